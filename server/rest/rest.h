@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The server's HTTP side: the REST interface of docs/openapi.yaml, its event stream and the
+ * static files of the console, on threads of its own. One instance serves one management API
+ * (server/lwm2m/api.h); it keeps no device state itself. */
+#ifndef SERVER_REST_REST_H
+#define SERVER_REST_REST_H
+
+#include "tessera/base/bytes.h"
+
+struct tsr_api; /* the management interface, server/lwm2m/api.h */
+
+typedef struct tsr_rest tsr_rest;
+
+/** What the HTTP side needs to know; every zero means its default. */
+typedef struct {
+    const char *bind;         /* numeric IPv4 or IPv6 address; NULL: "127.0.0.1" */
+    uint16_t port;            /* 0: any free one, see tsr_rest_port */
+    const char *token_file;   /* bearer token, one line, 16 to 512 visible characters; NULL: none */
+    size_t body_max;          /* largest request body in bytes; 0: 1 MiB */
+    unsigned connections_max; /* open connections, event streams included; 0: 1024 */
+    uint32_t timeout_ms;      /* the longest a request waits for its device; 0: 60 s */
+} tsr_rest_config;
+
+/** Opens the port and serves until tsr_rest_stop.
+ *
+ *  source  RFC 9110, RFC 9457 (problem+json); docs/openapi.yaml
+ *  owner   `config` and its strings are copied; `api` must outlive the instance; `*rest` is ours
+ *          and is given back to tsr_rest_stop
+ *  errors  TSR_E_DENIED    `bind` is not a loopback address and there is no token file
+ *          TSR_E_ARGUMENT  an address that is none; a token that is too short or not visible ASCII
+ *          TSR_E_IO        the token file cannot be read or the port cannot be opened
+ *          In every case `why` (at least 160 bytes are sensible) names cause and remedy in words. */
+tsr_err tsr_rest_start(tsr_rest **rest, struct tsr_api *api, const tsr_rest_config *config,
+                       char *why, size_t why_cap);
+
+/** The port in use, in host order. */
+uint16_t tsr_rest_port(const tsr_rest *rest);
+
+/** Ends event streams, answers waiting requests with 503, joins the threads and frees all.
+ *  Must be called while `api` still runs. NULL is allowed. */
+void tsr_rest_stop(tsr_rest *rest);
+
+#endif
