@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The algorithms of the PSA core. */
+#ifndef TESSERA_FULL_CRYPTO_H
+#define TESSERA_FULL_CRYPTO_H
+
+#define PSA_WANT_ALG_CBC_NO_PADDING 1
+#define PSA_WANT_ALG_CBC_PKCS7      1
+#define PSA_WANT_ALG_CCM            1
+#define PSA_WANT_ALG_CMAC           1
+#define PSA_WANT_ALG_CTR            1
+#define PSA_WANT_ALG_DETERMINISTIC_ECDSA 1
+#define PSA_WANT_ALG_ECB_NO_PADDING 1
+#define PSA_WANT_ALG_ECDH           1
+#define PSA_WANT_ALG_ECDSA          1
+#define PSA_WANT_ALG_GCM            1
+#define PSA_WANT_ALG_HKDF           1
+#define PSA_WANT_ALG_HKDF_EXTRACT   1
+#define PSA_WANT_ALG_HKDF_EXPAND    1
+#define PSA_WANT_ALG_HMAC           1
+#define PSA_WANT_ALG_SHA_224        1
+#define PSA_WANT_ALG_SHA_256        1
+#define PSA_WANT_ALG_SHA_384        1
+#define PSA_WANT_ALG_SHA_512        1
+#define PSA_WANT_ALG_TLS12_PRF      1
+#define PSA_WANT_ALG_TLS12_PSK_TO_MS 1
+#define PSA_WANT_ECC_SECP_R1_256    1
+#define PSA_WANT_ECC_SECP_R1_384    1
+#define PSA_WANT_KEY_TYPE_AES       1
+#define PSA_WANT_KEY_TYPE_HMAC      1
+#define PSA_WANT_KEY_TYPE_DERIVE    1
+#define PSA_WANT_KEY_TYPE_PASSWORD  1
+#define PSA_WANT_KEY_TYPE_PASSWORD_HASH 1
+#define PSA_WANT_KEY_TYPE_RAW_DATA  1
+#define PSA_WANT_KEY_TYPE_ECC_PUBLIC_KEY 1
+#define PSA_WANT_KEY_TYPE_ECC_KEY_PAIR_BASIC 1
+#define PSA_WANT_KEY_TYPE_ECC_KEY_PAIR_GENERATE 1
+#define PSA_WANT_KEY_TYPE_ECC_KEY_PAIR_IMPORT 1
+#define PSA_WANT_KEY_TYPE_ECC_KEY_PAIR_EXPORT 1
+
+#endif
