@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Content-Formats: one writer and one reader for all of them. A handler puts typed values and
+ * gets typed values; TLV, SenML and the rest exist in this room only. */
+#ifndef TESSERA_LWM2M_FORMAT_FORMAT_H
+#define TESSERA_LWM2M_FORMAT_FORMAT_H
+
+#include "tessera/lwm2m/model/path.h"
+#include "tessera/lwm2m/model/value.h"
+
+/** CoAP Content-Format numbers (Core 7.4, RFC 7252 §12.3). */
+typedef enum {
+    TSR_LWM2M_FORMAT_TEXT = 0,
+    TSR_LWM2M_FORMAT_LINK = 40,
+    TSR_LWM2M_FORMAT_OCTETS = 42,
+    TSR_LWM2M_FORMAT_CBOR = 60,
+    TSR_LWM2M_FORMAT_SENML_JSON = 110,
+    TSR_LWM2M_FORMAT_SENML_CBOR = 112,
+    TSR_LWM2M_FORMAT_TLV = 11542,
+    TSR_LWM2M_FORMAT_OMA_JSON = 11543, /* known by number, not read or written */
+    TSR_LWM2M_FORMAT_LWM2M_CBOR = 11544,
+} tsr_lwm2m_format;
+
+/** Maps an Accept or Content-Format number to one the writer and reader below know.
+ *  The numbers 1541 to 1543 of old clients become 0, 11542 and 11543.
+ *  errors  TSR_E_UNSUPPORTED  any other number, and OMA JSON (the caller answers 4.06 or 4.15) */
+tsr_err tsr_lwm2m_format_from(uint32_t number, tsr_lwm2m_format *format);
+
+/** True for the formats that can hold more than one value (TLV, SenML, LwM2M CBOR). */
+bool tsr_lwm2m_format_is_multiple(tsr_lwm2m_format format);
+
+/** "text", "link", "octets", "cbor", "senml-json", "senml-cbor", "tlv", "lwm2m-cbor". */
+const char *tsr_lwm2m_format_name(tsr_lwm2m_format format);
+
+/* ---- writing ------------------------------------------------------------------------------ */
+
+/** Writes the payload of a Read, Observe, Send, Write, Create or Write-Composite.
+ *  begin, then put values in tree order (instance by instance, resource by resource), then end. */
+typedef struct {
+    /* private */
+    tsr_buf *body;
+    tsr_lwm2m_format format;
+    tsr_lwm2m_path base;
+    size_t start;         /* of the payload in body */
+    size_t count;         /* values put */
+    uint64_t stamp_ms;    /* for the next values; 0: none */
+    uint64_t base_ms;     /* what the SenML base time is at the moment */
+    tsr_lwm2m_path last;  /* of the value before */
+    size_t open[3];       /* where the containers that are still open begin */
+    uint16_t items[3];    /* and how many entries they have */
+    uint8_t depth;        /* how many are open */
+    tsr_err err;
+} tsr_lwm2m_out;
+
+/** Starts a payload at the end of `body`.
+ *
+ *  base    the path of the request; the root for composite operations and Send. Values must lie
+ *          at or below it. It decides the nesting of TLV and the base name of SenML
+ *  owner   body and its memory belong to the caller and must stay until end
+ *  errors  TSR_E_UNSUPPORTED  the format holds no values (link format, OMA JSON), or it is TLV
+ *                             and the base is the root
+ */
+tsr_err tsr_lwm2m_out_begin(tsr_lwm2m_out *out, tsr_lwm2m_format format, tsr_lwm2m_path base,
+                            tsr_buf *body);
+
+/** Values put from now on were measured at this time (SenML only; other formats carry no time
+ *  and ignore it). units: milliseconds since 1970; 0 means no time. */
+void tsr_lwm2m_out_stamp(tsr_lwm2m_out *out, uint64_t unix_ms);
+
+/** Puts one value at a resource (depth 3) or a resource instance (depth 4: the resource is
+ *  multiple). Every put returns the writer's first error, so handlers can simply return it.
+ *
+ *  source  Core 7.4.1 to 7.4.7 and table C-2; RFC 8428 §4 and §6
+ *  errors  TSR_E_ARGUMENT     `at` is not at or below the base, or not 3 or 4 deep
+ *          TSR_E_UNSUPPORTED  a second value in text, octets or CBOR; a type that the format
+ *                             cannot hold (octets hold Opaque only): the caller answers 4.06
+ *          TSR_E_SPACE        the body is full
+ */
+tsr_err tsr_lwm2m_put(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_value *value);
+
+tsr_err tsr_lwm2m_put_text(tsr_lwm2m_out *out, tsr_lwm2m_path at, tsr_bytes utf8);
+tsr_err tsr_lwm2m_put_int(tsr_lwm2m_out *out, tsr_lwm2m_path at, int64_t v);
+tsr_err tsr_lwm2m_put_uint(tsr_lwm2m_out *out, tsr_lwm2m_path at, uint64_t v);
+tsr_err tsr_lwm2m_put_float(tsr_lwm2m_out *out, tsr_lwm2m_path at, double v);
+tsr_err tsr_lwm2m_put_bool(tsr_lwm2m_out *out, tsr_lwm2m_path at, bool v);
+tsr_err tsr_lwm2m_put_opaque(tsr_lwm2m_out *out, tsr_lwm2m_path at, tsr_bytes v);
+tsr_err tsr_lwm2m_put_time(tsr_lwm2m_out *out, tsr_lwm2m_path at, int64_t unix_s);
+tsr_err tsr_lwm2m_put_objlnk(tsr_lwm2m_out *out, tsr_lwm2m_path at, uint16_t object,
+                             uint16_t instance);
+tsr_err tsr_lwm2m_put_corelnk(tsr_lwm2m_out *out, tsr_lwm2m_path at, tsr_bytes links);
+
+/** Puts only the name of something, at any depth: the request body of a Read-Composite or
+ *  Observe-Composite (Core 6.3.8). SenML only, else TSR_E_UNSUPPORTED. */
+tsr_err tsr_lwm2m_put_name(tsr_lwm2m_out *out, tsr_lwm2m_path at);
+
+/** Notes that an instance is there even if no resource of it follows (depth 2). TLV and LwM2M
+ *  CBOR write an empty container for it; other formats have none and write nothing. */
+tsr_err tsr_lwm2m_put_instance(tsr_lwm2m_out *out, tsr_lwm2m_path at);
+
+/** Closes what is open. Returns the writer's first error; on error `body` is cut back to where
+ *  begin found it, and its err is cleared, so that an error response can be written there.
+ *
+ *  errors  those of put; TSR_E_NOT_FOUND when nothing was put and the format cannot say so
+ *          (text, octets, CBOR)
+ */
+tsr_err tsr_lwm2m_out_end(tsr_lwm2m_out *out);
+
+/* ---- reading ------------------------------------------------------------------------------ */
+
+/** Takes a payload apart: a Write, Create or composite request in the device, a response or
+ *  notification in the server. Works on any bytes. The context may be copied to look ahead. */
+typedef struct {
+    /* private */
+    tsr_lwm2m_format format;
+    tsr_lwm2m_path base;
+    tsr_bytes payload, rest;
+    tsr_buf *scratch;
+    tsr_bytes prefix;
+    uint64_t seen;            /* values given so far */
+    uint32_t rescanned;       /* work done to find duplicates */
+    tsr_lwm2m_path greatest;  /* the last of the paths so far, in tree order, with its time */
+    double greatest_s;
+    double time_s;            /* of the value just given */
+    tsr_bytes base_name;      /* SenML: undecoded; JSON: the text between the quotes */
+    double base_time_s, base_value;
+    bool base_value_set, checking, started;
+    uint8_t depth;            /* open containers */
+    tsr_lwm2m_path at[4];     /* their paths */
+    uint64_t left[4];         /* their remaining entries or bytes; UINT64_MAX: indefinite */
+    tsr_err err;
+} tsr_lwm2m_in;
+
+/** Starts reading.
+ *
+ *  base     the path of the request; the root for composite operations and Send
+ *  scratch  where values go that do not stand in the payload as they are (JSON escapes, base64,
+ *           strings in CBOR chunks, joined names); appended to. As large as the payload is
+ *           always enough. NULL is allowed; then such a value gives TSR_E_SPACE
+ *  owner    payload and scratch must stay as long as the values are used
+ *  errors   TSR_E_UNSUPPORTED  the format holds no values
+ *           TSR_E_ARGUMENT     text, octets and CBOR need a base 3 or 4 deep
+ */
+tsr_err tsr_lwm2m_in_begin(tsr_lwm2m_in *in, tsr_lwm2m_format format, tsr_lwm2m_path base,
+                           tsr_bytes payload, tsr_buf *scratch);
+
+/** Names in SenML may start with this text, which is dropped: the alternate path that a client
+ *  registered ("/lwm2m", Core 6.2.1). Call after begin. */
+void tsr_lwm2m_in_prefix(tsr_lwm2m_in *in, tsr_bytes prefix);
+
+/** Gives the next value with its full path, at or below the base.
+ *
+ *  - Depth 3 is a single resource, depth 4 one instance of a multiple resource. A TLV or LwM2M
+ *    CBOR instance without resources is given once, as depth 2 with NONE. A multiple resource
+ *    without instances is given once, as depth 3 with NONE.
+ *  - In a Create without an instance id the instance is TSR_LWM2M_NO_ID.
+ *  - SenML names without a value and SenML null values have type NONE; a request body of
+ *    Read-Composite is a list of such, at any depth.
+ *  - Text gives RAW_TEXT, TLV gives RAW_BYTES: tsr_lwm2m_value_as() makes them typed.
+ *
+ *  source  Core 7.4.1 to 7.4.7; RFC 8428 §4 and §6; RFC 8949 §3
+ *  errors  TSR_END            no value left
+ *          TSR_E_MALFORMED    the bytes break the format, or the same path (and time) came before
+ *          TSR_E_NOT_FOUND    a path outside the base
+ *          TSR_E_UNSUPPORTED  a SenML field or version that must be understood and is not; out
+ *                             of order in a payload too large to be checked for duplicates
+ *          TSR_E_SPACE        scratch is too small
+ *          After an error every further call returns it again.
+ */
+tsr_err tsr_lwm2m_in_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_value *value);
+
+/** When the value just given was measured: false if it carries no time. SenML times below 2^28
+ *  are relative to now (RFC 8428 §4.5.3), which is why the caller says what time it is. */
+bool tsr_lwm2m_in_time(const tsr_lwm2m_in *in, uint64_t now_unix_ms, uint64_t *unix_ms);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Where something is in a device: /object/instance/resource/resource-instance. */
+#ifndef TESSERA_LWM2M_MODEL_PATH_H
+#define TESSERA_LWM2M_MODEL_PATH_H
+
+#include "tessera/base/bytes.h"
+
+enum {
+    TSR_LWM2M_NO_ID = 65535,   /* reserved: "no instance", or "the client chooses" in a Create */
+    TSR_LWM2M_PATH_TEXT = 25,  /* bytes that the longest printed path needs, "/65535" four times and a spare */
+};
+
+/** A path of zero (the root, for composite operations) to four identifiers.
+ *  Identifiers at or beyond `depth` carry no meaning; the constructors below set them to 0. */
+typedef struct {
+    uint16_t object, instance, resource, resource_instance;
+    uint8_t depth;
+} tsr_lwm2m_path;
+
+static inline tsr_lwm2m_path tsr_lwm2m_at_root(void)
+{
+    return (tsr_lwm2m_path){ 0, 0, 0, 0, 0 };
+}
+
+static inline tsr_lwm2m_path tsr_lwm2m_at_object(uint16_t object)
+{
+    return (tsr_lwm2m_path){ object, 0, 0, 0, 1 };
+}
+
+static inline tsr_lwm2m_path tsr_lwm2m_at_instance(uint16_t object, uint16_t instance)
+{
+    return (tsr_lwm2m_path){ object, instance, 0, 0, 2 };
+}
+
+static inline tsr_lwm2m_path tsr_lwm2m_at_resource(uint16_t object, uint16_t instance,
+                                                   uint16_t resource)
+{
+    return (tsr_lwm2m_path){ object, instance, resource, 0, 3 };
+}
+
+static inline tsr_lwm2m_path tsr_lwm2m_at_resource_instance(uint16_t object, uint16_t instance,
+                                                            uint16_t resource,
+                                                            uint16_t resource_instance)
+{
+    return (tsr_lwm2m_path){ object, instance, resource, resource_instance, 4 };
+}
+
+/** The identifier at `level` (0 object ... 3 resource instance); `level` must be below 4. */
+uint16_t tsr_lwm2m_path_id(tsr_lwm2m_path path, uint8_t level);
+
+/** The first `depth` identifiers of the path; the whole path when it has fewer. */
+tsr_lwm2m_path tsr_lwm2m_path_up(tsr_lwm2m_path path, uint8_t depth);
+
+/** The path one level further down; `path` must be less than four deep. */
+tsr_lwm2m_path tsr_lwm2m_path_down(tsr_lwm2m_path path, uint16_t id);
+
+/** Adds one identifier from its text, as it stands in a Uri-Path option.
+ *
+ *  source  Core 6.4.1 (identifiers are decimal, 0 to 65535, without leading zeros)
+ *  errors  TSR_E_MALFORMED  no such number, or the path is four deep; `path` is unchanged
+ */
+tsr_err tsr_lwm2m_path_push(tsr_lwm2m_path *path, tsr_bytes segment);
+
+/** Reads "/3/0/9". "" and "/" are the root; the leading slash and one trailing slash may be
+ *  missing or present (SenML base names end in one).
+ *
+ *  errors  TSR_E_MALFORMED  anything else, or more than four identifiers; `path` is unchanged
+ */
+tsr_err tsr_lwm2m_path_parse(tsr_bytes text, tsr_lwm2m_path *path);
+
+/** Prints "/3/0/9"; the root is "/". */
+void tsr_lwm2m_path_put(tsr_buf *out, tsr_lwm2m_path path);
+
+/** Orders as a tree walk does (a parent before its children): negative, 0 or positive. */
+int tsr_lwm2m_path_compare(tsr_lwm2m_path a, tsr_lwm2m_path b);
+
+static inline bool tsr_lwm2m_path_same(tsr_lwm2m_path a, tsr_lwm2m_path b)
+{
+    return tsr_lwm2m_path_compare(a, b) == 0;
+}
+
+/** True if `inner` is `outer` or lies below it; the root contains everything. */
+bool tsr_lwm2m_path_contains(tsr_lwm2m_path outer, tsr_lwm2m_path inner);
+
+#endif
