@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The gate on Linux, application's side: psa_call() over a local socket to tessera-secured.
+ *
+ * One connection per process, opened by the first call and opened again by the call after the
+ * service went away. Threads share it, one call at a time; a forked child opens its own. */
+#ifndef PORTS_LINUX_GATE_GATE_H
+#define PORTS_LINUX_GATE_GATE_H
+
+#include <stdint.h>
+
+#include "psa/client/gate.h"
+
+#define TSR_GATE_SOCKET_DEFAULT "/run/tessera/secured.sock"
+
+/** Names the socket of tessera-secured; call it before the first PSA call.
+ *  Otherwise the variable TESSERA_SECURED_SOCKET counts, then TSR_GATE_SOCKET_DEFAULT.
+ *
+ *  units   path zero-terminated, at most 107 bytes
+ *  owner   copied
+ *  errors  PSA_ERROR_INVALID_ARGUMENT  the path does not fit a socket address */
+psa_status_t tsr_gate_socket(const char *path);
+
+/** Closes the connection: the service destroys this process's volatile keys and operations.
+ *  The next call opens a new one. */
+void tsr_gate_close(void);
+
+/** The longest wait for one answer; then the connection is given up and the call fails with
+ *  PSA_ERROR_COMMUNICATION_FAILURE. 30,000 ms unless told. */
+void tsr_gate_timeout_ms(uint32_t timeout_ms);
+
+#endif
