@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Changing objects: Write, Create and Execute, each as a whole or not at all. */
+#include "tessera/lwm2m/model/object.h"
+
+/* One request that changes an instance; `mentioned` has a bit per entry of object->resources. */
+typedef struct {
+    const tsr_lwm2m_object *object;
+    tsr_lwm2m_path at;
+    tsr_lwm2m_format format;
+    tsr_bytes payload;
+    const tsr_buf *scratch;
+    uint16_t instance;  /* stands in for TSR_LWM2M_NO_ID */
+    uint64_t mentioned;
+} change;
+
+static bool named(const change *c, size_t i)
+{
+    return (c->mentioned >> i & 1u) != 0;
+}
+
+static void name(change *c, uint16_t resource)
+{
+    for (size_t i = 0; i < c->object->resource_count && i < 64; i++) {
+        if (c->object->resources[i] == resource)
+            c->mentioned |= (uint64_t)1 << i;
+    }
+}
+
+static tsr_err set(const change *c, tsr_lwm2m_path at, const tsr_lwm2m_value *value,
+                   tsr_lwm2m_phase phase, tsr_buf *scratch)
+{
+    const tsr_lwm2m_resource_info *info = tsr_lwm2m_object_resource(c->object, at.resource);
+    bool multiple;
+    tsr_lwm2m_value typed;
+
+    if (info == NULL)
+        return TSR_E_NOT_FOUND;
+    if (!(info->flags & TSR_LWM2M_WRITE) || c->object->handlers->write == NULL)
+        return TSR_E_DENIED;
+    multiple = (info->flags & TSR_LWM2M_MULTIPLE) != 0;
+    if (multiple && at.depth == 3 && value->type == TSR_LWM2M_NONE)
+        return c->object->handlers->write(c->object->state, at, NULL, phase);
+    if (multiple != (at.depth == 4))
+        return TSR_E_TYPE;
+
+    tsr_err err = tsr_lwm2m_value_as(value, (tsr_lwm2m_type)info->type, scratch, &typed);
+
+    if (err != TSR_OK)
+        return err;
+    return c->object->handlers->write(c->object->state, at, &typed, phase);
+}
+
+/* Walks the payload once. The reader's paths are at or below c->at. */
+static tsr_err each(change *c, tsr_lwm2m_phase phase)
+{
+    tsr_buf scratch =
+        tsr_buf_over(c->scratch->ptr + c->scratch->len, c->scratch->cap - c->scratch->len);
+    tsr_lwm2m_in in;
+    tsr_lwm2m_path at;
+    tsr_lwm2m_value value;
+    tsr_err err = tsr_lwm2m_in_begin(&in, c->format, c->at, c->payload, &scratch);
+
+    while (err == TSR_OK && (err = tsr_lwm2m_in_next(&in, &at, &value)) == TSR_OK) {
+        if (at.depth < 3)
+            continue;
+        at.instance = c->instance;
+        name(c, at.resource);
+        err = set(c, at, &value, phase, &scratch);
+    }
+    return err == TSR_END ? TSR_OK : err;
+}
+
+/* Replace: optional resources that are not mentioned go, and so do the old instances of a
+ * multiple resource that is. Mandatory ones stay as they are, since they must have a value. */
+static tsr_err clear(const change *c, tsr_lwm2m_phase phase)
+{
+    const tsr_lwm2m_object *object = c->object;
+    tsr_err err = TSR_OK;
+
+    for (size_t i = 0; err == TSR_OK && i < object->resource_count; i++) {
+        tsr_lwm2m_path at = tsr_lwm2m_at_resource(object->info->id, c->instance,
+                                                  object->resources[i]);
+        const tsr_lwm2m_resource_info *info = tsr_lwm2m_resource_find(object->info, at.resource);
+        bool goes = named(c, i) ? (info->flags & TSR_LWM2M_MULTIPLE) != 0
+                                : c->at.depth == 2 && !(info->flags & TSR_LWM2M_MANDATORY);
+
+        if (goes && (info->flags & TSR_LWM2M_WRITE))
+            err = object->handlers->write(object->state, at, NULL, phase);
+    }
+    return err;
+}
+
+/* A target that is no resource at all is 4.04 or 4.05 before anybody looks at the payload. */
+static tsr_err check_target(const tsr_lwm2m_object *object, tsr_lwm2m_path at)
+{
+    const tsr_lwm2m_resource_info *info;
+
+    if (tsr_lwm2m_object_next(object, at.instance) != at.instance)
+        return TSR_E_NOT_FOUND;
+    if (at.depth < 3)
+        return TSR_OK;
+    info = tsr_lwm2m_object_resource(object, at.resource);
+    if (info == NULL || (at.depth == 4 && !(info->flags & TSR_LWM2M_MULTIPLE)))
+        return TSR_E_NOT_FOUND;
+    return info->flags & TSR_LWM2M_WRITE ? TSR_OK : TSR_E_DENIED;
+}
+
+tsr_err tsr_lwm2m_object_write(const tsr_lwm2m_object *object, tsr_lwm2m_path at,
+                               tsr_lwm2m_write_mode mode, tsr_lwm2m_format format,
+                               tsr_bytes payload, const tsr_buf *scratch)
+{
+    change c = { object, at, format, payload, scratch, at.instance, 0 };
+    bool replaces = mode == TSR_LWM2M_REPLACE && at.depth < 4;
+    tsr_err err = check_target(object, at);
+
+    if (err == TSR_OK)
+        err = each(&c, TSR_LWM2M_CHECK);
+    if (err == TSR_OK && replaces)
+        err = clear(&c, TSR_LWM2M_CHECK);
+    if (err == TSR_OK && replaces)
+        err = clear(&c, TSR_LWM2M_COMMIT);
+    if (err == TSR_OK)
+        err = each(&c, TSR_LWM2M_COMMIT);
+    return err;
+}
+
+/* The instance that all values of a Create belong to: TSR_LWM2M_NO_ID if none says. */
+static tsr_err instance_in(const change *c, uint16_t *instance)
+{
+    tsr_buf scratch =
+        tsr_buf_over(c->scratch->ptr + c->scratch->len, c->scratch->cap - c->scratch->len);
+    tsr_lwm2m_in in;
+    tsr_lwm2m_path at;
+    tsr_lwm2m_value value;
+    bool first = true;
+    tsr_err err = tsr_lwm2m_in_begin(&in, c->format, c->at, c->payload, &scratch);
+
+    while (err == TSR_OK && (err = tsr_lwm2m_in_next(&in, &at, &value)) == TSR_OK) {
+        if (at.depth < 2 || (!first && at.instance != *instance))
+            return TSR_E_MALFORMED;
+        *instance = at.instance;
+        first = false;
+    }
+    return err == TSR_END ? TSR_OK : err;
+}
+
+static tsr_err lowest_free(const tsr_lwm2m_object *object, uint16_t *instance)
+{
+    for (uint32_t id = 0; id < TSR_LWM2M_NO_ID; id++) {
+        if (tsr_lwm2m_object_next(object, id) != id) {
+            *instance = (uint16_t)id;
+            return TSR_OK;
+        }
+    }
+    return TSR_E_DENIED;
+}
+
+static bool is_complete(const change *c)
+{
+    const unsigned must = TSR_LWM2M_MANDATORY | TSR_LWM2M_WRITE;
+
+    for (size_t i = 0; i < c->object->resource_count; i++) {
+        const tsr_lwm2m_resource_info *info =
+            tsr_lwm2m_resource_find(c->object->info, c->object->resources[i]);
+
+        if ((info->flags & must) == must && !named(c, i))
+            return false;
+    }
+    return true;
+}
+
+static tsr_err create_in(change *c, tsr_lwm2m_phase phase)
+{
+    tsr_err err = c->object->handlers->create(c->object->state, c->instance, phase);
+
+    return err == TSR_OK && c->payload.len != 0 ? each(c, phase) : err;
+}
+
+tsr_err tsr_lwm2m_object_create(const tsr_lwm2m_object *object, tsr_lwm2m_format format,
+                                tsr_bytes payload, const tsr_buf *scratch, uint16_t *instance)
+{
+    change c = { object, tsr_lwm2m_at_object(object->info->id), format, payload, scratch,
+                 TSR_LWM2M_NO_ID, 0 };
+    tsr_err err = TSR_OK;
+
+    if (object->handlers->create == NULL)
+        return TSR_E_DENIED;
+    if (payload.len != 0)
+        err = instance_in(&c, &c.instance);
+    if (err == TSR_OK && c.instance == TSR_LWM2M_NO_ID)
+        err = lowest_free(object, &c.instance);
+    else if (err == TSR_OK && tsr_lwm2m_object_next(object, c.instance) == c.instance)
+        err = TSR_E_EXISTS;
+    if (err == TSR_OK)
+        err = create_in(&c, TSR_LWM2M_CHECK);
+    if (err == TSR_OK && !is_complete(&c))
+        err = TSR_E_ARGUMENT;
+    if (err == TSR_OK)
+        err = create_in(&c, TSR_LWM2M_COMMIT);
+    if (err == TSR_OK)
+        *instance = c.instance;
+    return err;
+}
+
+tsr_err tsr_lwm2m_argument_next(tsr_bytes *arguments, tsr_lwm2m_argument *argument)
+{
+    tsr_bytes in = *arguments;
+    tsr_lwm2m_argument found = { 0, false, { NULL, 0 } };
+
+    if (in.len == 0)
+        return TSR_END;
+    if (in.ptr[0] < '0' || in.ptr[0] > '9')
+        return TSR_E_MALFORMED;
+    found.digit = (uint8_t)(in.ptr[0] - '0');
+    in = tsr_skip(in, 1);
+    if (in.len >= 2 && in.ptr[0] == '=' && in.ptr[1] == '\'') {
+        in = tsr_skip(in, 2);
+
+        const uint8_t *quote = in.len != 0 ? memchr(in.ptr, '\'', in.len) : NULL;
+
+        if (quote == NULL)
+            return TSR_E_MALFORMED;
+        found.has_value = true;
+        found.value = tsr_first(in, (size_t)(quote - in.ptr));
+        in = tsr_skip(in, found.value.len + 1);
+    }
+    if (in.len != 0 && (in.ptr[0] != ',' || in.len == 1))
+        return TSR_E_MALFORMED;
+    *arguments = tsr_skip(in, 1);
+    *argument = found;
+    return TSR_OK;
+}
+
+static tsr_err check_arguments(tsr_bytes arguments)
+{
+    tsr_lwm2m_argument argument;
+    unsigned seen = 0;
+    tsr_err err;
+
+    while ((err = tsr_lwm2m_argument_next(&arguments, &argument)) == TSR_OK) {
+        if (seen & 1u << argument.digit)
+            return TSR_E_MALFORMED;
+        seen |= 1u << argument.digit;
+    }
+    return err == TSR_END ? TSR_OK : err;
+}
+
+tsr_err tsr_lwm2m_object_execute(const tsr_lwm2m_object *object, tsr_lwm2m_path at,
+                                 tsr_bytes arguments)
+{
+    const tsr_lwm2m_resource_info *info = tsr_lwm2m_object_resource(object, at.resource);
+    tsr_err err;
+
+    if (info == NULL || tsr_lwm2m_object_next(object, at.instance) != at.instance)
+        return TSR_E_NOT_FOUND;
+    if (!(info->flags & TSR_LWM2M_EXECUTE) || object->handlers->execute == NULL)
+        return TSR_E_DENIED;
+    err = check_arguments(arguments);
+    return err == TSR_OK ? object->handlers->execute(object->state, at, arguments) : err;
+}

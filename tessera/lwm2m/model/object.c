@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Looking into objects: find, walk, read, probe. */
+#include "tessera/lwm2m/model/object.h"
+
+const tsr_lwm2m_object *tsr_lwm2m_object_find(const tsr_lwm2m_registry *registry, uint16_t id)
+{
+    for (size_t i = 0; i < registry->count; i++) {
+        if (registry->objects[i].info->id == id)
+            return &registry->objects[i];
+    }
+    return NULL;
+}
+
+uint32_t tsr_lwm2m_object_next(const tsr_lwm2m_object *object, uint32_t from)
+{
+    if (from >= TSR_LWM2M_NO_ID)
+        return TSR_LWM2M_NO_INSTANCE;
+    if (object->handlers->next_instance == NULL)
+        return from == 0 ? 0 : TSR_LWM2M_NO_INSTANCE;
+    return object->handlers->next_instance(object->state, from);
+}
+
+static bool has_resource(const tsr_lwm2m_object *object, uint16_t resource)
+{
+    for (size_t i = 0; i < object->resource_count; i++) {
+        if (object->resources[i] == resource)
+            return true;
+    }
+    return false;
+}
+
+const tsr_lwm2m_resource_info *tsr_lwm2m_object_resource(const tsr_lwm2m_object *object,
+                                                         uint16_t resource)
+{
+    return has_resource(object, resource) ? tsr_lwm2m_resource_find(object->info, resource) : NULL;
+}
+
+static tsr_err read_resource(const tsr_lwm2m_object *object, tsr_lwm2m_path at, tsr_lwm2m_out *out)
+{
+    const tsr_lwm2m_resource_info *info = tsr_lwm2m_object_resource(object, at.resource);
+
+    if (info == NULL || (at.depth == 4 && !(info->flags & TSR_LWM2M_MULTIPLE)))
+        return TSR_E_NOT_FOUND;
+    if (!(info->flags & TSR_LWM2M_READ))
+        return TSR_E_DENIED;
+    return object->handlers->read(object->state, at, out);
+}
+
+/* Both lists ascend, so one walk over them finds every entry (no search per resource). */
+static tsr_err read_instance(const tsr_lwm2m_object *object, uint16_t instance, tsr_lwm2m_out *out)
+{
+    const tsr_lwm2m_resource_info *info = object->info->resources;
+    const tsr_lwm2m_resource_info *end = info + object->info->resource_count;
+    tsr_lwm2m_path at = tsr_lwm2m_at_resource(object->info->id, instance, 0);
+    tsr_err err = tsr_lwm2m_put_instance(out, tsr_lwm2m_path_up(at, 2));
+
+    for (size_t i = 0; err == TSR_OK && i < object->resource_count; i++) {
+        at.resource = object->resources[i];
+        while (info < end && info->id < at.resource)
+            info++;
+        if (info == end || info->id != at.resource || !(info->flags & TSR_LWM2M_READ))
+            continue;
+        err = object->handlers->read(object->state, at, out);
+        if (err == TSR_E_NOT_FOUND)
+            err = TSR_OK;
+    }
+    return err;
+}
+
+tsr_err tsr_lwm2m_object_read(const tsr_lwm2m_object *object, tsr_lwm2m_path at,
+                              tsr_lwm2m_out *out)
+{
+    if (at.depth >= 2 && tsr_lwm2m_object_next(object, at.instance) != at.instance)
+        return TSR_E_NOT_FOUND;
+    if (at.depth >= 3)
+        return read_resource(object, at, out);
+    if (at.depth == 2)
+        return read_instance(object, at.instance, out);
+
+    uint32_t i = tsr_lwm2m_object_next(object, 0);
+    tsr_err err = TSR_OK;
+
+    for (; err == TSR_OK && i != TSR_LWM2M_NO_INSTANCE; i = tsr_lwm2m_object_next(object, i + 1))
+        err = read_instance(object, (uint16_t)i, out);
+    return err;
+}
+
+bool tsr_lwm2m_object_has(const tsr_lwm2m_object *object, tsr_lwm2m_path at)
+{
+    const tsr_lwm2m_resource_info *info = tsr_lwm2m_object_resource(object, at.resource);
+    uint8_t nothing[1];
+    tsr_buf body = tsr_buf_over(nothing, 0);
+    tsr_lwm2m_out out;
+
+    if (info == NULL || tsr_lwm2m_object_next(object, at.instance) != at.instance)
+        return false;
+    if (at.depth == 4 && !(info->flags & TSR_LWM2M_MULTIPLE))
+        return false;
+    if (!(info->flags & TSR_LWM2M_READ))
+        return true;
+    /* There is no room for the value: a writer that complains has been given one. */
+    if (tsr_lwm2m_out_begin(&out, TSR_LWM2M_FORMAT_SENML_CBOR, at, &body) != TSR_OK)
+        return false;
+    return object->handlers->read(object->state, at, &out) != TSR_E_NOT_FOUND;
+}
+
+size_t tsr_lwm2m_object_dim(const tsr_lwm2m_object *object, tsr_lwm2m_path at,
+                            const tsr_buf *scratch)
+{
+    const tsr_lwm2m_resource_info *info = tsr_lwm2m_object_resource(object, at.resource);
+    tsr_buf body = tsr_buf_over(scratch->ptr + scratch->len, scratch->cap - scratch->len);
+    tsr_lwm2m_out out;
+    tsr_lwm2m_in in;
+    tsr_lwm2m_value value;
+    size_t n = 0;
+
+    if (info == NULL || (~info->flags & (TSR_LWM2M_MULTIPLE | TSR_LWM2M_READ)) != 0)
+        return 0;
+    if (tsr_lwm2m_out_begin(&out, TSR_LWM2M_FORMAT_TLV, at, &body) != TSR_OK)
+        return 0;
+    (void)object->handlers->read(object->state, at, &out);
+    if (tsr_lwm2m_out_end(&out) != TSR_OK)
+        return 0;
+    if (tsr_lwm2m_in_begin(&in, TSR_LWM2M_FORMAT_TLV, at, tsr_buf_view(&body), NULL) != TSR_OK)
+        return 0;
+    while (tsr_lwm2m_in_next(&in, &at, &value) == TSR_OK)
+        n += at.depth == 4;
+    return n;
+}
