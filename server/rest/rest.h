@@ -6,9 +6,7 @@
 #ifndef SERVER_REST_REST_H
 #define SERVER_REST_REST_H
 
-#include "tessera/base/bytes.h"
-
-struct tsr_api; /* the management interface, server/lwm2m/api.h */
+#include "server/lwm2m/api.h"
 
 typedef struct tsr_rest tsr_rest;
 
@@ -19,26 +17,26 @@ typedef struct {
     const char *token_file;   /* bearer token, one line, 16 to 512 visible characters; NULL: none */
     size_t body_max;          /* largest request body in bytes; 0: 1 MiB */
     unsigned connections_max; /* open connections, event streams included; 0: 1024 */
-    uint32_t timeout_ms;      /* the longest a request waits for its device; 0: 60 s */
+    uint32_t timeout_ms;      /* the longest a request may wait for its device; 0: 600 s */
 } tsr_rest_config;
 
 /** Opens the port and serves until tsr_rest_stop.
  *
  *  source  RFC 9110, RFC 9457 (problem+json); docs/openapi.yaml
- *  owner   `config` and its strings are copied; `api` must outlive the instance; `*rest` is ours
+ *  owner   `config` and its strings are copied; `server` must outlive the instance; `*rest` is ours
  *          and is given back to tsr_rest_stop
  *  errors  TSR_E_DENIED    `bind` is not a loopback address and there is no token file
  *          TSR_E_ARGUMENT  an address that is none; a token that is too short or not visible ASCII
  *          TSR_E_IO        the token file cannot be read or the port cannot be opened
  *          In every case `why` (at least 160 bytes are sensible) names cause and remedy in words. */
-tsr_err tsr_rest_start(tsr_rest **rest, struct tsr_api *api, const tsr_rest_config *config,
+tsr_err tsr_rest_start(tsr_rest **rest, tsr_server *server, const tsr_rest_config *config,
                        char *why, size_t why_cap);
 
 /** The port in use, in host order. */
 uint16_t tsr_rest_port(const tsr_rest *rest);
 
 /** Ends event streams, answers waiting requests with 503, joins the threads and frees all.
- *  Must be called while `api` still runs. NULL is allowed. */
+ *  Must be called while `server` still runs. NULL is allowed. */
 void tsr_rest_stop(tsr_rest *rest);
 
 #endif
