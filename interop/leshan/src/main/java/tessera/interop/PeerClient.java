@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+package tessera.interop;
+
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+
+import org.eclipse.leshan.client.LeshanClient;
+import org.eclipse.leshan.client.LeshanClientBuilder;
+import org.eclipse.leshan.client.object.Device;
+import org.eclipse.leshan.client.object.Security;
+import org.eclipse.leshan.client.object.Server;
+import org.eclipse.leshan.client.resource.BaseInstanceEnabler;
+import org.eclipse.leshan.client.resource.ObjectsInitializer;
+import org.eclipse.leshan.client.servers.LwM2mServer;
+import org.eclipse.leshan.core.model.ObjectModel;
+import org.eclipse.leshan.core.model.StaticModel;
+import org.eclipse.leshan.core.node.LwM2mResource;
+import org.eclipse.leshan.core.request.argument.Arguments;
+import org.eclipse.leshan.core.response.ExecuteResponse;
+import org.eclipse.leshan.core.response.ReadResponse;
+import org.eclipse.leshan.core.response.WriteResponse;
+import org.eclipse.leshan.transport.californium.client.endpoint.CaliforniumClientEndpointsProvider;
+import org.eclipse.leshan.transport.californium.client.endpoint.coap.CoapClientProtocolProvider;
+import org.eclipse.leshan.transport.californium.client.endpoint.coaps.CoapsClientProtocolProvider;
+
+/**
+ * Eclipse Leshan's LwM2M client as a peer: Device, a temperature sensor that moves and a light.
+ *
+ * Arguments: ENDPOINT URI [IDENTITY HEXKEY]
+ */
+public final class PeerClient {
+    /** Object 3303: rises by a tenth of a degree each second. */
+    public static final class Temperature extends BaseInstanceEnabler {
+        private double celsius = 20;
+
+        public Temperature() {
+            Executors.newSingleThreadScheduledExecutor(r -> {
+                Thread t = new Thread(r);
+                t.setDaemon(true);
+                return t;
+            }).scheduleAtFixedRate(() -> {
+                celsius += 0.1;
+                fireResourceChange(5700);
+            }, 1, 1, TimeUnit.SECONDS);
+        }
+
+        @Override
+        public ReadResponse read(LwM2mServer server, int resource) {
+            switch (resource) {
+            case 5700: return ReadResponse.success(resource, Math.round(celsius * 10) / 10.0);
+            case 5701: return ReadResponse.success(resource, "Cel");
+            default:   return super.read(server, resource);
+            }
+        }
+
+        @Override
+        public ExecuteResponse execute(LwM2mServer server, int resource, Arguments arguments) {
+            return resource == 5605 ? ExecuteResponse.success() : super.execute(server, resource, arguments);
+        }
+
+        @Override
+        public List<Integer> getAvailableResourceIds(ObjectModel model) {
+            return Arrays.asList(5605, 5700, 5701);
+        }
+    }
+
+    /** Object 3311: on or off, and a dimmer. */
+    public static final class Light extends BaseInstanceEnabler {
+        private boolean on;
+        private long dimmer = 50;
+
+        @Override
+        public ReadResponse read(LwM2mServer server, int resource) {
+            switch (resource) {
+            case 5850: return ReadResponse.success(resource, on);
+            case 5851: return ReadResponse.success(resource, dimmer);
+            default:   return super.read(server, resource);
+            }
+        }
+
+        @Override
+        public WriteResponse write(LwM2mServer server, boolean replace, int resource, LwM2mResource value) {
+            switch (resource) {
+            case 5850: on = (Boolean) value.getValue(); break;
+            case 5851: dimmer = (Long) value.getValue(); break;
+            default:   return super.write(server, replace, resource, value);
+            }
+            fireResourceChange(resource);
+            return WriteResponse.success();
+        }
+
+        @Override
+        public List<Integer> getAvailableResourceIds(ObjectModel model) {
+            return Arrays.asList(5850, 5851);
+        }
+    }
+
+    public static void main(String[] args) {
+        int server = 123;
+        ObjectsInitializer objects = new ObjectsInitializer(new StaticModel(Models.load()));
+
+        objects.setInstancesForObject(0, args.length == 4
+                ? Security.psk(args[1], server, args[2].getBytes(StandardCharsets.UTF_8),
+                        HexFormat.of().parseHex(args[3]))
+                : Security.noSec(args[1], server));
+        objects.setInstancesForObject(1, new Server(server, 300));
+        objects.setInstancesForObject(3, new Device("Leshan", "peer client", "1"));
+        objects.setInstancesForObject(3303, new Temperature());
+        objects.setInstancesForObject(3311, new Light());
+
+        LeshanClientBuilder builder = new LeshanClientBuilder(args[0]);
+        builder.setObjects(objects.createAll());
+        builder.setEndpointsProviders(new CaliforniumClientEndpointsProvider.Builder(
+                new CoapClientProtocolProvider(), new CoapsClientProtocolProvider()).build());
+        LeshanClient client = builder.build();
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> client.destroy(true)));
+        client.start();
+        System.out.println("ready");
+    }
+}
