@@ -8,7 +8,7 @@
 
 enum {
     TSR_LWM2M_NO_ID = 65535,   /* reserved: "no instance", or "the client chooses" in a Create */
-    TSR_LWM2M_PATH_TEXT = 25,  /* bytes that the longest printed path needs, "/65535" four times and a spare */
+    TSR_LWM2M_PATH_TEXT = 24,  /* bytes of the longest printed path: "/65535" four times */
 };
 
 /** A path of zero (the root, for composite operations) to four identifiers.
