@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The LwM2M client: registration, device management and reporting towards several servers,
+ * without I/O, clock or heap (Core 6.2 to 6.4).
+ *
+ *     tsr_lwm2m_client_feed(c, account, datagram, now)      a datagram came from that server
+ *     tsr_lwm2m_client_poll(c, &account, &datagram, now)    send this there; TSR_END: nothing now
+ *     tsr_lwm2m_client_event_next(c, &event)                what happened
+ *     tsr_lwm2m_client_due_ms(c)                            poll again by then
+ *
+ * An account is an index into the caller's array, one per LwM2M server, and stands for a
+ * transport: the host opens a socket (or else) for each. Time is monotonic. The host keeps the
+ * states of its objects fresh and calls tsr_lwm2m_client_changed() when they have changed.
+ *
+ * What a server was told to have happened is durable: before an answer goes out, everything it
+ * stands for is handed to hooks.save. After a restart, tsr_lwm2m_client_restore() takes it back
+ * and the client goes on where it was: same registration, same observations, same session. */
+#ifndef TESSERA_LWM2M_CLIENT_CLIENT_H
+#define TESSERA_LWM2M_CLIENT_CLIENT_H
+
+#include "tessera/coap/engine.h"
+#include "tessera/lwm2m/client/attributes.h"
+#include "tessera/lwm2m/client/channel.h"
+#include "tessera/lwm2m/objects/server.h"
+
+enum {
+    TSR_LWM2M_LOCATION_LEN = 63, /* bytes of a registration's location, "/rd/5a3f" */
+    TSR_LWM2M_EVENTS = 16,       /* kept for the host; the oldest go when there are more */
+};
+
+/** What a host may do besides; each may be NULL. Called from inside the other functions; they
+ *  must not call back into the client. */
+typedef struct {
+    void *user;
+    /** Makes the state durable before it returns.
+     *  errors  any: the request is answered 5.00 and what it did is undone */
+    tsr_err (*save)(void *user, tsr_bytes state);
+} tsr_lwm2m_hooks;
+
+/** Where an account stands. */
+typedef enum {
+    TSR_LWM2M_WAITING,       /* until its time: delay, back-off, Disable */
+    TSR_LWM2M_CONNECTING,    /* the channel is being opened */
+    TSR_LWM2M_REGISTERING,   /* Register is under way */
+    TSR_LWM2M_REGISTERED,    /* the server may ask; Updates keep it so */
+    TSR_LWM2M_DEREGISTERING, /* De-register is under way */
+    TSR_LWM2M_STOPPED,       /* by stop(), or for a reason that waiting does not cure */
+} tsr_lwm2m_standing;
+
+/** One server account. The caller zeroes it and sets the first part. */
+typedef struct {
+    uint16_t short_id;                /* an instance of Server has it */
+    const tsr_lwm2m_channel *channel; /* NULL: none */
+    void *channel_state;
+    /* read only */
+    tsr_lwm2m_standing standing;
+    uint8_t version_minor;                    /* of "1.x", as agreed with the server */
+    char location[TSR_LWM2M_LOCATION_LEN + 1]; /* "" when not registered */
+    /* private */
+    tsr_coap_id request;   /* Register, Update or De-register under way; 0: none */
+    uint64_t at_ms;        /* next step: connect, Update, register again */
+    uint64_t told_ms;      /* when the registration was last confirmed */
+    uint32_t told_lifetime_s;
+    uint32_t told_links;   /* what the last object list was, as a hash */
+    uint32_t sent_lifetime_s, sent_links;
+    uint32_t disable_s;
+    uint8_t attempts, sequences;
+    bool up, update, relink, disabling, stopping, ever_up;
+} tsr_lwm2m_account;
+
+/** Attributes that a server attached to a path. */
+typedef struct {
+    /* private */
+    bool used;
+    uint8_t account;
+    tsr_lwm2m_path at;
+    tsr_lwm2m_attributes values;
+} tsr_lwm2m_attachment;
+
+/** One observation by one server. */
+typedef struct {
+    /* private */
+    bool used;
+    bool dirty;      /* something at or below the path may have changed */
+    bool fired;      /* a notification is owed as soon as pmin allows */
+    bool known;      /* `last` and `digest` say what was reported */
+    uint8_t account;
+    uint8_t token_len;
+    uint8_t token[TSR_COAP_TOKEN_MAX];
+    tsr_lwm2m_path at;
+    uint16_t format;
+    uint32_t generation; /* tells answers to an earlier user of this slot */
+    tsr_lwm2m_attributes own; /* from the query of the Observe (1.2) */
+    uint64_t key;
+    uint64_t sent_ms, confirmed_ms;
+    tsr_coap_id flight; /* the CON notification under way; 0: none */
+    uint64_t digest;
+    tsr_lwm2m_value last; /* numbers and Booleans only */
+} tsr_lwm2m_observation;
+
+typedef struct {
+    const char *endpoint; /* `ep` */
+    const tsr_lwm2m_registry *registry;
+    tsr_lwm2m_servers *servers; /* the state of Object 1, which is in the registry too */
+    tsr_lwm2m_account *accounts; /* at most 255 */
+    size_t account_count;
+    tsr_lwm2m_observation *observations; /* may be none */
+    size_t observation_count;
+    tsr_lwm2m_attachment *attachments; /* may be none */
+    size_t attachment_count;
+    uint8_t *body; /* one payload going out, or values on their way in; 1 KB at least */
+    size_t body_len;
+    uint8_t *state; /* the state on its way to hooks.save and what is needed to undo; 2 KB */
+    size_t state_len;
+    uint8_t *datagram; /* one CoAP message before its channel; unused without channels */
+    size_t datagram_len;
+    const tsr_coap_config *coap; /* peers: account_count; watches: 0 */
+    void *coap_memory;
+    size_t coap_memory_len;
+    uint8_t version_minor; /* highest "1.x" to offer: 0, 1 or 2 */
+    tsr_lwm2m_hooks hooks;
+} tsr_lwm2m_client_config;
+
+typedef enum {
+    TSR_LWM2M_E_CONNECTED,      /* the channel is up */
+    TSR_LWM2M_E_DISCONNECTED,   /* `reason`, `code`: the alert or 0 */
+    TSR_LWM2M_E_REGISTERED,
+    TSR_LWM2M_E_UPDATED,
+    TSR_LWM2M_E_DEREGISTERED,
+    TSR_LWM2M_E_REGISTER_FAILED, /* `code`: of the answer; 0: none came, `reason`. Comes again */
+    TSR_LWM2M_E_STOPPED,         /* nothing more will be tried */
+    TSR_LWM2M_E_REQUEST,         /* a server's request was answered: `operation`, `at`, `code` */
+    TSR_LWM2M_E_NOTIFIED,        /* `at` */
+    TSR_LWM2M_E_OBSERVE_END,     /* an observation ended: `at`, `reason` */
+    TSR_LWM2M_E_SAVE_FAILED,     /* hooks.save failed: `err` */
+} tsr_lwm2m_client_event_kind;
+
+typedef enum {
+    TSR_LWM2M_OP_NONE,
+    TSR_LWM2M_OP_READ,
+    TSR_LWM2M_OP_DISCOVER,
+    TSR_LWM2M_OP_OBSERVE,
+    TSR_LWM2M_OP_CANCEL,
+    TSR_LWM2M_OP_REPLACE,
+    TSR_LWM2M_OP_UPDATE,
+    TSR_LWM2M_OP_ATTRIBUTES,
+    TSR_LWM2M_OP_EXECUTE,
+    TSR_LWM2M_OP_CREATE,
+    TSR_LWM2M_OP_DELETE,
+} tsr_lwm2m_operation;
+
+typedef struct {
+    tsr_lwm2m_client_event_kind kind;
+    uint8_t account;
+    uint8_t code; /* CoAP code */
+    tsr_lwm2m_operation operation;
+    tsr_lwm2m_path at;
+    const char *reason; /* never NULL */
+    tsr_err err;
+} tsr_lwm2m_client_event;
+
+typedef struct {
+    /* private */
+    tsr_lwm2m_client_config config;
+    tsr_coap coap;
+    uint32_t sequence, sequence_mark; /* of notifications; the mark is saved */
+    uint32_t generation;
+    uint64_t draws;
+    size_t turn; /* whose channel is polled next */
+    tsr_lwm2m_client_event events[TSR_LWM2M_EVENTS];
+    uint8_t event_first, event_count;
+    bool save_owed; /* something changed that no answer waits for */
+} tsr_lwm2m_client;
+
+/** Places a client. Accounts begin at the time of the first poll (and /1/x/14 later).
+ *
+ *  owner   everything in `config` is copied by its pointers and must outlive the client
+ *  errors  TSR_E_ARGUMENT  an account without instance of Server, a buffer missing, no endpoint
+ *          TSR_E_SPACE     coap_memory is too small
+ */
+tsr_err tsr_lwm2m_client_init(tsr_lwm2m_client *c, const tsr_lwm2m_client_config *config);
+
+/** Takes back what hooks.save was given last; between init and the first poll.
+ *  Accounts and objects that are not there any more are left out.
+ *  errors  TSR_E_MALFORMED  not such a state, or damaged; objects may have taken a part of it,
+ *                           accounts begin afresh */
+tsr_err tsr_lwm2m_client_restore(tsr_lwm2m_client *c, tsr_bytes state);
+
+/** errors  TSR_E_ARGUMENT  no such account. Bad datagrams are no error. */
+tsr_err tsr_lwm2m_client_feed(tsr_lwm2m_client *c, size_t account, tsr_bytes datagram,
+                              uint64_t now_ms);
+
+/** units   datagram: an empty writer; 1,400 bytes are always enough
+ *  errors  TSR_END  nothing to send now */
+tsr_err tsr_lwm2m_client_poll(tsr_lwm2m_client *c, size_t *account, tsr_buf *datagram,
+                              uint64_t now_ms);
+
+bool tsr_lwm2m_client_event_next(tsr_lwm2m_client *c, tsr_lwm2m_client_event *event);
+uint64_t tsr_lwm2m_client_due_ms(const tsr_lwm2m_client *c);
+
+/** Something at or below `at` may have a new value: observations there are judged at the next
+ *  poll. Instances that came or went lead to an Update (Core 6.2.2). */
+void tsr_lwm2m_client_changed(tsr_lwm2m_client *c, tsr_lwm2m_path at);
+
+/** Sends an Update to that server at the next poll, though it is not due. */
+void tsr_lwm2m_client_update(tsr_lwm2m_client *c, size_t account);
+
+/** The local address of an account changed (a new socket): tells the server by an Update, over the
+ *  old session if it can move (Connection ID), else over a new one. Ends any back-off. */
+void tsr_lwm2m_client_moved(tsr_lwm2m_client *c, size_t account, uint64_t now_ms);
+
+/** Ends all accounts: with De-register if they are registered and `deregister`, else silently so
+ *  that a restart goes on. Poll until tsr_lwm2m_client_stopped(). */
+void tsr_lwm2m_client_stop(tsr_lwm2m_client *c, bool deregister, uint64_t now_ms);
+bool tsr_lwm2m_client_stopped(const tsr_lwm2m_client *c);
+
+/** Saves now what no request asked for, as values the host set in an object.
+ *  errors  what hooks.save said; TSR_E_SPACE  config.state is too small */
+tsr_err tsr_lwm2m_client_save(tsr_lwm2m_client *c);
+
+/** "read", "write-replace", ... for logs; never NULL. */
+const char *tsr_lwm2m_operation_name(tsr_lwm2m_operation operation);
+const char *tsr_lwm2m_standing_name(tsr_lwm2m_standing standing);
+
+#endif
