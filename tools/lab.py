@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starts the parts of Tessera as processes on loopback, for the demo and the process-level tests.
+
+    with Lab() as lab:
+        lab.start_server(); lab.start_secured(); lab.provision("dev1"); lab.start_device("dev1")
+        lab.wait_registered("dev1")
+
+Everything a lab starts is ended by process id when it closes, whatever happened.
+"""
+import http.client
+import json
+import os
+import pathlib
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.parse
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = pathlib.Path(os.environ.get("TESSERA_BUILD", ROOT / "build/release"))
+
+
+class LabError(Exception):
+    """A part did not do what it should; the text names the part and where its log is."""
+
+
+def free_port(kind=socket.SOCK_DGRAM):
+    with socket.socket(socket.AF_INET, kind) as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def program(name):
+    path = BUILD / "bin" / name
+    if not path.exists():
+        raise LabError(f"{path} is not built; run cmake --build --preset release")
+    return str(path)
+
+
+class Process:
+    """A child with its log in a file."""
+
+    def __init__(self, name, command, log, ready=None, timeout=20, env=None, user=None):
+        self.name, self.log = name, pathlib.Path(log)
+        self.seen = self.log.stat().st_size if self.log.exists() else 0
+        self.out = open(self.log, "ab")
+        self.popen = subprocess.Popen(command, stdout=self.out, stderr=self.out, stdin=subprocess.DEVNULL,
+                                      env={**os.environ, **(env or {})}, user=user, start_new_session=True)
+        if ready:
+            self.expect(ready, timeout)
+
+    @property
+    def pid(self):
+        return self.popen.pid
+
+    def alive(self):
+        return self.popen.poll() is None
+
+    def text(self):
+        return self.log.read_text(errors="replace")
+
+    def expect(self, words, timeout=20):
+        """Waits until the log of this start holds the words."""
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            with open(self.log, "rb") as f:
+                f.seek(self.seen)
+                if words.encode() in f.read():
+                    return
+            if not self.alive():
+                break
+            time.sleep(0.02)
+        state = "is running" if self.alive() else f"ended with {self.popen.returncode}"
+        raise LabError(f"{self.name} {state} and did not say '{words}' in {timeout} s; its log:\n{self.text()[-2000:]}")
+
+    def kill(self):
+        """kill -9, at once."""
+        if self.alive():
+            self.popen.send_signal(signal.SIGKILL)
+        self.popen.wait()
+        self.out.close()
+
+    def stop(self, timeout=10):
+        """SIGTERM; returns the exit code."""
+        if self.alive():
+            self.popen.send_signal(signal.SIGTERM)
+            try:
+                self.popen.wait(timeout)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise LabError(f"{self.name} did not end within {timeout} s of SIGTERM") from None
+        self.out.close()
+        return self.popen.returncode
+
+
+class Rest:
+    """The server's REST API, as a program would use it."""
+
+    def __init__(self, port):
+        self.port = port
+
+    def call(self, method, path, body=None, timeout=60, headers=None):
+        """Returns (status, decoded body, content type)."""
+        data = None if body is None else json.dumps(body)
+        return self.raw(method, path, data, timeout, {"Content-Type": "application/json", **(headers or {})})
+
+    def raw(self, method, path, data=None, timeout=60, headers=None):
+        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            link.request(method, "/api/v1" + path, data, headers or {})
+            answer = link.getresponse()
+            text = answer.read()
+            kind = answer.getheader("Content-Type", "")
+            return answer.status, json.loads(text) if "json" in kind and text else text, kind
+        finally:
+            link.close()
+
+    def get(self, path, **more):
+        return self.call("GET", path, **more)
+
+    def device(self, endpoint):
+        status, body, _ = self.get("/devices/" + urllib.parse.quote(endpoint, safe=""))
+        return body if status == 200 else None
+
+
+class Events(threading.Thread):
+    """Follows the server-sent events; keeps every one as a dict with its id."""
+
+    def __init__(self, port, last_id=None):
+        super().__init__(daemon=True)
+        self.port, self.last_id, self.seen, self.closing = port, last_id, [], False
+        self.changed = threading.Condition()
+        self.start()
+
+    def run(self):
+        while not self.closing:
+            try:
+                self.follow()
+            except (OSError, http.client.HTTPException):
+                time.sleep(0.1)
+
+    def follow(self):
+        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        headers = {"Accept": "text/event-stream"}
+        if self.last_id is not None:
+            headers["Last-Event-ID"] = str(self.last_id)
+        link.request("GET", "/api/v1/events", headers=headers)
+        answer = link.getresponse()
+        event = {}
+        for line in iter(answer.readline, b""):
+            if self.closing:
+                return
+            name, _, value = line.decode().rstrip("\r\n").partition(":")
+            if line.strip():
+                if name:
+                    event[name] = event.get(name, "") + value.removeprefix(" ")
+                continue
+            if "data" in event:
+                self.keep(event)
+            event = {}
+
+    def keep(self, event):
+        with self.changed:
+            if "id" in event:
+                self.last_id = int(event["id"])
+            self.seen.append({"id": int(event.get("id", 0)), "type": event.get("event", "message"),
+                              "data": json.loads(event["data"])})
+            self.changed.notify_all()
+
+    def wait(self, good, timeout=30, what="an event"):
+        """The first event for which good(event) holds, past or to come."""
+        end = time.monotonic() + timeout
+        with self.changed:
+            while True:
+                for event in self.seen:
+                    if good(event):
+                        return event
+                left = end - time.monotonic()
+                if left <= 0:
+                    raise LabError(f"the server's events did not show {what} in {timeout} s; "
+                                   f"the last ones: {self.seen[-5:]}")
+                self.changed.wait(left)
+
+    def close(self):
+        self.closing = True
+
+
+class Lab:
+    """A folder, ports and processes of one run."""
+
+    def __init__(self, folder=None, keep=False):
+        self.keep = keep
+        self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="tessera-"))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        os.chmod(self.folder, 0o700)
+        self.coap, self.coaps = free_port(), free_port()
+        self.http = free_port(socket.SOCK_STREAM)
+        self.rest = Rest(self.http)
+        self.parts, self.keys, self.followers = {}, {}, []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        for follower in self.followers:
+            follower.close()
+        for part in list(self.parts.values()):
+            if part.alive():
+                part.kill()
+        if not self.keep:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def log(self, name):
+        return self.folder / f"{name}.log"
+
+    def start(self, name, command, **more):
+        self.parts[name] = Process(name, [str(c) for c in command], self.log(name), **more)
+        return self.parts[name]
+
+    # The server
+
+    def start_server(self, *extra):
+        return self.start("server", [
+            program("tessera-server"), "--coap", f"127.0.0.1:{self.coap}", "--coaps", f"127.0.0.1:{self.coaps}",
+            "--http", f"127.0.0.1:{self.http}", "--data", self.folder / "server", *extra], ready="ready")
+
+    def events(self):
+        follower = Events(self.http)
+        self.followers.append(follower)
+        return follower
+
+    def credentials(self, endpoint, identity, key):
+        status, body, _ = self.rest.call("PUT", f"/credentials/{endpoint}", {
+            "mode": "psk", "identity": identity, "key": key.hex()})
+        if status not in (200, 201, 204):
+            raise LabError(f"the server refused the credentials of {endpoint}: {status} {body}")
+
+    # The device: its secure world, its key, its daemon
+
+    @property
+    def socket(self):
+        return self.folder / "secured.sock"
+
+    def start_secured(self, *extra):
+        return self.start("secured", [program("tessera-secured"), "--socket", self.socket,
+                                      "--store", self.folder / "secure", *extra], ready="ready")
+
+    def relay(self, name, to, *options):
+        """A lossy relay before a UDP port; returns the port to use instead."""
+        port = free_port()
+        self.start(name, [program("lossy-relay"), "--listen", f"127.0.0.1:{port}", "--to", f"127.0.0.1:{to}",
+                          *options], ready="ready")
+        return port
+
+    def wait(self, good, timeout=30, what="it"):
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            value = good()
+            if value:
+                return value
+            time.sleep(0.05)
+        raise LabError(f"{what} did not happen within {timeout} s")
+
+    def wait_registered(self, endpoint, timeout=30):
+        return self.wait(lambda: self.rest.device(endpoint), timeout, f"the registration of {endpoint}")
+
+
+def new_key():
+    return secrets.token_bytes(16)
