@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Shared by the two halves of the SQLite store: sqlite.c writes, read.c reads. */
+#ifndef SERVER_STORE_SQLITE_SQLITE_H
+#define SERVER_STORE_SQLITE_SQLITE_H
+
+#include "server/store/backend.h"
+
+#include <sqlite3.h>
+
+enum {
+    W_BEGIN,
+    W_COMMIT,
+    W_PUT_REGISTRATION,
+    W_DELETE_REGISTRATION,
+    W_TOUCH_REGISTRATION,
+    W_PUT_OBSERVATION,
+    W_DELETE_OBSERVATION,
+    W_DELETE_OBSERVATIONS,
+    W_PUT_CREDENTIAL,
+    W_DELETE_CREDENTIAL,
+    W_PUT_EVENT,
+    W_TRIM_EVENTS,
+    W_PUT_VALUE,
+    W_PUT_HISTORY,
+    W_PUT_SESSION,
+    W_DELETE_SESSION,
+    W_COUNT
+};
+
+typedef struct {
+    char *directory;
+    int lock_fd;
+    uint32_t history;
+    sqlite3 *writer;
+    sqlite3_stmt *write[W_COUNT];
+    char error[600];
+} sqlite_store;
+
+tsr_err sqlite_reader_open(void *db, void **reader);
+void sqlite_reader_close(void *reader);
+tsr_err sqlite_registrations(void *reader, tsr_store_registration_fn *fn, void *arg);
+tsr_err sqlite_observations(void *reader, const char *endpoint, tsr_store_observation_fn *fn,
+                            void *arg);
+tsr_err sqlite_credentials(void *reader, const char *after, size_t limit,
+                           tsr_store_credential_fn *fn, void *arg);
+tsr_err sqlite_credential_get(void *reader, const char *endpoint, tsr_store_credential_fn *fn,
+                              void *arg);
+tsr_err sqlite_credential_key(void *reader, int mode, tsr_bytes identity,
+                              tsr_store_credential_fn *fn, void *arg);
+tsr_err sqlite_events(void *reader, uint64_t after, size_t limit, const char *endpoint,
+                      tsr_store_event_fn *fn, void *arg);
+tsr_err sqlite_values(void *reader, const char *endpoint, tsr_bytes prefix, tsr_store_value_fn *fn,
+                      void *arg);
+tsr_err sqlite_history(void *reader, const char *endpoint, tsr_bytes path, int64_t after_ms,
+                       size_t limit, tsr_store_value_fn *fn, void *arg);
+tsr_err sqlite_sessions(void *reader, tsr_store_session_fn *fn, void *arg);
+
+#endif

@@ -1,0 +1,650 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "server/store/store.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+typedef struct {
+    char dir[64];
+    char why[400];
+} place;
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st, (void)type, (void)ftw;
+    return remove(path);
+}
+
+static int set_up(void **state)
+{
+    place *p = calloc(1, sizeof *p);
+
+    strcpy(p->dir, "/tmp/tsr_store_XXXXXX");
+    assert_non_null(mkdtemp(p->dir));
+    *state = p;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    place *p = *state;
+
+    nftw(p->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+    free(p);
+    return 0;
+}
+
+static tsr_store *open_store(place *p)
+{
+    tsr_store_config config = { .directory = p->dir, .event_ring = 10, .history = 4 };
+    tsr_store *s = NULL;
+    tsr_err err = tsr_store_open_sqlite(&config, &s, p->why, sizeof p->why);
+
+    if (err != TSR_OK)
+        print_message("%s: %s\n", tsr_err_name(err), p->why);
+    assert_int_equal(err, TSR_OK);
+    return s;
+}
+
+static void keep_err(void *arg, tsr_err err) { *(tsr_err *)arg = err; }
+
+static tsr_store_registration device(const char *endpoint, const char *location)
+{
+    return (tsr_store_registration){ .endpoint = endpoint,
+                                     .location = location,
+                                     .version = "1.1",
+                                     .binding = "U",
+                                     .root = "",
+                                     .address = "127.0.0.1:5000",
+                                     .identity = "me",
+                                     .security = 1,
+                                     .queue_mode = true,
+                                     .lifetime_s = 4294967295u,
+                                     .registered_ms = 1,
+                                     .updated_ms = 2,
+                                     .expires_ms = 3,
+                                     .links = tsr_text("</1/0>,</3/0>") };
+}
+
+typedef struct {
+    int count;
+    char endpoint[64], location[64], address[64];
+    tsr_store_registration row;
+    char links[64];
+} seen_registration;
+
+static bool see_registration(void *arg, const tsr_store_registration *r)
+{
+    seen_registration *seen = arg;
+
+    seen->count++;
+    seen->row = *r;
+    snprintf(seen->endpoint, sizeof seen->endpoint, "%s", r->endpoint);
+    snprintf(seen->location, sizeof seen->location, "%s", r->location);
+    snprintf(seen->address, sizeof seen->address, "%s", r->address);
+    snprintf(seen->links, sizeof seen->links, "%.*s", (int)r->links.len, r->links.ptr);
+    return true;
+}
+
+static seen_registration registrations(tsr_store *s)
+{
+    seen_registration seen = { 0 };
+    tsr_store_reader *r;
+
+    tsr_store_flush(s);
+    assert_int_equal(tsr_store_reader_open(s, &r), TSR_OK);
+    assert_int_equal(tsr_store_registrations(r, see_registration, &seen), TSR_OK);
+    tsr_store_reader_close(r);
+    return seen;
+}
+
+static void test_store_registration_comes_back_after_reopening(void **state)
+{
+    place *p = *state;
+    tsr_store *s = open_store(p);
+    tsr_store_registration d = device("dev1", "loc1");
+    tsr_err err = TSR_E_STATE;
+
+    assert_int_equal(tsr_store_put_registration(s, &d, keep_err, &err), TSR_OK);
+    tsr_store_flush(s);
+    assert_int_equal(err, TSR_OK);
+    tsr_store_close(s);
+
+    s = open_store(p);
+    seen_registration seen = registrations(s);
+
+    assert_int_equal(seen.count, 1);
+    assert_string_equal(seen.endpoint, "dev1");
+    assert_string_equal(seen.links, "</1/0>,</3/0>");
+    assert_int_equal(seen.row.lifetime_s, 4294967295u);
+    assert_int_equal(seen.row.security, 1);
+    assert_true(seen.row.queue_mode);
+    assert_int_equal(seen.row.expires_ms, 3);
+
+    assert_int_equal(
+        tsr_store_touch_registration(s, "dev1", "loc1", "127.0.0.1:9", 20, 30, NULL, NULL), TSR_OK);
+    seen = registrations(s);
+    assert_string_equal(seen.address, "127.0.0.1:9");
+    assert_int_equal(seen.row.expires_ms, 30);
+    assert_string_equal(seen.links, "</1/0>,</3/0>");
+    tsr_store_close(s);
+}
+
+static bool count_observation(void *arg, const tsr_store_observation *o)
+{
+    (void)o;
+    ++*(int *)arg;
+    return true;
+}
+
+static int observations(tsr_store *s, const char *endpoint)
+{
+    tsr_store_reader *r;
+    int n = 0;
+
+    tsr_store_flush(s);
+    assert_int_equal(tsr_store_reader_open(s, &r), TSR_OK);
+    assert_int_equal(tsr_store_observations(r, endpoint, count_observation, &n), TSR_OK);
+    tsr_store_reader_close(r);
+    return n;
+}
+
+static void test_store_late_delete_leaves_the_newer_registration(void **state)
+{
+    place *p = *state;
+    tsr_store *s = open_store(p);
+    tsr_store_registration old = device("dev1", "old"), new = device("dev1", "new");
+    tsr_store_observation o = { .endpoint = "dev1", .path = "/3/0", .token = tsr_text("tok") };
+
+    tsr_store_put_registration(s, &old, NULL, NULL);
+    tsr_store_put_registration(s, &new, NULL, NULL);
+    tsr_store_put_observation(s, &o, NULL, NULL);
+    tsr_store_delete_registration(s, "dev1", "old", NULL, NULL);
+
+    seen_registration seen = registrations(s);
+
+    assert_int_equal(seen.count, 1);
+    assert_string_equal(seen.location, "new");
+    assert_int_equal(observations(s, "dev1"), 1);
+
+    tsr_store_delete_registration(s, "dev1", "new", NULL, NULL);
+    assert_int_equal(registrations(s).count, 0);
+    assert_int_equal(observations(s, NULL), 0);
+    tsr_store_close(s);
+}
+
+typedef struct {
+    int count;
+    char endpoint[40];
+    uint8_t key[64];
+    size_t key_len, key_given;
+} seen_credential;
+
+static bool see_credential(void *arg, const tsr_store_credential *c)
+{
+    seen_credential *seen = arg;
+
+    seen->count++;
+    snprintf(seen->endpoint, sizeof seen->endpoint, "%s", c->endpoint);
+    seen->key_len = c->key_len;
+    seen->key_given = c->key.len;
+    if (c->key.len)
+        memcpy(seen->key, c->key.ptr, c->key.len);
+    return true;
+}
+
+static void test_store_credential_key_only_on_demand(void **state)
+{
+    place *p = *state;
+    tsr_store *s = open_store(p);
+    tsr_store_credential c = { "dev1", 1, "id1", tsr_text("0123456789abcdef"), 0, 7 };
+    tsr_store_reader *r;
+    seen_credential seen = { 0 };
+    struct stat st;
+    char file[128];
+
+    assert_int_equal(tsr_store_put_credential(s, &c, NULL, NULL), TSR_OK);
+    tsr_store_flush(s);
+    assert_int_equal(tsr_store_reader_open(s, &r), TSR_OK);
+    assert_int_equal(tsr_store_credential_get(r, "dev1", see_credential, &seen), TSR_OK);
+    assert_int_equal(seen.key_len, 16);
+    assert_int_equal(seen.key_given, 0);
+    assert_int_equal(tsr_store_credential_key(r, 1, tsr_text("id1"), see_credential, &seen),
+                     TSR_OK);
+    assert_string_equal(seen.endpoint, "dev1");
+    assert_memory_equal(seen.key, "0123456789abcdef", 16);
+    assert_int_equal(tsr_store_credential_key(r, 2, tsr_text("id1"), see_credential, &seen),
+                     TSR_E_NOT_FOUND);
+    assert_int_equal(tsr_store_credential_key(r, 1, tsr_text("id"), see_credential, &seen),
+                     TSR_E_NOT_FOUND);
+    tsr_store_reader_close(r);
+    tsr_store_close(s);
+
+    snprintf(file, sizeof file, "%s/tessera.db", p->dir);
+    assert_int_equal(stat(file, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+}
+
+static void test_store_identity_taken_refuses_only_that_row(void **state)
+{
+    place *p = *state;
+    tsr_store *s = open_store(p);
+    tsr_store_credential a = { "a", 1, "same", tsr_text("k"), 0, 7 };
+    tsr_store_credential b = { "b", 1, "same", tsr_text("k"), 0, 7 };
+    tsr_store_credential c = { "c", 1, "other", tsr_text("k"), 0, 7 };
+    tsr_err ea = TSR_E_STATE, eb = TSR_E_STATE, ec = TSR_E_STATE;
+
+    tsr_store_put_credential(s, &a, keep_err, &ea);
+    tsr_store_put_credential(s, &b, keep_err, &eb);
+    tsr_store_put_credential(s, &c, keep_err, &ec);
+    tsr_store_flush(s);
+    assert_int_equal(ea, TSR_OK);
+    assert_int_equal(eb, TSR_E_EXISTS);
+    assert_int_equal(ec, TSR_OK);
+    tsr_store_close(s);
+}
+
+typedef struct {
+    uint64_t ids[64];
+    size_t count;
+} seen_events;
+
+static bool see_event(void *arg, const tsr_store_event *e)
+{
+    seen_events *seen = arg;
+
+    seen->ids[seen->count++ % 64] = e->id;
+    return true;
+}
+
+static seen_events events(tsr_store *s, uint64_t after, const char *endpoint)
+{
+    seen_events seen = { 0 };
+    tsr_store_reader *r;
+
+    tsr_store_flush(s);
+    assert_int_equal(tsr_store_reader_open(s, &r), TSR_OK);
+    assert_int_equal(tsr_store_events(r, after, 64, endpoint, see_event, &seen), TSR_OK);
+    tsr_store_reader_close(r);
+    return seen;
+}
+
+static void test_store_event_ring_is_bounded_and_ids_go_on(void **state)
+{
+    place *p = *state;
+    tsr_store *s = open_store(p);
+    tsr_store_event even = { .endpoint = "even", .body = tsr_text("b") };
+    tsr_store_event odd = { .endpoint = "odd", .body = tsr_text("b") };
+
+    for (int i = 1; i <= 25; i++)
+        tsr_store_put_event(s, i % 2 ? &odd : &even, NULL, NULL);
+    seen_events seen = events(s, 0, NULL);
+
+    assert_int_equal(seen.count, 10);
+    assert_int_equal(seen.ids[0], 16);
+    assert_int_equal(tsr_store_event_oldest(s), 16);
+    assert_int_equal(tsr_store_event_last(s), 25);
+    assert_int_equal(events(s, 20, "odd").count, 3); /* 21, 23, 25 */
+    tsr_store_close(s);
+
+    s = open_store(p);
+    assert_int_equal(tsr_store_event_last(s), 25);
+    assert_int_equal(tsr_store_event_oldest(s), 16);
+    tsr_store_put_event(s, &odd, NULL, NULL);
+    assert_int_equal(events(s, 25, NULL).ids[0], 26);
+    tsr_store_close(s);
+}
+
+typedef struct {
+    char text[256];
+} seen_values;
+
+static bool see_value(void *arg, const tsr_store_value *v)
+{
+    seen_values *seen = arg;
+    size_t n = strlen(seen->text);
+
+    snprintf(seen->text + n, sizeof seen->text - n, "%.*s ", (int)v->body.len, v->body.ptr);
+    return true;
+}
+
+static void test_store_values_by_prefix_and_bounded_history(void **state)
+{
+    place *p = *state;
+    tsr_store *s = open_store(p);
+    tsr_store_reader *r;
+    const uint8_t low[] = { 0, 3, 0, 0, 0, 9 }, high[] = { 0, 255, 0, 0, 0, 1 },
+                  other[] = { 1, 0, 0, 0, 0, 1 };
+    char body[8];
+    seen_values seen = { { 0 } };
+
+    for (int i = 0; i < 7; i++) {
+        snprintf(body, sizeof body, "l%d", i);
+        tsr_store_value v = { "d", tsr_view(low, 6), tsr_text(body), 100 + i };
+
+        tsr_store_put_value(s, &v, NULL, NULL);
+    }
+    tsr_store_value h = { "d", tsr_view(high, 6), tsr_text("h"), 1 };
+    tsr_store_value o = { "d", tsr_view(other, 6), tsr_text("o"), 1 };
+
+    tsr_store_put_value(s, &o, NULL, NULL);
+    tsr_store_put_value(s, &h, NULL, NULL);
+    tsr_store_flush(s);
+    assert_int_equal(tsr_store_reader_open(s, &r), TSR_OK);
+    assert_int_equal(tsr_store_values(r, "d", tsr_view(NULL, 0), see_value, &seen), TSR_OK);
+    assert_string_equal(seen.text, "l6 h o ");
+    seen.text[0] = 0;
+    tsr_store_values(r, "d", tsr_view(high, 2), see_value, &seen);
+    assert_string_equal(seen.text, "h ");
+    seen.text[0] = 0;
+    tsr_store_history(r, "d", tsr_view(low, 6), 0, 100, see_value, &seen);
+    assert_string_equal(seen.text, "l3 l4 l5 l6 ");
+    seen.text[0] = 0;
+    tsr_store_history(r, "d", tsr_view(low, 6), 104, 1, see_value, &seen);
+    assert_string_equal(seen.text, "l6 ");
+    tsr_store_reader_close(r);
+    tsr_store_close(s);
+}
+
+static bool see_session(void *arg, const tsr_store_session *p)
+{
+    snprintf(arg, 32, "%.*s=%.*s", (int)p->cid.len, p->cid.ptr, (int)p->body.len, p->body.ptr);
+    return true;
+}
+
+static void test_store_session_put_and_deleted(void **state)
+{
+    place *p = *state;
+    tsr_store *s = open_store(p);
+    tsr_store_session one = { tsr_text("cid"), tsr_text("image"), 1 };
+    tsr_store_reader *r;
+    char seen[32] = "";
+
+    tsr_store_put_session(s, &one, NULL, NULL);
+    tsr_store_flush(s);
+    assert_int_equal(tsr_store_reader_open(s, &r), TSR_OK);
+    tsr_store_sessions(r, see_session, seen);
+    assert_string_equal(seen, "cid=image");
+    tsr_store_delete_session(s, tsr_text("cid"), NULL, NULL);
+    tsr_store_flush(s);
+    seen[0] = 0;
+    tsr_store_sessions(r, see_session, seen);
+    assert_string_equal(seen, "");
+    tsr_store_reader_close(r);
+    tsr_store_close(s);
+}
+
+static void test_store_second_server_is_refused(void **state)
+{
+    place *p = *state;
+    tsr_store *s = open_store(p), *other = NULL;
+    tsr_store_config config = { .directory = p->dir };
+
+    assert_int_equal(tsr_store_open_sqlite(&config, &other, p->why, sizeof p->why), TSR_E_STATE);
+    assert_non_null(strstr(p->why, "another server"));
+    tsr_store_close(s);
+}
+
+/* --- kill -9 ---------------------------------------------------------------------------- */
+
+static int ack_pipe;
+
+static void acknowledge(void *arg, tsr_err err)
+{
+    uint32_t n = (uint32_t)(uintptr_t)arg;
+
+    if (err == TSR_OK)
+        (void)!write(ack_pipe, &n, sizeof n);
+}
+
+static void write_until_killed(const char *dir, uint32_t from)
+{
+    tsr_store_config config = { .directory = dir };
+    tsr_store *s;
+    char why[200];
+
+    if (tsr_store_open_sqlite(&config, &s, why, sizeof why) != TSR_OK)
+        _exit(1);
+    for (uint32_t n = from;; n++) {
+        char endpoint[32], location[32];
+
+        snprintf(endpoint, sizeof endpoint, "dev%u", n);
+        snprintf(location, sizeof location, "loc%u", n);
+        tsr_store_registration d = device(endpoint, location);
+
+        while (tsr_store_put_registration(s, &d, acknowledge, (void *)(uintptr_t)n) != TSR_OK)
+            usleep(1000);
+    }
+}
+
+typedef struct {
+    uint8_t *bits;
+    uint32_t cap;
+} endpoint_set;
+
+static bool mark_endpoint(void *arg, const tsr_store_registration *r)
+{
+    endpoint_set *set = arg;
+    unsigned long n = strtoul(r->endpoint + 3, NULL, 10);
+
+    if (n < set->cap)
+        set->bits[n] = 1;
+    return true;
+}
+
+static void test_store_acknowledged_rows_survive_kill(void **state)
+{
+    place *p = *state;
+    enum { CAP = 400000 };
+    uint8_t *acked = calloc(CAP, 1);
+    endpoint_set set = { calloc(CAP, 1), CAP };
+    uint32_t from = 0, total = 0;
+
+    for (int round = 0; round < 8; round++) {
+        int fds[2];
+
+        assert_int_equal(pipe(fds), 0);
+
+        pid_t pid = fork();
+
+        if (pid == 0) {
+            close(fds[0]);
+            ack_pipe = fds[1];
+            write_until_killed(p->dir, from);
+        }
+        close(fds[1]);
+        usleep((useconds_t)(60000 + round * 37000));
+        kill(pid, SIGKILL);
+
+        uint32_t n;
+
+        while (read(fds[0], &n, sizeof n) == (ssize_t)sizeof n)
+            if (n < CAP)
+                acked[n] = 1, total++, from = n + 1;
+        close(fds[0]);
+        waitpid(pid, NULL, 0);
+    }
+    assert_true(total > 100);
+
+    tsr_store *s = open_store(p);
+    tsr_store_reader *r;
+
+    assert_int_equal(tsr_store_reader_open(s, &r), TSR_OK);
+    assert_int_equal(tsr_store_registrations(r, mark_endpoint, &set), TSR_OK);
+    for (uint32_t i = 0; i < CAP; i++)
+        if (acked[i] && !set.bits[i])
+            fail_msg("acknowledged row %u is lost", i);
+    print_message("%u rows acknowledged over 8 kills, none lost\n", total);
+    tsr_store_reader_close(r);
+    tsr_store_close(s);
+    free(acked);
+    free(set.bits);
+}
+
+/* --- full disk, damage ------------------------------------------------------------------ */
+
+static void test_store_full_disk_fails_rows_and_recovers(void **state)
+{
+    place *p = *state;
+    tsr_store *s = open_store(p);
+    struct rlimit old, small = { 300 * 1024, 300 * 1024 };
+    tsr_err err = TSR_OK;
+    tsr_store_stats stats;
+    int kept = 0, i;
+
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &old);
+    small.rlim_max = old.rlim_max;
+    setrlimit(RLIMIT_FSIZE, &small);
+    for (i = 0; i < 20000 && err == TSR_OK; i++) {
+        char endpoint[32];
+
+        snprintf(endpoint, sizeof endpoint, "dev%d", i);
+        tsr_store_registration d = device(endpoint, endpoint);
+
+        assert_int_equal(tsr_store_put_registration(s, &d, keep_err, &err), TSR_OK);
+        tsr_store_flush(s);
+        kept += err == TSR_OK;
+    }
+    assert_int_equal(err, TSR_E_IO);
+    tsr_store_stats_get(s, &stats);
+    assert_false(stats.ok);
+    print_message("after %d rows: %s\n", kept, stats.error);
+    assert_non_null(strstr(stats.error, "free space"));
+
+    setrlimit(RLIMIT_FSIZE, &old);
+    tsr_store_registration d = device("after", "after");
+
+    tsr_store_put_registration(s, &d, keep_err, &err);
+    tsr_store_flush(s);
+    assert_int_equal(err, TSR_OK);
+    tsr_store_stats_get(s, &stats);
+    assert_true(stats.ok);
+    assert_int_equal(registrations(s).count, kept + 1);
+    tsr_store_close(s);
+}
+
+static void overwrite(const char *dir, long at, size_t len)
+{
+    char file[128], junk[512];
+
+    memset(junk, 0x5a, sizeof junk);
+    snprintf(file, sizeof file, "%s/tessera.db", dir);
+
+    int fd = open(file, O_RDWR);
+
+    assert_true(fd >= 0);
+    for (size_t n = 0; n < len; n += sizeof junk)
+        assert_int_equal(pwrite(fd, junk, sizeof junk, at + (long)n), sizeof junk);
+    close(fd);
+}
+
+static void fill(place *p)
+{
+    tsr_store *s = open_store(p);
+
+    for (int i = 0; i < 500; i++) {
+        char endpoint[32];
+
+        snprintf(endpoint, sizeof endpoint, "dev%d", i);
+        tsr_store_registration d = device(endpoint, endpoint);
+
+        tsr_store_put_registration(s, &d, NULL, NULL);
+    }
+    tsr_store_close(s);
+}
+
+static void expect_damaged(place *p)
+{
+    tsr_store_config config = { .directory = p->dir };
+    tsr_store *s = NULL;
+
+    assert_int_equal(tsr_store_open_sqlite(&config, &s, p->why, sizeof p->why), TSR_E_MALFORMED);
+    print_message("%s\n", p->why);
+    assert_non_null(strstr(p->why, "damaged"));
+    assert_non_null(strstr(p->why, "restore"));
+}
+
+static void test_store_damaged_header_is_refused(void **state)
+{
+    place *p = *state;
+
+    fill(p);
+    overwrite(p->dir, 0, 512);
+    expect_damaged(p);
+}
+
+static void test_store_damaged_page_is_refused(void **state)
+{
+    place *p = *state;
+
+    fill(p);
+    overwrite(p->dir, 4096 * 12, 4096);
+    expect_damaged(p);
+}
+
+static void test_store_foreign_database_is_refused(void **state)
+{
+    place *p = *state;
+    char command[300];
+    tsr_store_config config = { .directory = p->dir };
+    tsr_store *s = NULL;
+
+    fill(p);
+    snprintf(command, sizeof command, "%s/tessera.db", p->dir);
+
+    int fd = open(command, O_RDWR);
+    const uint8_t zero[4] = { 0 };
+
+    assert_int_equal(pwrite(fd, zero, 4, 68), 4); /* application_id, SQLite file format 1.3 */
+    close(fd);
+    assert_int_equal(tsr_store_open_sqlite(&config, &s, p->why, sizeof p->why), TSR_E_MALFORMED);
+    assert_non_null(strstr(p->why, "another program"));
+}
+
+static void test_store_unwritable_directory_names_it(void **state)
+{
+    place *p = *state;
+    tsr_store_config config = { .directory = "/proc/tessera" };
+    tsr_store *s = NULL;
+
+    assert_int_equal(tsr_store_open_sqlite(&config, &s, p->why, sizeof p->why), TSR_E_IO);
+    assert_non_null(strstr(p->why, "/proc/tessera"));
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        T(test_store_registration_comes_back_after_reopening),
+        T(test_store_late_delete_leaves_the_newer_registration),
+        T(test_store_credential_key_only_on_demand),
+        T(test_store_identity_taken_refuses_only_that_row),
+        T(test_store_event_ring_is_bounded_and_ids_go_on),
+        T(test_store_values_by_prefix_and_bounded_history),
+        T(test_store_session_put_and_deleted),
+        T(test_store_second_server_is_refused),
+        T(test_store_acknowledged_rows_survive_kill),
+        T(test_store_full_disk_fails_rows_and_recovers),
+        T(test_store_damaged_header_is_refused),
+        T(test_store_damaged_page_is_refused),
+        T(test_store_foreign_database_is_refused),
+        T(test_store_unwritable_directory_names_it),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
