@@ -60,7 +60,7 @@ typedef struct {
 typedef struct {
     bool set;
     bool more;
-    uint8_t szx; /* 0 to 6 */
+    uint8_t szx; /* 0 to 6; parsed also the reserved 7, which the engine answers with 4.00 */
     uint32_t num;
 } tsr_coap_block;
 
@@ -71,17 +71,18 @@ typedef struct {
 typedef struct {
     uint8_t type, code;
     uint16_t mid;
+    uint16_t bad_option; /* the first critical option we cannot process, RFC 7252 §5.4; 0: none.
+                            Proxy-Uri and Proxy-Scheme count, since we are no proxy */
+    uint16_t path_count; /* Uri-Path options, also those beyond TSR_COAP_SEGMENTS */
+    bool if_match, if_none_match;
+    tsr_coap_num observe, content_format, accept, max_age, size1, size2;
+    tsr_coap_block block1, block2;
+    tsr_bytes etag;    /* the first one; ptr is NULL when there is none */
+    tsr_bytes echo;    /* RFC 9175 §2.2; ptr is NULL when there is none */
     tsr_bytes token;   /* 0 to 8 bytes */
     tsr_bytes options; /* all options as they came, for tsr_coap_opts */
     tsr_bytes payload;
-    uint16_t bad_option; /* the first critical option we cannot process, RFC 7252 §5.4; 0: none */
-    uint16_t path_count; /* Uri-Path options, also those beyond TSR_COAP_SEGMENTS */
-    tsr_bytes path[TSR_COAP_SEGMENTS]; /* the first path_count are set */
-    tsr_coap_num observe, content_format, accept, max_age, size1, size2;
-    tsr_coap_block block1, block2;
-    tsr_bytes etag; /* the first one; ptr is NULL when there is none */
-    tsr_bytes echo; /* RFC 9175 §2.2; ptr is NULL when there is none */
-    bool if_match, if_none_match;
+    tsr_bytes path[TSR_COAP_SEGMENTS]; /* Uri-Path; the first path_count are set */
 } tsr_coap_msg;
 
 /** Parses a datagram in one pass, without copying.
