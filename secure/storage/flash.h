@@ -33,6 +33,8 @@ typedef struct {
     uint32_t size;    /* bytes; a multiple of `block` */
     uint32_t block;   /* bytes that one erase covers; a multiple of `unit` */
     uint32_t unit;    /* smallest area that is programmed; a power of two, 1 to 256 */
+    bool overwrite;   /* a programmed area may be programmed again with zeros: old values are
+                         then wiped at once; else they stay until their block is erased */
 } tsr_flash;
 
 #endif

@@ -23,6 +23,7 @@ typedef struct { /* private: one key and where its record begins */
     tsr_store_key key;
     uint32_t at, len;
     uint32_t flags;
+    bool bad; /* seen while mounting: the newest record is damaged */
 } tsr_store_entry;
 
 /** What is wrong with a medium; filled by mount, get and collect. */
