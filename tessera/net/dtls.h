@@ -16,9 +16,10 @@
  *             event_next until false, then poll until TSR_END.  On due_ms: poll.
  * A server:   tsr_dtls_peek says what came in. A HELLO goes to tsr_dtls_hello, which needs no
  *             session; on TSR_DTLS_ACCEPT the caller places one and calls tsr_dtls_accept.
- *             Anything else is fed to the session found by CID, or else by address. A HELLO from
- *             the address of a live session makes a second session; the caller drops the first
- *             one when the second reports CONNECTED (RFC 6347 §4.2.8).
+ *             Anything else is fed to the session found by CID, or else by address; so is a HELLO
+ *             that the session at its address knows already (tsr_dtls_knows_hello: a retransmission).
+ *             Another HELLO from the address of a live session makes a second session; the caller
+ *             drops the first when the second reports CONNECTED (RFC 6347 §4.2.8).
  *
  * Not for two threads at once; different configs share nothing.
  * Memory: Mbed TLS allocates per session (about 5.5 KB PSK, 7 KB with certificates; 6 to 9 KB more
@@ -29,7 +30,7 @@
 #include "tessera/base/bytes.h"
 
 enum {
-    TSR_DTLS_IDENTITY_MAX = 128,  /* LwM2M Transport 5.2.8: a PSK identity we must take */
+    TSR_DTLS_IDENTITY_MAX = 128,  /* RFC 4279 §5.3: a PSK identity that we must take */
     TSR_DTLS_CID_MAX = 16,        /* our own; the peer's may have up to 32 bytes */
     TSR_DTLS_OVERHEAD = 13 + 32 + 1 + 8 + 16, /* most that a record adds to AEAD plaintext */
     TSR_DTLS_PLAIN_MAX = 1536,    /* most plaintext in one record */
@@ -39,7 +40,7 @@ enum {
 
 typedef enum { TSR_DTLS_CLIENT, TSR_DTLS_SERVER } tsr_dtls_role;
 
-/** How a peer's certificate is judged: the values of LwM2M resource /0/x/15 (Core E.1). */
+/** How a peer's certificate is judged: the values of LwM2M resource /0/x/15. */
 typedef enum {
     TSR_DTLS_CERT_CA = 0,      /* path to an anchor, and `pin` names a CA on that path */
     TSR_DTLS_CERT_SERVICE = 1, /* path to an anchor, and the end entity equals `pin` */
@@ -93,7 +94,7 @@ typedef struct {
 
     void *user;                    /* handed to psk_find and cert_check */
 
-    bool cbc;                      /* also offer the CBC suites of LwM2M Transport 5.2.8/5.2.9 (server);
+    bool cbc;                      /* server: also accept the CBC suites that a LwM2M server must know;
                                       a CBC session cannot be saved */
     bool cid;                      /* negotiate Connection IDs (RFC 9146 §3) */
     uint8_t cid_len;               /* length of ours, the same for all sessions; 0: only the peer wants one */
@@ -109,7 +110,7 @@ typedef struct {
     tsr_dtls_options opt;
     uint32_t cookie_key;
     bool live;
-    uint64_t room[128 + 32 * sizeof(void *) / 2];
+    uint64_t room[96 + 24 * sizeof(void *)];
 } tsr_dtls_config;
 
 /** errors  TSR_E_ARGUMENT   no credential for this role, an identity too long, no `plain`, cid_len above
@@ -160,22 +161,25 @@ typedef struct {
     /* private */
     tsr_dtls_config *config;
     tsr_bytes in;           /* what is left of the datagram in feed */
+    tsr_bytes record;       /* the record that Mbed TLS may take */
     tsr_buf *out;           /* the datagram being polled */
     uint64_t now_ms;
     uint64_t timer_mid_ms, timer_end_ms;
     uint64_t out_limit;     /* first outgoing sequence number that may not be used */
     uint64_t out_reserved;  /* the same once the newest saved image is stored */
+    uint64_t out_half;      /* fewer numbers left than this: time to save */
     uint64_t in_newest;     /* epoch and sequence number of the newest verified record */
     tsr_dtls_event event;
-    int detail;
+    uint64_t record_number; /* of the record that was handed over last */
     uint8_t state, alert, record_type;
-    bool event_waits, poke, cid_used, restored;
-    uint8_t cid[TSR_DTLS_CID_MAX];
+    bool event_waits, poke, drain, small, restored;
+    uint8_t cid_len, cid[TSR_DTLS_CID_MAX];
     uint8_t identity_len;
     uint8_t identity[TSR_DTLS_IDENTITY_MAX];
+    uint8_t hello[16];      /* server: the client's random, in part */
     uint8_t outbox_len;
     uint8_t outbox[112];    /* an alert that nobody has polled yet */
-    uint64_t room[24 + 9 * sizeof(void *)];
+    uint64_t room[16 + 6 * sizeof(void *)];
 } tsr_dtls;
 
 /** Client: begins a handshake; poll gives the ClientHello.
@@ -260,6 +264,10 @@ typedef enum { TSR_DTLS_DROP, TSR_DTLS_VERIFY, TSR_DTLS_ACCEPT } tsr_dtls_verdic
 tsr_dtls_verdict tsr_dtls_hello(tsr_dtls_config *server, tsr_bytes peer, tsr_bytes datagram,
                                 tsr_buf *answer, uint64_t now_ms);
 
+/** True when `hello` is (a retransmission of) the ClientHello that made this session, still in its
+ *  handshake: feed it. */
+bool tsr_dtls_knows_hello(const tsr_dtls *s, tsr_bytes hello);
+
 /* Saved sessions: no handshake after sleep, reboot or address change.
  *
  * AEAD nonces are record sequence numbers: a number used twice gives the key away. So:
@@ -294,21 +302,24 @@ void tsr_dtls_stored(tsr_dtls *s);
 /** True when it is wise to save again: less than half of the reserve is left. Never without an image. */
 bool tsr_dtls_save_due(const tsr_dtls *s);
 
-/** Continues a saved session under a config of the same role and cid_len.
- *  errors  TSR_E_MALFORMED  not an image of this version; TSR_E_CRYPTO, TSR_E_SPACE as above */
-tsr_err tsr_dtls_load(tsr_dtls *s, tsr_dtls_config *config, tsr_bytes image, uint64_t now_ms);
+/** Continues a saved session under a config of the same role and cid_len. When the image is a copy, it
+ *  is moved on in place by its reserve: store it again, call tsr_dtls_stored, then send.
+ *  errors  TSR_E_MALFORMED  not an image of this version and role; TSR_E_CRYPTO, TSR_E_SPACE as above;
+ *                           the image is unchanged */
+tsr_err tsr_dtls_load(tsr_dtls *s, tsr_dtls_config *config, tsr_buf *image, uint64_t now_ms);
 
 /** True when the session was loaded from a copy (not moved): see "Replay" above. */
 bool tsr_dtls_restored(const tsr_dtls *s);
 
-/** The CID in a session or in an image, as records towards us carry it; empty when none is in use. */
+/** Our CID, as records towards us carry it; empty when none is in use. */
 tsr_bytes tsr_dtls_cid(const tsr_dtls *s);
 
 /* Alerts */
 
 typedef enum { TSR_DTLS_RETRY, TSR_DTLS_FAIL, TSR_DTLS_IGNORE } tsr_dtls_alert_action;
 
-/** What a LwM2M client does about an alert (LwM2M Transport 5.2.6; unknown numbers: retry). The number
+/** What a LwM2M client does about an alert (the alert table of the LwM2M Transport
+ *  specification; numbers that it does not list: retry). The number
  *  itself belongs into /1/x/11. */
 tsr_dtls_alert_action tsr_dtls_alert_class(uint8_t alert);
 
