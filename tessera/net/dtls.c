@@ -382,7 +382,7 @@ tsr_err tsr_dtls_accept(tsr_dtls *s, tsr_dtls_config *config, const uint8_t *cid
 
 bool tsr_dtls_knows_hello(const tsr_dtls *s, tsr_bytes hello)
 {
-    return s->state == ST_HANDSHAKE && s->config->opt.role == TSR_DTLS_SERVER &&
+    return is_live(s) && s->config->opt.role == TSR_DTLS_SERVER &&
            tsr_same(hello_random(hello), tsr_view(s->hello, sizeof(s->hello)));
 }
 

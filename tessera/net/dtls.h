@@ -264,8 +264,7 @@ typedef enum { TSR_DTLS_DROP, TSR_DTLS_VERIFY, TSR_DTLS_ACCEPT } tsr_dtls_verdic
 tsr_dtls_verdict tsr_dtls_hello(tsr_dtls_config *server, tsr_bytes peer, tsr_bytes datagram,
                                 tsr_buf *answer, uint64_t now_ms);
 
-/** True when `hello` is (a retransmission of) the ClientHello that made this session, still in its
- *  handshake: feed it. */
+/** True when `hello` is (a retransmission of) the ClientHello that made this session: feed it. */
 bool tsr_dtls_knows_hello(const tsr_dtls *s, tsr_bytes hello);
 
 /* Saved sessions: no handshake after sleep, reboot or address change.
