@@ -106,7 +106,7 @@ tsr_err tsr_log_open_block(tsr_store *s)
     const tsr_flash *f = s->flash;
     uint8_t value[TSR_RECORD_BLOCK];
     tsr_buf b = tsr_buf_over(value, sizeof value);
-    tsr_record r = { .kind = TSR_RECORD_IS_BLOCK, .len = sizeof value };
+    tsr_record r = tsr_record_block(f, s->head + 1);
     tsr_err err = f->erase(f->self, tsr_log_block_at(s, s->head + 1));
 
     if (err == TSR_OK)
@@ -117,15 +117,11 @@ tsr_err tsr_log_open_block(tsr_store *s)
         return err;
     tsr_put_u64(&b, s->tail);
     tsr_put_u32(&b, s->end);
-    tsr_put_u32(&b, f->size);
-    tsr_put_u32(&b, f->block);
-    tsr_put_u32(&b, f->unit);
     s->head++;
     s->end = 0;
     s->sealed = 0;
     s->closed = false;
     s->tail_known = s->tail;
-    r.key.uid = s->head;
     return append_raw(s, &r, value);
 }
 

@@ -6,14 +6,13 @@
 typedef struct { /* what the BLOCK record at the head of a block says */
     uint64_t number, tail;
     uint32_t previous_end;
-    uint32_t size, block, unit;
 } block_head;
 
 static bool geometry_valid(const tsr_flash *f)
 {
     return f->unit >= 1 && f->unit <= TSR_FLASH_UNIT_MAX && (f->unit & (f->unit - 1)) == 0 &&
            f->block > 0 && f->block % f->unit == 0 && f->size % f->block == 0 &&
-           f->size / f->block >= 3 &&
+           f->size / f->block >= 3 && f->size / f->block < 1u << 24 &&
            f->block >= tsr_record_size(f, TSR_RECORD_BLOCK) + 3 * tsr_record_size(f, 0);
 }
 
@@ -64,9 +63,6 @@ static tsr_err read_head(const tsr_flash *f, uint32_t physical, block_head *h)
         return err;
     (void)tsr_get_u64(&in, &h->tail);
     (void)tsr_get_u32(&in, &h->previous_end);
-    (void)tsr_get_u32(&in, &h->size);
-    (void)tsr_get_u32(&in, &h->block);
-    (void)tsr_get_u32(&in, &h->unit);
     return TSR_OK;
 }
 
@@ -182,7 +178,7 @@ static tsr_err forget_unfinished(tsr_store *s)
         return TSR_OK;
     }
     (void)tsr_log_damage(s, "the record that ended a collection is destroyed", at);
-    s->tail++;
+    s->tail = s->head + 2 - s->blocks; /* sealed: the collection had ended, so one block is free */
     return TSR_OK;
 }
 
@@ -263,14 +259,12 @@ static tsr_err mount(tsr_store *s)
         err = find_head(s, &head);
     if (err == TSR_E_NOT_FOUND)
         return blank_or_destroyed(s);
-    if (err != TSR_OK)
-        return err;
-    if (head.size != s->flash->size || head.block != s->flash->block ||
-        head.unit != s->flash->unit) {
+    if (err == TSR_E_ARGUMENT) {
         s->report.cause = "the store was made with another size, block or unit";
         s->report.remedy = "give the size, block and unit that it was made with";
-        return TSR_E_ARGUMENT;
     }
+    if (err != TSR_OK)
+        return err;
     s->head = head.number;
     s->tail = head.tail;
     if (s->tail > s->head || s->head - s->tail >= s->blocks)

@@ -233,20 +233,39 @@ tsr_err tsr_record_header(const tsr_flash *f, uint64_t number, uint32_t at, tsr_
     return TSR_OK;
 }
 
+/* The geometry stands in the header, where it is found whatever the geometry is. */
+tsr_record tsr_record_block(const tsr_flash *f, uint64_t number)
+{
+    uint32_t unit_log2 = 0;
+
+    while (f->unit >> unit_log2 > 1)
+        unit_log2++;
+    return (tsr_record){
+        .kind = TSR_RECORD_IS_BLOCK,
+        .key = { .space = f->block, .uid = number },
+        .flags = unit_log2 << 24 | f->size / f->block,
+        .len = TSR_RECORD_BLOCK,
+    };
+}
+
 tsr_err tsr_record_read_block(const tsr_flash *f, uint32_t physical, uint64_t *number,
                               uint8_t *value)
 {
     uint8_t header[TSR_RECORD_HEADER];
     uint32_t at = physical * f->block;
-    tsr_record r = { .at = at };
+    tsr_record r = { .at = at }, expected;
     tsr_err err = f->read(f->self, at, header, sizeof header);
 
     if (err != TSR_OK)
         return err;
     decode_fields(header, &r);
     if (!header_valid(f, r.key.uid, at, header) || r.kind != TSR_RECORD_IS_BLOCK ||
-        r.len != TSR_RECORD_BLOCK || r.key.uid > NUMBER_MAX ||
-        r.key.uid % (f->size / f->block) != physical)
+        r.len != TSR_RECORD_BLOCK || r.key.uid > NUMBER_MAX)
+        return TSR_E_NOT_FOUND;
+    expected = tsr_record_block(f, r.key.uid);
+    if (r.key.space != expected.key.space || r.flags != expected.flags)
+        return TSR_E_ARGUMENT;
+    if (r.key.uid % (f->size / f->block) != physical)
         return TSR_E_NOT_FOUND;
     err = f->read(f->self, tsr_record_value_at(f, at), value, TSR_RECORD_BLOCK);
     if (err != TSR_OK)

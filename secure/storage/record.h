@@ -9,7 +9,7 @@
 
 #define TSR_RECORD_HEADER 32u
 #define TSR_RECORD_SEAL   8u
-#define TSR_RECORD_BLOCK  24u /* length of the value of a BLOCK record */
+#define TSR_RECORD_BLOCK  12u /* length of the value of a BLOCK record */
 #define TSR_RECORD_CHUNK  256u
 
 typedef enum {
@@ -50,9 +50,13 @@ tsr_err tsr_record_read(const tsr_flash *f, uint64_t number, uint32_t at, uint32
  *  errors  TSR_E_MALFORMED  it does not match; TSR_E_IO */
 tsr_err tsr_record_header(const tsr_flash *f, uint64_t number, uint32_t at, tsr_record *out);
 
+/** A BLOCK record for this geometry; the rest is the caller's to fill in. */
+tsr_record tsr_record_block(const tsr_flash *f, uint64_t number);
+
 /** Reads and verifies only the BLOCK record of a physical block, whatever its number.
  *  units   value receives TSR_RECORD_BLOCK bytes
- *  errors  TSR_E_NOT_FOUND  there is none; TSR_E_IO */
+ *  errors  TSR_E_NOT_FOUND  there is none
+ *          TSR_E_ARGUMENT   it was made with another geometry; TSR_E_IO */
 tsr_err tsr_record_read_block(const tsr_flash *f, uint32_t physical, uint64_t *number,
                               uint8_t *value);
 
