@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Credentials: a key goes in and never comes out again, and no copy of it stays here. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "server/rest/handlers.h"
+#include "server/rest/put.h"
+#include "tessera/json/base64.h"
+
+enum { KEY_MAX = 64, IDENTITY_MAX = 128 };
+
+typedef struct {
+    tsr_json_out j;
+    tsr_buf out;
+    size_t count, limit;
+    char last[256]; /* endpoint of the last one put, the cursor of the next page */
+    bool more;
+} list;
+
+static void put_credential(list *l, const tsr_server_credential *c)
+{
+    rest_room(&l->out, 256 + 6 * (strlen(c->endpoint) + strlen(c->identity)));
+    tsr_json_open_object(&l->j);
+    rest_put_text(&l->j, "endpoint", c->endpoint);
+    rest_put_text(&l->j, "mode", tsr_server_security_name(c->mode));
+    rest_put_text(&l->j, "identity", c->identity);
+    rest_put_count(&l->j, "key_bytes", c->key_len);
+    rest_put_moment(&l->j, "changed_at", c->changed_unix_ms);
+    tsr_json_close(&l->j);
+}
+
+static void put_listed(void *arg, const tsr_server_credential *c)
+{
+    list *l = arg;
+
+    if (l->count == l->limit) { /* one more than the page was asked for */
+        l->more = true;
+        return;
+    }
+    l->count++;
+    (void)snprintf(l->last, sizeof l->last, "%s", c->endpoint);
+    put_credential(l, c);
+}
+
+void rest_list_credentials(rest_exchange *x)
+{
+    uint64_t limit;
+    list l = { 0 };
+
+    if (rest_query_number(x, "limit", 1, 1000, 100, &limit) != TSR_OK)
+        return;
+    l.limit = (size_t)limit;
+    l.j = tsr_json_to(&l.out);
+    rest_room(&l.out, 64);
+    tsr_json_open_object(&l.j);
+    tsr_json_put_key(&l.j, "items");
+    tsr_json_open_array(&l.j);
+    tsr_err err = tsr_server_credential_list(rest_server(x), rest_query(x, "cursor"), l.limit + 1,
+                                             put_listed, &l);
+
+    if (err != TSR_OK) {
+        free(l.out.ptr);
+        rest_fail_err(x, err, "the list");
+        return;
+    }
+    tsr_json_close(&l.j);
+    rest_room(&l.out, 64 + 6 * strlen(l.last));
+    rest_put_text(&l.j, "next", l.more ? l.last : NULL);
+    tsr_json_close(&l.j);
+    rest_reply(x, MHD_HTTP_OK, "application/json", &l.out);
+}
+
+static void put_one(void *arg, const tsr_server_credential *c)
+{
+    put_credential(arg, c);
+}
+
+void rest_get_credential(rest_exchange *x)
+{
+    list l = { 0 };
+
+    l.j = tsr_json_to(&l.out);
+    tsr_err err = tsr_server_credential_get(rest_server(x), x->endpoint, put_one, &l);
+
+    if (err == TSR_OK) {
+        rest_reply(x, MHD_HTTP_OK, "application/json", &l.out);
+        return;
+    }
+    free(l.out.ptr);
+    if (err == TSR_E_NOT_FOUND)
+        rest_fail(x, REST_UNKNOWN_CREDENTIAL, "none is stored for %s; set one with PUT",
+                  x->endpoint);
+    else
+        rest_fail_err(x, err, x->endpoint);
+}
+
+void rest_delete_credential(rest_exchange *x)
+{
+    tsr_err err = tsr_server_credential_delete(rest_server(x), x->endpoint);
+
+    if (err == TSR_OK)
+        rest_reply_empty(x);
+    else if (err == TSR_E_NOT_FOUND)
+        rest_fail(x, REST_UNKNOWN_CREDENTIAL, "none is stored for %s", x->endpoint);
+    else
+        rest_fail_err(x, err, x->endpoint);
+}
+
+/* The key of the body into `key`. errors TSR_E_ARGUMENT: the exchange has been answered */
+static tsr_err key_of(rest_exchange *x, const tsr_json *body, bool psk, tsr_buf *key)
+{
+    char text[128]; /* 64 bytes are 88 characters */
+    tsr_err err = tsr_json_find_cstring(body, "key", text, sizeof text);
+
+    if (!psk && err == TSR_E_NOT_FOUND)
+        return TSR_OK;
+    if (!psk) {
+        rest_fail(x, REST_BAD_BODY, "`key` is for psk; with x509 the device proves its own key");
+        err = TSR_E_ARGUMENT;
+    } else if (err != TSR_OK || tsr_base64_get(tsr_text(text), key) != TSR_OK || key->len == 0) {
+        rest_fail(x, REST_BAD_BODY, "`key` must be 1 to %d bytes as Base64 in a string", KEY_MAX);
+        err = TSR_E_ARGUMENT;
+    }
+    tsr_wipe(text, sizeof text);
+    return err;
+}
+
+static void set(rest_exchange *x, tsr_server_security mode, const char *identity, tsr_bytes key)
+{
+    switch (tsr_server_credential_set(rest_server(x), x->endpoint, mode, identity, key)) {
+    case TSR_OK:
+        rest_get_credential(x);
+        break;
+    case TSR_E_EXISTS:
+        rest_fail(x, REST_IDENTITY_TAKEN,
+                  "choose another identity, or delete the credential that has it first");
+        break;
+    case TSR_E_ARGUMENT:
+        rest_fail(x, REST_BAD_BODY, "identity of 1 to %d bytes, key of 1 to %d bytes", IDENTITY_MAX,
+                  KEY_MAX);
+        break;
+    default:
+        rest_fail(x, REST_UNAVAILABLE,
+                  "the store failed and nothing was changed; GET /api/v1/health says why");
+    }
+}
+
+void rest_set_credential(rest_exchange *x)
+{
+    tsr_json body;
+    char mode[8], identity[IDENTITY_MAX + 1];
+    uint8_t room[KEY_MAX];
+    tsr_buf key = tsr_buf_over(room, sizeof room);
+
+    if (rest_body_json(x, &body) != TSR_OK)
+        return;
+    if (tsr_json_find_cstring(&body, "mode", mode, sizeof mode) != TSR_OK ||
+        (strcmp(mode, "psk") != 0 && strcmp(mode, "x509") != 0)) {
+        rest_fail(x, REST_BAD_BODY, "`mode` must be \"psk\" or \"x509\"");
+        return;
+    }
+    if (tsr_json_find_cstring(&body, "identity", identity, sizeof identity) != TSR_OK ||
+        identity[0] == '\0') {
+        rest_fail(x, REST_BAD_BODY, "`identity` must be a string of 1 to %d bytes", IDENTITY_MAX);
+        return;
+    }
+    bool psk = strcmp(mode, "psk") == 0;
+
+    if (key_of(x, &body, psk, &key) == TSR_OK)
+        set(x, psk ? TSR_SERVER_PSK : TSR_SERVER_X509, identity, tsr_buf_view(&key));
+    tsr_wipe(room, sizeof room);
+    tsr_wipe(x->body.ptr, x->body.len);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The state of the HTTP side. Private to server/rest. */
+#ifndef SERVER_REST_DAEMON_H
+#define SERVER_REST_DAEMON_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "server/rest/exchange.h"
+
+enum {
+    REST_URI_MAX = 2048,
+    REST_TOKEN_MIN = 16,
+    REST_TOKEN_MAX = 512,
+    REST_STREAMS_MAX = 256,
+    REST_HEARTBEAT_S = 15,
+    REST_WAIT_S = 30, /* for a device, when the request does not say */
+    REST_WAIT_MAX_S = 600,
+};
+
+typedef struct rest_stream rest_stream;
+
+struct tsr_rest {
+    tsr_server *server;
+    struct MHD_Daemon *daemon;
+    size_t body_max;
+    uint32_t wait_max_s;
+    uint8_t token[REST_TOKEN_MAX];
+    size_t token_len; /* 0: none is asked for */
+
+    pthread_mutex_t lock; /* guards all below */
+    pthread_cond_t changed;
+    bool stopping;
+    unsigned refs;           /* the owner, and each operation that has not come back */
+    size_t exchanges;        /* requests that are not completed */
+    unsigned finishing;      /* operations that build an answer right now */
+    rest_exchange *waiting;  /* exchanges that wait for a device */
+    rest_stream *streams;    /* all event streams */
+    size_t stream_count;
+    uint64_t wakes;          /* grows with every wake-up of the streams */
+    tsr_server_subscription *subscription;
+    pthread_t ticker;
+
+    atomic_ullong answers[6]; /* by class of status, for the metrics */
+};
+
+/* pending.c */
+void rest_pending_stop(tsr_rest *rest);
+void rest_release(tsr_rest *rest);
+
+/* events.c */
+tsr_err rest_streams_start(tsr_rest *rest);
+void rest_streams_stop(tsr_rest *rest);
+
+/* files.c: GET of anything outside /api */
+void rest_get_file(rest_exchange *x, const char *path);
+
+#endif

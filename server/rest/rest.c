@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The HTTP daemon: from libmicrohttpd's callbacks to an exchange and its handler. */
+#include "server/rest/rest.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <time.h>
+
+#include "server/rest/daemon.h"
+#include "server/rest/guard.h"
+#include "server/rest/route.h"
+
+enum {
+    THREADS = 4,
+    IDLE_S = 30,         /* a connection that says nothing for so long is closed */
+    MEMORY = 48 * 1024,  /* of one connection: request line and header fields */
+    DISCARD_MAX = 65536, /* of a body that nobody wants, before the connection is closed */
+    STOP_MS = 500,       /* for the last answers to go out */
+};
+
+/* Begins before the request line is taken apart, so that percent-encoding is still there. */
+static void *on_uri(void *cls, const char *uri, struct MHD_Connection *connection)
+{
+    tsr_rest *rest = cls;
+    size_t len = strlen(uri);
+    rest_exchange *x = calloc(1, sizeof *x + REST_URI_MAX + 1);
+
+    if (x == NULL)
+        return NULL;
+    x->rest = rest;
+    x->connection = connection;
+    x->uri_too_long = len > REST_URI_MAX;
+    memcpy(x->uri, uri, x->uri_too_long ? 0 : strcspn(uri, "?"));
+    pthread_mutex_lock(&rest->lock);
+    rest->exchanges++;
+    pthread_mutex_unlock(&rest->lock);
+    return x;
+}
+
+static void on_completed(void *cls, struct MHD_Connection *connection, void **con_cls,
+                         enum MHD_RequestTerminationCode code)
+{
+    tsr_rest *rest = cls;
+    rest_exchange *x = *con_cls;
+
+    (void)connection;
+    (void)code;
+    if (x == NULL)
+        return;
+    *con_cls = NULL;
+    if (x->response != NULL)
+        MHD_destroy_response(x->response);
+    if (x->body.ptr != NULL)
+        tsr_wipe(x->body.ptr, x->body.cap); /* it may have held a key */
+    free(x->body.ptr);
+    free(x->endpoint);
+    free(x);
+    pthread_mutex_lock(&rest->lock);
+    rest->exchanges--;
+    pthread_cond_broadcast(&rest->changed);
+    pthread_mutex_unlock(&rest->lock);
+}
+
+static const char *field(rest_exchange *x, const char *name)
+{
+    return MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, name);
+}
+
+static void add(rest_exchange *x, const char *name, const char *value)
+{
+    if (x->response != NULL)
+        (void)MHD_add_response_header(x->response, name, value);
+}
+
+/* --- what is checked before the body ------------------------------------------------------- */
+
+static bool may_call(rest_exchange *x, int flags)
+{
+    tsr_rest *rest = x->rest;
+    const char *host = field(x, "Host"), *site = field(x, "Sec-Fetch-Site");
+
+    if (rest->token_len == 0 && !rest_host_is_local(host)) {
+        rest_fail(x, REST_MISDIRECTED,
+                  "without a token this server answers to localhost, 127.0.0.1 and [::1] only; "
+                  "start it with a token file to use other names");
+        return false;
+    }
+    if (!rest_origin_is_ours(field(x, "Origin"), host) ||
+        (site != NULL && strcmp(site, "cross-site") == 0)) {
+        rest_fail(x, REST_FOREIGN_ORIGIN, "pages of other sites may not call this interface");
+        return false;
+    }
+    if (rest->token_len != 0 && (flags & REST_OPEN) == 0 &&
+        !rest_token_fits(field(x, "Authorization"), tsr_view(rest->token, rest->token_len))) {
+        rest_fail(x, REST_UNAUTHORIZED,
+                  "send Authorization: Bearer with the token of the server's token file");
+        add(x, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+        return false;
+    }
+    return true;
+}
+
+static bool has_body(rest_exchange *x)
+{
+    const char *length = field(x, "Content-Length");
+
+    return field(x, "Transfer-Encoding") != NULL || (length != NULL && strcmp(length, "0") != 0);
+}
+
+static void check_body(rest_exchange *x)
+{
+    const char *type = field(x, "Content-Type"), *length = field(x, "Content-Length");
+    uint64_t n;
+
+    if (length != NULL && (tsr_dec(tsr_text(length), &n) != TSR_OK || n > x->rest->body_max)) {
+        rest_fail(x, REST_TOO_LARGE, "send at most %zu bytes", x->rest->body_max);
+        x->too_large = true;
+        return;
+    }
+    if ((x->route->flags & (REST_BODY | REST_BODY_FREE)) == 0 || !has_body(x))
+        return;
+    if (type == NULL || strncasecmp(type, "application/json", 16) != 0 ||
+        (type[16] != '\0' && strchr("; \t", type[16]) == NULL))
+        rest_fail(x, REST_MEDIA_TYPE, "set Content-Type: application/json");
+}
+
+static void begin_api(rest_exchange *x, const char *method, const char *path)
+{
+    rest_match match = { 0 };
+    char allow[64];
+    const char *like = strcmp(method, "HEAD") == 0 ? "GET" : method;
+    tsr_err err = rest_route_find(like, path[0] == '\0' ? "/" : path, &match, allow, sizeof allow);
+
+    if (!may_call(x, err == TSR_OK ? match.route->flags : 0))
+        return;
+    if (err == TSR_E_UNSUPPORTED) {
+        rest_fail(x, REST_METHOD, "use one of: %s", match.allow);
+        add(x, MHD_HTTP_HEADER_ALLOW, match.allow);
+    } else if (err == TSR_E_MALFORMED) {
+        rest_fail(x, REST_NO_SUCH_PATH,
+                  "an endpoint name is 1 to 255 bytes of UTF-8, percent-encoded");
+    } else if (err != TSR_OK) {
+        rest_fail(x, REST_NO_SUCH_PATH,
+                  "GET /api/v1/ lists what there is; object, instance and resource are numbers "
+                  "from 0 to 65534");
+    } else {
+        x->route = match.route;
+        x->path = match.path;
+        x->endpoint = match.has_endpoint ? strdup(match.endpoint) : NULL;
+        if (match.has_endpoint && x->endpoint == NULL)
+            rest_fail(x, REST_INTERNAL, "free some memory and try again");
+        else
+            check_body(x);
+    }
+}
+
+static void begin(rest_exchange *x, const char *method)
+{
+    static const char base[] = "/api/v1";
+    const size_t len = sizeof base - 1;
+
+    if (x->uri_too_long)
+        rest_fail(x, REST_URI_TOO_LONG, "a path with its query has at most %d bytes", REST_URI_MAX);
+    else if (strncmp(x->uri, base, len) == 0 && (x->uri[len] == '/' || x->uri[len] == '\0'))
+        begin_api(x, method, x->uri + len);
+    else if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
+        rest_get_file(x, x->uri);
+    else {
+        rest_fail(x, REST_METHOD, "the console's files can be read only");
+        add(x, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+    }
+}
+
+/* --- body and answer ---------------------------------------------------------------------- */
+
+/* False: enough of it, close the connection. */
+static bool take_body(rest_exchange *x, tsr_bytes piece)
+{
+    if (x->response != NULL || x->route == NULL ||
+        (x->route->flags & (REST_BODY | REST_BODY_FREE)) == 0) {
+        x->discarded += piece.len;
+        return x->discarded <= DISCARD_MAX;
+    }
+    if (piece.len > x->rest->body_max - x->body.len) {
+        rest_fail(x, REST_TOO_LARGE, "send at most %zu bytes", x->rest->body_max);
+        return true;
+    }
+    rest_room(&x->body, piece.len);
+    tsr_put_bytes(&x->body, piece);
+    if (x->body.err != TSR_OK)
+        rest_fail(x, REST_INTERNAL, "free some memory and try again");
+    return true;
+}
+
+static enum MHD_Result send_answer(rest_exchange *x)
+{
+    if (x->response == NULL)
+        return MHD_NO;
+    if (x->status / 100 < 6)
+        atomic_fetch_add(&x->rest->answers[x->status / 100], 1);
+    if (x->status == MHD_HTTP_SERVICE_UNAVAILABLE)
+        add(x, "Retry-After", "5");
+    enum MHD_Result sent = MHD_queue_response(x->connection, x->status, x->response);
+
+    MHD_destroy_response(x->response);
+    x->response = NULL;
+    return sent;
+}
+
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *upload,
+                                  size_t *upload_len, void **con_cls)
+{
+    rest_exchange *x = *con_cls;
+
+    (void)cls;
+    (void)connection;
+    (void)url;
+    (void)version;
+    if (x == NULL)
+        return MHD_NO;
+    if (!x->begun) {
+        x->begun = true;
+        begin(x, method);
+        /* A small body is taken in first, so that the client is not cut off in mid-sentence. */
+        return x->too_large ? send_answer(x) : MHD_YES;
+    }
+    if (*upload_len > 0) {
+        bool go_on = take_body(x, tsr_view(upload, *upload_len));
+
+        *upload_len = 0;
+        return go_on ? MHD_YES : MHD_NO;
+    }
+    if (!x->waits && x->response == NULL) {
+        x->route->handler(x);
+        /* Once it waits, a shard's thread may be writing to it already. */
+        if (x->waits)
+            return MHD_YES;
+    }
+    return send_answer(x);
+}
+
+/* --- start and stop ----------------------------------------------------------------------- */
+
+typedef union {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+} address;
+
+static tsr_err parse_address(const char *text, uint16_t port, address *a, bool *loopback)
+{
+    memset(a, 0, sizeof *a);
+    if (inet_pton(AF_INET, text, &a->v4.sin_addr) == 1) {
+        a->v4.sin_family = AF_INET;
+        a->v4.sin_port = htons(port);
+        *loopback = ntohl(a->v4.sin_addr.s_addr) >> 24 == 127;
+        return TSR_OK;
+    }
+    if (inet_pton(AF_INET6, text, &a->v6.sin6_addr) != 1)
+        return TSR_E_ARGUMENT;
+    a->v6.sin6_family = AF_INET6;
+    a->v6.sin6_port = htons(port);
+    *loopback = IN6_IS_ADDR_LOOPBACK(&a->v6.sin6_addr);
+    return TSR_OK;
+}
+
+static void no_log(void *cls, const char *format, va_list args)
+{
+    (void)cls;
+    (void)format;
+    (void)args;
+}
+
+static tsr_err open_port(tsr_rest *rest, const tsr_rest_config *config, const char *bind_to,
+                         address *at, char *why, size_t why_cap)
+{
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC |
+                     MHD_USE_ERROR_LOG | (at->any.sa_family == AF_INET6 ? MHD_USE_IPv6 : 0u);
+    unsigned connections = config->connections_max != 0 ? config->connections_max : 1024;
+
+    rest->daemon = MHD_start_daemon(
+        flags, config->port, NULL, NULL, on_request, rest, MHD_OPTION_EXTERNAL_LOGGER, no_log, NULL,
+        MHD_OPTION_SOCK_ADDR, &at->any, MHD_OPTION_URI_LOG_CALLBACK, on_uri, rest,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, rest, MHD_OPTION_THREAD_POOL_SIZE,
+        (unsigned)THREADS, MHD_OPTION_CONNECTION_LIMIT,
+        connections > THREADS ? connections : (unsigned)THREADS, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+    if (rest->daemon != NULL)
+        return TSR_OK;
+    (void)snprintf(why, why_cap,
+                   "port %u on %s cannot be opened: %s; is another server running there? choose "
+                   "another port",
+                   (unsigned)config->port, bind_to, strerror(errno));
+    return TSR_E_IO;
+}
+
+static void init_lock(tsr_rest *rest)
+{
+    pthread_condattr_t clock;
+
+    (void)pthread_condattr_init(&clock);
+    (void)pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    (void)pthread_mutex_init(&rest->lock, NULL);
+    (void)pthread_cond_init(&rest->changed, &clock);
+    (void)pthread_condattr_destroy(&clock);
+}
+
+/* Everything but memory. */
+static tsr_err start(tsr_rest *rest, const tsr_rest_config *config, char *why, size_t why_cap)
+{
+    const char *bind_to = config->bind != NULL ? config->bind : "127.0.0.1";
+    address at;
+    bool loopback;
+
+    if (parse_address(bind_to, config->port, &at, &loopback) != TSR_OK) {
+        (void)snprintf(why, why_cap,
+                       "%s is not an IP address; write one like 127.0.0.1, ::1 or 0.0.0.0", bind_to);
+        return TSR_E_ARGUMENT;
+    }
+    if (config->token_file != NULL) {
+        tsr_err err = rest_token_read(config->token_file, rest->token, sizeof rest->token,
+                                      &rest->token_len, why, why_cap);
+
+        if (err != TSR_OK)
+            return err;
+    } else if (!loopback) {
+        (void)snprintf(why, why_cap,
+                       "%s can be reached from other machines: name a token file, or bind to "
+                       "127.0.0.1",
+                       bind_to);
+        return TSR_E_DENIED;
+    }
+    rest->body_max = config->body_max != 0 ? config->body_max : 1024 * 1024;
+    rest->wait_max_s = config->timeout_ms != 0 ? (config->timeout_ms + 999) / 1000 : REST_WAIT_MAX_S;
+    if (rest_streams_start(rest) != TSR_OK) {
+        (void)snprintf(why, why_cap, "no memory or no thread left for the event streams");
+        return TSR_E_IO;
+    }
+    tsr_err err = open_port(rest, config, bind_to, &at, why, why_cap);
+
+    if (err != TSR_OK)
+        rest_streams_stop(rest);
+    return err;
+}
+
+tsr_err tsr_rest_start(tsr_rest **out, tsr_server *server, const tsr_rest_config *config, char *why,
+                       size_t why_cap)
+{
+    tsr_rest *rest = calloc(1, sizeof *rest);
+
+    if (rest == NULL) {
+        (void)snprintf(why, why_cap, "out of memory");
+        return TSR_E_IO;
+    }
+    init_lock(rest);
+    rest->server = server;
+    rest->refs = 1;
+    tsr_err err = start(rest, config, why, why_cap);
+
+    if (err == TSR_OK)
+        *out = rest;
+    else
+        rest_release(rest);
+    return err;
+}
+
+uint16_t tsr_rest_port(const tsr_rest *rest)
+{
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(rest->daemon, MHD_DAEMON_INFO_BIND_PORT);
+
+    return info != NULL ? info->port : 0;
+}
+
+/* Lets answers that are already decided reach their clients; idle connections do not count. */
+static void let_go(tsr_rest *rest)
+{
+    struct timespec until;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += STOP_MS * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+    pthread_mutex_lock(&rest->lock);
+    while (rest->exchanges > 0 &&
+           pthread_cond_timedwait(&rest->changed, &rest->lock, &until) == 0)
+        ;
+    pthread_mutex_unlock(&rest->lock);
+}
+
+void tsr_rest_stop(tsr_rest *rest)
+{
+    if (rest == NULL)
+        return;
+    rest_streams_stop(rest);
+    rest_pending_stop(rest);
+    let_go(rest);
+    MHD_stop_daemon(rest->daemon);
+    tsr_wipe(rest->token, sizeof rest->token);
+    rest_release(rest);
+}
