@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <assert.h>
-
 #include "tessera/net/dtls_impl.h"
 
 _Static_assert(sizeof(dtls_config_room) <= sizeof(((tsr_dtls_config *)0)->room),
