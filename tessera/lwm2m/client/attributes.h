@@ -32,7 +32,7 @@ typedef struct {
 
 /** Applies one query ("pmin=10"; "pmin" or "pmin=" takes it back).
  *
- *  source  Core 5.1.2 as in table 4.1 of our facts: levels and syntax
+ *  source  Core 5.1.2 (levels and syntax of each attribute)
  *  info    the resource at `depth` 3 and 4, for which gt, lt, st need a number and edge a Boolean
  *  unset   bits that were taken back are added to it
  *  errors  TSR_E_ARGUMENT  no such attribute, not at this level, or not a value of it

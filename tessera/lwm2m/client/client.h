@@ -63,9 +63,10 @@ typedef struct {
     uint32_t told_lifetime_s;
     uint32_t told_links;   /* what the last object list was, as a hash */
     uint32_t sent_lifetime_s, sent_links;
+    char told_binding[TSR_LWM2M_BINDING_LEN + 1], sent_binding[TSR_LWM2M_BINDING_LEN + 1];
     uint32_t disable_s;
     uint8_t attempts, sequences;
-    bool up, update, relink, disabling, stopping, ever_up;
+    bool started, up, update, relink, relifetime, disabling, stopping, ever_up;
 } tsr_lwm2m_account;
 
 /** Attributes that a server attached to a path. */
@@ -81,6 +82,7 @@ typedef struct {
 typedef struct {
     /* private */
     bool used;
+    bool stale;      /* its due times must be worked out anew */
     bool dirty;      /* something at or below the path may have changed */
     bool fired;      /* a notification is owed as soon as pmin allows */
     bool known;      /* `last` and `digest` say what was reported */
@@ -92,7 +94,8 @@ typedef struct {
     uint32_t generation; /* tells answers to an earlier user of this slot */
     tsr_lwm2m_attributes own; /* from the query of the Observe (1.2) */
     uint64_t key;
-    uint64_t sent_ms, confirmed_ms;
+    uint64_t sent_ms, confirmed_ms, retry_ms;
+    uint64_t pmin_due_ms, pmax_due_ms;
     tsr_coap_id flight; /* the CON notification under way; 0: none */
     uint64_t digest;
     tsr_lwm2m_value last; /* numbers and Booleans only */
@@ -170,6 +173,7 @@ typedef struct {
     tsr_lwm2m_client_event events[TSR_LWM2M_EVENTS];
     uint8_t event_first, event_count;
     bool save_owed; /* something changed that no answer waits for */
+    uint64_t save_at_ms;
 } tsr_lwm2m_client;
 
 /** Places a client. Accounts begin at the time of the first poll (and /1/x/14 later).
@@ -199,8 +203,12 @@ bool tsr_lwm2m_client_event_next(tsr_lwm2m_client *c, tsr_lwm2m_client_event *ev
 uint64_t tsr_lwm2m_client_due_ms(const tsr_lwm2m_client *c);
 
 /** Something at or below `at` may have a new value: observations there are judged at the next
- *  poll. Instances that came or went lead to an Update (Core 6.2.2). */
+ *  poll. Cheap when nothing there is observed. */
 void tsr_lwm2m_client_changed(tsr_lwm2m_client *c, tsr_lwm2m_path at);
+
+/** Instances may have come or gone on the host's side: if so, servers get an Update with the new
+ *  list (Core 6.2.2). What servers create and delete is seen to already. */
+void tsr_lwm2m_client_relink(tsr_lwm2m_client *c);
 
 /** Sends an Update to that server at the next poll, though it is not due. */
 void tsr_lwm2m_client_update(tsr_lwm2m_client *c, size_t account);

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The engine's verbs: where datagrams, channels, CoAP and accounts meet. */
+#include "tessera/lwm2m/client/internal.h"
+
+enum { BODY_LEAST = 256, SAVE_RETRY_MS = 10000 };
+
+static bool config_is_good(const tsr_lwm2m_client_config *config)
+{
+    if (config->endpoint == NULL || config->registry == NULL || config->servers == NULL)
+        return false;
+    if (config->account_count == 0 || config->account_count > UINT8_MAX)
+        return false;
+    if (config->body == NULL || config->body_len < BODY_LEAST || config->state == NULL ||
+        config->state_len < strlen(config->endpoint) + BODY_LEAST || config->version_minor > 2)
+        return false;
+    if (config->coap == NULL || config->coap->peers < config->account_count)
+        return false;
+    for (size_t i = 0; i < config->account_count; i++) {
+        const tsr_lwm2m_account *a = &config->accounts[i];
+
+        if (tsr_lwm2m_server_find(config->servers, a->short_id) == NULL)
+            return false;
+        if (a->channel != NULL && config->datagram == NULL)
+            return false;
+    }
+    return true;
+}
+
+tsr_err tsr_lwm2m_client_init(tsr_lwm2m_client *c, const tsr_lwm2m_client_config *config)
+{
+    if (!config_is_good(config))
+        return TSR_E_ARGUMENT;
+    memset(c, 0, sizeof *c);
+    c->config = *config;
+    for (size_t i = 0; i < config->account_count; i++)
+        config->accounts[i].version_minor = config->version_minor;
+    return tsr_coap_init(&c->coap, config->coap, config->coap_memory, config->coap_memory_len);
+}
+
+static void coap_event(tsr_lwm2m_client *c, const tsr_coap_event *event, uint64_t now_ms)
+{
+    if (event->kind == TSR_COAP_REQUEST)
+        manage_request(c, event, now_ms);
+    else if (event->user >> 56 == TAG_REQUEST)
+        account_answer(c, event, now_ms);
+    else if (event->user >> 56 == TAG_NOTIFY)
+        observe_answer(c, event, now_ms);
+}
+
+void client_coap_pump(tsr_lwm2m_client *c, uint64_t now_ms)
+{
+    tsr_coap_event event;
+
+    while (tsr_coap_event_next(&c->coap, &event))
+        coap_event(c, &event, now_ms);
+}
+
+tsr_err tsr_lwm2m_client_feed(tsr_lwm2m_client *c, size_t account, tsr_bytes datagram,
+                              uint64_t now_ms)
+{
+    tsr_lwm2m_account *a;
+
+    if (account >= c->config.account_count)
+        return TSR_E_ARGUMENT;
+    a = &c->config.accounts[account];
+    if (a->channel != NULL) {
+        if (a->channel->feed(a->channel_state, datagram, now_ms) == TSR_OK)
+            account_pump(c, account, now_ms);
+        return TSR_OK;
+    }
+    if (!a->up)
+        return TSR_OK;
+    client_coap_pump(c, now_ms);
+    (void)tsr_coap_feed(&c->coap, (tsr_coap_peer)account, datagram, now_ms);
+    client_coap_pump(c, now_ms);
+    return TSR_OK;
+}
+
+/* One datagram of a channel's own: handshake, alert, close. Turn by turn, so that no account
+ * waits for another. */
+static tsr_err poll_channels(tsr_lwm2m_client *c, size_t *account, tsr_buf *datagram,
+                             uint64_t now_ms)
+{
+    for (size_t n = 0; n < c->config.account_count; n++) {
+        size_t i = (c->turn + n) % c->config.account_count;
+        const tsr_lwm2m_account *a = &c->config.accounts[i];
+        tsr_err err;
+
+        if (a->channel == NULL)
+            continue;
+        datagram->len = 0;
+        err = a->channel->poll(a->channel_state, datagram, now_ms);
+        account_pump(c, i, now_ms);
+        if (err == TSR_OK && datagram->len != 0) {
+            c->turn = i + 1;
+            *account = i;
+            return TSR_OK;
+        }
+        datagram->err = TSR_OK;
+    }
+    return TSR_END;
+}
+
+/* A message that its channel cannot take now is lost, as on a network: CoAP repeats it. */
+static tsr_err poll_coap(tsr_lwm2m_client *c, size_t *account, tsr_buf *datagram, uint64_t now_ms)
+{
+    for (;;) {
+        tsr_buf message = tsr_buf_over(c->config.datagram, c->config.datagram_len);
+        bool direct = c->config.datagram == NULL;
+        const tsr_lwm2m_account *a;
+        tsr_coap_peer peer;
+        tsr_err err;
+
+        datagram->len = 0;
+        datagram->err = TSR_OK;
+        err = tsr_coap_poll(&c->coap, &peer, direct ? datagram : &message, now_ms);
+        if (err == TSR_E_SPACE)
+            continue;
+        if (err != TSR_OK)
+            return TSR_END;
+        a = &c->config.accounts[peer];
+        if (a->channel != NULL)
+            err = a->channel->send(a->channel_state, tsr_buf_view(&message), datagram);
+        else if (!direct)
+            tsr_put_bytes(datagram, tsr_buf_view(&message));
+        if (err == TSR_OK && datagram->err == TSR_OK && datagram->len != 0) {
+            *account = peer;
+            return TSR_OK;
+        }
+    }
+}
+
+/* What no answer waited for: a lost write is tried again later, for as long as it takes. */
+static void step_save(tsr_lwm2m_client *c, uint64_t now_ms)
+{
+    if (c->save_owed && now_ms >= c->save_at_ms && tsr_lwm2m_client_save(c) != TSR_OK)
+        c->save_at_ms = now_ms + SAVE_RETRY_MS;
+}
+
+tsr_err tsr_lwm2m_client_poll(tsr_lwm2m_client *c, size_t *account, tsr_buf *datagram,
+                              uint64_t now_ms)
+{
+    /* Time-outs that polling brings up lead to new steps, and these to new datagrams; twice is
+     * enough, because what is left has a due time. */
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < c->config.account_count; i++)
+            account_step(c, i, now_ms);
+        observe_step(c, now_ms);
+        step_save(c, now_ms);
+        if (poll_channels(c, account, datagram, now_ms) == TSR_OK)
+            return TSR_OK;
+        if (poll_coap(c, account, datagram, now_ms) == TSR_OK) {
+            client_coap_pump(c, now_ms);
+            return TSR_OK;
+        }
+        client_coap_pump(c, now_ms);
+        for (size_t i = 0; i < c->config.account_count; i++)
+            account_pump(c, i, now_ms);
+    }
+    return TSR_END;
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+uint64_t tsr_lwm2m_client_due_ms(const tsr_lwm2m_client *c)
+{
+    uint64_t due_ms = earlier(tsr_coap_due_ms(&c->coap), observe_due_ms(c));
+
+    if (c->save_owed)
+        due_ms = earlier(due_ms, c->save_at_ms);
+    for (size_t i = 0; i < c->config.account_count; i++) {
+        const tsr_lwm2m_account *a = &c->config.accounts[i];
+
+        due_ms = earlier(due_ms, account_due_ms(c, i));
+        if (a->channel != NULL)
+            due_ms = earlier(due_ms, a->channel->due_ms(a->channel_state));
+    }
+    return due_ms;
+}
+
+void tsr_lwm2m_client_changed(tsr_lwm2m_client *c, tsr_lwm2m_path at)
+{
+    for (size_t i = 0; i < c->config.observation_count; i++) {
+        tsr_lwm2m_observation *o = &c->config.observations[i];
+
+        if (o->used &&
+            (tsr_lwm2m_path_contains(o->at, at) || tsr_lwm2m_path_contains(at, o->at)))
+            o->dirty = true;
+    }
+}
+
+void tsr_lwm2m_client_relink(tsr_lwm2m_client *c)
+{
+    for (size_t i = 0; i < c->config.account_count; i++)
+        c->config.accounts[i].relink = true;
+}
+
+tsr_err tsr_lwm2m_client_save(tsr_lwm2m_client *c)
+{
+    tsr_err err = state_save(c, 0);
+
+    c->save_owed = err != TSR_OK;
+    return err;
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tessera/lwm2m/client/dtls_channel.h"
+
+enum {
+    RESERVE = 65536,   /* record numbers between two images */
+    TYPE_CID = 25,     /* RFC 9146 §4: a record that carries a Connection ID */
+};
+
+tsr_err tsr_lwm2m_dtls_from(tsr_lwm2m_dtls *channel, const tsr_lwm2m_security *s, uint8_t *plain,
+                            size_t plain_len)
+{
+    tsr_dtls_options *o = &channel->options;
+
+    *o = (tsr_dtls_options){ .role = TSR_DTLS_CLIENT, .plain = plain, .plain_cap = plain_len,
+                             .cid = true };
+    switch (s->mode) {
+    case TSR_LWM2M_MODE_PSK:
+        o->psk_identity = tsr_view(s->identity, s->identity_len);
+        o->psk_key_id = s->key_id;
+        return TSR_OK;
+    case TSR_LWM2M_MODE_CERTIFICATE:
+        o->certificate = s->certificate;
+        o->certificate_key_id = s->key_id;
+        o->usage = (tsr_dtls_cert_usage)s->certificate_usage;
+        o->pin_type = (tsr_dtls_pin_type)s->matching_type;
+        o->server_name = s->server_name[0] != '\0' ? s->server_name : NULL;
+        if (o->usage == TSR_DTLS_CERT_ANCHOR) {
+            o->anchors = &s->server_certificate;
+            o->anchor_count = 1;
+        } else {
+            o->pin = s->server_certificate;
+        }
+        return TSR_OK;
+    default:
+        return TSR_E_UNSUPPORTED;
+    }
+}
+
+static void end_session(tsr_lwm2m_dtls *ch)
+{
+    if (ch->live)
+        tsr_dtls_free(&ch->session);
+    ch->live = ch->tell_up = ch->proved = ch->saved = ch->sends_cid = false;
+}
+
+static void forget(tsr_lwm2m_dtls *ch)
+{
+    if (ch->image != NULL && ch->store.save != NULL)
+        (void)ch->store.save(ch->store.user, (tsr_bytes){ NULL, 0 });
+}
+
+/* A session taken from the store may send once its moved-on image is durable, not before. */
+static tsr_err resume(tsr_lwm2m_dtls *ch, uint64_t now_ms)
+{
+    tsr_buf image = tsr_buf_over(ch->image, ch->image_len);
+    tsr_err err;
+
+    if (ch->image == NULL || ch->store.load == NULL || ch->store.save == NULL)
+        return TSR_E_NOT_FOUND;
+    err = ch->store.load(ch->store.user, &image);
+    if (err == TSR_OK)
+        err = tsr_dtls_load(&ch->session, &ch->config, &image, now_ms);
+    if (err == TSR_OK) {
+        ch->live = true;
+        err = ch->store.save(ch->store.user, tsr_buf_view(&image));
+    }
+    tsr_wipe(ch->image, ch->image_len);
+    if (err != TSR_OK) {
+        end_session(ch);
+        return err;
+    }
+    tsr_dtls_stored(&ch->session);
+    ch->saved = ch->proved = ch->tell_up = true;
+    return TSR_OK;
+}
+
+static tsr_err open(void *state, uint64_t now_ms)
+{
+    tsr_lwm2m_dtls *ch = state;
+    tsr_err err;
+
+    end_session(ch);
+    if (!ch->configured) {
+        err = tsr_dtls_config_init(&ch->config, &ch->options);
+        if (err != TSR_OK)
+            return err;
+        ch->configured = true;
+    }
+    if (resume(ch, now_ms) == TSR_OK)
+        return TSR_OK;
+    err = tsr_dtls_start(&ch->session, &ch->config, NULL, now_ms);
+    ch->live = err == TSR_OK;
+    return err;
+}
+
+static tsr_err feed(void *state, tsr_bytes datagram, uint64_t now_ms)
+{
+    tsr_lwm2m_dtls *ch = state;
+
+    return ch->live ? tsr_dtls_feed(&ch->session, datagram, now_ms) : TSR_E_STATE;
+}
+
+/* A crypto failure is the secure service's, not the session's: the image may serve again. */
+static void down(tsr_lwm2m_dtls *ch, const tsr_dtls_event *from, tsr_lwm2m_channel_event *event)
+{
+    *event = (tsr_lwm2m_channel_event){ .kind = TSR_LWM2M_CHANNEL_DOWN, .reason = "closed" };
+    event->peer_closed = from->type == TSR_DTLS_CLOSED;
+    if (!event->peer_closed) {
+        event->reason = tsr_dtls_reason_name(from->reason);
+        if (from->reason == TSR_DTLS_R_ALERT) {
+            event->alert = from->alert;
+            event->final = tsr_dtls_alert_class(from->alert) == TSR_DTLS_FAIL;
+        }
+    }
+    if (from->reason != TSR_DTLS_R_CRYPTO)
+        forget(ch);
+    ch->proved = ch->saved = false;
+}
+
+static bool next(void *state, tsr_lwm2m_channel_event *event)
+{
+    tsr_lwm2m_dtls *ch = state;
+    tsr_dtls_event from;
+
+    if (ch->tell_up) {
+        ch->tell_up = false;
+        *event = (tsr_lwm2m_channel_event){ .kind = TSR_LWM2M_CHANNEL_UP };
+        return true;
+    }
+    if (!ch->live || !tsr_dtls_event_next(&ch->session, &from))
+        return false;
+    switch (from.type) {
+    case TSR_DTLS_CONNECTED:
+        *event = (tsr_lwm2m_channel_event){ .kind = TSR_LWM2M_CHANNEL_UP };
+        return true;
+    case TSR_DTLS_DATA:
+        ch->proved = true;
+        *event = (tsr_lwm2m_channel_event){ .kind = TSR_LWM2M_CHANNEL_DATA, .data = from.data };
+        return true;
+    default:
+        down(ch, &from, event);
+        return true;
+    }
+}
+
+/* The first record of the peer ends the handshake for good; from then on the session is worth
+ * keeping. Failing to store it costs a handshake later, nothing now. */
+static void keep(tsr_lwm2m_dtls *ch)
+{
+    tsr_buf image = tsr_buf_over(ch->image, ch->image_len);
+
+    if (ch->image == NULL || ch->store.save == NULL || !ch->proved)
+        return;
+    if (ch->saved && !tsr_dtls_save_due(&ch->session))
+        return;
+    if (tsr_dtls_save(&ch->session, RESERVE, &image) != TSR_OK)
+        return;
+    if (ch->store.save(ch->store.user, tsr_buf_view(&image)) == TSR_OK) {
+        tsr_dtls_stored(&ch->session);
+        ch->saved = true;
+    }
+    tsr_wipe(ch->image, ch->image_len);
+}
+
+static tsr_err poll(void *state, tsr_buf *datagram, uint64_t now_ms)
+{
+    tsr_lwm2m_dtls *ch = state;
+
+    if (!ch->live)
+        return TSR_END;
+    keep(ch);
+    return tsr_dtls_poll(&ch->session, datagram, now_ms);
+}
+
+static uint64_t due_ms(const void *state)
+{
+    const tsr_lwm2m_dtls *ch = state;
+
+    if (ch->tell_up)
+        return 0;
+    return ch->live ? tsr_dtls_due_ms(&ch->session) : UINT64_MAX;
+}
+
+static tsr_err send(void *state, tsr_bytes message, tsr_buf *datagram)
+{
+    tsr_lwm2m_dtls *ch = state;
+    size_t start = datagram->len;
+    tsr_err err;
+
+    if (!ch->live)
+        return TSR_E_STATE;
+    keep(ch);
+    err = tsr_dtls_send(&ch->session, message, datagram);
+    if (err == TSR_OK && datagram->len > start)
+        ch->sends_cid = datagram->ptr[start] == TYPE_CID;
+    return err;
+}
+
+static void close(void *state, bool polite)
+{
+    tsr_lwm2m_dtls *ch = state;
+
+    forget(ch);
+    if (polite && ch->live)
+        tsr_dtls_close(&ch->session);
+    else
+        end_session(ch);
+}
+
+/* Only records with the server's CID lead it to the session from another address. */
+static bool moved(void *state)
+{
+    const tsr_lwm2m_dtls *ch = state;
+
+    return ch->live && ch->sends_cid;
+}
+
+const tsr_lwm2m_channel tsr_lwm2m_dtls_channel = { .open = open, .feed = feed, .next = next,
+                                                   .poll = poll, .due_ms = due_ms, .send = send,
+                                                   .close = close, .moved = moved };
+
+void tsr_lwm2m_dtls_free(tsr_lwm2m_dtls *channel)
+{
+    end_session(channel);
+    if (channel->configured)
+        tsr_dtls_config_free(&channel->config);
+    channel->configured = false;
+}
+
+bool tsr_lwm2m_dtls_is_restored(const tsr_lwm2m_dtls *channel)
+{
+    return channel->live && tsr_dtls_restored(&channel->session);
+}

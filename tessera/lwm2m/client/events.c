@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Events for the host, and names for its log. */
+#include "tessera/lwm2m/client/internal.h"
+
+void client_event(tsr_lwm2m_client *c, const tsr_lwm2m_client_event *event)
+{
+    size_t at = (size_t)(c->event_first + c->event_count) % TSR_LWM2M_EVENTS;
+
+    c->events[at] = *event;
+    if (c->events[at].reason == NULL)
+        c->events[at].reason = "";
+    if (c->event_count < TSR_LWM2M_EVENTS)
+        c->event_count++;
+    else
+        c->event_first = (uint8_t)((c->event_first + 1u) % TSR_LWM2M_EVENTS);
+}
+
+void account_event(tsr_lwm2m_client *c, size_t account, tsr_lwm2m_client_event_kind kind,
+                   uint8_t code, const char *reason)
+{
+    tsr_lwm2m_client_event event = { .kind = kind, .account = (uint8_t)account, .code = code,
+                                     .reason = reason };
+
+    client_event(c, &event);
+}
+
+bool tsr_lwm2m_client_event_next(tsr_lwm2m_client *c, tsr_lwm2m_client_event *event)
+{
+    if (c->event_count == 0)
+        return false;
+    *event = c->events[c->event_first];
+    c->event_first = (uint8_t)((c->event_first + 1u) % TSR_LWM2M_EVENTS);
+    c->event_count--;
+    return true;
+}
+
+const char *tsr_lwm2m_operation_name(tsr_lwm2m_operation operation)
+{
+    static const char *const names[] = {
+        "none",    "read",             "discover", "observe", "cancel", "write-replace",
+        "write",   "write-attributes", "execute",  "create",  "delete",
+    };
+
+    return (size_t)operation < sizeof names / sizeof *names ? names[operation] : "unknown";
+}
+
+const char *tsr_lwm2m_standing_name(tsr_lwm2m_standing standing)
+{
+    static const char *const names[] = { "waiting",    "connecting",     "registering",
+                                         "registered", "deregistering", "stopped" };
+
+    return (size_t)standing < sizeof names / sizeof *names ? names[standing] : "unknown";
+}

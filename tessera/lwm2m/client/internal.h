@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of this room share. Not for others. */
+#ifndef TESSERA_LWM2M_CLIENT_INTERNAL_H
+#define TESSERA_LWM2M_CLIENT_INTERNAL_H
+
+#include "tessera/lwm2m/client/client.h"
+
+/* The `user` of our CoAP exchanges: what they are, and whose. */
+enum { TAG_REQUEST = 1, TAG_NOTIFY = 2 };
+
+static inline uint64_t tag_make(unsigned tag, uint32_t generation, size_t slot)
+{
+    return (uint64_t)tag << 56 | (uint64_t)slot << 32 | generation;
+}
+
+/* events.c */
+void client_event(tsr_lwm2m_client *c, const tsr_lwm2m_client_event *event);
+void account_event(tsr_lwm2m_client *c, size_t account, tsr_lwm2m_client_event_kind kind,
+                   uint8_t code, const char *reason);
+
+/* client.c */
+void client_coap_pump(tsr_lwm2m_client *c, uint64_t now_ms);
+
+/* register.c */
+void account_step(tsr_lwm2m_client *c, size_t account, uint64_t now_ms);
+uint64_t account_due_ms(const tsr_lwm2m_client *c, size_t account);
+void account_pump(tsr_lwm2m_client *c, size_t account, uint64_t now_ms);
+void account_answer(tsr_lwm2m_client *c, const tsr_coap_event *event, uint64_t now_ms);
+void account_lost(tsr_lwm2m_client *c, size_t account, uint64_t now_ms, const char *reason);
+void account_executed(tsr_lwm2m_client *c, tsr_lwm2m_path at);
+tsr_lwm2m_server *account_server(const tsr_lwm2m_client *c, size_t account);
+
+/* links.c */
+bool object_is_hidden(uint16_t object);
+void links_put(const tsr_lwm2m_client *c, size_t account, tsr_buf *out);
+bool instance_is_allowed(const tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path at);
+tsr_err discover_put(tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path at, unsigned depth,
+                     tsr_buf *out);
+
+/* manage.c */
+void manage_request(tsr_lwm2m_client *c, const tsr_coap_event *event, uint64_t now_ms);
+tsr_err manage_read(tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path at,
+                    tsr_lwm2m_format format, tsr_buf *body);
+uint8_t manage_code(tsr_err err, uint8_t unsupported);
+
+/* observe.c */
+tsr_lwm2m_observation *observe_add(tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path at,
+                                   tsr_lwm2m_format format, const tsr_coap_event *event,
+                                   tsr_bytes body, uint64_t now_ms);
+void observe_end(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const char *reason);
+tsr_lwm2m_observation *observe_find(tsr_lwm2m_client *c, size_t account, tsr_bytes token);
+void observe_end_all(tsr_lwm2m_client *c, size_t account, const char *reason);
+void observe_step(tsr_lwm2m_client *c, uint64_t now_ms);
+uint64_t observe_due_ms(const tsr_lwm2m_client *c);
+void observe_answer(tsr_lwm2m_client *c, const tsr_coap_event *event, uint64_t now_ms);
+tsr_lwm2m_attachment *attachment_find(const tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path at);
+void attributes_effective(const tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path at,
+                          tsr_lwm2m_attributes *attributes);
+
+/* state.c */
+tsr_err state_save(tsr_lwm2m_client *c, size_t from);
+
+#endif

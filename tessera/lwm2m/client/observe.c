@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Information reporting: who observes what, when a notification is owed, and sending it
+ * (Core 6.4, Core 5.1.2, RFC 7641). */
+#include "tessera/lwm2m/client/internal.h"
+
+enum {
+    SEQUENCE_STEP = 4096,          /* numbers that one saved mark covers */
+    CONFIRM_MS = 24 * 3600 * 1000, /* RFC 7641 §4.5: a CON at least once a day */
+    RETRY_MS = 1000,               /* when CoAP has no exchange free */
+};
+
+tsr_lwm2m_attachment *attachment_find(const tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path at)
+{
+    for (size_t i = 0; i < c->config.attachment_count; i++) {
+        tsr_lwm2m_attachment *t = &c->config.attachments[i];
+
+        if (t->used && t->account == account && tsr_lwm2m_path_same(t->at, at))
+            return t;
+    }
+    return NULL;
+}
+
+/* Core 5.1.2: resource instance before resource before instance before object. */
+void attributes_effective(const tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path at,
+                          tsr_lwm2m_attributes *attributes)
+{
+    for (uint8_t depth = at.depth; depth > 0; depth--) {
+        const tsr_lwm2m_attachment *t = attachment_find(c, account, tsr_lwm2m_path_up(at, depth));
+
+        if (t != NULL)
+            tsr_lwm2m_attributes_inherit(attributes, &t->values);
+    }
+}
+
+static void attributes_of(const tsr_lwm2m_client *c, const tsr_lwm2m_observation *o,
+                          tsr_lwm2m_attributes *a)
+{
+    const tsr_lwm2m_server *server = account_server(c, o->account);
+
+    *a = o->own;
+    attributes_effective(c, o->account, o->at, a);
+    if (server == NULL)
+        return;
+    if (!tsr_lwm2m_attribute_has(a, TSR_LWM2M_PMIN))
+        a->whole[0] = tsr_lwm2m_server_get(server, TSR_LWM2M_S_PMIN);
+    if (!tsr_lwm2m_attribute_has(a, TSR_LWM2M_PMAX))
+        a->whole[1] = tsr_lwm2m_server_get(server, TSR_LWM2M_S_PMAX);
+    if (!tsr_lwm2m_attribute_has(a, TSR_LWM2M_CON))
+        a->whole[4] = tsr_lwm2m_server_get(server, TSR_LWM2M_S_NOTIFY_MODE);
+}
+
+static uint64_t pmin_due_ms(const tsr_lwm2m_observation *o, const tsr_lwm2m_attributes *a)
+{
+    return o->sent_ms + (uint64_t)a->whole[0] * 1000;
+}
+
+/* pmax of 0, or below pmin, is ignored and no error. */
+static uint64_t pmax_due_ms(const tsr_lwm2m_observation *o, const tsr_lwm2m_attributes *a)
+{
+    if (a->whole[1] == 0 || a->whole[1] < a->whole[0])
+        return UINT64_MAX;
+    return o->sent_ms + (uint64_t)a->whole[1] * 1000;
+}
+
+/* A number or Boolean that a single path stands for: what gt, lt, st and edge are judged by. */
+static bool scalar_read(const tsr_lwm2m_client *c, tsr_lwm2m_path at, tsr_lwm2m_value *value)
+{
+    const tsr_lwm2m_object *object = tsr_lwm2m_object_find(c->config.registry, at.object);
+    const tsr_lwm2m_resource_info *info;
+    uint8_t room[16];
+    tsr_buf body = tsr_buf_over(room, sizeof room);
+    tsr_lwm2m_out out;
+    tsr_lwm2m_in in;
+    tsr_lwm2m_path path;
+
+    if (object == NULL || at.depth < 3)
+        return false;
+    info = tsr_lwm2m_object_resource(object, at.resource);
+    if (info == NULL || ((info->flags & TSR_LWM2M_MULTIPLE) != 0) != (at.depth == 4))
+        return false;
+    if (info->type < TSR_LWM2M_INTEGER || info->type > TSR_LWM2M_BOOLEAN)
+        return false;
+    if (tsr_lwm2m_out_begin(&out, TSR_LWM2M_FORMAT_CBOR, at, &body) != TSR_OK)
+        return false;
+    (void)tsr_lwm2m_object_read(object, at, &out);
+    if (tsr_lwm2m_out_end(&out) != TSR_OK)
+        return false;
+    return tsr_lwm2m_in_begin(&in, TSR_LWM2M_FORMAT_CBOR, at, tsr_buf_view(&body), NULL) == TSR_OK &&
+           tsr_lwm2m_in_next(&in, &path, value) == TSR_OK &&
+           tsr_lwm2m_value_as(value, (tsr_lwm2m_type)info->type, NULL, value) == TSR_OK;
+}
+
+static void reported(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, tsr_bytes body, uint64_t now_ms)
+{
+    o->digest = tsr_hash(c->config.coap->seed, body);
+    o->last.type = TSR_LWM2M_NONE;
+    (void)scalar_read(c, o->at, &o->last);
+    o->known = true;
+    o->dirty = o->fired = false;
+    o->sent_ms = now_ms;
+}
+
+tsr_lwm2m_observation *observe_find(tsr_lwm2m_client *c, size_t account, tsr_bytes token)
+{
+    for (size_t i = 0; i < c->config.observation_count; i++) {
+        tsr_lwm2m_observation *o = &c->config.observations[i];
+
+        if (o->used && o->account == account &&
+            tsr_same(token, tsr_view(o->token, o->token_len)))
+            return o;
+    }
+    return NULL;
+}
+
+/* A server that lost its state observes again under another token: the new one takes the place
+ * of the old one, or each restart of a server would cost us a slot. */
+static tsr_lwm2m_observation *slot_for(tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path at,
+                                       tsr_lwm2m_format format, tsr_bytes token)
+{
+    tsr_lwm2m_observation *slot = observe_find(c, account, token), *empty = NULL;
+
+    for (size_t i = 0; slot == NULL && i < c->config.observation_count; i++) {
+        tsr_lwm2m_observation *o = &c->config.observations[i];
+
+        if (!o->used)
+            empty = empty == NULL ? o : empty;
+        else if (o->account == account && o->format == format && tsr_lwm2m_path_same(o->at, at))
+            slot = o;
+    }
+    if (slot != NULL && slot->flight != 0)
+        (void)tsr_coap_cancel(&c->coap, slot->flight);
+    return slot != NULL ? slot : empty;
+}
+
+/* Core 6.4.1. NULL: no room, or no token; the answer is then a plain Read (RFC 7641 §4.1). */
+tsr_lwm2m_observation *observe_add(tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path at,
+                                   tsr_lwm2m_format format, const tsr_coap_event *event,
+                                   tsr_bytes body, uint64_t now_ms)
+{
+    tsr_lwm2m_observation *o = slot_for(c, account, at, format, event->token);
+
+    if (o == NULL)
+        return NULL;
+    memset(o, 0, sizeof *o);
+    o->used = true;
+    o->account = (uint8_t)account;
+    o->at = at;
+    o->format = (uint16_t)format;
+    o->token_len = (uint8_t)event->token.len;
+    if (event->token.len != 0)
+        memcpy(o->token, event->token.ptr, event->token.len);
+    o->generation = ++c->generation;
+    o->key = event->key;
+    o->confirmed_ms = now_ms;
+    o->stale = true;
+    reported(c, o, body, now_ms);
+    return o;
+}
+
+void observe_end(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const char *reason)
+{
+    tsr_lwm2m_client_event event = { .kind = TSR_LWM2M_E_OBSERVE_END, .account = o->account,
+                                     .at = o->at, .reason = reason };
+
+    if (o->flight != 0)
+        (void)tsr_coap_cancel(&c->coap, o->flight);
+    o->used = false;
+    c->save_owed = true;
+    client_event(c, &event);
+}
+
+void observe_end_all(tsr_lwm2m_client *c, size_t account, const char *reason)
+{
+    for (size_t i = 0; i < c->config.observation_count; i++) {
+        tsr_lwm2m_observation *o = &c->config.observations[i];
+
+        if (o->used && o->account == account)
+            observe_end(c, o, reason);
+    }
+}
+
+/* Has something happened that calls for a notification? A restored observation reports once. */
+static bool judge(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const tsr_lwm2m_attributes *a)
+{
+    tsr_lwm2m_value now;
+    tsr_buf body = tsr_buf_over(c->config.body, c->config.body_len);
+
+    if (!o->known)
+        return true;
+    if (o->last.type != TSR_LWM2M_NONE && scalar_read(c, o->at, &now))
+        return tsr_lwm2m_attributes_fire(a, &o->last, &now);
+    if (manage_read(c, o->account, o->at, (tsr_lwm2m_format)o->format, &body) != TSR_OK)
+        return true;
+    return tsr_hash(c->config.coap->seed, tsr_buf_view(&body)) != o->digest;
+}
+
+/* Numbers above the mark must not be used before a higher mark is durable: after a restart the
+ * server would take our notifications for old ones (RFC 7641 §3.4). */
+static uint32_t sequence_next(tsr_lwm2m_client *c)
+{
+    if (c->sequence + 1 >= c->sequence_mark) {
+        c->sequence_mark = c->sequence + SEQUENCE_STEP;
+        (void)tsr_lwm2m_client_save(c);
+    }
+    return ++c->sequence & 0xffffffu;
+}
+
+static void notify(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const tsr_lwm2m_attributes *a,
+                   uint64_t now_ms)
+{
+    tsr_buf body = tsr_buf_over(c->config.body, c->config.body_len);
+    uint32_t sequence = sequence_next(c);
+    tsr_err err = manage_read(c, o->account, o->at, (tsr_lwm2m_format)o->format, &body);
+    bool con = err != TSR_OK || a->whole[4] == 1 || now_ms - o->confirmed_ms >= CONFIRM_MS;
+    tsr_coap_response response = {
+        .code = manage_code(err, TSR_COAP_NOT_ACCEPTABLE),
+        .payload = tsr_buf_view(&body),
+        .content_format = { err == TSR_OK, o->format },
+        .key = o->key,
+    };
+    uint64_t user = tag_make(TAG_NOTIFY, o->generation, (size_t)(o - c->config.observations));
+    tsr_lwm2m_client_event event = { .kind = TSR_LWM2M_E_NOTIFIED, .account = o->account,
+                                     .at = o->at };
+
+    if (err == TSR_OK)
+        response.code = TSR_COAP_CONTENT;
+    if (tsr_coap_notify(&c->coap, o->account, tsr_view(o->token, o->token_len), sequence, con,
+                        &response, now_ms, user, &o->flight) != TSR_OK) {
+        o->flight = 0;
+        o->fired = true;
+        o->retry_ms = now_ms + RETRY_MS;
+        return;
+    }
+    if (!con)
+        o->flight = 0;
+    event.code = response.code;
+    client_event(c, &event);
+    reported(c, o, tsr_buf_view(&body), now_ms);
+    if (err != TSR_OK) {
+        o->flight = 0; /* RFC 7641 §4.2: an error ends the observation; let it arrive */
+        observe_end(c, o, "not there any more");
+    }
+}
+
+static bool may_send(const tsr_lwm2m_client *c, const tsr_lwm2m_observation *o)
+{
+    const tsr_lwm2m_account *a = &c->config.accounts[o->account];
+
+    return o->used && o->flight == 0 && a->up && a->standing == TSR_LWM2M_REGISTERED;
+}
+
+/* Without thresholds a change inside pmin needs no look before pmin is over. */
+static bool may_wait(const tsr_lwm2m_attributes *a)
+{
+    return (a->set & (TSR_LWM2M_GT | TSR_LWM2M_LT | TSR_LWM2M_ST | TSR_LWM2M_EDGE)) == 0;
+}
+
+void observe_step(tsr_lwm2m_client *c, uint64_t now_ms)
+{
+    for (size_t i = 0; i < c->config.observation_count; i++) {
+        tsr_lwm2m_observation *o = &c->config.observations[i];
+        tsr_lwm2m_attributes a;
+
+        if (!may_send(c, o) || now_ms < o->retry_ms)
+            continue;
+        if (!o->dirty && !o->fired && o->pmax_due_ms > now_ms && !o->stale)
+            continue;
+        attributes_of(c, o, &a);
+        if (o->dirty && (now_ms >= pmin_due_ms(o, &a) || !may_wait(&a))) {
+            o->dirty = false;
+            o->fired = o->fired || judge(c, o, &a);
+        }
+        if ((o->fired && now_ms >= pmin_due_ms(o, &a)) || now_ms >= pmax_due_ms(o, &a))
+            notify(c, o, &a, now_ms);
+        o->stale = false;
+        o->pmin_due_ms = pmin_due_ms(o, &a);
+        o->pmax_due_ms = pmax_due_ms(o, &a);
+    }
+}
+
+uint64_t observe_due_ms(const tsr_lwm2m_client *c)
+{
+    uint64_t due_ms = UINT64_MAX;
+
+    for (size_t i = 0; i < c->config.observation_count; i++) {
+        const tsr_lwm2m_observation *o = &c->config.observations[i];
+        uint64_t at_ms = o->pmax_due_ms;
+
+        if (!may_send(c, o))
+            continue;
+        if ((o->dirty || o->fired) && o->pmin_due_ms < at_ms)
+            at_ms = o->pmin_due_ms;
+        if (o->stale)
+            at_ms = 0;
+        if (at_ms < o->retry_ms)
+            at_ms = o->retry_ms;
+        if (at_ms < due_ms)
+            due_ms = at_ms;
+    }
+    return due_ms;
+}
+
+void observe_answer(tsr_lwm2m_client *c, const tsr_coap_event *event, uint64_t now_ms)
+{
+    size_t slot = event->user >> 32 & 0xffffff;
+    tsr_lwm2m_observation *o;
+
+    if (slot >= c->config.observation_count)
+        return;
+    o = &c->config.observations[slot];
+    if (!o->used || o->generation != (uint32_t)event->user)
+        return;
+    o->flight = 0;
+    switch (event->kind) {
+    case TSR_COAP_ACKED:
+        o->confirmed_ms = now_ms;
+        break;
+    case TSR_COAP_RESET: /* RFC 7641 §3.6, Core 6.4.3 */
+        observe_end(c, o, "cancelled by reset");
+        break;
+    default: /* unheard: still owed, and the server may be gone */
+        o->fired = true;
+        c->config.accounts[o->account].update |= event->kind == TSR_COAP_TIMEOUT;
+        break;
+    }
+}

@@ -1,0 +1,563 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One server account: connect, Register, Update, De-register, and again (Core 6.2). */
+#include "tessera/lwm2m/client/internal.h"
+
+enum {
+    MARGIN_S = 93,     /* MAX_TRANSMIT_WAIT of RFC 7252 §4.8.2: how long an Update may take */
+    QUERY_LEN = 192,   /* all parameters of a Register but the endpoint name */
+    QUERIES = 5,
+    FOREVER_S = 86400 * 365,
+};
+
+tsr_lwm2m_server *account_server(const tsr_lwm2m_client *c, size_t account)
+{
+    return tsr_lwm2m_server_find(c->config.servers, c->config.accounts[account].short_id);
+}
+
+static uint32_t server_number(const tsr_lwm2m_client *c, size_t i, tsr_lwm2m_server_resource r)
+{
+    const tsr_lwm2m_server *server = account_server(c, i);
+
+    return server != NULL ? tsr_lwm2m_server_get(server, r) : 0;
+}
+
+/* Up to a quarter more, so that a thousand devices do not come back in one second. */
+static uint64_t with_jitter(tsr_lwm2m_client *c, uint64_t wait_ms)
+{
+    uint64_t draw = tsr_hash_u64(c->config.coap->seed, c->draws++);
+
+    return wait_ms + (wait_ms / 4 != 0 ? draw % (wait_ms / 4) : 0);
+}
+
+static void wait(tsr_lwm2m_client *c, size_t i, uint64_t now_ms, uint64_t wait_ms)
+{
+    c->config.accounts[i].standing = TSR_LWM2M_WAITING;
+    c->config.accounts[i].at_ms = now_ms + wait_ms;
+}
+
+/* Ends what is open towards the server, without a word to it. */
+static void disconnect(tsr_lwm2m_client *c, size_t i, bool forget)
+{
+    tsr_lwm2m_account *a = &c->config.accounts[i];
+
+    a->request = 0;
+    if (a->up)
+        tsr_coap_peer_gone(&c->coap, (tsr_coap_peer)i);
+    if (a->channel != NULL && forget)
+        a->channel->close(a->channel_state, false);
+    a->up = false;
+}
+
+static void stop_trying(tsr_lwm2m_client *c, size_t i, const char *reason)
+{
+    c->config.accounts[i].standing = TSR_LWM2M_STOPPED;
+    c->config.accounts[i].at_ms = UINT64_MAX;
+    account_event(c, i, TSR_LWM2M_E_STOPPED, 0, reason);
+}
+
+/* Core 6.2.1.2 with /1/x/17 to 20. When all sequences are used up and there is nobody to bootstrap
+ * from, a device that stopped would need a human: it goes on at the pace of sequences. */
+static void back_off(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
+{
+    tsr_lwm2m_account *a = &c->config.accounts[i];
+    uint32_t delay_s = server_number(c, i, TSR_LWM2M_S_SEQUENCE_DELAY);
+
+    if (a->attempts < UINT8_MAX)
+        a->attempts++;
+    if (a->attempts < server_number(c, i, TSR_LWM2M_S_RETRY_COUNT)) {
+        unsigned shift = a->attempts - 1u < 16 ? a->attempts - 1u : 16;
+
+        wait(c, i, now_ms,
+             with_jitter(c, (uint64_t)server_number(c, i, TSR_LWM2M_S_RETRY_TIMER) * 1000 << shift));
+        return;
+    }
+    a->attempts = 0;
+    if (a->sequences < UINT8_MAX)
+        a->sequences++;
+    if (delay_s == UINT32_MAX) {
+        stop_trying(c, i, "no further sequence (/1/x/19)");
+        return;
+    }
+    wait(c, i, now_ms, with_jitter(c, (uint64_t)delay_s * 1000));
+}
+
+void account_lost(tsr_lwm2m_client *c, size_t i, uint64_t now_ms, const char *reason)
+{
+    disconnect(c, i, true);
+    account_event(c, i, TSR_LWM2M_E_REGISTER_FAILED, 0, reason);
+    back_off(c, i, now_ms);
+}
+
+static void put_version(tsr_buf *out, uint8_t minor)
+{
+    tsr_put_text(out, "lwm2m=1.");
+    tsr_put_dec(out, minor);
+}
+
+/* Cuts what was written since `from` off as one query. */
+static void query_end(const tsr_buf *out, size_t *from, tsr_bytes *queries, size_t *n)
+{
+    queries[(*n)++] = tsr_view(out->ptr + *from, out->len - *from);
+    *from = out->len;
+}
+
+static uint32_t links_hash(tsr_bytes links)
+{
+    return (uint32_t)tsr_hash(0, links);
+}
+
+static tsr_bytes links_make(tsr_lwm2m_client *c, size_t i, tsr_buf *body)
+{
+    *body = tsr_buf_over(c->config.body, c->config.body_len);
+    links_put(c, i, body);
+    return tsr_buf_view(body);
+}
+
+static uint32_t lifetime_of(const tsr_lwm2m_client *c, size_t i)
+{
+    return server_number(c, i, TSR_LWM2M_S_LIFETIME);
+}
+
+/* Core 6.2.1: the parameters of a Register. `text` holds their bytes. */
+static size_t register_queries(tsr_lwm2m_client *c, size_t i, tsr_buf *text, tsr_bytes *queries)
+{
+    const tsr_lwm2m_server *server = account_server(c, i);
+    size_t n = 0, from = 0;
+
+    tsr_put_text(text, "ep=");
+    tsr_put_text(text, c->config.endpoint);
+    query_end(text, &from, queries, &n);
+    tsr_put_text(text, "lt=");
+    tsr_put_dec(text, lifetime_of(c, i));
+    query_end(text, &from, queries, &n);
+    put_version(text, c->config.accounts[i].version_minor);
+    query_end(text, &from, queries, &n);
+    tsr_put_text(text, "b=");
+    tsr_put_text(text, server != NULL ? server->binding : "U");
+    query_end(text, &from, queries, &n);
+    return n;
+}
+
+/* What this request tells; it becomes what was told when the server has accepted it. */
+static void note_sent(tsr_lwm2m_client *c, size_t i, tsr_bytes links)
+{
+    tsr_lwm2m_account *a = &c->config.accounts[i];
+    const tsr_lwm2m_server *server = account_server(c, i);
+
+    a->update = a->relink = a->relifetime = false;
+    a->sent_lifetime_s = lifetime_of(c, i);
+    a->sent_links = links_hash(links);
+    if (server != NULL)
+        memcpy(a->sent_binding, server->binding, sizeof a->sent_binding);
+}
+
+static void request_send(tsr_lwm2m_client *c, size_t i, tsr_coap_request *request, uint64_t now_ms)
+{
+    tsr_lwm2m_account *a = &c->config.accounts[i];
+
+    request->user = tag_make(TAG_REQUEST, 0, i);
+    if (tsr_coap_request_send(&c->coap, (tsr_coap_peer)i, request, now_ms, &a->request) != TSR_OK)
+        account_lost(c, i, now_ms, "no room for the request: raise coap exchange_len or bodies");
+}
+
+static void send_register(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
+{
+    tsr_buf text = tsr_buf_over(c->config.state, c->config.state_len);
+    tsr_bytes queries[QUERIES];
+    tsr_buf body;
+    tsr_coap_request request = {
+        .method = TSR_COAP_POST,
+        .path = "/rd",
+        .queries = queries,
+        .query_count = register_queries(c, i, &text, queries),
+        .content_format = { true, TSR_LWM2M_FORMAT_LINK },
+        .payload = links_make(c, i, &body),
+    };
+
+    c->config.accounts[i].standing = TSR_LWM2M_REGISTERING;
+    note_sent(c, i, request.payload);
+    request_send(c, i, &request, now_ms);
+}
+
+/* Core 6.2.2: only what changed, and then the object list as a whole. */
+static void send_update(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
+{
+    tsr_lwm2m_account *a = &c->config.accounts[i];
+    char room[32];
+    tsr_buf text = tsr_buf_over(room, sizeof room);
+    tsr_bytes queries[2];
+    size_t from = 0;
+    tsr_buf body;
+    tsr_bytes links = links_make(c, i, &body);
+    tsr_coap_request request = { .method = TSR_COAP_POST, .path = a->location, .queries = queries };
+
+    note_sent(c, i, links);
+    if (a->sent_lifetime_s != a->told_lifetime_s) {
+        tsr_put_text(&text, "lt=");
+        tsr_put_dec(&text, a->sent_lifetime_s);
+        query_end(&text, &from, queries, &request.query_count);
+    }
+    if (strcmp(a->sent_binding, a->told_binding) != 0) {
+        tsr_put_text(&text, "b=");
+        tsr_put_text(&text, a->sent_binding);
+        query_end(&text, &from, queries, &request.query_count);
+    }
+    if (a->sent_links != a->told_links) {
+        request.payload = links;
+        request.content_format = (tsr_coap_num){ true, TSR_LWM2M_FORMAT_LINK };
+    }
+    request_send(c, i, &request, now_ms);
+}
+
+static void send_deregister(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
+{
+    tsr_coap_request request = { .method = TSR_COAP_DELETE,
+                                 .path = c->config.accounts[i].location };
+
+    c->config.accounts[i].standing = TSR_LWM2M_DEREGISTERING;
+    request_send(c, i, &request, now_ms);
+}
+
+static bool links_changed(tsr_lwm2m_client *c, size_t i)
+{
+    tsr_buf body;
+
+    return links_hash(links_make(c, i, &body)) != c->config.accounts[i].told_links;
+}
+
+/* Core 6.2.2: in time before the lifetime ends, and a little early rather than a little late. */
+static void schedule_update(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
+{
+    tsr_lwm2m_account *a = &c->config.accounts[i];
+    uint64_t lifetime_s = a->told_lifetime_s;
+    uint64_t margin_s = lifetime_s / 2 < MARGIN_S ? lifetime_s / 2 : MARGIN_S;
+    uint64_t wait_ms;
+
+    a->told_ms = now_ms;
+    if (lifetime_s == 0 || lifetime_s > FOREVER_S) {
+        a->at_ms = UINT64_MAX;
+        return;
+    }
+    wait_ms = (lifetime_s - margin_s) * 1000;
+    a->at_ms = now_ms + wait_ms - (with_jitter(c, wait_ms) - wait_ms) / 4;
+}
+
+static void registered(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
+{
+    tsr_lwm2m_account *a = &c->config.accounts[i];
+
+    a->standing = TSR_LWM2M_REGISTERED;
+    a->attempts = a->sequences = 0;
+    a->told_lifetime_s = a->sent_lifetime_s;
+    a->told_links = a->sent_links;
+    memcpy(a->told_binding, a->sent_binding, sizeof a->told_binding);
+    schedule_update(c, i, now_ms);
+    c->save_owed = true;
+}
+
+/* RFC 7252 §5.10.7: Location-Path options as one text. False: none, or too long. */
+static bool location_read(const tsr_coap_msg *msg, char *location)
+{
+    tsr_buf out = tsr_buf_over(location, TSR_LWM2M_LOCATION_LEN);
+    tsr_coap_opts it = { .rest = msg->options };
+    tsr_bytes segment;
+
+    while (tsr_coap_opt_find(&it, TSR_COAP_LOCATION_PATH, &segment) == TSR_OK) {
+        tsr_put_u8(&out, '/');
+        tsr_put_bytes(&out, segment);
+    }
+    if (out.err != TSR_OK || out.len == 0 || memchr(location, 0, out.len) != NULL)
+        return false;
+    location[out.len] = '\0';
+    return true;
+}
+
+static void register_answer(tsr_lwm2m_client *c, size_t i, const tsr_coap_event *event,
+                            uint64_t now_ms)
+{
+    tsr_lwm2m_account *a = &c->config.accounts[i];
+    uint8_t code = event->msg->code;
+    char location[TSR_LWM2M_LOCATION_LEN + 1];
+
+    if (code == TSR_COAP_CREATED && location_read(event->msg, location)) {
+        memcpy(a->location, location, sizeof location);
+        observe_end_all(c, i, "registered anew");
+        registered(c, i, now_ms);
+        account_event(c, i, TSR_LWM2M_E_REGISTERED, code, "");
+        return;
+    }
+    account_event(c, i, TSR_LWM2M_E_REGISTER_FAILED, code,
+                  code == TSR_COAP_CREATED ? "no usable Location-Path in the answer" : "refused");
+    if (code == TSR_COAP_PRECONDITION_FAILED && a->version_minor > 0) {
+        a->version_minor--; /* Core 6.2.1.1: 4.12 says that the version is not supported */
+        send_register(c, i, now_ms);
+        return;
+    }
+    a->version_minor = c->config.version_minor;
+    back_off(c, i, now_ms);
+}
+
+static void update_answer(tsr_lwm2m_client *c, size_t i, const tsr_coap_event *event,
+                          uint64_t now_ms)
+{
+    tsr_lwm2m_account *a = &c->config.accounts[i];
+
+    if (event->msg->code == TSR_COAP_CHANGED) {
+        registered(c, i, now_ms);
+        account_event(c, i, TSR_LWM2M_E_UPDATED, event->msg->code, "");
+        return;
+    }
+    account_event(c, i, TSR_LWM2M_E_REGISTER_FAILED, event->msg->code, "update refused");
+    a->location[0] = '\0'; /* Core 6.2.2: 4.04, the server does not know us; any other code: alike */
+    send_register(c, i, now_ms);
+}
+
+static void gone(tsr_lwm2m_client *c, size_t i, uint8_t code, uint64_t now_ms)
+{
+    tsr_lwm2m_account *a = &c->config.accounts[i];
+    bool stopping = a->stopping;
+
+    a->location[0] = '\0';
+    a->stopping = a->disabling = false;
+    observe_end_all(c, i, "de-registered");
+    account_event(c, i, TSR_LWM2M_E_DEREGISTERED, code, "");
+    c->save_owed = true;
+    if (stopping) {
+        if (a->channel != NULL)
+            a->channel->close(a->channel_state, true);
+        a->standing = TSR_LWM2M_STOPPED;
+        a->at_ms = UINT64_MAX;
+        return;
+    }
+    disconnect(c, i, false);
+    wait(c, i, now_ms, (uint64_t)a->disable_s * 1000);
+}
+
+void account_answer(tsr_lwm2m_client *c, const tsr_coap_event *event, uint64_t now_ms)
+{
+    size_t i = event->peer;
+    tsr_lwm2m_account *a = &c->config.accounts[i];
+
+    if (event->id != a->request || a->request == 0)
+        return;
+    a->request = 0;
+    if (a->standing == TSR_LWM2M_DEREGISTERING) {
+        /* Core 6.2.3: a client that leaves does not wait for a server that is silent. */
+        gone(c, i, event->kind == TSR_COAP_RESPONSE ? event->msg->code : 0, now_ms);
+    } else if (event->kind != TSR_COAP_RESPONSE) {
+        account_lost(c, i, now_ms, "no answer");
+    } else if (a->standing == TSR_LWM2M_REGISTERING) {
+        register_answer(c, i, event, now_ms);
+    } else {
+        update_answer(c, i, event, now_ms);
+    }
+}
+
+static void connected(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
+{
+    tsr_lwm2m_account *a = &c->config.accounts[i];
+
+    a->up = true;
+    if (a->channel != NULL)
+        account_event(c, i, TSR_LWM2M_E_CONNECTED, 0, "");
+    if (a->location[0] == '\0') {
+        send_register(c, i, now_ms);
+        return;
+    }
+    a->standing = TSR_LWM2M_REGISTERED;
+    a->update = true;
+    a->at_ms = now_ms;
+}
+
+static void connect(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
+{
+    tsr_lwm2m_account *a = &c->config.accounts[i];
+    tsr_err err;
+
+    if (a->channel == NULL) {
+        connected(c, i, now_ms);
+        return;
+    }
+    a->standing = TSR_LWM2M_CONNECTING;
+    a->at_ms = UINT64_MAX;
+    err = a->channel->open(a->channel_state, now_ms);
+    if (err != TSR_OK)
+        account_lost(c, i, now_ms, err == TSR_E_CRYPTO ? "secure service not there" : tsr_err_name(err));
+    else
+        account_pump(c, i, now_ms);
+}
+
+/* A session that ended in good order or by accident is opened again; the registration stays. */
+static void channel_down(tsr_lwm2m_client *c, size_t i, const tsr_lwm2m_channel_event *event,
+                         uint64_t now_ms)
+{
+    tsr_lwm2m_account *a = &c->config.accounts[i];
+    tsr_lwm2m_server *server = account_server(c, i);
+
+    if (event->alert != 0 && server != NULL)
+        tsr_lwm2m_server_set(server, TSR_LWM2M_S_ALERT, event->alert);
+    account_event(c, i, TSR_LWM2M_E_DISCONNECTED, event->alert, event->reason);
+    disconnect(c, i, false);
+    if (a->standing == TSR_LWM2M_STOPPED)
+        return;
+    if (a->stopping) {
+        stop_trying(c, i, "");
+        return;
+    }
+    if (event->final)
+        stop_trying(c, i, event->reason);
+    else if (event->peer_closed && a->ever_up)
+        wait(c, i, now_ms, with_jitter(c, 1000));
+    else
+        back_off(c, i, now_ms);
+    a->ever_up = false;
+}
+
+void account_pump(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
+{
+    tsr_lwm2m_account *a = &c->config.accounts[i];
+    tsr_lwm2m_channel_event event;
+
+    while (a->channel != NULL && a->channel->next(a->channel_state, &event)) {
+        switch (event.kind) {
+        case TSR_LWM2M_CHANNEL_UP:
+            if (a->standing == TSR_LWM2M_CONNECTING)
+                connected(c, i, now_ms);
+            break;
+        case TSR_LWM2M_CHANNEL_DOWN:
+            channel_down(c, i, &event, now_ms);
+            break;
+        case TSR_LWM2M_CHANNEL_DATA:
+            a->ever_up = true;
+            (void)tsr_coap_feed(&c->coap, (tsr_coap_peer)i, event.data, now_ms);
+            client_coap_pump(c, now_ms);
+            break;
+        }
+    }
+}
+
+static void step_registered(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
+{
+    tsr_lwm2m_account *a = &c->config.accounts[i];
+
+    if (a->request != 0 || !a->up)
+        return;
+    if (a->stopping || a->disabling) {
+        send_deregister(c, i, now_ms);
+        return;
+    }
+    if (a->relink) {
+        a->relink = false;
+        a->update |= links_changed(c, i);
+    }
+    if (a->relifetime) {
+        a->relifetime = false;
+        a->update |= lifetime_of(c, i) != a->told_lifetime_s ||
+                     strcmp(account_server(c, i)->binding, a->told_binding) != 0;
+    }
+    if (a->update || now_ms >= a->at_ms)
+        send_update(c, i, now_ms);
+}
+
+/* The first step starts the clock of an account: /1/x/14 for a new registration. */
+static void step_first(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
+{
+    tsr_lwm2m_account *a = &c->config.accounts[i];
+    uint32_t delay_s = a->location[0] == '\0' ? server_number(c, i, TSR_LWM2M_S_INITIAL_DELAY) : 0;
+
+    a->started = true;
+    a->at_ms = now_ms + (uint64_t)delay_s * 1000;
+}
+
+void account_step(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
+{
+    tsr_lwm2m_account *a = &c->config.accounts[i];
+
+    if (!a->started)
+        step_first(c, i, now_ms);
+    if (a->standing == TSR_LWM2M_WAITING && now_ms >= a->at_ms)
+        connect(c, i, now_ms);
+    else if (a->standing == TSR_LWM2M_REGISTERED)
+        step_registered(c, i, now_ms);
+}
+
+uint64_t account_due_ms(const tsr_lwm2m_client *c, size_t i)
+{
+    const tsr_lwm2m_account *a = &c->config.accounts[i];
+
+    if (!a->started)
+        return 0;
+    if (a->standing == TSR_LWM2M_WAITING)
+        return a->at_ms;
+    if (a->standing != TSR_LWM2M_REGISTERED || a->request != 0 || !a->up)
+        return UINT64_MAX;
+    return a->update || a->relink || a->relifetime || a->stopping || a->disabling ? 0 : a->at_ms;
+}
+
+/* What an Execute on Server means (Core E.2). The answer is on its way already. */
+void account_executed(tsr_lwm2m_client *c, tsr_lwm2m_path at)
+{
+    for (size_t i = 0; i < c->config.account_count; i++) {
+        tsr_lwm2m_account *a = &c->config.accounts[i];
+        const tsr_lwm2m_server *server = account_server(c, i);
+
+        if (server == NULL || server->id != at.instance)
+            continue;
+        if (at.resource == TSR_LWM2M_S_UPDATE) {
+            a->update = true;
+        } else if (at.resource == TSR_LWM2M_S_DISABLE) {
+            a->disabling = true;
+            a->disable_s = tsr_lwm2m_server_get(server, TSR_LWM2M_S_DISABLE_TIMEOUT);
+        }
+    }
+}
+
+void tsr_lwm2m_client_update(tsr_lwm2m_client *c, size_t account)
+{
+    if (account < c->config.account_count)
+        c->config.accounts[account].update = true;
+}
+
+void tsr_lwm2m_client_moved(tsr_lwm2m_client *c, size_t account, uint64_t now_ms)
+{
+    tsr_lwm2m_account *a;
+
+    if (account >= c->config.account_count)
+        return;
+    a = &c->config.accounts[account];
+    if (a->standing == TSR_LWM2M_STOPPED)
+        return;
+    a->attempts = 0;
+    if (a->channel != NULL && a->standing != TSR_LWM2M_WAITING &&
+        !(a->up && a->channel->moved(a->channel_state)))
+        disconnect(c, account, true);
+    if (!a->up)
+        wait(c, account, now_ms, 0);
+    a->update = true;
+}
+
+void tsr_lwm2m_client_stop(tsr_lwm2m_client *c, bool deregister, uint64_t now_ms)
+{
+    (void)now_ms;
+    for (size_t i = 0; i < c->config.account_count; i++) {
+        tsr_lwm2m_account *a = &c->config.accounts[i];
+
+        if (deregister && a->up && a->location[0] != '\0' && a->standing != TSR_LWM2M_STOPPED) {
+            a->stopping = true;
+            continue;
+        }
+        disconnect(c, i, false);
+        a->standing = TSR_LWM2M_STOPPED;
+        a->at_ms = UINT64_MAX;
+    }
+}
+
+bool tsr_lwm2m_client_stopped(const tsr_lwm2m_client *c)
+{
+    for (size_t i = 0; i < c->config.account_count; i++) {
+        if (c->config.accounts[i].standing != TSR_LWM2M_STOPPED)
+            return false;
+    }
+    return true;
+}

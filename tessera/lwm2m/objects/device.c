@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tessera/lwm2m/objects/device.h"
+
+#include "generated/lwm2m_objects.h"
+
+enum {
+    MANUFACTURER = 0, MODEL = 1, SERIAL = 2, FIRMWARE = 3, REBOOT = 4, POWER = 6, VOLTAGE = 7,
+    CURRENT = 8, BATTERY_LEVEL = 9, MEMORY_FREE = 10, ERROR_CODE = 11, RESET_ERROR = 12,
+    CURRENT_TIME = 13, UTC_OFFSET = 14, TIMEZONE = 15, BINDING = 16, TYPE = 17, HARDWARE = 18,
+    SOFTWARE = 19, BATTERY_STATUS = 20, MEMORY_TOTAL = 21,
+};
+
+static const uint16_t resources[] = { 0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16,
+                                      17, 18, 19, 20, 21 };
+
+void tsr_lwm2m_device_init(tsr_lwm2m_device *device)
+{
+    *device = (tsr_lwm2m_device){ .binding = "U", .battery_percent = -1, .battery_status = -1,
+                                  .memory_free_kb = -1, .memory_total_kb = -1 };
+}
+
+bool tsr_lwm2m_device_error(tsr_lwm2m_device *d, uint8_t code)
+{
+    for (size_t i = 0; i < d->error_count; i++) {
+        if (d->errors[i] == code)
+            return false;
+    }
+    if (d->error_count == TSR_LWM2M_ERRORS)
+        memmove(d->errors, d->errors + 1, --d->error_count);
+    d->errors[d->error_count++] = code;
+    return true;
+}
+
+static tsr_err put_some(tsr_lwm2m_out *out, tsr_lwm2m_path at, const char *text)
+{
+    return text[0] == '\0' ? TSR_E_NOT_FOUND : tsr_lwm2m_put_text(out, at, tsr_text(text));
+}
+
+static tsr_err put_known(tsr_lwm2m_out *out, tsr_lwm2m_path at, int64_t v)
+{
+    return v < 0 ? TSR_E_NOT_FOUND : tsr_lwm2m_put_int(out, at, v);
+}
+
+static bool power_value(const tsr_lwm2m_power *power, uint16_t resource, int64_t *v)
+{
+    switch (resource) {
+    case POWER:   *v = power->kind; return true;
+    case VOLTAGE: *v = power->voltage_mv; return power->voltage_mv >= 0;
+    default:      *v = power->current_ma; return power->current_ma != INT32_MIN;
+    }
+}
+
+static tsr_err put_power(const tsr_lwm2m_device *d, tsr_lwm2m_path at, tsr_lwm2m_out *out)
+{
+    tsr_err err = TSR_E_NOT_FOUND;
+    tsr_lwm2m_path each = at;
+    int64_t v;
+
+    each.depth = 4;
+    for (uint8_t i = 0; i < d->power_count; i++) {
+        each.resource_instance = i;
+        if (tsr_lwm2m_wanted(at, i) && power_value(&d->power[i], at.resource, &v))
+            err = tsr_lwm2m_put_int(out, each, v);
+    }
+    return err;
+}
+
+/* Core E.4: instance 0 with 0 says that there is no error. */
+static tsr_err put_errors(const tsr_lwm2m_device *d, tsr_lwm2m_path at, tsr_lwm2m_out *out)
+{
+    tsr_err err = TSR_E_NOT_FOUND;
+    tsr_lwm2m_path each = at;
+
+    each.depth = 4;
+    for (uint8_t i = 0; i == 0 || i < d->error_count; i++) {
+        each.resource_instance = i;
+        if (tsr_lwm2m_wanted(at, i))
+            err = tsr_lwm2m_put_int(out, each, i < d->error_count ? d->errors[i] : 0);
+    }
+    return err;
+}
+
+/* Core 6.3.1 */
+static tsr_err read(const void *state, tsr_lwm2m_path at, tsr_lwm2m_out *out)
+{
+    const tsr_lwm2m_device *d = state;
+
+    switch (at.resource) {
+    case MANUFACTURER:   return put_some(out, at, d->manufacturer);
+    case MODEL:          return put_some(out, at, d->model);
+    case SERIAL:         return put_some(out, at, d->serial);
+    case FIRMWARE:       return put_some(out, at, d->firmware);
+    case POWER:
+    case VOLTAGE:
+    case CURRENT:        return put_power(d, at, out);
+    case BATTERY_LEVEL:  return put_known(out, at, d->battery_percent);
+    case MEMORY_FREE:    return put_known(out, at, d->memory_free_kb);
+    case ERROR_CODE:     return put_errors(d, at, out);
+    case CURRENT_TIME:   return tsr_lwm2m_put_time(out, at, d->host_unix_s + d->shift_s);
+    case UTC_OFFSET:     return put_some(out, at, d->utc_offset[0] ? d->utc_offset : d->host_offset);
+    case TIMEZONE:       return put_some(out, at, d->timezone[0] ? d->timezone : d->host_timezone);
+    case BINDING:        return tsr_lwm2m_put_text(out, at, tsr_text(d->binding));
+    case TYPE:           return put_some(out, at, d->type);
+    case HARDWARE:       return put_some(out, at, d->hardware);
+    case SOFTWARE:       return put_some(out, at, d->software);
+    case BATTERY_STATUS: return put_known(out, at, d->battery_status);
+    case MEMORY_TOTAL:   return put_known(out, at, d->memory_total_kb);
+    default:             return TSR_E_NOT_FOUND;
+    }
+}
+
+static bool is_digit(uint8_t ch)
+{
+    return ch >= '0' && ch <= '9';
+}
+
+/* ISO 8601: "Z", "+02", "+0200" or "+02:00". */
+static bool offset_is_good(tsr_bytes t)
+{
+    if (t.len == 1)
+        return t.ptr[0] == 'Z';
+    if ((t.len != 3 && t.len != 5 && t.len != 6) || (t.ptr[0] != '+' && t.ptr[0] != '-'))
+        return false;
+    for (size_t i = 1; i < t.len; i++) {
+        bool colon = t.len == 6 && i == 3;
+
+        if (colon ? t.ptr[i] != ':' : !is_digit(t.ptr[i]))
+            return false;
+    }
+    return true;
+}
+
+/* Names of the IANA time zone database, or POSIX TZ strings: printable without blanks. */
+static bool timezone_is_good(tsr_bytes t)
+{
+    for (size_t i = 0; i < t.len; i++) {
+        if (t.ptr[i] <= ' ' || t.ptr[i] >= 0x7f)
+            return false;
+    }
+    return t.len != 0 && t.len < sizeof ((tsr_lwm2m_device *)0)->timezone;
+}
+
+static void take(char *to, tsr_bytes from)
+{
+    memcpy(to, from.ptr, from.len);
+    to[from.len] = '\0';
+}
+
+static void write_none(tsr_lwm2m_device *d, uint16_t resource)
+{
+    if (resource == CURRENT_TIME)
+        d->shift_s = 0;
+    else if (resource == UTC_OFFSET)
+        d->utc_offset[0] = '\0';
+    else
+        d->timezone[0] = '\0';
+}
+
+/* Core 6.3.3. A written time is kept as a shift, since this object has no clock to set. */
+static tsr_err write(void *state, tsr_lwm2m_path at, const tsr_lwm2m_value *value,
+                     tsr_lwm2m_phase phase)
+{
+    tsr_lwm2m_device *d = state;
+    const int64_t limit = INT64_MAX / 2;
+    bool commit = phase == TSR_LWM2M_COMMIT;
+
+    if (value == NULL) {
+        if (commit)
+            write_none(d, at.resource);
+        return TSR_OK;
+    }
+    switch (at.resource) {
+    case CURRENT_TIME:
+        if (value->as.i > limit || value->as.i < -limit)
+            return TSR_E_TYPE;
+        if (commit)
+            d->shift_s = value->as.i - d->host_unix_s;
+        return TSR_OK;
+    case UTC_OFFSET:
+        if (!offset_is_good(value->as.bytes))
+            return TSR_E_TYPE;
+        if (commit)
+            take(d->utc_offset, value->as.bytes);
+        return TSR_OK;
+    default:
+        if (!timezone_is_good(value->as.bytes))
+            return TSR_E_TYPE;
+        if (commit)
+            take(d->timezone, value->as.bytes);
+        return TSR_OK;
+    }
+}
+
+static tsr_err execute(void *state, tsr_lwm2m_path at, tsr_bytes arguments)
+{
+    tsr_lwm2m_device *d = state;
+
+    if (arguments.len != 0)
+        return TSR_E_ARGUMENT;
+    if (at.resource == REBOOT)
+        d->reboot = true;
+    else if (at.resource == RESET_ERROR)
+        d->error_count = 0;
+    return TSR_OK;
+}
+
+static void put_short(tsr_buf *out, const char *text)
+{
+    tsr_put_u8(out, (uint8_t)strlen(text));
+    tsr_put_text(out, text);
+}
+
+static void save(const void *state, tsr_buf *out)
+{
+    const tsr_lwm2m_device *d = state;
+
+    tsr_put_u64(out, (uint64_t)d->shift_s);
+    put_short(out, d->utc_offset);
+    put_short(out, d->timezone);
+}
+
+static tsr_err get_short(tsr_bytes *in, size_t cap, tsr_bytes *text)
+{
+    uint8_t len;
+
+    if (tsr_get_u8(in, &len) != TSR_OK || len >= cap)
+        return TSR_E_MALFORMED;
+    return tsr_get_bytes(in, len, text);
+}
+
+static tsr_err load(void *state, tsr_bytes in)
+{
+    tsr_lwm2m_device *d = state;
+    uint64_t shift_s;
+    tsr_bytes offset, timezone;
+
+    if (tsr_get_u64(&in, &shift_s) != TSR_OK ||
+        get_short(&in, sizeof d->utc_offset, &offset) != TSR_OK ||
+        get_short(&in, sizeof d->timezone, &timezone) != TSR_OK || in.len != 0)
+        return TSR_E_MALFORMED;
+    d->shift_s = (int64_t)shift_s;
+    take(d->utc_offset, offset);
+    take(d->timezone, timezone);
+    return TSR_OK;
+}
+
+tsr_lwm2m_object tsr_lwm2m_device_object(tsr_lwm2m_device *device)
+{
+    static const tsr_lwm2m_handlers handlers = { .read = read, .write = write, .execute = execute,
+                                                 .save = save, .load = load };
+
+    return (tsr_lwm2m_object){ &tsr_lwm2m_object_3, &handlers, resources,
+                               sizeof resources / sizeof *resources, device };
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Object 0, LwM2M Security 1.2. No server may touch it; provisioning and bootstrap write it. A key
+ * that is written goes into PSA before the call returns, and what stays here is its key id. */
+#ifndef TESSERA_LWM2M_OBJECTS_SECURITY_H
+#define TESSERA_LWM2M_OBJECTS_SECURITY_H
+
+#include "tessera/lwm2m/model/object.h"
+
+enum {
+    TSR_LWM2M_URI_LEN = 255,
+    TSR_LWM2M_IDENTITY_MAX = 128, /* Transport 5.2.8 */
+    TSR_LWM2M_PSK_MAX = 64,
+};
+
+/** Security modes of /0/x/2. */
+typedef enum {
+    TSR_LWM2M_MODE_PSK = 0,
+    TSR_LWM2M_MODE_RPK = 1,
+    TSR_LWM2M_MODE_CERTIFICATE = 2,
+    TSR_LWM2M_MODE_NOSEC = 3,
+} tsr_lwm2m_security_mode;
+
+/** One instance. Certificates are views that the host places; they are public. */
+typedef struct {
+    bool used, bootstrap;
+    uint16_t id;       /* instance */
+    uint16_t short_id; /* /0/x/10 */
+    tsr_lwm2m_security_mode mode;
+    char uri[TSR_LWM2M_URI_LEN + 1];
+    uint8_t identity[TSR_LWM2M_IDENTITY_MAX]; /* /0/x/3 in mode PSK */
+    uint8_t identity_len;
+    uint32_t key_id;       /* PSA; what became of /0/x/5. 0: none */
+    tsr_bytes certificate; /* /0/x/3 in mode CERTIFICATE, DER */
+    tsr_bytes server_certificate; /* /0/x/4: what /0/x/13 and /0/x/15 say it is */
+    uint8_t certificate_usage;    /* /0/x/15 */
+    uint8_t matching_type;        /* /0/x/13 */
+    char server_name[64];         /* /0/x/14; "": the host of the URI */
+} tsr_lwm2m_security;
+
+typedef struct {
+    tsr_lwm2m_security *items;
+    size_t count;
+    uint32_t first_key_id; /* instance n keeps its key under first_key_id + n */
+} tsr_lwm2m_securities;
+
+/** Puts a pre-shared key into PSA for good, in the place of one that is there, and wipes the bytes.
+ *
+ *  units   key: 1 to TSR_LWM2M_PSK_MAX bytes; key_id: 1 to 0x3fffffff
+ *  owner   key is overwritten with zeros, also on failure
+ *  errors  TSR_E_TYPE    empty or too long
+ *          TSR_E_CRYPTO  a PSA call failed
+ */
+tsr_err tsr_lwm2m_security_import(uint32_t key_id, uint8_t *key, size_t key_len);
+
+/** Removes a key from PSA; TSR_OK as well if there is none. */
+tsr_err tsr_lwm2m_security_forget(uint32_t key_id);
+
+/** The registry entry; it has no readable resource. */
+tsr_lwm2m_object tsr_lwm2m_security_object(tsr_lwm2m_securities *securities);
+
+#endif

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tessera/lwm2m/objects/server.h"
+
+#include "generated/lwm2m_objects.h"
+
+static const uint16_t resources[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 11, 13, 14,
+                                      15, 16, 17, 18, 19, 20, 23, 26 };
+
+void tsr_lwm2m_server_set(tsr_lwm2m_server *server, tsr_lwm2m_server_resource resource,
+                          uint32_t value)
+{
+    server->number[resource] = value;
+    server->set |= (uint32_t)1 << resource;
+}
+
+void tsr_lwm2m_server_init(tsr_lwm2m_server *server, uint16_t instance, uint16_t short_id,
+                           uint32_t lifetime_s)
+{
+    *server = (tsr_lwm2m_server){ .id = instance, .used = true, .binding = "U" };
+    tsr_lwm2m_server_set(server, TSR_LWM2M_S_SHORT_ID, short_id);
+    tsr_lwm2m_server_set(server, TSR_LWM2M_S_LIFETIME, lifetime_s);
+    tsr_lwm2m_server_set(server, TSR_LWM2M_S_STORING, 1);
+}
+
+/* Core E.2, "default when absent". */
+static uint32_t default_of(tsr_lwm2m_server_resource resource)
+{
+    switch (resource) {
+    case TSR_LWM2M_S_DISABLE_TIMEOUT:
+    case TSR_LWM2M_S_SEQUENCE_DELAY:       return 86400;
+    case TSR_LWM2M_S_RETRY_COUNT:          return 5;
+    case TSR_LWM2M_S_RETRY_TIMER:          return 60;
+    case TSR_LWM2M_S_SEQUENCE_COUNT:
+    case TSR_LWM2M_S_STORING:
+    case TSR_LWM2M_S_BOOTSTRAP_ON_FAILURE:
+    case TSR_LWM2M_S_MUTE_SEND:            return 1;
+    default:                               return 0;
+    }
+}
+
+uint32_t tsr_lwm2m_server_get(const tsr_lwm2m_server *server, tsr_lwm2m_server_resource resource)
+{
+    if ((server->set >> resource & 1) == 0)
+        return default_of(resource);
+    return server->number[resource];
+}
+
+tsr_lwm2m_server *tsr_lwm2m_server_find(const tsr_lwm2m_servers *servers, uint16_t short_id)
+{
+    for (size_t i = 0; i < servers->count; i++) {
+        if (servers->items[i].used && servers->items[i].number[TSR_LWM2M_S_SHORT_ID] == short_id)
+            return &servers->items[i];
+    }
+    return NULL;
+}
+
+static tsr_lwm2m_server *item(const tsr_lwm2m_servers *servers, uint16_t instance)
+{
+    for (size_t i = 0; i < servers->count; i++) {
+        if (servers->items[i].used && servers->items[i].id == instance)
+            return &servers->items[i];
+    }
+    return NULL;
+}
+
+static uint32_t next_instance(const void *state, uint32_t from)
+{
+    const tsr_lwm2m_servers *servers = state;
+    uint32_t best = TSR_LWM2M_NO_INSTANCE;
+
+    for (size_t i = 0; i < servers->count; i++) {
+        const tsr_lwm2m_server *s = &servers->items[i];
+
+        if (s->used && s->id >= from && s->id < best)
+            best = s->id;
+    }
+    return best;
+}
+
+/* Core 6.3.1. A number goes out in the type of its table entry. */
+static tsr_err read(const void *state, tsr_lwm2m_path at, tsr_lwm2m_out *out)
+{
+    const tsr_lwm2m_server *s = item(state, at.instance);
+    const tsr_lwm2m_resource_info *info = tsr_lwm2m_resource_find(&tsr_lwm2m_object_1, at.resource);
+
+    if (at.resource == TSR_LWM2M_S_BINDING)
+        return tsr_lwm2m_put_text(out, at, tsr_text(s->binding));
+    if ((s->set >> at.resource & 1) == 0)
+        return TSR_E_NOT_FOUND;
+    switch (info->type) {
+    case TSR_LWM2M_BOOLEAN:  return tsr_lwm2m_put_bool(out, at, s->number[at.resource] != 0);
+    case TSR_LWM2M_UNSIGNED: return tsr_lwm2m_put_uint(out, at, s->number[at.resource]);
+    default:                 return tsr_lwm2m_put_int(out, at, s->number[at.resource]);
+    }
+}
+
+/* Core 6.2.1.1: letters of the bindings, each once. "UQ" and "UQS" are of 1.0. */
+static bool binding_is_good(tsr_bytes text)
+{
+    unsigned seen = 0;
+
+    if (text.len == 0 || text.len > TSR_LWM2M_BINDING_LEN)
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        const char *letters = "UMHTSNQ";
+        const char *found = text.ptr[i] != 0 ? strchr(letters, text.ptr[i]) : NULL;
+
+        if (found == NULL || (seen >> (found - letters) & 1) != 0)
+            return false;
+        seen |= 1u << (found - letters);
+    }
+    return memchr(text.ptr, 'U', text.len) != NULL; /* the one transport this device has */
+}
+
+static bool number_of(const tsr_lwm2m_value *value, uint32_t *n)
+{
+    switch (value->type) {
+    case TSR_LWM2M_BOOLEAN: *n = value->as.b; return true;
+    case TSR_LWM2M_INTEGER:
+        if (value->as.i < 0 || value->as.i > UINT32_MAX)
+            return false;
+        *n = (uint32_t)value->as.i;
+        return true;
+    case TSR_LWM2M_UNSIGNED:
+        if (value->as.u > UINT32_MAX)
+            return false;
+        *n = (uint32_t)value->as.u;
+        return true;
+    default: return false;
+    }
+}
+
+static tsr_err write_binding(tsr_lwm2m_server *s, const tsr_lwm2m_value *value,
+                             tsr_lwm2m_phase phase)
+{
+    if (!binding_is_good(value->as.bytes))
+        return TSR_E_TYPE;
+    if (phase == TSR_LWM2M_COMMIT) {
+        memcpy(s->binding, value->as.bytes.ptr, value->as.bytes.len);
+        s->binding[value->as.bytes.len] = '\0';
+    }
+    return TSR_OK;
+}
+
+static tsr_err write(void *state, tsr_lwm2m_path at, const tsr_lwm2m_value *value,
+                     tsr_lwm2m_phase phase)
+{
+    tsr_lwm2m_server *s = item(state, at.instance);
+    uint32_t n;
+
+    if (value == NULL) {
+        if (phase == TSR_LWM2M_COMMIT)
+            s->set &= ~((uint32_t)1 << at.resource);
+        return TSR_OK;
+    }
+    if (at.resource == TSR_LWM2M_S_BINDING)
+        return write_binding(s, value, phase);
+    if (!number_of(value, &n) || (at.resource == TSR_LWM2M_S_NOTIFY_MODE && n > 1))
+        return TSR_E_TYPE;
+    if (phase == TSR_LWM2M_COMMIT)
+        tsr_lwm2m_server_set(s, (tsr_lwm2m_server_resource)at.resource, n);
+    return TSR_OK;
+}
+
+/* What an Execute means is the client's business; here is only whether it may be. Disable takes no
+ * argument; the trigger takes a binding, 0='U' (Core E.2). */
+static tsr_err execute(void *state, tsr_lwm2m_path at, tsr_bytes arguments)
+{
+    tsr_lwm2m_argument argument;
+
+    (void)state;
+    if (tsr_lwm2m_argument_next(&arguments, &argument) == TSR_END)
+        return TSR_OK;
+    if (at.resource != TSR_LWM2M_S_UPDATE || argument.digit != 0 || arguments.len != 0)
+        return TSR_E_ARGUMENT;
+    return tsr_same(argument.value, tsr_text("U")) ? TSR_OK : TSR_E_ARGUMENT;
+}
+
+static void save(const void *state, tsr_buf *out)
+{
+    const tsr_lwm2m_servers *servers = state;
+
+    for (size_t i = 0; i < servers->count; i++) {
+        const tsr_lwm2m_server *s = &servers->items[i];
+
+        if (!s->used)
+            continue;
+        tsr_put_u16(out, (uint16_t)s->number[TSR_LWM2M_S_SHORT_ID]);
+        tsr_put_u8(out, (uint8_t)strlen(s->binding));
+        tsr_put_text(out, s->binding);
+        tsr_put_u32(out, s->set);
+        for (size_t r = 1; r < TSR_LWM2M_SERVER_RESOURCES; r++) {
+            if (s->set >> r & 1)
+                tsr_put_u32(out, s->number[r]);
+        }
+    }
+}
+
+static tsr_err load_one(const tsr_lwm2m_servers *servers, tsr_bytes *in)
+{
+    tsr_lwm2m_server loaded = { .used = true };
+    tsr_lwm2m_server *s;
+    tsr_bytes binding;
+    uint16_t short_id;
+    uint8_t len;
+
+    if (tsr_get_u16(in, &short_id) != TSR_OK || tsr_get_u8(in, &len) != TSR_OK ||
+        len > TSR_LWM2M_BINDING_LEN || tsr_get_bytes(in, len, &binding) != TSR_OK ||
+        tsr_get_u32(in, &loaded.set) != TSR_OK || loaded.set >> TSR_LWM2M_SERVER_RESOURCES != 0)
+        return TSR_E_MALFORMED;
+    memcpy(loaded.binding, binding.ptr, len);
+    for (size_t r = 1; r < TSR_LWM2M_SERVER_RESOURCES; r++) {
+        if ((loaded.set >> r & 1) && tsr_get_u32(in, &loaded.number[r]) != TSR_OK)
+            return TSR_E_MALFORMED;
+    }
+    s = tsr_lwm2m_server_find(servers, short_id);
+    if (s == NULL)
+        return TSR_OK;
+    loaded.id = s->id;
+    loaded.number[TSR_LWM2M_S_SHORT_ID] = short_id;
+    loaded.set |= 1;
+    *s = loaded;
+    return TSR_OK;
+}
+
+/* Only accounts that the configuration still has take their values back. */
+static tsr_err load(void *state, tsr_bytes in)
+{
+    tsr_err err = TSR_OK;
+
+    while (err == TSR_OK && in.len != 0)
+        err = load_one(state, &in);
+    return err;
+}
+
+tsr_lwm2m_object tsr_lwm2m_server_object(tsr_lwm2m_servers *servers)
+{
+    static const tsr_lwm2m_handlers handlers = { .next_instance = next_instance, .read = read,
+                                                 .write = write, .execute = execute,
+                                                 .save = save, .load = load };
+
+    return (tsr_lwm2m_object){ &tsr_lwm2m_object_1, &handlers, resources,
+                               sizeof resources / sizeof *resources, servers };
+}
