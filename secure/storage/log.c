@@ -107,8 +107,12 @@ tsr_err tsr_log_open_block(tsr_store *s)
     uint8_t value[TSR_RECORD_BLOCK];
     tsr_buf b = tsr_buf_over(value, sizeof value);
     tsr_record r = tsr_record_block(f, s->head + 1);
-    tsr_err err = f->erase(f->self, tsr_log_block_at(s, s->head + 1));
+    tsr_err err;
 
+    if (free_blocks(s, s->tail_known) == 0) /* never in a store that was written here */
+        return tsr_log_damage(s, "a block holds more records than a store puts there",
+                              tsr_log_block_at(s, s->tail));
+    err = f->erase(f->self, tsr_log_block_at(s, s->head + 1));
     if (err == TSR_OK)
         err = sync(s);
     if (err == TSR_OK && !s->closed)

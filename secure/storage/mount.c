@@ -44,6 +44,7 @@ tsr_err tsr_store_format(const tsr_flash *flash)
         err = flash->sync(flash->self);
     s.head = s.blocks - 1u; /* numbers begin with one full turn, so that none is ever negative */
     s.tail = s.blocks;
+    s.tail_known = s.tail;
     if (err == TSR_OK)
         err = tsr_log_open_block(&s);
     if (err == TSR_OK)
@@ -143,20 +144,25 @@ static tsr_err find_tail(tsr_store *s)
     }
 }
 
-/* A newest block whose BLOCK record was destroyed still has records that are bound to its number;
- * one that a power cut kept from being opened has none. */
+/* Newest blocks whose BLOCK records were destroyed still have records that are bound to their
+ * numbers; a block that a power cut kept from being opened has none. */
 static tsr_err look_past_head(tsr_store *s)
 {
-    uint32_t at = tsr_log_block_at(s, s->head + 1);
-    tsr_record r;
-    tsr_err err = tsr_record_read(s->flash, s->head + 1, at, at + s->flash->block, &r);
+    for (uint32_t step = s->blocks - 1; step > 0; step--) {
+        uint32_t at = tsr_log_block_at(s, s->head + step);
+        tsr_record r;
+        tsr_err err = tsr_record_read(s->flash, s->head + step, at, at + s->flash->block, &r);
 
-    if (err == TSR_END)
+        if (err == TSR_END)
+            continue;
+        if (err != TSR_OK && err != TSR_E_MALFORMED)
+            return err;
+        (void)tsr_log_damage(s, "the head of the newest block is destroyed", at);
+        s->head += step;
+        if (s->head - s->tail + 2 > s->blocks)
+            s->tail = s->head + 2 - s->blocks; /* the lost BLOCK record said so */
         return TSR_OK;
-    if (err != TSR_OK && err != TSR_E_MALFORMED)
-        return err;
-    (void)tsr_log_damage(s, "the head of the newest block is destroyed", at);
-    s->head++;
+    }
     return TSR_OK;
 }
 
@@ -332,6 +338,16 @@ tsr_err tsr_store_mount(tsr_store *s, const tsr_flash *flash, tsr_store_entry *i
     return explain(s, err);
 }
 
+/* What the damaged log left in blocks that are free now must not be met again. */
+static tsr_err erase_free_blocks(tsr_store *s)
+{
+    tsr_err err = TSR_OK;
+
+    for (uint64_t n = s->head + 1; n < s->tail + s->blocks && err == TSR_OK; n++)
+        err = s->flash->erase(s->flash->self, tsr_log_block_at(s, n));
+    return err == TSR_OK ? s->flash->sync(s->flash->self) : err;
+}
+
 tsr_err tsr_store_repair(tsr_store *s, const tsr_flash *flash, tsr_store_entry *index,
                          size_t index_cap, size_t value_max)
 {
@@ -344,7 +360,9 @@ tsr_err tsr_store_repair(tsr_store *s, const tsr_flash *flash, tsr_store_entry *
         return explain(s, err);
     for (last = s->head; s->tail <= last && err == TSR_OK;)
         err = tsr_log_collect(s);
+    if (err == TSR_OK && s->tail_known != s->tail)
+        err = tsr_log_write_tail(s); /* two blocks or more are free, so it may open one */
     if (err == TSR_OK)
-        err = tsr_log_write_tail(s);
+        err = erase_free_blocks(s);
     return explain(s, err);
 }
