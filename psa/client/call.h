@@ -43,7 +43,8 @@ void tsr_note_add(tsr_psa_client *c, uint32_t id, const tsr_wire_attributes *att
 void tsr_note_drop(tsr_psa_client *c, uint32_t id);
 const tsr_wire_attributes *tsr_note_find(tsr_psa_client *c, uint32_t id);
 
-/** Forgets notes and random bytes when the gate's generation has changed. */
+/** Forgets notes and random bytes when the gate's generation has changed: the notes are about keys
+ *  that are gone, and after a fork both processes would hand out the same bytes. */
 void tsr_client_refresh(tsr_psa_client *c);
 
 #endif

@@ -31,13 +31,15 @@ psa_status_t psa_crypto_init(void)
 static psa_status_t from_block(tsr_psa_client *c, uint8_t *output, size_t len)
 {
     if (len > c->random_left) {
-        psa_status_t status = draw(c->random, sizeof c->random);
+        uint8_t block[TSR_PSA_RANDOM_BLOCK];
+        psa_status_t status = draw(block, sizeof block);
 
-        c->random_left = 0;
         tsr_client_refresh(c); /* the draw itself may have opened a new connection */
         if (status != PSA_SUCCESS)
             return status;
-        c->random_left = sizeof c->random;
+        memcpy(c->random, block, sizeof block);
+        tsr_wipe(block, sizeof block);
+        c->random_left = sizeof block;
     }
 
     uint8_t *from = c->random + c->random_left - len;

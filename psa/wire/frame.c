@@ -116,6 +116,8 @@ void tsr_wire_reply_close(tsr_buf *reply, const tsr_wire_request *req, psa_statu
         return;
     }
 
+    size_t written = 0; /* where the farthest output ends before it is moved */
+
     reply->len = 0;
     put_reply_head(reply, req->out_len, status);
     for (size_t i = 0; i < req->out_len; i++)
@@ -124,7 +126,10 @@ void tsr_wire_reply_close(tsr_buf *reply, const tsr_wire_request *req, psa_statu
         if (outputs[i].len > 0)
             memmove(reply->ptr + reply->len, outputs[i].base, outputs[i].len);
         reply->len += outputs[i].len;
+        written = (size_t)((const uint8_t *)outputs[i].base - reply->ptr) + outputs[i].len;
     }
+    if (written > reply->len)
+        tsr_wipe(reply->ptr + reply->len, written - reply->len);
 }
 
 void tsr_wire_reply_status(tsr_buf *reply, size_t out_len, psa_status_t status)

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tessera-secured: the secure world on Linux, in a process of its own. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "ports/linux/gate/service.h"
+#include "ports/linux/secured/log.h"
+#include "ports/linux/secured/options.h"
+#include "ports/linux/secured/sandbox.h"
+#include "ports/linux/secured/store.h"
+#include "secure/crypto/service.h"
+#include "secure/spm/its_service.h"
+
+#define KEYS       1024
+#define OPERATIONS 256
+
+/* The secure world of this process: what the secure rooms keep in the one object of their port. */
+static struct {
+    tsr_secured_options options;
+    tsr_secured_store store;
+    tsr_crypto crypto;
+    tsr_crypto_key keys[KEYS];
+    tsr_crypto_op ops[OPERATIONS];
+    tsr_spm_service services[2];
+    tsr_spm spm;
+    tsr_gate_service gate;
+} world;
+
+#if defined(__SANITIZE_ADDRESS__)
+/* The leak checker stops the process with ptrace, which the sandbox does not allow. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "detect_leaks=0";
+}
+#endif
+
+tsr_crypto *tsr_crypto_here(void)
+{
+    return &world.crypto;
+}
+
+static void on_event(void *self, const tsr_gate_event *e)
+{
+    (void)self;
+    switch (e->what) {
+    case TSR_GATE_CONNECTED:
+        tsr_log_debug("client.connected", "client=%d uid=%u pid=%d", e->client, e->uid, e->pid);
+        break;
+    case TSR_GATE_CLOSED:
+        tsr_log_debug("client.closed", "client=%d uid=%u pid=%d", e->client, e->uid, e->pid);
+        break;
+    case TSR_GATE_REFUSED:
+        tsr_log("warning", "client.refused", "uid=%u pid=%d cause=\"%s\"", e->uid, e->pid,
+                e->status == PSA_ERROR_CONNECTION_BUSY ? "too many connections"
+                                                       : "this user is nobody here");
+        break;
+    case TSR_GATE_MALFORMED:
+        tsr_log("warning", "client.malformed", "client=%d uid=%u pid=%d", e->client, e->uid,
+                e->pid);
+        break;
+    case TSR_GATE_DEAF:
+        tsr_log("warning", "client.deaf", "client=%d uid=%u pid=%d", e->client, e->uid, e->pid);
+        break;
+    }
+}
+
+static void log_figures(void)
+{
+    tsr_log("info", "figures",
+            "connections=%zu keys=%zu operations=%zu calls=%llu malformed=%llu refused=%llu "
+            "store_used=%u store_capacity=%u",
+            tsr_gate_connected(&world.gate), tsr_crypto_keys_held(&world.crypto),
+            tsr_crypto_ops_held(&world.crypto), (unsigned long long)world.gate.calls,
+            (unsigned long long)world.gate.malformed, (unsigned long long)world.gate.refused,
+            tsr_store_used(&world.store.store), tsr_store_capacity(&world.store.store));
+}
+
+static tsr_err open_socket(void)
+{
+    const tsr_secured_options *o = &world.options;
+
+    world.gate.spm = &world.spm;
+    world.gate.clients = &o->clients;
+    world.gate.connections_each = o->connections_each;
+    world.gate.event = on_event;
+
+    tsr_err err = tsr_gate_listen(&world.gate, o->socket, o->mode);
+
+    if (err != TSR_OK)
+        tsr_log("error", "socket.failed", "path=\"%s\" cause=\"%s\" remedy=\"%s\"", o->socket,
+                err == TSR_E_EXISTS     ? "something else is there or listens there"
+                : err == TSR_E_ARGUMENT ? "the path is too long for a socket"
+                                        : strerror(errno),
+                err == TSR_E_EXISTS ? "end it, or name another path with --socket"
+                                    : "make its directory, or name another path with --socket");
+    return err;
+}
+
+static tsr_err open_crypto(void)
+{
+    const tsr_secured_options *o = &world.options;
+
+    world.crypto = (tsr_crypto){
+        .its = &world.store.its,
+        .keys = world.keys,
+        .key_count = KEYS,
+        .ops = world.ops,
+        .op_count = OPERATIONS,
+        .keys_each = o->keys_each,
+        .ops_each = o->ops_each,
+        .persistent_each = o->persistent_each,
+    };
+    world.services[0] = (tsr_spm_service){ TSR_PSA_CRYPTO_HANDLE, &world.crypto, tsr_crypto_call,
+                                           tsr_crypto_gone };
+    world.services[1] = (tsr_spm_service){ TSR_PSA_ITS_HANDLE, &world.store.its, tsr_its_call,
+                                           NULL };
+    world.spm = (tsr_spm){ world.services, 2 };
+
+    psa_status_t status = tsr_crypto_open(&world.crypto);
+
+    if (status == PSA_SUCCESS)
+        return TSR_OK;
+    tsr_log("error", "crypto.failed", "status=%d", status);
+    return TSR_E_CRYPTO;
+}
+
+/* systemd's notification: one datagram to the socket it names. */
+static void notify(const char *path)
+{
+    struct sockaddr_un to = { .sun_family = AF_UNIX };
+    size_t len = path != NULL ? strlen(path) : 0;
+    int fd;
+
+    if (len == 0 || len >= sizeof to.sun_path)
+        return;
+    memcpy(to.sun_path, path, len);
+    if (to.sun_path[0] == '@')
+        to.sun_path[0] = 0;
+    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return;
+    (void)sendto(fd, "READY=1", 7, MSG_NOSIGNAL, (const struct sockaddr *)&to,
+                 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
+    (void)close(fd);
+}
+
+static void say_ready(void)
+{
+    const tsr_secured_options *o = &world.options;
+    char line[160]; /* a socket's path has 107 bytes at most */
+    int n;
+
+    tsr_log("info", "ready", "socket=\"%s\" store=\"%s\" uid=%u", o->socket, o->store, geteuid());
+    n = snprintf(line, sizeof line, "ready %s\n", o->socket);
+    (void)!write(STDOUT_FILENO, line, (size_t)n); /* not by stdio: it asks about the file first */
+    if (o->ready_fd >= 0) {
+        (void)!write(o->ready_fd, "READY=1\n", 8);
+        (void)close(o->ready_fd);
+    }
+}
+
+static int catch_signals(void)
+{
+    sigset_t set;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGHUP);
+    (void)sigaddset(&set, SIGUSR1);
+    (void)sigprocmask(SIG_BLOCK, &set, NULL);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* Serves until a signal says to end. */
+static void serve(int signals)
+{
+    struct pollfd fds[2] = { { tsr_gate_fd(&world.gate), POLLIN, 0 }, { signals, POLLIN, 0 } };
+    struct signalfd_siginfo got;
+
+    for (;;) {
+        if (poll(fds, 2, -1) < 0 && errno != EINTR)
+            return;
+        if ((fds[0].revents & POLLIN) != 0)
+            tsr_gate_serve(&world.gate);
+        while (read(signals, &got, sizeof got) == (ssize_t)sizeof got) {
+            if (got.ssi_signo == SIGTERM || got.ssi_signo == SIGINT) {
+                tsr_log("info", "stopping", "signal=%u", got.ssi_signo);
+                return;
+            }
+            if (got.ssi_signo == SIGUSR1)
+                log_figures();
+        }
+    }
+}
+
+static tsr_err start(int signals)
+{
+    const tsr_secured_options *o = &world.options;
+    const char *notify_socket = getenv("NOTIFY_SOCKET");
+    tsr_err err = signals >= 0 ? open_socket() : TSR_E_IO;
+
+    if (err == TSR_OK && o->user != NULL && (err = tsr_sandbox_user(o->user)) != TSR_OK)
+        tsr_log("error", "user.failed", "user=\"%s\" cause=\"%s\"", o->user, tsr_err_name(err));
+    if (err == TSR_OK)
+        err = tsr_secured_store_open(&world.store, o->store, o->repair);
+    if (err == TSR_OK)
+        err = open_crypto();
+    if (err == TSR_OK)
+        notify(notify_socket);
+    if (err == TSR_OK && !o->sandbox)
+        tsr_log("warning", "sandbox.off", "remedy=\"start without --no-sandbox\"");
+    if (err == TSR_OK && o->sandbox)
+        err = tsr_sandbox_close();
+    return err;
+}
+
+int main(int argc, char **argv)
+{
+    tsr_err err = tsr_secured_options_read(&world.options, argc, argv);
+    int signals;
+
+    if (err != TSR_OK)
+        return err == TSR_END ? EXIT_SUCCESS : 2;
+    tsr_log_debug_on(world.options.verbose);
+    tsr_sandbox_memory();
+    signals = catch_signals();
+    if (start(signals) != TSR_OK)
+        return EXIT_FAILURE;
+    say_ready();
+    serve(signals);
+    tsr_gate_shut(&world.gate);
+    tsr_crypto_close(&world.crypto);
+    tsr_secured_store_close(&world.store);
+    tsr_log("info", "stopped", "socket=\"%s\"", world.options.socket);
+    return EXIT_SUCCESS;
+}

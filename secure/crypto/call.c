@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "secure/crypto/internal.h"
+
+typedef struct {
+    int32_t type;
+    uint8_t in, out; /* vectors, the parameter block included */
+    tsr_crypto_fn *fn;
+} entry;
+
+static const entry functions[] = {
+    { TSR_CRYPTO_INIT, 1, 0, tsr_do_init },
+    { TSR_CRYPTO_IMPORT_KEY, 2, 1, tsr_do_import },
+    { TSR_CRYPTO_DESTROY_KEY, 1, 0, tsr_do_destroy },
+    { TSR_CRYPTO_GET_ATTRIBUTES, 1, 1, tsr_do_attributes },
+    { TSR_CRYPTO_COPY_KEY, 1, 1, tsr_do_copy },
+    { TSR_CRYPTO_EXPORT_KEY, 1, 1, tsr_do_export },
+    { TSR_CRYPTO_EXPORT_PUBLIC, 1, 1, tsr_do_export_public },
+    { TSR_CRYPTO_GENERATE_KEY, 1, 1, tsr_do_generate },
+    { TSR_CRYPTO_PURGE_KEY, 1, 0, tsr_do_purge },
+    { TSR_CRYPTO_RANDOM, 1, 1, tsr_do_random },
+    { TSR_CRYPTO_AEAD_ENCRYPT, 3, 1, tsr_do_aead_encrypt },
+    { TSR_CRYPTO_AEAD_DECRYPT, 3, 1, tsr_do_aead_decrypt },
+    { TSR_CRYPTO_MAC_COMPUTE, 2, 1, tsr_do_mac_compute },
+    { TSR_CRYPTO_MAC_VERIFY, 3, 0, tsr_do_mac_verify },
+    { TSR_CRYPTO_CIPHER_ENCRYPT, 2, 1, tsr_do_cipher_encrypt },
+    { TSR_CRYPTO_CIPHER_DECRYPT, 2, 1, tsr_do_cipher_decrypt },
+    { TSR_CRYPTO_SIGN_HASH, 2, 1, tsr_do_sign_hash },
+    { TSR_CRYPTO_VERIFY_HASH, 3, 0, tsr_do_verify_hash },
+    { TSR_CRYPTO_SIGN_MESSAGE, 2, 1, tsr_do_sign_message },
+    { TSR_CRYPTO_VERIFY_MESSAGE, 3, 0, tsr_do_verify_message },
+    { TSR_CRYPTO_RAW_AGREEMENT, 2, 1, tsr_do_agreement },
+    { TSR_CRYPTO_MAC_SETUP, 1, 1, tsr_do_mac_setup },
+    { TSR_CRYPTO_MAC_UPDATE, 2, 0, tsr_do_mac_update },
+    { TSR_CRYPTO_MAC_SIGN_FINISH, 1, 1, tsr_do_mac_sign_finish },
+    { TSR_CRYPTO_MAC_VERIFY_FINISH, 2, 0, tsr_do_mac_verify_finish },
+    { TSR_CRYPTO_CIPHER_SETUP, 1, 1, tsr_do_cipher_setup },
+    { TSR_CRYPTO_CIPHER_GENERATE_IV, 1, 1, tsr_do_cipher_generate_iv },
+    { TSR_CRYPTO_CIPHER_SET_IV, 2, 0, tsr_do_cipher_set_iv },
+    { TSR_CRYPTO_CIPHER_UPDATE, 2, 1, tsr_do_cipher_update },
+    { TSR_CRYPTO_CIPHER_FINISH, 1, 1, tsr_do_cipher_finish },
+    { TSR_CRYPTO_AEAD_SETUP, 1, 1, tsr_do_aead_setup },
+    { TSR_CRYPTO_AEAD_GENERATE_NONCE, 1, 1, tsr_do_aead_generate_nonce },
+    { TSR_CRYPTO_AEAD_SET_NONCE, 2, 0, tsr_do_aead_set_nonce },
+    { TSR_CRYPTO_AEAD_SET_LENGTHS, 1, 0, tsr_do_aead_set_lengths },
+    { TSR_CRYPTO_AEAD_UPDATE_AD, 2, 0, tsr_do_aead_update_ad },
+    { TSR_CRYPTO_AEAD_UPDATE, 2, 1, tsr_do_aead_update },
+    { TSR_CRYPTO_AEAD_FINISH, 1, 2, tsr_do_aead_finish },
+    { TSR_CRYPTO_AEAD_VERIFY, 2, 1, tsr_do_aead_verify },
+    { TSR_CRYPTO_ABORT, 1, 0, tsr_do_abort },
+    { TSR_CRYPTO_DERIVE_ONCE, 2, 1, tsr_do_derive_once },
+    { TSR_CRYPTO_DERIVE_OPEN, 2, 1, tsr_do_derive_open },
+    { TSR_CRYPTO_DERIVE_INPUT, 3, 0, tsr_do_derive_input },
+    { TSR_CRYPTO_DERIVE_AGREEMENT, 2, 0, tsr_do_derive_agreement },
+    { TSR_CRYPTO_DERIVE_GET_CAPACITY, 1, 1, tsr_do_derive_get_capacity },
+    { TSR_CRYPTO_DERIVE_SET_CAPACITY, 1, 0, tsr_do_derive_set_capacity },
+    { TSR_CRYPTO_DERIVE_BYTES, 1, 1, tsr_do_derive_bytes },
+    { TSR_CRYPTO_DERIVE_KEY, 1, 1, tsr_do_derive_key },
+};
+
+psa_status_t tsr_crypto_call(void *self, tsr_spm_msg *msg)
+{
+    tsr_crypto_request r = { .c = self, .msg = msg };
+
+    for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
+        const entry *e = &functions[i];
+
+        if (e->type != msg->type)
+            continue;
+        if (msg->in_len != e->in || msg->out_len != e->out ||
+            tsr_wire_params_read(msg->in[0], &r.p) != TSR_OK)
+            return PSA_ERROR_PROGRAMMER_ERROR;
+        return e->fn(&r);
+    }
+    return PSA_ERROR_PROGRAMMER_ERROR;
+}
+
+psa_status_t tsr_crypto_open(tsr_crypto *c)
+{
+    psa_status_t status = psa_crypto_init();
+    uint32_t start[2];
+
+    if (status == PSA_SUCCESS)
+        status = psa_generate_random((uint8_t *)start, sizeof start);
+    if (status != PSA_SUCCESS)
+        return status;
+    c->next_key = PSA_KEY_ID_VENDOR_MIN + start[0] % (PSA_KEY_ID_VENDOR_MAX - PSA_KEY_ID_VENDOR_MIN);
+    c->next_op = start[1] & INT32_MAX;
+    return PSA_SUCCESS;
+}
+
+void tsr_crypto_close(tsr_crypto *c)
+{
+    for (size_t i = 0; i < c->op_count; i++)
+        if (c->ops[i].id != 0)
+            tsr_op_close(&c->ops[i]);
+    for (size_t i = 0; i < c->key_count; i++)
+        tsr_wipe(&c->keys[i], sizeof c->keys[i]);
+    mbedtls_psa_crypto_free(); /* wipes every key it holds */
+}
