@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "secure/storage/log.h"
 #include "tests/secure/flash_sim.h"
 #include "tests/secure/store_model.h"
 
@@ -146,12 +147,52 @@ static void test_cut_while_formatting(void **state)
     }
 }
 
+/* A repair that is cut off is simply repeated; it loses nothing but the damaged key. */
+static void test_cut_while_repairing(void **state)
+{
+    (void)state;
+    for (size_t g = 0; g < sizeof shapes / sizeof *shapes; g++) {
+        bool went = true;
+
+        for (uint64_t cut = 0; went; cut++) {
+            model m = { .value_max = shapes[g].value_max, .rng = 7 + g };
+            tsr_store store;
+            model_op op;
+            uint32_t victim = 0;
+            sim flash;
+
+            sim_open(&flash, shapes[g].size, shapes[g].block, shapes[g].unit, shapes[g].overwrite,
+                     cut + 3);
+            assert_int_equal(tsr_store_format(&flash.flash), TSR_OK);
+            check_mount(&flash, &store, &shapes[g], g, cut);
+            assert_false(run(&m, &store, 70, &op));
+            check_mount(&flash, &store, &shapes[g], g, cut);
+            while (tsr_store_compare(model_key(victim), index_memory[0].key) != 0)
+                victim++;
+            flash.now[index_memory[0].at + 17] ^= 0x40; /* in the flags, so in the header */
+            flash.durable[index_memory[0].at + 17] ^= 0x40;
+            flash.cut_at = flash.count + cut;
+            went = tsr_store_repair(&store, &flash.flash, index_memory, MODEL_KEYS,
+                                    shapes[g].value_max) != TSR_OK;
+            sim_restore(&flash);
+            assert_int_equal(tsr_store_repair(&store, &flash.flash, index_memory, MODEL_KEYS,
+                                              shapes[g].value_max), TSR_OK);
+            assert_true(model_equals(&m, &store, victim));
+            check_mount(&flash, &store, &shapes[g], g, cut);
+            assert_true(model_equals(&m, &store, victim));
+            assert_null(flash.bad_manners);
+            sim_close(&flash);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cut_at_every_operation),
         cmocka_unit_test(test_cuts_without_end),
         cmocka_unit_test(test_cut_while_formatting),
+        cmocka_unit_test(test_cut_while_repairing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
