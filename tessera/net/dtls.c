@@ -136,6 +136,20 @@ static void connected(tsr_dtls *s)
 
 /* The steps */
 
+/* Mbed TLS leaves some failures of a handshake unsaid; RFC 5246 §7.2.2 wants the peer to know. */
+static void tell(tsr_dtls *s, tsr_dtls_reason reason)
+{
+    bool ours = reason == TSR_DTLS_R_CRYPTO || reason == TSR_DTLS_R_MEMORY ||
+                reason == TSR_DTLS_R_INTERNAL;
+
+    if (s->state != ST_HANDSHAKE || s->alert != 0 || s->outbox_len != 0 ||
+        reason == TSR_DTLS_R_ALERT || reason == TSR_DTLS_R_TIMEOUT)
+        return;
+    (void)mbedtls_ssl_send_alert_message(session_ssl(s), MBEDTLS_SSL_ALERT_LEVEL_FATAL,
+                                         ours ? MBEDTLS_SSL_ALERT_MSG_INTERNAL_ERROR
+                                              : MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE);
+}
+
 static void over(tsr_dtls *s, int ret)
 {
     if (ret == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY) {
@@ -144,6 +158,7 @@ static void over(tsr_dtls *s, int ret)
         emit(s, (tsr_dtls_event){ .type = TSR_DTLS_CLOSED });
         return;
     }
+    tell(s, dtls_reason_of(ret));
     dtls_fail(s, dtls_reason_of(ret), ret);
 }
 
