@@ -3,7 +3,14 @@
 
 void tsr_timers_init(tsr_timers *timers, tsr_timer **heap, uint32_t cap)
 {
-    *timers = (tsr_timers){ heap, 0, cap };
+    *timers = (tsr_timers){ heap, 0, cap, 0 };
+}
+
+static bool before(const tsr_timer *a, const tsr_timer *b)
+{
+    if (a->due_ms != b->due_ms)
+        return a->due_ms < b->due_ms;
+    return a->order - b->order > UINT32_MAX / 2; /* the counter may wrap between them */
 }
 
 static void put(tsr_timers *t, uint32_t at, tsr_timer *timer)
@@ -18,7 +25,7 @@ static void rise(tsr_timers *t, uint32_t at, tsr_timer *timer)
     while (at > 0) {
         uint32_t parent = (at - 1) / 2;
 
-        if (t->heap[parent]->due_ms <= timer->due_ms)
+        if (!before(timer, t->heap[parent]))
             break;
         put(t, at, t->heap[parent]);
         at = parent;
@@ -33,9 +40,9 @@ static void sink(tsr_timers *t, uint32_t at, tsr_timer *timer)
 
         if (child >= t->len)
             break;
-        if (child + 1 < t->len && t->heap[child + 1]->due_ms < t->heap[child]->due_ms)
+        if (child + 1 < t->len && before(t->heap[child + 1], t->heap[child]))
             child++;
-        if (timer->due_ms <= t->heap[child]->due_ms)
+        if (!before(t->heap[child], timer))
             break;
         put(t, at, t->heap[child]);
         at = child;
@@ -45,7 +52,7 @@ static void sink(tsr_timers *t, uint32_t at, tsr_timer *timer)
 
 static void settle(tsr_timers *t, uint32_t at, tsr_timer *timer)
 {
-    if (at > 0 && timer->due_ms < t->heap[(at - 1) / 2]->due_ms)
+    if (at > 0 && before(timer, t->heap[(at - 1) / 2]))
         rise(t, at, timer);
     else
         sink(t, at, timer);
@@ -56,6 +63,7 @@ tsr_err tsr_timer_set(tsr_timers *timers, tsr_timer *timer, uint64_t due_ms)
     if (timer->place == 0 && timers->len == timers->cap)
         return TSR_E_SPACE;
     timer->due_ms = due_ms;
+    timer->order = timers->order++;
     if (timer->place == 0)
         rise(timers, timers->len++, timer);
     else

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Deadlines in a binary heap over the caller's storage: set, stop and take cost O(log n),
- * the earliest deadline O(1). A timer lies inside whatever it wakes. */
+ * the earliest deadline O(1). Equal deadlines come in the order in which they were set. A timer lies
+ * inside whatever it wakes. */
 #ifndef TESSERA_BASE_TIMER_H
 #define TESSERA_BASE_TIMER_H
 
@@ -11,12 +12,13 @@ typedef struct {
     uint64_t due_ms; /* read only */
     uint32_t id;     /* the caller's: what this timer wakes */
     uint32_t place;  /* private: 1-based place in the heap; 0: not set */
+    uint32_t order;  /* private: among equal deadlines */
 } tsr_timer;
 
 typedef struct {
     /* private */
     tsr_timer **heap;
-    uint32_t len, cap;
+    uint32_t len, cap, order;
 } tsr_timers;
 
 /** Places an empty heap over `cap` pointers, which the caller owns. As many timers can be set at once. */

@@ -27,7 +27,8 @@ typedef uint32_t tsr_coap_peer;
  *  A number is never used twice, so that a late call with an old one finds nothing. */
 typedef uint64_t tsr_coap_id;
 
-/** Transmission parameters. RFC 7252 §4.8; tsr_coap_params_default() gives the RFC's values. */
+/** Transmission parameters. RFC 7252 §4.8; tsr_coap_params_default() gives the RFC's values, and so does
+ *  a struct that is all zero. */
 typedef struct {
     uint32_t ack_timeout_ms;       /* ACK_TIMEOUT, 2000 */
     uint32_t ack_random_permille;  /* ACK_RANDOM_FACTOR, 1500 */
@@ -47,7 +48,9 @@ tsr_coap_params tsr_coap_params_default(void);
 typedef struct {
     uint32_t peers;       /* peer numbers 0 .. peers-1 */
     uint32_t exchanges;   /* open at a time, both directions together */
-    uint32_t exchange_len; /* bytes for one's options and unfragmented payload; at least 64 */
+    uint32_t exchange_len; /* bytes for one's options and payload, 64 to 65535. Longer payloads go by
+                              blocks; a block of a separate response or notification must fit too, so
+                              16 << szx plus 128 is a good choice. Piggybacked responses do not need it */
     uint32_t bodies;      /* block-wise bodies at a time; 0: no block-wise transfer */
     uint32_t body_len;    /* bytes of one body */
     uint32_t peer_bodies; /* at most so many for one peer; 0: no such limit */
@@ -163,13 +166,14 @@ typedef struct {
     uint8_t *log;
     tsr_index seen_index, watch_index;
     tsr_timers timers;
-    uint32_t free_slot, free_body, free_watch;
-    uint32_t seen_at;             /* the slot of the ring to use next */
-    uint64_t log_head, log_sent;  /* written up to, sent up to; counted from the start of time */
+    uint32_t free_slot, free_body, free_watch, body_hand;
+    uint32_t seen_at;                     /* the place in the ring to use next */
+    uint32_t log_head, log_lap, log_end;  /* write here; times wrapped; where the last lap ended */
+    uint32_t log_sent, log_sent_lap;      /* next to send */
     uint32_t done_first, done_last;
-    uint32_t lent_body, fed_slot;
-    uint64_t draws;
+    uint32_t event_body, lent_body;
     uint32_t generation;
+    uint64_t draws;
     bool event_ready;
     tsr_coap_event event;
     tsr_coap_msg msg;
@@ -208,7 +212,7 @@ tsr_err tsr_coap_poll(tsr_coap *c, tsr_coap_peer *peer, tsr_buf *datagram, uint6
 /** Takes the next event; false when there is none. */
 bool tsr_coap_event_next(tsr_coap *c, tsr_coap_event *event);
 
-/** When to poll again at the latest; 0 when something waits to be sent; UINT64_MAX: never. */
+/** When to poll again at the latest; 0 when something waits to be sent; UINT64_MAX: never. Costs O(1). */
 uint64_t tsr_coap_due_ms(const tsr_coap *c);
 
 /** Sends a request. Long payloads go block by block (Block1), long answers are collected (Block2);
@@ -216,9 +220,11 @@ uint64_t tsr_coap_due_ms(const tsr_coap *c);
  *
  *  source  RFC 7252 §5.2, RFC 7959 §2.5 and §2.4, RFC 7641 §3.1
  *  owner   everything is copied
+ *  note    request->payload longer than a block is kept in a body until the last block is sent
  *  errors  TSR_E_SPACE     no exchange, body or observation free, or it does not fit: try again later
  *          TSR_E_ARGUMENT  bad peer, method, token length or option order
- *          TSR_E_EXISTS    observe 0 with a token that is in use
+ *          TSR_E_EXISTS    a request with that token is open
+ *  note    observe 0 with the token of an observation renews it
  */
 tsr_err tsr_coap_request_send(tsr_coap *c, tsr_coap_peer peer, const tsr_coap_request *request,
                               uint64_t now_ms, tsr_coap_id *id);

@@ -6,7 +6,9 @@
 /* RFC 7252 §5.4.1: odd numbers are critical. The first one found is the one to report. */
 static void refuse(tsr_coap_msg *msg, uint32_t number)
 {
-    if ((number & 1) != 0 && msg->bad_option == 0)
+    if ((number & 1) == 0)
+        return;
+    if (msg->bad_count++ == 0)
         msg->bad_option = (uint16_t)number;
 }
 
@@ -121,7 +123,7 @@ static void clear(tsr_coap_msg *msg)
     const tsr_coap_num none = { false, 0 };
     const tsr_coap_block no_block = { false, false, 0, 0 };
 
-    msg->bad_option = 0;
+    msg->bad_option = msg->bad_count = 0;
     msg->path_count = 0;
     msg->if_match = msg->if_none_match = false;
     msg->observe = msg->content_format = msg->accept = none;

@@ -73,6 +73,7 @@ typedef struct {
     uint16_t mid;
     uint16_t bad_option; /* the first critical option we cannot process, RFC 7252 §5.4; 0: none.
                             Proxy-Uri and Proxy-Scheme count, since we are no proxy */
+    uint16_t bad_count;  /* how many of those there are */
     uint16_t path_count; /* Uri-Path options, also those beyond TSR_COAP_SEGMENTS */
     bool if_match, if_none_match;
     tsr_coap_num observe, content_format, accept, max_age, size1, size2;

@@ -106,11 +106,29 @@ static void test_timers_say_when_they_are_full(void **state)
     assert_ptr_equal(tsr_timers_take(&timers, 4), &b);
 }
 
+static void test_timers_keep_the_order_of_equal_deadlines(void **state)
+{
+    static tsr_timer timer[100];
+    tsr_timer *heap[100];
+    tsr_timers timers;
+
+    (void)state;
+    tsr_timers_init(&timers, heap, 100);
+    timers.order = UINT32_MAX - 50; /* the counter wraps on the way */
+    for (uint32_t i = 0; i < 100; i++) {
+        timer[i] = (tsr_timer){ .id = i };
+        assert_int_equal(tsr_timer_set(&timers, &timer[i], 5), TSR_OK);
+    }
+    for (uint32_t i = 0; i < 100; i++)
+        assert_int_equal(tsr_timers_take(&timers, 5)->id, i);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_timers_come_in_the_order_of_their_deadlines),
         cmocka_unit_test(test_timers_agree_with_a_plain_list),
+        cmocka_unit_test(test_timers_keep_the_order_of_equal_deadlines),
         cmocka_unit_test(test_timers_say_when_they_are_full),
     };
 

@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tessera/coap/engine_in.h"
+
+/* ---- requests ---- */
+
+static void fresh_token(tsr_coap *c, tsr_coap_slot *s)
+{
+    uint64_t token = tsr_coap_draw(c);
+
+    tsr_coap_slot_name(s, tsr_view(&token, sizeof token));
+}
+
+/* The next block, or the same request once more: a new message with a new token. An observation keeps
+ * its token while its first request is repeated. RFC 7252 §5.3.1, RFC 7959 §3.4 */
+static void send_again(tsr_coap *c, tsr_coap_slot *s, bool same_token)
+{
+    if (!same_token)
+        fresh_token(c, s);
+    s->flags |= F_CON;
+    tsr_coap_launch(c, s);
+}
+
+/* Block1 for what is sent next out of the body. */
+static void aim(const tsr_coap *c, tsr_coap_slot *s, uint8_t szx)
+{
+    uint32_t left = c->bodies[s->body].len - s->sent;
+
+    s->block1 = (tsr_coap_block){ true, left > tsr_coap_block_len(szx), szx, s->sent >> (szx + 4) };
+}
+
+/* Puts the payload into the slot when one message can carry it, else into a body. */
+static tsr_err load(tsr_coap *c, tsr_coap_slot *s, tsr_bytes payload)
+{
+    if (payload.len <= tsr_coap_block_len(c->config.params.szx)
+        && tsr_coap_write_payload(c, s, payload) == TSR_OK)
+        return TSR_OK;
+    if (payload.len > c->config.body_len)
+        return TSR_E_SPACE;
+    s->body = tsr_coap_body_take(c, s->peer, BODY_HELD);
+    if (s->body == TSR_NONE)
+        return TSR_E_SPACE;
+    (void)tsr_coap_body_append(c, s->body, payload);
+    s->flags |= F_UPLOAD | F_CON;
+    aim(c, s, c->config.params.szx);
+    return TSR_OK;
+}
+
+static tsr_err watch_for(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_request *r)
+{
+    tsr_bytes token = tsr_coap_slot_token(s);
+    uint32_t i = tsr_coap_watch_find(c, s->peer, token);
+
+    if (r->observe.value != 0) { /* RFC 7641 §3.6: cancelled; what still comes is rejected */
+        if (i != TSR_NONE)
+            tsr_coap_watch_drop(c, i);
+        return TSR_OK;
+    }
+    if (i == TSR_NONE && tsr_coap_watch_add(c, s->peer, token, r->user, &i) != TSR_OK)
+        return TSR_E_SPACE;
+    c->watches[i].user = r->user;
+    tsr_coap_watch_keep(c, i, s);
+    s->watch = i;
+    return TSR_OK;
+}
+
+static tsr_err fill(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_request *r)
+{
+    tsr_err err = tsr_coap_write_request(c, s, r);
+
+    if (err != TSR_OK)
+        return err;
+    s->code = r->method;
+    s->user = r->user;
+    s->observe = r->observe;
+    s->flags = r->non ? 0 : F_CON;
+    if (c->config.params.szx < 6) /* RFC 7959 §2.4: early negotiation */
+        s->block2 = (tsr_coap_block){ .set = true, .szx = c->config.params.szx };
+    err = load(c, s, r->payload);
+    if (err == TSR_OK && r->observe.set)
+        err = watch_for(c, s, r);
+    return err;
+}
+
+/* An open request with this token. */
+static tsr_coap_slot *find_request(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token)
+{
+    uint32_t i = c->lines[peer].slots;
+
+    while (i != TSR_NONE) {
+        tsr_coap_slot *s = &c->slots[i];
+
+        if (s->kind == SLOT_REQUEST && tsr_same(token, tsr_coap_slot_token(s)))
+            return s;
+        i = s->next == c->lines[peer].slots ? TSR_NONE : s->next;
+    }
+    return NULL;
+}
+
+tsr_err tsr_coap_request_send(tsr_coap *c, tsr_coap_peer peer, const tsr_coap_request *request,
+                              uint64_t now_ms, tsr_coap_id *id)
+{
+    (void)now_ms; /* it goes with the next poll */
+    if (peer >= c->config.peers || request->method == TSR_COAP_EMPTY || request->method > TSR_COAP_IPATCH
+        || request->token.len > TSR_COAP_TOKEN_MAX)
+        return TSR_E_ARGUMENT;
+    if (request->token.ptr != NULL && find_request(c, peer, request->token) != NULL)
+        return TSR_E_EXISTS;
+
+    tsr_coap_slot *s = tsr_coap_slot_take(c, peer, SLOT_REQUEST);
+
+    if (s == NULL)
+        return TSR_E_SPACE;
+    if (request->token.ptr != NULL)
+        tsr_coap_slot_name(s, request->token);
+    else
+        fresh_token(c, s);
+
+    tsr_err err = fill(c, s, request);
+
+    if (err != TSR_OK) {
+        tsr_coap_slot_free(c, s);
+        return err;
+    }
+    tsr_coap_launch(c, s);
+    if (id != NULL)
+        *id = tsr_coap_slot_id(s);
+    return TSR_OK;
+}
+
+tsr_err tsr_coap_ping(tsr_coap *c, tsr_coap_peer peer, uint64_t now_ms, uint64_t user, tsr_coap_id *id)
+{
+    (void)now_ms;
+    if (peer >= c->config.peers)
+        return TSR_E_ARGUMENT;
+
+    tsr_coap_slot *s = tsr_coap_slot_take(c, peer, SLOT_PING);
+
+    if (s == NULL)
+        return TSR_E_SPACE;
+    s->user = user;
+    s->flags = F_CON;
+    tsr_coap_launch(c, s);
+    if (id != NULL)
+        *id = tsr_coap_slot_id(s);
+    return TSR_OK;
+}
+
+/* ---- responses ---- */
+
+static void deliver(tsr_coap *c, tsr_coap_slot *s, uint64_t now_ms)
+{
+    bool rest = (s->flags & F_REST) != 0, going = false;
+    tsr_bytes token = tsr_coap_slot_token(s);
+
+    if (s->watch != TSR_NONE) {
+        tsr_coap_watch *w = &c->watches[s->watch];
+
+        token = tsr_view(w->token, w->token_len);
+        going = tsr_coap_is_success(c->msg.code) && (rest || (s->flags & F_OBSERVED) != 0);
+    }
+
+    tsr_coap_event *e = tsr_coap_event_start(c, rest ? TSR_COAP_NOTIFICATION : TSR_COAP_RESPONSE, s->peer,
+                                             token);
+
+    e->id = rest ? 0 : tsr_coap_slot_id(s);
+    e->user = s->user;
+    e->msg = &c->msg;
+    e->body = c->msg.payload;
+    e->observing = going;
+    if ((s->flags & F_COLLECT) != 0) {
+        c->event_body = s->body;
+        e->body = tsr_view(tsr_coap_body_bytes(c, s->body), c->bodies[s->body].len);
+        s->body = TSR_NONE;
+    }
+    (void)now_ms;
+    if (!going && s->watch != TSR_NONE && !rest)
+        tsr_coap_watch_drop(c, s->watch);
+    tsr_coap_uncount(c, s);
+    tsr_coap_slot_free(c, s);
+}
+
+static uint32_t etag_hash(tsr_bytes etag)
+{
+    return etag.ptr == NULL ? 0 : (uint32_t)tsr_hash(0, etag);
+}
+
+/* RFC 7959 §2.4: the representation changed under us. Once more from the start, but only once. */
+static void collect_anew(tsr_coap *c, tsr_coap_slot *s)
+{
+    if ((s->flags & F_RESTARTED) != 0) {
+        tsr_coap_finish(c, s, TSR_COAP_FAILED, TSR_E_MALFORMED);
+        return;
+    }
+    s->flags |= F_RESTARTED;
+    c->bodies[s->body].len = 0;
+    s->block2 = (tsr_coap_block){ .set = true, .szx = s->block2.szx };
+    send_again(c, s, false);
+}
+
+/* Asks for the block after what is in the body, in our size when theirs is larger. RFC 7959 §2.4 */
+static void ask_next(tsr_coap *c, tsr_coap_slot *s)
+{
+    uint8_t szx = c->msg.block2.szx < c->config.params.szx ? c->msg.block2.szx : c->config.params.szx;
+
+    s->flags = (uint16_t)((s->flags & ~F_UPLOAD) | F_COLLECT);
+    s->observe.set = s->block1.set = s->size2.set = false;
+    s->block2 = (tsr_coap_block){ true, false, szx, c->bodies[s->body].len >> (szx + 4) };
+    send_again(c, s, false);
+}
+
+/* Adds a block to the body. TSR_END: it was the last. */
+static tsr_err collect(tsr_coap *c, tsr_coap_slot *s)
+{
+    const tsr_coap_block b = c->msg.block2;
+    size_t size = tsr_coap_block_len(b.szx);
+
+    if ((s->flags & F_COLLECT) == 0) {
+        if (s->body != TSR_NONE) /* what was uploaded has done its service */
+            tsr_coap_body_free(c, s->body);
+        s->body = tsr_coap_body_take(c, s->peer, BODY_HELD);
+        if (s->body == TSR_NONE)
+            return TSR_E_SPACE;
+        s->etag_hash = etag_hash(c->msg.etag);
+    }
+    if (b.num * size != c->bodies[s->body].len || c->msg.payload.len > size
+        || (b.more && c->msg.payload.len != size))
+        return TSR_E_MALFORMED;
+    if (tsr_coap_body_append(c, s->body, c->msg.payload) != TSR_OK)
+        return TSR_E_SPACE;
+    return b.more ? TSR_OK : TSR_END;
+}
+
+static void take_block2(tsr_coap *c, tsr_coap_slot *s, uint64_t now_ms)
+{
+    if ((s->flags & F_COLLECT) != 0 && etag_hash(c->msg.etag) != s->etag_hash) {
+        collect_anew(c, s);
+        return;
+    }
+
+    tsr_err err = collect(c, s);
+
+    if (err == TSR_END)
+        deliver(c, s, now_ms);
+    else if (err == TSR_OK)
+        ask_next(c, s);
+    else
+        tsr_coap_finish(c, s, TSR_COAP_FAILED, err);
+}
+
+/* Goes on with an upload when the response is not the final one. RFC 7959 §2.5, §2.9.1, §2.9.3 */
+static bool upload_next(tsr_coap *c, tsr_coap_slot *s)
+{
+    const tsr_coap_block b = c->msg.block1;
+    uint8_t szx = b.set && b.szx < s->block1.szx ? b.szx : s->block1.szx;
+
+    if (c->msg.code == TSR_COAP_TOO_LARGE && s->sent == 0 && szx < s->block1.szx) {
+        aim(c, s, szx);
+        send_again(c, s, s->watch != TSR_NONE);
+        return true;
+    }
+    if (!tsr_coap_is_success(c->msg.code) || !s->block1.more || !b.set || b.num != s->block1.num)
+        return false;
+    s->sent += (uint32_t)tsr_coap_block_len(s->block1.szx);
+    aim(c, s, szx);
+    send_again(c, s, s->watch != TSR_NONE);
+    return true;
+}
+
+/* RFC 9175 §2.3: the server wants to see that we are where we say we are. */
+static bool echo_back(tsr_coap *c, tsr_coap_slot *s)
+{
+    if (c->msg.code != TSR_COAP_UNAUTHORIZED || c->msg.echo.ptr == NULL || (s->flags & F_ECHOED) != 0
+        || (s->flags & F_COLLECT) != 0 || tsr_coap_write_echo(c, s, c->msg.echo) != TSR_OK)
+        return false;
+    s->flags |= F_ECHOED;
+    if ((s->flags & F_UPLOAD) != 0) {
+        s->sent = 0;
+        aim(c, s, s->block1.szx);
+    }
+    send_again(c, s, s->watch != TSR_NONE);
+    return true;
+}
+
+static void note_observe(tsr_coap *c, tsr_coap_slot *s, uint64_t now_ms)
+{
+    if (s->watch == TSR_NONE || (s->flags & F_REST) != 0 || !c->msg.observe.set)
+        return;
+
+    tsr_coap_watch *w = &c->watches[s->watch];
+
+    s->flags |= F_OBSERVED;
+    w->started = true;
+    w->sequence = c->msg.observe.value;
+    w->last_ms = now_ms;
+}
+
+void tsr_coap_take_response(tsr_coap *c, tsr_coap_slot *s, uint64_t now_ms)
+{
+    if (tsr_coap_refused(c)) {
+        tsr_coap_finish(c, s, TSR_COAP_FAILED, TSR_E_UNSUPPORTED);
+        return;
+    }
+    if (c->msg.block1.szx == 7 || c->msg.block2.szx == 7) {
+        tsr_coap_finish(c, s, TSR_COAP_FAILED, TSR_E_MALFORMED);
+        return;
+    }
+    if (echo_back(c, s) || ((s->flags & F_UPLOAD) != 0 && upload_next(c, s)))
+        return;
+    if (c->msg.code == TSR_COAP_CONTINUE) { /* although there was nothing to continue with */
+        tsr_coap_finish(c, s, TSR_COAP_FAILED, TSR_E_MALFORMED);
+        return;
+    }
+    note_observe(c, s, now_ms);
+    if (tsr_coap_is_success(c->msg.code) && c->msg.block2.set
+        && (c->msg.block2.more || (s->flags & F_COLLECT) != 0)) {
+        take_block2(c, s, now_ms);
+        return;
+    }
+    if ((s->flags & F_COLLECT) != 0) { /* an error, or the whole at once: what was collected is void */
+        tsr_coap_body_free(c, s->body);
+        s->body = TSR_NONE;
+        s->flags &= (uint16_t)~F_COLLECT;
+    }
+    deliver(c, s, now_ms);
+}
+
+/* ---- notifications ---- */
+
+/* RFC 7641 §3.4 */
+static bool is_fresh(const tsr_coap_watch *w, uint32_t sequence, uint64_t now_ms)
+{
+    const uint32_t half = 1u << 23;
+
+    if (!w->started || now_ms > w->last_ms + 128000u)
+        return true;
+    return (w->sequence < sequence && sequence - w->sequence < half)
+           || (w->sequence > sequence && w->sequence - sequence > half);
+}
+
+/* Starts to fetch the later blocks of a notification; false when that cannot be done. RFC 7959 §2.6 */
+static bool fetch_rest(tsr_coap *c, uint32_t watch)
+{
+    const tsr_coap_watch *w = &c->watches[watch];
+
+    if (w->method == TSR_COAP_EMPTY)
+        return false;
+
+    tsr_coap_slot *s = tsr_coap_slot_take(c, w->peer, SLOT_REQUEST);
+
+    if (s == NULL)
+        return false;
+    s->flags = F_REST | F_CON;
+    s->watch = watch;
+    s->user = w->user;
+    s->code = w->method;
+    s->options_len = w->options_len;
+    s->payload_len = w->payload_len;
+    memcpy(tsr_coap_slot_bytes(c, s), tsr_coap_watch_bytes(c, watch),
+           (size_t)w->options_len + w->payload_len);
+    if (collect(c, s) != TSR_OK) {
+        tsr_coap_slot_free(c, s);
+        return false;
+    }
+    ask_next(c, s);
+    return true;
+}
+
+static void take_notification(tsr_coap *c, uint32_t watch, uint64_t now_ms)
+{
+    tsr_coap_watch *w = &c->watches[watch];
+    bool going = tsr_coap_is_success(c->msg.code) && c->msg.observe.set;
+    bool more = going && c->msg.block2.set && c->msg.block2.more;
+
+    if (going && !is_fresh(w, c->msg.observe.value, now_ms)) {
+        c->stats.ignored++;
+        return;
+    }
+    w->started = true;
+    w->sequence = c->msg.observe.value;
+    w->last_ms = now_ms;
+    tsr_coap_watch_settle(c, watch); /* an older one that is still being fetched is out of date */
+    if (more && fetch_rest(c, watch))
+        return;
+
+    tsr_coap_event *e = tsr_coap_event_start(c, TSR_COAP_NOTIFICATION, w->peer,
+                                             tsr_view(w->token, w->token_len));
+
+    e->user = w->user;
+    e->msg = &c->msg;
+    e->body = c->msg.payload;
+    e->observing = going;
+    e->partial = more;
+    if (!going)
+        tsr_coap_watch_drop(c, watch);
+}
+
+/* A response in a message of its own. RFC 7252 §5.2.2, RFC 7641 §3.2 and §3.6 */
+void tsr_coap_take_separate(tsr_coap *c, tsr_coap_peer peer, uint64_t now_ms)
+{
+    bool con = c->msg.type == TSR_COAP_CON, refused = tsr_coap_refused(c);
+    tsr_coap_slot *s = find_request(c, peer, c->msg.token);
+    uint32_t watch = TSR_NONE;
+
+    if (s != NULL && s->tries == 0)
+        s = NULL; /* nothing was sent yet that this could answer */
+    if (s == NULL)
+        watch = tsr_coap_watch_find(c, peer, c->msg.token);
+    if ((s == NULL && watch == TSR_NONE) || refused) {
+        tsr_coap_log_bare(c, peer, TSR_COAP_RST, c->msg.mid);
+    } else {
+        (void)tsr_coap_seen_add(c, peer, c->msg.mid, con ? SEEN_ACK : SEEN_NON, now_ms);
+        if (con)
+            tsr_coap_log_bare(c, peer, TSR_COAP_ACK, c->msg.mid);
+    }
+    if (s != NULL)
+        tsr_coap_take_response(c, s, now_ms);
+    else if (watch != TSR_NONE && !refused)
+        take_notification(c, watch, now_ms);
+}
+
+tsr_err tsr_coap_observe_forget(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token)
+{
+    uint32_t i = peer < c->config.peers ? tsr_coap_watch_find(c, peer, token) : TSR_NONE;
+
+    if (i == TSR_NONE)
+        return TSR_E_NOT_FOUND;
+    tsr_coap_watch_drop(c, i);
+    return TSR_OK;
+}
+
+tsr_err tsr_coap_observe_adopt(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token,
+                               const tsr_coap_request *request, uint64_t user)
+{
+    uint32_t i;
+
+    if (peer >= c->config.peers || token.len > TSR_COAP_TOKEN_MAX)
+        return TSR_E_ARGUMENT;
+    if (tsr_coap_watch_find(c, peer, token) != TSR_NONE)
+        return TSR_E_EXISTS;
+    if (tsr_coap_watch_add(c, peer, token, user, &i) != TSR_OK)
+        return TSR_E_SPACE;
+    if (request == NULL)
+        return TSR_OK;
+
+    tsr_coap_slot *s = tsr_coap_slot_take(c, peer, SLOT_REQUEST);
+
+    if (s == NULL)
+        return TSR_OK; /* long notifications will come in part */
+    if (tsr_coap_write_request(c, s, request) == TSR_OK
+        && tsr_coap_write_payload(c, s, request->payload) == TSR_OK) {
+        s->code = request->method;
+        tsr_coap_watch_keep(c, i, s);
+    }
+    tsr_coap_slot_free(c, s);
+    return TSR_OK;
+}

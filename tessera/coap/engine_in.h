@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Private to this room: the engine's tables, and what its files offer each other.
+ *
+ *   store.c    memory layout, slots and their lists, bodies, remembered messages, the log of answers
+ *   watch.c    observations of ours on others
+ *   write.c    requests and responses into options, slots into datagrams
+ *   send.c     NSTART, transmission, retransmission, timeouts, poll
+ *   engine.c   feed, events, cancelling
+ *   server.c   incoming requests, Block1 in, Block2 out, answers and notifications
+ *   client.c   our requests, their responses, Block1 out, Block2 in, incoming notifications */
+#ifndef TESSERA_COAP_ENGINE_IN_H
+#define TESSERA_COAP_ENGINE_IN_H
+
+#include "tessera/coap/engine.h"
+
+/* One per peer. */
+struct tsr_coap_line {
+    uint32_t slots, bodies, watches; /* heads of this peer's lists */
+    uint16_t mid;                    /* next Message ID, once `known` */
+    uint16_t epoch;                  /* grows when the number is given to another peer */
+    uint8_t open;                    /* interactions that count against NSTART */
+    bool known;
+};
+
+typedef enum { SLOT_FREE, SLOT_TICKET, SLOT_REQUEST, SLOT_RESPONSE, SLOT_NOTICE, SLOT_PING } slot_kind;
+
+typedef enum {
+    SLOT_WAITING, /* for NSTART */
+    SLOT_SENDING, /* to send, or sent and not acknowledged */
+    SLOT_AWAITING, /* acknowledged or NON: the response is to come; a ticket: the application's answer */
+    SLOT_DONE,    /* only its event is left */
+} slot_state;
+
+enum {
+    F_CON = 1,      /* confirmable; a ticket: the request was */
+    F_COUNTED = 2,  /* counts against NSTART */
+    F_ACKED = 4,    /* a ticket: its empty ACK is out */
+    F_UPLOAD = 8,   /* payload goes by Block1 out of the body */
+    F_COLLECT = 16, /* response comes by Block2 into the body */
+    F_REST = 32,    /* fetches the rest of a notification; `watch` names the observation */
+    F_OBSERVED = 64, /* the first response carried Observe */
+    F_ECHOED = 128, /* sent again with the Echo option of a 4.01 */
+    F_RESTARTED = 256, /* the representation changed once while we collected it */
+    F_CONTINUED = 512, /* the body has been uploaded: no payload any more */
+};
+
+/* One exchange, in either direction. */
+struct tsr_coap_slot {
+    tsr_timer timer;
+    uint64_t user;
+    uint64_t key; /* ticket: cache key of the request */
+    uint32_t generation;
+    tsr_coap_peer peer;
+    uint32_t next, prev; /* in the list of the peer; next also in the free list and the done list */
+    uint32_t body, watch;
+    uint32_t seen;       /* ticket: the place of its duplicate entry */
+    uint32_t timeout_ms;
+    uint32_t sent;       /* upload: bytes the peer has */
+    uint32_t payload_hash; /* ticket: of a FETCH */
+    uint32_t etag_hash;  /* collecting: of the ETag of the first block */
+    tsr_coap_num observe, size2;
+    tsr_coap_block block1, block2; /* to send; a ticket: as received */
+    uint16_t mid, flags;
+    uint16_t options_len, payload_len, echo_len; /* in this order in the slot's bytes */
+    uint8_t kind, state, code, tries, token_len;
+    uint8_t token[TSR_COAP_TOKEN_MAX];
+    int8_t err;
+};
+
+typedef enum { BODY_FREE, BODY_IN, BODY_OUT, BODY_HELD } body_kind;
+
+/* One body in blocks: coming in, offered, or held by a slot (or by the event that the caller reads). */
+struct tsr_coap_body {
+    tsr_timer timer;
+    uint64_t key;
+    tsr_coap_peer peer;
+    uint32_t next; /* of the peer, or free */
+    uint32_t len;
+    uint32_t payload_hash; /* offered: the FETCH it answers; 0: any */
+    tsr_coap_num content_format;
+    uint8_t etag[8];
+    uint8_t etag_len, kind, code;
+};
+
+enum { SEEN_USED = 1, SEEN_OUT = 2, SEEN_ACK = 4, SEEN_REPLY = 8, SEEN_NON = 16 };
+
+/* One message remembered: a duplicate to detect, or (SEEN_OUT) a NON of ours that may be reset. */
+struct tsr_coap_seen {
+    uint32_t next; /* in its chain */
+    tsr_coap_peer peer;
+    uint32_t at; /* now_ms >> 10 */
+    union {
+        struct {
+            uint32_t place, lap; /* of the answer in the log */
+        } reply;
+        uint64_t user;
+    } u;
+    uint16_t mid, epoch;
+    uint8_t flags;
+};
+
+/* One observation of ours. */
+struct tsr_coap_watch {
+    uint64_t user;
+    uint64_t last_ms; /* when `sequence` came */
+    uint32_t next;    /* in its chain, or free */
+    tsr_coap_peer peer;
+    uint32_t line_next, line_prev;
+    uint32_t sequence;
+    uint16_t options_len, payload_len;
+    bool started; /* `sequence` is set */
+    uint8_t method, token_len;
+    uint8_t token[TSR_COAP_TOKEN_MAX];
+};
+
+/* store.c */
+uint64_t tsr_coap_draw(tsr_coap *c);
+uint32_t tsr_coap_mix(const tsr_coap *c, uint64_t x);
+uint16_t tsr_coap_next_mid(tsr_coap *c, tsr_coap_peer peer);
+
+tsr_coap_slot *tsr_coap_slot_take(tsr_coap *c, tsr_coap_peer peer, slot_kind kind);
+void tsr_coap_slot_unlink(tsr_coap *c, tsr_coap_slot *s);
+void tsr_coap_slot_free(tsr_coap *c, tsr_coap_slot *s);
+tsr_coap_slot *tsr_coap_slot_of(tsr_coap *c, tsr_coap_id id);
+tsr_coap_id tsr_coap_slot_id(const tsr_coap_slot *s);
+uint8_t *tsr_coap_slot_bytes(const tsr_coap *c, const tsr_coap_slot *s);
+
+uint32_t tsr_coap_body_take(tsr_coap *c, tsr_coap_peer peer, body_kind kind);
+void tsr_coap_body_free(tsr_coap *c, uint32_t i);
+uint32_t tsr_coap_body_find(const tsr_coap *c, tsr_coap_peer peer, body_kind kind, uint64_t key);
+uint8_t *tsr_coap_body_bytes(const tsr_coap *c, uint32_t i);
+tsr_err tsr_coap_body_append(tsr_coap *c, uint32_t i, tsr_bytes part);
+
+uint32_t tsr_coap_seen_find(const tsr_coap *c, tsr_coap_peer peer, uint16_t mid, uint8_t out,
+                            uint64_t now_ms);
+uint32_t tsr_coap_seen_add(tsr_coap *c, tsr_coap_peer peer, uint16_t mid, uint8_t flags,
+                           uint64_t now_ms);
+
+/* Answers wait in the log until they are polled, and stay for duplicates until they are overwritten. */
+tsr_err tsr_coap_log_begin(tsr_coap *c, size_t most, tsr_buf *out);
+void tsr_coap_log_commit(tsr_coap *c, tsr_coap_peer peer, const tsr_buf *out, uint32_t seen);
+void tsr_coap_log_bare(tsr_coap *c, tsr_coap_peer peer, uint8_t type, uint16_t mid);
+void tsr_coap_log_replay(tsr_coap *c, uint32_t seen);
+bool tsr_coap_log_waits(const tsr_coap *c);
+tsr_err tsr_coap_log_next(tsr_coap *c, tsr_coap_peer *peer, tsr_buf *datagram);
+
+/* watch.c */
+uint32_t tsr_coap_watch_find(const tsr_coap *c, tsr_coap_peer peer, tsr_bytes token);
+tsr_err tsr_coap_watch_add(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token, uint64_t user, uint32_t *i);
+void tsr_coap_watch_drop(tsr_coap *c, uint32_t i);
+void tsr_coap_watch_settle(tsr_coap *c, uint32_t watch);
+void tsr_coap_watch_keep(tsr_coap *c, uint32_t i, const tsr_coap_slot *s);
+uint8_t *tsr_coap_watch_bytes(const tsr_coap *c, uint32_t i);
+
+/* write.c */
+tsr_err tsr_coap_write_request(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_request *r);
+tsr_err tsr_coap_write_response(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_response *r,
+                                tsr_bytes etag);
+tsr_err tsr_coap_write_payload(tsr_coap *c, tsr_coap_slot *s, tsr_bytes payload);
+tsr_err tsr_coap_write_echo(tsr_coap *c, tsr_coap_slot *s, tsr_bytes echo);
+void tsr_coap_write_message(const tsr_coap *c, const tsr_coap_slot *s, uint8_t type, tsr_bytes payload,
+                            tsr_buf *out);
+void tsr_coap_write_slot(const tsr_coap *c, const tsr_coap_slot *s, tsr_buf *out);
+
+/* send.c */
+void tsr_coap_launch(tsr_coap *c, tsr_coap_slot *s);
+void tsr_coap_uncount(tsr_coap *c, tsr_coap_slot *s);
+void tsr_coap_ack(tsr_coap *c, tsr_coap_slot *ticket);
+void tsr_coap_finish(tsr_coap *c, tsr_coap_slot *s, tsr_coap_event_kind kind, tsr_err err);
+
+/* engine.c */
+void tsr_coap_release(tsr_coap *c);
+tsr_coap_event *tsr_coap_event_start(tsr_coap *c, tsr_coap_event_kind kind, tsr_coap_peer peer,
+                                     tsr_bytes token);
+bool tsr_coap_refused(const tsr_coap *c);
+
+/* server.c, client.c: c->msg has been parsed */
+void tsr_coap_take_request(tsr_coap *c, tsr_coap_peer peer, uint64_t now_ms);
+void tsr_coap_take_response(tsr_coap *c, tsr_coap_slot *s, uint64_t now_ms);
+void tsr_coap_take_separate(tsr_coap *c, tsr_coap_peer peer, uint64_t now_ms);
+
+static inline tsr_bytes tsr_coap_slot_token(const tsr_coap_slot *s)
+{
+    return (tsr_bytes){ s->token, s->token_len };
+}
+
+static inline void tsr_coap_slot_name(tsr_coap_slot *s, tsr_bytes token)
+{
+    s->token_len = (uint8_t)token.len;
+    if (token.len != 0)
+        memcpy(s->token, token.ptr, token.len);
+}
+
+#endif

@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tessera/coap/engine_in.h"
+
+/* ---- answers that the engine gives by itself ---- */
+
+typedef struct {
+    uint8_t code;
+    tsr_coap_block block1;
+    tsr_coap_num size1;
+    bool diagnose; /* the number of the option as diagnostic payload, RFC 7252 §5.5.2 */
+} reply;
+
+/* Type and Message ID of an answer that goes at once: piggybacked to a CON, a new NON otherwise. */
+static void put_answer_header(tsr_coap *c, tsr_coap_peer peer, uint8_t code, tsr_buf *out)
+{
+    if (c->msg.type == TSR_COAP_CON)
+        tsr_coap_put_header(out, TSR_COAP_ACK, code, c->msg.mid, c->msg.token);
+    else
+        tsr_coap_put_header(out, TSR_COAP_NON, code, tsr_coap_next_mid(c, peer), c->msg.token);
+}
+
+static void answer(tsr_coap *c, tsr_coap_peer peer, uint32_t seen, const reply *r)
+{
+    uint16_t last = 0;
+    tsr_buf out;
+
+    if (tsr_coap_log_begin(c, 40, &out) != TSR_OK)
+        return;
+    put_answer_header(c, peer, r->code, &out);
+    if (r->block1.set)
+        tsr_coap_put_block(&out, &last, TSR_COAP_BLOCK1, r->block1);
+    if (r->size1.set)
+        tsr_coap_put_opt_uint(&out, &last, TSR_COAP_SIZE1, r->size1.value);
+    if (r->diagnose) {
+        tsr_put_u8(&out, 0xff);
+        tsr_put_dec(&out, c->msg.bad_option);
+    }
+    tsr_coap_log_commit(c, peer, &out, c->msg.type == TSR_COAP_CON ? seen : TSR_NONE);
+}
+
+/* ---- what makes two requests the same: RFC 7252 §5.6 and §5.4.2, RFC 7959 §2.4 and §2.5 ---- */
+
+static uint64_t mix_byte(uint64_t h, uint32_t v)
+{
+    return (h ^ v) * UINT64_C(0x100000001b3);
+}
+
+static uint64_t mix_bytes(uint64_t h, tsr_bytes in)
+{
+    for (size_t i = 0; i < in.len; i++)
+        h = mix_byte(h, in.ptr[i]);
+    return h;
+}
+
+static bool in_key(uint32_t number)
+{
+    if ((number & 0x1e) == 0x1c) /* NoCacheKey */
+        return false;
+    return number != TSR_COAP_OBSERVE && number != TSR_COAP_BLOCK1 && number != TSR_COAP_BLOCK2
+           && number != TSR_COAP_ETAG && number != TSR_COAP_CONTENT_FORMAT;
+}
+
+/* The low 3 bits tell the block size asked for (7: none), for the notifications that may follow. */
+static uint64_t cache_key(const tsr_coap_msg *msg)
+{
+    uint64_t h = mix_byte(UINT64_C(0xcbf29ce484222325), msg->code);
+    tsr_coap_opts it = { .rest = msg->options };
+    tsr_coap_opt opt;
+
+    while (tsr_coap_opt_next(&it, &opt) == TSR_OK) {
+        if (!in_key(opt.number))
+            continue;
+        h = mix_byte(h, opt.number | 0x10000u);
+        h = mix_bytes(h, opt.value);
+    }
+    return h << 3 | (msg->block2.set ? msg->block2.szx : 7u);
+}
+
+static uint32_t hash_of(tsr_bytes in)
+{
+    uint64_t h = mix_bytes(UINT64_C(0xcbf29ce484222325), in);
+
+    return (uint32_t)(h ^ h >> 32) | 1u;
+}
+
+static uint32_t fetch_hash(const tsr_coap_msg *msg)
+{
+    return msg->code == TSR_COAP_FETCH && msg->payload.len != 0 && !msg->block1.set ? hash_of(msg->payload)
+                                                                                    : 0;
+}
+
+/* ---- Block1 coming in ---- */
+
+/* Stores a block; the code to answer with, or TSR_COAP_EMPTY when body *at is whole. RFC 7959 §2.5, §2.9 */
+static uint8_t store_block(tsr_coap *c, tsr_coap_peer peer, uint64_t key, uint32_t *at, uint64_t now_ms)
+{
+    tsr_coap_block b = c->msg.block1;
+    size_t size = tsr_coap_block_len(b.szx), offset = size * b.num;
+    uint32_t i = tsr_coap_body_find(c, peer, BODY_IN, key);
+
+    if (c->msg.payload.len > size || (b.more && c->msg.payload.len != size))
+        return TSR_COAP_BAD_REQUEST;
+    if (offset + c->msg.payload.len > c->config.body_len
+        || (c->msg.size1.set && c->msg.size1.value > c->config.body_len)) {
+        if (i != TSR_NONE)
+            tsr_coap_body_free(c, i);
+        return TSR_COAP_TOO_LARGE;
+    }
+    if (b.num == 0) {
+        if (i == TSR_NONE)
+            i = tsr_coap_body_take(c, peer, BODY_IN);
+        if (i == TSR_NONE)
+            return TSR_COAP_UNAVAILABLE;
+        c->bodies[i].key = key;
+        c->bodies[i].content_format = c->msg.content_format;
+        c->bodies[i].len = 0;
+    }
+    if (i == TSR_NONE || c->bodies[i].len != offset
+        || c->bodies[i].content_format.set != c->msg.content_format.set
+        || c->bodies[i].content_format.value != c->msg.content_format.value)
+        return TSR_COAP_INCOMPLETE;
+    (void)tsr_coap_body_append(c, i, c->msg.payload); /* checked above */
+    *at = i;
+    if (b.more) {
+        (void)tsr_timer_set(&c->timers, &c->bodies[i].timer, now_ms + c->config.params.body_ms);
+        return TSR_COAP_CONTINUE;
+    }
+    tsr_timer_stop(&c->timers, &c->bodies[i].timer);
+    c->bodies[i].kind = BODY_HELD;
+    return TSR_COAP_EMPTY;
+}
+
+static void answer_block1(tsr_coap *c, tsr_coap_peer peer, uint32_t seen, uint8_t code)
+{
+    reply r = { .code = code, .block1 = c->msg.block1 };
+
+    if (r.block1.szx > c->config.params.szx)
+        r.block1.szx = c->config.params.szx; /* RFC 7959 §2.5: late negotiation */
+    if (code == TSR_COAP_TOO_LARGE)
+        r.size1 = (tsr_coap_num){ true, c->config.body_len };
+    if (code == TSR_COAP_UNAVAILABLE)
+        c->stats.refused++;
+    answer(c, peer, seen, &r);
+}
+
+/* ---- Block2 going out ---- */
+
+/* The block at `offset`; more: others follow. */
+static tsr_bytes cut(tsr_bytes whole, size_t offset, uint8_t szx, tsr_coap_block *block)
+{
+    tsr_bytes rest = tsr_skip(whole, offset), part = tsr_first(rest, tsr_coap_block_len(szx));
+
+    *block = (tsr_coap_block){ true, part.len < rest.len, szx, (uint32_t)(offset >> (szx + 4)) };
+    return part;
+}
+
+static uint8_t least(uint8_t a, uint8_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Answers a later block out of a body kept for that. False: there is none. RFC 7959 §2.4 */
+static bool serve_block(tsr_coap *c, tsr_coap_peer peer, uint32_t seen, uint64_t key, uint64_t now_ms)
+{
+    uint32_t i = tsr_coap_body_find(c, peer, BODY_OUT, key), hash = fetch_hash(&c->msg);
+
+    if (i == TSR_NONE)
+        return false;
+
+    tsr_coap_body *b = &c->bodies[i];
+    size_t offset = (size_t)c->msg.block2.num << (c->msg.block2.szx + 4);
+    uint8_t szx = least(c->msg.block2.szx, c->config.params.szx);
+    tsr_coap_block block;
+    uint16_t last = 0;
+    tsr_buf out;
+
+    if (offset >= b->len || (b->payload_hash != 0 && hash != 0 && hash != b->payload_hash))
+        return false;
+
+    tsr_bytes part = cut(tsr_view(tsr_coap_body_bytes(c, i), b->len), offset, szx, &block);
+
+    if (tsr_coap_log_begin(c, 48 + part.len, &out) != TSR_OK)
+        return false;
+    put_answer_header(c, peer, b->code, &out);
+    if (b->etag_len != 0)
+        tsr_coap_put_opt(&out, &last, TSR_COAP_ETAG, tsr_view(b->etag, b->etag_len));
+    if (b->content_format.set)
+        tsr_coap_put_opt_uint(&out, &last, TSR_COAP_CONTENT_FORMAT, b->content_format.value);
+    tsr_coap_put_block(&out, &last, TSR_COAP_BLOCK2, block);
+    if (c->msg.size2.set)
+        tsr_coap_put_opt_uint(&out, &last, TSR_COAP_SIZE2, b->len);
+    tsr_coap_put_payload(&out, part);
+    tsr_coap_log_commit(c, peer, &out, c->msg.type == TSR_COAP_CON ? seen : TSR_NONE);
+    (void)tsr_timer_set(&c->timers, &b->timer, now_ms + c->config.params.body_ms);
+    return true;
+}
+
+/* Keeps a body so that the peer can fetch its later blocks. */
+static tsr_err offer(tsr_coap *c, const tsr_coap_slot *s, const tsr_coap_response *r, tsr_bytes etag,
+                     uint64_t now_ms)
+{
+    uint32_t i = tsr_coap_body_find(c, s->peer, BODY_OUT, s->key);
+
+    if (r->payload.len > c->config.body_len)
+        return TSR_E_SPACE;
+    if (i == TSR_NONE)
+        i = tsr_coap_body_take(c, s->peer, BODY_OUT);
+    if (i == TSR_NONE)
+        return TSR_E_SPACE;
+
+    tsr_coap_body *b = &c->bodies[i];
+
+    b->len = 0;
+    b->key = s->key;
+    b->payload_hash = s->payload_hash;
+    b->code = r->code;
+    b->content_format = r->content_format;
+    b->etag_len = (uint8_t)etag.len;
+    memcpy(b->etag, etag.ptr, etag.len);
+    (void)tsr_coap_body_append(c, i, r->payload);
+    return tsr_timer_set(&c->timers, &b->timer, now_ms + c->config.params.body_ms);
+}
+
+/* ---- requests ---- */
+
+/* The code for what cannot be handed to the application; TSR_COAP_EMPTY: it can. */
+static uint8_t request_fault(const tsr_coap *c)
+{
+    const tsr_coap_msg *msg = &c->msg;
+
+    if (msg->code > TSR_COAP_IPATCH)
+        return TSR_COAP_METHOD_NOT_ALLOWED; /* RFC 7252 §5.8 */
+    if (tsr_coap_refused(c))
+        return msg->bad_option == TSR_COAP_PROXY_URI || msg->bad_option == TSR_COAP_PROXY_SCHEME
+                   ? TSR_COAP_PROXYING_NOT_SUPPORTED /* RFC 7252 §5.10.2 */
+                   : TSR_COAP_BAD_OPTION;
+    if (msg->block1.szx == 7 || msg->block2.szx == 7)
+        return TSR_COAP_BAD_REQUEST; /* RFC 7959 §2.2 */
+    return TSR_COAP_EMPTY;
+}
+
+static tsr_coap_slot *open_ticket(tsr_coap *c, tsr_coap_peer peer, uint32_t seen, uint64_t now_ms)
+{
+    tsr_coap_slot *s = tsr_coap_slot_take(c, peer, SLOT_TICKET);
+
+    if (s == NULL)
+        return NULL;
+    s->state = SLOT_AWAITING;
+    s->seen = seen;
+    s->mid = c->msg.mid;
+    s->code = c->msg.code;
+    s->block1 = c->msg.block1;
+    s->block2 = c->msg.block2;
+    s->size2 = c->msg.size2;
+    tsr_coap_slot_name(s, c->msg.token);
+    if (c->msg.type == TSR_COAP_CON) {
+        s->flags = F_CON;
+        (void)tsr_timer_set(&c->timers, &s->timer, now_ms + c->config.params.ack_delay_ms);
+    }
+    return s;
+}
+
+static void hand_over(tsr_coap *c, tsr_coap_slot *s, uint64_t key)
+{
+    tsr_coap_event *e = tsr_coap_event_start(c, TSR_COAP_REQUEST, s->peer, c->msg.token);
+
+    s->key = key;
+    s->payload_hash = fetch_hash(&c->msg);
+    e->id = tsr_coap_slot_id(s);
+    e->msg = &c->msg;
+    e->key = key;
+    e->body = c->msg.payload;
+    if (s->body != TSR_NONE)
+        e->body = tsr_view(tsr_coap_body_bytes(c, s->body), c->bodies[s->body].len);
+}
+
+void tsr_coap_take_request(tsr_coap *c, tsr_coap_peer peer, uint64_t now_ms)
+{
+    bool con = c->msg.type == TSR_COAP_CON;
+    uint32_t seen = tsr_coap_seen_add(c, peer, c->msg.mid, con ? 0 : SEEN_NON, now_ms);
+    uint8_t code = request_fault(c);
+    uint32_t body = TSR_NONE;
+
+    if (code == TSR_COAP_BAD_OPTION && !con) {
+        c->stats.ignored++; /* RFC 7252 §5.4.1: a NON with one is rejected, silently */
+        return;
+    }
+    if (code != TSR_COAP_EMPTY) {
+        answer(c, peer, seen, &(reply){ .code = code, .diagnose = code == TSR_COAP_BAD_OPTION });
+        return;
+    }
+
+    uint64_t key = cache_key(&c->msg);
+
+    if (c->msg.block2.set && c->msg.block2.num != 0 && serve_block(c, peer, seen, key, now_ms))
+        return;
+    if (c->msg.block1.set && (c->msg.block1.more || c->msg.block1.num != 0))
+        code = store_block(c, peer, key, &body, now_ms);
+    if (code != TSR_COAP_EMPTY) {
+        answer_block1(c, peer, seen, code);
+        return;
+    }
+
+    tsr_coap_slot *s = open_ticket(c, peer, seen, now_ms);
+
+    if (s == NULL) {
+        if (body != TSR_NONE)
+            tsr_coap_body_free(c, body);
+        c->stats.refused++;
+        answer(c, peer, seen, &(reply){ .code = TSR_COAP_UNAVAILABLE });
+        return;
+    }
+    s->body = body;
+    hand_over(c, s, key);
+}
+
+/* ---- responses and notifications ---- */
+
+/* Makes the slot's options, its Block2 and the part of the payload to send. `room`: whether that part has
+ * to fit into the slot's own bytes. On failure only the slot's bytes have changed. */
+static tsr_err prepare(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_response *r, bool room, uint64_t now_ms,
+                       tsr_bytes *part)
+{
+    uint8_t szx = s->block2.set ? least(s->block2.szx, c->config.params.szx) : c->config.params.szx;
+    size_t offset = (size_t)s->block2.num << (s->block2.szx + 4);
+    bool blocks = r->payload.len > tsr_coap_block_len(szx) || offset != 0;
+    uint32_t hash = blocks || room ? hash_of(r->payload) : 0;
+    tsr_bytes made = r->etag.ptr != NULL ? r->etag : tsr_view(&hash, sizeof hash);
+    tsr_coap_block block = { 0 };
+    tsr_err err = tsr_coap_write_response(c, s, r, blocks ? made : r->etag);
+
+    if (err == TSR_OK && room && !blocks && r->payload.len > c->config.exchange_len - s->options_len) {
+        blocks = true;
+        err = tsr_coap_write_response(c, s, r, made);
+    }
+    if (err != TSR_OK)
+        return err;
+    if (r->etag.len > 8)
+        return TSR_E_ARGUMENT;
+    while (room && blocks && szx > 0 && tsr_coap_block_len(szx) > c->config.exchange_len - s->options_len)
+        szx--;
+    *part = blocks ? cut(r->payload, offset, szx, &block) : r->payload;
+    if (block.more && s->key != 0 && offer(c, s, r, made, now_ms) != TSR_OK
+        && s->code != TSR_COAP_GET && s->code != TSR_COAP_FETCH)
+        return TSR_E_SPACE; /* asking again would do it again */
+    if (room && tsr_coap_write_payload(c, s, *part) != TSR_OK)
+        return TSR_E_SPACE;
+    if (s->block2.set && !blocks) /* the block size asked for is confirmed */
+        block = (tsr_coap_block){ true, false, szx, 0 };
+    s->size2 = (tsr_coap_num){ s->size2.set && block.set, (uint32_t)r->payload.len };
+    s->block2 = block;
+    return TSR_OK;
+}
+
+static tsr_err respond_now(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_response *r, tsr_bytes part)
+{
+    bool con = (s->flags & F_CON) != 0;
+    const tsr_coap_seen *e = &c->seen[s->seen];
+    bool kept = e->peer == s->peer && e->mid == s->mid && (e->flags & SEEN_OUT) == 0;
+    tsr_buf out;
+
+    if (tsr_coap_log_begin(c, (size_t)s->options_len + part.len + 48, &out) != TSR_OK)
+        return TSR_E_SPACE;
+    if (!con)
+        s->mid = tsr_coap_next_mid(c, s->peer);
+    s->code = r->code;
+    s->observe = r->observe;
+    tsr_coap_write_message(c, s, con ? TSR_COAP_ACK : TSR_COAP_NON, part, &out);
+    tsr_coap_log_commit(c, s->peer, &out, con && kept ? s->seen : TSR_NONE);
+    tsr_coap_slot_free(c, s);
+    return TSR_OK;
+}
+
+static void respond_later(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_response *r)
+{
+    if (s->body != TSR_NONE)
+        tsr_coap_body_free(c, s->body);
+    s->body = TSR_NONE;
+    s->kind = SLOT_RESPONSE;
+    s->code = r->code;
+    s->observe = r->observe;
+    s->user = r->user;
+    s->flags = r->non ? 0 : F_CON;
+    tsr_coap_launch(c, s);
+}
+
+/* A block after the end was asked for. RFC 7959 §2.2 */
+static bool beyond(const tsr_coap_slot *s, const tsr_coap_response *r)
+{
+    return tsr_coap_is_success(r->code) && s->block2.num != 0
+           && (size_t)s->block2.num << (s->block2.szx + 4) >= r->payload.len;
+}
+
+tsr_err tsr_coap_respond(tsr_coap *c, tsr_coap_id ticket, const tsr_coap_response *response,
+                         uint64_t now_ms)
+{
+    tsr_coap_slot *s = tsr_coap_slot_of(c, ticket);
+    bool later = s != NULL && (s->flags & F_ACKED) != 0;
+    const tsr_coap_response bad_request = { .code = TSR_COAP_BAD_REQUEST };
+    tsr_coap_block block1, block2;
+    tsr_coap_num size2;
+    tsr_bytes part;
+
+    if (s == NULL || s->kind != SLOT_TICKET)
+        return TSR_E_NOT_FOUND;
+    if (!tsr_coap_is_response(response->code))
+        return TSR_E_ARGUMENT;
+    block1 = s->block1;
+    block2 = s->block2;
+    size2 = s->size2;
+    if (beyond(s, response))
+        response = &bad_request;
+    if (!tsr_coap_is_success(response->code))
+        s->block2 = (tsr_coap_block){ 0 };
+
+    tsr_err err = prepare(c, s, response, later, now_ms, &part);
+
+    s->block1.more = false;
+    if (err == TSR_OK && later)
+        respond_later(c, s, response);
+    else if (err == TSR_OK)
+        err = respond_now(c, s, response, part);
+    if (err != TSR_OK) { /* as it was: the caller will try something shorter */
+        s->block1 = block1;
+        s->block2 = block2;
+        s->size2 = size2;
+    }
+    return err;
+}
+
+tsr_err tsr_coap_defer(tsr_coap *c, tsr_coap_id ticket)
+{
+    tsr_coap_slot *s = tsr_coap_slot_of(c, ticket);
+
+    if (s == NULL || s->kind != SLOT_TICKET)
+        return TSR_E_NOT_FOUND;
+    tsr_coap_ack(c, s);
+    return TSR_OK;
+}
+
+tsr_err tsr_coap_notify(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token, uint32_t sequence, bool con,
+                        const tsr_coap_response *response, uint64_t now_ms, uint64_t user, tsr_coap_id *id)
+{
+    if (peer >= c->config.peers || token.len > TSR_COAP_TOKEN_MAX
+        || !tsr_coap_is_response(response->code))
+        return TSR_E_ARGUMENT;
+
+    tsr_coap_slot *s = tsr_coap_slot_take(c, peer, SLOT_NOTICE);
+    tsr_bytes part;
+
+    if (s == NULL)
+        return TSR_E_SPACE;
+    s->key = response->key;
+    s->code = TSR_COAP_GET;
+    if (s->key != 0 && (s->key & 7u) != 7)
+        s->block2 = (tsr_coap_block){ .set = true, .szx = s->key & 7u };
+
+    tsr_err err = prepare(c, s, response, true, now_ms, &part);
+
+    if (err != TSR_OK) {
+        tsr_coap_slot_free(c, s);
+        return err;
+    }
+    s->code = response->code;
+    s->user = user;
+    tsr_coap_slot_name(s, token);
+    if (tsr_coap_is_success(response->code)) /* RFC 7641 §4.2: an error ends the observation */
+        s->observe = (tsr_coap_num){ true, sequence & 0xffffffu };
+    s->flags = con ? F_CON : 0;
+    tsr_coap_launch(c, s);
+    if (id != NULL)
+        *id = con ? tsr_coap_slot_id(s) : 0;
+    return TSR_OK;
+}

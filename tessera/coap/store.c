@@ -1,0 +1,525 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tessera/coap/engine_in.h"
+
+enum { LINES, SLOTS, SLOT_BYTES, BODIES, BODY_BYTES, SEEN, SEEN_HEADS, WATCHES, WATCH_HEADS, WATCH_BYTES,
+       HEAP, LOG, AREAS };
+
+static uint32_t power_of_two(uint32_t n)
+{
+    uint32_t p = 1;
+
+    while (p < n)
+        p <<= 1;
+    return p;
+}
+
+/* Where each area starts; at[AREAS] is the size of all. False when the configuration is out of range. */
+static bool layout(const tsr_coap_config *f, size_t *at)
+{
+    const uint32_t limit = 1u << 24;
+    const struct {
+        uint64_t count, size;
+    } area[AREAS] = {
+        [LINES] = { f->peers, sizeof(tsr_coap_line) },
+        [SLOTS] = { f->exchanges, sizeof(tsr_coap_slot) },
+        [SLOT_BYTES] = { f->exchanges, f->exchange_len },
+        [BODIES] = { f->bodies, sizeof(tsr_coap_body) },
+        [BODY_BYTES] = { f->bodies, f->body_len },
+        [SEEN] = { f->seen, sizeof(tsr_coap_seen) },
+        [SEEN_HEADS] = { power_of_two(f->seen), sizeof(uint32_t) },
+        [WATCHES] = { f->watches, sizeof(tsr_coap_watch) },
+        [WATCH_HEADS] = { power_of_two(f->watches), sizeof(uint32_t) },
+        [WATCH_BYTES] = { f->watches, f->watch_len },
+        [HEAP] = { (uint64_t)f->exchanges + f->bodies, sizeof(tsr_timer *) },
+        [LOG] = { 1, f->log_len },
+    };
+    uint64_t sum = 0;
+
+    if (f->peers == 0 || f->exchanges == 0 || f->seen == 0)
+        return false;
+    if (f->peers > limit || f->exchanges > limit || f->bodies > limit || f->seen > limit
+        || f->watches > limit)
+        return false;
+    if (f->exchange_len < 64 || f->exchange_len > UINT16_MAX || f->watch_len > UINT16_MAX
+        || f->log_len < 256 || f->log_len > INT32_MAX || f->body_len > INT32_MAX || f->params.szx > 6)
+        return false;
+    for (size_t i = 0; i < AREAS; i++) {
+        at[i] = (size_t)sum;
+        sum += (area[i].count * area[i].size + 7u) & ~(uint64_t)7u;
+        if (sum > SIZE_MAX)
+            return false;
+    }
+    at[AREAS] = (size_t)sum;
+    return true;
+}
+
+size_t tsr_coap_memory(const tsr_coap_config *config)
+{
+    size_t at[AREAS + 1];
+
+    return layout(config, at) ? at[AREAS] : 0;
+}
+
+tsr_coap_params tsr_coap_params_default(void)
+{
+    return (tsr_coap_params){
+        .ack_timeout_ms = 2000,
+        .ack_random_permille = 1500,
+        .max_retransmit = 4,
+        .nstart = 1,
+        .szx = 6,
+        .exchange_lifetime_ms = 247000,
+        .non_lifetime_ms = 145000,
+        .ack_delay_ms = 500,
+        .response_wait_ms = 247000,
+        .body_ms = 247000,
+    };
+}
+
+static void place(tsr_coap *c, uint8_t *memory, const size_t *at)
+{
+    const tsr_coap_config *f = &c->config;
+
+    c->lines = (void *)(memory + at[LINES]);
+    c->slots = (void *)(memory + at[SLOTS]);
+    c->slot_bytes = memory + at[SLOT_BYTES];
+    c->bodies = (void *)(memory + at[BODIES]);
+    c->body_bytes = memory + at[BODY_BYTES];
+    c->seen = (void *)(memory + at[SEEN]);
+    c->watches = (void *)(memory + at[WATCHES]);
+    c->watch_bytes = memory + at[WATCH_BYTES];
+    c->log = memory + at[LOG];
+    (void)tsr_index_init(&c->seen_index, (void *)(memory + at[SEEN_HEADS]), power_of_two(f->seen));
+    (void)tsr_index_init(&c->watch_index, (void *)(memory + at[WATCH_HEADS]), power_of_two(f->watches));
+    tsr_timers_init(&c->timers, (void *)(memory + at[HEAP]), f->exchanges + f->bodies);
+}
+
+tsr_err tsr_coap_init(tsr_coap *c, const tsr_coap_config *config, void *memory, size_t memory_len)
+{
+    size_t at[AREAS + 1];
+
+    if (!layout(config, at) || (uintptr_t)memory % _Alignof(uint64_t) != 0
+        || (uintptr_t)memory % _Alignof(void *) != 0)
+        return TSR_E_ARGUMENT;
+    if (memory_len < at[AREAS])
+        return TSR_E_SPACE;
+
+    memset(c, 0, sizeof *c);
+    memset(memory, 0, at[LOG]);
+    c->config = *config;
+    if (config->params.ack_timeout_ms == 0)
+        c->config.params = tsr_coap_params_default();
+    if (c->config.params.nstart == 0)
+        c->config.params.nstart = 1;
+    place(c, memory, at);
+    for (uint32_t i = 0; i < config->peers; i++)
+        c->lines[i].slots = c->lines[i].bodies = c->lines[i].watches = TSR_NONE;
+    for (uint32_t i = 0; i < config->exchanges; i++) {
+        c->slots[i].timer.id = i;
+        c->slots[i].next = i + 1 < config->exchanges ? i + 1 : TSR_NONE;
+    }
+    for (uint32_t i = 0; i < config->bodies; i++) {
+        c->bodies[i].timer.id = config->exchanges + i;
+        c->bodies[i].next = i + 1 < config->bodies ? i + 1 : TSR_NONE;
+    }
+    for (uint32_t i = 0; i < config->watches; i++)
+        c->watches[i].next = i + 1 < config->watches ? i + 1 : TSR_NONE;
+    c->free_body = config->bodies != 0 ? 0 : TSR_NONE;
+    c->free_watch = config->watches != 0 ? 0 : TSR_NONE;
+    c->done_first = c->done_last = c->event_body = c->lent_body = TSR_NONE;
+    return TSR_OK;
+}
+
+/* RFC 7252 §5.3.1: tokens nobody off the path can guess; §4.2: the random factor. */
+uint64_t tsr_coap_draw(tsr_coap *c)
+{
+    return tsr_hash_u64(c->config.seed, ++c->draws);
+}
+
+/* Multiply-shift under a secret odd factor: no set of inputs chosen outside fills one chain. */
+uint32_t tsr_coap_mix(const tsr_coap *c, uint64_t x)
+{
+    return (uint32_t)((x * (c->config.seed | 1u)) >> 40);
+}
+
+/* RFC 7252 §4.4: Message IDs count up per peer from an unpredictable start. */
+uint16_t tsr_coap_next_mid(tsr_coap *c, tsr_coap_peer peer)
+{
+    tsr_coap_line *line = &c->lines[peer];
+
+    if (!line->known) {
+        line->known = true;
+        line->mid = (uint16_t)tsr_coap_draw(c);
+    }
+    return line->mid++;
+}
+
+/* ---- slots: a circular list per peer, oldest first ---- */
+
+tsr_coap_slot *tsr_coap_slot_take(tsr_coap *c, tsr_coap_peer peer, slot_kind kind)
+{
+    tsr_coap_line *line = &c->lines[peer];
+    uint32_t i = c->free_slot;
+
+    if (i == TSR_NONE)
+        return NULL;
+
+    tsr_coap_slot *s = &c->slots[i];
+
+    c->free_slot = s->next;
+    memset(s, 0, sizeof *s);
+    s->timer.id = i;
+    s->generation = ++c->generation;
+    s->peer = peer;
+    s->kind = kind;
+    s->body = s->watch = s->seen = TSR_NONE;
+    if (line->slots == TSR_NONE) {
+        line->slots = s->next = s->prev = i;
+        return s;
+    }
+
+    tsr_coap_slot *first = &c->slots[line->slots];
+
+    s->next = line->slots;
+    s->prev = first->prev;
+    c->slots[first->prev].next = i;
+    first->prev = i;
+    return s;
+}
+
+void tsr_coap_slot_unlink(tsr_coap *c, tsr_coap_slot *s)
+{
+    tsr_coap_line *line = &c->lines[s->peer];
+    uint32_t i = s->timer.id;
+
+    tsr_timer_stop(&c->timers, &s->timer);
+    if (s->body != TSR_NONE)
+        tsr_coap_body_free(c, s->body);
+    s->body = TSR_NONE;
+    if (s->next == i) {
+        line->slots = TSR_NONE;
+        return;
+    }
+    c->slots[s->next].prev = s->prev;
+    c->slots[s->prev].next = s->next;
+    if (line->slots == i)
+        line->slots = s->next;
+}
+
+void tsr_coap_slot_free(tsr_coap *c, tsr_coap_slot *s)
+{
+    if (s->state != SLOT_DONE)
+        tsr_coap_slot_unlink(c, s);
+    s->kind = SLOT_FREE;
+    s->next = c->free_slot;
+    c->free_slot = s->timer.id;
+}
+
+tsr_coap_slot *tsr_coap_slot_of(tsr_coap *c, tsr_coap_id id)
+{
+    uint32_t i = (uint32_t)id;
+
+    if (i >= c->config.exchanges)
+        return NULL;
+
+    tsr_coap_slot *s = &c->slots[i];
+
+    if (s->kind == SLOT_FREE || s->state == SLOT_DONE || s->generation != (uint32_t)(id >> 32))
+        return NULL;
+    return s;
+}
+
+tsr_coap_id tsr_coap_slot_id(const tsr_coap_slot *s)
+{
+    return (uint64_t)s->generation << 32 | s->timer.id;
+}
+
+uint8_t *tsr_coap_slot_bytes(const tsr_coap *c, const tsr_coap_slot *s)
+{
+    return c->slot_bytes + (size_t)s->timer.id * c->config.exchange_len;
+}
+
+/* ---- bodies ---- */
+
+/* An offered body is only a convenience for the peer and may go when room is needed; look at a few. */
+static void body_evict(tsr_coap *c)
+{
+    for (unsigned n = 0; n < 8 && n < c->config.bodies; n++) {
+        c->body_hand = c->body_hand + 1 < c->config.bodies ? c->body_hand + 1 : 0;
+        if (c->bodies[c->body_hand].kind == BODY_OUT) {
+            tsr_coap_body_free(c, c->body_hand);
+            return;
+        }
+    }
+}
+
+/* Whether the peer may have one more; its own offered bodies make room first. */
+static bool body_allowed(tsr_coap *c, tsr_coap_peer peer)
+{
+    uint32_t n = 0, offered = TSR_NONE;
+
+    if (c->config.peer_bodies == 0)
+        return true;
+    for (uint32_t i = c->lines[peer].bodies; i != TSR_NONE; i = c->bodies[i].next) {
+        if (c->bodies[i].kind == BODY_OUT)
+            offered = i;
+        n++;
+    }
+    if (n >= c->config.peer_bodies && offered != TSR_NONE) {
+        tsr_coap_body_free(c, offered);
+        n--;
+    }
+    return n < c->config.peer_bodies;
+}
+
+uint32_t tsr_coap_body_take(tsr_coap *c, tsr_coap_peer peer, body_kind kind)
+{
+    if (!body_allowed(c, peer))
+        return TSR_NONE;
+    if (c->free_body == TSR_NONE)
+        body_evict(c);
+
+    uint32_t i = c->free_body;
+
+    if (i == TSR_NONE)
+        return TSR_NONE;
+
+    tsr_coap_body *b = &c->bodies[i];
+
+    c->free_body = b->next;
+    b->kind = (uint8_t)kind;
+    b->peer = peer;
+    b->len = 0;
+    b->next = c->lines[peer].bodies;
+    c->lines[peer].bodies = i;
+    return i;
+}
+
+void tsr_coap_body_free(tsr_coap *c, uint32_t i)
+{
+    tsr_coap_body *b = &c->bodies[i];
+    uint32_t *link = &c->lines[b->peer].bodies;
+
+    while (*link != i)
+        link = &c->bodies[*link].next;
+    *link = b->next;
+    tsr_timer_stop(&c->timers, &b->timer);
+    b->kind = BODY_FREE;
+    b->next = c->free_body;
+    c->free_body = i;
+}
+
+uint32_t tsr_coap_body_find(const tsr_coap *c, tsr_coap_peer peer, body_kind kind, uint64_t key)
+{
+    uint32_t i = c->lines[peer].bodies;
+
+    while (i != TSR_NONE && (c->bodies[i].kind != kind || c->bodies[i].key >> 3 != key >> 3))
+        i = c->bodies[i].next;
+    return i;
+}
+
+uint8_t *tsr_coap_body_bytes(const tsr_coap *c, uint32_t i)
+{
+    return c->body_bytes + (size_t)i * c->config.body_len;
+}
+
+tsr_err tsr_coap_body_append(tsr_coap *c, uint32_t i, tsr_bytes part)
+{
+    tsr_coap_body *b = &c->bodies[i];
+
+    if (part.len > c->config.body_len - b->len)
+        return TSR_E_SPACE;
+    if (part.len != 0)
+        memcpy(tsr_coap_body_bytes(c, i) + b->len, part.ptr, part.len);
+    b->len += (uint32_t)part.len;
+    return TSR_OK;
+}
+
+/* ---- remembered messages: a ring, found by hash ---- */
+
+static uint32_t *seen_head(const tsr_coap *c, tsr_coap_peer peer, uint16_t mid, uint8_t out)
+{
+    uint64_t x = (uint64_t)peer << 17 | (uint64_t)(out != 0) << 16 | mid;
+
+    return tsr_index_head(&c->seen_index, tsr_coap_mix(c, x));
+}
+
+static bool seen_lives(const tsr_coap *c, const tsr_coap_seen *e, uint64_t now_ms)
+{
+    uint32_t age = (uint32_t)(now_ms >> 10) - e->at;
+    uint32_t life = (e->flags & SEEN_NON) != 0 ? c->config.params.non_lifetime_ms
+                                               : c->config.params.exchange_lifetime_ms;
+
+    return age <= life >> 10;
+}
+
+uint32_t tsr_coap_seen_find(const tsr_coap *c, tsr_coap_peer peer, uint16_t mid, uint8_t out,
+                            uint64_t now_ms)
+{
+    for (uint32_t i = *seen_head(c, peer, mid, out); i != TSR_NONE; i = c->seen[i].next) {
+        const tsr_coap_seen *e = &c->seen[i];
+
+        if (e->peer == peer && e->mid == mid && (e->flags & SEEN_OUT) == out
+            && e->epoch == c->lines[peer].epoch)
+            return seen_lives(c, e, now_ms) ? i : TSR_NONE;
+    }
+    return TSR_NONE;
+}
+
+static void seen_forget(tsr_coap *c, uint32_t i, uint64_t now_ms)
+{
+    tsr_coap_seen *e = &c->seen[i];
+    uint32_t *link = seen_head(c, e->peer, e->mid, e->flags & SEEN_OUT);
+
+    if (seen_lives(c, e, now_ms) && e->epoch == c->lines[e->peer].epoch)
+        c->stats.seen_early++;
+    while (*link != i)
+        link = &c->seen[*link].next;
+    *link = e->next;
+}
+
+uint32_t tsr_coap_seen_add(tsr_coap *c, tsr_coap_peer peer, uint16_t mid, uint8_t flags, uint64_t now_ms)
+{
+    uint32_t i = c->seen_at;
+    tsr_coap_seen *e = &c->seen[i];
+
+    c->seen_at = i + 1 < c->config.seen ? i + 1 : 0;
+    if ((e->flags & SEEN_USED) != 0)
+        seen_forget(c, i, now_ms);
+
+    uint32_t *head = seen_head(c, peer, mid, flags & SEEN_OUT);
+
+    e->peer = peer;
+    e->mid = mid;
+    e->epoch = c->lines[peer].epoch;
+    e->flags = flags | SEEN_USED;
+    e->at = (uint32_t)(now_ms >> 10);
+    e->next = *head;
+    *head = i;
+    return i;
+}
+
+/* ---- the log: records of 8 bytes head (peer, length, epoch) and a datagram, never across its end ---- */
+
+enum { HEAD = 8 };
+
+static size_t record_len(const tsr_coap *c, uint32_t at)
+{
+    uint16_t len;
+
+    memcpy(&len, c->log + at + 4, sizeof len);
+    return HEAD + len;
+}
+
+static void skip_sent(tsr_coap *c)
+{
+    c->log_sent += (uint32_t)record_len(c, c->log_sent);
+}
+
+bool tsr_coap_log_waits(const tsr_coap *c)
+{
+    return c->log_sent_lap != c->log_lap || c->log_sent != c->log_head;
+}
+
+/* The reader follows the writer into its lap. */
+static void turn_sent(tsr_coap *c)
+{
+    if (c->log_sent_lap != c->log_lap && c->log_sent >= c->log_end) {
+        c->log_sent = 0;
+        c->log_sent_lap = c->log_lap;
+    }
+}
+
+/* Drops what is not sent yet and starts before `end`: it will be overwritten. */
+static void overtake(tsr_coap *c, size_t end)
+{
+    turn_sent(c);
+    while (c->log_sent_lap != c->log_lap && c->log_sent < end) {
+        c->stats.unsent++;
+        skip_sent(c);
+        turn_sent(c);
+    }
+}
+
+tsr_err tsr_coap_log_begin(tsr_coap *c, size_t most, tsr_buf *out)
+{
+    if (most > UINT16_MAX || most + HEAD > c->config.log_len)
+        return TSR_E_SPACE;
+    if (most + HEAD > c->config.log_len - c->log_head) {
+        overtake(c, c->config.log_len); /* what the lap before last left */
+        c->log_end = c->log_head;
+        c->log_head = 0;
+        c->log_lap++;
+    }
+    overtake(c, c->log_head + HEAD + most);
+    *out = tsr_buf_over(c->log + c->log_head + HEAD, most);
+    return TSR_OK;
+}
+
+void tsr_coap_log_commit(tsr_coap *c, tsr_coap_peer peer, const tsr_buf *out, uint32_t seen)
+{
+    uint8_t *at = c->log + c->log_head;
+    uint16_t len = (uint16_t)out->len;
+
+    memcpy(at, &peer, 4);
+    memcpy(at + 4, &len, 2);
+    memcpy(at + 6, &c->lines[peer].epoch, 2);
+    if (seen != TSR_NONE) {
+        c->seen[seen].flags |= SEEN_REPLY;
+        c->seen[seen].u.reply.place = c->log_head;
+        c->seen[seen].u.reply.lap = c->log_lap;
+    }
+    c->log_head += HEAD + len;
+}
+
+void tsr_coap_log_bare(tsr_coap *c, tsr_coap_peer peer, uint8_t type, uint16_t mid)
+{
+    tsr_buf out;
+
+    if (tsr_coap_log_begin(c, 4, &out) != TSR_OK)
+        return;
+    tsr_coap_put_header(&out, type, TSR_COAP_EMPTY, mid, tsr_view(NULL, 0));
+    tsr_coap_log_commit(c, peer, &out, TSR_NONE);
+    if (type == TSR_COAP_RST)
+        c->stats.rejected++;
+}
+
+void tsr_coap_log_replay(tsr_coap *c, uint32_t seen)
+{
+    const tsr_coap_seen *e = &c->seen[seen];
+    uint32_t from = e->u.reply.place, lap = e->u.reply.lap;
+    bool kept = lap == c->log_lap || (lap + 1 == c->log_lap && from >= c->log_head);
+    tsr_buf out;
+
+    if (!kept)
+        return;
+
+    size_t len = record_len(c, from) - HEAD;
+
+    if (tsr_coap_log_begin(c, len, &out) != TSR_OK)
+        return;
+    memmove(out.ptr, c->log + from + HEAD, len); /* they may overlap; then the old one is gone after this */
+    out.len = len;
+    tsr_coap_log_commit(c, e->peer, &out, seen);
+}
+
+tsr_err tsr_coap_log_next(tsr_coap *c, tsr_coap_peer *peer, tsr_buf *datagram)
+{
+    for (;;) {
+        turn_sent(c);
+        if (!tsr_coap_log_waits(c))
+            return TSR_END;
+
+        const uint8_t *at = c->log + c->log_sent;
+        size_t len = record_len(c, c->log_sent);
+        uint16_t epoch;
+
+        memcpy(peer, at, 4);
+        memcpy(&epoch, at + 6, 2);
+        skip_sent(c);
+        if (epoch != c->lines[*peer].epoch)
+            continue;
+        tsr_put_bytes(datagram, tsr_view(at + HEAD, len - HEAD));
+        return datagram->err;
+    }
+}
