@@ -32,23 +32,26 @@ bool tsr_lwm2m_format_is_multiple(tsr_lwm2m_format format);
 /** "text", "link", "octets", "cbor", "senml-json", "senml-cbor", "tlv", "lwm2m-cbor". */
 const char *tsr_lwm2m_format_name(tsr_lwm2m_format format);
 
+/** What can be written and read is a table, tsr_lwm2m_codecs (format/codec.h). This room's own has
+ *  every format; a program that defines the table itself links only the formats it lists. */
+
 /* ---- writing ------------------------------------------------------------------------------ */
 
 /** Writes the payload of a Read, Observe, Send, Write, Create or Write-Composite.
  *  begin, then put values in tree order (instance by instance, resource by resource), then end. */
 typedef struct {
     /* private */
+    const struct tsr_lwm2m_codec *codec;
     tsr_buf *body;
-    tsr_lwm2m_format format;
-    tsr_lwm2m_path base;
-    size_t start;         /* of the payload in body */
-    size_t count;         /* values put */
-    uint64_t stamp_ms;    /* for the next values; 0: none */
-    uint64_t base_ms;     /* what the SenML base time is at the moment */
-    tsr_lwm2m_path last;  /* of the value before */
-    size_t open[3];       /* where the containers that are still open begin */
-    uint16_t items[3];    /* and how many entries they have */
-    uint8_t depth;        /* how many are open */
+    tsr_lwm2m_path base, last; /* of the request; of the value before */
+    size_t start;              /* of the payload in body */
+    uint32_t count;            /* values put */
+    uint64_t stamp_ms;         /* for the next values; 0: none */
+    uint64_t base_ms;          /* what the SenML base time is at the moment */
+    size_t open[4];            /* where the containers that are still open begin */
+    uint16_t items[4];         /* how many entries they have */
+    uint8_t depth[4];          /* how many identifiers are known inside of them */
+    uint8_t levels;            /* how many are open */
     tsr_err err;
 } tsr_lwm2m_out;
 
@@ -72,8 +75,11 @@ void tsr_lwm2m_out_stamp(tsr_lwm2m_out *out, uint64_t unix_ms);
  *
  *  source  Core 7.4.1 to 7.4.7 and table C-2; RFC 8428 §4 and §6
  *  errors  TSR_E_ARGUMENT     `at` is not at or below the base, or not 3 or 4 deep
- *          TSR_E_UNSUPPORTED  a second value in text, octets or CBOR; a type that the format
- *                             cannot hold (octets hold Opaque only): the caller answers 4.06
+ *          TSR_E_UNSUPPORTED  a second value in text, octets or CBOR, or one not at the base; a
+ *                             type that the format cannot hold (octets hold Opaque only); a
+ *                             path out of order in TLV or LwM2M CBOR. The caller answers 4.06
+ *          TSR_E_TYPE         a RAW value in a format that needs a type, or a Float that is
+ *                             not finite in text or JSON
  *          TSR_E_SPACE        the body is full
  */
 tsr_err tsr_lwm2m_put(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_value *value);
@@ -111,22 +117,20 @@ tsr_err tsr_lwm2m_out_end(tsr_lwm2m_out *out);
  *  notification in the server. Works on any bytes. The context may be copied to look ahead. */
 typedef struct {
     /* private */
-    tsr_lwm2m_format format;
+    const struct tsr_lwm2m_codec *codec;
     tsr_lwm2m_path base;
-    tsr_bytes payload, rest;
+    tsr_bytes payload, rest, prefix;
     tsr_buf *scratch;
-    tsr_bytes prefix;
-    uint64_t seen;            /* values given so far */
-    uint32_t rescanned;       /* work done to find duplicates */
-    tsr_lwm2m_path greatest;  /* the last of the paths so far, in tree order, with its time */
+    uint32_t seen, rescanned;  /* values given; work done to find duplicates */
+    tsr_lwm2m_path greatest;   /* of the values so far, with its time */
     double greatest_s;
-    double time_s;            /* of the value just given */
-    tsr_bytes base_name;      /* SenML: undecoded; JSON: the text between the quotes */
+    double time_s;             /* of the value just given */
     double base_time_s, base_value;
-    bool base_value_set, checking, started;
-    uint8_t depth;            /* open containers */
-    tsr_lwm2m_path at[4];     /* their paths */
-    uint64_t left[4];         /* their remaining entries or bytes; UINT64_MAX: indefinite */
+    tsr_bytes base_name;       /* SenML, as it stands in the payload */
+    tsr_lwm2m_path at[4];      /* containers that are open */
+    uint64_t left[4];          /* their remaining entries or bytes; UINT64_MAX: indefinite */
+    uint8_t levels;
+    bool started, names_only;
     tsr_err err;
 } tsr_lwm2m_in;
 

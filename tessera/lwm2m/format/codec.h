@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a format is for the writer and the reader; private to this room except for the table,
+ * which a small device may define itself. */
+#ifndef TESSERA_LWM2M_FORMAT_CODEC_H
+#define TESSERA_LWM2M_FORMAT_CODEC_H
+
+#include "tessera/lwm2m/format/format.h"
+
+/** `at` lies at or below the base; a value of NONE is a name (SenML) or, at depth 2, the notice
+ *  that an instance exists. `next` gives any order; the caller looks for duplicates. */
+typedef struct tsr_lwm2m_codec {
+    tsr_lwm2m_format format;
+    tsr_err (*put)(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_value *value);
+    tsr_err (*end)(tsr_lwm2m_out *out);
+    tsr_err (*next)(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_value *value);
+} tsr_lwm2m_codec;
+
+/** Ends with NULL. */
+extern const tsr_lwm2m_codec *const tsr_lwm2m_codecs[];
+
+extern const tsr_lwm2m_codec tsr_lwm2m_codec_text, tsr_lwm2m_codec_octets, tsr_lwm2m_codec_cbor,
+    tsr_lwm2m_codec_tlv, tsr_lwm2m_codec_senml_json, tsr_lwm2m_codec_senml_cbor,
+    tsr_lwm2m_codec_lwm2m_cbor;
+
+#endif

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tessera/lwm2m/format/codec.h"
+
+static const struct {
+    tsr_lwm2m_format format;
+    bool multiple;
+    const char *name;
+} known[] = {
+    { TSR_LWM2M_FORMAT_TEXT, false, "text" },
+    { TSR_LWM2M_FORMAT_LINK, false, "link" },
+    { TSR_LWM2M_FORMAT_OCTETS, false, "octets" },
+    { TSR_LWM2M_FORMAT_CBOR, false, "cbor" },
+    { TSR_LWM2M_FORMAT_SENML_JSON, true, "senml-json" },
+    { TSR_LWM2M_FORMAT_SENML_CBOR, true, "senml-cbor" },
+    { TSR_LWM2M_FORMAT_TLV, true, "tlv" },
+    { TSR_LWM2M_FORMAT_LWM2M_CBOR, true, "lwm2m-cbor" },
+};
+
+enum { KNOWN = sizeof known / sizeof known[0], OLD_TEXT = 1541, OLD_TLV = 1542 };
+
+tsr_err tsr_lwm2m_format_from(uint32_t number, tsr_lwm2m_format *format)
+{
+    if (number == OLD_TEXT)
+        number = TSR_LWM2M_FORMAT_TEXT;
+    if (number == OLD_TLV)
+        number = TSR_LWM2M_FORMAT_TLV;
+    for (size_t i = 0; i < KNOWN; i++) {
+        if ((uint32_t)known[i].format == number) {
+            *format = known[i].format;
+            return TSR_OK;
+        }
+    }
+    return TSR_E_UNSUPPORTED;
+}
+
+bool tsr_lwm2m_format_is_multiple(tsr_lwm2m_format format)
+{
+    for (size_t i = 0; i < KNOWN; i++)
+        if (known[i].format == format)
+            return known[i].multiple;
+    return false;
+}
+
+const char *tsr_lwm2m_format_name(tsr_lwm2m_format format)
+{
+    for (size_t i = 0; i < KNOWN; i++)
+        if (known[i].format == format)
+            return known[i].name;
+    return "unknown";
+}
+
+static const tsr_lwm2m_codec *codec_of(tsr_lwm2m_format format)
+{
+    for (const tsr_lwm2m_codec *const *c = tsr_lwm2m_codecs; *c != NULL; c++)
+        if ((*c)->format == format)
+            return *c;
+    return NULL;
+}
+
+/* ---- writing ------------------------------------------------------------------------------ */
+
+tsr_err tsr_lwm2m_out_begin(tsr_lwm2m_out *out, tsr_lwm2m_format format, tsr_lwm2m_path base,
+                            tsr_buf *body)
+{
+    const tsr_lwm2m_codec *codec = codec_of(format);
+    tsr_err err = codec == NULL || (format == TSR_LWM2M_FORMAT_TLV && base.depth == 0)
+                      ? TSR_E_UNSUPPORTED
+                      : body->err;
+
+    *out = (tsr_lwm2m_out){ .codec = codec, .body = body, .base = base, .last = base,
+                            .start = body->len, .err = err };
+    return err;
+}
+
+void tsr_lwm2m_out_stamp(tsr_lwm2m_out *out, uint64_t unix_ms) { out->stamp_ms = unix_ms; }
+
+static tsr_err put_at(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_value *value)
+{
+    if (out->err != TSR_OK)
+        return out->err;
+    if (!tsr_lwm2m_path_contains(out->base, at))
+        return out->err = TSR_E_ARGUMENT;
+    out->err = out->codec->put(out, at, value);
+    if (out->err == TSR_OK)
+        out->err = out->body->err;
+    out->last = at;
+    return out->err;
+}
+
+tsr_err tsr_lwm2m_put(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_value *value)
+{
+    if (at.depth < 3 || value->type == TSR_LWM2M_NONE)
+        return out->err = out->err != TSR_OK ? out->err : TSR_E_ARGUMENT;
+    return put_at(out, at, value);
+}
+
+tsr_err tsr_lwm2m_put_name(tsr_lwm2m_out *out, tsr_lwm2m_path at)
+{
+    static const tsr_lwm2m_value none = { TSR_LWM2M_NONE, { .u = 0 } };
+
+    if (out->err == TSR_OK && out->codec->format != TSR_LWM2M_FORMAT_SENML_CBOR
+        && out->codec->format != TSR_LWM2M_FORMAT_SENML_JSON)
+        out->err = TSR_E_UNSUPPORTED;
+    return put_at(out, at, &none);
+}
+
+tsr_err tsr_lwm2m_put_instance(tsr_lwm2m_out *out, tsr_lwm2m_path at)
+{
+    static const tsr_lwm2m_value none = { TSR_LWM2M_NONE, { .u = 0 } };
+
+    if (out->err == TSR_OK && at.depth != 2)
+        out->err = TSR_E_ARGUMENT;
+    if (out->err != TSR_OK || (out->codec->format != TSR_LWM2M_FORMAT_TLV
+                               && out->codec->format != TSR_LWM2M_FORMAT_LWM2M_CBOR))
+        return out->err;
+    return put_at(out, at, &none);
+}
+
+tsr_err tsr_lwm2m_out_end(tsr_lwm2m_out *out)
+{
+    if (out->err == TSR_OK)
+        out->err = out->codec->end(out);
+    if (out->err == TSR_OK)
+        out->err = out->body->err;
+    if (out->err != TSR_OK) {
+        out->body->len = out->start;
+        out->body->err = TSR_OK;
+    }
+    return out->err;
+}
+
+tsr_err tsr_lwm2m_put_text(tsr_lwm2m_out *out, tsr_lwm2m_path at, tsr_bytes utf8)
+{
+    tsr_lwm2m_value v = tsr_lwm2m_text(utf8);
+
+    return tsr_lwm2m_put(out, at, &v);
+}
+
+tsr_err tsr_lwm2m_put_int(tsr_lwm2m_out *out, tsr_lwm2m_path at, int64_t i)
+{
+    tsr_lwm2m_value v = tsr_lwm2m_int(i);
+
+    return tsr_lwm2m_put(out, at, &v);
+}
+
+tsr_err tsr_lwm2m_put_uint(tsr_lwm2m_out *out, tsr_lwm2m_path at, uint64_t u)
+{
+    tsr_lwm2m_value v = tsr_lwm2m_uint(u);
+
+    return tsr_lwm2m_put(out, at, &v);
+}
+
+tsr_err tsr_lwm2m_put_float(tsr_lwm2m_out *out, tsr_lwm2m_path at, double f)
+{
+    tsr_lwm2m_value v = tsr_lwm2m_float(f);
+
+    return tsr_lwm2m_put(out, at, &v);
+}
+
+tsr_err tsr_lwm2m_put_bool(tsr_lwm2m_out *out, tsr_lwm2m_path at, bool b)
+{
+    tsr_lwm2m_value v = tsr_lwm2m_bool(b);
+
+    return tsr_lwm2m_put(out, at, &v);
+}
+
+tsr_err tsr_lwm2m_put_opaque(tsr_lwm2m_out *out, tsr_lwm2m_path at, tsr_bytes bytes)
+{
+    tsr_lwm2m_value v = tsr_lwm2m_opaque(bytes);
+
+    return tsr_lwm2m_put(out, at, &v);
+}
+
+tsr_err tsr_lwm2m_put_time(tsr_lwm2m_out *out, tsr_lwm2m_path at, int64_t unix_s)
+{
+    tsr_lwm2m_value v = tsr_lwm2m_time(unix_s);
+
+    return tsr_lwm2m_put(out, at, &v);
+}
+
+tsr_err tsr_lwm2m_put_objlnk(tsr_lwm2m_out *out, tsr_lwm2m_path at, uint16_t object,
+                             uint16_t instance)
+{
+    tsr_lwm2m_value v = tsr_lwm2m_objlnk(object, instance);
+
+    return tsr_lwm2m_put(out, at, &v);
+}
+
+tsr_err tsr_lwm2m_put_corelnk(tsr_lwm2m_out *out, tsr_lwm2m_path at, tsr_bytes links)
+{
+    tsr_lwm2m_value v = tsr_lwm2m_corelnk(links);
+
+    return tsr_lwm2m_put(out, at, &v);
+}
+
+/* ---- reading ------------------------------------------------------------------------------ */
+
+tsr_err tsr_lwm2m_in_begin(tsr_lwm2m_in *in, tsr_lwm2m_format format, tsr_lwm2m_path base,
+                           tsr_bytes payload, tsr_buf *scratch)
+{
+    const tsr_lwm2m_codec *codec = codec_of(format);
+    tsr_err err = TSR_OK;
+
+    if (codec == NULL || (format == TSR_LWM2M_FORMAT_TLV && base.depth == 0))
+        err = TSR_E_UNSUPPORTED;
+    else if (!tsr_lwm2m_format_is_multiple(format) && base.depth < 3)
+        err = TSR_E_ARGUMENT;
+    *in = (tsr_lwm2m_in){ .codec = codec, .base = base, .payload = payload, .rest = payload,
+                          .scratch = scratch, .err = err };
+    return err;
+}
+
+void tsr_lwm2m_in_prefix(tsr_lwm2m_in *in, tsr_bytes prefix) { in->prefix = prefix; }
+
+enum { MOST_RESCANNED = 65536 };
+
+/* Whether one of the values before has this path and time. Most payloads are in order, and then
+ * nobody has to look; the others are read again from the start, within limits. */
+static tsr_err look_for_duplicate(tsr_lwm2m_in *in, tsr_lwm2m_path path)
+{
+    int order = tsr_lwm2m_path_compare(path, in->greatest);
+
+    if (order == 0)
+        order = in->time_s > in->greatest_s ? 1 : in->time_s < in->greatest_s ? -1 : 0;
+    if (order == 0)
+        return TSR_E_MALFORMED;
+    if (order > 0) {
+        in->greatest = path;
+        in->greatest_s = in->time_s;
+        return TSR_OK;
+    }
+
+    tsr_lwm2m_in before;
+    tsr_err err = tsr_lwm2m_in_begin(&before, in->codec->format, in->base, in->payload, NULL);
+
+    before.prefix = in->prefix;
+    before.names_only = true;
+    if (in->seen > MOST_RESCANNED - in->rescanned)
+        return TSR_E_UNSUPPORTED;
+    in->rescanned += in->seen;
+    for (uint32_t i = 0; err == TSR_OK && i < in->seen; i++) {
+        tsr_lwm2m_value ignored;
+        tsr_lwm2m_path other = in->base;
+
+        err = in->codec->next(&before, &other, &ignored);
+        if (err == TSR_OK && before.time_s == in->time_s && tsr_lwm2m_path_same(other, path))
+            return TSR_E_MALFORMED;
+    }
+    return err;
+}
+
+tsr_err tsr_lwm2m_in_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_value *value)
+{
+    tsr_lwm2m_path at = in->base;
+    tsr_lwm2m_value got = { TSR_LWM2M_NONE, { .u = 0 } };
+
+    if (in->err != TSR_OK)
+        return in->err;
+    in->err = in->codec->next(in, &at, &got);
+    if (in->err == TSR_OK && !tsr_lwm2m_path_contains(in->base, at))
+        in->err = TSR_E_NOT_FOUND;
+    if (in->err == TSR_OK && got.type != TSR_LWM2M_NONE) /* a name may well be said twice */
+        in->err = look_for_duplicate(in, at);
+    if (in->err != TSR_OK)
+        return in->err;
+    in->seen++;
+    *path = at;
+    *value = got;
+    return TSR_OK;
+}
+
+bool tsr_lwm2m_in_time(const tsr_lwm2m_in *in, uint64_t now_unix_ms, uint64_t *unix_ms)
+{
+    double s = in->time_s;
+
+    if (s == 0)
+        return false;
+    if (s < 268435456.0) /* RFC 8428 §4.5.3: 2^28 */
+        s += (double)now_unix_ms / 1000;
+    *unix_ms = s <= 0 ? 0 : s > 1e15 ? UINT64_MAX : (uint64_t)(s * 1000 + 0.5);
+    return true;
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * SenML CBOR (RFC 8428 §6, Core 7.4.4). */
+#include "tessera/lwm2m/format/cbor_value.h"
+#include "tessera/lwm2m/format/senml.h"
+
+/* RFC 8428 §6, table 4 */
+enum {
+    LABEL_BASE_VERSION = -1, LABEL_BASE_NAME = -2, LABEL_BASE_TIME = -3, LABEL_BASE_VALUE = -5,
+    LABEL_NAME = 0, LABEL_VALUE = 2, LABEL_STRING = 3, LABEL_BOOLEAN = 4, LABEL_TIME = 6,
+    LABEL_DATA = 8, LABEL_OBJLNK = 100, LABEL_IGNORED = 101, /* the last two are ours */
+};
+
+/* ---- writing ------------------------------------------------------------------------------- */
+
+static void put_seconds(tsr_buf *out, uint64_t ms)
+{
+    if (ms % 1000 == 0)
+        tsr_cbor_put_uint(out, ms / 1000);
+    else
+        tsr_cbor_put_float(out, (double)ms / 1000);
+}
+
+static int label_of(const tsr_lwm2m_value *value)
+{
+    switch (value->type) {
+    case TSR_LWM2M_STRING:
+    case TSR_LWM2M_CORELNK: return LABEL_STRING;
+    case TSR_LWM2M_BOOLEAN: return LABEL_BOOLEAN;
+    case TSR_LWM2M_OPAQUE:  return LABEL_DATA;
+    case TSR_LWM2M_OBJLNK:  return LABEL_OBJLNK;
+    default:                return LABEL_VALUE;
+    }
+}
+
+/* Everything of a record but its value, in one piece: the pieces are short and many. */
+static void put_record_head(tsr_lwm2m_out *out, const tsr_senml_place *place, bool has_value)
+{
+    uint8_t room[2 * (TSR_LWM2M_PATH_TEXT + 4) + 16];
+    tsr_buf head = { room, 1, sizeof room, TSR_OK };
+
+    room[0] = (uint8_t)(0xa0 | (has_value ? 1 : 0));
+    if (place->base_len != 0) {
+        room[0]++;
+        tsr_cbor_put_int(&head, LABEL_BASE_NAME);
+        tsr_cbor_put_text(&head, tsr_view(place->base, place->base_len));
+    }
+    if (place->base_time) {
+        room[0]++;
+        tsr_cbor_put_int(&head, LABEL_BASE_TIME);
+        put_seconds(&head, out->base_ms);
+    }
+    if (place->name_len != 0) { /* at most 23 bytes: the length fits into its head */
+        room[0]++;
+        room[head.len++] = LABEL_NAME;
+        room[head.len++] = (uint8_t)(0x60 | place->name_len);
+        memcpy(room + head.len, place->name, place->name_len);
+        head.len += place->name_len;
+    }
+    tsr_put_bytes(out->body, tsr_buf_view(&head));
+}
+
+static tsr_err senml_cbor_put(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_value *value)
+{
+    tsr_senml_place place;
+    bool has_value = value->type != TSR_LWM2M_NONE;
+    int label = label_of(value);
+
+    if (out->count == 0)
+        tsr_put_u8(out->body, 0x80); /* the array's head, until its size is known */
+    if (out->count == UINT16_MAX)
+        return TSR_E_SPACE;
+    tsr_senml_place_next(out, at, &place);
+    put_record_head(out, &place, has_value);
+    if (!has_value)
+        return TSR_OK;
+    if (label == LABEL_OBJLNK)
+        tsr_cbor_put_text(out->body, tsr_text("vlo"));
+    else
+        tsr_put_u8(out->body, (uint8_t)label);
+    return tsr_lwm2m_cbor_put(out->body, value);
+}
+
+static tsr_err senml_cbor_end(tsr_lwm2m_out *out)
+{
+    uint8_t room[4];
+    tsr_buf head = tsr_buf_over(room, sizeof room);
+    tsr_buf *body = out->body;
+
+    if (out->count == 0)
+        tsr_put_u8(body, 0x80);
+    tsr_cbor_put_array(&head, out->count);
+
+    size_t len = body->len - out->start - 1;
+
+    if (tsr_buf_claim(body, head.len - 1) == NULL)
+        return TSR_E_SPACE;
+    if (head.len > 1)
+        memmove(body->ptr + out->start + head.len, body->ptr + out->start + 1, len);
+    memcpy(body->ptr + out->start, room, head.len);
+    return TSR_OK;
+}
+
+/* ---- reading ------------------------------------------------------------------------------- */
+
+/* A label is a number, or the text of the JSON form where there is no number. */
+static tsr_err take_label(tsr_bytes *in, int *label)
+{
+    uint8_t room[8];
+    tsr_buf scratch = tsr_buf_over(room, sizeof room);
+    tsr_bytes text;
+    int64_t number;
+    tsr_err err = tsr_cbor_get_int(in, &number);
+
+    if (err == TSR_OK) {
+        *label = number < -6 || number > LABEL_DATA ? LABEL_IGNORED : (int)number;
+        return TSR_OK;
+    }
+    err = tsr_cbor_get_string(in, TSR_CBOR_TEXT, &scratch, &text);
+    if (err != TSR_OK)
+        return err == TSR_E_SPACE ? TSR_E_UNSUPPORTED : TSR_E_MALFORMED;
+    if (tsr_senml_is_critical(text))
+        return TSR_E_UNSUPPORTED;
+    *label = tsr_same(text, tsr_text("vlo")) ? LABEL_OBJLNK : LABEL_IGNORED;
+    return TSR_OK;
+}
+
+static tsr_err take_number(tsr_bytes *in, double *number)
+{
+    tsr_lwm2m_value v, f;
+
+    if (tsr_lwm2m_cbor_get(in, NULL, &v) != TSR_OK)
+        return TSR_E_MALFORMED;
+    if (tsr_lwm2m_value_as(&v, TSR_LWM2M_FLOAT, NULL, &f) == TSR_OK)
+        *number = f.as.f;
+    else if (v.type == TSR_LWM2M_TIME)
+        *number = (double)v.as.i;
+    else
+        return TSR_E_MALFORMED;
+    return *number - *number == 0 ? TSR_OK : TSR_E_MALFORMED; /* finite */
+}
+
+static tsr_err check_version(tsr_bytes *in)
+{
+    int64_t version;
+
+    if (tsr_cbor_get_int(in, &version) != TSR_OK)
+        return TSR_E_MALFORMED;
+    return version <= TSR_SENML_VERSION ? TSR_OK : TSR_E_UNSUPPORTED;
+}
+
+/* Which types a value field may have; null is allowed in each (RFC 8790 §3). */
+static bool type_fits(int label, tsr_lwm2m_type type)
+{
+    switch (type) {
+    case TSR_LWM2M_NONE:    return true;
+    case TSR_LWM2M_STRING:  return label == LABEL_STRING || label == LABEL_OBJLNK;
+    case TSR_LWM2M_BOOLEAN: return label == LABEL_BOOLEAN;
+    case TSR_LWM2M_OPAQUE:  return label == LABEL_DATA;
+    default:                return label == LABEL_VALUE;
+    }
+}
+
+static tsr_err take_value(tsr_lwm2m_in *in, tsr_bytes *rest, int label, tsr_senml_record *record)
+{
+    record->values++;
+    if (in->names_only)
+        return tsr_cbor_skip(rest);
+
+    tsr_err err = tsr_lwm2m_cbor_get(rest, in->scratch, &record->value);
+
+    if (err != TSR_OK)
+        return err == TSR_E_SPACE ? err : TSR_E_MALFORMED;
+    if (!type_fits(label, record->value.type))
+        return TSR_E_MALFORMED;
+    if (label == LABEL_OBJLNK && record->value.type == TSR_LWM2M_STRING
+        && tsr_lwm2m_value_as(&record->value, TSR_LWM2M_OBJLNK, NULL, &record->value) != TSR_OK)
+        return TSR_E_MALFORMED;
+    return TSR_OK;
+}
+
+/* Remembers where a name stands; it may come in chunks, so it is taken apart later. */
+static tsr_err note_name(tsr_bytes *in, tsr_bytes *name)
+{
+    tsr_bytes start = *in;
+    tsr_err err = tsr_cbor_skip(in);
+
+    *name = tsr_first(start, start.len - in->len);
+    return err == TSR_OK && start.ptr[0] >> 5 == TSR_CBOR_TEXT ? TSR_OK : TSR_E_MALFORMED;
+}
+
+static tsr_err take_field(tsr_lwm2m_in *in, tsr_bytes *rest, tsr_bytes *name,
+                          tsr_senml_record *record)
+{
+    int label;
+    tsr_err err = take_label(rest, &label);
+
+    if (err != TSR_OK)
+        return err;
+    switch (label) {
+    case LABEL_BASE_VERSION: return check_version(rest);
+    case LABEL_BASE_NAME:    return note_name(rest, &in->base_name);
+    case LABEL_BASE_TIME:    return take_number(rest, &in->base_time_s);
+    case LABEL_BASE_VALUE:   return take_number(rest, &in->base_value);
+    case LABEL_NAME:         return note_name(rest, name);
+    case LABEL_TIME:         return take_number(rest, &record->time_s);
+    case LABEL_VALUE:
+    case LABEL_STRING:
+    case LABEL_BOOLEAN:
+    case LABEL_DATA:
+    case LABEL_OBJLNK:       return take_value(in, rest, label, record);
+    default:                 return tsr_cbor_skip(rest);
+    }
+}
+
+static tsr_err add_name(tsr_senml_record *record, tsr_bytes encoded)
+{
+    uint8_t room[TSR_SENML_NAME];
+    tsr_buf scratch = tsr_buf_over(room, sizeof room);
+    tsr_bytes text;
+
+    if (encoded.len == 0)
+        return TSR_OK;
+    if (tsr_cbor_get_string(&encoded, TSR_CBOR_TEXT, &scratch, &text) != TSR_OK)
+        return TSR_E_MALFORMED;
+    return tsr_senml_name_add(record, text) ? TSR_OK : TSR_E_MALFORMED;
+}
+
+static tsr_err take_record(tsr_lwm2m_in *in, tsr_senml_record *record)
+{
+    tsr_bytes name = { NULL, 0 };
+    tsr_cbor_walk fields;
+    tsr_err err = tsr_cbor_enter(&in->rest, TSR_CBOR_MAP, &fields);
+
+    while (err == TSR_OK && (err = tsr_cbor_more(&in->rest, &fields)) == TSR_OK)
+        err = take_field(in, &in->rest, &name, record);
+    if (err != TSR_END)
+        return err == TSR_E_TYPE ? TSR_E_MALFORMED : err;
+    err = add_name(record, in->base_name);
+    return err == TSR_OK ? add_name(record, name) : err;
+}
+
+static tsr_err start(tsr_lwm2m_in *in)
+{
+    tsr_cbor_walk records;
+
+    in->started = true;
+    if (tsr_cbor_enter(&in->rest, TSR_CBOR_ARRAY, &records) != TSR_OK)
+        return TSR_E_MALFORMED;
+    in->left[0] = records.left;
+    return TSR_OK;
+}
+
+static tsr_err senml_cbor_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_value *value)
+{
+    tsr_senml_record record = { .values = 0 };
+    tsr_err err = in->started ? TSR_OK : start(in);
+    tsr_cbor_walk records = { in->left[0] };
+
+    if (err == TSR_OK)
+        err = tsr_cbor_more(&in->rest, &records);
+    in->left[0] = records.left;
+    if (err == TSR_END)
+        return in->rest.len == 0 ? TSR_END : TSR_E_MALFORMED;
+    if (err == TSR_OK)
+        err = take_record(in, &record);
+    return err == TSR_OK ? tsr_senml_resolve(in, &record, path, value) : err;
+}
+
+const tsr_lwm2m_codec tsr_lwm2m_codec_senml_cbor = {
+    TSR_LWM2M_FORMAT_SENML_CBOR, senml_cbor_put, senml_cbor_end, senml_cbor_next,
+};

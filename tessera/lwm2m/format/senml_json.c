@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * SenML JSON (RFC 8428 §5, Core 7.4.3). */
+#include "tessera/json/base64.h"
+#include "tessera/json/json.h"
+#include "tessera/json/number.h"
+#include "tessera/lwm2m/format/senml.h"
+
+/* ---- writing ------------------------------------------------------------------------------- */
+
+static void put_value(tsr_json_out *j, const tsr_lwm2m_value *value)
+{
+    uint8_t room[12];
+    tsr_buf text = tsr_buf_over(room, sizeof room);
+
+    switch (value->type) {
+    case TSR_LWM2M_STRING:
+    case TSR_LWM2M_CORELNK:
+        tsr_json_put_key(j, "vs");
+        tsr_json_put_string(j, value->as.bytes);
+        return;
+    case TSR_LWM2M_BOOLEAN:
+        tsr_json_put_key(j, "vb");
+        tsr_json_put_bool(j, value->as.b);
+        return;
+    case TSR_LWM2M_OPAQUE:
+        tsr_json_put_key(j, "vd");
+        tsr_json_put_raw(j, tsr_text("\""));
+        tsr_base64url_put(j->out, value->as.bytes);
+        tsr_put_u8(j->out, '"');
+        return;
+    case TSR_LWM2M_OBJLNK:
+        tsr_json_put_key(j, "vlo");
+        tsr_lwm2m_value_put_text(&text, value);
+        tsr_json_put_string(j, tsr_buf_view(&text));
+        return;
+    case TSR_LWM2M_NONE: return;
+    default:
+        tsr_json_put_key(j, "v");
+        if (value->type == TSR_LWM2M_FLOAT)
+            tsr_json_put_double(j, value->as.f);
+        else if (value->type == TSR_LWM2M_UNSIGNED)
+            tsr_json_put_uint(j, value->as.u);
+        else
+            tsr_json_put_int(j, value->as.i);
+        return;
+    }
+}
+
+static tsr_err senml_json_put(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_value *value)
+{
+    tsr_json_out j = tsr_json_to(out->body);
+    tsr_senml_place place;
+
+    if (value->type == TSR_LWM2M_RAW_TEXT || value->type == TSR_LWM2M_RAW_BYTES)
+        return TSR_E_TYPE;
+    tsr_put_u8(out->body, out->count == 0 ? '[' : ',');
+    tsr_senml_place_next(out, at, &place);
+    tsr_json_open_object(&j);
+    if (place.base_len != 0) {
+        tsr_json_put_key(&j, "bn");
+        tsr_json_put_string(&j, tsr_view(place.base, place.base_len));
+    }
+    if (place.base_time) {
+        tsr_json_put_key(&j, "bt");
+        tsr_json_put_double(&j, (double)out->base_ms / 1000);
+    }
+    if (place.name_len != 0) {
+        tsr_json_put_key(&j, "n");
+        tsr_json_put_string(&j, tsr_view(place.name, place.name_len));
+    }
+    put_value(&j, value);
+    tsr_json_close(&j);
+    return tsr_json_end(&j);
+}
+
+static tsr_err senml_json_end(tsr_lwm2m_out *out)
+{
+    tsr_put_text(out->body, out->count == 0 ? "[]" : "]");
+    return TSR_OK;
+}
+
+/* ---- reading ------------------------------------------------------------------------------- */
+
+/* Reads a string through `room`, which need not hold more than is of interest. */
+static tsr_err add_name(tsr_senml_record *record, tsr_bytes quoted)
+{
+    tsr_json string = { TSR_JSON_STRING, quoted };
+    uint8_t room[TSR_SENML_NAME];
+    tsr_buf scratch = tsr_buf_over(room, sizeof room);
+    tsr_bytes text;
+
+    if (quoted.len == 0)
+        return TSR_OK;
+    if (tsr_json_string(&string, &scratch, &text) != TSR_OK)
+        return TSR_E_MALFORMED;
+    return tsr_senml_name_add(record, text) ? TSR_OK : TSR_E_MALFORMED;
+}
+
+static tsr_err take_number(const tsr_json *item, tsr_lwm2m_value *value)
+{
+    bool negative;
+    uint64_t size;
+    double f;
+
+    if (item->kind != TSR_JSON_NUMBER)
+        return TSR_E_MALFORMED;
+    if (tsr_number_get_whole(item->text, &negative, &size) == TSR_OK) {
+        if (size <= INT64_MAX) {
+            *value = tsr_lwm2m_int(negative ? -(int64_t)size : (int64_t)size);
+            return TSR_OK;
+        }
+        if (!negative) {
+            *value = tsr_lwm2m_uint(size);
+            return TSR_OK;
+        }
+        if (size == (uint64_t)INT64_MAX + 1) {
+            *value = tsr_lwm2m_int(INT64_MIN);
+            return TSR_OK;
+        }
+    }
+    if (tsr_number_get(item->text, &f) != TSR_OK)
+        return TSR_E_MALFORMED;
+    *value = tsr_lwm2m_float(f);
+    return TSR_OK;
+}
+
+static tsr_err take_double(const tsr_json *item, double *number)
+{
+    return tsr_json_double(item, number) == TSR_OK ? TSR_OK : TSR_E_MALFORMED;
+}
+
+/* RFC 8428 §5: base64url; it is decoded behind its own text, in scratch. */
+static tsr_err take_data(const tsr_json *item, tsr_buf *scratch, tsr_lwm2m_value *value)
+{
+    tsr_buf none = { NULL, 0, 0, TSR_OK };
+    tsr_buf *room = scratch != NULL ? scratch : &none;
+    tsr_bytes text;
+    tsr_err err = tsr_json_string(item, room, &text);
+    size_t start = room->len;
+
+    if (err == TSR_OK)
+        err = tsr_base64_get(text, room);
+    if (err != TSR_OK)
+        return err == TSR_E_SPACE ? err : TSR_E_MALFORMED;
+    *value = tsr_lwm2m_opaque(tsr_view(room->ptr + start, room->len - start));
+    return TSR_OK;
+}
+
+static tsr_err take_text(const tsr_json *item, tsr_buf *scratch, tsr_lwm2m_value *value)
+{
+    tsr_bytes text;
+    tsr_err err = tsr_json_string(item, scratch, &text);
+
+    if (err != TSR_OK)
+        return err == TSR_E_SPACE ? err : TSR_E_MALFORMED;
+    *value = tsr_lwm2m_text(text);
+    return TSR_OK;
+}
+
+static tsr_err take_link(const tsr_json *item, tsr_lwm2m_value *value)
+{
+    uint8_t room[24];
+    tsr_buf scratch = tsr_buf_over(room, sizeof room);
+    tsr_lwm2m_value text;
+
+    if (take_text(item, &scratch, &text) != TSR_OK
+        || tsr_lwm2m_value_as(&text, TSR_LWM2M_OBJLNK, NULL, value) != TSR_OK)
+        return TSR_E_MALFORMED;
+    return TSR_OK;
+}
+
+static tsr_err take_bool(const tsr_json *item, tsr_lwm2m_value *value)
+{
+    bool b;
+
+    if (tsr_json_bool(item, &b) != TSR_OK)
+        return TSR_E_MALFORMED;
+    *value = tsr_lwm2m_bool(b);
+    return TSR_OK;
+}
+
+static tsr_err check_version(const tsr_json *item)
+{
+    int64_t version;
+
+    if (tsr_json_int(item, &version) != TSR_OK)
+        return TSR_E_MALFORMED;
+    return version <= TSR_SENML_VERSION ? TSR_OK : TSR_E_UNSUPPORTED;
+}
+
+static tsr_err note_name(const tsr_json *item, tsr_bytes *quoted)
+{
+    if (item->kind != TSR_JSON_STRING)
+        return TSR_E_MALFORMED;
+    *quoted = item->text;
+    return TSR_OK;
+}
+
+/* `which` is what follows the v of a value field. */
+static tsr_err take_value(tsr_lwm2m_in *in, const char *which, const tsr_json *item,
+                          tsr_senml_record *record)
+{
+    record->values++;
+    if (in->names_only || item->kind == TSR_JSON_NULL)
+        return TSR_OK;
+    switch (which[0]) {
+    case 's': return take_text(item, in->scratch, &record->value);
+    case 'd': return take_data(item, in->scratch, &record->value);
+    case 'b': return take_bool(item, &record->value);
+    case 'l': return take_link(item, &record->value);
+    default:  return take_number(item, &record->value);
+    }
+}
+
+static tsr_err take_field(tsr_lwm2m_in *in, const tsr_json *key, const tsr_json *item,
+                          tsr_bytes *name, tsr_senml_record *record)
+{
+    static const char *const values[] = { "v", "vs", "vd", "vb", "vlo" };
+    uint8_t room[32];
+    tsr_buf scratch = tsr_buf_over(room, sizeof room);
+    tsr_bytes label;
+
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
+        if (tsr_json_is(key, values[i]))
+            return take_value(in, values[i] + 1, item, record);
+    if (tsr_json_is(key, "n"))
+        return note_name(item, name);
+    if (tsr_json_is(key, "t"))
+        return take_double(item, &record->time_s);
+    if (tsr_json_is(key, "bn"))
+        return note_name(item, &in->base_name);
+    if (tsr_json_is(key, "bt"))
+        return take_double(item, &in->base_time_s);
+    if (tsr_json_is(key, "bv"))
+        return take_double(item, &in->base_value);
+    if (tsr_json_is(key, "bver"))
+        return check_version(item);
+    if (tsr_json_string(key, &scratch, &label) != TSR_OK || tsr_senml_is_critical(label))
+        return TSR_E_UNSUPPORTED;
+    return TSR_OK;
+}
+
+static tsr_err start(tsr_lwm2m_in *in)
+{
+    tsr_json root = { TSR_JSON_ARRAY, in->payload };
+
+    in->started = true;
+    if (!in->names_only && (tsr_json_parse(in->payload, &root, NULL) != TSR_OK
+                            || root.kind != TSR_JSON_ARRAY))
+        return TSR_E_MALFORMED;
+    in->payload = root.text; /* a second reading need not check it again */
+    in->rest = tsr_json_items(&root).rest;
+    return TSR_OK;
+}
+
+static tsr_err senml_json_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_value *value)
+{
+    tsr_senml_record record = { .values = 0 };
+    tsr_err err = in->started ? TSR_OK : start(in);
+    tsr_json_walk records = { in->rest, false }, fields;
+    tsr_json item, key, field;
+    tsr_bytes name = { NULL, 0 };
+
+    if (err != TSR_OK)
+        return err;
+    if (!tsr_json_next(&records, NULL, &item))
+        return TSR_END;
+    in->rest = records.rest;
+    if (item.kind != TSR_JSON_OBJECT)
+        return TSR_E_MALFORMED;
+    fields = tsr_json_items(&item);
+    while (err == TSR_OK && tsr_json_next(&fields, &key, &field))
+        err = take_field(in, &key, &field, &name, &record);
+    if (err == TSR_OK)
+        err = add_name(&record, in->base_name);
+    if (err == TSR_OK)
+        err = add_name(&record, name);
+    return err == TSR_OK ? tsr_senml_resolve(in, &record, path, value) : err;
+}
+
+const tsr_lwm2m_codec tsr_lwm2m_codec_senml_json = {
+    TSR_LWM2M_FORMAT_SENML_JSON, senml_json_put, senml_json_end, senml_json_next,
+};

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * OMA TLV (Core 7.4.5): the format of LwM2M 1.0. */
+#include "tessera/lwm2m/format/codec.h"
+
+/* Bits 7 and 6 of the type byte. */
+enum { OBJECT_INSTANCE = 0, RESOURCE_INSTANCE = 1, MULTIPLE = 2, RESOURCE = 3 };
+
+enum { ID_16_BITS = 0x20, HEADER_MOST = 6, VALUE_MOST = 8 };
+
+/* ---- writing: a container gets its header when it is closed and its length is known --------- */
+
+static size_t make_header(uint8_t header[HEADER_MOST], unsigned kind, uint16_t id, size_t len)
+{
+    size_t n = 1;
+    unsigned width = len < 8 ? 0 : len <= UINT8_MAX ? 1 : len <= UINT16_MAX ? 2 : 3;
+
+    header[0] = (uint8_t)(kind << 6 | width << 3 | (width == 0 ? (unsigned)len : 0));
+    if (id > UINT8_MAX) {
+        header[0] |= ID_16_BITS;
+        header[n++] = (uint8_t)(id >> 8);
+    }
+    header[n++] = (uint8_t)id;
+    for (; width > 0; width--)
+        header[n++] = (uint8_t)(len >> (8 * (width - 1)));
+    return n;
+}
+
+/* out->depth says what is inside a container: 2 an object instance's resources, 3 the instances
+ * of a multiple resource. */
+static void open_container(tsr_lwm2m_out *out, uint8_t depth)
+{
+    out->open[out->levels] = out->body->len;
+    out->depth[out->levels] = depth;
+    out->levels++;
+}
+
+static tsr_err close_container(tsr_lwm2m_out *out)
+{
+    uint8_t header[HEADER_MOST];
+    tsr_buf *body = out->body;
+
+    out->levels--;
+
+    size_t at = out->open[out->levels], len = body->len - at;
+    bool instance = out->depth[out->levels] == 2;
+    size_t n = make_header(header, instance ? OBJECT_INSTANCE : MULTIPLE,
+                           instance ? out->last.instance : out->last.resource, len);
+
+    if (len > 0xffffff || tsr_buf_claim(body, n) == NULL)
+        return TSR_E_SPACE;
+    memmove(body->ptr + at + n, body->ptr + at, len);
+    memcpy(body->ptr + at, header, n);
+    return TSR_OK;
+}
+
+static size_t put_whole(uint8_t bytes[VALUE_MOST], uint64_t v, size_t n)
+{
+    for (size_t i = n; i-- > 0; v >>= 8)
+        bytes[i] = (uint8_t)v;
+    return n;
+}
+
+static size_t put_signed(uint8_t bytes[VALUE_MOST], int64_t i)
+{
+    size_t n = i >= INT8_MIN && i <= INT8_MAX     ? 1
+               : i >= INT16_MIN && i <= INT16_MAX ? 2
+               : i >= INT32_MIN && i <= INT32_MAX ? 4
+                                                  : 8;
+
+    return put_whole(bytes, (uint64_t)i, n);
+}
+
+static size_t put_unsigned(uint8_t bytes[VALUE_MOST], uint64_t u)
+{
+    return put_whole(bytes, u, u <= UINT8_MAX ? 1 : u <= UINT16_MAX ? 2 : u <= UINT32_MAX ? 4 : 8);
+}
+
+/* Four bytes where they hold the value; what a float is too large for is left to eight. */
+static size_t put_float(uint8_t bytes[VALUE_MOST], double f)
+{
+    uint64_t bits;
+
+    if (f >= -3e38 && f <= 3e38 && (double)(float)f == f) {
+        float single = (float)f;
+        uint32_t low;
+
+        memcpy(&low, &single, sizeof low);
+        return put_whole(bytes, low, 4);
+    }
+    memcpy(&bits, &f, sizeof bits);
+    return put_whole(bytes, bits, 8);
+}
+
+/* The value's bytes: its own, or made in `room`. */
+static tsr_err value_bytes(const tsr_lwm2m_value *v, uint8_t room[VALUE_MOST], tsr_bytes *bytes)
+{
+    size_t n = 0;
+
+    switch (v->type) {
+    case TSR_LWM2M_STRING:
+    case TSR_LWM2M_CORELNK:
+    case TSR_LWM2M_OPAQUE:
+    case TSR_LWM2M_RAW_BYTES: *bytes = v->as.bytes; return TSR_OK;
+    case TSR_LWM2M_INTEGER:
+    case TSR_LWM2M_TIME:      n = put_signed(room, v->as.i); break;
+    case TSR_LWM2M_UNSIGNED:  n = put_unsigned(room, v->as.u); break;
+    case TSR_LWM2M_FLOAT:     n = put_float(room, v->as.f); break;
+    case TSR_LWM2M_BOOLEAN:   n = put_whole(room, v->as.b ? 1 : 0, 1); break;
+    case TSR_LWM2M_OBJLNK:
+        n = put_whole(room, (uint64_t)v->as.link.object << 16 | v->as.link.instance, 4);
+        break;
+    default: return TSR_E_TYPE;
+    }
+    *bytes = tsr_view(room, n);
+    return TSR_OK;
+}
+
+/* Closes what `at` is not in, opens what it is in. */
+static tsr_err go_to(tsr_lwm2m_out *out, tsr_lwm2m_path at)
+{
+    tsr_err err = TSR_OK;
+
+    while (err == TSR_OK && out->levels > 0) {
+        tsr_lwm2m_path inside = tsr_lwm2m_path_up(out->last, out->depth[out->levels - 1]);
+
+        if (tsr_lwm2m_path_contains(inside, at) && at.depth > inside.depth)
+            break;
+        err = close_container(out);
+    }
+    if (err == TSR_OK && out->base.depth == 1 && out->levels == 0)
+        open_container(out, 2);
+    if (err == TSR_OK && at.depth == 4 && out->base.depth <= 3
+        && (out->levels == 0 || out->depth[out->levels - 1] != 3))
+        open_container(out, 3);
+    return err;
+}
+
+static tsr_err tlv_put(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_value *value)
+{
+    uint8_t room[VALUE_MOST], header[HEADER_MOST];
+    tsr_bytes bytes;
+    tsr_err err;
+
+    if (out->count++ != 0 && tsr_lwm2m_path_compare(at, out->last) <= 0)
+        return TSR_E_UNSUPPORTED;
+    err = go_to(out, at);
+    if (err != TSR_OK || at.depth == 2)
+        return err;
+    err = value_bytes(value, room, &bytes);
+    if (err != TSR_OK)
+        return err;
+    if (bytes.len > 0xffffff)
+        return TSR_E_UNSUPPORTED;
+
+    bool single = at.depth == 3;
+    size_t n = make_header(header, single ? RESOURCE : RESOURCE_INSTANCE,
+                           single ? at.resource : at.resource_instance, bytes.len);
+
+    tsr_put_bytes(out->body, tsr_view(header, n));
+    tsr_put_bytes(out->body, bytes);
+    return TSR_OK;
+}
+
+static tsr_err tlv_end(tsr_lwm2m_out *out)
+{
+    tsr_err err = TSR_OK;
+
+    while (err == TSR_OK && out->levels > 0)
+        err = close_container(out);
+    return err;
+}
+
+/* ---- reading ------------------------------------------------------------------------------- */
+
+typedef struct {
+    unsigned kind;
+    uint16_t id;
+    size_t len;
+} entry;
+
+/* Takes a header; the content follows in `in` and is complete. */
+static tsr_err take_header(tsr_bytes *in, entry *e)
+{
+    tsr_bytes at = *in;
+    uint8_t type, byte;
+    uint32_t id = 0, len;
+
+    if (tsr_get_u8(&at, &type) != TSR_OK)
+        return TSR_E_MALFORMED;
+    for (unsigned n = (type & ID_16_BITS) != 0 ? 2 : 1; n > 0; n--) {
+        if (tsr_get_u8(&at, &byte) != TSR_OK)
+            return TSR_E_MALFORMED;
+        id = id << 8 | byte;
+    }
+
+    unsigned width = type >> 3 & 3;
+
+    for (len = width == 0 ? type & 7u : 0; width > 0; width--) {
+        if (tsr_get_u8(&at, &byte) != TSR_OK)
+            return TSR_E_MALFORMED;
+        len = len << 8 | byte;
+    }
+    if (len > at.len)
+        return TSR_E_MALFORMED;
+    *e = (entry){ type >> 6, (uint16_t)id, len };
+    *in = at;
+    return TSR_OK;
+}
+
+/* Where an entry of this kind is, seen from the container it stands in. Without an object
+ * instance around them, resources belong to the request's instance, or to a new one. */
+static tsr_err place(const tsr_lwm2m_in *in, const entry *e, tsr_lwm2m_path *path)
+{
+    tsr_lwm2m_path up = in->levels == 0 ? in->base : in->at[in->levels - 1];
+    uint8_t want = e->kind == OBJECT_INSTANCE ? 1 : e->kind == RESOURCE_INSTANCE ? 3 : 2;
+
+    if (in->levels == 0) {
+        if (want == 2 && up.depth == 1)
+            up = tsr_lwm2m_path_down(up, TSR_LWM2M_NO_ID);
+        up = tsr_lwm2m_path_up(up, want);
+    }
+    if (up.depth != want)
+        return TSR_E_MALFORMED;
+    *path = tsr_lwm2m_path_down(up, e->id);
+    return TSR_OK;
+}
+
+static void leave_finished(tsr_lwm2m_in *in)
+{
+    while (in->levels > 0 && in->left[in->levels - 1] == 0)
+        in->levels--;
+}
+
+/* Takes the next entry and, if it is a container with content, goes into it. */
+static tsr_err take_entry(tsr_lwm2m_in *in, entry *e, tsr_lwm2m_path *path)
+{
+    uint64_t *left = in->levels == 0 ? NULL : &in->left[in->levels - 1];
+    tsr_bytes scope = left == NULL ? in->rest : tsr_first(in->rest, (size_t)*left);
+    tsr_bytes at = scope;
+    tsr_err err = take_header(&at, e);
+
+    if (err == TSR_OK)
+        err = place(in, e, path);
+    if (err != TSR_OK)
+        return err;
+
+    size_t header = scope.len - at.len;
+
+    if (left != NULL)
+        *left -= header + e->len;
+    in->rest = tsr_skip(in->rest, header);
+    return TSR_OK;
+}
+
+static tsr_err tlv_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_value *value)
+{
+    for (;;) {
+        entry e;
+        tsr_err err;
+
+        leave_finished(in);
+        if (in->rest.len == 0)
+            return TSR_END;
+        err = take_entry(in, &e, path);
+        if (err != TSR_OK)
+            return err;
+        if (e.kind == RESOURCE || e.kind == RESOURCE_INSTANCE) {
+            value->type = TSR_LWM2M_RAW_BYTES;
+            value->as.bytes = tsr_first(in->rest, e.len);
+            in->rest = tsr_skip(in->rest, e.len);
+            return TSR_OK;
+        }
+        if (e.len == 0) {
+            value->type = TSR_LWM2M_NONE;
+            return TSR_OK;
+        }
+        in->at[in->levels] = *path;
+        in->left[in->levels] = e.len;
+        in->levels++;
+    }
+}
+
+const tsr_lwm2m_codec tsr_lwm2m_codec_tlv = { TSR_LWM2M_FORMAT_TLV, tlv_put, tlv_end, tlv_next };

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tessera/lwm2m/model/path.h"
+
+static uint16_t *slot(tsr_lwm2m_path *path, uint8_t level)
+{
+    switch (level) {
+    case 0:  return &path->object;
+    case 1:  return &path->instance;
+    case 2:  return &path->resource;
+    default: return &path->resource_instance;
+    }
+}
+
+uint16_t tsr_lwm2m_path_id(tsr_lwm2m_path path, uint8_t level)
+{
+    return *slot(&path, level);
+}
+
+tsr_lwm2m_path tsr_lwm2m_path_up(tsr_lwm2m_path path, uint8_t depth)
+{
+    for (uint8_t level = depth; level < path.depth; level++)
+        *slot(&path, level) = 0;
+    if (path.depth > depth)
+        path.depth = depth;
+    return path;
+}
+
+tsr_lwm2m_path tsr_lwm2m_path_down(tsr_lwm2m_path path, uint16_t id)
+{
+    if (path.depth < 4)
+        *slot(&path, path.depth++) = id;
+    return path;
+}
+
+tsr_err tsr_lwm2m_path_push(tsr_lwm2m_path *path, tsr_bytes segment)
+{
+    uint32_t id = 0;
+
+    if (path->depth >= 4 || segment.len == 0 || segment.len > 5)
+        return TSR_E_MALFORMED;
+    if (segment.ptr[0] == '0' && segment.len > 1)
+        return TSR_E_MALFORMED;
+    for (size_t i = 0; i < segment.len; i++) {
+        if (segment.ptr[i] < '0' || segment.ptr[i] > '9')
+            return TSR_E_MALFORMED;
+        id = id * 10 + (uint32_t)(segment.ptr[i] - '0');
+    }
+    if (id > UINT16_MAX)
+        return TSR_E_MALFORMED;
+    *path = tsr_lwm2m_path_down(*path, (uint16_t)id);
+    return TSR_OK;
+}
+
+tsr_err tsr_lwm2m_path_parse(tsr_bytes text, tsr_lwm2m_path *path)
+{
+    tsr_lwm2m_path got = tsr_lwm2m_at_root();
+
+    if (text.len != 0 && text.ptr[0] == '/')
+        text = tsr_skip(text, 1);
+    while (text.len != 0) {
+        const uint8_t *slash = memchr(text.ptr, '/', text.len);
+        size_t len = slash == NULL ? text.len : (size_t)(slash - text.ptr);
+
+        if (tsr_lwm2m_path_push(&got, tsr_first(text, len)) != TSR_OK)
+            return TSR_E_MALFORMED;
+        text = tsr_skip(text, len + 1);
+    }
+    *path = got;
+    return TSR_OK;
+}
+
+void tsr_lwm2m_path_put(tsr_buf *out, tsr_lwm2m_path path)
+{
+    if (path.depth == 0)
+        tsr_put_u8(out, '/');
+    for (uint8_t level = 0; level < path.depth; level++) {
+        tsr_put_u8(out, '/');
+        tsr_put_dec(out, tsr_lwm2m_path_id(path, level));
+    }
+}
+
+/* The identifiers as one number: a tree walk sees them in its order. */
+static uint64_t key(tsr_lwm2m_path path)
+{
+    uint64_t all = (uint64_t)path.object << 48 | (uint64_t)path.instance << 32
+                   | (uint64_t)path.resource << 16 | path.resource_instance;
+
+    return path.depth == 0 ? 0 : all & ~UINT64_C(0) << (64 - 16 * path.depth);
+}
+
+int tsr_lwm2m_path_compare(tsr_lwm2m_path a, tsr_lwm2m_path b)
+{
+    uint64_t x = key(a), y = key(b);
+
+    if (x != y)
+        return x < y ? -1 : 1;
+    return (int)a.depth - (int)b.depth;
+}
+
+bool tsr_lwm2m_path_contains(tsr_lwm2m_path outer, tsr_lwm2m_path inner)
+{
+    if (inner.depth < outer.depth)
+        return false;
+    inner.depth = outer.depth;
+    return key(outer) == key(inner);
+}
