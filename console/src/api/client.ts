@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// The REST interface, typed by docs/openapi.yaml.
+import { signal } from "@preact/signals";
+import type { components } from "./schema";
+
+type Schemas = components["schemas"];
+export type Device = Schemas["Device"];
+export type DeviceList = Schemas["DeviceList"];
+export type DeviceDetail = Schemas["DeviceDetail"];
+export type DeviceObject = Schemas["DeviceObject"];
+export type Value = Schemas["Value"];
+export type Values = Schemas["Values"];
+export type Done = Schemas["Done"];
+export type Created = Schemas["Created"];
+export type Link = Schemas["Link"];
+export type Links = Schemas["Links"];
+export type Attributes = Schemas["Attributes"];
+export type Observation = Schemas["Observation"];
+export type Model = Schemas["Model"];
+export type ModelResource = Schemas["ModelResource"];
+export type Credential = Schemas["Credential"];
+export type CredentialList = Schemas["CredentialList"];
+export type NewCredential = Schemas["NewCredential"];
+export type ApiEvent = Schemas["Event"];
+export type EventList = Schemas["EventList"];
+export type Problem = Schemas["Problem"];
+export type Scalar = Schemas["Scalar"];
+
+const BASE = "/api/v1";
+const TOKEN_KEY = "tessera.token";
+
+/** Kept for this browser tab only. */
+export const token = signal<string>(readToken());
+/** True when the server refused the token, or asks for one. */
+export const tokenNeeded = signal(false);
+
+function readToken(): string {
+  try {
+    return sessionStorage.getItem(TOKEN_KEY) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+export function setToken(text: string): void {
+  token.value = text;
+  tokenNeeded.value = false;
+  sessionStorage.setItem(TOKEN_KEY, text);
+}
+
+/** What the server says when it does not do as it was told. */
+export class ApiProblem extends Error {
+  constructor(readonly problem: Problem) {
+    super(problem.detail ?? problem.title);
+  }
+}
+
+export function headers(more: Record<string, string> = {}): Record<string, string> {
+  return token.value === "" ? more : { ...more, Authorization: `Bearer ${token.value}` };
+}
+
+async function problemOf(response: Response): Promise<Problem> {
+  const kind = response.headers.get("Content-Type") ?? "";
+  if (kind.startsWith("application/problem+json")) return (await response.json()) as Problem;
+  return { type: "about:blank", title: `HTTP ${response.status}`, status: response.status };
+}
+
+export async function checked(response: Response): Promise<Response> {
+  if (response.ok) return response;
+  const problem = await problemOf(response);
+  if (problem.status === 401) tokenNeeded.value = true;
+  throw new ApiProblem(problem);
+}
+
+async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const init: RequestInit = { method, headers: headers() };
+  if (body !== undefined) {
+    init.headers = headers({ "Content-Type": "application/json" });
+    init.body = JSON.stringify(body);
+  }
+  let response: Response;
+  try {
+    response = await fetch(BASE + path, init);
+  } catch {
+    throw new Error("The server cannot be reached. Is it running?");
+  }
+  await checked(response);
+  return (response.status === 204 ? undefined : await response.json()) as T;
+}
+
+const of = (endpoint: string) => `/devices/${encodeURIComponent(endpoint)}`;
+
+export interface DeviceQuery {
+  q?: string;
+  online?: boolean;
+  cursor?: string;
+  limit?: number;
+}
+
+export function queryString(query: Record<string, string | number | boolean | undefined>): string {
+  const params = new URLSearchParams();
+  for (const [key, value] of Object.entries(query))
+    if (value !== undefined && value !== "" && value !== false) params.set(key, String(value));
+  const text = params.toString();
+  return text === "" ? "" : `?${text}`;
+}
+
+export const api = {
+  devices: (query: DeviceQuery) => call<DeviceList>("GET", `/devices${queryString({ ...query })}`),
+  device: (endpoint: string) => call<DeviceDetail>("GET", of(endpoint)),
+  drop: (endpoint: string) => call<void>("DELETE", of(endpoint)),
+  read: (endpoint: string, path: string) => call<Values>("GET", `${of(endpoint)}/objects${path}`),
+  write: (endpoint: string, path: string, value: Scalar) =>
+    call<Done>("PUT", `${of(endpoint)}/objects${path}`, { value }),
+  execute: (endpoint: string, path: string, args: string) =>
+    call<Done>("POST", `${of(endpoint)}/objects${path}/execute`, args === "" ? {} : { arguments: args }),
+  discover: (endpoint: string, path: string) =>
+    call<Links>("GET", `${of(endpoint)}/objects${path}/discover`),
+  attributes: (endpoint: string, path: string, attributes: Attributes) =>
+    call<Done>("PUT", `${of(endpoint)}/objects${path}/attributes`, attributes),
+  remove: (endpoint: string, path: string) =>
+    call<Done>("DELETE", `${of(endpoint)}/objects${path}`),
+  lastValues: (endpoint: string, path: string) =>
+    call<Values>("GET", `${of(endpoint)}/values${queryString({ path })}`),
+  history: (endpoint: string, path: string, limit: number) =>
+    call<Values>("GET", `${of(endpoint)}/history${queryString({ path, limit })}`),
+  observations: (endpoint: string) =>
+    call<{ items: Observation[] }>("GET", `${of(endpoint)}/observations`),
+  observe: (endpoint: string, path: string) =>
+    call<Values>("PUT", `${of(endpoint)}/observations${path}`, {}),
+  unobserve: (endpoint: string, path: string) =>
+    call<Done>("DELETE", `${of(endpoint)}/observations${path}`),
+  model: (object: number) => call<Model>("GET", `/models/${object}`),
+  credentials: (cursor?: string) =>
+    call<CredentialList>("GET", `/credentials${queryString({ cursor })}`),
+  setCredential: (endpoint: string, credential: NewCredential) =>
+    call<Credential>("PUT", `/credentials/${encodeURIComponent(endpoint)}`, credential),
+  deleteCredential: (endpoint: string) =>
+    call<void>("DELETE", `/credentials/${encodeURIComponent(endpoint)}`),
+};
+
+export async function recentEvents(after: number, limit: number): Promise<EventList> {
+  const response = await fetch(`${BASE}/events${queryString({ after, limit })}`, {
+    headers: headers({ Accept: "application/json" }),
+  });
+  return (await checked(response)).json() as Promise<EventList>;
+}
+
+export const EVENTS_URL = `${BASE}/events`;

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+import { useEffect, useMemo } from "preact/hooks";
+import type { DeviceDetail, DeviceObject } from "../api/client";
+import { duration, plural, unitText, valueText } from "../format";
+import { canDraw, comparePaths, rangeOf, rowsOf } from "../model";
+import { DeviceStore } from "../state/device";
+import { deviceHref } from "../state/router";
+import { Chart } from "../ui/chart";
+import { Chip, Pulse, Refresh } from "../ui/icons";
+import { Ago, SecurityBadge, Spinner, StateBadge } from "../ui/parts";
+import { Resource } from "./resource";
+
+function Facts({ device }: { device: DeviceDetail }) {
+  return (
+    <dl class="card facts">
+      <div><dt>Address</dt><dd class="mono">{device.address}</dd></div>
+      {device.identity && <div><dt>Identity</dt><dd class="mono">{device.identity}</dd></div>}
+      <div><dt>Protocol</dt><dd>LwM2M {device.version}, {device.binding}{device.queue_mode ? ", queue mode" : ""}</dd></div>
+      <div><dt>Registered</dt><dd><Ago at={device.registered_at} /></dd></div>
+      <div><dt>Last update</dt><dd><Ago at={device.updated_at} /></dd></div>
+      <div><dt>Last seen</dt><dd><Ago at={device.seen_at} /></dd></div>
+      <div><dt>Lifetime</dt><dd>{device.lifetime_s === 0 ? "without end" : duration(device.lifetime_s)}</dd></div>
+      {device.expires_at && <div><dt>Expires</dt><dd><Ago at={device.expires_at} /></dd></div>}
+    </dl>
+  );
+}
+
+function Objects({ device, selected }: { device: DeviceDetail; selected: number | undefined }) {
+  return (
+    <nav class="card sticky" aria-label="Objects">
+      <ul class="object-list">
+        {device.objects.map((o) => (
+          <li key={o.object}>
+            <a href={deviceHref(device.endpoint, o.object)} aria-current={o.object === selected}>
+              <span class="id">{o.object}</span>
+              <span>{o.name ?? "Unknown object"}</span>
+              {o.instances.length !== 1 && <span class="count" title={plural(o.instances.length, "instance")}>{o.instances.length}</span>}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}
+
+function Instance({ store, object, instance }: { store: DeviceStore; object: DeviceObject; instance: number }) {
+  const path = `/${object.object}/${instance}`;
+  const rows = rowsOf(path, store.model.value, store.links.value, store.values.value);
+  const busy = store.busy.value.has(path) || store.busy.value.has(`/${object.object}`);
+  const heading = `instance-${object.object}-${instance}`;
+  return (
+    <section class="card" aria-labelledby={heading}>
+      <div class="card-head">
+        <h2 id={heading}>{object.name ?? `Object ${object.object}`}{object.instances.length > 1 ? ` ${instance}` : ""}</h2>
+        <span class="mono muted">{path}</span>
+        <div class="end">
+          <button class="button small" type="button" disabled={busy} onClick={() => void store.read(path)}>
+            {busy ? <Spinner /> : <Refresh />}Read all
+          </button>
+        </div>
+      </div>
+      <div class="table-wrap">
+        <table class="table resource-table">
+          <caption class="visually-hidden">Resources of {path}</caption>
+          <thead>
+            <tr>
+              <th scope="col">Path</th><th scope="col">Resource</th><th scope="col">Value</th>
+              <th scope="col">Observe</th><th scope="col" class="right">Actions</th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((row) => <Resource key={row.path} store={store} row={row} />)}
+            {rows.length === 0 && <tr><td colSpan={5} class="muted">Nothing is known of this instance yet.</td></tr>}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+/** Everything observed on the device that can be drawn, whatever object is shown. */
+function LiveCharts({ store }: { store: DeviceStore }) {
+  const drawn = [...store.series.value.entries()]
+    .filter(([path]) => store.observedBy(path) !== undefined)
+    .sort(([a], [b]) => comparePaths(a, b));
+  const others = [...store.observations.value.values()].filter((o) =>
+    !drawn.some(([path]) => path === o.path || path.startsWith(`${o.path}/`)));
+  return (
+    <aside class="side sticky" aria-label="Live values">
+      {drawn.length === 0 && others.length === 0 && (
+        <div class="card empty">
+          <Pulse /><h2>Nothing is observed</h2>
+          <p>Switch on Observe beside a resource to follow it here.</p>
+        </div>
+      )}
+      {drawn.map(([path, series]) => {
+        const value = store.values.value.get(path);
+        const range = rangeOf(series);
+        const type = value?.type ?? "float";
+        const unit = unitText(value?.units);
+        const by = store.observedBy(path);
+        return (
+          <section class="card chart-card" key={path} aria-label={value?.name ?? path}>
+            <div class="chart-meta">
+              <div>
+                <h3>{value?.name ?? path}</h3>
+                <div class="chart-now">{valueText(range?.last, type)}{unit && <small>{unit}</small>}</div>
+              </div>
+              <div class="chart-range">
+                <div class="mono">{path}</div>
+                {range && canDraw(type) && <div>{valueText(range.min, type)} to {valueText(range.max, type)}</div>}
+                {by && <div>{plural(by.notifications, "notification")}</div>}
+              </div>
+            </div>
+            <Chart series={series} label={value?.name ?? path} unit={unit} stepped={type === "boolean"} height={150} />
+          </section>
+        );
+      })}
+      {others.map((o) => (
+        <section class="card chart-card" key={o.path} aria-label={o.name ?? o.path}>
+          <div class="chart-meta"><h3>{o.name ?? o.path}</h3><span class="mono muted">{o.path}</span></div>
+          <p class="chart-text muted">
+            {o.active ? plural(o.notifications, "notification") : "Being set up again"}
+            {o.last_at && <>, last <Ago at={o.last_at} /></>}
+          </p>
+        </section>
+      ))}
+    </aside>
+  );
+}
+
+/** The object to begin with: Device, else the first. */
+export function defaultObject(objects: DeviceObject[]): number | undefined {
+  return (objects.find((o) => o.object === 3) ?? objects[0])?.object;
+}
+
+export function DevicePage({ endpoint, object }: { endpoint: string; object: number | undefined }) {
+  const store = useMemo(() => new DeviceStore(endpoint), [endpoint]);
+  useEffect(() => {
+    store.open();
+    return () => store.close();
+  }, [store]);
+
+  const device = store.device.value;
+  const shown = device ? object ?? defaultObject(device.objects) : undefined;
+  useEffect(() => {
+    if (shown !== undefined) void store.show(shown);
+  }, [store, shown, device?.registration_id]);
+
+  const found = device?.objects.find((o) => o.object === shown);
+  return (
+    <>
+      <nav class="crumbs" aria-label="Breadcrumb"><a href="#/devices">Devices</a><span aria-hidden="true">/</span><span>{endpoint}</span></nav>
+      <div class="page-head">
+        <h1>{endpoint}</h1>
+        {device && !store.gone.value && <><StateBadge device={device} /><SecurityBadge security={device.security} /></>}
+        {store.gone.value && <span class="badge bad"><span class="dot" />Not registered</span>}
+        <div class="end">
+          <a class="button" href={`#/events?endpoint=${encodeURIComponent(endpoint)}`}><Pulse />Events</a>
+        </div>
+      </div>
+      {store.gone.value && !device && (
+        <div class="card empty"><Chip /><h2>This device is not registered</h2><p>{store.gone.value}</p></div>
+      )}
+      {!device && !store.gone.value && <div class="card empty"><Spinner /></div>}
+      {device && (
+        <>
+          <Facts device={device} />
+          <div class="device-grid">
+            <Objects device={device} selected={shown} />
+            <div class="stack">
+              {found?.instances.map((i) => <Instance key={i} store={store} object={found} instance={i} />)}
+              {found && found.instances.length === 0 && (
+                <div class="card empty"><h2>No instance of {found.name ?? `object ${found.object}`}</h2><p>The device knows this object but has none now.</p></div>
+              )}
+              {!found && <div class="card empty"><h2>This device has no object {shown}</h2></div>}
+            </div>
+            <LiveCharts store={store} />
+          </div>
+        </>
+      )}
+    </>
+  );
+}
+
