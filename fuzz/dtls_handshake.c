@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A handshake with a peer that says anything at all. First byte: even, we are the client; odd, the
+ * server. Then datagrams, each behind its length in two bytes. The peer knows no key, so it must never
+ * get as far as CONNECTED. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <psa/crypto.h>
+
+#include "tessera/net/dtls.h"
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static tsr_dtls_config client_config, server_config;
+
+static uint32_t make_key(psa_key_type_t type, psa_key_usage_t usage, psa_algorithm_t alg,
+                         tsr_bytes bytes)
+{
+    psa_key_attributes_t a = PSA_KEY_ATTRIBUTES_INIT;
+    mbedtls_svc_key_id_t id;
+
+    psa_set_key_type(&a, type);
+    psa_set_key_usage_flags(&a, usage);
+    psa_set_key_algorithm(&a, alg);
+    if (psa_import_key(&a, bytes.ptr, bytes.len, &id) != PSA_SUCCESS)
+        abort();
+    return id;
+}
+
+static uint8_t plain[TSR_DTLS_PLAIN_MAX];
+static uint32_t psk;
+
+static tsr_err find(void *user, tsr_bytes identity, uint32_t *key_id)
+{
+    (void)user, (void)identity;
+    *key_id = psk;
+    return TSR_OK;
+}
+
+/* The test certificates, found from the folder in which the fuzzer runs. */
+static tsr_bytes slurp(const char *path, uint8_t bytes[2048])
+{
+    FILE *f = fopen(path, "rb");
+    size_t n;
+
+    if (f == NULL)
+        abort();
+    n = fread(bytes, 1, 2048, f);
+    fclose(f);
+    return tsr_view(bytes, n);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    static uint8_t ca[2048], own[2048], key[2048];
+    static tsr_bytes anchors[1];
+    tsr_dtls_options o = { .plain = plain, .plain_cap = sizeof(plain), .cid = true };
+
+    (void)argc, (void)argv;
+    if (psa_crypto_init() != PSA_SUCCESS)
+        abort();
+    psk = make_key(PSA_KEY_TYPE_DERIVE, PSA_KEY_USAGE_DERIVE,
+                   PSA_ALG_TLS12_PSK_TO_MS(PSA_ALG_SHA_256), tsr_text("0123456789abcdef"));
+    anchors[0] = slurp(TSR_SOURCE_DIR "/tests/vectors/dtls/ca.der", ca);
+    o.certificate = slurp(TSR_SOURCE_DIR "/tests/vectors/dtls/device.der", own);
+    o.certificate_key_id = make_key(PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1),
+                                    PSA_KEY_USAGE_SIGN_HASH, PSA_ALG_ECDSA(PSA_ALG_ANY_HASH),
+                                    slurp(TSR_SOURCE_DIR "/tests/vectors/dtls/device.key", key));
+    o.anchors = anchors;
+    o.anchor_count = 1;
+    o.usage = TSR_DTLS_CERT_ANCHOR;
+    o.psk_identity = tsr_text("fuzz");
+    o.psk_key_id = psk;
+    o.psk_find = find;
+    if (tsr_dtls_config_init(&client_config, &o) != TSR_OK)
+        abort();
+    o.role = TSR_DTLS_SERVER;
+    o.cid_len = 8;
+    o.cbc = true;
+    if (tsr_dtls_config_init(&server_config, &o) != TSR_OK)
+        abort();
+    return 0;
+}
+
+static void drain(tsr_dtls *s, uint64_t now_ms)
+{
+    uint8_t bytes[2048];
+    tsr_dtls_event e;
+    tsr_err err;
+
+    for (unsigned i = 0; i < 20; i++) {
+        tsr_buf out = tsr_buf_over(bytes, sizeof(bytes));
+
+        while (tsr_dtls_event_next(s, &e))
+            if (e.type == TSR_DTLS_CONNECTED || e.type == TSR_DTLS_DATA)
+                abort();
+        err = tsr_dtls_poll(s, &out, now_ms);
+        if (err != TSR_OK)
+            return;
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const uint8_t cid[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+    tsr_bytes in = tsr_view(data, size), datagram;
+    tsr_dtls s = { 0 };
+    uint64_t now_ms = 0;
+    uint16_t len;
+    uint8_t role;
+
+    if (tsr_get_u8(&in, &role) != TSR_OK)
+        return 0;
+    if ((role & 1) == 0 && tsr_dtls_start(&s, &client_config, NULL, 0) != TSR_OK)
+        abort();
+    drain(&s, 0);
+    while (tsr_get_u16(&in, &len) == TSR_OK) {
+        datagram = tsr_first(in, len);
+        in = tsr_skip(in, len);
+        if (s.config == NULL) {
+            if (tsr_dtls_accept(&s, &server_config, cid, datagram, now_ms) != TSR_OK)
+                return 0;
+        } else if (tsr_dtls_feed(&s, datagram, now_ms) != TSR_OK) {
+            break;
+        }
+        drain(&s, now_ms);
+        now_ms += 300;
+    }
+    tsr_dtls_free(&s);
+    return 0;
+}
