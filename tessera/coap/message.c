@@ -98,7 +98,7 @@ static void take_option(tsr_coap_msg *msg, uint32_t number, tsr_bytes value)
 
 static tsr_err parse_options(tsr_bytes in, tsr_coap_msg *msg)
 {
-    const uint8_t *start = in.ptr;
+    tsr_bytes whole = in;
     uint32_t number = 0;
     tsr_bytes value;
 
@@ -110,7 +110,7 @@ static tsr_err parse_options(tsr_bytes in, tsr_coap_msg *msg)
         else
             take_option(msg, number, value);
     }
-    msg->options = (tsr_bytes){ start, (size_t)(in.ptr - start) };
+    msg->options = tsr_first(whole, whole.len - in.len);
     msg->payload = tsr_skip(in, 1);
     if (in.len == 1 || number > UINT16_MAX) /* a marker without payload */
         return TSR_E_MALFORMED;

@@ -171,3 +171,76 @@ void link_run(link_path *l, uint64_t until_ms)
         }
     }
 }
+
+static void put_num(tsr_buf *out, uint16_t *last, uint16_t number, tsr_coap_num num)
+{
+    if (num.set)
+        tsr_coap_put_opt_uint(out, last, number, num.value);
+}
+
+static void put_view(tsr_buf *out, uint16_t *last, uint16_t number, tsr_bytes view)
+{
+    if (view.ptr != NULL)
+        tsr_coap_put_opt(out, last, number, view);
+}
+
+tsr_bytes link_build(const link_raw *raw)
+{
+    static uint8_t room[4096];
+    tsr_buf out = tsr_buf_over(room, sizeof room);
+    uint16_t last = 0;
+
+    tsr_coap_put_header(&out, raw->type, raw->code, raw->mid,
+                        raw->token != NULL ? tsr_text(raw->token) : tsr_view("", 0));
+    put_view(&out, &last, TSR_COAP_ETAG, raw->etag);
+    put_num(&out, &last, TSR_COAP_OBSERVE, raw->observe);
+    if (raw->path != NULL)
+        tsr_coap_put_opt_text(&out, &last, TSR_COAP_URI_PATH, raw->path, '/');
+    put_num(&out, &last, TSR_COAP_CONTENT_FORMAT, raw->format);
+    if (raw->query != NULL)
+        tsr_coap_put_opt_text(&out, &last, TSR_COAP_URI_QUERY, raw->query, '&');
+    put_num(&out, &last, TSR_COAP_ACCEPT, raw->accept);
+    if (raw->block2.set)
+        tsr_coap_put_block(&out, &last, TSR_COAP_BLOCK2, raw->block2);
+    if (raw->block1.set)
+        tsr_coap_put_block(&out, &last, TSR_COAP_BLOCK1, raw->block1);
+    put_num(&out, &last, TSR_COAP_SIZE2, raw->size2);
+    put_num(&out, &last, TSR_COAP_SIZE1, raw->size1);
+    put_view(&out, &last, TSR_COAP_ECHO, raw->echo);
+    if (raw->extra != 0)
+        tsr_coap_put_opt(&out, &last, raw->extra, tsr_view("", 0));
+    tsr_coap_put_payload(&out, raw->payload);
+    assert_int_equal(out.err, TSR_OK);
+    return tsr_buf_view(&out);
+}
+
+tsr_coap_msg link_next(tsr_coap *c, uint64_t now_ms)
+{
+    tsr_coap_msg msg;
+    tsr_bytes out = link_poll(c, now_ms);
+
+    assert_int_not_equal(out.len, 0);
+    assert_int_equal(tsr_coap_msg_parse(out, &msg), TSR_OK);
+    return msg;
+}
+
+void link_silent(tsr_coap *c, uint64_t now_ms)
+{
+    assert_int_equal(link_poll(c, now_ms).len, 0);
+}
+
+tsr_coap_event link_event(tsr_coap *c, tsr_coap_event_kind kind)
+{
+    tsr_coap_event event;
+
+    assert_true(tsr_coap_event_next(c, &event));
+    assert_int_equal(event.kind, kind);
+    return event;
+}
+
+void link_no_event(tsr_coap *c)
+{
+    tsr_coap_event event;
+
+    assert_false(tsr_coap_event_next(c, &event));
+}

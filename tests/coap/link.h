@@ -6,6 +6,8 @@
 
 #include "tessera/coap/engine.h"
 
+#define TEXT(t) tsr_text(t)
+
 enum { LINK_FLIGHT = 512, LINK_DATAGRAM = 1400 };
 
 typedef struct {
@@ -40,6 +42,33 @@ void link_free(tsr_coap *c);
 
 /* A middling configuration. */
 tsr_coap_config link_config(uint64_t seed);
+
+/* A message written by hand, so that a test can play the other side itself. */
+typedef struct {
+    uint8_t type, code;
+    uint16_t mid;
+    const char *token, *path, *query;
+    tsr_bytes etag;
+    tsr_coap_num observe, format, accept, size1, size2;
+    tsr_coap_block block1, block2;
+    uint16_t extra; /* number of one more option, empty; above all others */
+    tsr_bytes echo, payload;
+} link_raw;
+
+tsr_bytes link_build(const link_raw *raw);
+
+/* Feeds a message written by hand. */
+#define LINK_FEED(c, now_ms, ...) link_feed(c, link_build(&(link_raw){ __VA_ARGS__ }), now_ms)
+
+/* The next datagram out, parsed; fails the test when there is none. Views live until the next call. */
+tsr_coap_msg link_next(tsr_coap *c, uint64_t now_ms);
+
+/* Fails the test when a datagram waits. */
+void link_silent(tsr_coap *c, uint64_t now_ms);
+
+/* The next event, which must be of this kind. */
+tsr_coap_event link_event(tsr_coap *c, tsr_coap_event_kind kind);
+void link_no_event(tsr_coap *c);
 
 /* One datagram in; the next one out (empty: none). Event loops are the test's. */
 void link_feed(tsr_coap *c, tsr_bytes datagram, uint64_t now_ms);

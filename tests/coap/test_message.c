@@ -265,6 +265,24 @@ static void test_message_reads_every_known_option(void **state)
     assert_int_equal(tsr_coap_query_next(&it, &query), TSR_END);
 }
 
+/* An option with extended delta that is the very last thing must be inside msg.options, whole. */
+static void test_message_options_reach_to_the_last_extended_byte(void **state)
+{
+    tsr_coap_msg msg;
+    tsr_coap_opt opt;
+
+    (void)state;
+    assert_int_equal(tsr_coap_msg_parse(BYTES(0x40, 0x01, 0, 1, 0xb1, 'a', 0xe0, 0x06, 0xe9), &msg), TSR_OK);
+    assert_int_equal(msg.options.len, 5);
+
+    tsr_coap_opts it = { .rest = msg.options };
+
+    assert_int_equal(tsr_coap_opt_next(&it, &opt), TSR_OK);
+    assert_int_equal(tsr_coap_opt_next(&it, &opt), TSR_OK);
+    assert_int_equal(opt.number, 11 + 269 + 0x6e9);
+    assert_int_equal(tsr_coap_opt_next(&it, &opt), TSR_END);
+}
+
 static tsr_coap_msg with_path(const char *text, uint8_t *room, size_t cap)
 {
     tsr_buf out = tsr_buf_over(room, cap);
@@ -352,6 +370,7 @@ int main(void)
         cmocka_unit_test(test_message_reports_the_first_critical_option),
         cmocka_unit_test(test_message_treats_misused_options_as_unknown),
         cmocka_unit_test(test_message_reads_every_known_option),
+        cmocka_unit_test(test_message_options_reach_to_the_last_extended_byte),
         cmocka_unit_test(test_message_path_is_compares_whole_segments),
         cmocka_unit_test(test_message_ids_reject_what_is_no_number),
         cmocka_unit_test(test_message_header_refuses_long_tokens),
