@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * libcoap_codec parse|build: what coap_codec does, with libcoap's public calls: 10,000 times GET /3/0/9 with
- * Observe and a 4-byte token. A message there is a PDU that is made and freed each time. */
+ * libcoap_codec parse|build: what coap_codec does, with libcoap's public calls: 10,000 times GET
+ * /3/0/9 with Observe and a 4-byte token. A message there is a PDU that is made and freed each
+ * time. */
 #include <coap3/coap.h>
 
 #include <stdint.h>
@@ -23,9 +24,9 @@ static const uint8_t get_3_0_9[] = { 0x44, 0x01, 0x12, 0x34, 0xde, 0xad, 0xbe, 0
 NOINLINE int parse_once(void)
 {
     coap_pdu_t *pdu = coap_pdu_init(COAP_MESSAGE_CON, COAP_REQUEST_CODE_GET, 0, 64);
-    int good = pdu != NULL
-               && coap_pdu_parse(COAP_PROTO_UDP, get_3_0_9, sizeof get_3_0_9, pdu) > 0
-               && coap_pdu_get_token(pdu).length == 4;
+    int good = pdu != NULL &&
+               coap_pdu_parse(COAP_PROTO_UDP, get_3_0_9, sizeof get_3_0_9, pdu) > 0 &&
+               coap_pdu_get_token(pdu).length == 4;
 
     coap_delete_pdu(pdu);
     return good;
@@ -35,11 +36,11 @@ NOINLINE int build_once(void)
 {
     static const uint8_t token[] = { 0xde, 0xad, 0xbe, 0xef };
     coap_pdu_t *pdu = coap_pdu_init(COAP_MESSAGE_CON, COAP_REQUEST_CODE_GET, 0x1234, 64);
-    int good = pdu != NULL && coap_add_token(pdu, sizeof token, token)
-               && coap_add_option(pdu, COAP_OPTION_OBSERVE, 0, NULL)
-               && coap_add_option(pdu, COAP_OPTION_URI_PATH, 1, (const uint8_t *)"3")
-               && coap_add_option(pdu, COAP_OPTION_URI_PATH, 1, (const uint8_t *)"0")
-               && coap_add_option(pdu, COAP_OPTION_URI_PATH, 1, (const uint8_t *)"9");
+    int good = pdu != NULL && coap_add_token(pdu, sizeof token, token) &&
+               coap_add_option(pdu, COAP_OPTION_OBSERVE, 0, NULL) &&
+               coap_add_option(pdu, COAP_OPTION_URI_PATH, 1, (const uint8_t *)"3") &&
+               coap_add_option(pdu, COAP_OPTION_URI_PATH, 1, (const uint8_t *)"0") &&
+               coap_add_option(pdu, COAP_OPTION_URI_PATH, 1, (const uint8_t *)"9");
 
     coap_delete_pdu(pdu);
     return good;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * store_ops set FILE N     N acknowledged sets of 100 bytes over 50 keys, in a file
- * store_ops floor FILE N   N times the least that durability costs: pwrite of as many bytes, fdatasync
- * store_ops memory N       N sets and gets on a device in memory, for callgrind (set_once, get_once)
- * store_ops mount FILE     time to find the newest state of a file that `set` left
- * Prints name=value pairs; exit 1 on a wrong result. */
+ * store_ops floor FILE N   N times the least that durability costs: pwrite of as many bytes,
+ * fdatasync store_ops memory N       N sets and gets on a device in memory, for callgrind
+ * (set_once, get_once) store_ops mount FILE     time to find the newest state of a file that `set`
+ * left Prints name=value pairs; exit 1 on a wrong result. */
 #define _POSIX_C_SOURCE 200809L
 
 #include <fcntl.h>
@@ -69,8 +69,8 @@ static int sets_in_file(const char *path, uint32_t n)
     tsr_store store;
     double start;
 
-    if (tsr_flash_file_open(&file, path, (tsr_flash_geometry){ 0 }) != TSR_OK
-        || mount(&store, &file.flash) != TSR_OK)
+    if (tsr_flash_file_open(&file, path, (tsr_flash_geometry){ 0 }) != TSR_OK ||
+        mount(&store, &file.flash) != TSR_OK)
         return 1;
     start = seconds();
     for (uint32_t i = 0; i < n; i++) {
@@ -114,9 +114,9 @@ static int floor_in_file(const char *path, uint32_t n)
         return 1;
     start = seconds();
     for (uint32_t i = 0; i < n; i++) {
-        if (pwrite(fd, block, sizeof block, (off_t)((size_t)i * sizeof block % 1000000))
-                != (ssize_t)sizeof block
-            || fdatasync(fd) != 0)
+        if (pwrite(fd, block, sizeof block, (off_t)((size_t)i * sizeof block % 1000000)) !=
+                (ssize_t)sizeof block ||
+            fdatasync(fd) != 0)
             return 1;
     }
     (void)printf("us_per_set=%.2f\n", (seconds() - start) * 1e6 / n);

@@ -17,9 +17,9 @@
 
 typedef struct {
     tsr_store *store;
-    size_t buffer_max;  /* no client has a buffer this long or longer; longer gets are refused */
-    uint32_t quota;     /* bytes (footprints) one normal-world client may hold; 0: no limit */
-    bool provisioning;  /* lifecycle PSA_ROT_PROVISIONING: WRITE_ONCE is not enforced yet */
+    size_t buffer_max; /* no client has a buffer this long or longer; longer gets are refused */
+    uint32_t quota;    /* bytes (footprints) one normal-world client may hold; 0: no limit */
+    bool provisioning; /* lifecycle PSA_ROT_PROVISIONING: WRITE_ONCE is not enforced yet */
 } tsr_its;
 
 /** Creates or replaces an asset; durable on success.

@@ -67,10 +67,7 @@ tsr_err tsr_log_fail(tsr_store *s, tsr_err err)
     return err;
 }
 
-static tsr_err sync(tsr_store *s)
-{
-    return s->flash->sync(s->flash->self);
-}
+static tsr_err sync(tsr_store *s) { return s->flash->sync(s->flash->self); }
 
 /* Seals what the last sync completed. A seal needs no sync of its own. */
 static tsr_err seal_head(tsr_store *s)

@@ -10,10 +10,12 @@ typedef struct { /* what the BLOCK record at the head of a block says */
 
 static bool geometry_valid(const tsr_flash *f)
 {
-    return f->unit >= 1 && f->unit <= TSR_FLASH_UNIT_MAX && (f->unit & (f->unit - 1)) == 0 &&
-           f->block > 0 && f->block % f->unit == 0 && f->size % f->block == 0 &&
-           f->size / f->block >= 3 && f->size / f->block < 1u << 24 &&
-           f->block >= tsr_record_size(f, TSR_RECORD_BLOCK) + 3 * tsr_record_size(f, 0);
+    if (f->unit < 1 || f->unit > TSR_FLASH_UNIT_MAX || (f->unit & (f->unit - 1)) != 0)
+        return false;
+    if (f->block < tsr_record_size(f, TSR_RECORD_BLOCK) + 3 * tsr_record_size(f, 0))
+        return false;
+    return f->block > 0 && f->block % f->unit == 0 && f->size % f->block == 0 &&
+           f->size / f->block >= 3 && f->size / f->block < 1u << 24;
 }
 
 static void start(tsr_store *s, const tsr_flash *flash, tsr_store_entry *index, size_t index_cap,

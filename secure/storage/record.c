@@ -11,10 +11,7 @@
 /* A block number above this cannot come from a store; so `number + blocks` never overflows. */
 #define NUMBER_MAX ((uint64_t)1 << 62)
 
-static uint32_t round_up(uint32_t n, uint32_t unit)
-{
-    return (n + unit - 1) & ~(unit - 1);
-}
+static uint32_t round_up(uint32_t n, uint32_t unit) { return (n + unit - 1) & ~(unit - 1); }
 
 static uint32_t seal_at(const tsr_flash *f, uint32_t at)
 {
@@ -83,7 +80,8 @@ static bool header_valid(const tsr_flash *f, uint64_t number, uint32_t at, const
            u32_at(in + 28) == bound_crc(f, number, at, in, 28);
 }
 
-static void encode_seal(const tsr_flash *f, uint64_t number, uint32_t at, uint32_t len, uint8_t *out)
+static void encode_seal(const tsr_flash *f, uint64_t number, uint32_t at, uint32_t len,
+                        uint8_t *out)
 {
     uint8_t text[8] = { 0, 0, 0, 0, 's', 'e', 'a', 'l' };
     tsr_buf b = tsr_buf_over(text, 4);
@@ -292,7 +290,8 @@ static tsr_err program_padded(const tsr_flash *f, uint32_t at, const uint8_t *da
     return err;
 }
 
-tsr_err tsr_record_write(const tsr_flash *f, uint64_t number, const tsr_record *r, const void *value)
+tsr_err tsr_record_write(const tsr_flash *f, uint64_t number, const tsr_record *r,
+                         const void *value)
 {
     uint8_t header[TSR_RECORD_HEADER];
     tsr_err err;

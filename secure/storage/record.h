@@ -13,10 +13,10 @@
 #define TSR_RECORD_CHUNK  256u
 
 typedef enum {
-    TSR_RECORD_IS_BLOCK = 1,  /* first in every block; uid is the block's number */
+    TSR_RECORD_IS_BLOCK = 1, /* first in every block; uid is the block's number */
     TSR_RECORD_IS_SET = 2,
     TSR_RECORD_IS_REMOVE = 3,
-    TSR_RECORD_IS_TAIL = 4,   /* blocks before number uid are no longer needed */
+    TSR_RECORD_IS_TAIL = 4, /* blocks before number uid are no longer needed */
 } tsr_record_kind;
 
 typedef struct {
@@ -69,7 +69,8 @@ tsr_err tsr_record_find(const tsr_flash *f, uint64_t number, uint32_t at, uint32
 tsr_err tsr_record_checksum(const tsr_flash *f, uint32_t value_at, uint32_t len, uint32_t *crc);
 
 /** Programs header and value; the record counts from the next sync on. errors of program */
-tsr_err tsr_record_write(const tsr_flash *f, uint64_t number, const tsr_record *r, const void *value);
+tsr_err tsr_record_write(const tsr_flash *f, uint64_t number, const tsr_record *r,
+                         const void *value);
 
 /** Programs header and value, the latter from another place of the device. */
 tsr_err tsr_record_copy(const tsr_flash *f, uint64_t number, const tsr_record *r, uint32_t from);

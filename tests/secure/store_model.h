@@ -6,7 +6,7 @@
 
 #include "secure/storage/store.h"
 
-#define MODEL_KEYS 24u
+#define MODEL_KEYS   24u
 #define MODEL_SPACES 3u
 
 typedef struct {

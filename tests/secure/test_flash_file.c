@@ -178,8 +178,8 @@ static void test_medium_that_refuses_keeps_old_content(void **state)
 
         (void)signal(SIGXFSZ, SIG_IGN);
         (void)setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 0, 0 });
-        bool refused = tsr_store_set(&store, (tsr_store_key){ 1, 1 }, 0, tsr_text("new")) ==
-                       TSR_E_SPACE;
+        bool refused =
+            tsr_store_set(&store, (tsr_store_key){ 1, 1 }, 0, tsr_text("new")) == TSR_E_SPACE;
         bool kept = tsr_store_get(&store, (tsr_store_key){ 1, 1 }, 0, got, 8, &len) == TSR_OK &&
                     len == 3 && memcmp(got, "old", 3) == 0;
         _exit(refused && kept && strstr(store.report.cause, "full") != NULL ? 0 : 1);
@@ -225,8 +225,8 @@ static void writer(int out, uint32_t from)
     for (uint32_t i = from;; i++) {
         memset(value, (int)(i & 0xff), sizeof value);
         memcpy(value, &i, sizeof i);
-        if (tsr_store_set(&store, (tsr_store_key){ 5, i % 10 }, i,
-                          tsr_view(value, 4 + i % 150)) != TSR_OK)
+        if (tsr_store_set(&store, (tsr_store_key){ 5, i % 10 }, i, tsr_view(value, 4 + i % 150)) !=
+            TSR_OK)
             _exit(4);
         if (write(out, &i, sizeof i) != (ssize_t)sizeof i)
             _exit(5);
@@ -249,7 +249,8 @@ static void check_acknowledged(const uint32_t *acknowledged, uint32_t last)
         if (acknowledged[key] == 0 && err == TSR_E_NOT_FOUND)
             continue;
         assert_int_equal(err, TSR_OK);
-        assert_int_equal(tsr_store_get(&store, (tsr_store_key){ 5, key }, 0, got, 200, &len), TSR_OK);
+        assert_int_equal(tsr_store_get(&store, (tsr_store_key){ 5, key }, 0, got, 200, &len),
+                         TSR_OK);
         memcpy(&number, got, 4);
         assert_int_equal(number, info.flags);
         assert_int_equal(len, 4 + number % 150);

@@ -181,10 +181,10 @@ static void test_unknown_flag_is_not_supported(void **state)
         assert_int_equal(tsr_its_set(&w->its, ALICE, 3, 1, "x", 1u << bit),
                          PSA_ERROR_NOT_SUPPORTED);
     assert_int_equal(tsr_its_get_info(&w->its, ALICE, 3, &info), PSA_ERROR_DOES_NOT_EXIST);
-    assert_int_equal(tsr_its_set(&w->its, ALICE, 3, 1, "x",
-                                 PSA_STORAGE_FLAG_NO_CONFIDENTIALITY |
-                                     PSA_STORAGE_FLAG_NO_REPLAY_PROTECTION),
-                     PSA_SUCCESS);
+    assert_int_equal(
+        tsr_its_set(&w->its, ALICE, 3, 1, "x",
+                    PSA_STORAGE_FLAG_NO_CONFIDENTIALITY | PSA_STORAGE_FLAG_NO_REPLAY_PROTECTION),
+        PSA_SUCCESS);
     assert_int_equal(tsr_its_get_info(&w->its, ALICE, 3, &info), PSA_SUCCESS);
     assert_int_equal(info.flags, 6);
 }

@@ -25,8 +25,8 @@ static void fresh(sim *flash, tsr_store *store, uint32_t blocks, uint32_t block,
 
 static void remount(sim *flash, tsr_store *store)
 {
-    assert_int_equal(
-        tsr_store_mount(store, &flash->flash, index_memory, KEYS, store->value_max), TSR_OK);
+    assert_int_equal(tsr_store_mount(store, &flash->flash, index_memory, KEYS, store->value_max),
+                     TSR_OK);
 }
 
 static void expect(tsr_store *store, tsr_store_key key, const char *text)
@@ -114,8 +114,9 @@ static void test_spaces_are_apart_and_ordered(void **state)
         for (uint64_t i = 5; i > 0; i--) {
             uint8_t v = (uint8_t)(space * 16 + i);
 
-            assert_int_equal(tsr_store_set(&store, (tsr_store_key){ space, i * 10 }, 0,
-                                           tsr_view(&v, 1)), TSR_OK);
+            assert_int_equal(
+                tsr_store_set(&store, (tsr_store_key){ space, i * 10 }, 0, tsr_view(&v, 1)),
+                TSR_OK);
         }
     }
     for (uint64_t i = 1; i <= 5; i++, uid++) {
@@ -179,8 +180,8 @@ static void test_full_index_is_refused(void **state)
         assert_int_equal(tsr_store_set(&store, k(i), 0, tsr_text("v")), TSR_OK);
     assert_int_equal(tsr_store_set(&store, k(KEYS + 1), 0, tsr_text("v")), TSR_E_SPACE);
     assert_int_equal(tsr_store_set(&store, k(KEYS), 0, tsr_text("w")), TSR_OK);
-    assert_int_equal(
-        tsr_store_mount(&store, &flash.flash, index_memory, KEYS - 1, 100), TSR_E_SPACE);
+    assert_int_equal(tsr_store_mount(&store, &flash.flash, index_memory, KEYS - 1, 100),
+                     TSR_E_SPACE);
     assert_non_null(store.report.cause);
     assert_int_equal(tsr_store_set(&store, k(1), 0, tsr_text("x")), TSR_E_IO); /* not mounted */
     sim_close(&flash);
@@ -197,7 +198,8 @@ static void test_wear_is_even(void **state)
     (void)state;
     fresh(&flash, &store, 16, 1024, 8, 200);
     for (uint64_t i = 10; i < 30; i++)
-        assert_int_equal(tsr_store_set(&store, k(i), 0, tsr_text("this one never changes")), TSR_OK);
+        assert_int_equal(tsr_store_set(&store, k(i), 0, tsr_text("this one never changes")),
+                         TSR_OK);
     for (unsigned i = 0; i < 20000; i++)
         assert_int_equal(tsr_store_set(&store, k(1), i, tsr_text("a counter")), TSR_OK);
     for (uint32_t b = 0; b < 16; b++) {
@@ -483,7 +485,8 @@ static void test_removed_value_is_wiped(void **state)
 
 static void test_bad_geometry_is_refused(void **state)
 {
-    static const uint32_t bad[][4] = { /* size, block, unit, value_max */
+    static const uint32_t bad[][4] = {
+        /* size, block, unit, value_max */
         { 2048, 1024, 8, 100 }, { 4096, 1024, 3, 100 },  { 4096, 1024, 512, 100 },
         { 4000, 1000, 16, 50 }, { 4096, 1024, 8, 1000 }, { 512, 128, 8, 8 },
     };
@@ -494,8 +497,8 @@ static void test_bad_geometry_is_refused(void **state)
         sim flash;
 
         sim_open(&flash, bad[i][0], bad[i][1], bad[i][2], false, 1);
-        assert_int_equal(
-            tsr_store_mount(&store, &flash.flash, index_memory, KEYS, bad[i][3]), TSR_E_ARGUMENT);
+        assert_int_equal(tsr_store_mount(&store, &flash.flash, index_memory, KEYS, bad[i][3]),
+                         TSR_E_ARGUMENT);
         assert_non_null(store.report.remedy);
         sim_close(&flash);
     }

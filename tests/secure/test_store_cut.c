@@ -176,7 +176,8 @@ static void test_cut_while_repairing(void **state)
                                     shapes[g].value_max) != TSR_OK;
             sim_restore(&flash);
             assert_int_equal(tsr_store_repair(&store, &flash.flash, index_memory, MODEL_KEYS,
-                                              shapes[g].value_max), TSR_OK);
+                                              shapes[g].value_max),
+                             TSR_OK);
             assert_true(model_equals(&m, &store, victim));
             check_mount(&flash, &store, &shapes[g], g, cut);
             assert_true(model_equals(&m, &store, victim));

@@ -161,15 +161,13 @@ static tsr_err write_new(tsr_flash_file *file, const char *path, const char *tem
 static tsr_err make(tsr_flash_file *file, const char *path)
 {
     char temporary[PATH_MAX];
-    size_t len = strlen(path);
+    int len = snprintf(temporary, sizeof temporary, "%s.new", path);
     tsr_err err;
 
-    if (len + 5 > sizeof temporary) {
+    if (len < 0 || (size_t)len >= sizeof temporary) {
         errno = ENAMETOOLONG;
         return fail(file, "the path is too long");
     }
-    memcpy(temporary, path, len);
-    memcpy(temporary + len, ".new", 5);
     file->fd = open(temporary, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file->fd < 0)
         return fail(file, "the file cannot be made");

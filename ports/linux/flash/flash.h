@@ -10,8 +10,8 @@
 #include "secure/storage/flash.h"
 
 typedef struct {
-    tsr_flash flash;    /* hand &file->flash to the store; the struct must not move */
-    const char *cause;  /* after a failure: an English sentence, and the errno behind it */
+    tsr_flash flash;   /* hand &file->flash to the store; the struct must not move */
+    const char *cause; /* after a failure: an English sentence, and the errno behind it */
     int cause_errno;
     /* private */
     int fd;
