@@ -125,6 +125,10 @@ static tsr_err sync_directory(tsr_flash_file *file, const char *path)
     tsr_err err = TSR_OK;
     int fd;
 
+    if (len + 2 > sizeof dir) {
+        errno = ENAMETOOLONG;
+        return fail(file, "the path is too long");
+    }
     memcpy(dir, path, len);
     memcpy(dir + len, ".", 2);
     fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -209,6 +213,8 @@ tsr_err tsr_flash_file_open(tsr_flash_file *file, const char *path, tsr_flash_ge
     if (file->fd < 0)
         return fail(file, "the file cannot be opened");
     err = check(file);
+    if (err == TSR_OK)
+        err = sync_directory(file, path); /* its maker may have died before it got there */
     if (err != TSR_OK)
         tsr_flash_file_close(file);
     return err;
