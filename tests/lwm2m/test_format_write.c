@@ -88,9 +88,9 @@ static void test_write_single_values(void **state)
         { TSR_LWM2M_FORMAT_CBOR, { TSR_LWM2M_OBJLNK, { .link = { 66, 1 } } }, "6436363a31" },
         { TSR_LWM2M_FORMAT_CBOR, { TSR_LWM2M_FLOAT, { .f = 0.5 } }, "f93800" },
         { TSR_LWM2M_FORMAT_SENML_CBOR, { TSR_LWM2M_INTEGER, { .i = 100 } },
-          "81a221662f332f302f39021864" },
+          "81a200662f332f302f39021864" },
         { TSR_LWM2M_FORMAT_SENML_CBOR, { TSR_LWM2M_OBJLNK, { .link = { 66, 1 } } },
-          "81a221662f332f302f3963766c6f6436363a31" },
+          "81a200662f332f302f3963766c6f6436363a31" },
         { TSR_LWM2M_FORMAT_LWM2M_CBOR, { TSR_LWM2M_INTEGER, { .i = 100 } }, "a1830300091864" },
         { TSR_LWM2M_FORMAT_TLV, { TSR_LWM2M_INTEGER, { .i = 100 } }, "c10964" },
         { TSR_LWM2M_FORMAT_TLV, { TSR_LWM2M_INTEGER, { .i = -129 } }, "c209ff7f" },
@@ -378,6 +378,14 @@ static void test_write_names_for_read_composite(void **state)
     tsr_lwm2m_put_name(&out, at("/1"));
     assert_int_equal(tsr_lwm2m_out_end(&out), TSR_OK);
     assert_true(tsr_same(tsr_buf_view(&body), from_hex("82a221612f0065332f302f30a1006131", want, 64)));
+    body.len = 0; /* the base itself among what is below it: bn "/3/", n "0"; bn "", n "/3" */
+    tsr_lwm2m_out_begin(&out, TSR_LWM2M_FORMAT_SENML_CBOR, at("/3"), &body);
+    tsr_lwm2m_put_name(&out, at("/3/0"));
+    tsr_lwm2m_put_name(&out, at("/3"));
+    tsr_lwm2m_put_name(&out, at("/3/1"));
+    assert_int_equal(tsr_lwm2m_out_end(&out), TSR_OK);
+    assert_true(tsr_same(tsr_buf_view(&body),
+                         from_hex("83a221632f332f006130 a2216000622f33 a221632f332f006131", want, 64)));
     tsr_lwm2m_out_begin(&out, TSR_LWM2M_FORMAT_LWM2M_CBOR, at("/"), &body);
     assert_int_equal(tsr_lwm2m_put_name(&out, at("/1")), TSR_E_UNSUPPORTED);
 }

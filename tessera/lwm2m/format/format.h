@@ -52,6 +52,7 @@ typedef struct {
     uint16_t items[4];         /* how many entries they have */
     uint8_t depth[4];          /* how many identifiers are known inside of them */
     uint8_t levels;            /* how many are open */
+    bool based;                /* the SenML base name is the base */
     tsr_err err;
 } tsr_lwm2m_out;
 

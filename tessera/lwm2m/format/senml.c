@@ -28,21 +28,25 @@ static size_t put_ids(uint8_t *text, tsr_lwm2m_path path, uint8_t level)
     return n;
 }
 
-/* Base name and name are joined as they stand. So the base name ends in a slash, except when it
- * names the value itself; nothing else can follow then. */
+/* RFC 8428 §4.5.1: base name and name are joined as they stand, so the base name ends in a slash.
+ * The request's own path has no slash behind it: it is said in full, without a base name. */
 void tsr_senml_place_next(tsr_lwm2m_out *out, tsr_lwm2m_path at, tsr_senml_place *place)
 {
-    uint8_t known = out->base.depth;
+    bool below = at.depth > out->base.depth;
 
-    place->base_len = 0;
-    if (out->count == 0) {
+    place->has_base = below != out->based;
+    place->base_len = place->name_len = 0;
+    if (below && place->has_base) {
         place->base[0] = '/';
         place->base_len = 1 + put_ids(place->base + 1, out->base, 0);
-        if (at.depth > known && known > 0)
+        if (place->base_len > 1)
             place->base[place->base_len++] = '/';
     }
-    place->name_len = put_ids(place->name, at, known);
-    place->base_time = out->stamp_ms != out->base_ms;
+    if (!below)
+        place->name[place->name_len++] = '/';
+    place->name_len += put_ids(place->name + place->name_len, at, below ? out->base.depth : 0);
+    place->has_time = out->stamp_ms != out->base_ms;
+    out->based = below;
     out->base_ms = out->stamp_ms;
     out->count++;
 }

@@ -16,11 +16,12 @@ enum {
 /** The fields of the next record that come from its place and time. */
 typedef struct {
     uint8_t base[TSR_LWM2M_PATH_TEXT + 1], name[TSR_LWM2M_PATH_TEXT];
-    size_t base_len, name_len; /* 0: the record does not have the field */
-    bool base_time;            /* it has the field, out->base_ms is its value */
+    size_t base_len, name_len; /* every record has a name */
+    bool has_base;             /* it says the base name */
+    bool has_time;             /* it says the base time, which is out->base_ms */
 } tsr_senml_place;
 
-/** Counts the record. The first one says the base name; base times are said when they change. */
+/** Counts the record. Base names and base times are said when they change. */
 void tsr_senml_place_next(tsr_lwm2m_out *out, tsr_lwm2m_path at, tsr_senml_place *place);
 
 /* ---- reading ------------------------------------------------------------------------------- */

@@ -39,24 +39,18 @@ static void put_record_head(tsr_lwm2m_out *out, const tsr_senml_place *place, bo
     uint8_t room[2 * (TSR_LWM2M_PATH_TEXT + 4) + 16];
     tsr_buf head = { room, 1, sizeof room, TSR_OK };
 
-    room[0] = (uint8_t)(0xa0 | (has_value ? 1 : 0));
-    if (place->base_len != 0) {
-        room[0]++;
+    room[0] = (uint8_t)(0xa1 + (has_value ? 1 : 0) + (place->has_base ? 1 : 0)
+                        + (place->has_time ? 1 : 0));
+    if (place->has_base) {
         tsr_cbor_put_int(&head, LABEL_BASE_NAME);
         tsr_cbor_put_text(&head, tsr_view(place->base, place->base_len));
     }
-    if (place->base_time) {
-        room[0]++;
+    if (place->has_time) {
         tsr_cbor_put_int(&head, LABEL_BASE_TIME);
         put_seconds(&head, out->base_ms);
     }
-    if (place->name_len != 0) { /* at most 23 bytes: the length fits into its head */
-        room[0]++;
-        room[head.len++] = LABEL_NAME;
-        room[head.len++] = (uint8_t)(0x60 | place->name_len);
-        memcpy(room + head.len, place->name, place->name_len);
-        head.len += place->name_len;
-    }
+    room[head.len++] = LABEL_NAME;
+    tsr_cbor_put_text(&head, tsr_view(place->name, place->name_len));
     tsr_put_bytes(out->body, tsr_buf_view(&head));
 }
 

@@ -57,18 +57,16 @@ static tsr_err senml_json_put(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_l
     tsr_put_u8(out->body, out->count == 0 ? '[' : ',');
     tsr_senml_place_next(out, at, &place);
     tsr_json_open_object(&j);
-    if (place.base_len != 0) {
+    if (place.has_base) {
         tsr_json_put_key(&j, "bn");
         tsr_json_put_string(&j, tsr_view(place.base, place.base_len));
     }
-    if (place.base_time) {
+    if (place.has_time) {
         tsr_json_put_key(&j, "bt");
         tsr_json_put_double(&j, (double)out->base_ms / 1000);
     }
-    if (place.name_len != 0) {
-        tsr_json_put_key(&j, "n");
-        tsr_json_put_string(&j, tsr_view(place.name, place.name_len));
-    }
+    tsr_json_put_key(&j, "n");
+    tsr_json_put_string(&j, tsr_view(place.name, place.name_len));
     put_value(&j, value);
     tsr_json_close(&j);
     return tsr_json_end(&j);
