@@ -1,0 +1,665 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * DTLS sessions of a shard: found by Connection ID or address, kept over restarts in the store, and
+ * parked as a few hundred bytes while they are idle.
+ *
+ * A stored session is a copy whose record numbers start RESERVE above the live ones, so that a
+ * restart, however it came, never uses a number twice; tessera/net/dtls.h has the rules. */
+#define _GNU_SOURCE
+#include "server/engine/shard_in.h"
+
+#include <mbedtls/x509_crt.h>
+#include <psa/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
+
+static void pump(tsr_shard *s, tsr_peer *p);
+static void poll_out(tsr_shard *s, tsr_peer *p);
+
+/* --- credentials ------------------------------------------------------------------------ */
+
+static tsr_err find_psk(void *user, tsr_bytes identity, uint32_t *key_id)
+{
+    tsr_shard *s = user;
+    tsr_err err = TSR_E_NOT_FOUND;
+
+    /* An identity is also a text in rows and logs; a zero in it could make it look like another. */
+    if (identity.len == 0 || memchr(identity.ptr, 0, identity.len) == NULL)
+        err = s->hooks->psk(s->hooks->user, s, identity, key_id);
+    if (err == TSR_OK && s->current)
+        s->current->key_id = *key_id;
+    if (err != TSR_OK)
+        snprintf(s->refusal, sizeof s->refusal, "unknown PSK identity \"%.*s\"",
+                 (int)(identity.len < 48 ? identity.len : 48), (const char *)identity.ptr);
+    return err;
+}
+
+static tsr_err common_name(tsr_bytes der, char out[129])
+{
+    mbedtls_x509_crt crt;
+    tsr_err err = TSR_E_NOT_FOUND;
+
+    mbedtls_x509_crt_init(&crt);
+    if (mbedtls_x509_crt_parse_der(&crt, der.ptr, der.len) == 0) {
+        static const uint8_t cn[] = { 0x55, 0x04, 0x03 };
+
+        for (const mbedtls_x509_name *n = &crt.subject; n; n = n->next) {
+            if (!tsr_same(tsr_view(n->oid.p, n->oid.len), tsr_view(cn, sizeof cn)) ||
+                n->val.len > 128 || memchr(n->val.p, 0, n->val.len))
+                continue;
+            memcpy(out, n->val.p, n->val.len);
+            out[n->val.len] = 0;
+            err = TSR_OK;
+            break;
+        }
+    }
+    mbedtls_x509_crt_free(&crt);
+    return err;
+}
+
+static tsr_err check_certificate(void *user, tsr_bytes der)
+{
+    tsr_shard *s = user;
+    char name[129];
+
+    if (common_name(der, name) != TSR_OK) {
+        snprintf(s->refusal, sizeof s->refusal, "certificate without a common name");
+        return TSR_E_DENIED;
+    }
+
+    tsr_err err = s->hooks->certificate(s->hooks->user, s, name);
+
+    if (err != TSR_OK)
+        snprintf(s->refusal, sizeof s->refusal, "certificate of \"%.48s\" is not known", name);
+    return err;
+}
+
+static void forget_key(tsr_peer *p)
+{
+    if (p->key_id)
+        psa_destroy_key(p->key_id);
+    p->key_id = 0;
+}
+
+tsr_err sessions_init(tsr_shard *s, char *why, size_t why_cap)
+{
+    const tsr_engine_config *c = s->config;
+    tsr_dtls_options o = {
+        .role = TSR_DTLS_SERVER,
+        .plain = s->plain,
+        .plain_cap = sizeof s->plain,
+        .psk_find = find_psk,
+        .certificate = c->certificate,
+        .certificate_key_id = c->certificate_key_id,
+        .anchors = c->anchors,
+        .anchor_count = c->anchor_count,
+        .usage = TSR_DTLS_CERT_ANCHOR,
+        .cert_check = c->certificate.len ? check_certificate : NULL,
+        .user = s,
+        .cbc = true, /* Transport 5.2.8: a server must know AES_128_CBC_SHA256 too */
+        .cid = !c->no_cid,
+        .cid_len = c->no_cid ? 0 : CID_LEN,
+    };
+    tsr_err err = tsr_dtls_config_init(&s->dtls, &o);
+
+    s->dtls_ready = err == TSR_OK;
+    if (err != TSR_OK)
+        snprintf(why, why_cap,
+                 "DTLS cannot be set up (%s): check the server's certificate, its key "
+                 "and the trust anchors",
+                 tsr_err_name(err));
+    return err;
+}
+
+void sessions_free(tsr_shard *s)
+{
+    if (s->dtls_ready)
+        tsr_dtls_config_free(&s->dtls);
+}
+
+/* --- storing ---------------------------------------------------------------------------- */
+
+typedef struct {
+    tsr_message message;
+    tsr_shard *shard;
+    uint32_t index;
+    uint8_t cid[CID_LEN];
+    tsr_err err;
+} stored_note;
+
+/* Row: version(1) security(1) socket(1) address identity_len(1) identity image */
+static void put_head(tsr_buf *out, const tsr_peer *p)
+{
+    tsr_put_u8(out, 1);
+    tsr_put_u8(out, (uint8_t)p->security);
+    tsr_put_u8(out, p->socket);
+    tsr_put_u8(out, p->address.v6);
+    tsr_put_bytes(out, tsr_view(p->address.ip, 16));
+    tsr_put_u32(out, p->address.scope);
+    tsr_put_u16(out, p->address.port);
+    tsr_put_u8(out, (uint8_t)strlen(p->identity));
+    tsr_put_text(out, p->identity);
+}
+
+static void flush_pending(tsr_shard *s, tsr_peer *p)
+{
+    while (p->pending) {
+        tsr_pending *d = p->pending;
+
+        p->pending = d->next;
+        session_send(s, p, tsr_view(d->bytes, d->len));
+        free(d);
+    }
+}
+
+static void run_stored(tsr_shard *s, tsr_message *m)
+{
+    stored_note *n = (stored_note *)(void *)m;
+    tsr_peer *p = &s->peers[n->index];
+
+    if (p->used && !p->dying && memcmp(p->cid, n->cid, CID_LEN) == 0) {
+        p->storing = false;
+        if (n->err == TSR_OK) {
+            p->stored_once = true;
+            p->sent_since_save = 0;
+            if (p->dtls)
+                tsr_dtls_stored(p->dtls);
+            flush_pending(s, p);
+        }
+    }
+    free(n);
+}
+
+static void row_done(void *arg, tsr_err err)
+{
+    stored_note *n = arg;
+
+    n->err = err;
+    tsr_shard_post(n->shard, &n->message);
+}
+
+static void put_row(tsr_shard *s, tsr_peer *p, tsr_bytes image)
+{
+    uint8_t row[TSR_DTLS_SAVED_MAX + 200];
+    tsr_buf out = tsr_buf_over(row, sizeof row);
+    stored_note *n = calloc(1, sizeof *n);
+
+    put_head(&out, p);
+    tsr_put_bytes(&out, image);
+    if (n && out.err == TSR_OK) {
+        struct timespec t;
+
+        clock_gettime(CLOCK_REALTIME, &t);
+
+        tsr_store_session session = { tsr_view(p->cid, CID_LEN), tsr_buf_view(&out),
+                                      (int64_t)t.tv_sec * 1000 };
+
+        *n = (stored_note){ { NULL, run_stored }, s, p->index, { 0 }, TSR_OK };
+        memcpy(n->cid, p->cid, CID_LEN);
+        p->storing = tsr_store_put_session(s->config->store, &session, row_done, n) == TSR_OK;
+    }
+    if (!p->storing)
+        free(n);
+    tsr_wipe(row, sizeof row);
+}
+
+/* Nothing is lost when it cannot be saved now: it is tried again, or the device shakes hands. */
+static void save_copy(tsr_shard *s, tsr_peer *p)
+{
+    uint8_t image[TSR_DTLS_SAVED_MAX];
+    tsr_buf out = tsr_buf_over(image, sizeof image);
+
+    if (!s->config->store || p->storing || !p->dtls)
+        return;
+    if (tsr_dtls_save(p->dtls, RESERVE, &out) == TSR_OK)
+        put_row(s, p, tsr_buf_view(&out));
+    tsr_wipe(image, sizeof image);
+}
+
+/* --- parking ---------------------------------------------------------------------------- */
+
+void session_park(tsr_shard *s, tsr_peer *p)
+{
+    uint8_t image[TSR_DTLS_SAVED_MAX];
+    tsr_buf out = tsr_buf_over(image, sizeof image);
+
+    peer_touch(s, p); /* if it cannot be parked, do not ask again at once */
+    if (!p->dtls || p->storing || p->pending || !p->connected)
+        return;
+    if (s->config->store && !p->stored_once)
+        return;
+    if (tsr_dtls_save(p->dtls, 0, &out) == TSR_OK) {
+        uint8_t *kept = malloc(out.len);
+
+        /* From here on the image is the session; without memory for it the device shakes hands. */
+        tsr_dtls_free(p->dtls);
+        free(p->dtls);
+        p->dtls = NULL;
+        if (kept) {
+            memcpy(kept, image, out.len);
+            p->parked = tsr_view(kept, out.len);
+            p->parked_moved = true;
+            peer_relist(s, p);
+        } else {
+            tsr_shard_close_peer(s, p);
+        }
+    }
+    tsr_wipe(image, sizeof image);
+}
+
+static void drop_parked(tsr_peer *p)
+{
+    if (p->parked.ptr)
+        tsr_wipe((void *)(uintptr_t)p->parked.ptr, p->parked.len);
+    free((void *)(uintptr_t)p->parked.ptr);
+    p->parked = tsr_view(NULL, 0);
+}
+
+static tsr_err wake(tsr_shard *s, tsr_peer *p)
+{
+    uint8_t image[TSR_DTLS_SAVED_MAX];
+    tsr_buf in = tsr_buf_over(image, sizeof image);
+    tsr_err err = TSR_E_STATE;
+
+    if (p->dtls)
+        return TSR_OK;
+    tsr_put_bytes(&in, p->parked);
+    p->dtls = calloc(1, sizeof *p->dtls);
+    if (p->dtls && in.err == TSR_OK)
+        err = tsr_dtls_load(p->dtls, &s->dtls, &in, s->now_ms);
+    drop_parked(p);
+    if (err == TSR_OK && !p->parked_moved)
+        put_row(s, p, tsr_buf_view(&in)); /* moved on by its reserve: sends once this is stored */
+    tsr_wipe(image, sizeof image);
+    if (err != TSR_OK) {
+        free(p->dtls);
+        p->dtls = NULL;
+        tsr_shard_close_peer(s, p);
+        return err;
+    }
+    peer_relist(s, p);
+    return TSR_OK;
+}
+
+void session_release(tsr_shard *s, tsr_peer *p)
+{
+    if (p->dying && p->dtls) { /* close_notify, so that the device does not wait for nothing */
+        tsr_dtls_close(p->dtls);
+        poll_out(s, p);
+    }
+    tsr_shard_timer_stop(s, &p->timer);
+    forget_key(p);
+    while (p->pending) {
+        tsr_pending *d = p->pending;
+
+        p->pending = d->next;
+        free(d);
+    }
+    if (p->dtls) {
+        if (!p->connected)
+            s->handshakes--;
+        tsr_dtls_free(p->dtls);
+        free(p->dtls);
+        p->dtls = NULL;
+    }
+    drop_parked(p);
+    if (p->connected)
+        atomic_fetch_sub_explicit(&s->sessions, 1, memory_order_relaxed);
+    if (p->dying && p->stored_once && s->config->store)
+        (void)tsr_store_delete_session(s->config->store, tsr_view(p->cid, CID_LEN), NULL, NULL);
+}
+
+/* --- sending ---------------------------------------------------------------------------- */
+
+static int secure_fd(const tsr_shard *s, const tsr_peer *p)
+{
+    return s->fds[TSR_ENGINE_LISTEN_MAX + p->socket];
+}
+
+static void postpone(tsr_peer *p, tsr_bytes plaintext)
+{
+    tsr_pending **at = &p->pending;
+    int n = 0;
+
+    while (*at && n < PENDING_MAX)
+        at = &(*at)->next, n++;
+    if (n == PENDING_MAX)
+        return; /* CoAP repeats it */
+
+    tsr_pending *d = malloc(sizeof *d + plaintext.len);
+
+    if (!d)
+        return;
+    d->next = NULL;
+    d->len = plaintext.len;
+    memcpy(d->bytes, plaintext.ptr, plaintext.len);
+    *at = d;
+}
+
+void session_send(tsr_shard *s, tsr_peer *p, tsr_bytes plaintext)
+{
+    if (p->dying || !p->connected || wake(s, p) != TSR_OK)
+        return;
+
+    tsr_buf out = tsr_outbound_begin(s->out);
+    tsr_err err = TSR_E_STATE;
+
+    if (p->sent_since_save < RESERVE_END || !s->config->store)
+        err = tsr_dtls_send(p->dtls, plaintext, &out);
+    if (err == TSR_OK) {
+        tsr_outbound_end(s->out, secure_fd(s, p), &p->address, out.len);
+        atomic_fetch_add_explicit(&s->count_out, 1, memory_order_relaxed);
+        if (++p->sent_since_save >= RESERVE_LOW && p->stored_once)
+            save_copy(s, p);
+    } else if (err == TSR_E_STATE) {
+        postpone(p, plaintext);
+        save_copy(s, p);
+    } else {
+        pump(s, p);
+    }
+}
+
+/* --- handshake and records -------------------------------------------------------------- */
+
+static void poll_out(tsr_shard *s, tsr_peer *p)
+{
+    for (;;) {
+        tsr_buf out = tsr_outbound_begin(s->out);
+
+        if (tsr_dtls_poll(p->dtls, &out, s->now_ms) != TSR_OK)
+            break;
+        tsr_outbound_end(s->out, secure_fd(s, p), &p->address, out.len);
+        atomic_fetch_add_explicit(&s->count_out, 1, memory_order_relaxed);
+    }
+
+    uint64_t due = tsr_dtls_due_ms(p->dtls);
+
+    if (due == UINT64_MAX)
+        tsr_shard_timer_stop(s, &p->timer);
+    else
+        (void)tsr_shard_timer_set(s, &p->timer, due);
+}
+
+/* RFC 6347 §4.2.8: the old association ends only when the new one has proved itself. */
+static void drop_others_at(tsr_shard *s, tsr_peer *winner)
+{
+    for (tsr_peer *p = peer_first_at(s, &winner->address); p; p = peer_next_at(s, p))
+        if (p != winner && p->secure && !p->dying)
+            tsr_shard_close_peer(s, p);
+}
+
+static void connected(tsr_shard *s, tsr_peer *p)
+{
+    tsr_bytes identity = tsr_dtls_peer_identity(p->dtls);
+    char name[129] = "";
+
+    forget_key(p);
+    s->handshakes--;
+    p->connected = true;
+    atomic_fetch_add_explicit(&s->sessions, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&s->handshakes_done, 1, memory_order_relaxed);
+    if (identity.len && identity.len < sizeof name) {
+        p->security = TSR_PEER_PSK;
+        memcpy(name, identity.ptr, identity.len);
+    } else if (common_name(tsr_dtls_peer_certificate(p->dtls), name) == TSR_OK) {
+        p->security = TSR_PEER_X509;
+    } else {
+        tsr_shard_close_peer(s, p);
+        return;
+    }
+    p->identity = strdup(name);
+    if (!p->identity)
+        tsr_shard_close_peer(s, p);
+    else
+        drop_others_at(s, p);
+}
+
+static void failed(tsr_shard *s, tsr_peer *p, const tsr_dtls_event *e)
+{
+    char why[160];
+
+    if (!p->connected) {
+        atomic_fetch_add_explicit(&s->handshakes_failed, 1, memory_order_relaxed);
+        snprintf(why, sizeof why, "handshake failed: %s%s%s",
+                 s->refusal[0] ? s->refusal : tsr_dtls_reason_name(e->reason),
+                 e->reason == TSR_DTLS_R_ALERT ? ", alert " : "",
+                 e->reason == TSR_DTLS_R_ALERT ? tsr_dtls_alert_name(e->alert) : "");
+        if (e->reason == TSR_DTLS_R_KEY)
+            snprintf(why, sizeof why,
+                     "handshake failed: the key of the device is not the one set here");
+        s->hooks->refused(s->hooks->user, s, &p->address, why);
+    }
+    tsr_shard_close_peer(s, p);
+}
+
+static void events(tsr_shard *s, tsr_peer *p, const tsr_address *from, unsigned socket)
+{
+    tsr_dtls_event e;
+
+    while (!p->dying && tsr_dtls_event_next(p->dtls, &e)) {
+        switch (e.type) {
+        case TSR_DTLS_CONNECTED: connected(s, p); break;
+        case TSR_DTLS_DATA:
+            /* RFC 9146 §6: only a verified record that is newer than all others moves the peer. */
+            if (from && e.may_move && !tsr_address_same(from, &p->address))
+                peer_move(s, p, from, socket);
+            peer_touch(s, p);
+            shard_received(s, p, e.data);
+            break;
+        case TSR_DTLS_CLOSED: tsr_shard_close_peer(s, p); break;
+        case TSR_DTLS_FAILED: failed(s, p, &e); break;
+        }
+    }
+}
+
+static void pump(tsr_shard *s, tsr_peer *p)
+{
+    s->current = p;
+    s->refusal[0] = 0;
+    poll_out(s, p); /* of a failed session too: an alert may wait */
+    events(s, p, NULL, 0);
+    s->current = NULL;
+}
+
+static void feed(tsr_shard *s, tsr_peer *p, const tsr_address *from, unsigned socket,
+                 tsr_bytes datagram)
+{
+    if (p->dying || wake(s, p) != TSR_OK)
+        return;
+
+    s->current = p;
+    s->refusal[0] = 0;
+    if (tsr_dtls_feed(p->dtls, datagram, s->now_ms) == TSR_OK)
+        events(s, p, from, socket);
+    if (p->dtls)
+        poll_out(s, p);
+    if (!p->dying)
+        events(s, p, NULL, 0);
+    s->current = NULL;
+    /* Stored as soon as it can be: the peer's first record has shown that the handshake is over. */
+    if (!p->dying && p->connected && !p->stored_once && !p->storing && p->dtls)
+        save_copy(s, p);
+}
+
+void session_timer(tsr_shard *s, tsr_peer *p)
+{
+    if (p->dtls && !p->dying)
+        pump(s, p);
+}
+
+static void make_cid(tsr_shard *s, tsr_peer *p)
+{
+    p->cid[0] = (uint8_t)s->index;
+    p->cid[1] = (uint8_t)(p->index >> 16);
+    p->cid[2] = (uint8_t)(p->index >> 8);
+    p->cid[3] = (uint8_t)p->index;
+    if (getrandom(p->cid + 4, 4, 0) != 4)
+        abort(); /* Linux gives this many without fail once it is up */
+}
+
+static void accept_hello(tsr_shard *s, const tsr_address *from, unsigned socket, tsr_bytes hello)
+{
+    if (s->handshakes >= HANDSHAKES_MAX)
+        return; /* it tries again */
+
+    tsr_peer *p = peer_new(s, from, socket, true);
+
+    if (!p)
+        return;
+    make_cid(s, p);
+    s->handshakes++;
+    p->dtls = calloc(1, sizeof *p->dtls);
+    s->current = p;
+    if (!p->dtls || tsr_dtls_accept(p->dtls, &s->dtls, p->cid, hello, s->now_ms) != TSR_OK) {
+        if (!p->dtls)
+            s->handshakes--;
+        tsr_shard_close_peer(s, p);
+        return;
+    }
+    pump(s, p);
+}
+
+static void hello(tsr_shard *s, const tsr_address *from, unsigned socket, tsr_bytes datagram)
+{
+    tsr_peer *old = NULL;
+
+    for (tsr_peer *p = peer_first_at(s, from); p; p = peer_next_at(s, p)) {
+        if (!p->secure || p->dying || p->connected || !p->dtls)
+            continue;
+        if (tsr_dtls_knows_hello(p->dtls, datagram)) {
+            feed(s, p, from, socket, datagram);
+            return;
+        }
+        old = p;
+    }
+
+    tsr_buf out = tsr_outbound_begin(s->out);
+
+    switch (tsr_dtls_hello(&s->dtls, tsr_view(from, sizeof *from), datagram, &out, s->now_ms)) {
+    case TSR_DTLS_DROP: break;
+    case TSR_DTLS_VERIFY:
+        tsr_outbound_end(s->out, s->fds[TSR_ENGINE_LISTEN_MAX + socket], from, out.len);
+        break;
+    case TSR_DTLS_ACCEPT:
+        if (old) /* one handshake per address */
+            tsr_shard_close_peer(s, old);
+        accept_hello(s, from, socket, datagram);
+        break;
+    }
+}
+
+static tsr_peer *by_cid(tsr_shard *s, tsr_bytes cid)
+{
+    uint32_t i = (uint32_t)cid.ptr[1] << 16 | (uint32_t)cid.ptr[2] << 8 | cid.ptr[3];
+
+    if (i >= s->peer_fresh || !s->peers[i].used || !s->peers[i].secure || s->peers[i].dying)
+        return NULL;
+    return memcmp(s->peers[i].cid, cid.ptr, CID_LEN) == 0 ? &s->peers[i] : NULL;
+}
+
+/* At one address there may be a session and the handshake that is to replace it. */
+static void by_address(tsr_shard *s, const tsr_address *from, unsigned socket, tsr_bytes datagram)
+{
+    for (int pass = 0; pass < 2; pass++)
+        for (tsr_peer *p = peer_first_at(s, from); p; p = peer_next_at(s, p))
+            if (p->secure && !p->dying && p->connected == (pass == 1))
+                feed(s, p, from, socket, datagram);
+}
+
+void session_datagram(tsr_shard *s, const tsr_address *from, unsigned socket, tsr_bytes datagram)
+{
+    tsr_bytes cid;
+    tsr_peer *p;
+
+    switch (tsr_dtls_peek(datagram, s->config->no_cid ? 0 : CID_LEN, &cid)) {
+    case TSR_DTLS_IS_HELLO: hello(s, from, socket, datagram); break;
+    case TSR_DTLS_IS_CID:
+        p = cid.len == CID_LEN ? by_cid(s, cid) : NULL;
+        if (p) /* RFC 9146 §4: an unknown Connection ID is dropped without a word */
+            feed(s, p, from, socket, datagram);
+        else
+            atomic_fetch_add_explicit(&s->dropped, 1, memory_order_relaxed);
+        break;
+    case TSR_DTLS_IS_RECORD: by_address(s, from, socket, datagram); break;
+    case TSR_DTLS_IS_JUNK: atomic_fetch_add_explicit(&s->dropped, 1, memory_order_relaxed); break;
+    }
+}
+
+/* --- over restarts ---------------------------------------------------------------------- */
+
+void sessions_save_all(tsr_shard *s)
+{
+    for (uint32_t i = 0; i < s->peer_fresh; i++) {
+        tsr_peer *p = &s->peers[i];
+
+        /* A parked one has its older copy in the store, which is as safe. */
+        if (p->used && p->connected && p->dtls && !p->dying)
+            save_copy(s, p);
+    }
+}
+
+static tsr_err read_row(tsr_bytes in, tsr_peer *head, tsr_bytes *identity, tsr_bytes *image)
+{
+    uint8_t version, security, len;
+    tsr_bytes ip;
+
+    if (tsr_get_u8(&in, &version) != TSR_OK || version != 1 ||
+        tsr_get_u8(&in, &security) != TSR_OK || tsr_get_u8(&in, &head->socket) != TSR_OK ||
+        tsr_get_u8(&in, &head->address.v6) != TSR_OK || tsr_get_bytes(&in, 16, &ip) != TSR_OK ||
+        tsr_get_u32(&in, &head->address.scope) != TSR_OK ||
+        tsr_get_u16(&in, &head->address.port) != TSR_OK || tsr_get_u8(&in, &len) != TSR_OK ||
+        tsr_get_bytes(&in, len, identity) != TSR_OK)
+        return TSR_E_MALFORMED;
+    memcpy(head->address.ip, ip.ptr, 16);
+    head->security = (tsr_peer_security)security;
+    *image = in;
+    return TSR_OK;
+}
+
+static bool load_row(void *arg, const tsr_store_session *row)
+{
+    tsr_engine *e = arg;
+    tsr_peer head = { 0 };
+    tsr_bytes identity, image;
+
+    if (row->cid.len != CID_LEN || row->cid.ptr[0] >= e->count ||
+        read_row(row->body, &head, &identity, &image) != TSR_OK ||
+        head.socket >= e->config.coaps_count)
+        return true; /* made under another configuration: the device shakes hands */
+
+    const uint8_t *cid = row->cid.ptr;
+    tsr_shard *s = &e->shards[cid[0]];
+    tsr_peer *p = peer_at(s, (uint32_t)cid[1] << 16 | (uint32_t)cid[2] << 8 | cid[3]);
+    uint8_t *kept = malloc(image.len ? image.len : 1);
+
+    if (!p || !kept) {
+        free(kept);
+        return true;
+    }
+    memcpy(kept, image.ptr, image.len);
+    p->parked = tsr_view(kept, image.len);
+    p->address = head.address;
+    p->socket = head.socket;
+    p->security = head.security;
+    p->identity = strndup((const char *)identity.ptr, identity.len);
+    p->secure = p->connected = p->stored_once = true;
+    memcpy(p->cid, cid, CID_LEN);
+    atomic_fetch_add_explicit(&s->sessions, 1, memory_order_relaxed);
+    peer_link(s, p);
+    peer_relist(s, p);
+    return true;
+}
+
+tsr_err sessions_load(tsr_engine *e)
+{
+    tsr_store_reader *r;
+    tsr_err err = tsr_store_reader_open(e->config.store, &r);
+
+    if (err != TSR_OK)
+        return err;
+    err = tsr_store_sessions(r, load_row, e);
+    tsr_store_reader_close(r);
+    return err;
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of server/lwm2m share.
+ *
+ * A desk is a shard's share of the devices. Its thread alone changes them, and holds `lock` while
+ * it does; other threads hold `lock` while they read. No thread holds two desks' locks. */
+#ifndef SERVER_LWM2M_INTERNAL_H
+#define SERVER_LWM2M_INTERNAL_H
+
+#include "server/lwm2m/registration.h"
+#include "server/lwm2m/server.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum {
+    ID_LEN = 12,
+    QUEUE_LEN = 32, /* operations that wait for one device */
+    LEVELS = 16,    /* of the ordered list: enough for 2^32 devices at 1/4 */
+    CLAIMS = 64,
+    AWAKE_MS = 93000, /* MAX_TRANSMIT_WAIT, Transport 6.5 */
+    OPERATION_MS = 120000,
+    TIMER_EXPIRY = TSR_TIMER_USER,
+    TIMER_SLEEP,
+    TIMER_OPERATION,
+};
+
+typedef struct device device;
+typedef struct desk desk;
+typedef struct operation operation;
+
+/** What a registration says; one allocation, replaced as a whole by an Update. */
+typedef struct {
+    const char *endpoint, *version, *binding, *sms, *root, *identity;
+    tsr_server_security security;
+    bool queue_mode;
+    uint32_t lifetime_s, formats;
+    tsr_bytes raw_links;
+    const tsr_server_link *links;
+    size_t link_count;
+} info;
+
+typedef struct observation {
+    struct observation *next;
+    device *device;
+    tsr_lwm2m_path path;
+    char *params;
+    uint8_t token[TSR_COAP_TOKEN_MAX], token_len; /* 0: no answer yet */
+    uint16_t format;
+    int64_t since_ms, last_ms;
+    uint64_t count;
+    bool active;
+    operation *setup; /* the request under way, or NULL */
+} observation;
+
+struct operation {
+    tsr_message message; /* its way to the shard */
+    operation *next;     /* in the device's queue */
+    tsr_server *server;
+    tsr_server_kind kind;
+    char *endpoint;
+    tsr_lwm2m_path path;
+    tsr_server_record *records;
+    size_t record_count;
+    char *text;
+    uint16_t format;
+    int depth;
+    uint32_t timeout_ms;
+    tsr_server_done *done; /* NULL: the server's own (an observation taken up again) */
+    void *arg;
+
+    device *device;
+    observation *observed; /* OBSERVE, CANCEL_OBSERVE */
+    tsr_coap_id exchange;  /* 0: not under way */
+    uint16_t tried_format; /* of this attempt */
+    uint8_t attempts;
+    bool storing; /* OBSERVE: its row must be on the disk before it is sent */
+    uint64_t serial, started_ms;
+    tsr_timer timer;
+};
+
+struct device {
+    desk *desk;
+    device *next_endpoint, *next_id;
+    device **forward; /* of the ordered list */
+    uint8_t levels;
+    bool replaced;     /* another shard has this endpoint now; about to go */
+    uint64_t sequence; /* order of its Register among those of the endpoint */
+    char id[ID_LEN + 1];
+    info *info;
+    tsr_peer *peer; /* NULL: it has not been heard of since a restart or the end of its session */
+    device *next_on_peer; /* peer->user is the first; almost always alone */
+    tsr_address address;
+    int64_t registered_ms, updated_ms, expires_ms, seen_ms; /* since 1970 */
+    int64_t journaled_ms;                                   /* expires_ms as it is stored */
+    uint64_t expires_at; /* by the shard's clock, which nobody sets; UINT64_MAX: never */
+    bool online;
+    uint64_t awake_until_ms;
+    tsr_timer expiry, sleep;
+    operation *queue, *active;
+    unsigned queued;
+    observation *observations;
+    uint32_t observation_count;
+};
+
+struct desk {
+    tsr_server *server;
+    tsr_shard *shard;
+    pthread_mutex_t lock;
+    device **by_endpoint, **by_id;
+    size_t buckets, count;
+    device *first[LEVELS]; /* ordered by endpoint */
+    uint64_t random;
+    _Atomic size_t devices, observations;
+    _Atomic uint64_t requests, timeouts;
+    uint64_t operation_serial;
+    uint64_t refused_second;
+    unsigned refused_count;
+};
+
+struct tsr_server {
+    tsr_server_config config;
+    tsr_store *store;
+    tsr_engine *engine;
+    desk *desks;
+    unsigned count;
+    uint64_t hash_key;
+    atomic_bool stopping;
+    int64_t started_ms;
+    pthread_mutex_t claims[CLAIMS]; /* by endpoint: who registers it */
+    _Atomic uint64_t sequence;
+
+    pthread_mutex_t read_lock; /* guards the pool of readers for API threads */
+    struct reader_slot *readers;
+
+    pthread_mutex_t event_lock;
+    pthread_cond_t event_cond;
+    struct tsr_server_subscription *subscriptions;
+
+    uint8_t *certificate;
+    size_t certificate_len;
+    uint32_t certificate_key_id;
+    tsr_bytes *anchors;
+    size_t anchor_count;
+};
+
+int64_t unix_now_ms(void);
+void server_log(tsr_server *s, tsr_log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* desk.c: tables. On the shard's thread, but for the ones that say otherwise. */
+tsr_err desk_init(desk *d, tsr_server *s, tsr_shard *shard);
+void desk_free(desk *d);
+device *desk_by_endpoint(desk *d, const char *endpoint); /* lock held */
+device *desk_by_id(desk *d, tsr_bytes id);               /* lock held */
+device *desk_first_after(desk *d, const char *after);    /* lock held; NULL: the first */
+tsr_err desk_add(desk *d, device *dev);                  /* takes the lock */
+void desk_take(desk *d, device *dev);                    /* takes the lock */
+/** Any thread: the desk of an endpoint or registration id, or NULL. */
+desk *server_desk_of(tsr_server *s, const char *endpoint);
+desk *server_desk_of_id(tsr_server *s, tsr_bytes id);
+pthread_mutex_t *server_claim(tsr_server *s, const char *endpoint);
+
+/* device.c */
+info *info_new(const info *from, tsr_bytes raw_links, const tsr_link_list *links);
+device *device_new(desk *d, info *i);
+void device_free(device *dev);
+void device_bind(device *dev, tsr_peer *peer); /* this is how it is reached now */
+void device_unbind(device *dev);
+void device_heard(device *dev); /* it sent something: it listens */
+void device_offline(device *dev, const char *why);
+void device_arm_expiry(device *dev);
+void device_end(device *dev, tsr_server_event_type why); /* takes it from the desk and frees it */
+void device_timer(desk *d, tsr_timer *t);
+void device_journal(device *dev, bool now);
+
+/* register.c */
+void register_request(desk *d, tsr_peer *peer, const tsr_coap_event *event);
+
+/* operate.c */
+void operation_post(operation *op, desk *d);
+void operation_run(desk *d, operation *op);
+void operation_finish(operation *op, const tsr_server_result *result);
+void operation_fail(operation *op, tsr_server_outcome outcome, const char *why);
+void operation_event(desk *d, operation *op, const tsr_coap_event *event);
+void operation_expired(operation *op);
+void operation_free(operation *op);
+void device_pump(device *dev);    /* sends the next operation if it may */
+void device_requeue(device *dev); /* the one under way must be sent again, by another peer */
+
+/* payload.c */
+typedef struct {
+    tsr_server_record *records;
+    size_t count, cap;
+    uint8_t *scratch; /* decoded and converted bytes */
+} record_list;
+
+/** Decodes a payload and types its values by the object models. */
+tsr_err records_read(record_list *r, uint16_t format, tsr_lwm2m_path base, const char *root,
+                     tsr_bytes payload, const char **why);
+void records_free(record_list *r);
+/** Encodes values for a Write or Create. errors those of tsr_lwm2m_put; *body: heap */
+tsr_err records_write(const tsr_server_record *records, size_t count, uint16_t format,
+                      tsr_lwm2m_path base, tsr_buf *body);
+uint16_t format_for_read(const device *dev, tsr_lwm2m_path path, uint8_t attempt);
+uint16_t format_for_write(const device *dev, const operation *op, uint8_t attempt);
+
+/* observe.c */
+observation *observation_find(device *dev, tsr_lwm2m_path path);
+observation *observation_add(device *dev, tsr_lwm2m_path path, const char *params);
+void observation_remove(observation *o);
+void observations_adopt(device *dev);  /* tell the CoAP engine of this peer about them */
+void observations_forget(device *dev); /* and of the old one, no more */
+void observations_renew(device *dev);  /* ask for them anew, after a Register */
+void notification(desk *d, observation *o, const tsr_coap_event *event);
+
+/* event.c */
+void emit(tsr_server *s, const char *endpoint, tsr_server_event *event);
+void emit_simple(tsr_server *s, const char *endpoint, tsr_server_event_type type,
+                 const char *detail);
+void emit_refused(desk *d, const char *endpoint, const char *detail);
+void keep_values(device *dev, const tsr_server_record *records, size_t count);
+void events_ready(void *server);
+
+/* certificate.c */
+tsr_err certificates_load(tsr_server *s, char *why, size_t why_cap);
+void certificates_free(tsr_server *s);
+
+/* restore.c */
+tsr_err server_restore(tsr_server *s);
+
+/* reader.c: a reader of the store for this call, from a pool */
+tsr_err reader_take(tsr_server *s, struct reader_slot **slot, tsr_store_reader **reader);
+void reader_give(tsr_server *s, struct reader_slot *slot);
+void readers_close(tsr_server *s);
+
+/* credential.c */
+tsr_err credential_psk(void *user, tsr_shard *shard, tsr_bytes identity, uint32_t *key_id);
+tsr_err credential_certificate(void *user, tsr_shard *shard, const char *common_name);
+/** The endpoint that may be registered by this peer. errors TSR_E_NOT_FOUND */
+tsr_err credential_endpoint(desk *d, const tsr_peer *peer, char endpoint[TSR_ENDPOINT_MAX + 1]);
+/** Has the endpoint a credential? */
+bool credential_exists(desk *d, const char *endpoint);
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Observations: their tokens are stored before they are asked for, so that they live through a
+ * restart; a new Register ends them on the device, and the server asks for them again. */
+#define _GNU_SOURCE
+#include "server/lwm2m/internal.h"
+
+#include "tessera/lwm2m/format/format.h"
+
+#include <stdlib.h>
+
+/* A sleeping device is asked when it wakes; most wake once a day at least. */
+#define RENEW_MS 86400000u
+
+observation *observation_find(device *dev, tsr_lwm2m_path path)
+{
+    observation *o = dev->observations;
+
+    while (o && !tsr_lwm2m_path_same(o->path, path))
+        o = o->next;
+    return o;
+}
+
+observation *observation_add(device *dev, tsr_lwm2m_path path, const char *params)
+{
+    observation *o = calloc(1, sizeof *o);
+
+    if (!o)
+        return NULL;
+    o->device = dev;
+    o->path = path;
+    o->params = strdup(params ? params : "");
+    o->since_ms = unix_now_ms();
+    if (!o->params) {
+        free(o);
+        return NULL;
+    }
+    pthread_mutex_lock(&dev->desk->lock);
+    o->next = dev->observations;
+    dev->observations = o;
+    dev->observation_count++;
+    pthread_mutex_unlock(&dev->desk->lock);
+    atomic_fetch_add(&dev->desk->observations, 1);
+    return o;
+}
+
+static void forget_token(observation *o)
+{
+    tsr_peer *p = o->device->peer;
+
+    if (p && o->token_len)
+        (void)tsr_coap_observe_forget(tsr_shard_coap(o->device->desk->shard), p->index,
+                                      tsr_view(o->token, o->token_len));
+}
+
+void observation_remove(observation *o)
+{
+    device *dev = o->device;
+    char path[TSR_LWM2M_PATH_TEXT + 1];
+    tsr_buf out = tsr_buf_over(path, sizeof path - 1);
+    observation **at = &dev->observations;
+
+    forget_token(o);
+    tsr_lwm2m_path_put(&out, o->path);
+    path[out.len] = 0;
+    (void)tsr_store_delete_observation(dev->desk->server->store, dev->info->endpoint, path, NULL,
+                                       NULL);
+    pthread_mutex_lock(&dev->desk->lock);
+    while (*at != o)
+        at = &(*at)->next;
+    *at = o->next;
+    dev->observation_count--;
+    pthread_mutex_unlock(&dev->desk->lock);
+    atomic_fetch_sub(&dev->desk->observations, 1);
+    free(o->params);
+    free(o);
+}
+
+void observations_adopt(device *dev)
+{
+    desk *d = dev->desk;
+
+    if (!dev->peer)
+        return;
+    for (observation *o = dev->observations; o; o = o->next) {
+        char path[80];
+        tsr_buf out = tsr_buf_over(path, sizeof path - 1);
+        tsr_coap_request request = { .method = TSR_COAP_GET, .path = path };
+
+        if (!o->token_len || !o->active)
+            continue;
+        tsr_put_text(&out, dev->info->root);
+        tsr_lwm2m_path_put(&out, o->path);
+        path[out.len] = 0;
+        if (o->format != TSR_SERVER_FORMAT_AUTO)
+            request.accept = (tsr_coap_num){ true, o->format };
+        (void)tsr_coap_observe_adopt(tsr_shard_coap(d->shard), dev->peer->index,
+                                     tsr_view(o->token, o->token_len), &request,
+                                     (uint64_t)(uintptr_t)o | 1);
+    }
+}
+
+void observations_forget(device *dev)
+{
+    for (observation *o = dev->observations; o; o = o->next)
+        forget_token(o);
+}
+
+void observations_renew(device *dev)
+{
+    for (observation *o = dev->observations; o; o = o->next) {
+        operation *op;
+
+        if (o->active || o->setup || (op = calloc(1, sizeof *op)) == NULL)
+            continue;
+        op->server = dev->desk->server;
+        op->kind = TSR_SERVER_OBSERVE;
+        op->path = o->path;
+        op->format = TSR_SERVER_FORMAT_AUTO;
+        op->timeout_ms = RENEW_MS;
+        op->endpoint = strdup(dev->info->endpoint);
+        op->text = o->params[0] ? strdup(o->params) : NULL;
+        if (op->endpoint)
+            operation_run(dev->desk, op);
+        else
+            operation_free(op);
+    }
+}
+
+/* RFC 7641 §4.2: a notification that is no success ends the observation. */
+static void ended(observation *o, const tsr_coap_event *event)
+{
+    tsr_server_event e = { .type = TSR_SERVER_EV_OBSERVE_ENDED,
+                           .kind = -1,
+                           .has_path = true,
+                           .path = o->path,
+                           .code = event->msg->code,
+                           .detail = "the device ended it" };
+
+    emit(o->device->desk->server, o->device->info->endpoint, &e);
+    observation_remove(o);
+}
+
+void notification(desk *d, observation *o, const tsr_coap_event *event)
+{
+    device *dev = o->device;
+    tsr_server_event e = { .type = TSR_SERVER_EV_NOTIFICATION,
+                           .kind = -1,
+                           .has_path = true,
+                           .path = o->path,
+                           .code = event->msg->code };
+    record_list r = { 0 };
+    const char *why = "";
+    uint16_t format = event->msg->content_format.set ? (uint16_t)event->msg->content_format.value
+                                                     : TSR_LWM2M_FORMAT_TEXT;
+
+    pthread_mutex_lock(&d->lock);
+    o->last_ms = unix_now_ms();
+    o->count++;
+    pthread_mutex_unlock(&d->lock);
+    if (!tsr_coap_is_success(event->msg->code)) {
+        ended(o, event);
+        return;
+    }
+    if (event->partial) /* the rest could not be fetched; half a payload decodes to nothing sure */
+        why = "only the first block of the notification came through";
+    else if (records_read(&r, format, o->path, dev->info->root, event->body, &why) == TSR_OK)
+        keep_values(dev, r.records, r.count);
+    e.records = r.records;
+    e.record_count = r.count;
+    e.detail = why;
+    emit(d->server, dev->info->endpoint, &e);
+    records_free(&r);
+    if (!event->observing)
+        ended(o, event);
+}

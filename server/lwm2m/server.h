@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Opening and closing the server; server/lwm2m/api.h says what can be done in between. */
+#ifndef SERVER_LWM2M_SERVER_H
+#define SERVER_LWM2M_SERVER_H
+
+#include "server/engine/shard.h"
+#include "server/lwm2m/api.h"
+
+typedef enum { TSR_LOG_ERROR, TSR_LOG_WARNING, TSR_LOG_INFO, TSR_LOG_DEBUG } tsr_log_level;
+
+/** One line of log; any thread. `text` holds no secrets and no line feeds. */
+typedef void tsr_server_log(void *arg, tsr_log_level level, const char *text);
+
+/** Zero is the default of every field. */
+typedef struct {
+    tsr_address coap[TSR_ENGINE_LISTEN_MAX], coaps[TSR_ENGINE_LISTEN_MAX];
+    unsigned coap_count, coaps_count;
+    const char *data; /* directory of the store; must be given */
+    unsigned shards;  /* 0: one per core */
+    uint32_t devices; /* peers per shard; 0: 65,536 */
+    bool allow_nosec; /* let endpoints without a credential register over plain CoAP */
+    bool
+        forget_observations; /* a new Register ends observations, instead of asking for them anew */
+    bool quiet_updates;      /* no event for an Update that changes nothing */
+    bool no_cid;
+    uint64_t event_ring;           /* 0: 100,000 */
+    uint32_t history;              /* 0: 100 */
+    uint32_t awake_ms;             /* queue mode: it listens so long after a message; 0: 93,000 */
+    uint32_t park_ms;              /* 0: 60,000 */
+    const char *certificate, *key; /* PEM or DER files of the server; NULL: no certificates */
+    const char *trust;             /* PEM file of anchors for devices' certificates */
+    tsr_server_log *log;
+    void *log_arg;
+} tsr_server_config;
+
+/** Opens the store and the sockets, loads what was registered, and starts the shards. Ports 0 are
+ *  filled in in `config`.
+ *  owner   *out: tsr_server_close
+ *  errors  TSR_E_ARGUMENT, TSR_E_IO, TSR_E_MALFORMED (damaged store), TSR_E_STATE (store in use),
+ *          TSR_E_CRYPTO; `why` names cause and remedy; 600 bytes are sensible */
+tsr_err tsr_server_open(tsr_server_config *config, tsr_server **out, char *why, size_t why_cap);
+
+/** Ends what waits for events (tsr_server_events_wait gives TSR_END) and refuses new operations;
+ *  REST is stopped between this and close. */
+void tsr_server_quiesce(tsr_server *s);
+
+/** Saves sessions and lifetimes, ends every thread, calls open operations back with UNAVAILABLE,
+ *  closes the store. */
+void tsr_server_close(tsr_server *s);
+
+#endif
