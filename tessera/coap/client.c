@@ -220,8 +220,9 @@ static tsr_err collect(tsr_coap *c, tsr_coap_slot *s)
         s->body = tsr_coap_body_take(c, s->peer, BODY_HELD);
         if (s->body == TSR_NONE)
             return TSR_E_SPACE;
-        s->etag_hash = etag_hash(c->msg.etag);
     }
+    if (c->bodies[s->body].len == 0)
+        s->etag_hash = etag_hash(c->msg.etag);
     if (b.num * size != c->bodies[s->body].len || c->msg.payload.len > size
         || (b.more && c->msg.payload.len != size))
         return TSR_E_MALFORMED;
@@ -232,7 +233,8 @@ static tsr_err collect(tsr_coap *c, tsr_coap_slot *s)
 
 static void take_block2(tsr_coap *c, tsr_coap_slot *s, uint64_t now_ms)
 {
-    if ((s->flags & F_COLLECT) != 0 && etag_hash(c->msg.etag) != s->etag_hash) {
+    if ((s->flags & F_COLLECT) != 0 && c->bodies[s->body].len != 0
+        && etag_hash(c->msg.etag) != s->etag_hash) {
         collect_anew(c, s);
         return;
     }

@@ -191,7 +191,7 @@ tsr_bytes link_build(const link_raw *raw)
     uint16_t last = 0;
 
     tsr_coap_put_header(&out, raw->type, raw->code, raw->mid,
-                        raw->token != NULL ? tsr_text(raw->token) : tsr_view("", 0));
+                        raw->token != NULL ? tsr_text(raw->token) : raw->same_token);
     put_view(&out, &last, TSR_COAP_ETAG, raw->etag);
     put_num(&out, &last, TSR_COAP_OBSERVE, raw->observe);
     if (raw->path != NULL)

@@ -48,6 +48,7 @@ typedef struct {
     uint8_t type, code;
     uint16_t mid;
     const char *token, *path, *query;
+    tsr_bytes same_token; /* instead of `token` */
     tsr_bytes etag;
     tsr_coap_num observe, format, accept, size1, size2;
     tsr_coap_block block1, block2;
