@@ -252,6 +252,7 @@ static void list_events(rest_exchange *x, const char *endpoint, uint64_t after)
     tsr_json_close(&l.j);
     rest_put_count(&l.j, "next", next);
     rest_put_count(&l.j, "oldest", tsr_server_event_oldest(server));
+    rest_put_count(&l.j, "latest", tsr_server_event_last(server));
     tsr_json_close(&l.j);
     rest_reply(x, MHD_HTTP_OK, "application/json", &l.out);
 }

@@ -2,6 +2,7 @@
 #include "server/rest/route.h"
 
 #include "server/rest/handlers.h"
+#include "tessera/base/utf8.h"
 
 /* Four lines each for the four depths of a path. */
 #define OBJECT "/devices/{endpoint}/objects/{object}"
@@ -84,27 +85,6 @@ static int hex(uint8_t c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-bool rest_utf8_ok(tsr_bytes text)
-{
-    for (size_t i = 0; i < text.len;) {
-        uint8_t c = text.ptr[i];
-        size_t more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : c >= 0xe0 && c < 0xf0 ? 2
-                    : c >= 0xf0 && c < 0xf5 ? 3 : SIZE_MAX;
-
-        if (more == SIZE_MAX || more >= text.len - i)
-            return false;
-        for (size_t k = 1; k <= more; k++)
-            if ((text.ptr[i + k] & 0xc0) != 0x80)
-                return false;
-        /* RFC 3629 §3: no overlong forms, no surrogates, nothing above U+10FFFF */
-        if ((c == 0xe0 && text.ptr[i + 1] < 0xa0) || (c == 0xed && text.ptr[i + 1] >= 0xa0) ||
-            (c == 0xf0 && text.ptr[i + 1] < 0x90) || (c == 0xf4 && text.ptr[i + 1] >= 0x90))
-            return false;
-        i += more + 1;
-    }
-    return true;
-}
-
 tsr_err rest_decode(tsr_bytes in, char *out, size_t cap)
 {
     size_t len = 0;
@@ -128,7 +108,7 @@ tsr_err rest_decode(tsr_bytes in, char *out, size_t cap)
         out[len++] = (char)c;
     }
     out[len] = '\0';
-    return rest_utf8_ok(tsr_view(out, len)) ? TSR_OK : TSR_E_MALFORMED;
+    return tsr_utf8_valid(tsr_view(out, len)) ? TSR_OK : TSR_E_MALFORMED;
 }
 
 /* TSR_OK: fits; TSR_E_NOT_FOUND: does not; TSR_E_MALFORMED: would, were it well formed. */

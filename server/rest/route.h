@@ -34,6 +34,4 @@ tsr_err rest_route_find(const char *method, const char *path, rest_match *match,
  *  errors  TSR_E_MALFORMED, TSR_E_SPACE */
 tsr_err rest_decode(tsr_bytes in, char *out, size_t cap);
 
-bool rest_utf8_ok(tsr_bytes text);
-
 #endif

@@ -27,8 +27,8 @@ static tsr_err refuse(rest_values *v, rest_problem_kind kind, const char *detail
 
 static const char *kind_name(tsr_json_kind kind)
 {
-    static const char *const names[] = { "null",   "a boolean", "a boolean", "a number",
-                                         "a string", "an array",  "an object" };
+    static const char *const names[] = { "null",           "a boolean", "a boolean", "a number",
+                                         "another string", "an array",  "an object" };
 
     return names[kind];
 }
@@ -217,7 +217,7 @@ static tsr_err add(rest_values *v, const tsr_json *holder, tsr_lwm2m_path path)
     if (err != TSR_OK)
         return err;
     if (typed(v, &item, &value) != TSR_OK) {
-        (void)refuse(v, REST_WRONG_TYPE, "%s holds %s: send %s, not %s that is not one", at,
+        (void)refuse(v, REST_WRONG_TYPE, "%s holds %s: send %s; what came is %s", at,
                      value.type == TSR_LWM2M_NONE ? "one value" : tsr_lwm2m_type_name(value.type),
                      wanted(value.type), kind_name(item.kind));
         v->problem.expected = value.type;

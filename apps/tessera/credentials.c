@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Credentials. Keys come from a file or from standard input, never from the arguments, which
+ * every user of the machine can read. */
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "apps/tessera/tessera.h"
+#include "tessera/json/base64.h"
+
+enum { KEY_MAX = 64 };
+
+static char *credential_path(const char *endpoint)
+{
+    char *name = need(curl_easy_escape(NULL, endpoint, 0));
+    size_t cap = strlen(name) + 32;
+    char *path = need(malloc(cap));
+
+    (void)snprintf(path, cap, "/credentials/%s", name);
+    curl_free(name);
+    return path;
+}
+
+static void print_list(const tsr_json *page, table *t)
+{
+    tsr_json list, item;
+
+    if (tsr_json_find(page, "items", &list) != TSR_OK)
+        return;
+    tsr_json_walk walk = tsr_json_items(&list);
+
+    while (tsr_json_next(&walk, NULL, &item))
+        table_row(t, (const char *const[]){ text_of(&item, "endpoint"), text_of(&item, "mode"),
+                                            text_of(&item, "identity"), text_of(&item, "key_bytes"),
+                                            ago(text_of(&item, "changed_at")) });
+}
+
+static int list_all(const options *o)
+{
+    table t = { .columns = 5 };
+    char cursor[512] = "", path[2048];
+    int code;
+
+    table_row(&t, (const char *const[]){ "ENDPOINT", "MODE", "IDENTITY", "KEY BYTES", "CHANGED" });
+    do {
+        answer a;
+        char *at = cursor[0] != '\0' ? need(curl_easy_escape(NULL, cursor, 0)) : NULL;
+
+        (void)snprintf(path, sizeof path, "/credentials?limit=1000%s%s", at != NULL ? "&cursor=" : "",
+                       at != NULL ? at : "");
+        curl_free(at);
+        code = http_call(o, "GET", path, NULL, &a);
+        if (code != EXIT_DONE) {
+            table_free(&t);
+            return code;
+        }
+        cursor[0] = '\0';
+        (void)tsr_json_find_cstring(&a.json, "next", cursor, sizeof cursor);
+        if (o->json)
+            print_json(&a);
+        else
+            print_list(&a.json, &t);
+        http_free(&a);
+    } while (cursor[0] != '\0');
+    if (o->json)
+        table_free(&t);
+    else if (t.count == 1)
+        (void)printf("no credential is stored\n");
+    else
+        table_print(&t);
+    return code;
+}
+
+/* --- the key ------------------------------------------------------------------------------ */
+
+static int nibble(uint8_t c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool from_hex(tsr_bytes text, tsr_buf *key)
+{
+    if (text.len % 2 != 0)
+        return false;
+    for (size_t i = 0; i < text.len; i += 2) {
+        int high = nibble(text.ptr[i]), low = nibble(text.ptr[i + 1]);
+
+        if (high < 0 || low < 0)
+            return false;
+        tsr_put_u8(key, (uint8_t)(high * 16 + low));
+    }
+    return true;
+}
+
+static bool decode(const char *format, tsr_bytes text, tsr_buf *key)
+{
+    if (strcmp(format, "raw") == 0) {
+        tsr_put_bytes(key, text);
+        return key->err == TSR_OK && key->len > 0;
+    }
+    while (text.len > 0 && text.ptr[text.len - 1] <= ' ')
+        text.len--;
+    bool good = strcmp(format, "base64") == 0 ? tsr_base64_get(text, key) == TSR_OK
+                                              : from_hex(text, key);
+
+    return good && key->err == TSR_OK && key->len > 0;
+}
+
+static int read_key(const options *o, tsr_buf *key)
+{
+    uint8_t text[4 * KEY_MAX];
+    const char *format = o->key_format != NULL ? o->key_format : "hex";
+    FILE *in = strcmp(o->key_file, "-") == 0 ? stdin : fopen(o->key_file, "re");
+
+    if (strcmp(format, "hex") != 0 && strcmp(format, "base64") != 0 && strcmp(format, "raw") != 0) {
+        (void)fprintf(stderr, "tessera: --key-format is hex, base64 or raw\n");
+        return EXIT_USAGE;
+    }
+    if (in == NULL) {
+        (void)fprintf(stderr, "tessera: the key file %s cannot be read: %s\n", o->key_file,
+                      strerror(errno));
+        return EXIT_USAGE;
+    }
+    (void)setvbuf(in, NULL, _IONBF, 0); /* no second copy of the key in a buffer */
+    size_t len = fread(text, 1, sizeof text, in);
+
+    if (in != stdin)
+        (void)fclose(in);
+    bool good = decode(format, tsr_view(text, len), key);
+
+    tsr_wipe(text, sizeof text);
+    if (good)
+        return EXIT_DONE;
+    (void)fprintf(stderr, "tessera: %s must hold 1 to %d bytes as %s\n",
+                  in == stdin ? "the key file" : o->key_file, KEY_MAX, format);
+    return EXIT_USAGE;
+}
+
+static int set(const options *o, const char *endpoint)
+{
+    uint8_t key_room[KEY_MAX];
+    char text[96], body[1400];
+    tsr_buf key = tsr_buf_over(key_room, sizeof key_room), base64 = tsr_buf_over(text, sizeof text);
+    tsr_buf out = tsr_buf_over(body, sizeof body - 1);
+    tsr_json_out j = tsr_json_to(&out);
+
+    if (o->key_file == NULL || o->arg_count != 2) {
+        (void)fprintf(stderr, "tessera: credentials set EP [--identity ID] --key-file FILE|-\n");
+        return EXIT_USAGE;
+    }
+    int code = read_key(o, &key);
+
+    if (code != EXIT_DONE)
+        return code;
+    tsr_base64_put(&base64, tsr_buf_view(&key));
+    tsr_json_open_object(&j);
+    tsr_json_put_key(&j, "mode");
+    tsr_json_put_cstring(&j, "psk");
+    tsr_json_put_key(&j, "identity");
+    tsr_json_put_cstring(&j, o->identity != NULL ? o->identity : endpoint);
+    tsr_json_put_key(&j, "key");
+    tsr_json_put_string(&j, tsr_buf_view(&base64));
+    tsr_json_close(&j);
+    tsr_wipe(key_room, sizeof key_room);
+    tsr_wipe(text, sizeof text);
+    if (tsr_json_end(&j) == TSR_OK) {
+        answer a;
+        char *path = credential_path(endpoint);
+
+        body[out.len] = '\0';
+        code = http_call(o, "PUT", path, body, &a);
+        free(path);
+        if (code == EXIT_DONE && o->json)
+            print_json(&a);
+        else if (code == EXIT_DONE)
+            (void)printf("%s may connect with identity %s\n", endpoint,
+                         text_of(&a.json, "identity"));
+        http_free(&a);
+    } else {
+        (void)fprintf(stderr, "tessera: the identity is longer than 128 bytes\n");
+        code = EXIT_USAGE;
+    }
+    tsr_wipe(body, sizeof body);
+    return code;
+}
+
+static int one(const options *o, const char *method, const char *endpoint)
+{
+    answer a;
+    char *path = credential_path(endpoint);
+    int code = http_call(o, method, path, NULL, &a);
+
+    free(path);
+    if (code == EXIT_DONE && a.len > 0 && o->json)
+        print_json(&a);
+    else if (code == EXIT_DONE && a.len > 0)
+        (void)printf("%s: %s, identity %s, %s key bytes, changed %s\n",
+                     text_of(&a.json, "endpoint"), text_of(&a.json, "mode"),
+                     text_of(&a.json, "identity"), text_of(&a.json, "key_bytes"),
+                     ago(text_of(&a.json, "changed_at")));
+    else if (code == EXIT_DONE && !o->json)
+        (void)printf("the credential of %s was deleted\n", endpoint);
+    http_free(&a);
+    return code;
+}
+
+int cmd_credentials(const options *o)
+{
+    const char *what = o->args[0];
+
+    if (strcmp(what, "list") == 0 && o->arg_count == 1)
+        return list_all(o);
+    if (strcmp(what, "set") == 0 && o->arg_count >= 2)
+        return set(o, o->args[1]);
+    if (strcmp(what, "get") == 0 && o->arg_count == 2)
+        return one(o, "GET", o->args[1]);
+    if (strcmp(what, "delete") == 0 && o->arg_count == 2)
+        return one(o, "DELETE", o->args[1]);
+    (void)fprintf(stderr, "tessera: credentials list | get EP | set EP ... | delete EP\n");
+    return EXIT_USAGE;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The operator's command line: what its files share. */
+#ifndef APPS_TESSERA_TESSERA_H
+#define APPS_TESSERA_TESSERA_H
+
+#include "tessera/json/json.h"
+
+/** Exit codes; `tessera --help` lists them. */
+enum {
+    EXIT_DONE = 0,
+    EXIT_USAGE = 1,       /* the command line is wrong */
+    EXIT_NOT_FOUND = 2,   /* no such device, object, model or credential */
+    EXIT_DEVICE = 3,      /* the device refused, or answered nonsense */
+    EXIT_TIMEOUT = 4,     /* the device did not answer in time */
+    EXIT_UNREACHABLE = 5, /* the server cannot be reached */
+    EXIT_DENIED = 6,      /* token missing or wrong */
+    EXIT_SERVER = 7,      /* the server refused or failed */
+};
+
+typedef struct {
+    const char *server;     /* http://127.0.0.1:8080 */
+    const char *token_file; /* NULL: none */
+    bool json;
+    unsigned timeout_s; /* for the device; 0: the server's default */
+    /* options of single commands */
+    const char *query, *type, *file, *identity, *key_file, *key_format, *endpoint, *after;
+    bool online, replace, keep;
+    uint64_t limit, count; /* 0: not given */
+    /* what is left */
+    char **args;
+    int arg_count;
+} options;
+
+/* --- http.c ------------------------------------------------------------------------------- */
+
+/** An answer; give it back to http_free. */
+typedef struct {
+    long status;
+    char *text;
+    size_t len;
+    tsr_json json; /* when it is JSON; else kind is TSR_JSON_NULL */
+} answer;
+
+/** Sends a request and waits. `path` is below /api/v1; `body` NULL: none.
+ *  Returns 0, or the exit code after it said on stderr what went wrong. */
+int http_call(const options *o, const char *method, const char *path, const char *body, answer *a);
+void http_free(answer *a);
+
+/** One message of the event stream; `data` is JSON. False ends the stream. */
+typedef bool stream_fn(void *arg, const char *event, const tsr_json *data);
+
+/** Follows the event stream and comes back to it where it was cut; until `fn` or a signal ends it. */
+int http_stream(const options *o, const char *endpoint, const char *after, stream_fn *fn,
+                void *arg);
+
+/** "/devices/{endpoint}" with the name encoded, and what follows it, printf-like. Free it. */
+char *device_path(const char *endpoint, const char *rest, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/** Set by SIGINT and SIGTERM. */
+bool interrupted(void);
+
+/* --- print.c ------------------------------------------------------------------------------ */
+
+/** A table of text; columns are as wide as their widest cell. */
+typedef struct {
+    char ***rows;
+    size_t count, columns;
+} table;
+
+/** Adds a row of `columns` cells; the strings are copied, NULL is "". The first row is the head. */
+void table_row(table *t, const char *const *cells);
+void table_print(table *t); /* and frees it */
+void table_free(table *t);
+
+/** A member of an object as text for people, "" when absent. Lives until the next eight calls.
+ *  Control characters are replaced: what a device says must not drive the terminal. */
+const char *text_of(const tsr_json *object, const char *name);
+const char *value_text(const tsr_json *value, const char *type);
+const char *ago(const char *moment);
+
+void print_json(const answer *a);
+void *need(void *memory); /* or says so and exits */
+
+/* --- values.c ----------------------------------------------------------------------------- */
+
+/** Turns "path=value" arguments (or one value for `path`) into a request body, typed by the server's
+ *  model of the object. Returns 0 or an exit code. `*body` is the caller's. */
+int body_of_value(const options *o, const char *path, const char *value, char **body);
+/** The same for several; `named`: the body of a Create that names its instance. */
+int body_of_values(const options *o, char **args, int count, const char *instance, bool named,
+                   char **body);
+
+/** Prints a `Values` answer as a table. */
+void print_values(const tsr_json *values);
+
+/** Checks "/3/0/9" with between `min` and `max` numbers; says what is wrong and returns false. */
+bool path_ok(const char *path, int min, int max);
+
+/* --- commands ----------------------------------------------------------------------------- */
+
+typedef int command_fn(const options *o);
+command_fn cmd_devices, cmd_show, cmd_drop, cmd_health, cmd_models;             /* devices.c */
+command_fn cmd_read, cmd_write, cmd_exec, cmd_create, cmd_delete;            /* operations.c */
+command_fn cmd_discover, cmd_attributes, cmd_values, cmd_history;            /* operations.c */
+command_fn cmd_observe, cmd_cancel, cmd_observations, cmd_events;               /* observe.c */
+command_fn cmd_credentials;                                                 /* credentials.c */
+
+#endif
