@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sizes on Cortex-M33: arm-none-eabi-gcc -Os -DNDEBUG, every room as an archive, and a minimal client linked with
+--gc-sections (objects 0, 1, 3; SenML CBOR; Discover and Observe; no heap, no operating system, no DTLS).
+
+Of the linked image only the sections of Tessera's own archives and of the client's main file are counted, as the
+published figures of others do; newlib is left out. Stack is the deepest path through the call graph that the compiler
+writes; calls through pointers are followed to every function whose address is taken with the same name in a table,
+which the compiler does not know, so they are left out and their count is stated.
+"""
+import os
+import pathlib
+import re
+import subprocess
+
+import measure
+from measure import Figure
+
+TARGET = measure.ROOT / "build/bench-an505"
+ROOMS = ["base", "cbor", "json", "coap", "psa_wire", "psa_client", "net", "lwm2m_model", "lwm2m_format",
+         "lwm2m_object", "lwm2m_objects", "lwm2m_security", "lwm2m_client", "lwm2m_dtls", "storage", "spm", "secure_crypto"]
+IMAGE = "bench_footprint_client"
+
+
+def prepare():
+    measure.need("arm-none-eabi-gcc", "gcc-arm-none-eabi")
+    if not (TARGET / "build.ninja").exists():
+        measure.call(["cmake", "--preset", "an505", "-B", str(TARGET)], cwd=measure.ROOT,
+                     env=os.environ | {"CFLAGS": "-fstack-usage -fcallgraph-info=su"})
+    measure.progress("footprint: building every room for Cortex-M33")
+    known = subprocess.run(["ninja", "-C", str(TARGET), "-t", "targets", "all"], capture_output=True, text=True).stdout
+    targets = [f"tsr_{r}" for r in ROOMS if f"tsr_{r}: phony" in known]
+    measure.build(TARGET, [], targets)
+
+
+def archive_size(path):
+    last = measure.call(["arm-none-eabi-size", "-t", str(path)]).splitlines()[-1].split()
+    return [int(v) for v in last[:3]]
+
+
+def linked_parts(map_file):
+    """Bytes per archive that are in the image: {archive: [text, data, bss]}."""
+    parts = {}
+    text = map_file.read_text().split("Linker script and memory map", 1)[1]
+    one = re.compile(r"^ (\.\S+|COMMON)\s*\n?\s+0x([0-9a-f]+)\s+0x([0-9a-f]+) (\S+)$", re.M)
+    for section, address, size, source in one.findall(text):
+        if int(address, 16) == 0 and not section.startswith((".text", ".rodata", ".data", ".bss")):
+            continue
+        found = re.search(r"lib(tsr_\w+)\.a\(", source)
+        name = found.group(1) if found else "main" if "footprint_client" in source else None
+        if name is None or not int(size, 16):
+            continue
+        kind = (0 if section.startswith((".text", ".rodata", ".ARM")) else
+                1 if section.startswith(".data") else 2 if section.startswith((".bss", "COMMON")) else None)
+        if kind is not None:
+            parts.setdefault(name, [0, 0, 0])[kind] += int(size, 16)
+    return parts
+
+
+def stack_graph():
+    """{function: (own bytes, callees)} and the number of calls through pointers, from the compiler's .ci files."""
+    own, calls, indirect = {}, {}, 0
+    for path in TARGET.rglob("*.ci"):
+        text = path.read_text(errors="replace")
+        for title, label in re.findall(r'node: \{ title: "([^"]+)" label: "([^"]*)"', text):
+            size = re.search(r"\\n(\d+) bytes \(", label)
+            if size:
+                own[title] = max(own.get(title, 0), int(size.group(1)))
+        for source, target in re.findall(r'edge: \{ sourcename: "([^"]+)" targetname: "([^"]+)"', text):
+            if target == "__indirect_call":
+                indirect += 1
+            else:
+                calls.setdefault(source, set()).add(target)
+    return own, calls, indirect
+
+
+def deepest(function, own, calls, seen=()):
+    if function in seen:
+        return 0, []  # recursion: counted once
+    best, path = 0, []
+    for callee in calls.get(function, ()):
+        depth, below = deepest(callee, own, calls, (*seen, function))
+        if depth > best:
+            best, path = depth, below
+    return own.get(function, 0) + best, [function, *path]
+
+
+def run():
+    prepare()
+    for room in ROOMS:
+        found = list(TARGET.rglob(f"libtsr_{room}.a"))
+        if not found:
+            continue
+        text, data, bss = archive_size(found[0])
+        yield Figure("footprint", f"room {room}, archive", text, "B text", goal=12288 if room == "coap" else None,
+                     goal_text="<= 12 KiB" if room == "coap" else "", note=f"data {data}, bss {bss}")
+    measure.progress("footprint: linking the minimal client")
+    measure.build(TARGET, [], [IMAGE])
+    parts = linked_parts(next(TARGET.rglob(f"{IMAGE}.map")))
+    text, data, bss = (sum(p[i] for p in parts.values()) for i in range(3))
+    rooms = ", ".join(f"{n.removeprefix('tsr_')} {p[0]:,}" for n, p in sorted(parts.items(), key=lambda i: -i[1][0]))
+    yield Figure("footprint", "CoAP engine as linked in a client", parts.get("tsr_coap", [0])[0], "B text", goal=12288,
+                 goal_text="<= 12 KiB")
+    yield Figure("footprint", "minimal client, linked", text + data, "B flash", "Anjay Lite 3.0 (published)", 31050,
+                 24576, "<= 24 KiB", note=f"{rooms}; the peer's figure was not taken in this run and has no Observe, "
+                                          "which is 4,350 B of it")
+    yield Figure("footprint", "minimal client, static memory", data + bss, "B RAM", "Anjay Lite 2.0 (published)", 9068,
+                 note="no heap; with 10 observations, 10 attribute sets and all buffers, as the peer")
+    own, calls, indirect = stack_graph()
+    main = next((f for f in own if f.endswith(":main") or f == "main"), None)
+    if main:
+        depth, path = deepest(main, own, calls)
+        yield Figure("footprint", "minimal client, stack", depth, "B",
+                     note=f"deepest path known: {' > '.join(p.rpartition(':')[2] for p in path)}; "
+                          f"{indirect} calls through pointers in all rooms are not followed")
