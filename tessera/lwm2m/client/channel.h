@@ -18,6 +18,7 @@ typedef struct {
     tsr_bytes data;     /* DATA; lives until the next call on the channel */
     bool peer_closed;   /* DOWN: in good order, by the peer */
     bool final;         /* DOWN: trying again is of no use (Transport 5.2.6: alert class "fail") */
+    bool local;         /* DOWN: for a reason on this side, as a secure service that is gone */
     uint8_t alert;      /* DOWN: for /1/x/11; 0: none */
     const char *reason; /* DOWN: a word for the log; never NULL then */
 } tsr_lwm2m_channel_event;

@@ -65,8 +65,8 @@ typedef struct {
     uint32_t sent_lifetime_s, sent_links;
     char told_binding[TSR_LWM2M_BINDING_LEN + 1], sent_binding[TSR_LWM2M_BINDING_LEN + 1];
     uint32_t disable_s;
-    uint8_t attempts, sequences;
-    bool started, up, update, relink, relifetime, disabling, stopping, ever_up;
+    uint8_t attempts, sequences, local_tries;
+    bool started, up, update, relink, relifetime, disabling, stopping, proved;
 } tsr_lwm2m_account;
 
 /** Attributes that a server attached to a path. */

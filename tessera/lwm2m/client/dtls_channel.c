@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tessera/lwm2m/client/dtls_channel.h"
 
+#include "psa/crypto.h"
+
 enum {
     RESERVE = 65536,   /* record numbers between two images */
     TYPE_CID = 25,     /* RFC 9146 §4: a record that carries a Connection ID */
@@ -80,6 +82,8 @@ static tsr_err open(void *state, uint64_t now_ms)
     tsr_err err;
 
     end_session(ch);
+    if (psa_crypto_init() != PSA_SUCCESS)
+        return TSR_E_CRYPTO;
     if (!ch->configured) {
         err = tsr_dtls_config_init(&ch->config, &ch->options);
         if (err != TSR_OK)
@@ -112,7 +116,9 @@ static void down(tsr_lwm2m_dtls *ch, const tsr_dtls_event *from, tsr_lwm2m_chann
             event->final = tsr_dtls_alert_class(from->alert) == TSR_DTLS_FAIL;
         }
     }
-    if (from->reason != TSR_DTLS_R_CRYPTO)
+    event->local = !event->peer_closed && (from->reason == TSR_DTLS_R_CRYPTO ||
+                                           from->reason == TSR_DTLS_R_MEMORY);
+    if (!event->local)
         forget(ch);
     ch->proved = ch->saved = false;
 }

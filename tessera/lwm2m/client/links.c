@@ -33,8 +33,8 @@ static const implied implied_1_2[] = { { 1, 2 }, { 2, 1 }, { 3, 2 }, { 4, 3 },
 
 static bool version_is_implied(const tsr_lwm2m_object_info *info, uint8_t version_minor)
 {
-    if (info->version_major == 1 && info->version_minor == 0)
-        return info->id > 7 || version_minor < 1;
+    if (info->version_major == 1 && info->version_minor == 0 && (info->id > 7 || version_minor < 1))
+        return true;
     if (version_minor < 2)
         return false;
     for (size_t i = 0; i < sizeof implied_1_2 / sizeof *implied_1_2; i++) {

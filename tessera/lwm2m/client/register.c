@@ -8,6 +8,7 @@ enum {
     QUERY_LEN = 192,   /* all parameters of a Register but the endpoint name */
     QUERIES = 5,
     FOREVER_S = 86400 * 365,
+    LOCAL_TRIES = 6,   /* 250 ms times 2^6: at most 16 s between tries for a cause on this side */
 };
 
 tsr_lwm2m_server *account_server(const tsr_lwm2m_client *c, size_t account)
@@ -80,6 +81,17 @@ static void back_off(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
         return;
     }
     wait(c, i, now_ms, with_jitter(c, (uint64_t)delay_s * 1000));
+}
+
+/* Something on this side is missing, as the secure service: no server is the worse for asking again
+ * soon, and no attempt of Core 6.2.1.2 is used up. */
+static void back_off_locally(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
+{
+    tsr_lwm2m_account *a = &c->config.accounts[i];
+
+    wait(c, i, now_ms, with_jitter(c, (uint64_t)250 << a->local_tries));
+    if (a->local_tries < LOCAL_TRIES)
+        a->local_tries++;
 }
 
 void account_lost(tsr_lwm2m_client *c, size_t i, uint64_t now_ms, const char *reason)
@@ -359,6 +371,7 @@ static void connected(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
     tsr_lwm2m_account *a = &c->config.accounts[i];
 
     a->up = true;
+    a->local_tries = 0;
     if (a->channel != NULL)
         account_event(c, i, TSR_LWM2M_E_CONNECTED, 0, "");
     if (a->location[0] == '\0') {
@@ -382,10 +395,13 @@ static void connect(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
     a->standing = TSR_LWM2M_CONNECTING;
     a->at_ms = UINT64_MAX;
     err = a->channel->open(a->channel_state, now_ms);
-    if (err != TSR_OK)
-        account_lost(c, i, now_ms, err == TSR_E_CRYPTO ? "secure service not there" : tsr_err_name(err));
-    else
+    if (err == TSR_OK) {
         account_pump(c, i, now_ms);
+        return;
+    }
+    account_event(c, i, TSR_LWM2M_E_DISCONNECTED, 0,
+                  err == TSR_E_CRYPTO ? "secure service not there" : tsr_err_name(err));
+    back_off_locally(c, i, now_ms);
 }
 
 /* A session that ended in good order or by accident is opened again; the registration stays. */
@@ -407,11 +423,13 @@ static void channel_down(tsr_lwm2m_client *c, size_t i, const tsr_lwm2m_channel_
     }
     if (event->final)
         stop_trying(c, i, event->reason);
-    else if (event->peer_closed && a->ever_up)
+    else if (event->local)
+        back_off_locally(c, i, now_ms);
+    else if (event->peer_closed && a->proved)
         wait(c, i, now_ms, with_jitter(c, 1000));
     else
         back_off(c, i, now_ms);
-    a->ever_up = false;
+    a->proved = false;
 }
 
 void account_pump(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
@@ -429,7 +447,7 @@ void account_pump(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
             channel_down(c, i, &event, now_ms);
             break;
         case TSR_LWM2M_CHANNEL_DATA:
-            a->ever_up = true;
+            a->proved = true;
             (void)tsr_coap_feed(&c->coap, (tsr_coap_peer)i, event.data, now_ms);
             client_coap_pump(c, now_ms);
             break;

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apps/tesserad/config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "ports/linux/host/udp.h"
+
+typedef enum { TEXT, NUMBER, WORD, SERVER_NUMBER, SERVER_WORD } kind;
+
+/* One key: where its value goes, and what it may be. SERVER_* go to number[room]. */
+typedef struct {
+    const char *name;
+    kind kind;
+    size_t at, room;
+    uint32_t low, high;
+    const char *const *words; /* the value is the index, or ... */
+    const uint32_t *values;   /* ... one of these, by index */
+} key;
+
+static const char *const yes_no[] = { "no", "yes", NULL };
+static const char *const levels[] = { "error", "warning", "info", "debug", NULL };
+static const char *const modes[] = { "psk", "certificate", "nosec", NULL };
+static const uint32_t mode_values[] = { TSR_LWM2M_MODE_PSK, TSR_LWM2M_MODE_CERTIFICATE,
+                                        TSR_LWM2M_MODE_NOSEC };
+static const char *const reboots[] = { "restart", "system", "none", NULL };
+static const char *const usages[] = { "ca", "service", "anchor", "exact", NULL };
+static const char *const versions[] = { "1.0", "1.1", "1.2", NULL };
+static const char *const notify[] = { "non", "con", NULL };
+
+#define TEXT_AT(type, field) TEXT, offsetof(type, field), sizeof(((type *)0)->field), 0, 0, NULL, NULL
+#define NUMBER_AT(type, field, low, high) NUMBER, offsetof(type, field), 0, low, high, NULL, NULL
+#define WORD_AT(type, field, words) WORD, offsetof(type, field), 0, 0, 0, words, NULL
+#define RESOURCE(id, low, high) SERVER_NUMBER, 0, id, low, high, NULL, NULL
+
+static const key device_keys[] = {
+    { "endpoint", TEXT_AT(config, endpoint) },
+    { "state", TEXT_AT(config, state) },
+    { "manufacturer", TEXT_AT(config, manufacturer) },
+    { "model", TEXT_AT(config, model) },
+    { "serial", TEXT_AT(config, serial) },
+    { "firmware", TEXT_AT(config, firmware) },
+    { "hardware", TEXT_AT(config, hardware) },
+    { "type", TEXT_AT(config, type) },
+    { "reboot", WORD_AT(config, reboot, reboots) },
+    { "deregister_on_exit", WORD_AT(config, deregister, yes_no) },
+    { "refresh", NUMBER_AT(config, refresh_s, 1, 3600) },
+    { "lwm2m", WORD_AT(config, version, versions) },
+    { NULL, TEXT, 0, 0, 0, 0, NULL, NULL },
+};
+
+static const key secured_keys[] = {
+    { "socket", TEXT_AT(config, secured) },
+    { NULL, TEXT, 0, 0, 0, 0, NULL, NULL },
+};
+
+static const key log_keys[] = {
+    { "level", WORD_AT(config, log_level, levels) },
+    { NULL, TEXT, 0, 0, 0, 0, NULL, NULL },
+};
+
+static const key network_keys[] = {
+    { "interface", TEXT_AT(config, interface) },
+    { NULL, TEXT, 0, 0, 0, 0, NULL, NULL },
+};
+
+static const key coap_keys[] = {
+    { "ack_timeout_ms", NUMBER_AT(config, ack_timeout_ms, 50, 60000) },
+    { "max_retransmit", NUMBER_AT(config, max_retransmit, 0, 10) },
+    { "block_size", NUMBER_AT(config, block_size, 16, 1024) },
+    { "handshake_ms", NUMBER_AT(config, handshake_ms, 50, 60000) },
+    { NULL, TEXT, 0, 0, 0, 0, NULL, NULL },
+};
+
+static const key server_keys[] = {
+    { "uri", TEXT_AT(config_server, uri) },
+    { "mode", WORD, offsetof(config_server, mode), 0, 0, 0, modes, mode_values },
+    { "identity", TEXT_AT(config_server, identity) },
+    { "key", NUMBER_AT(config_server, key, 1, 0x3fffffff) },
+    { "certificate", TEXT_AT(config_server, certificate) },
+    { "server_certificate", TEXT_AT(config_server, server_certificate) },
+    { "certificate_usage", WORD_AT(config_server, certificate_usage, usages) },
+    { "server_name", TEXT_AT(config_server, server_name) },
+    { "lifetime", RESOURCE(TSR_LWM2M_S_LIFETIME, 0, UINT32_MAX) },
+    { "pmin", RESOURCE(TSR_LWM2M_S_PMIN, 0, UINT32_MAX) },
+    { "pmax", RESOURCE(TSR_LWM2M_S_PMAX, 0, UINT32_MAX) },
+    { "disable_timeout", RESOURCE(TSR_LWM2M_S_DISABLE_TIMEOUT, 0, UINT32_MAX) },
+    { "initial_delay", RESOURCE(TSR_LWM2M_S_INITIAL_DELAY, 0, UINT32_MAX) },
+    { "retry_count", RESOURCE(TSR_LWM2M_S_RETRY_COUNT, 1, 255) },
+    { "retry_timer", RESOURCE(TSR_LWM2M_S_RETRY_TIMER, 0, UINT32_MAX) },
+    { "sequence_delay", RESOURCE(TSR_LWM2M_S_SEQUENCE_DELAY, 0, UINT32_MAX) },
+    { "sequence_count", RESOURCE(TSR_LWM2M_S_SEQUENCE_COUNT, 0, 255) },
+    { "storing", SERVER_WORD, 0, TSR_LWM2M_S_STORING, 0, 0, yes_no, NULL },
+    { "notify", SERVER_WORD, 0, TSR_LWM2M_S_NOTIFY_MODE, 0, 0, notify, NULL },
+    { NULL, TEXT, 0, 0, 0, 0, NULL, NULL },
+};
+
+static const key light_keys[] = {
+    { "led", TEXT_AT(config_light, led) },
+    { "file", TEXT_AT(config_light, file) },
+    { NULL, TEXT, 0, 0, 0, 0, NULL, NULL },
+};
+
+/* Where the reader stands. */
+typedef struct {
+    const char *path;
+    unsigned line;
+    config *c;
+    const key *keys; /* of the present section; NULL: before the first one */
+    void *base;
+    char section[32];
+    char *error;
+    size_t error_len;
+} reader;
+
+static tsr_err fail(const reader *r, unsigned line, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static tsr_err fail(const reader *r, unsigned line, const char *format, ...)
+{
+    int n = snprintf(r->error, r->error_len, "%s:%u: ", r->path, line);
+    va_list args;
+
+    if (n < 0 || (size_t)n >= r->error_len)
+        return TSR_E_MALFORMED;
+    va_start(args, format);
+    (void)vsnprintf(r->error + n, r->error_len - (size_t)n, format, args);
+    va_end(args);
+    return TSR_E_MALFORMED;
+}
+
+static void list_words(const char *const *words, char *text, size_t cap)
+{
+    size_t n = 0;
+
+    text[0] = '\0';
+    for (; *words != NULL && n < cap; words++)
+        n += (size_t)snprintf(text + n, cap - n, "%s%s", n != 0 ? ", " : "", *words);
+}
+
+static void list_keys(const key *keys, char *text, size_t cap)
+{
+    size_t n = 0;
+
+    text[0] = '\0';
+    for (; keys->name != NULL && n < cap; keys++)
+        n += (size_t)snprintf(text + n, cap - n, "%s%s", n != 0 ? ", " : "", keys->name);
+}
+
+static tsr_err take_text(const reader *r, const key *k, const char *value)
+{
+    if (strlen(value) >= k->room)
+        return fail(r, r->line, "the value of '%s' is longer than %zu bytes; shorten it", k->name,
+                    k->room - 1);
+    memcpy((char *)r->base + k->at, value, strlen(value) + 1);
+    return TSR_OK;
+}
+
+static tsr_err take_number(const reader *r, const key *k, const char *value, uint32_t *v)
+{
+    uint64_t n;
+
+    if (tsr_dec(tsr_text(value), &n) != TSR_OK || n < k->low || n > k->high)
+        return fail(r, r->line, "'%s' is no whole number from %u to %u; '%s' takes one", value,
+                    k->low, k->high, k->name);
+    *v = (uint32_t)n;
+    return TSR_OK;
+}
+
+static tsr_err take_word(const reader *r, const key *k, const char *value, uint32_t *v)
+{
+    char words[128];
+
+    for (uint32_t i = 0; k->words[i] != NULL; i++) {
+        if (strcmp(k->words[i], value) != 0)
+            continue;
+        *v = k->values != NULL ? k->values[i] : i;
+        return TSR_OK;
+    }
+    list_words(k->words, words, sizeof words);
+    return fail(r, r->line, "'%s' is nothing that '%s' takes; use one of: %s", value, k->name, words);
+}
+
+static tsr_err take(const reader *r, const key *k, const char *value)
+{
+    config_server *server = r->base;
+    uint32_t *field = (uint32_t *)(void *)((char *)r->base + k->at);
+    tsr_err err;
+
+    switch (k->kind) {
+    case TEXT:   return take_text(r, k, value);
+    case NUMBER: return take_number(r, k, value, field);
+    case WORD:   return take_word(r, k, value, field);
+    default:
+        err = k->kind == SERVER_WORD ? take_word(r, k, value, &server->number[k->room])
+                                     : take_number(r, k, value, &server->number[k->room]);
+        if (err == TSR_OK)
+            server->set |= 1u << k->room;
+        return err;
+    }
+}
+
+static tsr_err key_line(const reader *r, const char *name, const char *value)
+{
+    char names[512];
+
+    if (r->keys == NULL)
+        return fail(r, r->line, "'%s' stands before the first section; put it under [device]", name);
+    for (const key *k = r->keys; k->name != NULL; k++) {
+        if (strcmp(k->name, name) == 0)
+            return take(r, k, value);
+    }
+    list_keys(r->keys, names, sizeof names);
+    return fail(r, r->line, "unknown key '%s' in [%s]; known are: %s", name, r->section, names);
+}
+
+static tsr_err open_server(reader *r, uint64_t id)
+{
+    config_server *s;
+
+    if (id < 1 || id > 65534)
+        return fail(r, r->line, "a server's number is its Short Server ID, 1 to 65534; change it");
+    if (config_find(r->c, (uint32_t)id) != NULL)
+        return fail(r, r->line, "[server %u] is there twice; number them apart", (unsigned)id);
+    if (r->c->server_count == CONFIG_SERVERS)
+        return fail(r, r->line, "more than %d servers; remove one", CONFIG_SERVERS);
+    s = &r->c->servers[r->c->server_count++];
+    *s = (config_server){ .short_id = (uint16_t)id, .line = r->line, .mode = TSR_LWM2M_MODE_NOSEC,
+                          .certificate_usage = 3 };
+    s->number[TSR_LWM2M_S_LIFETIME] = 86400;
+    r->keys = server_keys;
+    r->base = s;
+    return TSR_OK;
+}
+
+static tsr_err open_light(reader *r, uint64_t id)
+{
+    config_light *l = r->c->lights + r->c->light_count;
+
+    if (r->c->light_count == CONFIG_LIGHTS)
+        return fail(r, r->line, "more than %d lights; remove one", CONFIG_LIGHTS);
+    if (id > 65534 || (r->c->light_count != 0 && l[-1].id >= id))
+        return fail(r, r->line, "lights are numbered upwards from 0 to 65534; change this number");
+    *l = (config_light){ .id = (uint16_t)id };
+    r->c->light_count++;
+    r->keys = light_keys;
+    r->base = l;
+    return TSR_OK;
+}
+
+static tsr_err section_line(reader *r, char *name)
+{
+    static const struct {
+        const char *name;
+        const key *keys;
+    } plain[] = { { "device", device_keys }, { "secured", secured_keys }, { "log", log_keys },
+                  { "network", network_keys }, { "coap", coap_keys } };
+    char *number = strchr(name, ' ');
+    uint64_t id = 0;
+
+    (void)snprintf(r->section, sizeof r->section, "%.31s", name);
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
+        if (strcmp(plain[i].name, name) == 0) {
+            r->keys = plain[i].keys;
+            r->base = r->c;
+            return TSR_OK;
+        }
+    }
+    if (number != NULL) {
+        *number++ = '\0';
+        if (tsr_dec(tsr_text(number), &id) == TSR_OK && strcmp(name, "server") == 0)
+            return open_server(r, id);
+        if (tsr_dec(tsr_text(number), &id) == TSR_OK && strcmp(name, "light") == 0)
+            return open_light(r, id);
+    }
+    return fail(r, r->line, "unknown section [%s]; known are: device, secured, log, network, coap, "
+                            "server N, light N", r->section);
+}
+
+static char *trim(char *text)
+{
+    char *end;
+
+    while (isspace((unsigned char)*text))
+        text++;
+    end = text + strlen(text);
+    while (end > text && isspace((unsigned char)end[-1]))
+        *--end = '\0';
+    return text;
+}
+
+static tsr_err any_line(reader *r, char *line)
+{
+    char *equals;
+    size_t len;
+
+    line = trim(line);
+    len = strlen(line);
+    if (len == 0 || line[0] == '#' || line[0] == ';')
+        return TSR_OK;
+    if (line[0] == '[') {
+        if (line[len - 1] != ']')
+            return fail(r, r->line, "a section without its closing bracket; end the line with ]");
+        line[len - 1] = '\0';
+        return section_line(r, trim(line + 1));
+    }
+    equals = strchr(line, '=');
+    if (equals == NULL)
+        return fail(r, r->line, "neither a section nor a key; write [section] or key = value");
+    *equals = '\0';
+    return key_line(r, trim(line), trim(equals + 1));
+}
+
+static tsr_err check_server(const reader *r, const config_server *s)
+{
+    tsr_udp_uri uri;
+
+    if (s->uri[0] == '\0')
+        return fail(r, s->line, "[server %u] has no uri; add uri = coaps://HOST:PORT", s->short_id);
+    if (tsr_udp_uri_parse(tsr_text(s->uri), &uri) != TSR_OK)
+        return fail(r, s->line, "'%s' is no server URI; write coap://HOST:PORT or coaps://HOST:PORT",
+                    s->uri);
+    if (uri.secure != (s->mode != TSR_LWM2M_MODE_NOSEC))
+        return fail(r, s->line, uri.secure ? "a coaps URI without keys; add mode = psk or certificate"
+                                           : "a coap URI is not secured; write coaps, or mode = nosec");
+    if (s->mode == TSR_LWM2M_MODE_PSK && (s->identity[0] == '\0' || s->key == 0))
+        return fail(r, s->line, "mode psk needs identity and key; add both, and import the key with "
+                                "'tesserad provision --server %u'", s->short_id);
+    if (s->mode == TSR_LWM2M_MODE_CERTIFICATE &&
+        (s->certificate[0] == '\0' || s->server_certificate[0] == '\0' || s->key == 0))
+        return fail(r, s->line, "mode certificate needs certificate, server_certificate and key; "
+                                "add what is missing");
+    return TSR_OK;
+}
+
+static tsr_err check(const reader *r)
+{
+    const config *c = r->c;
+    tsr_err err = TSR_OK;
+
+    if (c->endpoint[0] == '\0')
+        return fail(r, r->line, "the device has no name; add endpoint = NAME under [device]");
+    if (c->state[0] == '\0')
+        return fail(r, r->line, "no place for the state; add state = DIRECTORY under [device]");
+    if (c->server_count == 0)
+        return fail(r, r->line, "no server; add a section [server 1]");
+    if ((c->block_size & (c->block_size - 1)) != 0)
+        return fail(r, r->line, "block_size %u is no power of two; use 16 to 1024", c->block_size);
+    for (size_t i = 0; err == TSR_OK && i < c->server_count; i++)
+        err = check_server(r, &c->servers[i]);
+    return err;
+}
+
+const config_server *config_find(const config *c, uint32_t short_id)
+{
+    for (size_t i = 0; i < c->server_count; i++) {
+        if (c->servers[i].short_id == short_id)
+            return &c->servers[i];
+    }
+    return NULL;
+}
+
+static tsr_err read_lines(reader *r, FILE *f)
+{
+    char line[1024];
+    tsr_err err = TSR_OK;
+
+    while (err == TSR_OK && fgets(line, sizeof line, f) != NULL) {
+        r->line++;
+        if (strchr(line, '\n') == NULL && !feof(f))
+            return fail(r, r->line, "a line longer than %zu bytes; shorten it", sizeof line - 2);
+        err = any_line(r, line);
+    }
+    return err;
+}
+
+tsr_err config_load(const char *path, config *c, char *error, size_t error_len)
+{
+    reader r = { .path = path, .c = c, .error = error, .error_len = error_len };
+    FILE *f = fopen(path, "re");
+    tsr_err err;
+
+    memset(c, 0, sizeof *c);
+    *c = (config){ .log_level = TSR_LOG_INFO, .refresh_s = 1, .version = 2, .ack_timeout_ms = 2000,
+                   .max_retransmit = 4, .block_size = 1024 };
+    error[0] = '\0';
+    if (f == NULL) {
+        (void)snprintf(error, error_len, "%s: %s; name the file with --config", path, strerror(errno));
+        return TSR_E_NOT_FOUND;
+    }
+    err = read_lines(&r, f);
+    (void)fclose(f);
+    return err == TSR_OK ? check(&r) : err;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The configuration file: sections with `key = value` lines, # and ; begin comments. It holds no
+ * secret: keys are named by their PSA key id. docs: apps/tesserad/tesserad.conf. */
+#ifndef APPS_TESSERAD_CONFIG_H
+#define APPS_TESSERAD_CONFIG_H
+
+#include "ports/linux/host/log.h"
+#include "tessera/lwm2m/objects/security.h"
+#include "tessera/lwm2m/objects/server.h"
+
+enum { CONFIG_SERVERS = 8, CONFIG_LIGHTS = 8, CONFIG_TEXT = 128, CONFIG_PATH = 256 };
+
+typedef enum { REBOOT_RESTART, REBOOT_SYSTEM, REBOOT_NONE } config_reboot;
+
+typedef struct {
+    uint16_t short_id;
+    unsigned line;
+    char uri[CONFIG_PATH];
+    uint32_t mode; /* tsr_lwm2m_security_mode */
+    char identity[TSR_LWM2M_IDENTITY_MAX + 1];
+    uint32_t key; /* PSA key id */
+    char certificate[CONFIG_PATH], server_certificate[CONFIG_PATH];
+    uint32_t certificate_usage;
+    char server_name[64];
+    uint32_t set; /* which of number[] the file gives */
+    uint32_t number[TSR_LWM2M_SERVER_RESOURCES];
+} config_server;
+
+typedef struct {
+    uint16_t id;
+    char led[CONFIG_PATH], file[CONFIG_PATH];
+} config_light;
+
+typedef struct {
+    char endpoint[CONFIG_TEXT];
+    char state[CONFIG_PATH];
+    char manufacturer[64], model[64], serial[64], firmware[64], hardware[64], type[64];
+    char interface[16];
+    char secured[108];
+    uint32_t reboot;       /* config_reboot */
+    uint32_t deregister;   /* on SIGTERM */
+    uint32_t refresh_s;
+    uint32_t version;      /* highest 1.x to offer */
+    uint32_t log_level;
+    uint32_t ack_timeout_ms, max_retransmit, block_size;
+    uint32_t handshake_ms; /* first retransmission of DTLS */
+    config_server servers[CONFIG_SERVERS];
+    size_t server_count;
+    config_light lights[CONFIG_LIGHTS];
+    size_t light_count;
+} config;
+
+/** Reads and checks the whole file.
+ *
+ *  error   on failure: "FILE:LINE: cause; remedy", zero-terminated
+ *  errors  TSR_E_NOT_FOUND  the file cannot be read; TSR_E_MALFORMED  anything else */
+tsr_err config_load(const char *path, config *c, char *error, size_t error_len);
+
+/** The server section of that Short Server ID, or NULL. */
+const config_server *config_find(const config *c, uint32_t short_id);
+
+#endif

@@ -1,0 +1,566 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apps/tesserad/daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "apps/tesserad/device.h"
+#include "ports/linux/gate/gate.h"
+#include "ports/linux/host/file.h"
+#include "ports/linux/host/system.h"
+#include "ports/linux/host/udp.h"
+#include "psa/crypto.h"
+#include "psa/internal_trusted_storage.h"
+#include "tessera/base/hash.h"
+#include "tessera/lwm2m/client/dtls_channel.h"
+
+enum {
+    OBSERVATIONS = 64, ATTACHMENTS = 64, BODY = 16384, STATE = 32768, CERTIFICATE = 2048,
+    EXCHANGES = 64, SEEN = 512, LOG = 65536, STATE_HEAD = 8,
+    GATE_MS = 5000,   /* longest wait for tessera-secured */
+    FRESH_MS = 500,   /* a request sees values no older than this */
+    STOP_MS = 5000,   /* longest wait for De-register */
+    SOCKET_MIN_MS = 500, SOCKET_MAX_MS = 30000,
+};
+
+static const char state_file[] = "client";
+
+/* One server: its socket and, with keys, its DTLS session. */
+typedef struct {
+    struct tesserad *daemon;
+    const config_server *config;
+    tsr_udp_uri uri;
+    tsr_udp udp;
+    uint64_t open_at_ms; /* when a socket that could not be opened is tried again */
+    uint64_t open_wait_ms;
+    tsr_lwm2m_dtls dtls;
+    uint8_t plain[TSR_DTLS_PLAIN_MAX], image[TSR_DTLS_SAVED_MAX];
+    uint8_t certificate[CERTIFICATE], server_certificate[CERTIFICATE];
+} uplink;
+
+typedef struct tesserad {
+    const config *config;
+    const char *path;
+    device device;
+    uplink links[CONFIG_SERVERS];
+    tsr_lwm2m_account accounts[CONFIG_SERVERS];
+    tsr_lwm2m_observation observations[OBSERVATIONS];
+    tsr_lwm2m_attachment attachments[ATTACHMENTS];
+    uint8_t body[BODY], state[STATE], stored[STATE + STATE_HEAD], message[TSR_UDP_DATAGRAM];
+    tsr_coap_config coap;
+    void *coap_memory;
+    tsr_lwm2m_client client;
+    int signals, watch;
+    uint64_t stop_by_ms; /* 0: running */
+    daemon_end end;
+} tesserad;
+
+/* What the configuration says about servers: if it is changed, it wins over what was written. */
+static uint64_t config_mark(const config *c)
+{
+    uint64_t mark = 1;
+
+    for (size_t i = 0; i < c->server_count; i++) {
+        const config_server *s = &c->servers[i];
+
+        mark = tsr_hash(mark, tsr_text(s->uri));
+        mark = tsr_hash(mark, tsr_view(s->number, sizeof s->number));
+        mark = tsr_hash_u64(mark, (uint64_t)s->short_id << 32 | s->set);
+    }
+    return tsr_hash(mark, tsr_text(c->endpoint));
+}
+
+static tsr_err save_state(void *user, tsr_bytes state)
+{
+    tesserad *d = user;
+    tsr_buf out = tsr_buf_over(d->stored, sizeof d->stored);
+    tsr_err err;
+
+    tsr_put_u64(&out, config_mark(d->config));
+    tsr_put_bytes(&out, state);
+    err = out.err != TSR_OK ? out.err : tsr_host_store(d->config->state, state_file, tsr_buf_view(&out));
+    if (err != TSR_OK)
+        tsr_host_log(TSR_LOG_ERROR, "save-failed", "directory=\"%s\" cause=\"%s\" remedy=\"%s\"",
+                     d->config->state, strerror(errno),
+                     errno == ENOSPC ? "free disk space; writes are refused until then"
+                                     : "make the directory writable for this user");
+    return err;
+}
+
+/* A damaged state costs a new registration, not the device. */
+static void restore_state(tesserad *d)
+{
+    tsr_buf in = tsr_buf_over(d->stored, sizeof d->stored);
+    tsr_err err = tsr_host_load(d->config->state, state_file, &in);
+    tsr_bytes bytes = tsr_buf_view(&in);
+    uint64_t mark = 0;
+
+    if (err == TSR_E_NOT_FOUND)
+        return;
+    if (err == TSR_OK)
+        err = tsr_get_u64(&bytes, &mark);
+    if (err == TSR_OK)
+        err = tsr_lwm2m_client_restore(&d->client, bytes);
+    if (err != TSR_OK) {
+        tsr_host_set_aside(d->config->state, state_file);
+        tsr_host_log(TSR_LOG_ERROR, "state-damaged", "file=\"%s/%s\" cause=%s remedy=\"registering "
+                     "anew; the file is kept as %s.damaged\"", d->config->state, state_file,
+                     tsr_err_name(err), state_file);
+        return;
+    }
+    if (mark != config_mark(d->config)) {
+        device_configure_servers(&d->device);
+        tsr_host_log(TSR_LOG_INFO, "config-wins", "cause=\"the server sections were changed\"");
+    }
+    tsr_host_log(TSR_LOG_INFO, "restored", "bytes=%zu", in.len);
+}
+
+/* The session's image in Internal Trusted Storage, one asset per server. */
+static psa_storage_uid_t session_uid(const uplink *l)
+{
+    return 0x5453520000000000u | l->config->short_id;
+}
+
+static tsr_err session_load(void *user, tsr_buf *image)
+{
+    const uplink *l = user;
+    psa_status_t status = psa_its_get(session_uid(l), 0, image->cap, image->ptr, &image->len);
+
+    if (status != PSA_SUCCESS)
+        image->len = 0;
+    return status == PSA_SUCCESS && image->len != 0 ? TSR_OK : TSR_E_NOT_FOUND;
+}
+
+static tsr_err session_save(void *user, tsr_bytes image)
+{
+    const uplink *l = user;
+    psa_status_t status = image.len != 0
+                              ? psa_its_set(session_uid(l), image.len, image.ptr, PSA_STORAGE_FLAG_NONE)
+                              : psa_its_remove(session_uid(l));
+
+    if (status == PSA_SUCCESS || (image.len == 0 && status == PSA_ERROR_DOES_NOT_EXIST))
+        return TSR_OK;
+    tsr_host_log(TSR_LOG_WARNING, "session-not-kept", "server=%u status=%d", l->config->short_id,
+                 (int)status);
+    return TSR_E_IO;
+}
+
+static tsr_err read_certificate(const char *path, uint8_t *room, tsr_bytes *der)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, room, CERTIFICATE) : -1;
+
+    if (fd >= 0)
+        (void)close(fd);
+    if (n <= 0 || n == CERTIFICATE) {
+        tsr_host_log(TSR_LOG_ERROR, "certificate", "file=\"%s\" cause=\"%s\" remedy=\"a DER file of "
+                     "less than %d bytes is needed\"", path, n < 0 ? strerror(errno) : "empty or too long",
+                     CERTIFICATE);
+        return TSR_E_IO;
+    }
+    *der = tsr_view(room, (size_t)n);
+    return TSR_OK;
+}
+
+static tsr_err link_init(tesserad *d, size_t i)
+{
+    uplink *l = &d->links[i];
+    tsr_lwm2m_security *security = &d->device.security[i];
+
+    l->daemon = d;
+    l->config = &d->config->servers[i];
+    l->udp.fd = -1;
+    d->accounts[i].short_id = l->config->short_id;
+    (void)tsr_udp_uri_parse(tsr_text(l->config->uri), &l->uri);
+    if (l->config->mode == TSR_LWM2M_MODE_NOSEC)
+        return TSR_OK;
+    if (l->config->mode == TSR_LWM2M_MODE_CERTIFICATE) {
+        if (read_certificate(l->config->certificate, l->certificate, &security->certificate) != TSR_OK ||
+            read_certificate(l->config->server_certificate, l->server_certificate,
+                             &security->server_certificate) != TSR_OK)
+            return TSR_E_IO;
+        if (security->server_name[0] == '\0')
+            (void)snprintf(security->server_name, sizeof security->server_name, "%.63s", l->uri.host);
+    }
+    if (tsr_lwm2m_dtls_from(&l->dtls, security, l->plain, sizeof l->plain) != TSR_OK)
+        return TSR_E_UNSUPPORTED;
+    l->dtls.options.retry_ms = d->config->handshake_ms;
+    l->dtls.store = (tsr_lwm2m_session_store){ l, session_load, session_save };
+    l->dtls.image = l->image;
+    l->dtls.image_len = sizeof l->image;
+    d->accounts[i].channel = &tsr_lwm2m_dtls_channel;
+    d->accounts[i].channel_state = &l->dtls;
+    return TSR_OK;
+}
+
+static uint8_t szx_of(uint32_t block_size)
+{
+    uint8_t szx = 0;
+
+    while ((16u << szx) < block_size)
+        szx++;
+    return szx;
+}
+
+static tsr_err client_init(tesserad *d)
+{
+    tsr_lwm2m_client_config c = {
+        .endpoint = d->config->endpoint,
+        .registry = &d->device.registry,
+        .servers = &d->device.servers,
+        .accounts = d->accounts,
+        .account_count = d->config->server_count,
+        .observations = d->observations,
+        .observation_count = OBSERVATIONS,
+        .attachments = d->attachments,
+        .attachment_count = ATTACHMENTS,
+        .body = d->body,
+        .body_len = sizeof d->body,
+        .state = d->state,
+        .state_len = sizeof d->state,
+        .datagram = d->message,
+        .datagram_len = sizeof d->message,
+        .coap = &d->coap,
+        .version_minor = (uint8_t)d->config->version,
+        .hooks = { d, save_state },
+    };
+
+    d->coap = (tsr_coap_config){ .peers = (uint32_t)d->config->server_count, .exchanges = EXCHANGES,
+                                 .exchange_len = 1280, .bodies = 8, .body_len = BODY,
+                                 .peer_bodies = 4, .seen = SEEN, .log_len = LOG,
+                                 .seed = tsr_host_random(), .params = tsr_coap_params_default() };
+    d->coap.params.ack_timeout_ms = d->config->ack_timeout_ms;
+    d->coap.params.max_retransmit = (uint8_t)d->config->max_retransmit;
+    d->coap.params.szx = szx_of(d->config->block_size);
+    c.coap_memory_len = tsr_coap_memory(&d->coap);
+    d->coap_memory = calloc(1, c.coap_memory_len);
+    c.coap_memory = d->coap_memory;
+    return d->coap_memory != NULL ? tsr_lwm2m_client_init(&d->client, &c) : TSR_E_SPACE;
+}
+
+static const config_server *server_of(const tesserad *d, size_t account)
+{
+    return &d->config->servers[account];
+}
+
+static void put_path(tsr_lwm2m_path at, char text[TSR_LWM2M_PATH_TEXT + 1])
+{
+    tsr_buf out = tsr_buf_over(text, TSR_LWM2M_PATH_TEXT);
+
+    tsr_lwm2m_path_put(&out, at);
+    text[out.len] = '\0';
+}
+
+static void log_request(const tesserad *d, const tsr_lwm2m_client_event *e, const char *path)
+{
+    tsr_host_log(TSR_LOG_INFO, "request", "server=%u operation=%s path=%s code=%u.%02u",
+                 server_of(d, e->account)->short_id, tsr_lwm2m_operation_name(e->operation), path,
+                 e->code >> 5, e->code & 31u);
+}
+
+static void log_event(const tesserad *d, const tsr_lwm2m_client_event *e)
+{
+    const tsr_lwm2m_account *a = &d->accounts[e->account];
+    unsigned server = server_of(d, e->account)->short_id;
+    char path[TSR_LWM2M_PATH_TEXT + 1];
+
+    put_path(e->at, path);
+    switch (e->kind) {
+    case TSR_LWM2M_E_CONNECTED:
+        tsr_host_log(TSR_LOG_INFO, "connected", "server=%u peer=%s session=%s", server,
+                     d->links[e->account].udp.peer,
+                     tsr_lwm2m_dtls_is_restored(&d->links[e->account].dtls) ? "resumed" : "new");
+        break;
+    case TSR_LWM2M_E_DISCONNECTED:
+        tsr_host_log(TSR_LOG_WARNING, "disconnected", "server=%u cause=\"%s\" alert=%u", server,
+                     e->reason, e->code);
+        break;
+    case TSR_LWM2M_E_REGISTERED:
+    case TSR_LWM2M_E_UPDATED:
+        tsr_host_log(TSR_LOG_INFO, e->kind == TSR_LWM2M_E_REGISTERED ? "registered" : "updated",
+                     "server=%u endpoint=\"%s\" location=%s lwm2m=1.%u lifetime=%u", server,
+                     d->config->endpoint, a->location, a->version_minor, a->told_lifetime_s);
+        break;
+    case TSR_LWM2M_E_DEREGISTERED:
+        tsr_host_log(TSR_LOG_INFO, "deregistered", "server=%u", server);
+        break;
+    case TSR_LWM2M_E_REGISTER_FAILED:
+        tsr_host_log(TSR_LOG_WARNING, "register-failed", "server=%u code=%u.%02u cause=\"%s\"",
+                     server, e->code >> 5, e->code & 31u, e->reason);
+        break;
+    case TSR_LWM2M_E_STOPPED:
+        tsr_host_log(TSR_LOG_ERROR, "stopped", "server=%u cause=\"%s\" remedy=\"correct the "
+                     "credentials and send SIGHUP\"", server, e->reason);
+        break;
+    case TSR_LWM2M_E_REQUEST: log_request(d, e, path); break;
+    case TSR_LWM2M_E_NOTIFIED:
+        tsr_host_log(TSR_LOG_DEBUG, "notified", "server=%u path=%s code=%u.%02u", server, path,
+                     e->code >> 5, e->code & 31u);
+        break;
+    case TSR_LWM2M_E_OBSERVE_END:
+        tsr_host_log(TSR_LOG_INFO, "observe-end", "server=%u path=%s cause=\"%s\"", server, path,
+                     e->reason);
+        break;
+    case TSR_LWM2M_E_SAVE_FAILED:
+        tsr_host_log(TSR_LOG_ERROR, "state-not-saved", "cause=\"%s\"", e->reason);
+        break;
+    }
+}
+
+/* A socket that cannot be had (no route, no name) is tried again, ever more slowly. */
+static void link_open(tesserad *d, size_t i, uint64_t now_ms)
+{
+    uplink *l = &d->links[i];
+    bool was_open = l->udp.fd >= 0;
+    tsr_err err = tsr_udp_open(&l->udp, &l->uri);
+
+    if (err == TSR_OK) {
+        l->open_wait_ms = 0;
+        tsr_host_log(TSR_LOG_INFO, "socket", "server=%u local=%s peer=%s", l->config->short_id,
+                     l->udp.local, l->udp.peer);
+        tsr_lwm2m_client_moved(&d->client, i, now_ms);
+        return;
+    }
+    l->open_wait_ms = l->open_wait_ms == 0 ? SOCKET_MIN_MS : l->open_wait_ms * 2;
+    if (l->open_wait_ms > SOCKET_MAX_MS)
+        l->open_wait_ms = SOCKET_MAX_MS;
+    l->open_at_ms = now_ms + l->open_wait_ms;
+    if (was_open || l->open_wait_ms == SOCKET_MIN_MS)
+        tsr_host_log(TSR_LOG_WARNING, "socket-failed", "server=%u uri=%s cause=\"%s\" remedy=\"trying "
+                     "again; check name and route\"", l->config->short_id, l->config->uri,
+                     err == TSR_E_NOT_FOUND ? "the name does not resolve" : strerror(errno));
+}
+
+/* Does what was asked for before it is acknowledged, sends all there is, shows what happened. */
+static void drive(tesserad *d, uint64_t now_ms)
+{
+    uint8_t room[TSR_UDP_DATAGRAM];
+    tsr_lwm2m_client_event event;
+    size_t account;
+
+    device_show_lights(&d->device);
+    for (;;) {
+        tsr_buf out = tsr_buf_over(room, sizeof room);
+
+        if (tsr_lwm2m_client_poll(&d->client, &account, &out, now_ms) != TSR_OK)
+            break;
+        if (tsr_udp_send(&d->links[account].udp, tsr_buf_view(&out)) != TSR_OK)
+            tsr_host_log(TSR_LOG_DEBUG, "not-sent", "server=%u bytes=%zu",
+                         d->links[account].config->short_id, out.len);
+    }
+    while (tsr_lwm2m_client_event_next(&d->client, &event))
+        log_event(d, &event);
+}
+
+static void receive(tesserad *d, size_t i, uint64_t now_ms)
+{
+    uint8_t room[TSR_UDP_DATAGRAM];
+    tsr_buf in = tsr_buf_over(room, sizeof room);
+
+    for (int n = 0; n < 64 && tsr_udp_receive(&d->links[i].udp, &in) == TSR_OK; n++) {
+        if (now_ms - d->device.refreshed_ms > FRESH_MS)
+            device_refresh(&d->device, &d->client, now_ms);
+        (void)tsr_lwm2m_client_feed(&d->client, i, tsr_buf_view(&in), now_ms);
+        in.len = 0;
+        drive(d, now_ms);
+    }
+}
+
+static void stop(tesserad *d, daemon_end end, bool deregister, uint64_t now_ms)
+{
+    d->end = end;
+    d->stop_by_ms = now_ms + STOP_MS;
+    (void)tsr_lwm2m_client_save(&d->client);
+    tsr_lwm2m_client_stop(&d->client, deregister, now_ms);
+}
+
+/* The present configuration stays in force when the new one has an error. */
+static bool reload_is_good(const tesserad *d)
+{
+    config *fresh = malloc(sizeof *fresh);
+    char error[512];
+    bool good = fresh != NULL && config_load(d->path, fresh, error, sizeof error) == TSR_OK;
+
+    if (fresh != NULL && !good)
+        tsr_host_log(TSR_LOG_ERROR, "reload-failed", "cause=\"%s\"", error);
+    free(fresh);
+    return good;
+}
+
+static void on_signal(tesserad *d, uint64_t now_ms)
+{
+    struct signalfd_siginfo info;
+
+    if (read(d->signals, &info, sizeof info) != (ssize_t)sizeof info)
+        return;
+    switch (info.ssi_signo) {
+    case SIGHUP:
+        if (reload_is_good(d))
+            stop(d, DAEMON_RELOAD, false, now_ms);
+        break;
+    case SIGUSR1:
+        for (size_t i = 0; i < d->config->server_count; i++)
+            link_open(d, i, now_ms);
+        break;
+    default:
+        tsr_host_log(TSR_LOG_INFO, "stopping", "signal=%u", info.ssi_signo);
+        stop(d, DAEMON_ENDED, d->config->deregister == 1, now_ms);
+        break;
+    }
+}
+
+static void check_sockets(tesserad *d, bool network_changed, uint64_t now_ms)
+{
+    for (size_t i = 0; i < d->config->server_count; i++) {
+        uplink *l = &d->links[i];
+
+        if (l->udp.fd < 0 ? now_ms >= l->open_at_ms || network_changed
+                          : network_changed && tsr_udp_is_stale(&l->udp))
+            link_open(d, i, now_ms);
+    }
+}
+
+static int wait_ms(const tesserad *d, uint64_t now_ms)
+{
+    uint64_t due_ms = tsr_lwm2m_client_due_ms(&d->client);
+    uint64_t refresh_ms = d->device.refreshed_ms + (uint64_t)d->config->refresh_s * 1000;
+
+    if (refresh_ms < due_ms)
+        due_ms = refresh_ms;
+    for (size_t i = 0; i < d->config->server_count; i++) {
+        if (d->links[i].udp.fd < 0 && d->links[i].open_at_ms < due_ms)
+            due_ms = d->links[i].open_at_ms;
+    }
+    if (d->stop_by_ms != 0 && d->stop_by_ms < due_ms)
+        due_ms = d->stop_by_ms;
+    return due_ms <= now_ms ? 0 : (int)(due_ms - now_ms);
+}
+
+static void step(tesserad *d)
+{
+    struct pollfd fds[CONFIG_SERVERS + 2];
+    size_t n = d->config->server_count;
+    uint64_t now_ms = tsr_host_now_ms();
+
+    for (size_t i = 0; i < n; i++)
+        fds[i] = (struct pollfd){ d->links[i].udp.fd, POLLIN, 0 };
+    fds[n] = (struct pollfd){ d->signals, POLLIN, 0 };
+    fds[n + 1] = (struct pollfd){ d->watch, POLLIN, 0 };
+    if (poll(fds, n + 2, wait_ms(d, now_ms)) < 0)
+        return;
+    now_ms = tsr_host_now_ms();
+    if (fds[n].revents != 0)
+        on_signal(d, now_ms);
+    if (fds[n + 1].revents != 0)
+        tsr_udp_watch_drain(d->watch);
+    if (d->stop_by_ms == 0)
+        check_sockets(d, fds[n + 1].revents != 0, now_ms);
+    for (size_t i = 0; i < n; i++) {
+        if (fds[i].revents != 0)
+            receive(d, i, now_ms);
+    }
+    if (now_ms - d->device.refreshed_ms >= (uint64_t)d->config->refresh_s * 1000)
+        device_refresh(&d->device, &d->client, now_ms);
+    drive(d, now_ms);
+    if (d->device.device.reboot && d->stop_by_ms == 0) {
+        d->device.device.reboot = false;
+        tsr_host_log(TSR_LOG_INFO, "reboot", "cause=\"asked for by a server\"");
+        if (d->config->reboot != REBOOT_NONE)
+            stop(d, DAEMON_REBOOT, true, now_ms);
+    }
+}
+
+static bool is_over(const tesserad *d)
+{
+    return d->stop_by_ms != 0 &&
+           (tsr_lwm2m_client_stopped(&d->client) || tsr_host_now_ms() >= d->stop_by_ms);
+}
+
+static int open_signals(void)
+{
+    sigset_t set;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGHUP);
+    (void)sigaddset(&set, SIGUSR1);
+    (void)sigprocmask(SIG_BLOCK, &set, NULL);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static tsr_err begin(tesserad *d, const config *c, const char *path)
+{
+    uint64_t now_ms = tsr_host_now_ms();
+    tsr_err err = tsr_host_directory(c->state);
+
+    d->config = c;
+    d->path = path;
+    d->signals = open_signals();
+    d->watch = tsr_udp_watch();
+    if (err != TSR_OK) {
+        tsr_host_log(TSR_LOG_ERROR, "state-directory", "path=\"%s\" cause=\"%s\" remedy=\"make it a "
+                     "directory that this user alone can write\"", c->state,
+                     err == TSR_E_DENIED ? "others may write there, or it is a file" : strerror(errno));
+        return err;
+    }
+    if (c->secured[0] != '\0' && tsr_gate_socket(c->secured) != PSA_SUCCESS)
+        return TSR_E_ARGUMENT;
+    tsr_gate_timeout_ms(GATE_MS);
+    device_init(&d->device, c, now_ms);
+    for (size_t i = 0; err == TSR_OK && i < c->server_count; i++)
+        err = link_init(d, i);
+    if (err == TSR_OK)
+        err = client_init(d);
+    if (err != TSR_OK) {
+        tsr_host_log(TSR_LOG_ERROR, "start-failed", "cause=%s", tsr_err_name(err));
+        return err;
+    }
+    restore_state(d);
+    for (size_t i = 0; i < c->server_count; i++)
+        link_open(d, i, now_ms);
+    return TSR_OK;
+}
+
+static void finish(tesserad *d)
+{
+    for (size_t i = 0; i < d->config->server_count; i++) {
+        tsr_lwm2m_dtls_free(&d->links[i].dtls);
+        tsr_udp_close(&d->links[i].udp);
+    }
+    if (d->signals >= 0)
+        (void)close(d->signals);
+    if (d->watch >= 0)
+        (void)close(d->watch);
+    free(d->coap_memory);
+}
+
+daemon_end daemon_run(const config *c, const char *path)
+{
+    tesserad *d = calloc(1, sizeof *d);
+    daemon_end end = DAEMON_FAILED;
+
+    if (d == NULL)
+        return end;
+    for (size_t i = 0; i < CONFIG_SERVERS; i++)
+        d->links[i].udp.fd = -1;
+    tsr_host_log_level((tsr_log_level)c->log_level);
+    if (begin(d, c, path) == TSR_OK) {
+        tsr_host_log(TSR_LOG_INFO, "ready", "endpoint=\"%s\" servers=%zu state=\"%s\"", c->endpoint,
+                     c->server_count, c->state);
+        while (!is_over(d))
+            step(d);
+        drive(d, tsr_host_now_ms());
+        end = d->end;
+    }
+    finish(d);
+    tsr_wipe(d, sizeof *d);
+    free(d);
+    return end;
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apps/tesserad/device.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "ports/linux/host/system.h"
+
+static void copy(char *to, size_t cap, const char *from)
+{
+    (void)snprintf(to, cap, "%s", from);
+}
+
+static void init_security(device *d)
+{
+    for (size_t i = 0; i < d->config->server_count; i++) {
+        const config_server *from = &d->config->servers[i];
+        tsr_lwm2m_security *s = &d->security[i];
+
+        *s = (tsr_lwm2m_security){ .used = true, .id = (uint16_t)i, .short_id = from->short_id,
+                                   .mode = (tsr_lwm2m_security_mode)from->mode,
+                                   .key_id = from->key,
+                                   .certificate_usage = (uint8_t)from->certificate_usage };
+        copy(s->uri, sizeof s->uri, from->uri);
+        copy(s->server_name, sizeof s->server_name, from->server_name);
+        s->identity_len = (uint8_t)strlen(from->identity);
+        memcpy(s->identity, from->identity, s->identity_len);
+    }
+    d->securities = (tsr_lwm2m_securities){ d->security, d->config->server_count, 0 };
+}
+
+void device_configure_servers(device *d)
+{
+    for (size_t i = 0; i < d->config->server_count; i++) {
+        const config_server *from = &d->config->servers[i];
+
+        tsr_lwm2m_server_init(&d->server[i], (uint16_t)i, from->short_id,
+                              from->number[TSR_LWM2M_S_LIFETIME]);
+        for (unsigned r = 1; r < TSR_LWM2M_SERVER_RESOURCES; r++) {
+            if (from->set >> r & 1)
+                tsr_lwm2m_server_set(&d->server[i], (tsr_lwm2m_server_resource)r, from->number[r]);
+        }
+    }
+    d->servers = (tsr_lwm2m_servers){ d->server, d->config->server_count };
+}
+
+static void init_device(device *d)
+{
+    tsr_lwm2m_device_init(&d->device);
+    copy(d->device.manufacturer, sizeof d->device.manufacturer, d->config->manufacturer);
+    copy(d->device.model, sizeof d->device.model, d->config->model);
+    copy(d->device.serial, sizeof d->device.serial, d->config->serial);
+    copy(d->device.firmware, sizeof d->device.firmware, d->config->firmware);
+    copy(d->device.hardware, sizeof d->device.hardware, d->config->hardware);
+    copy(d->device.type, sizeof d->device.type, d->config->type);
+    tsr_host_device_identify("", &d->device);
+}
+
+static void init_sensors(device *d)
+{
+    tsr_host_sensors_init(d->sensor);
+    d->sensors = (tsr_lwm2m_sensors){ d->sensor, TSR_HOST_SENSORS };
+    d->temperatures.items = d->temperature;
+    d->temperatures.count = tsr_host_thermometers_find("", d->thermometer, d->temperature);
+}
+
+/* Without a section there is one light, which shows in the state directory. */
+static void init_lights(device *d, uint64_t now_ms)
+{
+    size_t count = d->config->light_count != 0 ? d->config->light_count : 1;
+
+    for (size_t i = 0; i < count; i++)
+        d->light[i] = (tsr_lwm2m_light){ .id = d->config->light_count != 0 ? d->config->lights[i].id : 0,
+                                         .dimmer = 100, .now_s = now_ms / 1000,
+                                         .since_s = now_ms / 1000 };
+    d->lights = (tsr_lwm2m_lights){ d->light, count };
+}
+
+static void init_registry(device *d)
+{
+    size_t n = 0;
+
+    d->objects[n++] = tsr_lwm2m_security_object(&d->securities);
+    d->objects[n++] = tsr_lwm2m_server_object(&d->servers);
+    d->objects[n++] = tsr_lwm2m_device_object(&d->device);
+    d->objects[n++] = tsr_lwm2m_monitoring_object(&d->monitoring);
+    d->objects[n++] = tsr_lwm2m_statistics_object(&d->statistics);
+    d->objects[n++] = tsr_lwm2m_portfolio_object(&d->portfolios);
+    d->objects[n++] = tsr_lwm2m_generic_sensor_object(&d->sensors);
+    if (d->temperatures.count != 0)
+        d->objects[n++] = tsr_lwm2m_temperature_object(&d->temperatures);
+    d->objects[n++] = tsr_lwm2m_light_object(&d->lights);
+    d->registry = (tsr_lwm2m_registry){ d->objects, n };
+}
+
+static void measure_traffic(device *d, tsr_lwm2m_client *client, uint64_t now_ms)
+{
+    tsr_lwm2m_traffic traffic;
+
+    if (tsr_host_traffic("", &traffic) == TSR_OK &&
+        tsr_lwm2m_statistics_measure(&d->statistics, &traffic, now_ms / 1000) && client != NULL)
+        tsr_lwm2m_client_changed(client, tsr_lwm2m_at_instance(7, 0));
+}
+
+void device_init(device *d, const config *c, uint64_t now_ms)
+{
+    memset(d, 0, sizeof *d);
+    d->config = c;
+    init_security(d);
+    device_configure_servers(d);
+    init_device(d);
+    tsr_host_monitoring_refresh("", c->interface, now_ms, &d->load, &d->monitoring);
+    measure_traffic(d, NULL, now_ms);
+    tsr_lwm2m_statistics_start(&d->statistics);
+    d->portfolios = (tsr_lwm2m_portfolios){ d->portfolio, DEVICE_PORTFOLIOS };
+    init_sensors(d);
+    init_lights(d, now_ms);
+    init_registry(d);
+}
+
+static void tell_sensors(tsr_lwm2m_client *client, uint16_t object, unsigned changed)
+{
+    for (uint16_t i = 0; changed >> i != 0; i++) {
+        if (changed >> i & 1)
+            tsr_lwm2m_client_changed(client, tsr_lwm2m_at_instance(object, i));
+    }
+}
+
+void device_refresh(device *d, tsr_lwm2m_client *client, uint64_t now_ms)
+{
+    int64_t unix_s = tsr_host_unix_s();
+    tsr_lwm2m_monitoring monitoring = d->monitoring;
+
+    d->refreshed_ms = now_ms;
+    tsr_host_device_refresh("", &d->device);
+    tsr_lwm2m_client_changed(client, tsr_lwm2m_at_instance(3, 0));
+    tsr_host_monitoring_refresh("", d->config->interface, now_ms, &d->load, &d->monitoring);
+    if (memcmp(&monitoring, &d->monitoring, sizeof monitoring) != 0)
+        tsr_lwm2m_client_changed(client, tsr_lwm2m_at_instance(4, 0));
+    measure_traffic(d, client, now_ms);
+    tell_sensors(client, 3300, tsr_host_sensors_refresh("", d->sensor, unix_s));
+    tell_sensors(client, 3303, tsr_host_thermometers_refresh("", d->thermometer, d->temperature,
+                                                             d->temperatures.count, unix_s));
+    for (size_t i = 0; i < d->lights.count; i++) {
+        d->light[i].now_s = now_ms / 1000;
+        if (d->light[i].on)
+            tsr_lwm2m_client_changed(client, tsr_lwm2m_at_instance(3311, d->light[i].id));
+    }
+}
+
+void device_show_lights(device *d)
+{
+    for (size_t i = 0; i < d->lights.count; i++) {
+        tsr_lwm2m_light *light = &d->light[i];
+        char file[CONFIG_PATH + 32];
+        const char *led = "";
+
+        if (!light->changed)
+            continue;
+        light->changed = false;
+        (void)snprintf(file, sizeof file, "%s/light%u", d->config->state, light->id);
+        if (d->config->light_count != 0) {
+            led = d->config->lights[i].led;
+            if (d->config->lights[i].file[0] != '\0')
+                copy(file, sizeof file, d->config->lights[i].file);
+        }
+        if (tsr_host_lamp_set(led, file, light) == TSR_OK)
+            tsr_host_log(TSR_LOG_INFO, "light", "id=%u on=%d dimmer=%u", light->id, light->on,
+                         light->dimmer);
+        else
+            tsr_host_log(TSR_LOG_WARNING, "light-failed", "id=%u cause=\"%s\" remedy=\"check led and "
+                         "file of [light %u]\"", light->id, strerror(errno), light->id);
+    }
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The device that tesserad presents: the objects, their states, and how they follow the host. */
+#ifndef APPS_TESSERAD_DEVICE_H
+#define APPS_TESSERAD_DEVICE_H
+
+#include "apps/tesserad/config.h"
+#include "ports/linux/host/data.h"
+#include "tessera/lwm2m/client/client.h"
+#include "tessera/lwm2m/objects/portfolio.h"
+
+enum { DEVICE_PORTFOLIOS = 4, DEVICE_OBJECTS = 9 };
+
+typedef struct {
+    const config *config;
+    tsr_lwm2m_securities securities;
+    tsr_lwm2m_security security[CONFIG_SERVERS];
+    tsr_lwm2m_servers servers;
+    tsr_lwm2m_server server[CONFIG_SERVERS];
+    tsr_lwm2m_device device;
+    tsr_lwm2m_monitoring monitoring;
+    tsr_host_counters load;
+    tsr_lwm2m_statistics statistics;
+    tsr_lwm2m_portfolios portfolios;
+    tsr_lwm2m_portfolio portfolio[DEVICE_PORTFOLIOS];
+    tsr_lwm2m_sensors sensors, temperatures;
+    tsr_lwm2m_sensor sensor[TSR_HOST_SENSORS], temperature[TSR_HOST_TEMPERATURES];
+    tsr_host_thermometer thermometer[TSR_HOST_TEMPERATURES];
+    tsr_lwm2m_lights lights;
+    tsr_lwm2m_light light[CONFIG_LIGHTS];
+    tsr_lwm2m_object objects[DEVICE_OBJECTS];
+    tsr_lwm2m_registry registry;
+    uint64_t refreshed_ms;
+} device;
+
+/** Places the objects. The states are filled as far as the host says something. */
+void device_init(device *d, const config *c, uint64_t now_ms);
+
+/** Sets the instances of Server to what the configuration says. */
+void device_configure_servers(device *d);
+
+/** Brings the states up to date and tells the client what has changed. */
+void device_refresh(device *d, tsr_lwm2m_client *client, uint64_t now_ms);
+
+/** Shows lights that a server has set. */
+void device_show_lights(device *d);
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A file is "TSF1", the length and the CRC-32 of its content, and the content. */
+#include "ports/linux/host/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MAGIC = 0x54534631, HEAD_LEN = 12 };
+
+/* CRC-32 of IEEE 802.3, without a table: some kilobytes now and then. */
+static uint32_t crc32(tsr_bytes in)
+{
+    uint32_t crc = UINT32_MAX;
+
+    for (size_t i = 0; i < in.len; i++) {
+        crc ^= in.ptr[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
+    }
+    return ~crc;
+}
+
+tsr_err tsr_host_directory(const char *path)
+{
+    struct stat st;
+
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        return TSR_E_IO;
+    if (stat(path, &st) != 0)
+        return TSR_E_IO;
+    if (!S_ISDIR(st.st_mode) || (st.st_mode & 022) != 0)
+        return TSR_E_DENIED;
+    return access(path, W_OK | X_OK) == 0 ? TSR_OK : TSR_E_IO;
+}
+
+static tsr_err write_all(int fd, tsr_bytes in)
+{
+    while (in.len != 0) {
+        ssize_t n = write(fd, in.ptr, in.len);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return TSR_E_IO;
+        in = tsr_skip(in, (size_t)n);
+    }
+    return TSR_OK;
+}
+
+static tsr_err write_file(int at, const char *name, tsr_bytes content)
+{
+    uint8_t head[HEAD_LEN];
+    tsr_buf out = tsr_buf_over(head, sizeof head);
+    int fd = openat(at, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    tsr_err err;
+    int saved;
+
+    if (fd < 0)
+        return TSR_E_IO;
+    tsr_put_u32(&out, MAGIC);
+    tsr_put_u32(&out, (uint32_t)content.len);
+    tsr_put_u32(&out, crc32(content));
+    err = write_all(fd, tsr_buf_view(&out));
+    if (err == TSR_OK)
+        err = write_all(fd, content);
+    if (err == TSR_OK && fsync(fd) != 0)
+        err = TSR_E_IO;
+    saved = errno;
+    if (close(fd) != 0 && err == TSR_OK)
+        err = TSR_E_IO;
+    else
+        errno = saved;
+    return err;
+}
+
+tsr_err tsr_host_store(const char *directory, const char *name, tsr_bytes content)
+{
+    char beside[NAME_MAX];
+    int at = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    tsr_err err;
+    int saved;
+
+    if (at < 0)
+        return TSR_E_IO;
+    (void)snprintf(beside, sizeof beside, "%s.new", name);
+    err = write_file(at, beside, content);
+    if (err == TSR_OK && (renameat(at, beside, at, name) != 0 || fsync(at) != 0))
+        err = TSR_E_IO;
+    saved = errno;
+    if (err != TSR_OK)
+        (void)unlinkat(at, beside, 0);
+    (void)close(at);
+    errno = saved;
+    return err;
+}
+
+static tsr_err read_all(int fd, tsr_buf *content)
+{
+    for (;;) {
+        ssize_t n = read(fd, content->ptr + content->len, content->cap - content->len);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return TSR_E_IO;
+        if (n == 0)
+            return TSR_OK;
+        content->len += (size_t)n;
+        if (content->len == content->cap)
+            return TSR_E_SPACE;
+    }
+}
+
+tsr_err tsr_host_load(const char *directory, const char *name, tsr_buf *content)
+{
+    char path[PATH_MAX];
+    uint32_t magic, len, crc;
+    tsr_bytes in;
+    tsr_err err;
+    int fd;
+
+    (void)snprintf(path, sizeof path, "%s/%s", directory, name);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? TSR_E_NOT_FOUND : TSR_E_IO;
+    content->len = 0;
+    err = read_all(fd, content);
+    (void)close(fd);
+    if (err != TSR_OK)
+        return err;
+    in = tsr_buf_view(content);
+    if (tsr_get_u32(&in, &magic) != TSR_OK || magic != MAGIC || tsr_get_u32(&in, &len) != TSR_OK ||
+        tsr_get_u32(&in, &crc) != TSR_OK || len != in.len || crc != crc32(in))
+        return TSR_E_MALFORMED;
+    memmove(content->ptr, in.ptr, in.len);
+    content->len = in.len;
+    return TSR_OK;
+}
+
+void tsr_host_set_aside(const char *directory, const char *name)
+{
+    char from[PATH_MAX], to[PATH_MAX];
+
+    (void)snprintf(from, sizeof from, "%s/%s", directory, name);
+    (void)snprintf(to, sizeof to, "%s/%s.damaged", directory, name);
+    (void)rename(from, to);
+}
