@@ -37,38 +37,35 @@ static struct {
 #if defined(__SANITIZE_ADDRESS__)
 /* The leak checker stops the process with ptrace, which the sandbox does not allow. */
 const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-    return "detect_leaks=0";
-}
+const char *__asan_default_options(void) { return "detect_leaks=0"; }
 #endif
 
-tsr_crypto *tsr_crypto_here(void)
-{
-    return &world.crypto;
-}
+tsr_crypto *tsr_crypto_here(void) { return &world.crypto; }
 
 static void on_event(void *self, const tsr_gate_event *e)
 {
     (void)self;
     switch (e->what) {
     case TSR_GATE_CONNECTED:
-        tsr_log_debug("client.connected", "client=%d uid=%u pid=%d", e->client, e->uid, e->pid);
+        tsr_log_client("debug", "client.connected", "client=%d uid=%u pid=%d", e->client, e->uid,
+                       e->pid);
         break;
     case TSR_GATE_CLOSED:
-        tsr_log_debug("client.closed", "client=%d uid=%u pid=%d", e->client, e->uid, e->pid);
+        tsr_log_client("debug", "client.closed", "client=%d uid=%u pid=%d", e->client, e->uid,
+                       e->pid);
         break;
     case TSR_GATE_REFUSED:
-        tsr_log("warning", "client.refused", "uid=%u pid=%d cause=\"%s\"", e->uid, e->pid,
-                e->status == PSA_ERROR_CONNECTION_BUSY ? "too many connections"
-                                                       : "this user is nobody here");
+        tsr_log_client("warning", "client.refused", "uid=%u pid=%d cause=\"%s\"", e->uid, e->pid,
+                       e->status == PSA_ERROR_CONNECTION_BUSY ? "too many connections"
+                                                              : "this user is nobody here");
         break;
     case TSR_GATE_MALFORMED:
-        tsr_log("warning", "client.malformed", "client=%d uid=%u pid=%d", e->client, e->uid,
-                e->pid);
+        tsr_log_client("warning", "client.malformed", "client=%d uid=%u pid=%d", e->client, e->uid,
+                       e->pid);
         break;
     case TSR_GATE_DEAF:
-        tsr_log("warning", "client.deaf", "client=%d uid=%u pid=%d", e->client, e->uid, e->pid);
+        tsr_log_client("warning", "client.deaf", "client=%d uid=%u pid=%d", e->client, e->uid,
+                       e->pid);
         break;
     }
 }
@@ -119,10 +116,10 @@ static tsr_err open_crypto(void)
         .ops_each = o->ops_each,
         .persistent_each = o->persistent_each,
     };
-    world.services[0] = (tsr_spm_service){ TSR_PSA_CRYPTO_HANDLE, &world.crypto, tsr_crypto_call,
-                                           tsr_crypto_gone };
-    world.services[1] = (tsr_spm_service){ TSR_PSA_ITS_HANDLE, &world.store.its, tsr_its_call,
-                                           NULL };
+    world.services[0] =
+        (tsr_spm_service){ TSR_PSA_CRYPTO_HANDLE, &world.crypto, tsr_crypto_call, tsr_crypto_gone };
+    world.services[1] =
+        (tsr_spm_service){ TSR_PSA_ITS_HANDLE, &world.store.its, tsr_its_call, NULL };
     world.spm = (tsr_spm){ world.services, 2 };
 
     psa_status_t status = tsr_crypto_open(&world.crypto);

@@ -67,8 +67,8 @@ psa_status_t psa_aead_generate_nonce(psa_aead_operation_t *operation, uint8_t *n
 {
     tsr_wire_params p = { 0 };
     psa_outvec out = { nonce, nonce_size };
-    psa_status_t status = tsr_operation_step(TSR_CRYPTO_AEAD_GENERATE_NONCE, &operation->handle,
-                                             &p, NULL, 0, &out, 1, false);
+    psa_status_t status = tsr_operation_step(TSR_CRYPTO_AEAD_GENERATE_NONCE, &operation->handle, &p,
+                                             NULL, 0, &out, 1, false);
 
     *nonce_length = out.len;
     return status;
@@ -112,8 +112,8 @@ psa_status_t psa_aead_update(psa_aead_operation_t *operation, const uint8_t *inp
     tsr_wire_params p = { 0 };
     psa_invec in = { input, input_length };
     psa_outvec out = { output, output_size };
-    psa_status_t status = tsr_operation_step(TSR_CRYPTO_AEAD_UPDATE, &operation->handle, &p, &in, 1,
-                                             &out, 1, false);
+    psa_status_t status =
+        tsr_operation_step(TSR_CRYPTO_AEAD_UPDATE, &operation->handle, &p, &in, 1, &out, 1, false);
 
     *output_length = out.len;
     return status;
@@ -128,8 +128,8 @@ psa_status_t psa_aead_finish(psa_aead_operation_t *operation, uint8_t *ciphertex
     tsr_wire_params p = { 0 };
     psa_outvec out[2] = { { ciphertext, ciphertext_size < LAST_MAX ? ciphertext_size : LAST_MAX },
                           { tag, tag_size < LAST_MAX ? tag_size : LAST_MAX } };
-    psa_status_t status = tsr_operation_step(TSR_CRYPTO_AEAD_FINISH, &operation->handle, &p, NULL,
-                                             0, out, 2, true);
+    psa_status_t status =
+        tsr_operation_step(TSR_CRYPTO_AEAD_FINISH, &operation->handle, &p, NULL, 0, out, 2, true);
 
     *ciphertext_length = out[0].len;
     *tag_length = out[1].len;
@@ -143,8 +143,8 @@ psa_status_t psa_aead_verify(psa_aead_operation_t *operation, uint8_t *plaintext
     tsr_wire_params p = { 0 };
     psa_invec in = { tag, tag_length };
     psa_outvec out = { plaintext, plaintext_size };
-    psa_status_t status = tsr_operation_step(TSR_CRYPTO_AEAD_VERIFY, &operation->handle, &p, &in, 1,
-                                             &out, 1, true);
+    psa_status_t status =
+        tsr_operation_step(TSR_CRYPTO_AEAD_VERIFY, &operation->handle, &p, &in, 1, &out, 1, true);
 
     *plaintext_length = out.len;
     return status;

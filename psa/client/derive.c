@@ -30,20 +30,15 @@ static bool deferrable(psa_algorithm_t alg)
 static bool expected_prf(const tsr_psa_derivation *d, psa_key_derivation_step_t step, uint8_t *next)
 {
     switch (step) {
-    case PSA_KEY_DERIVATION_INPUT_SEED:
-        *next = PRF_SEED;
-        return d->seen == 0;
+    case PSA_KEY_DERIVATION_INPUT_SEED: *next = PRF_SEED; return d->seen == 0;
     case PSA_KEY_DERIVATION_INPUT_OTHER_SECRET:
         *next = PRF_OTHER;
         return d->seen == PRF_SEED && PSA_ALG_IS_TLS12_PSK_TO_MS(d->alg);
     case PSA_KEY_DERIVATION_INPUT_SECRET:
         *next = PRF_SECRET;
         return d->seen == PRF_SEED || d->seen == PRF_OTHER;
-    case PSA_KEY_DERIVATION_INPUT_LABEL:
-        *next = PRF_LABEL;
-        return d->seen == PRF_SECRET;
-    default:
-        return false;
+    case PSA_KEY_DERIVATION_INPUT_LABEL: *next = PRF_LABEL; return d->seen == PRF_SECRET;
+    default: return false;
     }
 }
 
@@ -398,8 +393,7 @@ static psa_status_t derive_remotely(tsr_psa_derivation *d, uint8_t *output, size
         psa_outvec out = { output, n };
 
         if (status == PSA_SUCCESS)
-            status =
-                settle(d, tsr_client_call(TSR_CRYPTO_DERIVE_BYTES, &p, NULL, 0, &out, 1));
+            status = settle(d, tsr_client_call(TSR_CRYPTO_DERIVE_BYTES, &p, NULL, 0, &out, 1));
         if (status == PSA_SUCCESS && out.len != n)
             status = PSA_ERROR_COMMUNICATION_FAILURE;
         if (status != PSA_SUCCESS)

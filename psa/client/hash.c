@@ -45,10 +45,7 @@ static tsr_psa_hash *claim(tsr_psa_client *c, psa_algorithm_t alg, uint32_t *han
     return NULL;
 }
 
-static void release(tsr_psa_hash *h)
-{
-    tsr_wipe(h, sizeof *h);
-}
+static void release(tsr_psa_hash *h) { tsr_wipe(h, sizeof *h); }
 
 static int start(tsr_psa_hash *h)
 {
@@ -221,8 +218,7 @@ psa_status_t psa_hash_compare(psa_algorithm_t alg, const uint8_t *input, size_t 
 {
     uint8_t actual[PSA_HASH_MAX_SIZE];
     size_t len;
-    psa_status_t status =
-        psa_hash_compute(alg, input, input_length, actual, sizeof actual, &len);
+    psa_status_t status = psa_hash_compute(alg, input, input_length, actual, sizeof actual, &len);
 
     if (status == PSA_SUCCESS &&
         !tsr_same_secret(tsr_view(actual, len), tsr_view(hash, hash_length)))

@@ -114,7 +114,8 @@ psa_status_t psa_get_key_attributes(mbedtls_svc_key_id_t key, psa_key_attributes
         return PSA_ERROR_COMMUNICATION_FAILURE;
     psa_set_key_type(attributes, a.type);
     psa_set_key_bits(attributes, a.bits);
-    psa_set_key_id(attributes, a.id); /* this makes the lifetime persistent; the next line is last */
+    psa_set_key_id(attributes,
+                   a.id); /* this makes the lifetime persistent; the next line is last */
     psa_set_key_lifetime(attributes, a.lifetime);
     psa_set_key_usage_flags(attributes, a.usage);
     psa_set_key_algorithm(attributes, a.alg);

@@ -4,8 +4,7 @@
 #include "psa/client/call.h"
 
 psa_status_t psa_mac_compute(mbedtls_svc_key_id_t key, psa_algorithm_t alg, const uint8_t *input,
-                             size_t input_length, uint8_t *mac, size_t mac_size,
-                             size_t *mac_length)
+                             size_t input_length, uint8_t *mac, size_t mac_size, size_t *mac_length)
 {
     tsr_wire_params p = { .key = key, .alg = alg };
     psa_invec in = { input, input_length };

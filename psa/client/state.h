@@ -22,10 +22,11 @@
 #define TSR_PSA_NOTES 32
 #endif
 
-#define TSR_PSA_DERIVATION_BYTES 256u /* inputs kept on the near side; longer ones cross at once */
-#define TSR_PSA_RANDOM_BLOCK     256u
+#define TSR_PSA_DERIVATION_BYTES 256u /* inputs kept on the near side; longer ones cross at once   \
+                                       */
+#define TSR_PSA_RANDOM_BLOCK 256u
 
-typedef struct { /* private: a hash in progress */
+typedef struct {         /* private: a hash in progress */
     psa_algorithm_t alg; /* 0: free */
     uint32_t stamp;
     union {
@@ -52,8 +53,8 @@ typedef struct { /* private: what we said of a volatile key that we made */
 } tsr_psa_note;
 
 typedef struct tsr_psa_client { /* private */
-    bool started;        /* psa_crypto_init() succeeded once */
-    uint32_t generation; /* of the gate, for notes and random bytes */
+    bool started;               /* psa_crypto_init() succeeded once */
+    uint32_t generation;        /* of the gate, for notes and random bytes */
     uint32_t stamp;
     tsr_psa_hash hash[TSR_PSA_HASHES];
     tsr_psa_derivation derivation[TSR_PSA_DERIVATIONS];

@@ -79,10 +79,7 @@ tsr_err tsr_wire_request_read(tsr_bytes frame, tsr_wire_request *req)
     return TSR_OK;
 }
 
-static size_t reply_head(size_t out_len)
-{
-    return 8 + 4 * out_len;
-}
+static size_t reply_head(size_t out_len) { return 8 + 4 * out_len; }
 
 tsr_err tsr_wire_reply_open(tsr_buf *reply, const tsr_wire_request *req, psa_outvec *outputs)
 {

@@ -115,8 +115,7 @@ tsr_err tsr_wire_step_read(tsr_bytes *in, tsr_wire_step *s)
     tsr_bytes value = r.bytes;
 
     switch (kind) {
-    case TSR_STEP_BYTES:
-        break;
+    case TSR_STEP_BYTES: break;
     case TSR_STEP_KEY:
         if (len != 4 || tsr_get_u32(&value, &key) != TSR_OK)
             return TSR_E_MALFORMED;
@@ -126,8 +125,7 @@ tsr_err tsr_wire_step_read(tsr_bytes *in, tsr_wire_step *s)
         if (len != 8 || tsr_get_u64(&value, &r.integer) != TSR_OK)
             return TSR_E_MALFORMED;
         break;
-    default:
-        return TSR_E_MALFORMED;
+    default: return TSR_E_MALFORMED;
     }
     r.kind = (tsr_step_kind)kind;
     *s = r;

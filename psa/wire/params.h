@@ -35,24 +35,24 @@ enum {
 
     /* Operations in several calls: a setup answers an operation number, every later call carries
      * it; any failure and every finish ends the operation. */
-    TSR_CRYPTO_MAC_SETUP = 32,          /* P key, alg, step 0 sign, 1 verify; out operation u32 */
-    TSR_CRYPTO_MAC_UPDATE = 33,         /* P operation; in message */
-    TSR_CRYPTO_MAC_SIGN_FINISH = 34,    /* P operation; out mac */
-    TSR_CRYPTO_MAC_VERIFY_FINISH = 35,  /* P operation; in mac */
-    TSR_CRYPTO_CIPHER_SETUP = 36,       /* P key, alg, step 0 encrypt, 1 decrypt; out operation */
-    TSR_CRYPTO_CIPHER_GENERATE_IV = 37, /* P operation; out iv */
-    TSR_CRYPTO_CIPHER_SET_IV = 38,      /* P operation; in iv */
-    TSR_CRYPTO_CIPHER_UPDATE = 39,      /* P operation; in; out */
-    TSR_CRYPTO_CIPHER_FINISH = 40,      /* P operation; out */
-    TSR_CRYPTO_AEAD_SETUP = 41,         /* P key, alg, step 0 encrypt, 1 decrypt; out operation */
+    TSR_CRYPTO_MAC_SETUP = 32,           /* P key, alg, step 0 sign, 1 verify; out operation u32 */
+    TSR_CRYPTO_MAC_UPDATE = 33,          /* P operation; in message */
+    TSR_CRYPTO_MAC_SIGN_FINISH = 34,     /* P operation; out mac */
+    TSR_CRYPTO_MAC_VERIFY_FINISH = 35,   /* P operation; in mac */
+    TSR_CRYPTO_CIPHER_SETUP = 36,        /* P key, alg, step 0 encrypt, 1 decrypt; out operation */
+    TSR_CRYPTO_CIPHER_GENERATE_IV = 37,  /* P operation; out iv */
+    TSR_CRYPTO_CIPHER_SET_IV = 38,       /* P operation; in iv */
+    TSR_CRYPTO_CIPHER_UPDATE = 39,       /* P operation; in; out */
+    TSR_CRYPTO_CIPHER_FINISH = 40,       /* P operation; out */
+    TSR_CRYPTO_AEAD_SETUP = 41,          /* P key, alg, step 0 encrypt, 1 decrypt; out operation */
     TSR_CRYPTO_AEAD_GENERATE_NONCE = 42, /* P operation; out nonce */
-    TSR_CRYPTO_AEAD_SET_NONCE = 43,     /* P operation; in nonce */
-    TSR_CRYPTO_AEAD_SET_LENGTHS = 44,   /* P operation, number additional, extra plaintext */
-    TSR_CRYPTO_AEAD_UPDATE_AD = 45,     /* P operation; in */
-    TSR_CRYPTO_AEAD_UPDATE = 46,        /* P operation; in; out */
-    TSR_CRYPTO_AEAD_FINISH = 47,        /* P operation; out ciphertext, tag */
-    TSR_CRYPTO_AEAD_VERIFY = 48,        /* P operation; in tag; out plaintext */
-    TSR_CRYPTO_ABORT = 49,              /* P operation */
+    TSR_CRYPTO_AEAD_SET_NONCE = 43,      /* P operation; in nonce */
+    TSR_CRYPTO_AEAD_SET_LENGTHS = 44,    /* P operation, number additional, extra plaintext */
+    TSR_CRYPTO_AEAD_UPDATE_AD = 45,      /* P operation; in */
+    TSR_CRYPTO_AEAD_UPDATE = 46,         /* P operation; in; out */
+    TSR_CRYPTO_AEAD_FINISH = 47,         /* P operation; out ciphertext, tag */
+    TSR_CRYPTO_AEAD_VERIFY = 48,         /* P operation; in tag; out plaintext */
+    TSR_CRYPTO_ABORT = 49,               /* P operation */
 
     TSR_CRYPTO_DERIVE_ONCE = 64,      /* P alg, number capacity; in steps; out bytes; ends there */
     TSR_CRYPTO_DERIVE_OPEN = 65,      /* P alg, number capacity; in steps; out operation u32 */
@@ -60,8 +60,8 @@ enum {
     TSR_CRYPTO_DERIVE_AGREEMENT = 67, /* P operation, step, key; in peer's key */
     TSR_CRYPTO_DERIVE_GET_CAPACITY = 68, /* P operation; out u64 */
     TSR_CRYPTO_DERIVE_SET_CAPACITY = 69, /* P operation, number */
-    TSR_CRYPTO_DERIVE_BYTES = 70,     /* P operation; out bytes: as many as there is room */
-    TSR_CRYPTO_DERIVE_KEY = 71,       /* P operation, attributes; out key u32 */
+    TSR_CRYPTO_DERIVE_BYTES = 70,        /* P operation; out bytes: as many as there is room */
+    TSR_CRYPTO_DERIVE_KEY = 71,          /* P operation, attributes; out key u32 */
 };
 
 #define TSR_CAPACITY_UNSET UINT64_MAX /* DERIVE_ONCE, DERIVE_OPEN: leave the algorithm's own */

@@ -83,7 +83,8 @@ psa_status_t tsr_crypto_open(tsr_crypto *c)
         status = psa_generate_random((uint8_t *)start, sizeof start);
     if (status != PSA_SUCCESS)
         return status;
-    c->next_key = PSA_KEY_ID_VENDOR_MIN + start[0] % (PSA_KEY_ID_VENDOR_MAX - PSA_KEY_ID_VENDOR_MIN);
+    c->next_key =
+        PSA_KEY_ID_VENDOR_MIN + start[0] % (PSA_KEY_ID_VENDOR_MAX - PSA_KEY_ID_VENDOR_MIN);
     c->next_op = start[1] & INT32_MAX;
     return PSA_SUCCESS;
 }

@@ -15,8 +15,7 @@ static psa_status_t one_step(tsr_crypto_request *r, psa_key_derivation_operation
     case TSR_STEP_KEY:
         status = tsr_key_resolve(r, (uint32_t)s->integer, &key);
         return status == PSA_SUCCESS ? psa_key_derivation_input_key(derive, s->step, key) : status;
-    case TSR_STEP_INTEGER:
-        return psa_key_derivation_input_integer(derive, s->step, s->integer);
+    case TSR_STEP_INTEGER: return psa_key_derivation_input_integer(derive, s->step, s->integer);
     }
     return PSA_ERROR_PROGRAMMER_ERROR;
 }

@@ -48,14 +48,13 @@ tsr_crypto_fn tsr_do_init, tsr_do_random, tsr_do_aead_encrypt, tsr_do_aead_decry
     tsr_do_sign_hash, tsr_do_verify_hash, tsr_do_sign_message, tsr_do_verify_message,
     tsr_do_agreement;
 /* operations.c */
-tsr_crypto_fn tsr_do_mac_setup, tsr_do_mac_update, tsr_do_mac_sign_finish,
-    tsr_do_mac_verify_finish, tsr_do_cipher_setup, tsr_do_cipher_generate_iv,
-    tsr_do_cipher_set_iv, tsr_do_cipher_update, tsr_do_cipher_finish, tsr_do_aead_setup,
-    tsr_do_aead_generate_nonce, tsr_do_aead_set_nonce, tsr_do_aead_set_lengths,
-    tsr_do_aead_update_ad, tsr_do_aead_update, tsr_do_aead_finish, tsr_do_aead_verify, tsr_do_abort;
+tsr_crypto_fn tsr_do_mac_setup, tsr_do_mac_update, tsr_do_mac_sign_finish, tsr_do_mac_verify_finish,
+    tsr_do_cipher_setup, tsr_do_cipher_generate_iv, tsr_do_cipher_set_iv, tsr_do_cipher_update,
+    tsr_do_cipher_finish, tsr_do_aead_setup, tsr_do_aead_generate_nonce, tsr_do_aead_set_nonce,
+    tsr_do_aead_set_lengths, tsr_do_aead_update_ad, tsr_do_aead_update, tsr_do_aead_finish,
+    tsr_do_aead_verify, tsr_do_abort;
 /* derive.c */
 tsr_crypto_fn tsr_do_derive_once, tsr_do_derive_open, tsr_do_derive_input, tsr_do_derive_agreement,
-    tsr_do_derive_get_capacity, tsr_do_derive_set_capacity, tsr_do_derive_bytes,
-    tsr_do_derive_key;
+    tsr_do_derive_get_capacity, tsr_do_derive_set_capacity, tsr_do_derive_bytes, tsr_do_derive_key;
 
 #endif

@@ -72,8 +72,7 @@ psa_status_t tsr_key_made(tsr_crypto_request *r, tsr_new_key *n, psa_status_t st
                           mbedtls_svc_key_id_t key)
 {
     if (n->slot == NULL)
-        return status == PSA_SUCCESS ? tsr_answer_u32(r, r->p.attributes.id)
-                                     : reason(r->c, status);
+        return status == PSA_SUCCESS ? tsr_answer_u32(r, r->p.attributes.id) : reason(r->c, status);
     if (status != PSA_SUCCESS) {
         tsr_wipe(n->slot, sizeof *n->slot);
         return status;
@@ -136,11 +135,16 @@ psa_status_t tsr_do_destroy(tsr_crypto_request *r)
     return reason(r->c, status);
 }
 
+/* PSA Crypto API 1.2, psa_purge_key: success when nothing is cached, an error only for no such key.
+ * The core knows cached keys only, so the key is looked up first. */
 psa_status_t tsr_do_purge(tsr_crypto_request *r)
 {
+    psa_key_attributes_t a = PSA_KEY_ATTRIBUTES_INIT;
     mbedtls_svc_key_id_t key;
     psa_status_t status = tsr_key_resolve(r, r->p.key, &key);
 
+    if (status == PSA_SUCCESS)
+        status = psa_get_key_attributes(key, &a);
     return status == PSA_SUCCESS ? psa_purge_key(key) : status;
 }
 
@@ -182,10 +186,7 @@ static psa_status_t export(tsr_crypto_request *r, export_fn *fn)
     return status == PSA_SUCCESS ? fn(key, out->base, out->len, &out->len) : status;
 }
 
-psa_status_t tsr_do_export(tsr_crypto_request *r)
-{
-    return export(r, psa_export_key);
-}
+psa_status_t tsr_do_export(tsr_crypto_request *r) { return export(r, psa_export_key); }
 
 psa_status_t tsr_do_export_public(tsr_crypto_request *r)
 {

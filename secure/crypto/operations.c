@@ -217,8 +217,7 @@ psa_status_t tsr_do_aead_verify(tsr_crypto_request *r)
 
     if (op == NULL)
         return PSA_ERROR_INVALID_HANDLE;
-    return done(op,
-                psa_aead_verify(&op->u.aead, out->base, out->len, &out->len, tag.ptr, tag.len),
+    return done(op, psa_aead_verify(&op->u.aead, out->base, out->len, &out->len, tag.ptr, tag.len),
                 true);
 }
 

@@ -5,7 +5,8 @@
  * What a client sees of a volatile key or an operation is a number of this service's own, good on
  * the connection that made it and nowhere else. Numbers count up from a random start, so one that
  * a client kept from an earlier life of the service finds nothing. A persistent key belongs to the
- * client (its number is the owner part of the core's key id) and is found on all its connections. */
+ * client (its number is the owner part of the core's key id) and is found on all its connections.
+ */
 #ifndef SECURE_CRYPTO_SERVICE_H
 #define SECURE_CRYPTO_SERVICE_H
 
@@ -34,7 +35,7 @@ typedef struct { /* private: an operation in several calls */
 } tsr_crypto_op;
 
 typedef struct {
-    tsr_its *its; /* persistent keys go to its space TSR_ITS_CRYPTO */
+    tsr_its *its;         /* persistent keys go to its space TSR_ITS_CRYPTO */
     tsr_crypto_key *keys; /* zeroed by the caller */
     size_t key_count;
     tsr_crypto_op *ops; /* zeroed by the caller */

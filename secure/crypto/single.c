@@ -71,45 +71,21 @@ static psa_status_t verify(tsr_crypto_request *r, verify_fn *fn)
     return fn(key, r->p.alg, in.ptr, in.len, proof.ptr, proof.len);
 }
 
-psa_status_t tsr_do_mac_compute(tsr_crypto_request *r)
-{
-    return produce(r, psa_mac_compute);
-}
+psa_status_t tsr_do_mac_compute(tsr_crypto_request *r) { return produce(r, psa_mac_compute); }
 
-psa_status_t tsr_do_mac_verify(tsr_crypto_request *r)
-{
-    return verify(r, psa_mac_verify);
-}
+psa_status_t tsr_do_mac_verify(tsr_crypto_request *r) { return verify(r, psa_mac_verify); }
 
-psa_status_t tsr_do_cipher_encrypt(tsr_crypto_request *r)
-{
-    return produce(r, psa_cipher_encrypt);
-}
+psa_status_t tsr_do_cipher_encrypt(tsr_crypto_request *r) { return produce(r, psa_cipher_encrypt); }
 
-psa_status_t tsr_do_cipher_decrypt(tsr_crypto_request *r)
-{
-    return produce(r, psa_cipher_decrypt);
-}
+psa_status_t tsr_do_cipher_decrypt(tsr_crypto_request *r) { return produce(r, psa_cipher_decrypt); }
 
-psa_status_t tsr_do_sign_hash(tsr_crypto_request *r)
-{
-    return produce(r, psa_sign_hash);
-}
+psa_status_t tsr_do_sign_hash(tsr_crypto_request *r) { return produce(r, psa_sign_hash); }
 
-psa_status_t tsr_do_verify_hash(tsr_crypto_request *r)
-{
-    return verify(r, psa_verify_hash);
-}
+psa_status_t tsr_do_verify_hash(tsr_crypto_request *r) { return verify(r, psa_verify_hash); }
 
-psa_status_t tsr_do_sign_message(tsr_crypto_request *r)
-{
-    return produce(r, psa_sign_message);
-}
+psa_status_t tsr_do_sign_message(tsr_crypto_request *r) { return produce(r, psa_sign_message); }
 
-psa_status_t tsr_do_verify_message(tsr_crypto_request *r)
-{
-    return verify(r, psa_verify_message);
-}
+psa_status_t tsr_do_verify_message(tsr_crypto_request *r) { return verify(r, psa_verify_message); }
 
 psa_status_t tsr_do_agreement(tsr_crypto_request *r)
 {
@@ -120,6 +96,5 @@ psa_status_t tsr_do_agreement(tsr_crypto_request *r)
 
     if (status != PSA_SUCCESS)
         return status;
-    return psa_raw_key_agreement(r->p.alg, key, peer.ptr, peer.len, out->base, out->len,
-                                 &out->len);
+    return psa_raw_key_agreement(r->p.alg, key, peer.ptr, peer.len, out->base, out->len, &out->len);
 }

@@ -34,7 +34,7 @@ psa_status_t tsr_key_resolve(const tsr_crypto_request *r, uint32_t id, mbedtls_s
 static uint32_t following_key(uint32_t id)
 {
     return id >= PSA_KEY_ID_VENDOR_MAX || id < PSA_KEY_ID_VENDOR_MIN ? PSA_KEY_ID_VENDOR_MIN
-                                                                      : id + 1;
+                                                                     : id + 1;
 }
 
 /* A free slot with its number and connection filled in and no key yet, or NULL. */
@@ -98,9 +98,9 @@ tsr_crypto_op *tsr_op_open(tsr_crypto_request *r, tsr_crypto_op_kind kind)
 void tsr_op_close(tsr_crypto_op *op)
 {
     switch (op->kind) {
-    case TSR_OP_MAC:    (void)psa_mac_abort(&op->u.mac); break;
+    case TSR_OP_MAC: (void)psa_mac_abort(&op->u.mac); break;
     case TSR_OP_CIPHER: (void)psa_cipher_abort(&op->u.cipher); break;
-    case TSR_OP_AEAD:   (void)psa_aead_abort(&op->u.aead); break;
+    case TSR_OP_AEAD: (void)psa_aead_abort(&op->u.aead); break;
     case TSR_OP_DERIVE: (void)psa_key_derivation_abort(&op->u.derive); break;
     }
     tsr_wipe(op, sizeof *op);

@@ -36,11 +36,8 @@ psa_status_t tsr_its_call(void *self, tsr_spm_msg *msg)
         return tsr_its_set(its, client, p.uid, msg->in[1].len, msg->in[1].ptr, p.flags);
     case TSR_ITS_GET:
         return tsr_its_get(its, client, p.uid, p.offset, out->len, out->base, &out->len);
-    case TSR_ITS_GET_INFO:
-        return get_info(its, client, p.uid, out);
-    case TSR_ITS_REMOVE:
-        return tsr_its_remove(its, client, p.uid);
-    default:
-        return PSA_ERROR_PROGRAMMER_ERROR;
+    case TSR_ITS_GET_INFO: return get_info(its, client, p.uid, out);
+    case TSR_ITS_REMOVE: return tsr_its_remove(its, client, p.uid);
+    default: return PSA_ERROR_PROGRAMMER_ERROR;
     }
 }

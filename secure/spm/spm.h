@@ -46,8 +46,7 @@ psa_status_t tsr_spm_call(const tsr_spm *spm, psa_handle_t handle, tsr_spm_msg *
  *  owner   the request is wiped by the caller, the reply too once it is sent
  *  errors  TSR_E_MALFORMED  not a frame: the reply says PSA_ERROR_PROGRAMMER_ERROR, and the
  *                           connection is to be closed after it was sent */
-tsr_err tsr_spm_frame(const tsr_spm *spm, tsr_spm_caller caller, tsr_bytes request,
-                      tsr_buf *reply);
+tsr_err tsr_spm_frame(const tsr_spm *spm, tsr_spm_caller caller, tsr_bytes request, tsr_buf *reply);
 
 /** Tells every service that a connection has ended. */
 void tsr_spm_gone(const tsr_spm *spm, uint32_t connection);

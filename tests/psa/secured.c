@@ -47,8 +47,8 @@ void secured_prepare(secured *s)
 
 static void run(const secured *s, const char *const *extra, int ready)
 {
-    const char *words[WORDS_MAX] = { TSR_SECURED_BIN, "--socket", s->socket, "--store", s->store,
-                                     "--ready-fd",    "9",        "--verbose" };
+    const char *words[WORDS_MAX] = { TSR_SECURED_BIN, "--socket",   s->socket, "--store",
+                                     s->store,        "--ready-fd", "9",       "--verbose" };
     size_t n = 8;
     int log = open(s->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
     int null = open("/dev/null", O_RDWR);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A real tessera-secured for tests: started, killed and started again, in a directory of its own. */
+ * A real tessera-secured for tests: started, killed and started again, in a directory of its own.
+ */
 #ifndef TESTS_PSA_SECURED_H
 #define TESTS_PSA_SECURED_H
 
@@ -9,11 +10,11 @@
 #include <sys/types.h>
 
 typedef struct {
-    char dir[64];     /* a fresh directory, 0755 */
-    char socket[96];  /* DIR/s */
-    char store[96];   /* DIR/store */
-    char log[96];     /* DIR/log: its standard error */
-    pid_t pid;        /* 0: not running */
+    char dir[64];    /* a fresh directory, 0755 */
+    char socket[96]; /* DIR/s */
+    char store[96];  /* DIR/store */
+    char log[96];    /* DIR/log: its standard error */
+    pid_t pid;       /* 0: not running */
 } secured;
 
 /** Makes the directory and points this process's gate at the socket. Starts nothing. */

@@ -65,13 +65,16 @@ static void test_hash_sha256_and_sha384(void **state)
     uint64_t before = tsr_gate_crossings();
 
     (void)state;
-    assert_int_equal(psa_hash_compute(PSA_ALG_SHA_256, (const uint8_t *)"abc", 3, out, sizeof out,
-                                      &len), PSA_SUCCESS);
+    assert_int_equal(
+        psa_hash_compute(PSA_ALG_SHA_256, (const uint8_t *)"abc", 3, out, sizeof out, &len),
+        PSA_SUCCESS);
     same(out, len, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    assert_int_equal(psa_hash_compute(PSA_ALG_SHA_384, (const uint8_t *)two, 112, out, sizeof out,
-                                      &len), PSA_SUCCESS);
-    same(out, len, "09330c33f71147e83d192fc782cd1b4753111b173b3b05d22fa08086e3b0f712"
-                   "fcc7c71a557e2db966c3e9fa91746039");
+    assert_int_equal(
+        psa_hash_compute(PSA_ALG_SHA_384, (const uint8_t *)two, 112, out, sizeof out, &len),
+        PSA_SUCCESS);
+    same(out, len,
+         "09330c33f71147e83d192fc782cd1b4753111b173b3b05d22fa08086e3b0f712"
+         "fcc7c71a557e2db966c3e9fa91746039");
 
     assert_int_equal(psa_hash_setup(&op, PSA_ALG_SHA_256), PSA_SUCCESS);
     assert_int_equal(psa_hash_update(&op, (const uint8_t *)"a", 1), PSA_SUCCESS);
@@ -87,21 +90,25 @@ static void test_hash_sha256_and_sha384(void **state)
 /* RFC 4231 §4.2 and §4.3, whole and in parts */
 static void test_mac_hmac_sha256(void **state)
 {
-    psa_key_id_t key = import(PSA_KEY_TYPE_HMAC, PSA_KEY_USAGE_SIGN_MESSAGE | PSA_KEY_USAGE_VERIFY_MESSAGE,
-                              PSA_ALG_HMAC(PSA_ALG_SHA_256), "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b");
+    psa_key_id_t key =
+        import(PSA_KEY_TYPE_HMAC, PSA_KEY_USAGE_SIGN_MESSAGE | PSA_KEY_USAGE_VERIFY_MESSAGE,
+               PSA_ALG_HMAC(PSA_ALG_SHA_256), "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b");
     psa_mac_operation_t op = PSA_MAC_OPERATION_INIT;
     uint8_t out[32];
     size_t len;
 
     (void)state;
-    assert_int_equal(psa_mac_compute(key, PSA_ALG_HMAC(PSA_ALG_SHA_256), (const uint8_t *)"Hi There",
-                                     8, out, sizeof out, &len), PSA_SUCCESS);
+    assert_int_equal(psa_mac_compute(key, PSA_ALG_HMAC(PSA_ALG_SHA_256),
+                                     (const uint8_t *)"Hi There", 8, out, sizeof out, &len),
+                     PSA_SUCCESS);
     same(out, len, "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
     assert_int_equal(psa_mac_verify(key, PSA_ALG_HMAC(PSA_ALG_SHA_256), (const uint8_t *)"Hi There",
-                                    8, out, len), PSA_SUCCESS);
+                                    8, out, len),
+                     PSA_SUCCESS);
     out[0] ^= 1;
     assert_int_equal(psa_mac_verify(key, PSA_ALG_HMAC(PSA_ALG_SHA_256), (const uint8_t *)"Hi There",
-                                    8, out, len), PSA_ERROR_INVALID_SIGNATURE);
+                                    8, out, len),
+                     PSA_ERROR_INVALID_SIGNATURE);
     assert_int_equal(psa_destroy_key(key), PSA_SUCCESS);
 
     key = import(PSA_KEY_TYPE_HMAC, PSA_KEY_USAGE_SIGN_MESSAGE | PSA_KEY_USAGE_VERIFY_MESSAGE,
@@ -147,14 +154,17 @@ static void test_aead_ccm(void **state)
 
     (void)state;
     assert_int_equal(psa_aead_encrypt(key, alg, nonce.at, nonce.len, ad.at, ad.len, plain.at,
-                                      plain.len, out, sizeof out, &len), PSA_SUCCESS);
+                                      plain.len, out, sizeof out, &len),
+                     PSA_SUCCESS);
     same(out, len, "d2a1f0e051ea5f62081a7792073d593d1fc64fbfaccd");
     assert_int_equal(psa_aead_decrypt(key, alg, nonce.at, nonce.len, ad.at, ad.len, out, len, back,
-                                      sizeof back, &back_len), PSA_SUCCESS);
+                                      sizeof back, &back_len),
+                     PSA_SUCCESS);
     same(back, back_len, "202122232425262728292a2b2c2d2e2f");
     out[3] ^= 1;
     assert_int_equal(psa_aead_decrypt(key, alg, nonce.at, nonce.len, ad.at, ad.len, out, len, back,
-                                      sizeof back, &back_len), PSA_ERROR_INVALID_SIGNATURE);
+                                      sizeof back, &back_len),
+                     PSA_ERROR_INVALID_SIGNATURE);
     assert_int_equal(back_len, 0);
     assert_int_equal(psa_destroy_key(key), PSA_SUCCESS);
 
@@ -165,7 +175,8 @@ static void test_aead_ccm(void **state)
     ad = hex("0001020304050607");
     plain = hex("08090a0b0c0d0e0f101112131415161718191a1b1c1d1e");
     assert_int_equal(psa_aead_encrypt(key, alg, nonce.at, nonce.len, ad.at, ad.len, plain.at,
-                                      plain.len, out, sizeof out, &len), PSA_SUCCESS);
+                                      plain.len, out, sizeof out, &len),
+                     PSA_SUCCESS);
     same(out, len, "588c979a61c663d2f066d0c2c0f989806d5f6b61dac38417e8d12cfdf926e0");
     assert_int_equal(psa_destroy_key(key), PSA_SUCCESS);
 }
@@ -187,7 +198,8 @@ static void test_aead_gcm(void **state)
 
     (void)state;
     assert_int_equal(psa_aead_encrypt(key, PSA_ALG_GCM, nonce.at, nonce.len, ad.at, ad.len,
-                                      plain.at, plain.len, out, sizeof out, &len), PSA_SUCCESS);
+                                      plain.at, plain.len, out, sizeof out, &len),
+                     PSA_SUCCESS);
     same(out, len - 16, sealed);
     same(out + len - 16, 16, "5bc94fbc3221a5db94fae95ae7121a47");
 
@@ -196,8 +208,9 @@ static void test_aead_gcm(void **state)
     assert_int_equal(psa_aead_set_nonce(&op, nonce.at, nonce.len), PSA_SUCCESS);
     assert_int_equal(psa_aead_update_ad(&op, ad.at, ad.len), PSA_SUCCESS);
     assert_int_equal(psa_aead_update(&op, plain.at, plain.len, out, sizeof out, &len), PSA_SUCCESS);
-    assert_int_equal(psa_aead_finish(&op, out + len, sizeof out - len, &more, tag, sizeof tag,
-                                     &tag_len), PSA_SUCCESS);
+    assert_int_equal(
+        psa_aead_finish(&op, out + len, sizeof out - len, &more, tag, sizeof tag, &tag_len),
+        PSA_SUCCESS);
     same(out, len + more, sealed);
     same(tag, tag_len, "5bc94fbc3221a5db94fae95ae7121a47");
 
@@ -206,7 +219,8 @@ static void test_aead_gcm(void **state)
     assert_int_equal(psa_aead_decrypt_setup(&op, key, PSA_ALG_GCM), PSA_SUCCESS);
     assert_int_equal(psa_aead_set_nonce(&op, nonce.at, nonce.len), PSA_SUCCESS);
     assert_int_equal(psa_aead_update_ad(&op, ad.at, ad.len), PSA_SUCCESS);
-    assert_int_equal(psa_aead_update(&op, cipher.at, cipher.len, out, sizeof out, &len), PSA_SUCCESS);
+    assert_int_equal(psa_aead_update(&op, cipher.at, cipher.len, out, sizeof out, &len),
+                     PSA_SUCCESS);
     assert_int_equal(psa_aead_verify(&op, out + len, sizeof out - len, &more, tag, tag_len),
                      PSA_SUCCESS);
     assert_int_equal(len + more, plain.len);
@@ -223,7 +237,8 @@ static void test_aead_gcm(void **state)
 static void test_cipher_ctr_and_cbc(void **state)
 {
     psa_key_usage_t usage = PSA_KEY_USAGE_ENCRYPT | PSA_KEY_USAGE_DECRYPT;
-    psa_key_id_t key = import(PSA_KEY_TYPE_AES, usage, PSA_ALG_CTR, "2b7e151628aed2a6abf7158809cf4f3c");
+    psa_key_id_t key =
+        import(PSA_KEY_TYPE_AES, usage, PSA_ALG_CTR, "2b7e151628aed2a6abf7158809cf4f3c");
     hex_bytes iv = hex("f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff");
     hex_bytes plain = hex("6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51");
     psa_cipher_operation_t op = PSA_CIPHER_OPERATION_INIT;
@@ -234,19 +249,22 @@ static void test_cipher_ctr_and_cbc(void **state)
     assert_int_equal(psa_cipher_encrypt_setup(&op, key, PSA_ALG_CTR), PSA_SUCCESS);
     assert_int_equal(psa_cipher_set_iv(&op, iv.at, iv.len), PSA_SUCCESS);
     assert_int_equal(psa_cipher_update(&op, plain.at, 20, out, sizeof out, &len), PSA_SUCCESS);
-    assert_int_equal(psa_cipher_update(&op, plain.at + 20, plain.len - 20, out + len,
-                                       sizeof out - len, &more), PSA_SUCCESS);
+    assert_int_equal(
+        psa_cipher_update(&op, plain.at + 20, plain.len - 20, out + len, sizeof out - len, &more),
+        PSA_SUCCESS);
     len += more;
     assert_int_equal(psa_cipher_finish(&op, out + len, sizeof out - len, &more), PSA_SUCCESS);
     same(out, len + more, "874d6191b620e3261bef6864990db6ce9806f66b7970fdff8617187bb9fffdff");
     assert_int_equal(psa_destroy_key(key), PSA_SUCCESS);
 
     key = import(PSA_KEY_TYPE_AES, usage, PSA_ALG_CBC_PKCS7, "2b7e151628aed2a6abf7158809cf4f3c");
-    assert_int_equal(psa_cipher_encrypt(key, PSA_ALG_CBC_PKCS7, plain.at, plain.len, out, sizeof out,
-                                        &len), PSA_SUCCESS);
+    assert_int_equal(
+        psa_cipher_encrypt(key, PSA_ALG_CBC_PKCS7, plain.at, plain.len, out, sizeof out, &len),
+        PSA_SUCCESS);
     assert_int_equal(len, 16 + 48);
-    assert_int_equal(psa_cipher_decrypt(key, PSA_ALG_CBC_PKCS7, out, len, back, sizeof back,
-                                        &back_len), PSA_SUCCESS);
+    assert_int_equal(
+        psa_cipher_decrypt(key, PSA_ALG_CBC_PKCS7, out, len, back, sizeof back, &back_len),
+        PSA_SUCCESS);
     assert_int_equal(back_len, plain.len);
     assert_memory_equal(back, plain.at, plain.len);
     assert_int_equal(psa_cipher_encrypt_setup(&op, key, PSA_ALG_CBC_PKCS7), PSA_SUCCESS);
@@ -259,7 +277,8 @@ static void test_cipher_ctr_and_cbc(void **state)
 #define P256_X "60fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb6"
 #define P256_Y "7903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299"
 
-/* RFC 6979 §A.2.5: P-256, SHA-256, "sample": the deterministic signature itself, and verification */
+/* RFC 6979 §A.2.5: P-256, SHA-256, "sample": the deterministic signature itself, and verification
+ */
 static void test_signature_ecdsa_p256(void **state)
 {
     psa_algorithm_t alg = PSA_ALG_DETERMINISTIC_ECDSA(PSA_ALG_SHA_256);
@@ -277,20 +296,25 @@ static void test_signature_ecdsa_p256(void **state)
     (void)state;
     assert_int_equal(psa_export_public_key(pair, point, sizeof point, &len), PSA_SUCCESS);
     same(point, len, "04" P256_X P256_Y);
-    assert_int_equal(psa_sign_message(pair, alg, (const uint8_t *)"sample", 6, sig, sizeof sig, &len),
-                     PSA_SUCCESS);
+    assert_int_equal(
+        psa_sign_message(pair, alg, (const uint8_t *)"sample", 6, sig, sizeof sig, &len),
+        PSA_SUCCESS);
     same(sig, len, want);
     assert_int_equal(psa_verify_message(public_key, PSA_ALG_ECDSA(PSA_ALG_SHA_256),
-                                        (const uint8_t *)"sample", 6, sig, len), PSA_SUCCESS);
+                                        (const uint8_t *)"sample", 6, sig, len),
+                     PSA_SUCCESS);
     assert_int_equal(psa_hash_compute(PSA_ALG_SHA_256, (const uint8_t *)"sample", 6, hash,
-                                      sizeof hash, &hash_len), PSA_SUCCESS);
+                                      sizeof hash, &hash_len),
+                     PSA_SUCCESS);
     assert_int_equal(psa_sign_hash(pair, alg, hash, hash_len, sig, sizeof sig, &len), PSA_SUCCESS);
     same(sig, len, want);
-    assert_int_equal(psa_verify_hash(public_key, PSA_ALG_ECDSA(PSA_ALG_SHA_256), hash, hash_len, sig,
-                                     len), PSA_SUCCESS);
+    assert_int_equal(
+        psa_verify_hash(public_key, PSA_ALG_ECDSA(PSA_ALG_SHA_256), hash, hash_len, sig, len),
+        PSA_SUCCESS);
     sig[40] ^= 4;
-    assert_int_equal(psa_verify_hash(public_key, PSA_ALG_ECDSA(PSA_ALG_SHA_256), hash, hash_len, sig,
-                                     len), PSA_ERROR_INVALID_SIGNATURE);
+    assert_int_equal(
+        psa_verify_hash(public_key, PSA_ALG_ECDSA(PSA_ALG_SHA_256), hash, hash_len, sig, len),
+        PSA_ERROR_INVALID_SIGNATURE);
     assert_int_equal(psa_destroy_key(pair), PSA_SUCCESS);
     assert_int_equal(psa_destroy_key(public_key), PSA_SUCCESS);
 }
@@ -298,20 +322,23 @@ static void test_signature_ecdsa_p256(void **state)
 /* RFC 5903 §8.1: both sides of one exchange */
 static void test_agreement_ecdh_p256(void **state)
 {
-    psa_key_id_t pair = import(PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1), PSA_KEY_USAGE_DERIVE,
-                               PSA_ALG_ECDH, "c88f01f510d9ac3f70a292daa2316de544e9aab8afe84049c62a9c57862d1433");
+    psa_key_id_t pair =
+        import(PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1), PSA_KEY_USAGE_DERIVE,
+               PSA_ALG_ECDH, "c88f01f510d9ac3f70a292daa2316de544e9aab8afe84049c62a9c57862d1433");
     hex_bytes peer = hex("04d12dfb5289c8d4f81208b70270398c342296970a0bccb74c736fc7554494bf63"
                          "56fbf3ca366cc23e8157854c13c58d6aac23f046ada30f8353e74f33039872ab");
     uint8_t out[32];
     size_t len;
 
     (void)state;
-    assert_int_equal(psa_raw_key_agreement(PSA_ALG_ECDH, pair, peer.at, peer.len, out, sizeof out,
-                                           &len), PSA_SUCCESS);
+    assert_int_equal(
+        psa_raw_key_agreement(PSA_ALG_ECDH, pair, peer.at, peer.len, out, sizeof out, &len),
+        PSA_SUCCESS);
     same(out, len, "d6840f6b42f6edafd13116e0e12565202fef8e9ece7dce03812464d04b9442de");
     peer.at[5] ^= 1; /* a point that is not on the curve */
-    assert_int_equal(psa_raw_key_agreement(PSA_ALG_ECDH, pair, peer.at, peer.len, out, sizeof out,
-                                           &len), PSA_ERROR_INVALID_ARGUMENT);
+    assert_int_equal(
+        psa_raw_key_agreement(PSA_ALG_ECDH, pair, peer.at, peer.len, out, sizeof out, &len),
+        PSA_ERROR_INVALID_ARGUMENT);
     assert_int_equal(len, 0);
     assert_int_equal(psa_destroy_key(pair), PSA_SUCCESS);
 }
@@ -321,12 +348,14 @@ static void prf_inputs(psa_key_derivation_operation_t *op, psa_key_id_t key)
     hex_bytes seed = hex("a0ba9f936cda311827a6f796ffd5198c");
 
     assert_int_equal(psa_key_derivation_setup(op, PSA_ALG_TLS12_PRF(PSA_ALG_SHA_256)), PSA_SUCCESS);
-    assert_int_equal(psa_key_derivation_input_bytes(op, PSA_KEY_DERIVATION_INPUT_SEED, seed.at,
-                                                    seed.len), PSA_SUCCESS);
+    assert_int_equal(
+        psa_key_derivation_input_bytes(op, PSA_KEY_DERIVATION_INPUT_SEED, seed.at, seed.len),
+        PSA_SUCCESS);
     assert_int_equal(psa_key_derivation_input_key(op, PSA_KEY_DERIVATION_INPUT_SECRET, key),
                      PSA_SUCCESS);
     assert_int_equal(psa_key_derivation_input_bytes(op, PSA_KEY_DERIVATION_INPUT_LABEL,
-                                                    (const uint8_t *)"test label", 10), PSA_SUCCESS);
+                                                    (const uint8_t *)"test label", 10),
+                     PSA_SUCCESS);
 }
 
 #define PRF_OUT                                                                                    \
@@ -338,8 +367,9 @@ static void prf_inputs(psa_key_derivation_operation_t *op, psa_key_id_t key)
  * in one crossing, and in pieces. */
 static void test_derivation_tls12_prf(void **state)
 {
-    psa_key_id_t key = import(PSA_KEY_TYPE_DERIVE, PSA_KEY_USAGE_DERIVE,
-                              PSA_ALG_TLS12_PRF(PSA_ALG_SHA_256), "9bbe436ba940f017b17652849a71db35");
+    psa_key_id_t key =
+        import(PSA_KEY_TYPE_DERIVE, PSA_KEY_USAGE_DERIVE, PSA_ALG_TLS12_PRF(PSA_ALG_SHA_256),
+               "9bbe436ba940f017b17652849a71db35");
     psa_key_derivation_operation_t op = PSA_KEY_DERIVATION_OPERATION_INIT;
     uint8_t out[100];
     size_t left;
@@ -364,15 +394,16 @@ static void test_derivation_tls12_prf(void **state)
     assert_int_equal(psa_destroy_key(key), PSA_SUCCESS);
 }
 
-/* RFC 4279 §2 with RFC 5246 §8.1: the premaster secret of a PSK is built inside, so PSK-to-MS has to
- * equal the PRF over that premaster secret. */
+/* RFC 4279 §2 with RFC 5246 §8.1: the premaster secret of a PSK is built inside, so PSK-to-MS has
+ * to equal the PRF over that premaster secret. */
 static void test_derivation_psk_to_master_secret(void **state)
 {
-    psa_key_id_t psk = import(PSA_KEY_TYPE_DERIVE, PSA_KEY_USAGE_DERIVE,
-                              PSA_ALG_TLS12_PSK_TO_MS(PSA_ALG_SHA_256), "00112233445566778899aabbccddeeff");
-    psa_key_id_t pms = import(PSA_KEY_TYPE_DERIVE, PSA_KEY_USAGE_DERIVE,
-                              PSA_ALG_TLS12_PRF(PSA_ALG_SHA_256),
-                              "0010 00000000000000000000000000000000 0010 00112233445566778899aabbccddeeff");
+    psa_key_id_t psk =
+        import(PSA_KEY_TYPE_DERIVE, PSA_KEY_USAGE_DERIVE, PSA_ALG_TLS12_PSK_TO_MS(PSA_ALG_SHA_256),
+               "00112233445566778899aabbccddeeff");
+    psa_key_id_t pms =
+        import(PSA_KEY_TYPE_DERIVE, PSA_KEY_USAGE_DERIVE, PSA_ALG_TLS12_PRF(PSA_ALG_SHA_256),
+               "0010 00000000000000000000000000000000 0010 00112233445566778899aabbccddeeff");
     psa_key_id_t keys[2] = { psk, pms };
     psa_algorithm_t algs[2] = { PSA_ALG_TLS12_PSK_TO_MS(PSA_ALG_SHA_256),
                                 PSA_ALG_TLS12_PRF(PSA_ALG_SHA_256) };
@@ -384,9 +415,11 @@ static void test_derivation_psk_to_master_secret(void **state)
 
         assert_int_equal(psa_key_derivation_setup(&op, algs[i]), PSA_SUCCESS);
         assert_int_equal(psa_key_derivation_input_bytes(&op, PSA_KEY_DERIVATION_INPUT_SEED,
-                                                        (const uint8_t *)"randoms", 7), PSA_SUCCESS);
-        assert_int_equal(psa_key_derivation_input_key(&op, PSA_KEY_DERIVATION_INPUT_SECRET, keys[i]),
+                                                        (const uint8_t *)"randoms", 7),
                          PSA_SUCCESS);
+        assert_int_equal(
+            psa_key_derivation_input_key(&op, PSA_KEY_DERIVATION_INPUT_SECRET, keys[i]),
+            PSA_SUCCESS);
         assert_int_equal(psa_key_derivation_input_bytes(&op, PSA_KEY_DERIVATION_INPUT_LABEL,
                                                         (const uint8_t *)"master secret", 13),
                          PSA_SUCCESS);
@@ -404,21 +437,25 @@ static void hkdf_inputs(psa_key_derivation_operation_t *op, psa_key_id_t key)
     hex_bytes salt = hex("000102030405060708090a0b0c"), info = hex("f0f1f2f3f4f5f6f7f8f9");
 
     assert_int_equal(psa_key_derivation_setup(op, PSA_ALG_HKDF(PSA_ALG_SHA_256)), PSA_SUCCESS);
-    assert_int_equal(psa_key_derivation_input_bytes(op, PSA_KEY_DERIVATION_INPUT_SALT, salt.at,
-                                                    salt.len), PSA_SUCCESS);
+    assert_int_equal(
+        psa_key_derivation_input_bytes(op, PSA_KEY_DERIVATION_INPUT_SALT, salt.at, salt.len),
+        PSA_SUCCESS);
     assert_int_equal(psa_key_derivation_input_key(op, PSA_KEY_DERIVATION_INPUT_SECRET, key),
                      PSA_SUCCESS);
-    assert_int_equal(psa_key_derivation_input_bytes(op, PSA_KEY_DERIVATION_INPUT_INFO, info.at,
-                                                    info.len), PSA_SUCCESS);
+    assert_int_equal(
+        psa_key_derivation_input_bytes(op, PSA_KEY_DERIVATION_INPUT_INFO, info.at, info.len),
+        PSA_SUCCESS);
 }
 
-#define HKDF_OUT "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865"
+#define HKDF_OUT                                                                                   \
+    "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865"
 
 /* RFC 5869 §A.1: as bytes, and as a key that never leaves and then encrypts */
 static void test_derivation_hkdf(void **state)
 {
-    psa_key_id_t key = import(PSA_KEY_TYPE_DERIVE, PSA_KEY_USAGE_DERIVE, PSA_ALG_HKDF(PSA_ALG_SHA_256),
-                              "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b");
+    psa_key_id_t key =
+        import(PSA_KEY_TYPE_DERIVE, PSA_KEY_USAGE_DERIVE, PSA_ALG_HKDF(PSA_ALG_SHA_256),
+               "0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b");
     psa_key_derivation_operation_t op = PSA_KEY_DERIVATION_OPERATION_INIT;
     psa_key_attributes_t a = PSA_KEY_ATTRIBUTES_INIT;
     psa_key_id_t derived = 0;
@@ -429,7 +466,8 @@ static void test_derivation_hkdf(void **state)
     hkdf_inputs(&op, key);
     assert_int_equal(psa_key_derivation_get_capacity(&op, &left), PSA_SUCCESS);
     assert_int_equal(left, 255 * 32);
-    assert_int_equal(psa_key_derivation_set_capacity(&op, 255 * 32 + 1), PSA_ERROR_INVALID_ARGUMENT);
+    assert_int_equal(psa_key_derivation_set_capacity(&op, 255 * 32 + 1),
+                     PSA_ERROR_INVALID_ARGUMENT);
     assert_int_equal(psa_key_derivation_set_capacity(&op, 42), PSA_SUCCESS);
     assert_int_equal(psa_key_derivation_output_bytes(&op, out, 42), PSA_SUCCESS);
     same(out, 42, HKDF_OUT);
@@ -459,8 +497,9 @@ static void test_derivation_hkdf(void **state)
 static void test_derivation_with_agreement(void **state)
 {
     psa_algorithm_t alg = PSA_ALG_KEY_AGREEMENT(PSA_ALG_ECDH, PSA_ALG_HKDF(PSA_ALG_SHA_256));
-    psa_key_id_t pair = import(PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1), PSA_KEY_USAGE_DERIVE,
-                               alg, "c88f01f510d9ac3f70a292daa2316de544e9aab8afe84049c62a9c57862d1433");
+    psa_key_id_t pair =
+        import(PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1), PSA_KEY_USAGE_DERIVE, alg,
+               "c88f01f510d9ac3f70a292daa2316de544e9aab8afe84049c62a9c57862d1433");
     hex_bytes peer = hex("04d12dfb5289c8d4f81208b70270398c342296970a0bccb74c736fc7554494bf63"
                          "56fbf3ca366cc23e8157854c13c58d6aac23f046ada30f8353e74f33039872ab");
     psa_key_derivation_operation_t op = PSA_KEY_DERIVATION_OPERATION_INIT;
@@ -470,17 +509,20 @@ static void test_derivation_with_agreement(void **state)
     (void)state;
     assert_int_equal(psa_key_derivation_setup(&op, alg), PSA_SUCCESS);
     assert_int_equal(psa_key_derivation_key_agreement(&op, PSA_KEY_DERIVATION_INPUT_SECRET, pair,
-                                                      peer.at, peer.len), PSA_SUCCESS);
-    assert_int_equal(psa_key_derivation_input_bytes(&op, PSA_KEY_DERIVATION_INPUT_INFO,
-                                                    (const uint8_t *)"i", 1), PSA_SUCCESS);
+                                                      peer.at, peer.len),
+                     PSA_SUCCESS);
+    assert_int_equal(
+        psa_key_derivation_input_bytes(&op, PSA_KEY_DERIVATION_INPUT_INFO, (const uint8_t *)"i", 1),
+        PSA_SUCCESS);
     assert_int_equal(psa_key_derivation_output_bytes(&op, one, 32), PSA_SUCCESS);
     assert_int_equal(psa_key_derivation_abort(&op), PSA_SUCCESS);
 
     secret = import(PSA_KEY_TYPE_DERIVE, PSA_KEY_USAGE_DERIVE, PSA_ALG_HKDF(PSA_ALG_SHA_256),
                     "d6840f6b42f6edafd13116e0e12565202fef8e9ece7dce03812464d04b9442de");
     assert_int_equal(psa_key_derivation_setup(&op, PSA_ALG_HKDF(PSA_ALG_SHA_256)), PSA_SUCCESS);
-    assert_int_equal(psa_key_derivation_input_bytes(&op, PSA_KEY_DERIVATION_INPUT_INFO,
-                                                    (const uint8_t *)"i", 1), PSA_SUCCESS);
+    assert_int_equal(
+        psa_key_derivation_input_bytes(&op, PSA_KEY_DERIVATION_INPUT_INFO, (const uint8_t *)"i", 1),
+        PSA_SUCCESS);
     assert_int_equal(psa_key_derivation_input_key(&op, PSA_KEY_DERIVATION_INPUT_SECRET, secret),
                      PSA_SUCCESS);
     assert_int_equal(psa_key_derivation_output_bytes(&op, two, 32), PSA_SUCCESS);

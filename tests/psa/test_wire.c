@@ -25,7 +25,7 @@ static size_t sample_request(uint8_t *frame, size_t cap)
 
 static void test_request_is_documented_bytes(void **state)
 {
-    static const uint8_t want[] = { 'T', 1, 0, 7, 0, 0, 0, 3, 2, 2, 0, 0, 0, 0, 0,   3,
+    static const uint8_t want[] = { 'T', 1, 0, 7, 0, 0, 0, 3,  2, 2, 0, 0, 0,   0,   0,  3,
                                     0,   0, 0, 0, 0, 0, 0, 16, 0, 0, 0, 4, 'a', 'b', 'c' };
     uint8_t frame[64];
 
@@ -78,16 +78,16 @@ static void refuses(size_t at, uint8_t value)
 static void test_request_refuses_broken_head(void **state)
 {
     (void)state;
-    refuses(0, 'U');   /* mark */
-    refuses(1, 2);     /* version */
-    refuses(2, 0x80);  /* type above INT16_MAX */
-    refuses(4, 0x80);  /* negative handle */
-    refuses(8, 3);     /* five vectors */
-    refuses(8, 1);     /* one input less than there are bytes for */
+    refuses(0, 'U');  /* mark */
+    refuses(1, 2);    /* version */
+    refuses(2, 0x80); /* type above INT16_MAX */
+    refuses(4, 0x80); /* negative handle */
+    refuses(8, 3);    /* five vectors */
+    refuses(8, 1);    /* one input less than there are bytes for */
     refuses(8, 255);
     refuses(9, 3);
-    refuses(11, 1);    /* reserved */
-    refuses(12, 1);    /* a huge input */
+    refuses(11, 1); /* reserved */
+    refuses(12, 1); /* a huge input */
     refuses(14, 0xff);
     refuses(15, 4);    /* one byte more than there is */
     refuses(15, 2);    /* one byte less */
@@ -183,7 +183,9 @@ static void test_params_round_trip(void **state)
 {
     uint8_t memory[TSR_WIRE_PARAMS + TSR_WIRE_NONCE_MAX + 1] = { 0 };
     tsr_buf out = tsr_buf_over(memory, sizeof memory);
-    tsr_wire_params p = { 1, 2, 3, 4, 5, 6, { 7, 8, 9, 10, 11, 12, 13 }, { (const uint8_t *)"nonce", 5 } };
+    tsr_wire_params p = {
+        1, 2, 3, 4, 5, 6, { 7, 8, 9, 10, 11, 12, 13 }, { (const uint8_t *)"nonce", 5 }
+    };
     tsr_wire_params got;
 
     (void)state;
@@ -251,7 +253,8 @@ static void test_steps_round_trip(void **state)
 static void test_steps_refuse_rubbish(void **state)
 {
     static const uint8_t kind[] = { 9, 0, 0, 0, 0 }, short_head[] = { 1, 0, 0, 0 };
-    static const uint8_t long_value[] = { 1, 0, 0, 0, 2, 'a' }, bad_key[] = { 2, 0, 0, 0, 3, 1, 2, 3 };
+    static const uint8_t long_value[] = { 1, 0, 0, 0, 2, 'a' },
+                         bad_key[] = { 2, 0, 0, 0, 3, 1, 2, 3 };
     const tsr_bytes bad[] = { { kind, sizeof kind },
                               { short_head, sizeof short_head },
                               { long_value, sizeof long_value },

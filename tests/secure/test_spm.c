@@ -36,10 +36,7 @@ static psa_status_t echo(void *self, tsr_spm_msg *msg)
     return PSA_SUCCESS;
 }
 
-static void gone(void *self, uint32_t connection)
-{
-    ((seen *)self)->gone = connection;
-}
+static void gone(void *self, uint32_t connection) { ((seen *)self)->gone = connection; }
 
 static uint8_t reply_memory[TSR_WIRE_MAX];
 
@@ -56,8 +53,8 @@ static psa_status_t ask(seen *s, psa_handle_t handle, int32_t type, tsr_bytes *a
 
     tsr_wire_request_head(&request, handle, type, &in, 1, &out, 1);
     tsr_put_bytes(&request, tsr_view("ping", 4));
-    assert_int_equal(tsr_spm_frame(&spm, (tsr_spm_caller){ -5, 17 }, tsr_buf_view(&request), &reply),
-                     TSR_OK);
+    assert_int_equal(
+        tsr_spm_frame(&spm, (tsr_spm_caller){ -5, 17 }, tsr_buf_view(&request), &reply), TSR_OK);
     assert_int_equal(tsr_wire_reply_read(tsr_buf_view(&reply), 1, &status, answer), TSR_OK);
     return status;
 }

@@ -80,10 +80,7 @@ void tsr_gate_leave(struct tsr_psa_client *client)
     (void)pthread_mutex_unlock(&gate.state_lock);
 }
 
-uint64_t tsr_gate_crossings(void)
-{
-    return atomic_load(&gate.crossings);
-}
+uint64_t tsr_gate_crossings(void) { return atomic_load(&gate.crossings); }
 
 uint32_t tsr_gate_generation(void)
 {

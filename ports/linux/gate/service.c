@@ -78,10 +78,7 @@ tsr_err tsr_gate_listen(tsr_gate_service *g, const char *path, mode_t mode)
     return watch(g, g->listen_fd, LISTENER);
 }
 
-int tsr_gate_fd(const tsr_gate_service *g)
-{
-    return g->epoll_fd;
-}
+int tsr_gate_fd(const tsr_gate_service *g) { return g->epoll_fd; }
 
 size_t tsr_gate_connected(const tsr_gate_service *g)
 {

@@ -15,7 +15,7 @@
 #define TSR_GATE_CONNECTIONS 256u
 
 typedef struct { /* private */
-    int fd; /* -1: free */
+    int fd;      /* -1: free */
     tsr_spm_caller caller;
     uid_t uid;
     pid_t pid;

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -11,7 +12,9 @@
 static struct { /* the one log of the process */
     bool debug;
     time_t second;
-    unsigned lines, dropped;
+    unsigned
+        lines[2]; /* in this second: warnings, and debug lines, which must not crowd them out */
+    unsigned dropped;
 } the_log;
 
 /* One write() per line, so that lines of several processes do not mix. */
@@ -23,15 +26,6 @@ static void put(const char *level, const char *event, const char *format, va_lis
     int n;
 
     (void)clock_gettime(CLOCK_REALTIME, &now);
-    if (now.tv_sec != the_log.second) {
-        the_log.second = now.tv_sec;
-        the_log.lines = 0;
-    }
-    if (the_log.lines >= PER_SECOND) {
-        the_log.dropped++;
-        return;
-    }
-    the_log.lines++;
     (void)vsnprintf(words, sizeof words, format, args);
     (void)gmtime_r(&now.tv_sec, &utc);
     n = snprintf(line, sizeof line, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ level=%s event=%s%s%s",
@@ -53,18 +47,33 @@ void tsr_log(const char *level, const char *event, const char *format, ...)
     va_end(args);
 }
 
-void tsr_log_debug(const char *event, const char *format, ...)
+static bool may_log(unsigned kind)
 {
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    if (now.tv_sec != the_log.second) {
+        the_log.second = now.tv_sec;
+        the_log.lines[0] = the_log.lines[1] = 0;
+    }
+    if (the_log.lines[kind] >= PER_SECOND) {
+        the_log.dropped++;
+        return false;
+    }
+    the_log.lines[kind]++;
+    return true;
+}
+
+void tsr_log_client(const char *level, const char *event, const char *format, ...)
+{
+    bool debug = strcmp(level, "debug") == 0;
     va_list args;
 
-    if (!the_log.debug)
+    if ((debug && !the_log.debug) || !may_log(debug))
         return;
     va_start(args, format);
-    put("debug", event, format, args);
+    put(level, event, format, args);
     va_end(args);
 }
 
-void tsr_log_debug_on(bool on)
-{
-    the_log.debug = on;
-}
+void tsr_log_debug_on(bool on) { the_log.debug = on; }

@@ -23,11 +23,26 @@ static const char help[] =
     "  --verbose           log every connection\n"
     "  --help, --version\n"
     "\n"
-    "It stays in the foreground and logs to standard error. SIGTERM ends it, SIGUSR1 logs figures.\n";
+    "It stays in the foreground and logs to standard error. SIGTERM ends it, SIGUSR1 logs "
+    "figures.\n";
 
 enum {
-    SOCKET = 256, MODE, STORE, USER, CLIENT, CONNECTIONS, KEYS, OPERATIONS, PERSISTENT,
-    REPAIR, READY, NO_SANDBOX, VERBOSE, FOREGROUND, HELP, VERSION,
+    SOCKET = 256,
+    MODE,
+    STORE,
+    USER,
+    CLIENT,
+    CONNECTIONS,
+    KEYS,
+    OPERATIONS,
+    PERSISTENT,
+    REPAIR,
+    READY,
+    NO_SANDBOX,
+    VERBOSE,
+    FOREGROUND,
+    HELP,
+    VERSION,
 };
 
 static const struct option words[] = {
@@ -80,11 +95,11 @@ static tsr_err octal(const char *text, mode_t *mode)
 static tsr_err client(tsr_spm_clients *clients, const char *text)
 {
     switch (tsr_spm_name_text(clients, tsr_text(text))) {
-    case TSR_OK:         return TSR_OK;
-    case TSR_E_EXISTS:   return complain("client", text, "this user was named before");
+    case TSR_OK: return TSR_OK;
+    case TSR_E_EXISTS: return complain("client", text, "this user was named before");
     case TSR_E_ARGUMENT: return complain("client", text, "the client's number must be negative");
-    case TSR_E_SPACE:    return complain("client", text, "too many users are named");
-    default:             return complain("client", text, "write UID=NUMBER, such as 1001=-7");
+    case TSR_E_SPACE: return complain("client", text, "too many users are named");
+    default: return complain("client", text, "write UID=NUMBER, such as 1001=-7");
     }
 }
 
@@ -93,21 +108,21 @@ static tsr_err take(tsr_secured_options *o, int word, const char *value)
     uint32_t fd;
 
     switch (word) {
-    case SOCKET:      o->socket = value; return TSR_OK;
-    case MODE:        return octal(value, &o->mode);
-    case STORE:       o->store = value; return TSR_OK;
-    case USER:        o->user = value; return TSR_OK;
-    case CLIENT:      return client(&o->clients, value);
+    case SOCKET: o->socket = value; return TSR_OK;
+    case MODE: return octal(value, &o->mode);
+    case STORE: o->store = value; return TSR_OK;
+    case USER: o->user = value; return TSR_OK;
+    case CLIENT: return client(&o->clients, value);
     case CONNECTIONS: return number("connections", value, 256, &o->connections_each);
-    case KEYS:        return number("keys", value, 1024, &o->keys_each);
-    case OPERATIONS:  return number("operations", value, 256, &o->ops_each);
-    case PERSISTENT:  return number("persistent", value, 4096, &o->persistent_each);
-    case REPAIR:      o->repair = true; return TSR_OK;
-    case NO_SANDBOX:  o->sandbox = false; return TSR_OK;
-    case VERBOSE:     o->verbose = true; return TSR_OK;
-    case FOREGROUND:  return TSR_OK;
-    case HELP:        (void)fputs(help, stdout); return TSR_END;
-    case VERSION:     (void)puts("tessera-secured 0.1.0"); return TSR_END;
+    case KEYS: return number("keys", value, 1024, &o->keys_each);
+    case OPERATIONS: return number("operations", value, 256, &o->ops_each);
+    case PERSISTENT: return number("persistent", value, 4096, &o->persistent_each);
+    case REPAIR: o->repair = true; return TSR_OK;
+    case NO_SANDBOX: o->sandbox = false; return TSR_OK;
+    case VERBOSE: o->verbose = true; return TSR_OK;
+    case FOREGROUND: return TSR_OK;
+    case HELP: (void)fputs(help, stdout); return TSR_END;
+    case VERSION: (void)puts("tessera-secured 0.1.0"); return TSR_END;
     case READY:
         if (number("ready-fd", value, 1024, &fd) != TSR_OK)
             return TSR_E_ARGUMENT;

@@ -56,11 +56,11 @@ static tsr_err prepare(tsr_secured_store *s, const char *dir)
 static const char *file_remedy(tsr_err err)
 {
     switch (err) {
-    case TSR_E_SPACE:  return "make room on the disk";
-    case TSR_E_STATE:  return "end the other process, or give this one another --store";
-    case TSR_E_TYPE:   return "this is no store of tessera-secured, or it was cut: restore a copy";
+    case TSR_E_SPACE: return "make room on the disk";
+    case TSR_E_STATE: return "end the other process, or give this one another --store";
+    case TSR_E_TYPE: return "this is no store of tessera-secured, or it was cut: restore a copy";
     case TSR_E_DENIED: return "check who owns the file and its directory";
-    default:           return "check the disk";
+    default: return "check the disk";
     }
 }
 
@@ -118,7 +118,8 @@ tsr_err tsr_secured_store_open(tsr_secured_store *s, const char *dir, bool repai
         tsr_flash_file_close(&s->file);
         return err;
     }
-    s->its = (tsr_its){ .store = &s->store, .buffer_max = TSR_WIRE_MAX,
+    s->its = (tsr_its){ .store = &s->store,
+                        .buffer_max = TSR_WIRE_MAX,
                         .quota = tsr_store_capacity(&s->store) / 4 };
     return TSR_OK;
 }

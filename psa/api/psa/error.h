@@ -14,7 +14,6 @@ typedef int32_t psa_status_t;
 
 #define PSA_SUCCESS ((psa_status_t)0)
 
-
 #define PSA_ERROR_PROGRAMMER_ERROR      ((psa_status_t)-129)
 #define PSA_ERROR_CONNECTION_REFUSED    ((psa_status_t)-130)
 #define PSA_ERROR_CONNECTION_BUSY       ((psa_status_t)-131)
@@ -35,7 +34,7 @@ typedef int32_t psa_status_t;
 #define PSA_ERROR_STORAGE_FAILURE       ((psa_status_t)-146)
 #define PSA_ERROR_HARDWARE_FAILURE      ((psa_status_t)-147)
 #define PSA_ERROR_INVALID_SIGNATURE     ((psa_status_t)-149)
-#define PSA_ERROR_CORRUPTION_DETECTED    ((psa_status_t)-151)
+#define PSA_ERROR_CORRUPTION_DETECTED   ((psa_status_t)-151)
 #define PSA_ERROR_DATA_CORRUPT          ((psa_status_t)-152)
 #define PSA_ERROR_DATA_INVALID          ((psa_status_t)-153)
 #define PSA_OPERATION_INCOMPLETE        ((psa_status_t)-248)

@@ -37,7 +37,8 @@ psa_status_t psa_its_set(psa_storage_uid_t uid, size_t data_length, const void *
 psa_status_t psa_its_get(psa_storage_uid_t uid, size_t data_offset, size_t data_size, void *p_data,
                          size_t *p_data_length);
 
-/** errors  PSA_ERROR_DOES_NOT_EXIST, PSA_ERROR_INVALID_ARGUMENT (uid 0), PSA_ERROR_STORAGE_FAILURE */
+/** errors  PSA_ERROR_DOES_NOT_EXIST, PSA_ERROR_INVALID_ARGUMENT (uid 0), PSA_ERROR_STORAGE_FAILURE
+ */
 psa_status_t psa_its_get_info(psa_storage_uid_t uid, struct psa_storage_info_t *p_info);
 
 /** errors  PSA_ERROR_DOES_NOT_EXIST, PSA_ERROR_NOT_PERMITTED (WRITE_ONCE),
