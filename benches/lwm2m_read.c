@@ -26,7 +26,7 @@ static tsr_lwm2m_client client;
 static uint64_t coap_memory[2048];
 static uint8_t body[1024], state[2048];
 
-/* The values of the Core's example device, and one more of each kind that a host has. */
+/* The values of the Core's example device: those that Wakaama's example client has, 17 in all. */
 static void fill(tsr_lwm2m_device *d)
 {
     tsr_lwm2m_device_init(d);
@@ -34,9 +34,6 @@ static void fill(tsr_lwm2m_device *d)
     strcpy(d->model, "Lightweight M2M Client");
     strcpy(d->serial, "345000123");
     strcpy(d->firmware, "1.0");
-    strcpy(d->hardware, "1.0");
-    strcpy(d->software, "1.0");
-    strcpy(d->type, "sensor");
     strcpy(d->binding, "U");
     strcpy(d->host_offset, "+02:00");
     strcpy(d->host_timezone, "Europe/Berlin");
@@ -44,9 +41,7 @@ static void fill(tsr_lwm2m_device *d)
     d->power[1] = (tsr_lwm2m_power){ 5, 5000, 900 };
     d->power_count = 2;
     d->battery_percent = 100;
-    d->battery_status = 0;
     d->memory_free_kb = 15;
-    d->memory_total_kb = 128;
     d->host_unix_s = 1367491215;
 }
 
