@@ -12,4 +12,8 @@
 #define MBEDTLS_SHA256_C
 #define MBEDTLS_SHA384_C
 
+/* Mbed TLS 3.6 sets this from its own ECC code alone (config_adjust_ssl.h) and forgets that PSA may have
+ * it: without it a ClientHello has no supported_groups, and servers find no suite in common. */
+#define MBEDTLS_SSL_TLS1_2_SOME_ECC
+
 #endif
