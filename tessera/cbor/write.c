@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tessera/cbor/cbor.h"
 #include "tessera/cbor/float.h"
+#include "tessera/cbor/head.h"
 
-/* RFC 8949 §4.2.1: the shortest head that holds the argument. */
 void tsr_cbor_put_head(tsr_buf *out, tsr_cbor_kind kind, uint64_t n)
 {
-    uint8_t major = (uint8_t)((unsigned)kind << 5);
-    unsigned step = n < 24 ? 0 : n <= UINT8_MAX ? 1 : n <= UINT16_MAX ? 2 : n <= UINT32_MAX ? 3 : 4;
-    size_t width = step == 0 ? 0 : (size_t)1 << (step - 1);
-    uint8_t *at = tsr_buf_claim(out, 1 + width);
+    uint8_t room[TSR_CBOR_HEAD];
 
-    if (at == NULL)
+    if (out->err == TSR_OK && out->cap - out->len >= sizeof room) {
+        out->len = (size_t)(tsr_cbor_head(out->ptr + out->len, kind, n) - out->ptr);
         return;
-    at[0] = (uint8_t)(major | (step == 0 ? n : 23u + step));
-    for (; width > 0; width--) {
-        at[width] = (uint8_t)n;
-        n >>= 8;
     }
+    tsr_put_bytes(out, tsr_view(room, (size_t)(tsr_cbor_head(room, kind, n) - room)));
 }
 
 void tsr_cbor_put_uint(tsr_buf *out, uint64_t v) { tsr_cbor_put_head(out, TSR_CBOR_UINT, v); }

@@ -74,17 +74,19 @@ tsr_err tsr_lwm2m_out_begin(tsr_lwm2m_out *out, tsr_lwm2m_format format, tsr_lwm
 
 void tsr_lwm2m_out_stamp(tsr_lwm2m_out *out, uint64_t unix_ms) { out->stamp_ms = unix_ms; }
 
-static tsr_err put_at(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_value *value)
+static inline tsr_err put_at(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_value *value)
 {
-    if (out->err != TSR_OK)
-        return out->err;
+    tsr_err err = out->err;
+
+    if (err != TSR_OK)
+        return err;
     if (!tsr_lwm2m_path_contains(out->base, at))
         return out->err = TSR_E_ARGUMENT;
-    out->err = out->codec->put(out, at, value);
-    if (out->err == TSR_OK)
-        out->err = out->body->err;
+    err = out->codec->put(out, at, value);
+    if (err == TSR_OK)
+        err = out->body->err;
     out->last = at;
-    return out->err;
+    return out->err = err;
 }
 
 tsr_err tsr_lwm2m_put(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_value *value)

@@ -1,54 +1,62 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tessera/lwm2m/format/senml.h"
 
-static size_t put_id(uint8_t *at, uint16_t id)
+static uint8_t *put_id(uint8_t *text, unsigned id)
 {
-    uint8_t digits[5];
-    size_t n = 0, len;
+    if (id >= 10) {
+        if (id >= 100) {
+            if (id >= 1000) {
+                if (id >= 10000) {
+                    *text++ = (uint8_t)('0' + id / 10000);
+                    id %= 10000;
+                }
+                *text++ = (uint8_t)('0' + id / 1000);
+                id %= 1000;
+            }
+            *text++ = (uint8_t)('0' + id / 100);
+            id %= 100;
+        }
+        *text++ = (uint8_t)('0' + id / 10);
+        id %= 10;
+    }
+    *text++ = (uint8_t)('0' + id);
+    return text;
+}
+
+/* The identifiers from `level` on, each behind a slash; there is at least one. */
+static uint8_t *put_ids(uint8_t *text, tsr_lwm2m_path path, uint8_t level)
+{
+    const uint16_t ids[] = { path.object, path.instance, path.resource, path.resource_instance };
 
     do {
-        digits[n++] = (uint8_t)('0' + id % 10);
-        id /= 10;
-    } while (id != 0);
-    for (len = n; n > 0; n--)
-        *at++ = digits[n - 1];
-    return len;
+        *text++ = '/';
+        text = put_id(text, ids[level]);
+    } while (++level < path.depth);
+    return text;
 }
 
-/* The identifiers from `level` on, with slashes between them. */
-static size_t put_ids(uint8_t *text, tsr_lwm2m_path path, uint8_t level)
+uint8_t *tsr_senml_put_base(uint8_t *text, tsr_lwm2m_path base)
 {
-    size_t n = 0;
-
-    while (level < path.depth) {
-        n += put_id(text + n, tsr_lwm2m_path_id(path, level));
-        if (++level < path.depth)
-            text[n++] = '/';
-    }
-    return n;
+    if (base.depth != 0)
+        text = put_ids(text, base, 0);
+    *text++ = '/';
+    return text;
 }
 
-/* RFC 8428 §4.5.1: base name and name are joined as they stand, so the base name ends in a slash.
- * The request's own path has no slash behind it: it is said in full, without a base name. */
-void tsr_senml_place_next(tsr_lwm2m_out *out, tsr_lwm2m_path at, tsr_senml_place *place)
+uint8_t *tsr_senml_put_name(uint8_t *text, tsr_lwm2m_path at, uint8_t base_depth, bool below)
 {
-    bool below = at.depth > out->base.depth;
+    if (at.depth == 0)
+        *text++ = '/';
+    else if (!below)
+        text = put_ids(text, at, 0);
+    else {
+        const uint16_t ids[] = { at.object, at.instance, at.resource, at.resource_instance };
 
-    place->has_base = below != out->based;
-    place->base_len = place->name_len = 0;
-    if (below && place->has_base) {
-        place->base[0] = '/';
-        place->base_len = 1 + put_ids(place->base + 1, out->base, 0);
-        if (place->base_len > 1)
-            place->base[place->base_len++] = '/';
+        text = put_id(text, ids[base_depth]);
+        if (base_depth + 1 < at.depth)
+            text = put_ids(text, at, (uint8_t)(base_depth + 1));
     }
-    if (!below)
-        place->name[place->name_len++] = '/';
-    place->name_len += put_ids(place->name + place->name_len, at, below ? out->base.depth : 0);
-    place->has_time = out->stamp_ms != out->base_ms;
-    out->based = below;
-    out->base_ms = out->stamp_ms;
-    out->count++;
+    return text;
 }
 
 bool tsr_senml_name_add(tsr_senml_record *record, tsr_bytes text)

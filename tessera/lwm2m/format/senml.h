@@ -13,16 +13,32 @@ enum {
 
 /* ---- writing ------------------------------------------------------------------------------- */
 
-/** The fields of the next record that come from its place and time. */
+/** What a record says besides its value. RFC 8428 §4.5.1: base name and name are joined as they
+ *  stand, so the base name ends in a slash. The request's own path has no slash behind it: it is
+ *  said in full, without a base name. */
 typedef struct {
-    uint8_t base[TSR_LWM2M_PATH_TEXT + 1], name[TSR_LWM2M_PATH_TEXT];
-    size_t base_len, name_len; /* every record has a name */
-    bool has_base;             /* it says the base name */
-    bool has_time;             /* it says the base time, which is out->base_ms */
-} tsr_senml_place;
+    bool below;    /* the value lies below the base: its name is relative to it */
+    bool has_base; /* the base name changes: to the base, or to nothing */
+    bool has_time; /* the base time changes, to out->base_ms */
+} tsr_senml_fields;
 
 /** Counts the record. Base names and base times are said when they change. */
-void tsr_senml_place_next(tsr_lwm2m_out *out, tsr_lwm2m_path at, tsr_senml_place *place);
+static inline tsr_senml_fields tsr_senml_next(tsr_lwm2m_out *out, tsr_lwm2m_path at)
+{
+    bool below = at.depth > out->base.depth;
+    tsr_senml_fields fields = { below, below != out->based, out->stamp_ms != out->base_ms };
+
+    out->based = below;
+    out->base_ms = out->stamp_ms;
+    out->count++;
+    return fields;
+}
+
+/** Writes "/3/0/", at most 19 bytes, or "/" for the root; returns where it ends. */
+uint8_t *tsr_senml_put_base(uint8_t *text, tsr_lwm2m_path base);
+
+/** Writes what comes behind the base, or the whole path: at most TSR_LWM2M_PATH_TEXT bytes. */
+uint8_t *tsr_senml_put_name(uint8_t *text, tsr_lwm2m_path at, uint8_t base_depth, bool below);
 
 /* ---- reading ------------------------------------------------------------------------------- */
 

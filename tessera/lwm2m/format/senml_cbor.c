@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * SenML CBOR (RFC 8428 §6, Core 7.4.4). */
+#include "tessera/cbor/head.h"
 #include "tessera/lwm2m/format/cbor_value.h"
 #include "tessera/lwm2m/format/senml.h"
 
@@ -11,68 +12,119 @@ enum {
     LABEL_DATA = 8, LABEL_OBJLNK = 100, LABEL_IGNORED = 101, /* the last two are ours */
 };
 
+enum { BASE_NAME_CODE = 0x21, BASE_TIME_CODE = 0x22 }; /* -2 and -3 as CBOR */
+
 /* ---- writing ------------------------------------------------------------------------------- */
 
-static void put_seconds(tsr_buf *out, uint64_t ms)
+/* The longest record without the bytes of a string: array head, map head, base name, base time,
+ * name, label "vlo" and an object link, with a little to spare. */
+enum { RECORD_MOST = 96 };
+
+static uint8_t *put_seconds(uint8_t *at, uint64_t ms)
 {
+    tsr_buf out = tsr_buf_over(at, TSR_CBOR_HEAD);
+
     if (ms % 1000 == 0)
-        tsr_cbor_put_uint(out, ms / 1000);
-    else
-        tsr_cbor_put_float(out, (double)ms / 1000);
+        return tsr_cbor_head(at, TSR_CBOR_UINT, ms / 1000);
+    tsr_cbor_put_float(&out, (double)ms / 1000);
+    return at + out.len;
 }
 
-static int label_of(const tsr_lwm2m_value *value)
+/* Text that was written one byte further on gets its head; two bytes if it needs them. */
+static uint8_t *close_text(uint8_t *at, uint8_t *end)
 {
+    size_t len = (size_t)(end - at) - 1;
+
+    if (len < 24) {
+        *at = (uint8_t)(0x60 | len);
+        return end;
+    }
+    memmove(at + 2, at + 1, len);
+    at[0] = 0x78;
+    at[1] = (uint8_t)len;
+    return end + 1;
+}
+
+static uint8_t *put_fields(uint8_t *at, tsr_lwm2m_out *out, tsr_lwm2m_path path, bool has_value)
+{
+    tsr_senml_fields says = tsr_senml_next(out, path);
+    uint8_t *map = at++;
+
+    *map = (uint8_t)(0xa1 + (has_value ? 1 : 0));
+    if (says.has_base) {
+        (*map)++;
+        *at++ = BASE_NAME_CODE;
+        at = close_text(at, says.below ? tsr_senml_put_base(at + 1, out->base) : at + 1);
+    }
+    if (says.has_time) {
+        (*map)++;
+        *at++ = BASE_TIME_CODE;
+        at = put_seconds(at, out->base_ms);
+    }
+    *at++ = LABEL_NAME;
+    return close_text(at, tsr_senml_put_name(at + 1, path, out->base.depth, says.below));
+}
+
+/* The value; of a string only its head, then its bytes are in `tail`. */
+static uint8_t *put_value(uint8_t *at, const tsr_lwm2m_value *value, tsr_bytes *tail)
+{
+    tsr_buf rest;
+
     switch (value->type) {
+    case TSR_LWM2M_INTEGER:
+    case TSR_LWM2M_TIME:
+        *at++ = LABEL_VALUE;
+        return tsr_cbor_head_int(at, value->as.i);
+    case TSR_LWM2M_UNSIGNED:
+        *at++ = LABEL_VALUE;
+        return tsr_cbor_head(at, TSR_CBOR_UINT, value->as.u);
     case TSR_LWM2M_STRING:
-    case TSR_LWM2M_CORELNK: return LABEL_STRING;
-    case TSR_LWM2M_BOOLEAN: return LABEL_BOOLEAN;
-    case TSR_LWM2M_OPAQUE:  return LABEL_DATA;
-    case TSR_LWM2M_OBJLNK:  return LABEL_OBJLNK;
-    default:                return LABEL_VALUE;
+    case TSR_LWM2M_CORELNK:
+        *at++ = LABEL_STRING;
+        *tail = value->as.bytes;
+        return tsr_cbor_head(at, TSR_CBOR_TEXT, tail->len);
+    case TSR_LWM2M_OPAQUE:
+        *at++ = LABEL_DATA;
+        *tail = value->as.bytes;
+        return tsr_cbor_head(at, TSR_CBOR_BYTES, tail->len);
+    case TSR_LWM2M_OBJLNK:
+        memcpy(at, "\x63vlo", 4);
+        at += 4;
+        break;
+    case TSR_LWM2M_BOOLEAN: *at++ = LABEL_BOOLEAN; break;
+    case TSR_LWM2M_FLOAT:   *at++ = LABEL_VALUE; break;
+    default:                return NULL;
     }
+    rest = tsr_buf_over(at, 16);
+    return tsr_lwm2m_cbor_put(&rest, value) == TSR_OK ? at + rest.len : NULL;
 }
 
-/* Everything of a record but its value, in one piece: the pieces are short and many. */
-static void put_record_head(tsr_lwm2m_out *out, const tsr_senml_place *place, bool has_value)
+/* Straight into the body while it has room for any record, else by way of the stack. */
+static tsr_err senml_cbor_put(tsr_lwm2m_out *out, tsr_lwm2m_path path, const tsr_lwm2m_value *value)
 {
-    uint8_t room[2 * (TSR_LWM2M_PATH_TEXT + 4) + 16];
-    tsr_buf head = { room, 1, sizeof room, TSR_OK };
-
-    room[0] = (uint8_t)(0xa1 + (has_value ? 1 : 0) + (place->has_base ? 1 : 0)
-                        + (place->has_time ? 1 : 0));
-    if (place->has_base) {
-        tsr_cbor_put_int(&head, LABEL_BASE_NAME);
-        tsr_cbor_put_text(&head, tsr_view(place->base, place->base_len));
-    }
-    if (place->has_time) {
-        tsr_cbor_put_int(&head, LABEL_BASE_TIME);
-        put_seconds(&head, out->base_ms);
-    }
-    room[head.len++] = LABEL_NAME;
-    tsr_cbor_put_text(&head, tsr_view(place->name, place->name_len));
-    tsr_put_bytes(out->body, tsr_buf_view(&head));
-}
-
-static tsr_err senml_cbor_put(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_value *value)
-{
-    tsr_senml_place place;
+    uint8_t room[RECORD_MOST];
+    tsr_buf *body = out->body;
+    bool direct = body->cap - body->len >= sizeof room;
+    uint8_t *start = direct ? body->ptr + body->len : room, *at = start;
     bool has_value = value->type != TSR_LWM2M_NONE;
-    int label = label_of(value);
+    tsr_bytes tail = { NULL, 0 };
 
-    if (out->count == 0)
-        tsr_put_u8(out->body, 0x80); /* the array's head, until its size is known */
     if (out->count == UINT16_MAX)
         return TSR_E_SPACE;
-    tsr_senml_place_next(out, at, &place);
-    put_record_head(out, &place, has_value);
-    if (!has_value)
-        return TSR_OK;
-    if (label == LABEL_OBJLNK)
-        tsr_cbor_put_text(out->body, tsr_text("vlo"));
+    if (out->count == 0)
+        *at++ = 0x80; /* the array's head, until its size is known */
+    at = put_fields(at, out, path, has_value);
+    if (has_value)
+        at = put_value(at, value, &tail);
+    if (at == NULL)
+        return TSR_E_TYPE;
+    if (direct)
+        body->len += (size_t)(at - start);
     else
-        tsr_put_u8(out->body, (uint8_t)label);
-    return tsr_lwm2m_cbor_put(out->body, value);
+        tsr_put_bytes(body, tsr_view(room, (size_t)(at - start)));
+    if (tail.len != 0)
+        tsr_put_bytes(body, tail);
+    return TSR_OK;
 }
 
 static tsr_err senml_cbor_end(tsr_lwm2m_out *out)

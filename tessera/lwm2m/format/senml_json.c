@@ -8,68 +8,82 @@
 
 /* ---- writing ------------------------------------------------------------------------------- */
 
-static void put_value(tsr_json_out *j, const tsr_lwm2m_value *value)
+static void put_quoted(tsr_buf *body, tsr_bytes text)
 {
-    uint8_t room[12];
-    tsr_buf text = tsr_buf_over(room, sizeof room);
+    tsr_json_out j = tsr_json_to(body);
 
+    tsr_json_put_string(&j, text);
+}
+
+static void put_value(tsr_buf *body, const tsr_lwm2m_value *value)
+{
     switch (value->type) {
+    case TSR_LWM2M_NONE: return;
     case TSR_LWM2M_STRING:
     case TSR_LWM2M_CORELNK:
-        tsr_json_put_key(j, "vs");
-        tsr_json_put_string(j, value->as.bytes);
+        tsr_put_text(body, ",\"vs\":");
+        put_quoted(body, value->as.bytes);
         return;
     case TSR_LWM2M_BOOLEAN:
-        tsr_json_put_key(j, "vb");
-        tsr_json_put_bool(j, value->as.b);
+        tsr_put_text(body, value->as.b ? ",\"vb\":true" : ",\"vb\":false");
         return;
     case TSR_LWM2M_OPAQUE:
-        tsr_json_put_key(j, "vd");
-        tsr_json_put_raw(j, tsr_text("\""));
-        tsr_base64url_put(j->out, value->as.bytes);
-        tsr_put_u8(j->out, '"');
+        tsr_put_text(body, ",\"vd\":\"");
+        tsr_base64url_put(body, value->as.bytes);
+        tsr_put_u8(body, '"');
         return;
     case TSR_LWM2M_OBJLNK:
-        tsr_json_put_key(j, "vlo");
-        tsr_lwm2m_value_put_text(&text, value);
-        tsr_json_put_string(j, tsr_buf_view(&text));
+        tsr_put_text(body, ",\"vlo\":\"");
+        tsr_lwm2m_value_put_text(body, value);
+        tsr_put_u8(body, '"');
         return;
-    case TSR_LWM2M_NONE: return;
     default:
-        tsr_json_put_key(j, "v");
-        if (value->type == TSR_LWM2M_FLOAT)
-            tsr_json_put_double(j, value->as.f);
-        else if (value->type == TSR_LWM2M_UNSIGNED)
-            tsr_json_put_uint(j, value->as.u);
-        else
-            tsr_json_put_int(j, value->as.i);
+        tsr_put_text(body, ",\"v\":");
+        tsr_lwm2m_value_put_text(body, value);
         return;
     }
 }
 
+static uint8_t *add(uint8_t *at, const char *text, size_t len)
+{
+    memcpy(at, text, len);
+    return at + len;
+}
+
+/* Everything but the value; what stands in names needs no escapes. */
+static void put_fields(tsr_lwm2m_out *out, tsr_lwm2m_path path)
+{
+    uint8_t room[96], *at = room;
+    bool first = out->count == 0;
+    tsr_senml_fields says = tsr_senml_next(out, path);
+
+    at = add(at, first ? "[{" : ",{", 2);
+    if (says.has_base) {
+        at = add(at, "\"bn\":\"", 6);
+        if (says.below)
+            at = tsr_senml_put_base(at, out->base);
+        at = add(at, "\",", 2);
+    }
+    if (says.has_time) {
+        tsr_put_bytes(out->body, tsr_view(room, (size_t)(at - room)));
+        tsr_put_text(out->body, "\"bt\":");
+        tsr_number_put(out->body, (double)out->base_ms / 1000);
+        at = add(room, ",", 1);
+    }
+    at = add(at, "\"n\":\"", 5);
+    at = tsr_senml_put_name(at, path, out->base.depth, says.below);
+    at = add(at, "\"", 1);
+    tsr_put_bytes(out->body, tsr_view(room, (size_t)(at - room)));
+}
+
 static tsr_err senml_json_put(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_value *value)
 {
-    tsr_json_out j = tsr_json_to(out->body);
-    tsr_senml_place place;
-
     if (value->type == TSR_LWM2M_RAW_TEXT || value->type == TSR_LWM2M_RAW_BYTES)
         return TSR_E_TYPE;
-    tsr_put_u8(out->body, out->count == 0 ? '[' : ',');
-    tsr_senml_place_next(out, at, &place);
-    tsr_json_open_object(&j);
-    if (place.has_base) {
-        tsr_json_put_key(&j, "bn");
-        tsr_json_put_string(&j, tsr_view(place.base, place.base_len));
-    }
-    if (place.has_time) {
-        tsr_json_put_key(&j, "bt");
-        tsr_json_put_double(&j, (double)out->base_ms / 1000);
-    }
-    tsr_json_put_key(&j, "n");
-    tsr_json_put_string(&j, tsr_view(place.name, place.name_len));
-    put_value(&j, value);
-    tsr_json_close(&j);
-    return tsr_json_end(&j);
+    put_fields(out, at);
+    put_value(out->body, value);
+    tsr_put_u8(out->body, '}');
+    return TSR_OK;
 }
 
 static tsr_err senml_json_end(tsr_lwm2m_out *out)

@@ -96,11 +96,3 @@ int tsr_lwm2m_path_compare(tsr_lwm2m_path a, tsr_lwm2m_path b)
         return x < y ? -1 : 1;
     return (int)a.depth - (int)b.depth;
 }
-
-bool tsr_lwm2m_path_contains(tsr_lwm2m_path outer, tsr_lwm2m_path inner)
-{
-    if (inner.depth < outer.depth)
-        return false;
-    inner.depth = outer.depth;
-    return key(outer) == key(inner);
-}

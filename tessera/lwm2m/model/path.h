@@ -72,6 +72,26 @@ tsr_err tsr_lwm2m_path_parse(tsr_bytes text, tsr_lwm2m_path *path);
 /** Prints "/3/0/9"; the root is "/". */
 void tsr_lwm2m_path_put(tsr_buf *out, tsr_lwm2m_path path);
 
+/** True if `inner` is `outer` or lies below it; the root contains everything. */
+static inline bool tsr_lwm2m_path_contains(tsr_lwm2m_path outer, tsr_lwm2m_path inner)
+{
+    if (inner.depth < outer.depth)
+        return false;
+    switch (outer.depth) {
+    default:
+        if (inner.resource_instance != outer.resource_instance)
+            return false; /* fall through */
+    case 3:
+        if (inner.resource != outer.resource)
+            return false; /* fall through */
+    case 2:
+        if (inner.instance != outer.instance)
+            return false; /* fall through */
+    case 1: return inner.object == outer.object;
+    case 0: return true;
+    }
+}
+
 /** Orders as a tree walk does (a parent before its children): negative, 0 or positive. */
 int tsr_lwm2m_path_compare(tsr_lwm2m_path a, tsr_lwm2m_path b);
 
@@ -79,8 +99,5 @@ static inline bool tsr_lwm2m_path_same(tsr_lwm2m_path a, tsr_lwm2m_path b)
 {
     return tsr_lwm2m_path_compare(a, b) == 0;
 }
-
-/** True if `inner` is `outer` or lies below it; the root contains everything. */
-bool tsr_lwm2m_path_contains(tsr_lwm2m_path outer, tsr_lwm2m_path inner);
 
 #endif
