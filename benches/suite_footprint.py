@@ -43,7 +43,7 @@ def linked_parts(map_file):
     text = map_file.read_text().split("Linker script and memory map", 1)[1]
     one = re.compile(r"^ (\.\S+|COMMON)\s*\n?\s+0x([0-9a-f]+)\s+0x([0-9a-f]+) (\S+)$", re.M)
     for section, address, size, source in one.findall(text):
-        if int(address, 16) == 0 and not section.startswith((".text", ".rodata", ".data", ".bss")):
+        if int(address, 16) == 0:  # discarded
             continue
         found = re.search(r"lib(tsr_\w+)\.a\(", source)
         name = found.group(1) if found else "main" if "footprint_client" in source else None
