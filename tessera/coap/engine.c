@@ -220,7 +220,8 @@ void tsr_coap_peer_gone(tsr_coap *c, tsr_coap_peer peer)
         tsr_coap_slot *s = &c->slots[line->slots];
 
         s->flags &= (uint16_t)~F_COUNTED; /* nothing that waits shall start */
-        if (s->kind == SLOT_TICKET || s->kind == SLOT_RESPONSE)
+        if (s->kind == SLOT_TICKET || s->kind == SLOT_RESPONSE
+            || (s->kind == SLOT_NOTICE && (s->flags & F_CON) == 0))
             tsr_coap_slot_free(c, s);
         else
             tsr_coap_finish(c, s, TSR_COAP_GONE, TSR_OK);

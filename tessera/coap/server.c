@@ -396,7 +396,8 @@ tsr_err tsr_coap_respond(tsr_coap *c, tsr_coap_id ticket, const tsr_coap_respons
 {
     tsr_coap_slot *s = tsr_coap_slot_of(c, ticket);
     bool later = s != NULL && (s->flags & F_ACKED) != 0;
-    const tsr_coap_response bad_request = { .code = TSR_COAP_BAD_REQUEST };
+    const tsr_coap_response bad_request = { .code = TSR_COAP_BAD_REQUEST, .non = response->non,
+                                            .user = response->user };
     tsr_coap_block block1, block2;
     tsr_coap_num size2;
     tsr_bytes part;

@@ -171,7 +171,7 @@ tsr_coap_slot *tsr_coap_slot_take(tsr_coap *c, tsr_coap_peer peer, slot_kind kin
     s->timer.id = i;
     s->generation = ++c->generation;
     s->peer = peer;
-    s->kind = kind;
+    s->kind = (uint8_t)kind;
     s->body = s->watch = s->seen = TSR_NONE;
     if (line->slots == TSR_NONE) {
         line->slots = s->next = s->prev = i;
