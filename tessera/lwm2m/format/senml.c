@@ -1,61 +1,61 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tessera/lwm2m/format/senml.h"
 
-static uint8_t *put_id(uint8_t *text, unsigned id)
+static uint8_t *put_long_id(uint8_t *text, unsigned id)
 {
-    if (id >= 10) {
-        if (id >= 100) {
-            if (id >= 1000) {
-                if (id >= 10000) {
-                    *text++ = (uint8_t)('0' + id / 10000);
-                    id %= 10000;
-                }
-                *text++ = (uint8_t)('0' + id / 1000);
-                id %= 1000;
-            }
-            *text++ = (uint8_t)('0' + id / 100);
-            id %= 100;
-        }
-        *text++ = (uint8_t)('0' + id / 10);
-        id %= 10;
+    unsigned unit = id >= 10000 ? 10000 : id >= 1000 ? 1000 : id >= 100 ? 100 : 10;
+
+    for (; unit > 1; unit /= 10) {
+        *text++ = (uint8_t)('0' + id / unit);
+        id %= unit;
     }
     *text++ = (uint8_t)('0' + id);
     return text;
 }
 
-/* The identifiers from `level` on, each behind a slash; there is at least one. */
-static uint8_t *put_ids(uint8_t *text, tsr_lwm2m_path path, uint8_t level)
+static inline uint8_t *put_id(uint8_t *text, unsigned id)
 {
-    const uint16_t ids[] = { path.object, path.instance, path.resource, path.resource_instance };
-
-    do {
-        *text++ = '/';
-        text = put_id(text, ids[level]);
-    } while (++level < path.depth);
-    return text;
+    if (id >= 10)
+        return put_long_id(text, id);
+    *text = (uint8_t)('0' + id);
+    return text + 1;
 }
 
-uint8_t *tsr_senml_put_base(uint8_t *text, tsr_lwm2m_path base)
+uint8_t *tsr_senml_put_ids(uint8_t *text, const tsr_lwm2m_path *path, uint8_t level)
 {
-    if (base.depth != 0)
-        text = put_ids(text, base, 0);
-    *text++ = '/';
-    return text;
-}
+    uint8_t depth = path->depth;
 
-uint8_t *tsr_senml_put_name(uint8_t *text, tsr_lwm2m_path at, uint8_t base_depth, bool below)
-{
-    if (at.depth == 0)
-        *text++ = '/';
-    else if (!below)
-        text = put_ids(text, at, 0);
-    else {
-        const uint16_t ids[] = { at.object, at.instance, at.resource, at.resource_instance };
-
-        text = put_id(text, ids[base_depth]);
-        if (base_depth + 1 < at.depth)
-            text = put_ids(text, at, (uint8_t)(base_depth + 1));
+    switch (level) {
+    case 0:
+        text = put_id(text, path->object);
+        if (depth == 1)
+            return text;
+        *text++ = '/'; /* fall through */
+    case 1:
+        text = put_id(text, path->instance);
+        if (depth == 2)
+            return text;
+        *text++ = '/'; /* fall through */
+    case 2:
+        text = put_id(text, path->resource);
+        if (depth == 3)
+            return text;
+        *text++ = '/'; /* fall through */
+    default: return put_id(text, path->resource_instance);
     }
+}
+
+uint8_t *tsr_senml_put_full(uint8_t *text, const tsr_lwm2m_path *path)
+{
+    *text++ = '/';
+    return path->depth == 0 ? text : tsr_senml_put_ids(text, path, 0);
+}
+
+uint8_t *tsr_senml_put_base(uint8_t *text, const tsr_lwm2m_path *base)
+{
+    text = tsr_senml_put_full(text, base);
+    if (base->depth != 0)
+        *text++ = '/';
     return text;
 }
 

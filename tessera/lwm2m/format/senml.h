@@ -23,9 +23,9 @@ typedef struct {
 } tsr_senml_fields;
 
 /** Counts the record. Base names and base times are said when they change. */
-static inline tsr_senml_fields tsr_senml_next(tsr_lwm2m_out *out, tsr_lwm2m_path at)
+static inline tsr_senml_fields tsr_senml_next(tsr_lwm2m_out *out, uint8_t depth)
 {
-    bool below = at.depth > out->base.depth;
+    bool below = depth > out->base.depth;
     tsr_senml_fields fields = { below, below != out->based, out->stamp_ms != out->base_ms };
 
     out->based = below;
@@ -34,11 +34,20 @@ static inline tsr_senml_fields tsr_senml_next(tsr_lwm2m_out *out, tsr_lwm2m_path
     return fields;
 }
 
-/** Writes "/3/0/", at most 19 bytes, or "/" for the root; returns where it ends. */
-uint8_t *tsr_senml_put_base(uint8_t *text, tsr_lwm2m_path base);
+/** Writes the identifiers from `level` on, "7/1"; there must be one. Returns where they end. */
+uint8_t *tsr_senml_put_ids(uint8_t *text, const tsr_lwm2m_path *path, uint8_t level);
 
-/** Writes what comes behind the base, or the whole path: at most TSR_LWM2M_PATH_TEXT bytes. */
-uint8_t *tsr_senml_put_name(uint8_t *text, tsr_lwm2m_path at, uint8_t base_depth, bool below);
+/** Writes "/3/0/7/1", at most TSR_LWM2M_PATH_TEXT bytes. */
+uint8_t *tsr_senml_put_full(uint8_t *text, const tsr_lwm2m_path *path);
+
+/** Writes "/3/0/", or "/" for the root; what is below a base leaves at most 19 bytes for it. */
+uint8_t *tsr_senml_put_base(uint8_t *text, const tsr_lwm2m_path *base);
+
+static inline uint8_t *tsr_senml_put_name(uint8_t *text, const tsr_lwm2m_path *path,
+                                          uint8_t base_depth, bool below)
+{
+    return below ? tsr_senml_put_ids(text, path, base_depth) : tsr_senml_put_full(text, path);
+}
 
 /* ---- reading ------------------------------------------------------------------------------- */
 

@@ -45,28 +45,50 @@ static uint8_t *close_text(uint8_t *at, uint8_t *end)
     return end + 1;
 }
 
-static uint8_t *put_fields(uint8_t *at, tsr_lwm2m_out *out, tsr_lwm2m_path path, bool has_value)
+static uint8_t *put_all_fields(uint8_t *at, tsr_lwm2m_out *out, const tsr_lwm2m_path *path,
+                               uint8_t map)
 {
-    tsr_senml_fields says = tsr_senml_next(out, path);
-    uint8_t *map = at++;
+    uint8_t *head;
 
-    *map = (uint8_t)(0xa1 + (has_value ? 1 : 0));
+    if (out->count == 0)
+        *at++ = 0x80; /* the array's head, until its size is known */
+    head = at++;
+
+    tsr_senml_fields says = tsr_senml_next(out, path->depth);
+
     if (says.has_base) {
-        (*map)++;
+        map++;
         *at++ = BASE_NAME_CODE;
-        at = close_text(at, says.below ? tsr_senml_put_base(at + 1, out->base) : at + 1);
+        at = close_text(at, says.below ? tsr_senml_put_base(at + 1, &out->base) : at + 1);
     }
     if (says.has_time) {
-        (*map)++;
+        map++;
         *at++ = BASE_TIME_CODE;
         at = put_seconds(at, out->base_ms);
     }
+    *head = map;
     *at++ = LABEL_NAME;
     return close_text(at, tsr_senml_put_name(at + 1, path, out->base.depth, says.below));
 }
 
+/* Most records have a name below a base name that was said before, and nothing else. */
+static inline uint8_t *put_fields(uint8_t *at, tsr_lwm2m_out *out, const tsr_lwm2m_path *path,
+                                  uint8_t map)
+{
+    if (!out->based || path->depth <= out->base.depth || out->stamp_ms != out->base_ms)
+        return put_all_fields(at, out, path, map);
+
+    uint8_t *end = tsr_senml_put_ids(at + 3, path, out->base.depth);
+
+    at[0] = map;
+    at[1] = LABEL_NAME;
+    at[2] = (uint8_t)(0x60 | (end - at - 3)); /* at most 23 */
+    out->count++;
+    return end;
+}
+
 /* The value; of a string only its head, then its bytes are in `tail`. */
-static uint8_t *put_value(uint8_t *at, const tsr_lwm2m_value *value, tsr_bytes *tail)
+static inline uint8_t *put_value(uint8_t *at, const tsr_lwm2m_value *value, tsr_bytes *tail)
 {
     tsr_buf rest;
 
@@ -105,23 +127,19 @@ static tsr_err senml_cbor_put(tsr_lwm2m_out *out, tsr_lwm2m_path path, const tsr
     uint8_t room[RECORD_MOST];
     tsr_buf *body = out->body;
     bool direct = body->cap - body->len >= sizeof room;
-    uint8_t *start = direct ? body->ptr + body->len : room, *at = start;
+    uint8_t *start = direct ? body->ptr + body->len : room, *end = start;
     bool has_value = value->type != TSR_LWM2M_NONE;
     tsr_bytes tail = { NULL, 0 };
 
-    if (out->count == UINT16_MAX)
-        return TSR_E_SPACE;
-    if (out->count == 0)
-        *at++ = 0x80; /* the array's head, until its size is known */
-    at = put_fields(at, out, path, has_value);
+    end = put_fields(end, out, &path, has_value ? 0xa2 : 0xa1);
     if (has_value)
-        at = put_value(at, value, &tail);
-    if (at == NULL)
+        end = put_value(end, value, &tail);
+    if (end == NULL)
         return TSR_E_TYPE;
     if (direct)
-        body->len += (size_t)(at - start);
+        body->len = (size_t)(end - body->ptr);
     else
-        tsr_put_bytes(body, tsr_view(room, (size_t)(at - start)));
+        tsr_put_bytes(body, tsr_view(room, (size_t)(end - room)));
     if (tail.len != 0)
         tsr_put_bytes(body, tail);
     return TSR_OK;
@@ -135,6 +153,8 @@ static tsr_err senml_cbor_end(tsr_lwm2m_out *out)
 
     if (out->count == 0)
         tsr_put_u8(body, 0x80);
+    if (out->count > UINT16_MAX)
+        return TSR_E_SPACE;
     tsr_cbor_put_array(&head, out->count);
 
     size_t len = body->len - out->start - 1;
