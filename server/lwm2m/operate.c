@@ -184,7 +184,7 @@ static const char *build(device *dev, operation *op, request_room *room, tsr_coa
         r->method = TSR_COAP_GET;
         r->accept = (tsr_coap_num){ true, TSR_LWM2M_FORMAT_LINK };
         if (op->depth >= 0) {
-            snprintf(room->depth, sizeof room->depth, "depth=%d", op->depth);
+            snprintf(room->depth, sizeof room->depth, "depth=%d", op->depth & 3); /* 0 to 3 */
             split_queries(room, room->depth);
         }
         break;

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * tessera-server: the LwM2M server with its REST interface and console, as one process. */
+#define _GNU_SOURCE
+#include "apps/tessera-server/options.h"
+#include "server/rest/rest.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <time.h>
+
+enum { EXIT_USAGE = 2 };
+
+/* --- log: one line of name=value pairs per event ------------------------------------------ */
+
+static const char *const level_names[] = { "error", "warning", "info", "debug" };
+
+static void log_line(void *arg, tsr_log_level level, const char *text)
+{
+    const options *o = arg;
+    char time_text[40], line[700];
+    struct timespec now;
+    struct tm utc;
+    size_t n;
+
+    if (level > o->log_level)
+        return;
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    n = strftime(time_text, sizeof time_text, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(time_text + n, sizeof time_text - n, ".%03ldZ", now.tv_nsec / 1000000);
+    n = (size_t)snprintf(line, sizeof line, "time=%s level=%s text=\"", time_text,
+                         level_names[level]);
+    for (; *text && n < sizeof line - 4; text++) {
+        if (*text == '"' || *text == '\\')
+            line[n++] = '\\';
+        line[n++] = *text;
+    }
+    line[n++] = '"';
+    line[n++] = '\n';
+    fwrite(line, 1, n, stderr); /* one write: lines of threads do not mix */
+}
+
+/* --- life ------------------------------------------------------------------------------- */
+
+static void print_listening(const char *scheme, const tsr_address *list, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        char text[TSR_ADDRESS_TEXT];
+
+        tsr_address_print(&list[i], text);
+        printf(" %s=%s", scheme, text);
+    }
+}
+
+static void print_ready(const options *o, tsr_server *server, const tsr_rest *rest)
+{
+    tsr_address http = o->http;
+
+    printf("tessera-server ready");
+    print_listening("coap", o->server.coap, o->server.coap_count);
+    print_listening("coaps", o->server.coaps, o->server.coaps_count);
+    if (rest) {
+        http.port = tsr_rest_port(rest);
+        print_listening("http", &http, 1);
+    }
+    printf(" data=%s registrations=%zu\n", o->data, tsr_server_count(server));
+    fflush(stdout);
+}
+
+static tsr_err start_rest(options *o, tsr_server *server, tsr_rest **rest, char why[OPTIONS_WHY])
+{
+    char text[TSR_ADDRESS_TEXT], *host = text;
+    tsr_rest_config config = { .bind = NULL, .port = o->http.port };
+
+    if (o->no_http)
+        return TSR_OK;
+    tsr_address_print(&o->http, text);
+    *strrchr(text, ':') = 0;
+    if (*host == '[') {
+        host++;
+        host[strlen(host) - 1] = 0;
+    }
+    config.bind = host;
+    config.token_file = o->token_file[0] ? o->token_file : NULL;
+    return tsr_rest_start(rest, server, &config, why, OPTIONS_WHY);
+}
+
+static int serve(options *o)
+{
+    char why[OPTIONS_WHY] = "";
+    tsr_server *server = NULL;
+    tsr_rest *rest = NULL;
+    sigset_t stop;
+    int signal_number = 0, status = 0;
+
+    /* Blocked before any thread is made, so that all of them leave the signals to sigwait. */
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTERM);
+    sigaddset(&stop, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &stop, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file limit is a full disk: an error of write(), not a death */
+    o->server.log = log_line;
+    o->server.log_arg = o;
+    if (tsr_server_open(&o->server, &server, why, sizeof why) != TSR_OK) {
+        log_line(o, TSR_LOG_ERROR, why);
+        return 1;
+    }
+    if (start_rest(o, server, &rest, why) != TSR_OK) {
+        log_line(o, TSR_LOG_ERROR, why);
+        status = 1;
+    } else {
+        print_ready(o, server, rest);
+        while (sigwait(&stop, &signal_number) != 0)
+            ;
+        log_line(o, TSR_LOG_INFO,
+                 signal_number == SIGTERM ? "stopping (SIGTERM)" : "stopping (SIGINT)");
+    }
+    tsr_server_quiesce(server);
+    tsr_rest_stop(rest);
+    tsr_server_close(server);
+    log_line(o, TSR_LOG_INFO, "stopped");
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    static options o;
+    const struct rlimit no_core = { 0, 0 };
+    char why[OPTIONS_WHY] = "";
+
+    if (options_read(&o, argc, argv, why) != TSR_OK) {
+        fprintf(stderr, "tessera-server: %s\n", why);
+        return EXIT_USAGE;
+    }
+    if (o.help || o.version) {
+        fputs(o.help ? options_help : "tessera-server " TSR_VERSION "\n", stdout);
+        return 0;
+    }
+    setrlimit(RLIMIT_CORE, &no_core); /* session keys must not end up in a core file */
+    return serve(&o);
+}

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apps/tessera-server/options.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+const char options_help[] =
+    "usage: tessera-server [option ...]\n"
+    "\n"
+    "  --coap ADDRESS:PORT     plain CoAP; may be given 4 times (127.0.0.1:5683)\n"
+    "  --coaps ADDRESS:PORT    CoAP over DTLS; may be given 4 times (127.0.0.1:5684)\n"
+    "  --http ADDRESS:PORT     REST and console (127.0.0.1:8080), or off\n"
+    "  --token-file FILE       bearer token that REST asks for; needed beyond loopback\n"
+    "  --data DIR              where everything is kept (tessera-data)\n"
+    "  --allow-nosec           let devices without a credential register over plain CoAP\n"
+    "  --certificate FILE      the server's certificate, PEM or DER, ECDSA P-256\n"
+    "  --key FILE              its private key\n"
+    "  --trust FILE            CA certificates (PEM) for those of devices\n"
+    "  --shards N              threads, 1 to 64 (one per core)\n"
+    "  --devices N             most peers per shard (65536)\n"
+    "  --events N              events kept (100000)\n"
+    "  --history N             values kept per resource (100)\n"
+    "  --awake SECONDS         how long a queue-mode device listens (93)\n"
+    "  --park SECONDS          idle DTLS sessions are parked after (60)\n"
+    "  --no-cid                no DTLS Connection IDs\n"
+    "  --forget-observations   a new Register ends observations, instead of renewing them\n"
+    "  --quiet-updates         no event for an Update that changes nothing\n"
+    "  --log-level LEVEL       error, warning, info, debug (info)\n"
+    "  --config FILE           lines of: name = value  (names as above, without --)\n"
+    "  --help, --version\n";
+
+typedef tsr_err setter(options *o, const char *value, const char **cause);
+
+/* --- values ----------------------------------------------------------------------------- */
+
+static tsr_err number(const char *value, uint64_t low, uint64_t high, uint64_t *out,
+                      const char **cause)
+{
+    *cause = "it must be a whole number in the range that --help names";
+    if (tsr_dec(tsr_text(value), out) != TSR_OK || *out < low || *out > high)
+        return TSR_E_ARGUMENT;
+    return TSR_OK;
+}
+
+static tsr_err address(const char *value, tsr_address *out, const char **cause)
+{
+    *cause = "it must be ADDRESS:PORT with a numeric address, as 127.0.0.1:5683 or [::1]:5683";
+    return tsr_address_parse(value, out) == TSR_OK ? TSR_OK : TSR_E_ARGUMENT;
+}
+
+static tsr_err text(const char *value, char *out, const char **cause)
+{
+    *cause = "it must be 1 to 1023 bytes long";
+    if (value[0] == 0 || strlen(value) > 1023)
+        return TSR_E_ARGUMENT;
+    memcpy(out, value, strlen(value) + 1);
+    return TSR_OK;
+}
+
+static tsr_err listen_at(const char *value, tsr_address *list, unsigned *count, const char **cause)
+{
+    tsr_err err = address(value, &list[*count < TSR_ENGINE_LISTEN_MAX ? *count : 0], cause);
+
+    if (err == TSR_OK && *count == TSR_ENGINE_LISTEN_MAX) {
+        *cause = "at most 4 addresses may be named";
+        return TSR_E_ARGUMENT;
+    }
+    if (err == TSR_OK)
+        ++*count;
+    return err;
+}
+
+static tsr_err set_coap(options *o, const char *v, const char **cause)
+{
+    return listen_at(v, o->server.coap, &o->server.coap_count, cause);
+}
+
+static tsr_err set_coaps(options *o, const char *v, const char **cause)
+{
+    return listen_at(v, o->server.coaps, &o->server.coaps_count, cause);
+}
+
+static tsr_err set_http(options *o, const char *v, const char **cause)
+{
+    o->no_http = strcmp(v, "off") == 0;
+    return o->no_http ? TSR_OK : address(v, &o->http, cause);
+}
+
+static tsr_err set_data(options *o, const char *v, const char **cause)
+{
+    return text(v, o->data, cause);
+}
+
+static tsr_err set_certificate(options *o, const char *v, const char **cause)
+{
+    return text(v, o->certificate, cause);
+}
+
+static tsr_err set_key(options *o, const char *v, const char **cause)
+{
+    return text(v, o->key, cause);
+}
+
+static tsr_err set_trust(options *o, const char *v, const char **cause)
+{
+    return text(v, o->trust, cause);
+}
+
+static tsr_err set_token_file(options *o, const char *v, const char **cause)
+{
+    return text(v, o->token_file, cause);
+}
+
+static tsr_err set_shards(options *o, const char *v, const char **cause)
+{
+    uint64_t n = 0;
+    tsr_err err = number(v, 1, TSR_ENGINE_SHARDS_MAX, &n, cause);
+
+    o->server.shards = (unsigned)n;
+    return err;
+}
+
+static tsr_err set_devices(options *o, const char *v, const char **cause)
+{
+    uint64_t n = 0;
+    tsr_err err = number(v, 1, 1u << 22, &n, cause);
+
+    o->server.devices = (uint32_t)n;
+    return err;
+}
+
+static tsr_err set_events(options *o, const char *v, const char **cause)
+{
+    return number(v, 1, 1000000000, &o->server.event_ring, cause);
+}
+
+static tsr_err set_history(options *o, const char *v, const char **cause)
+{
+    uint64_t n = 0;
+    tsr_err err = number(v, 1, 1000000, &n, cause);
+
+    o->server.history = (uint32_t)n;
+    return err;
+}
+
+static tsr_err set_awake(options *o, const char *v, const char **cause)
+{
+    uint64_t n = 0;
+    tsr_err err = number(v, 1, 86400, &n, cause);
+
+    o->server.awake_ms = (uint32_t)n * 1000;
+    return err;
+}
+
+static tsr_err set_park(options *o, const char *v, const char **cause)
+{
+    uint64_t n = 0;
+    tsr_err err = number(v, 1, 86400, &n, cause);
+
+    o->server.park_ms = (uint32_t)n * 1000;
+    return err;
+}
+
+static tsr_err set_log_level(options *o, const char *v, const char **cause)
+{
+    static const char *const names[] = { "error", "warning", "info", "debug" };
+
+    *cause = "it must be error, warning, info or debug";
+    for (int i = 0; i < 4; i++)
+        if (strcmp(v, names[i]) == 0) {
+            o->log_level = (tsr_log_level)i;
+            return TSR_OK;
+        }
+    return TSR_E_ARGUMENT;
+}
+
+static tsr_err yes_no(const char *v, bool *out, const char **cause)
+{
+    *cause = "it must be yes or no";
+    if (strcmp(v, "yes") != 0 && strcmp(v, "no") != 0)
+        return TSR_E_ARGUMENT;
+    *out = v[0] == 'y';
+    return TSR_OK;
+}
+
+static tsr_err set_nosec(options *o, const char *v, const char **cause)
+{
+    return yes_no(v, &o->server.allow_nosec, cause);
+}
+
+static tsr_err set_no_cid(options *o, const char *v, const char **cause)
+{
+    return yes_no(v, &o->server.no_cid, cause);
+}
+
+static tsr_err set_forget(options *o, const char *v, const char **cause)
+{
+    return yes_no(v, &o->server.forget_observations, cause);
+}
+
+static tsr_err set_quiet(options *o, const char *v, const char **cause)
+{
+    return yes_no(v, &o->server.quiet_updates, cause);
+}
+
+static const struct {
+    const char *name;
+    setter *set;
+    bool flag; /* on the command line without a value */
+} known[] = {
+    { "coap", set_coap, false },
+    { "coaps", set_coaps, false },
+    { "http", set_http, false },
+    { "token-file", set_token_file, false },
+    { "data", set_data, false },
+    { "allow-nosec", set_nosec, true },
+    { "certificate", set_certificate, false },
+    { "key", set_key, false },
+    { "trust", set_trust, false },
+    { "shards", set_shards, false },
+    { "devices", set_devices, false },
+    { "events", set_events, false },
+    { "history", set_history, false },
+    { "awake", set_awake, false },
+    { "park", set_park, false },
+    { "no-cid", set_no_cid, true },
+    { "forget-observations", set_forget, true },
+    { "quiet-updates", set_quiet, true },
+    { "log-level", set_log_level, false },
+};
+
+enum { KNOWN = sizeof known / sizeof *known };
+
+static int find(const char *name)
+{
+    int i = 0;
+
+    while (i < KNOWN && strcmp(known[i].name, name) != 0)
+        i++;
+    return i;
+}
+
+/* --- the file --------------------------------------------------------------------------- */
+
+static char *trimmed(char *s)
+{
+    size_t n;
+
+    while (*s == ' ' || *s == '\t')
+        s++;
+    n = strlen(s);
+    while (n && (s[n - 1] == ' ' || s[n - 1] == '\t' || s[n - 1] == '\n' || s[n - 1] == '\r'))
+        s[--n] = 0;
+    return s;
+}
+
+static tsr_err read_line(options *o, char *line, const char *file, int number_of,
+                         char why[OPTIONS_WHY])
+{
+    char *hash = strchr(line, '#'), *equals, *name, *value;
+    const char *cause = "";
+    int i;
+
+    if (hash)
+        *hash = 0;
+    line = trimmed(line);
+    if (!*line)
+        return TSR_OK;
+    equals = strchr(line, '=');
+    if (!equals) {
+        snprintf(why, OPTIONS_WHY, "%s:%d: \"%.60s\" has no '='; write: name = value", file,
+                 number_of, line);
+        return TSR_E_ARGUMENT;
+    }
+    *equals = 0;
+    name = trimmed(line);
+    value = trimmed(equals + 1);
+    i = find(name);
+    if (i == KNOWN) {
+        snprintf(why, OPTIONS_WHY, "%s:%d: there is no option \"%.60s\"; see tessera-server --help",
+                 file, number_of, name);
+        return TSR_E_ARGUMENT;
+    }
+    if (known[i].set(o, value, &cause) == TSR_OK)
+        return TSR_OK;
+    snprintf(why, OPTIONS_WHY, "%s:%d: %s = \"%.60s\": %s", file, number_of, name, value, cause);
+    return TSR_E_ARGUMENT;
+}
+
+tsr_err options_file(options *o, const char *file, char why[OPTIONS_WHY])
+{
+    FILE *f = fopen(file, "r");
+    char line[2048];
+    tsr_err err = TSR_OK;
+    int n = 0;
+
+    if (!f) {
+        snprintf(why, OPTIONS_WHY, "%.500s: %s; name a file that can be read", file,
+                 strerror(errno));
+        return TSR_E_IO;
+    }
+    while (err == TSR_OK && fgets(line, sizeof line, f))
+        err = read_line(o, line, file, ++n, why);
+    fclose(f);
+    return err;
+}
+
+/* --- the command line ------------------------------------------------------------------- */
+
+static tsr_err read_argument(options *o, int argc, char **argv, int *at, char why[OPTIONS_WHY])
+{
+    const char *argument = argv[*at], *value = "yes", *cause = "";
+    int i = strncmp(argument, "--", 2) == 0 ? find(argument + 2) : KNOWN;
+    bool config = strcmp(argument, "--config") == 0;
+
+    if (i == KNOWN && !config) {
+        snprintf(why, OPTIONS_WHY, "there is no option \"%.60s\"; see tessera-server --help",
+                 argument);
+        return TSR_E_ARGUMENT;
+    }
+    if (config || !known[i].flag) {
+        if (*at + 1 >= argc) {
+            snprintf(why, OPTIONS_WHY, "%s needs a value; see tessera-server --help", argument);
+            return TSR_E_ARGUMENT;
+        }
+        value = argv[++*at];
+    }
+    if (config)
+        return options_file(o, value, why);
+    if (known[i].set(o, value, &cause) == TSR_OK)
+        return TSR_OK;
+    snprintf(why, OPTIONS_WHY, "%s \"%.60s\": %s", argument, value, cause);
+    return TSR_E_ARGUMENT;
+}
+
+static void fill_defaults(options *o)
+{
+    if (!o->server.coap_count && !o->server.coaps_count) {
+        (void)tsr_address_parse("127.0.0.1:5683", &o->server.coap[o->server.coap_count++]);
+        (void)tsr_address_parse("127.0.0.1:5684", &o->server.coaps[o->server.coaps_count++]);
+    }
+    o->server.data = o->data;
+    o->server.certificate = o->certificate[0] ? o->certificate : NULL;
+    o->server.key = o->key[0] ? o->key : NULL;
+    o->server.trust = o->trust[0] ? o->trust : NULL;
+}
+
+tsr_err options_read(options *o, int argc, char **argv, char why[OPTIONS_WHY])
+{
+    tsr_err err = TSR_OK;
+
+    *o = (options){ .log_level = TSR_LOG_INFO, .data = "tessera-data" };
+    (void)tsr_address_parse("127.0.0.1:8080", &o->http);
+    for (int i = 1; i < argc && err == TSR_OK; i++) {
+        if (strcmp(argv[i], "--help") == 0)
+            o->help = true;
+        else if (strcmp(argv[i], "--version") == 0)
+            o->version = true;
+        else
+            err = read_argument(o, argc, argv, &i, why);
+    }
+    fill_defaults(o);
+    return err;
+}
