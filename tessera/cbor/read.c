@@ -6,66 +6,55 @@
 enum { FALSE_ = 20, TRUE_ = 21, NULL_ = 22, INDEFINITE = 31 };
 
 /* RFC 8949 §3: the argument stands in the head's low five bits or in 1, 2, 4 or 8 bytes. */
-static tsr_err take_argument(tsr_bytes *in, uint8_t info, uint64_t *n)
+static bool take_long_argument(tsr_bytes *in, uint8_t info, uint64_t *n)
 {
-    if (info < 24) {
-        *n = info;
-        return TSR_OK;
-    }
-    if (info > 27)
-        return TSR_E_MALFORMED;
-
-    size_t width = (size_t)1 << (info - 24);
+    size_t width = (size_t)1 << (info & 3);
     uint64_t sum = 0;
 
-    if (width > in->len)
-        return TSR_E_MALFORMED;
+    if (info > 27 || width > in->len)
+        return false;
     for (size_t i = 0; i < width; i++)
         sum = sum << 8 | in->ptr[i];
-    *in = tsr_skip(*in, width);
+    in->ptr += width;
+    in->len -= width;
     *n = sum;
-    return TSR_OK;
+    return true;
+}
+
+static double float_of(uint8_t info, uint64_t bits)
+{
+    double f;
+
+    if (info == 25)
+        return tsr_cbor_widen(&tsr_cbor_half, bits);
+    if (info == 26)
+        return tsr_cbor_widen(&tsr_cbor_single, bits);
+    memcpy(&f, &bits, sizeof f);
+    return f;
 }
 
 /* RFC 8949 §3.3 */
-static tsr_err take_simple_or_float(tsr_bytes *in, uint8_t info, tsr_cbor_item *item)
+static tsr_err simple_or_float(uint8_t info, tsr_cbor_item *item)
 {
-    if (info == INDEFINITE) {
-        item->kind = TSR_CBOR_BREAK;
-        return TSR_OK;
-    }
-    if (take_argument(in, info, &item->n) != TSR_OK)
-        return TSR_E_MALFORMED;
-    if (info == 24 && item->n < 32)
-        return TSR_E_MALFORMED;
     if (info <= 24) {
         item->kind = TSR_CBOR_SIMPLE;
-        return TSR_OK;
+        return info == 24 && item->n < 32 ? TSR_E_MALFORMED : TSR_OK;
     }
     item->kind = TSR_CBOR_FLOAT;
-    if (info == 25)
-        item->f = tsr_cbor_widen(&tsr_cbor_half, item->n);
-    else if (info == 26)
-        item->f = tsr_cbor_widen(&tsr_cbor_single, item->n);
-    else
-        memcpy(&item->f, &item->n, sizeof item->f);
+    item->f = float_of(info, item->n);
     return TSR_OK;
 }
 
-static tsr_err take_indefinite(uint8_t major, tsr_cbor_item *item)
+static tsr_err indefinite(uint8_t major, tsr_cbor_item *item)
 {
-    if (major < TSR_CBOR_BYTES || major > TSR_CBOR_MAP)
-        return TSR_E_MALFORMED;
-    item->kind = (tsr_cbor_kind)major;
-    item->indefinite = true;
-    return TSR_OK;
+    item->kind = major == 7 ? TSR_CBOR_BREAK : (tsr_cbor_kind)major;
+    item->indefinite = major != 7;
+    return major >= TSR_CBOR_BYTES && major != TSR_CBOR_TAG ? TSR_OK : TSR_E_MALFORMED;
 }
 
 /* A container cannot have more items than bytes follow; saying so here keeps loops short. */
-static tsr_err take_definite(tsr_bytes *in, uint8_t major, uint8_t info, tsr_cbor_item *item)
+static tsr_err definite(tsr_bytes *in, uint8_t major, tsr_cbor_item *item)
 {
-    if (take_argument(in, info, &item->n) != TSR_OK)
-        return TSR_E_MALFORMED;
     item->kind = (tsr_cbor_kind)major;
     switch (item->kind) {
     case TSR_CBOR_BYTES:
@@ -73,7 +62,8 @@ static tsr_err take_definite(tsr_bytes *in, uint8_t major, uint8_t info, tsr_cbo
         if (item->n > in->len)
             return TSR_E_MALFORMED;
         item->bytes = tsr_first(*in, (size_t)item->n);
-        *in = tsr_skip(*in, (size_t)item->n);
+        in->ptr += item->bytes.len;
+        in->len -= item->bytes.len;
         return TSR_OK;
     case TSR_CBOR_ARRAY: return item->n > in->len ? TSR_E_MALFORMED : TSR_OK;
     case TSR_CBOR_MAP:   return item->n > in->len / 2 ? TSR_E_MALFORMED : TSR_OK;
@@ -86,18 +76,17 @@ tsr_err tsr_cbor_next(tsr_bytes *in, tsr_cbor_item *item)
     if (in->len == 0)
         return TSR_END;
 
-    tsr_bytes at = tsr_skip(*in, 1);
-    uint8_t major = in->ptr[0] >> 5;
-    uint8_t info = in->ptr[0] & 31;
-    tsr_cbor_item got = { .kind = TSR_CBOR_UINT };
+    tsr_bytes at = { in->ptr + 1, in->len - 1 };
+    uint8_t major = in->ptr[0] >> 5, info = in->ptr[0] & 31;
+    tsr_cbor_item got = { .n = info };
     tsr_err err;
 
-    if (major == 7)
-        err = take_simple_or_float(&at, info, &got);
-    else if (info == INDEFINITE)
-        err = take_indefinite(major, &got);
+    if (info == INDEFINITE)
+        err = indefinite(major, &got);
+    else if (info >= 24 && !take_long_argument(&at, info, &got.n))
+        err = TSR_E_MALFORMED;
     else
-        err = take_definite(&at, major, info, &got);
+        err = major == 7 ? simple_or_float(info, &got) : definite(&at, major, &got);
     if (err != TSR_OK)
         return err;
     *in = at;
@@ -186,8 +175,10 @@ static bool has_content(const tsr_cbor_item *item)
 
 tsr_err tsr_cbor_skip(tsr_bytes *in)
 {
-    nest n = { .depth = 0 };
     tsr_bytes at = *in;
+    nest n;
+
+    n.depth = 0;
 
     do {
         tsr_cbor_item item;

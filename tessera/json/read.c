@@ -446,6 +446,8 @@ bool tsr_json_is(const tsr_json *string, const char *content)
     tsr_bytes text = inside(string);
     tsr_bytes want = tsr_text(content);
 
+    if (memchr(string->text.ptr, '\\', string->text.len) == NULL)
+        return tsr_same(text, want);
     while (text.len != 0) {
         uint8_t plain[4];
         tsr_buf one = tsr_buf_over(plain, sizeof plain);

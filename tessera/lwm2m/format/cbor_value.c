@@ -117,13 +117,14 @@ static tsr_err take_plain(tsr_bytes *in, tsr_buf *scratch, tsr_lwm2m_value *valu
 
 tsr_err tsr_lwm2m_cbor_get(tsr_bytes *in, tsr_buf *scratch, tsr_lwm2m_value *value)
 {
-    uint64_t tag = UINT64_MAX, inner;
+    uint64_t tag = UINT64_MAX;
     tsr_lwm2m_value got;
 
-    for (int n = 0; tsr_cbor_get_tag(in, &inner) == TSR_OK; n++) {
+    for (int n = 0; in->len != 0 && in->ptr[0] >> 5 == TSR_CBOR_TAG; n++) {
         if (n == MOST_TAGS)
             return TSR_E_TYPE;
-        tag = inner;
+        if (tsr_cbor_get_tag(in, &tag) != TSR_OK)
+            return TSR_E_MALFORMED;
     }
     if (tag == TAG_DECIMAL)
         return take_decimal(in, value);

@@ -60,6 +60,14 @@ typedef struct {
     double time_s;
 } tsr_senml_record;
 
+static inline void tsr_senml_record_begin(tsr_senml_record *record)
+{
+    record->name_len = 0;
+    record->values = 0;
+    record->value = (tsr_lwm2m_value){ TSR_LWM2M_NONE, { .u = 0 } };
+    record->time_s = 0;
+}
+
 /** Appends to the name; false if it becomes too long to be a path. */
 bool tsr_senml_name_add(tsr_senml_record *record, tsr_bytes text);
 

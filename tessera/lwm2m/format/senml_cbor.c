@@ -176,13 +176,19 @@ static tsr_err take_label(tsr_bytes *in, int *label)
     tsr_buf scratch = tsr_buf_over(room, sizeof room);
     tsr_bytes text;
     int64_t number;
-    tsr_err err = tsr_cbor_get_int(in, &number);
 
-    if (err == TSR_OK) {
+    if (in->len != 0 && in->ptr[0] <= LABEL_DATA) {
+        *label = in->ptr[0];
+        *in = tsr_skip(*in, 1);
+        return TSR_OK;
+    }
+    if (tsr_cbor_get_int(in, &number) == TSR_OK) {
         *label = number < -6 || number > LABEL_DATA ? LABEL_IGNORED : (int)number;
         return TSR_OK;
     }
-    err = tsr_cbor_get_string(in, TSR_CBOR_TEXT, &scratch, &text);
+
+    tsr_err err = tsr_cbor_get_string(in, TSR_CBOR_TEXT, &scratch, &text);
+
     if (err != TSR_OK)
         return err == TSR_E_SPACE ? TSR_E_UNSUPPORTED : TSR_E_MALFORMED;
     if (tsr_senml_is_critical(text))
@@ -249,10 +255,11 @@ static tsr_err take_value(tsr_lwm2m_in *in, tsr_bytes *rest, int label, tsr_senm
 static tsr_err note_name(tsr_bytes *in, tsr_bytes *name)
 {
     tsr_bytes start = *in;
-    tsr_err err = tsr_cbor_skip(in);
 
+    if (start.len == 0 || start.ptr[0] >> 5 != TSR_CBOR_TEXT || tsr_cbor_skip(in) != TSR_OK)
+        return TSR_E_MALFORMED;
     *name = tsr_first(start, start.len - in->len);
-    return err == TSR_OK && start.ptr[0] >> 5 == TSR_CBOR_TEXT ? TSR_OK : TSR_E_MALFORMED;
+    return TSR_OK;
 }
 
 static tsr_err take_field(tsr_lwm2m_in *in, tsr_bytes *rest, tsr_bytes *name,
@@ -319,10 +326,11 @@ static tsr_err start(tsr_lwm2m_in *in)
 
 static tsr_err senml_cbor_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_value *value)
 {
-    tsr_senml_record record = { .values = 0 };
+    tsr_senml_record record;
     tsr_err err = in->started ? TSR_OK : start(in);
     tsr_cbor_walk records = { in->left[0] };
 
+    tsr_senml_record_begin(&record);
     if (err == TSR_OK)
         err = tsr_cbor_more(&in->rest, &records);
     in->left[0] = records.left;

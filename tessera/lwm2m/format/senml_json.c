@@ -209,48 +209,58 @@ static tsr_err note_name(const tsr_json *item, tsr_bytes *quoted)
     return TSR_OK;
 }
 
-/* `which` is what follows the v of a value field. */
-static tsr_err take_value(tsr_lwm2m_in *in, const char *which, const tsr_json *item,
+typedef enum { NAME, TIME, BASE_NAME, BASE_TIME, BASE_VALUE, BASE_VERSION, VALUE, STRING, DATA,
+               BOOLEAN, OBJLNK, OTHER } label_kind;
+
+static label_kind label_of(tsr_bytes label)
+{
+    static const char *const labels[] = { "n", "t", "bn", "bt", "bv", "bver",
+                                          "v", "vs", "vd", "vb", "vlo" };
+
+    for (size_t i = 0; i < OTHER; i++)
+        if (tsr_same(label, tsr_text(labels[i])))
+            return (label_kind)i;
+    return OTHER;
+}
+
+static tsr_err take_value(tsr_lwm2m_in *in, label_kind which, const tsr_json *item,
                           tsr_senml_record *record)
 {
     record->values++;
     if (in->names_only || item->kind == TSR_JSON_NULL)
         return TSR_OK;
-    switch (which[0]) {
-    case 's': return take_text(item, in->scratch, &record->value);
-    case 'd': return take_data(item, in->scratch, &record->value);
-    case 'b': return take_bool(item, &record->value);
-    case 'l': return take_link(item, &record->value);
-    default:  return take_number(item, &record->value);
+    switch (which) {
+    case STRING:  return take_text(item, in->scratch, &record->value);
+    case DATA:    return take_data(item, in->scratch, &record->value);
+    case BOOLEAN: return take_bool(item, &record->value);
+    case OBJLNK:  return take_link(item, &record->value);
+    default:      return take_number(item, &record->value);
     }
 }
 
+/* A label that does not fit in `room` is none that we know, but it might be critical. */
 static tsr_err take_field(tsr_lwm2m_in *in, const tsr_json *key, const tsr_json *item,
                           tsr_bytes *name, tsr_senml_record *record)
 {
-    static const char *const values[] = { "v", "vs", "vd", "vb", "vlo" };
     uint8_t room[32];
     tsr_buf scratch = tsr_buf_over(room, sizeof room);
     tsr_bytes label;
 
-    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
-        if (tsr_json_is(key, values[i]))
-            return take_value(in, values[i] + 1, item, record);
-    if (tsr_json_is(key, "n"))
-        return note_name(item, name);
-    if (tsr_json_is(key, "t"))
-        return take_double(item, &record->time_s);
-    if (tsr_json_is(key, "bn"))
-        return note_name(item, &in->base_name);
-    if (tsr_json_is(key, "bt"))
-        return take_double(item, &in->base_time_s);
-    if (tsr_json_is(key, "bv"))
-        return take_double(item, &in->base_value);
-    if (tsr_json_is(key, "bver"))
-        return check_version(item);
-    if (tsr_json_string(key, &scratch, &label) != TSR_OK || tsr_senml_is_critical(label))
+    if (tsr_json_string(key, &scratch, &label) != TSR_OK)
         return TSR_E_UNSUPPORTED;
-    return TSR_OK;
+
+    label_kind which = label_of(label);
+
+    switch (which) {
+    case NAME:         return note_name(item, name);
+    case TIME:         return take_double(item, &record->time_s);
+    case BASE_NAME:    return note_name(item, &in->base_name);
+    case BASE_TIME:    return take_double(item, &in->base_time_s);
+    case BASE_VALUE:   return take_double(item, &in->base_value);
+    case BASE_VERSION: return check_version(item);
+    case OTHER:        return tsr_senml_is_critical(label) ? TSR_E_UNSUPPORTED : TSR_OK;
+    default:           return take_value(in, which, item, record);
+    }
 }
 
 static tsr_err start(tsr_lwm2m_in *in)
@@ -268,12 +278,13 @@ static tsr_err start(tsr_lwm2m_in *in)
 
 static tsr_err senml_json_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_value *value)
 {
-    tsr_senml_record record = { .values = 0 };
+    tsr_senml_record record;
     tsr_err err = in->started ? TSR_OK : start(in);
     tsr_json_walk records = { in->rest, false }, fields;
     tsr_json item, key, field;
     tsr_bytes name = { NULL, 0 };
 
+    tsr_senml_record_begin(&record);
     if (err != TSR_OK)
         return err;
     if (!tsr_json_next(&records, NULL, &item))

@@ -54,16 +54,16 @@ tsr_err tsr_lwm2m_path_push(tsr_lwm2m_path *path, tsr_bytes segment)
 tsr_err tsr_lwm2m_path_parse(tsr_bytes text, tsr_lwm2m_path *path)
 {
     tsr_lwm2m_path got = tsr_lwm2m_at_root();
+    size_t from = text.len != 0 && text.ptr[0] == '/' ? 1 : 0;
 
-    if (text.len != 0 && text.ptr[0] == '/')
-        text = tsr_skip(text, 1);
-    while (text.len != 0) {
-        const uint8_t *slash = memchr(text.ptr, '/', text.len);
-        size_t len = slash == NULL ? text.len : (size_t)(slash - text.ptr);
+    while (from < text.len) {
+        size_t end = from;
 
-        if (tsr_lwm2m_path_push(&got, tsr_first(text, len)) != TSR_OK)
+        while (end < text.len && text.ptr[end] != '/')
+            end++;
+        if (tsr_lwm2m_path_push(&got, tsr_view(text.ptr + from, end - from)) != TSR_OK)
             return TSR_E_MALFORMED;
-        text = tsr_skip(text, len + 1);
+        from = end + 1;
     }
     *path = got;
     return TSR_OK;
