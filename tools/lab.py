@@ -7,6 +7,7 @@
 
 Everything a lab starts is ended by process id when it closes, whatever happened.
 """
+import base64
 import http.client
 import json
 import os
@@ -190,6 +191,9 @@ class Events(threading.Thread):
         self.closing = True
 
 
+DEVICE_LINES = ("manufacturer = Tessera", "model = Light on Linux", "deregister_on_exit = yes")
+
+
 class Lab:
     """A folder, ports and processes of one run."""
 
@@ -253,6 +257,80 @@ class Lab:
         return self.start("secured", [program("tessera-secured"), "--socket", self.socket,
                                       "--store", self.folder / "secure", *extra], ready="ready")
 
+    key_id = 1
+
+    @property
+    def device_config(self):
+        return self.folder / "device.conf"
+
+    @property
+    def device_state(self):
+        return self.folder / "device"
+
+    def configure_device(self, endpoint, uri, secure, *server_lines, coap=(), device=DEVICE_LINES):
+        """Writes the daemon's configuration; further lines go to the section that their argument names."""
+        lines = ["[device]", f"endpoint = {endpoint}", f"state = {self.device_state}", *device,
+                 "[secured]", f"socket = {self.socket}", "[log]", "level = debug", "[coap]", *coap,
+                 "[server 1]", f"uri = {uri}", f"mode = {'psk' if secure else 'nosec'}"]
+        if secure:
+            lines += [f"identity = {endpoint}", f"key = {self.key_id}"]
+        lines += ["lifetime = 300", "retry_timer = 1", "retry_count = 100", *server_lines, "[light 0]",
+                  f"file = {self.folder / 'light'}"]
+        self.device_config.write_text("\n".join(lines) + "\n")
+        self.device_state.mkdir(mode=0o700, exist_ok=True)
+
+    def provision(self, key):
+        """Brings the key behind the wall by way of a file that the daemon's tool removes."""
+        if not self.device_config.exists():
+            self.configure_device("provisioning", f"coaps://127.0.0.1:{self.coaps}", True)
+        path = self.folder / "key"
+        path.write_text(key.hex())
+        path.chmod(0o600)
+        done = subprocess.run([program("tesserad"), "provision", "--server", "1", "--config", self.device_config,
+                               "--key-file", path], capture_output=True, text=True, timeout=30)
+        if done.returncode != 0:
+            raise LabError(f"the key could not be provisioned: {done.stderr}")
+        if path.exists():
+            raise LabError("the key file is still there after provisioning")
+
+    def start_device(self, endpoint, uri, key=None, provisioned=False, **more):
+        """Configures, provisions if need be, and starts the daemon."""
+        self.configure_device(endpoint, uri, bool(key or provisioned), **more)
+        if key and not provisioned:
+            self.provision(key)
+        return self.run_device()
+
+    def run_device(self):
+        return self.start("device", [program("tesserad"), "--config", self.device_config])
+
+    def wait_device(self, event, timeout=30, start=None, **fields):
+        """The first line that the daemon logged of an event since it started (or since `start` bytes)."""
+        part = self.parts["device"]
+
+        def look():
+            with open(part.log, "rb") as f:
+                f.seek(part.seen if start is None else start)
+                for line in f.read().decode(errors="replace").splitlines():
+                    if f"event={event}" in line.split() and all(
+                            f"{k}={v}" in line.split() for k, v in fields.items()):
+                        return line.split(" ", 2)[2]
+            if not part.alive():
+                raise LabError(f"the device ended with {part.popen.returncode}; its log:\n{part.text()[-2000:]}")
+            return None
+        return self.wait(look, timeout, f"the device's event {event} {fields or ''}")
+
+    def device_port(self):
+        """The local UDP port of the daemon's socket, from /proc."""
+        pid = self.parts["device"].pid
+        inodes = {os.readlink(f"/proc/{pid}/fd/{fd}")[8:-1] for fd in os.listdir(f"/proc/{pid}/fd")
+                  if os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:")}
+        for table in ("udp", "udp6"):
+            for line in pathlib.Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+                cells = line.split()
+                if cells[9] in inodes:
+                    return int(cells[1].split(":")[1], 16)
+        raise LabError("the daemon has no UDP socket")
+
     def relay(self, name, to, *options):
         """A lossy relay before a UDP port; returns the port to use instead."""
         port = free_port()
@@ -275,3 +353,32 @@ class Lab:
 
 def new_key():
     return secrets.token_bytes(16)
+
+
+def search_process(pid, needle):
+    """Reads all memory of a process; returns (bytes read, addresses where the needle is)."""
+    total, found = 0, []
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in maps:
+            span, rights, *_, name = line.split(maxsplit=5) if line.count(" ") > 5 else (*line.split(), "")
+            if not rights.startswith("r") or "[v" in name:
+                continue
+            start, end = (int(x, 16) for x in span.split("-"))
+            try:
+                memory.seek(start)
+                block = memory.read(end - start)
+            except (OSError, ValueError):
+                continue
+            total += len(block)
+            at = block.find(needle)
+            while at >= 0:
+                found.append(hex(start + at))
+                at = block.find(needle, at + 1)
+    return total, found
+
+
+def search_files(folder, needle):
+    """The files below a folder that hold the needle, raw, in hex or in Base64."""
+    forms = [needle, needle.hex().encode(), needle.hex().upper().encode(), base64.b64encode(needle)]
+    return [str(p) for p in pathlib.Path(folder).rglob("*")
+            if p.is_file() and any(form in p.read_bytes() for form in forms)]

@@ -458,8 +458,12 @@ static void pump(tsr_shard *s, tsr_peer *p)
 {
     s->current = p;
     s->refusal[0] = 0;
-    poll_out(s, p); /* of a failed session too: an alert may wait */
-    events(s, p, NULL, 0);
+    if (!p->dying)
+        events(s, p, NULL, 0); /* a record that accept handed in is opened here */
+    if (p->dtls)
+        poll_out(s, p); /* of a failed session too: an alert may wait */
+    if (!p->dying)
+        events(s, p, NULL, 0);
     s->current = NULL;
 }
 

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Eclipse Leshan as a peer: its server drives tesserad, its client is driven by tessera-server."""
+import json
+import os
+import socket
+import unittest
+import urllib.parse
+import urllib.request
+
+import lab
+
+PEER = lab.ROOT / "build/leshan"
+MODELS = lab.ROOT / "third_party/oma"
+
+
+class LeshanServer:
+    """Leshan's server with the routes of its demo."""
+
+    def __init__(self, room, endpoint=None, identity=None, key=None):
+        self.coap, self.coaps = lab.free_port(), lab.free_port()
+        self.http = lab.free_port(socket.SOCK_STREAM)
+        psk = [endpoint, identity, key.hex()] if key else []
+        self.process = room.start("leshan-server", [
+            "java", "-Xmx256m", f"-Dmodels={MODELS}", "-cp", f"{PEER}/leshan-peer-1.jar:{PEER}/lib/*",
+            "tessera.interop.PeerServer", self.coap, self.coaps, self.http, *psk], ready="ready", timeout=60)
+
+    def call(self, method, path, body=None):
+        request = urllib.request.Request(f"http://127.0.0.1:{self.http}/api/{path}", method=method,
+                                         data=body.encode() if body is not None else None)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            return json.load(error)
+
+    def client(self, endpoint):
+        return next((c for c in self.call("GET", "clients") if c["endpoint"] == endpoint), None)
+
+    def events(self, kind):
+        return [e for e in self.call("GET", "events") if e["type"] == kind]
+
+
+@unittest.skipUnless((PEER / "leshan-peer-1.jar").exists(), "Leshan is not built (interop/get-peers)")
+class DeviceAtLeshan(unittest.TestCase):
+    def drive(self, secure):
+        with lab.Lab() as room:
+            key = lab.new_key()
+            peer = LeshanServer(room, "dev1", "dev1", key if secure else None)
+            room.start_secured()
+            uri = f"coaps://127.0.0.1:{peer.coaps}" if secure else f"coap://127.0.0.1:{peer.coap}"
+            room.start_device("dev1", uri, key if secure else None)
+            seen = room.wait(lambda: peer.client("dev1"), 40, "the registration at Leshan")
+            self.assertEqual(seen["version"], "1.1", "Leshan answers 1.2 with 4.12, so the device falls back")
+            self.assertIn("</3/0>", seen["objects"])
+            self.read_write_execute(peer)
+            self.observe(room, peer)
+            room.parts["device"].stop()
+            room.wait(lambda: peer.client("dev1") is None, 20, "the de-registration at Leshan")
+
+    def read_write_execute(self, peer):
+        for form in ("", "?format=TLV", "?format=SENML_CBOR", "?format=SENML_JSON"):
+            answer = peer.call("GET", "clients/dev1/3/0" + form)
+            self.assertTrue(answer.get("success"), f"read /3/0{form}: {answer}")
+        model = peer.call("GET", "clients/dev1/3/0/1")
+        self.assertTrue(model["success"], model)
+        clock = peer.call("GET", "clients/dev1/3/0/13")
+        self.assertTrue(clock["success"], clock)
+        missing = peer.call("GET", "clients/dev1/3/0/9999")
+        self.assertEqual(missing["status"], "NOT_FOUND(404)")
+        denied = peer.call("PUT", "clients/dev1/3/0/0?type=STRING", "nobody")
+        self.assertEqual(denied["status"], "METHOD_NOT_ALLOWED(405)")
+        on = peer.call("PUT", "clients/dev1/3311/0/5850?type=BOOLEAN", "true")
+        self.assertEqual(on["status"], "CHANGED(204)")
+        self.assertIn("true", peer.call("GET", "clients/dev1/3311/0/5850")["content"])
+        dimmer = peer.call("PUT", "clients/dev1/3311/0/5851?type=INTEGER&format=TLV", "42")
+        self.assertEqual(dimmer["status"], "CHANGED(204)")
+        self.assertIn("42", peer.call("GET", "clients/dev1/3311/0/5851")["content"])
+        executed = peer.call("POST", "clients/dev1/1/0/8")
+        self.assertEqual(executed["status"], "CHANGED(204)")
+        links = peer.call("GET", "clients/dev1/3/discover")
+        self.assertIn("</3/0/0>", links["content"])
+
+    def observe(self, room, peer):
+        limits = peer.call("PUT", "clients/dev1/3/0/13/attributes?pmin=1&pmax=2")
+        self.assertTrue(limits["success"], limits)
+        started = peer.call("POST", "clients/dev1/3/0/13/observe")
+        self.assertTrue(started["success"], started)
+        room.wait(lambda: len(peer.events("NOTIFICATION")) >= 2, 20, "two notifications at Leshan")
+        self.assertEqual(peer.call("DELETE", "clients/dev1/3/0/13/observe")["cancelled"], 1)
+        self.assertTrue(peer.events("UPDATED"), "the Execute of /1/0/8 must have made an Update")
+
+    def test_device_at_leshan_server_nosec(self):
+        self.drive(secure=False)
+
+    def test_device_at_leshan_server_psk(self):
+        self.drive(secure=True)
+
+
+@unittest.skipUnless((PEER / "leshan-peer-1.jar").exists(), "Leshan is not built (interop/get-peers)")
+class LeshanClientAtServer(unittest.TestCase):
+    def drive(self, secure):
+        with lab.Lab() as room:
+            key = lab.new_key()
+            room.start_server("--allow-nosec")
+            events = room.events()
+            where = f"coap://127.0.0.1:{room.coap}"
+            psk = []
+            if secure:
+                room.credentials("leshan1", "leshan1", key)
+                where, psk = f"coaps://127.0.0.1:{room.coaps}", ["leshan1", key.hex()]
+            room.start("leshan-client", [
+                "java", "-Xmx256m", f"-Dmodels={MODELS}", "-cp", f"{PEER}/leshan-peer-1.jar:{PEER}/lib/*",
+                "tessera.interop.PeerClient", "leshan1", where, *psk], ready="ready", timeout=60)
+            device = room.wait_registered("leshan1", 40)
+            self.assertEqual(device["version"], "1.1")
+            self.assertEqual(device["security"], "psk" if secure else "nosec")
+            self.operate(room)
+            self.watch(room, events)
+            room.parts["leshan-client"].stop()
+            events.wait(lambda e: e["type"] == "deregistered", 20, "the de-registration")
+
+    def value(self, room, path):
+        status, body, _ = room.rest.get(f"/devices/leshan1/objects{path}")
+        self.assertEqual(status, 200, body)
+        return {entry["path"]: entry["value"] for entry in body["values"]}
+
+    def operate(self, room):
+        self.assertEqual(self.value(room, "/3/0")["/3/0/0"], "Leshan")
+        for form in ("tlv", "senml-json", "senml-cbor"):
+            self.assertEqual(self.value(room, f"/3/0?format={form}")["/3/0/1"], "peer client")
+        status, body, _ = room.rest.call("PUT", "/devices/leshan1/objects/3311/0/5850", {"value": True})
+        self.assertEqual(status, 200, body)
+        self.assertIs(self.value(room, "/3311/0/5850")["/3311/0/5850"], True)
+        status, body, _ = room.rest.call("POST", "/devices/leshan1/objects/3303/0/5605/execute", {})
+        self.assertEqual(status, 200, body)
+        status, body, _ = room.rest.get("/devices/leshan1/objects/3/0/9999")
+        self.assertEqual(status, 404, body)
+
+    def watch(self, room, events):
+        status, body, _ = room.rest.call("PUT", "/devices/leshan1/observations/3303/0/5700", {})
+        self.assertIn(status, (200, 201), body)
+        for n in range(2):
+            events.wait(lambda e: e["type"] == "notification" and sum(
+                x["type"] == "notification" for x in events.seen) > n, 20, "a notification")
+        status, body, _ = room.rest.call("DELETE", "/devices/leshan1/observations/3303/0/5700")
+        self.assertIn(status, (200, 204), body)
+
+    def test_leshan_client_at_server_nosec(self):
+        self.drive(secure=False)
+
+    def test_leshan_client_at_server_psk(self):
+        self.drive(secure=True)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("PYTHONPATH", str(lab.ROOT / "tools"))
+    unittest.main()
