@@ -69,20 +69,38 @@ tsr_err tsr_log_fail(tsr_store *s, tsr_err err)
 
 static tsr_err sync(tsr_store *s) { return s->flash->sync(s->flash->self); }
 
-/* Seals what the last sync completed. A seal needs no sync of its own. */
-static tsr_err seal_head(tsr_store *s)
+/* A worn cell programs without an error: what cannot be read back was not written. */
+static tsr_err check_pending(const tsr_store *s)
+{
+    uint32_t base = tsr_log_block_at(s, s->head), at = base + s->sealed;
+    tsr_record r;
+
+    for (; at < base + s->end; at = r.next) {
+        tsr_err err = tsr_record_read(s->flash, s->head, at, base + s->end, &r);
+
+        if (err != TSR_OK || !r.value_ok)
+            return TSR_E_IO;
+    }
+    return TSR_OK;
+}
+
+/* Seals what a sync completed and a check found good; a seal needs no sync of its own. From then on
+ * the index goes by copies and no longer by their originals. */
+static tsr_err seal_head(tsr_store *s, bool copies)
 {
     uint32_t base = tsr_log_block_at(s, s->head);
     tsr_record r;
     tsr_err err = TSR_OK;
 
     while (s->sealed < s->end && err == TSR_OK) {
-        err = tsr_record_read(s->flash, s->head, base + s->sealed, base + s->end, &r);
-        if (err == TSR_OK)
-            err = tsr_record_seal(s->flash, s->head, r.at, r.len);
-        else if (err == TSR_END || err == TSR_E_MALFORMED)
-            err = TSR_E_IO; /* it was programmed, and cannot be read back */
-        s->sealed = r.next - base;
+        err = tsr_record_header(s->flash, s->head, base + s->sealed, &r);
+        if (err != TSR_OK)
+            return TSR_E_IO;
+        err = tsr_record_seal(s->flash, s->head, r.at, r.len);
+        r.value_ok = true;
+        if (copies && r.kind == TSR_RECORD_IS_SET)
+            (void)tsr_store_index_put(s, &r); /* replaces, so it cannot be full */
+        s->sealed += tsr_record_size(s->flash, r.len);
     }
     return err;
 }
@@ -113,7 +131,9 @@ tsr_err tsr_log_open_block(tsr_store *s)
     if (err == TSR_OK)
         err = sync(s);
     if (err == TSR_OK && !s->closed)
-        err = seal_head(s);
+        err = check_pending(s);
+    if (err == TSR_OK && !s->closed)
+        err = seal_head(s, true);
     if (err != TSR_OK)
         return err;
     tsr_put_u64(&b, s->tail);
@@ -133,11 +153,13 @@ tsr_err tsr_log_write_tail(tsr_store *s)
 
     if (s->closed || s->flash->block - s->end < tsr_record_size(s->flash, 0)) {
         err = tsr_log_open_block(s); /* its BLOCK record says it as well */
-        return err != TSR_OK ? err : sync(s);
+    } else {
+        err = append_raw(s, &r, NULL);
     }
-    err = append_raw(s, &r, NULL);
     if (err == TSR_OK)
         err = sync(s);
+    if (err == TSR_OK)
+        err = check_pending(s);
     if (err == TSR_OK)
         s->tail_known = s->tail;
     return err;
@@ -155,10 +177,7 @@ static tsr_err copy_record(tsr_store *s, const tsr_record *old)
         return err;
     r.at = tsr_log_block_at(s, s->head) + s->end;
     s->end += size;
-    err = tsr_record_copy(s->flash, s->head, &r, old->at);
-    if (err == TSR_OK)
-        (void)tsr_store_index_put(s, &r); /* replaces, so it cannot be full */
-    return err;
+    return tsr_record_copy(s->flash, s->head, &r, old->at);
 }
 
 static bool counts(const tsr_store *s, const tsr_record *r)
@@ -220,13 +239,15 @@ tsr_err tsr_log_collect(tsr_store *s)
 
     if (err == TSR_OK)
         err = sync(s);
+    if (err == TSR_OK && !s->closed)
+        err = check_pending(s);
     if (err != TSR_OK)
         return err;
     s->tail++;
     if (free_blocks(s, s->tail_known) == 0)
         err = tsr_log_write_tail(s);
     if (err == TSR_OK && !s->closed)
-        err = seal_head(s);
+        err = seal_head(s, true);
     if (err == TSR_OK && s->flash->overwrite)
         err = scrub_block(s, old);
     return err;
@@ -248,18 +269,6 @@ static tsr_err make_room(tsr_store *s, uint32_t size)
     return err;
 }
 
-/* A worn cell programs without an error: what cannot be read back was not written. */
-static tsr_err read_back(const tsr_store *s, const tsr_record *r)
-{
-    uint32_t limit = tsr_log_block_at(s, s->head) + s->end;
-    tsr_record seen;
-    tsr_err err = tsr_record_read(s->flash, s->head, r->at, limit, &seen);
-
-    if (err == TSR_END || err == TSR_E_MALFORMED || (err == TSR_OK && !seen.value_ok))
-        return TSR_E_IO;
-    return err;
-}
-
 tsr_err tsr_log_append(tsr_store *s, tsr_record *r, const void *value)
 {
     tsr_err err;
@@ -272,10 +281,10 @@ tsr_err tsr_log_append(tsr_store *s, tsr_record *r, const void *value)
     if (err == TSR_OK)
         err = sync(s);
     if (err == TSR_OK)
-        err = read_back(s, r);
+        err = check_pending(s);
     if (err != TSR_OK)
         return tsr_log_fail(s, err);
-    if (seal_head(s) != TSR_OK)
+    if (seal_head(s, false) != TSR_OK)
         s->failed = true; /* the record itself is safe */
     return TSR_OK;
 }

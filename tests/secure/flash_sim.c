@@ -83,10 +83,18 @@ static tsr_err sim_program(void *self, uint32_t at, const void *data, size_t len
     if (s->refuse != TSR_OK)
         return s->refuse;
     remember(s, false, at, data, len);
+    bool weak = s->count == s->weak_at;
     if (cut(s))
         return TSR_E_IO;
     for (size_t i = 0; i < len; i++) {
-        s->now[at + i] = (uint8_t)(s->now[at + i] & in[i]);
+        uint8_t was = s->now[at + i], all = (uint8_t)(was & in[i]);
+        uint8_t changing = (uint8_t)(was ^ all);
+
+        if (weak && changing != 0) {
+            all |= (uint8_t)(changing & -changing);
+            weak = false;
+        }
+        s->now[at + i] = all;
         s->used[(at + i) / unit] = true;
     }
     return TSR_OK;
@@ -163,6 +171,7 @@ void sim_open(sim *s, uint32_t size, uint32_t block, uint32_t unit, bool overwri
         .used = calloc(size / unit, sizeof(bool)),
         .erases = calloc(size / block, sizeof(uint32_t)),
         .cut_at = UINT64_MAX,
+        .weak_at = UINT64_MAX,
         .rng = seed * 2654435761u + 88172645463325252ull,
     };
     if (s->now == NULL || s->durable == NULL || s->used == NULL || s->erases == NULL)

@@ -21,9 +21,10 @@ typedef struct {
     uint32_t *erases;       /* per block */
     sim_op *pending;
     size_t pending_count, pending_cap;
-    uint64_t count;  /* program, erase and sync calls so far */
-    uint64_t cut_at; /* the call with this number fails and the power is off; UINT64_MAX: never */
-    tsr_err refuse;  /* not TSR_OK: every write fails with it, but the power stays on */
+    uint64_t count;   /* program, erase and sync calls so far */
+    uint64_t cut_at;  /* the call with this number fails and the power is off; UINT64_MAX: never */
+    uint64_t weak_at; /* the program call with this number leaves one bit unwritten, silently */
+    tsr_err refuse;   /* not TSR_OK: every write fails with it, but the power stays on */
     bool off;
     uint64_t rng;
     const char *bad_manners; /* what the store should never have done */

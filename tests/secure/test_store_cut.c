@@ -187,6 +187,42 @@ static void test_cut_while_repairing(void **state)
     }
 }
 
+/* A cell that keeps one bit to itself, at every program call in turn: the store notices before it
+ * says "done", and nothing that was acknowledged suffers, in that record or by a collection. */
+static void test_weak_cell_at_every_program(void **state)
+{
+    unsigned noticed = 0;
+
+    (void)state;
+    for (size_t g = 0; g < sizeof shapes / sizeof *shapes; g++) {
+        for (uint64_t at = 0; at < 400; at++) {
+            model m = { .value_max = shapes[g].value_max, .rng = 23 + g };
+            tsr_store store;
+            model_op op = { 0 };
+            sim flash;
+
+            sim_open(&flash, shapes[g].size, shapes[g].block, shapes[g].unit, shapes[g].overwrite,
+                     at);
+            assert_int_equal(tsr_store_format(&flash.flash), TSR_OK);
+            check_mount(&flash, &store, &shapes[g], g, at);
+            flash.weak_at = flash.count + at;
+            if (run(&m, &store, 60, &op)) {
+                noticed++;
+                assert_true(model_equals(&m, &store, UINT32_MAX)); /* the old content */
+            }
+            flash.weak_at = UINT64_MAX;
+            check_mount(&flash, &store, &shapes[g], g, at);
+            settle(&m, &store, &op);
+            assert_false(run(&m, &store, 40, &op)); /* and it goes on working */
+            check_mount(&flash, &store, &shapes[g], g, at);
+            assert_true(model_equals(&m, &store, UINT32_MAX));
+            assert_null(flash.bad_manners);
+            sim_close(&flash);
+        }
+    }
+    assert_true(noticed > 500);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +230,7 @@ int main(void)
         cmocka_unit_test(test_cuts_without_end),
         cmocka_unit_test(test_cut_while_formatting),
         cmocka_unit_test(test_cut_while_repairing),
+        cmocka_unit_test(test_weak_cell_at_every_program),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
