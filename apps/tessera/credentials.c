@@ -144,8 +144,8 @@ static int read_key(const options *o, tsr_buf *key)
 static int set(const options *o, const char *endpoint)
 {
     uint8_t key_room[KEY_MAX];
-    char text[96], body[1400];
-    tsr_buf key = tsr_buf_over(key_room, sizeof key_room), base64 = tsr_buf_over(text, sizeof text);
+    char hex[2 * KEY_MAX + 1], body[1400];
+    tsr_buf key = tsr_buf_over(key_room, sizeof key_room);
     tsr_buf out = tsr_buf_over(body, sizeof body - 1);
     tsr_json_out j = tsr_json_to(&out);
 
@@ -157,17 +157,18 @@ static int set(const options *o, const char *endpoint)
 
     if (code != EXIT_DONE)
         return code;
-    tsr_base64_put(&base64, tsr_buf_view(&key));
+    for (size_t i = 0; i < key.len; i++)
+        (void)snprintf(hex + 2 * i, 3, "%02x", key_room[i]);
     tsr_json_open_object(&j);
     tsr_json_put_key(&j, "mode");
     tsr_json_put_cstring(&j, "psk");
     tsr_json_put_key(&j, "identity");
     tsr_json_put_cstring(&j, o->identity != NULL ? o->identity : endpoint);
     tsr_json_put_key(&j, "key");
-    tsr_json_put_string(&j, tsr_buf_view(&base64));
+    tsr_json_put_cstring(&j, hex);
     tsr_json_close(&j);
     tsr_wipe(key_room, sizeof key_room);
-    tsr_wipe(text, sizeof text);
+    tsr_wipe(hex, sizeof hex);
     if (tsr_json_end(&j) == TSR_OK) {
         answer a;
         char *path = credential_path(endpoint);

@@ -6,7 +6,6 @@
 
 #include "server/rest/handlers.h"
 #include "server/rest/put.h"
-#include "tessera/json/base64.h"
 
 enum { KEY_MAX = 64, IDENTITY_MAX = 128 };
 
@@ -107,10 +106,34 @@ void rest_delete_credential(rest_exchange *x)
         rest_fail_err(x, err, x->endpoint);
 }
 
+static int nibble(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static tsr_err from_hex(const char *text, tsr_buf *key)
+{
+    size_t len = strlen(text);
+
+    if (len == 0 || len % 2 != 0)
+        return TSR_E_MALFORMED;
+    for (size_t i = 0; i < len; i += 2) {
+        int high = nibble(text[i]), low = nibble(text[i + 1]);
+
+        if (high < 0 || low < 0)
+            return TSR_E_MALFORMED;
+        tsr_put_u8(key, (uint8_t)(high * 16 + low));
+    }
+    return key->err;
+}
+
 /* The key of the body into `key`. errors TSR_E_ARGUMENT: the exchange has been answered */
 static tsr_err key_of(rest_exchange *x, const tsr_json *body, bool psk, tsr_buf *key)
 {
-    char text[128]; /* 64 bytes are 88 characters */
+    char text[2 * KEY_MAX + 1];
     tsr_err err = tsr_json_find_cstring(body, "key", text, sizeof text);
 
     if (!psk && err == TSR_E_NOT_FOUND)
@@ -118,8 +141,9 @@ static tsr_err key_of(rest_exchange *x, const tsr_json *body, bool psk, tsr_buf 
     if (!psk) {
         rest_fail(x, REST_BAD_BODY, "`key` is for psk; with x509 the device proves its own key");
         err = TSR_E_ARGUMENT;
-    } else if (err != TSR_OK || tsr_base64_get(tsr_text(text), key) != TSR_OK || key->len == 0) {
-        rest_fail(x, REST_BAD_BODY, "`key` must be 1 to %d bytes as Base64 in a string", KEY_MAX);
+    } else if (err != TSR_OK || from_hex(text, key) != TSR_OK) {
+        rest_fail(x, REST_BAD_BODY,
+                  "`key` must be a string of 1 to %d bytes in hexadecimal digits", KEY_MAX);
         err = TSR_E_ARGUMENT;
     }
     tsr_wipe(text, sizeof text);

@@ -12,12 +12,10 @@ export function toHex(bytes: Uint8Array): string {
   return [...bytes].map((b) => b.toString(16).padStart(2, "0")).join("");
 }
 
-export function hexToBase64(hex: string): string | undefined {
-  const clean = hex.replace(/[\s:]/g, "");
-  if (clean === "" || clean.length % 2 !== 0 || clean.length > 128 || !/^[0-9a-f]+$/i.test(clean))
-    return undefined;
-  const bytes = clean.match(/../g)!.map((b) => Number.parseInt(b, 16));
-  return btoa(String.fromCharCode(...bytes));
+/** The digits alone, or undefined when they are no key. */
+export function cleanHex(text: string): string | undefined {
+  const clean = text.replace(/[\s:]/g, "");
+  return /^([0-9a-f]{2}){1,64}$/i.test(clean) ? clean : undefined;
 }
 
 function SetDialog({ onClose, onDone }: { onClose(): void; onDone(): void }) {
@@ -28,14 +26,14 @@ function SetDialog({ onClose, onDone }: { onClose(): void; onDone(): void }) {
   const [busy, setBusy] = useState(false);
 
   const save = async () => {
-    const encoded = hexToBase64(key);
-    if (encoded === undefined) {
+    const digits = cleanHex(key);
+    if (digits === undefined) {
       setError("Enter 1 to 64 bytes as hexadecimal digits.");
       return;
     }
     setBusy(true);
     try {
-      await api.setCredential(endpoint, { mode: "psk", identity: identity || endpoint, key: encoded });
+      await api.setCredential(endpoint, { mode: "psk", identity: identity || endpoint, key: digits });
       toast("ok", "Credential stored", `${endpoint} can connect now.`);
       onDone();
     } catch (e) {
