@@ -19,7 +19,7 @@
 #include "secure/crypto/service.h"
 #include "secure/spm/its_service.h"
 
-#define KEYS       1024
+#define KEYS       2048
 #define OPERATIONS 256
 
 /* The secure world of this process: what the secure rooms keep in the one object of their port. */

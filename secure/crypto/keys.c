@@ -8,18 +8,25 @@ static uint64_t storage_uid(int32_t client, uint32_t id)
     return (uint64_t)(uint32_t)client << 32 | id; /* as Mbed TLS's core names a key's file */
 }
 
-static uint32_t persistent_held(const tsr_crypto *c, int32_t client)
-{
-    uint64_t uid = storage_uid(client, 0);
-    uint32_t held = 0;
+#define KEY_HEAD 64u /* bytes that the core stores with a key, at most */
 
-    while (held < c->persistent_each &&
-           tsr_store_next(c->its->store, (uint32_t)TSR_ITS_CRYPTO, &uid) == TSR_OK &&
-           uid <= storage_uid(client, UINT32_MAX)) {
+/* Whether a client may store one more key of `len` bytes: by number, and by bytes on the medium. */
+static bool has_room(const tsr_crypto *c, int32_t client, size_t len)
+{
+    const tsr_store *store = c->its->store;
+    tsr_store_key at = { (uint32_t)TSR_ITS_CRYPTO, storage_uid(client, 0) };
+    uint64_t bytes = tsr_store_footprint(store, len + KEY_HEAD);
+    uint32_t held = 0;
+    tsr_store_info info;
+
+    while (tsr_store_next(store, at.space, &at.uid) == TSR_OK &&
+           at.uid <= storage_uid(client, UINT32_MAX)) {
+        if (tsr_store_info_of(store, at, &info) == TSR_OK)
+            bytes += tsr_store_footprint(store, info.len);
         held++;
-        uid++;
+        at.uid++;
     }
-    return held;
+    return held < c->persistent_each && (c->its->quota == 0 || bytes <= c->its->quota);
 }
 
 static psa_status_t prepare_volatile(tsr_crypto_request *r, tsr_new_key *n)
@@ -35,10 +42,14 @@ static psa_status_t prepare_volatile(tsr_crypto_request *r, tsr_new_key *n)
 static psa_status_t prepare_persistent(tsr_crypto_request *r, tsr_new_key *n)
 {
     uint32_t id = r->p.attributes.id;
+    size_t len = (r->p.attributes.bits + 7u) / 8u;
+
+    if (r->msg->type == TSR_CRYPTO_IMPORT_KEY)
+        len = tsr_input(r, 0).len;
 
     if (id < PSA_KEY_ID_USER_MIN || id > PSA_KEY_ID_USER_MAX)
         return PSA_ERROR_INVALID_ARGUMENT;
-    if (persistent_held(r->c, r->msg->caller.client) >= r->c->persistent_each)
+    if (!has_room(r->c, r->msg->caller.client, len))
         return PSA_ERROR_INSUFFICIENT_STORAGE;
     psa_set_key_id(&n->attributes, mbedtls_svc_key_id_make(r->msg->caller.client, id));
     psa_set_key_lifetime(&n->attributes, r->p.attributes.lifetime);

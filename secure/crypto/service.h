@@ -16,7 +16,7 @@
 
 typedef struct { /* private: a volatile key */
     uint32_t id; /* as the client knows it; 0: free */
-    uint32_t connection;
+    tsr_spm_caller owner;
     mbedtls_svc_key_id_t key;
 } tsr_crypto_key;
 
@@ -24,7 +24,7 @@ typedef enum { TSR_OP_MAC = 1, TSR_OP_CIPHER, TSR_OP_AEAD, TSR_OP_DERIVE } tsr_c
 
 typedef struct { /* private: an operation in several calls */
     uint32_t id; /* 0: free */
-    uint32_t connection;
+    tsr_spm_caller owner;
     tsr_crypto_op_kind kind;
     union {
         psa_mac_operation_t mac;
@@ -40,9 +40,10 @@ typedef struct {
     size_t key_count;
     tsr_crypto_op *ops; /* zeroed by the caller */
     size_t op_count;
-    uint32_t keys_each;       /* volatile keys one connection may hold */
-    uint32_t ops_each;        /* operations one connection may hold open */
-    uint32_t persistent_each; /* persistent keys one client may hold */
+    /* What one client may hold, over all its connections, so that it cannot starve the others: */
+    uint32_t keys_each;       /* volatile keys */
+    uint32_t ops_each;        /* open operations */
+    uint32_t persistent_each; /* persistent keys; together no more bytes than its->quota */
     /* private */
     uint32_t next_key, next_op;
     psa_status_t storage; /* why the core's last storage call failed */

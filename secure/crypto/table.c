@@ -13,7 +13,7 @@ tsr_crypto_key *tsr_key_find(const tsr_crypto_request *r, uint32_t id)
 {
     tsr_crypto_key *k = &r->c->keys[id % r->c->key_count];
 
-    return id != 0 && k->id == id && k->connection == r->msg->caller.connection ? k : NULL;
+    return id != 0 && k->id == id && k->owner.connection == r->msg->caller.connection ? k : NULL;
 }
 
 psa_status_t tsr_key_resolve(const tsr_crypto_request *r, uint32_t id, mbedtls_svc_key_id_t *key)
@@ -41,10 +41,11 @@ static uint32_t following_key(uint32_t id)
 tsr_crypto_key *tsr_key_slot(tsr_crypto_request *r)
 {
     tsr_crypto *c = r->c;
-    uint32_t connection = r->msg->caller.connection, held = 0;
+    tsr_spm_caller caller = r->msg->caller;
+    uint32_t held = 0;
 
     for (size_t i = 0; i < c->key_count; i++)
-        held += c->keys[i].id != 0 && c->keys[i].connection == connection;
+        held += c->keys[i].id != 0 && c->keys[i].owner.client == caller.client;
     if (held >= c->keys_each)
         return NULL;
     for (size_t i = 0; i < c->key_count; i++) {
@@ -53,7 +54,7 @@ tsr_crypto_key *tsr_key_slot(tsr_crypto_request *r)
         tsr_crypto_key *k = &c->keys[c->next_key % c->key_count];
 
         if (k->id == 0) {
-            *k = (tsr_crypto_key){ c->next_key, connection, MBEDTLS_SVC_KEY_ID_INIT };
+            *k = (tsr_crypto_key){ c->next_key, caller, MBEDTLS_SVC_KEY_ID_INIT };
             return k;
         }
     }
@@ -65,7 +66,7 @@ tsr_crypto_op *tsr_op_find(const tsr_crypto_request *r, tsr_crypto_op_kind kind)
     tsr_crypto_op *op = &r->c->ops[r->p.operation % r->c->op_count];
 
     return r->p.operation != 0 && op->id == r->p.operation && op->kind == kind &&
-                   op->connection == r->msg->caller.connection
+                   op->owner.connection == r->msg->caller.connection
                ? op
                : NULL;
 }
@@ -73,10 +74,11 @@ tsr_crypto_op *tsr_op_find(const tsr_crypto_request *r, tsr_crypto_op_kind kind)
 tsr_crypto_op *tsr_op_open(tsr_crypto_request *r, tsr_crypto_op_kind kind)
 {
     tsr_crypto *c = r->c;
-    uint32_t connection = r->msg->caller.connection, held = 0;
+    tsr_spm_caller caller = r->msg->caller;
+    uint32_t held = 0;
 
     for (size_t i = 0; i < c->op_count; i++)
-        held += c->ops[i].id != 0 && c->ops[i].connection == connection;
+        held += c->ops[i].id != 0 && c->ops[i].owner.client == caller.client;
     if (held >= c->ops_each)
         return NULL;
     for (size_t i = 0; i < c->op_count; i++) {
@@ -87,7 +89,7 @@ tsr_crypto_op *tsr_op_open(tsr_crypto_request *r, tsr_crypto_op_kind kind)
         if (op->id == 0) {
             memset(op, 0, sizeof *op); /* what every PSA operation starts from */
             op->id = c->next_op;
-            op->connection = connection;
+            op->owner = caller;
             op->kind = kind;
             return op;
         }
@@ -111,12 +113,12 @@ void tsr_crypto_gone(void *self, uint32_t connection)
     tsr_crypto *c = self;
 
     for (size_t i = 0; i < c->op_count; i++)
-        if (c->ops[i].id != 0 && c->ops[i].connection == connection)
+        if (c->ops[i].id != 0 && c->ops[i].owner.connection == connection)
             tsr_op_close(&c->ops[i]);
     for (size_t i = 0; i < c->key_count; i++) {
         tsr_crypto_key *k = &c->keys[i];
 
-        if (k->id != 0 && k->connection == connection) {
+        if (k->id != 0 && k->owner.connection == connection) {
             (void)psa_destroy_key(k->key);
             tsr_wipe(k, sizeof *k);
         }

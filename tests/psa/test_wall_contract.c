@@ -26,7 +26,7 @@
 
 static secured service;
 static const char *const extra[] = {
-    "--keys", "40", "--operations", "6", "--persistent", "12", NULL
+    "--keys", "40", "--operations", "6", "--persistent", "20", NULL
 };
 
 static int set_up(void **state)
@@ -273,13 +273,36 @@ static void test_quota_of_volatile_keys_and_operations(void **state)
 static void test_quota_of_persistent_keys(void **state)
 {
     (void)state;
-    for (psa_key_id_t id = 100; id < 112; id++)
+    for (psa_key_id_t id = 100; id < 120; id++)
         assert_int_equal(provision(id, PSK_ALG, "key"), PSA_SUCCESS);
-    assert_int_equal(provision(112, PSK_ALG, "key"), PSA_ERROR_INSUFFICIENT_STORAGE);
+    assert_int_equal(provision(120, PSK_ALG, "key"), PSA_ERROR_INSUFFICIENT_STORAGE);
     assert_int_equal(psa_destroy_key(100), PSA_SUCCESS);
-    assert_int_equal(provision(112, PSK_ALG, "key"), PSA_SUCCESS);
-    for (psa_key_id_t id = 101; id <= 112; id++)
+    assert_int_equal(provision(120, PSK_ALG, "key"), PSA_SUCCESS);
+    for (psa_key_id_t id = 101; id <= 120; id++)
         assert_int_equal(psa_destroy_key(id), PSA_SUCCESS);
+}
+
+/* A client's keys may take a quarter of the store, so others always have room. */
+static void test_quota_of_key_bytes(void **state)
+{
+    static uint8_t big[8000];
+    psa_key_attributes_t a = PSA_KEY_ATTRIBUTES_INIT;
+    psa_status_t status = PSA_SUCCESS;
+    psa_key_id_t key, id = 200;
+    long capacity = secured_figure(&service, "store_capacity=");
+
+    (void)state;
+    psa_set_key_type(&a, PSA_KEY_TYPE_RAW_DATA);
+    for (; status == PSA_SUCCESS; id++) {
+        psa_set_key_id(&a, id);
+        status = psa_import_key(&a, big, sizeof big, &key);
+    }
+    assert_int_equal(status, PSA_ERROR_INSUFFICIENT_STORAGE);
+    assert_in_range(id - 200, 10, 19); /* before the number of keys is used up */
+    assert_in_range(secured_figure(&service, "store_used="), capacity / 5, capacity / 4);
+    for (psa_key_id_t i = 200; i < id - 1; i++)
+        assert_int_equal(psa_destroy_key(i), PSA_SUCCESS);
+    assert_int_equal(secured_figure(&service, "store_used="), 0);
 }
 
 static void test_calls_too_large_for_the_wire_are_refused_here(void **state)
@@ -494,6 +517,7 @@ int main(void)
         cmocka_unit_test(test_hash_table_full_and_stale_copies),
         cmocka_unit_test(test_quota_of_volatile_keys_and_operations),
         cmocka_unit_test(test_quota_of_persistent_keys),
+        cmocka_unit_test(test_quota_of_key_bytes),
         cmocka_unit_test(test_calls_too_large_for_the_wire_are_refused_here),
         cmocka_unit_test(test_psa_call_refuses_programmer_errors),
         cmocka_unit_test(test_its_follows_the_specification),

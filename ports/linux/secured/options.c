@@ -14,8 +14,8 @@ static const char help[] =
     "  --user NAME         become this user after the socket was made\n"
     "  --client UID=N      user UID is client N, a negative number (default -(UID + 1))\n"
     "  --connections N     connections one user may hold (default 32)\n"
-    "  --keys N            volatile keys one connection may hold (default 256)\n"
-    "  --operations N      operations one connection may hold open (default 32)\n"
+    "  --keys N            volatile keys one client may hold (default 512)\n"
+    "  --operations N      operations one client may hold open (default 64)\n"
     "  --persistent N      persistent keys one client may hold (default 256)\n"
     "  --repair-store      keep what is readable of a damaged store, then serve\n"
     "  --ready-fd FD       write a line there once clients may connect\n"
@@ -114,7 +114,7 @@ static tsr_err take(tsr_secured_options *o, int word, const char *value)
     case USER: o->user = value; return TSR_OK;
     case CLIENT: return client(&o->clients, value);
     case CONNECTIONS: return number("connections", value, 256, &o->connections_each);
-    case KEYS: return number("keys", value, 1024, &o->keys_each);
+    case KEYS: return number("keys", value, 2048, &o->keys_each);
     case OPERATIONS: return number("operations", value, 256, &o->ops_each);
     case PERSISTENT: return number("persistent", value, 4096, &o->persistent_each);
     case REPAIR: o->repair = true; return TSR_OK;
@@ -145,8 +145,8 @@ tsr_err tsr_secured_options_read(tsr_secured_options *o, int argc, char **argv)
         .ready_fd = -1,
         .sandbox = true,
         .connections_each = 32,
-        .keys_each = 256,
-        .ops_each = 32,
+        .keys_each = 512,
+        .ops_each = 64,
         .persistent_each = 256,
     };
     while ((word = getopt_long(argc, argv, "", words, NULL)) != -1) {

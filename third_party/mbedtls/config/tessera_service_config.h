@@ -9,7 +9,8 @@
 
 #define MBEDTLS_PSA_CRYPTO_STORAGE_C
 #define MBEDTLS_PSA_CRYPTO_KEY_ID_ENCODES_OWNER
-#define MBEDTLS_PSA_KEY_SLOT_COUNT 1280 /* the crypto service's table of 1,024, and loaded persistent keys */
+#define MBEDTLS_PSA_KEY_STORE_DYNAMIC /* volatile keys: found and made in constant time */
+#define MBEDTLS_PSA_KEY_SLOT_COUNT 64  /* persistent keys kept loaded */
 #define MBEDTLS_PSA_ASSUME_EXCLUSIVE_BUFFERS /* a message was copied off the wire before anyone reads it */
 
 #endif
