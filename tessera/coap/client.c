@@ -147,6 +147,12 @@ tsr_err tsr_coap_ping(tsr_coap *c, tsr_coap_peer peer, uint64_t now_ms, uint64_t
 
 /* ---- responses ---- */
 
+/* A 4.02 may repeat the very option that it complains about, as libcoap does. */
+static bool refuses_response(const tsr_coap *c)
+{
+    return tsr_coap_refused(c) && c->msg.code != TSR_COAP_BAD_OPTION;
+}
+
 static void deliver(tsr_coap *c, tsr_coap_slot *s, uint64_t now_ms)
 {
     bool rest = (s->flags & F_REST) != 0, going = false;
@@ -298,7 +304,7 @@ static void note_observe(tsr_coap *c, tsr_coap_slot *s, uint64_t now_ms)
 
 void tsr_coap_take_response(tsr_coap *c, tsr_coap_slot *s, uint64_t now_ms)
 {
-    if (tsr_coap_refused(c)) {
+    if (refuses_response(c)) {
         tsr_coap_finish(c, s, TSR_COAP_FAILED, TSR_E_UNSUPPORTED);
         return;
     }
@@ -399,7 +405,7 @@ static void take_notification(tsr_coap *c, uint32_t watch, uint64_t now_ms)
 /* A response in a message of its own. RFC 7252 §5.2.2, RFC 7641 §3.2 and §3.6 */
 void tsr_coap_take_separate(tsr_coap *c, tsr_coap_peer peer, uint64_t now_ms)
 {
-    bool con = c->msg.type == TSR_COAP_CON, refused = tsr_coap_refused(c);
+    bool con = c->msg.type == TSR_COAP_CON, refused = refuses_response(c);
     tsr_coap_slot *s = find_request(c, peer, c->msg.token);
     uint32_t watch = TSR_NONE;
 

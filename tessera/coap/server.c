@@ -345,8 +345,6 @@ static tsr_err prepare(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_response *r
         return TSR_E_SPACE; /* asking again would do it again */
     if (room && tsr_coap_write_payload(c, s, *part) != TSR_OK)
         return TSR_E_SPACE;
-    if (s->block2.set && !blocks) /* the block size asked for is confirmed */
-        block = (tsr_coap_block){ true, false, szx, 0 };
     s->size2 = (tsr_coap_num){ s->size2.set && block.set, (uint32_t)r->payload.len };
     s->block2 = block;
     return TSR_OK;

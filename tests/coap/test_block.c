@@ -113,14 +113,15 @@ static void test_block2_takes_the_smaller_size(void **state)
     is_block2(&m, 8, true, 1, 32);
 }
 
-static void test_block2_confirms_the_size_asked_for(void **state)
+static void test_block2_is_left_out_when_all_fits(void **state)
 {
     (void)state;
     LINK_FEED(c, NOW, .code = TSR_COAP_GET, .mid = 1, .path = "/small", .block2 = BLOCK(0, false, 2));
     answer(link_event(c, TSR_COAP_REQUEST).id, 20);
     tsr_coap_msg m = link_next(c, NOW);
 
-    is_block2(&m, 0, false, 2, 20);
+    assert_false(m.block2.set || m.etag.ptr != NULL);
+    assert_int_equal(m.payload.len, 20);
     LINK_FEED(c, NOW, .code = TSR_COAP_GET, .mid = 2, .path = "/small");
     answer(link_event(c, TSR_COAP_REQUEST).id, 20);
     m = link_next(c, NOW);
@@ -793,7 +794,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_block2_is_served_from_the_kept_body),
         T(test_block2_takes_the_smaller_size),
-        T(test_block2_confirms_the_size_asked_for),
+        T(test_block2_is_left_out_when_all_fits),
         T(test_block2_larger_than_ours_is_cut),
         T(test_block2_size2_only_when_asked),
         T(test_block2_after_expiry_asks_the_application),
