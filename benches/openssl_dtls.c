@@ -116,6 +116,13 @@ static SSL_CTX *make(const SSL_METHOD *method, int cert)
     return ctx;
 }
 
+/* Nothing is lost here: no retransmission, however slowly callgrind lets us run. */
+static unsigned patient(SSL *ssl, unsigned us)
+{
+    (void)ssl, (void)us;
+    return 600u * 1000000u;
+}
+
 static SSL *session(SSL_CTX *ctx, BIO *in, BIO *out, int server)
 {
     SSL *ssl = SSL_new(ctx);
@@ -124,6 +131,7 @@ static SSL *session(SSL_CTX *ctx, BIO *in, BIO *out, int server)
     BIO_up_ref(out);
     SSL_set_bio(ssl, in, out);
     SSL_set_mtu(ssl, 1232);
+    DTLS_set_timer_cb(ssl, patient);
     if (server)
         SSL_set_accept_state(ssl);
     else
