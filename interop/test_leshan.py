@@ -22,7 +22,7 @@ class LeshanServer:
         psk = [endpoint, identity, key.hex()] if key else []
         self.process = room.start("leshan-server", [
             "java", "-Xmx256m", f"-Dmodels={MODELS}", "-cp", f"{PEER}/leshan-peer-1.jar:{PEER}/lib/*",
-            "tessera.interop.PeerServer", self.coap, self.coaps, self.http, *psk], ready="ready", timeout=60)
+            "tessera.interop.PeerServer", self.coap, self.coaps, self.http, *psk], ready="peer is ready", timeout=60)
 
     def call(self, method, path, body=None):
         request = urllib.request.Request(f"http://127.0.0.1:{self.http}/api/{path}", method=method,
@@ -110,7 +110,7 @@ class LeshanClientAtServer(unittest.TestCase):
                 where, psk = f"coaps://127.0.0.1:{room.coaps}", ["leshan1", key.hex()]
             room.start("leshan-client", [
                 "java", "-Xmx256m", f"-Dmodels={MODELS}", "-cp", f"{PEER}/leshan-peer-1.jar:{PEER}/lib/*",
-                "tessera.interop.PeerClient", "leshan1", where, *psk], ready="ready", timeout=60)
+                "tessera.interop.PeerClient", "leshan1", where, *psk], ready="peer is ready", timeout=60)
             device = room.wait_registered("leshan1", 40)
             self.assertEqual(device["version"], "1.1")
             self.assertEqual(device["security"], "psk" if secure else "nosec")

@@ -119,6 +119,6 @@ public final class PeerClient {
         LeshanClient client = builder.build();
         Runtime.getRuntime().addShutdownHook(new Thread(() -> client.destroy(true)));
         client.start();
-        System.out.println("ready");
+        System.out.println("peer is ready");
     }
 }

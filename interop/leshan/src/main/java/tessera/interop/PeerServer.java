@@ -268,6 +268,6 @@ public final class PeerServer {
         http.setExecutor(Executors.newFixedThreadPool(4));
         http.createContext("/api/", peer::handle);
         http.start();
-        System.out.println("ready");
+        System.out.println("peer is ready");
     }
 }
