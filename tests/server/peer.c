@@ -393,7 +393,7 @@ uint8_t peer_request(test_peer *p, uint8_t method, const char *path, const char 
     p->code = 0;
     if (tsr_coap_request_send(&p->coap, 0, &r, now_ms(), &id) != TSR_OK)
         abort();
-    peer_run(p, 8000, &p->answered);
+    peer_run(p, p->impatient_ms ? p->impatient_ms : 8000, &p->answered);
     if (!p->answered)
         (void)tsr_coap_cancel(&p->coap, id);
     return p->timed_out ? 0 : p->code;

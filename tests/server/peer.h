@@ -37,8 +37,9 @@ typedef struct test_peer {
     char arguments[64], attributes[128];
     uint8_t observe_token[8], observe_token_len;
     uint32_t sequence;
-    uint16_t only_format; /* 0: any; else every other Accept is answered 4.06 */
-    bool silent;          /* do not answer requests */
+    uint16_t only_format;  /* 0: any; else every other Accept is answered 4.06 */
+    bool silent;           /* do not answer requests */
+    uint64_t impatient_ms; /* give a request up after so long; 0: 8 s */
     unsigned notify_rejected, handshakes;
     uint8_t last_datagram[2048]; /* as it was sent last, for replays */
     size_t last_datagram_len;
