@@ -272,6 +272,29 @@ static void test_save_into_too_little_space_harms_nothing(void **state)
     world_free(&w);
 }
 
+/* A shard's worth of live sessions; each holds two keys in the PSA core. */
+static void test_load_thousands_at_once(void **state)
+{
+    enum { COUNT = 4000 };
+    tsr_dtls *many = calloc(COUNT, sizeof(*many));
+    uint8_t bytes[256];
+    tsr_buf out;
+
+    (void)state;
+    psk_world();
+    assert_int_equal(tsr_dtls_save(&w.server, 0, &image), TSR_OK);
+    for (size_t i = 0; i < COUNT; i++)
+        assert_int_equal(tsr_dtls_load(&many[i], &w.server_config, &image, w.now_ms), TSR_OK);
+    out = tsr_buf_over(bytes, sizeof(bytes));
+    assert_int_equal(tsr_dtls_send(&w.client, tsr_text("to the last"), &out), TSR_OK);
+    world_deliver(&w, &many[COUNT - 1], tsr_buf_view(&out));
+    assert_true(world_got(&w, "to the last"));
+    for (size_t i = 0; i < COUNT; i++)
+        tsr_dtls_free(&many[i]);
+    free(many);
+    world_free(&w);
+}
+
 static void test_load_rejects_what_is_no_image(void **state)
 {
     uint8_t copy[TSR_DTLS_SAVED_MAX];
@@ -311,6 +334,7 @@ int main(void)
         cmocka_unit_test(test_save_waits_for_the_first_record),
         cmocka_unit_test(test_save_into_too_little_space_harms_nothing),
         cmocka_unit_test(test_load_rejects_what_is_no_image),
+        cmocka_unit_test(test_load_thousands_at_once),
     };
 
     world_psa();
