@@ -66,10 +66,8 @@ static int list_all(const options *o)
     } while (cursor[0] != '\0');
     if (o->json)
         table_free(&t);
-    else if (t.count == 1)
-        (void)printf("no credential is stored\n");
     else
-        table_print(&t);
+        table_print_or(&t, "no credential is stored");
     return code;
 }
 

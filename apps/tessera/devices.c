@@ -77,10 +77,9 @@ int cmd_devices(const options *o)
     } while (cursor[0] != '\0' && left > 0);
     if (o->json)
         table_free(&t);
-    else if (t.count == 1)
-        (void)printf("no device %s\n", o->query != NULL || o->online ? "matches" : "is registered");
     else
-        table_print(&t);
+        table_print_or(&t, o->query != NULL || o->online ? "no device matches"
+                                                         : "no device is registered");
     return code;
 }
 

@@ -171,7 +171,10 @@ int http_call(const options *o, const char *method, const char *path, const char
         http_free(a);
         return unreachable(o, error[0] != '\0' ? error : curl_easy_strerror(result));
     }
-    return judge(a);
+    code = judge(a);
+    if (code != EXIT_DONE)
+        http_free(a);
+    return code;
 }
 
 void http_free(answer *a)

@@ -175,10 +175,7 @@ static void print_observations(const tsr_json *page)
                                              text_of(&item, "active"),
                                              text_of(&item, "notifications"),
                                              ago(text_of(&item, "last_at")) });
-    if (t.count == 1)
-        (void)printf("nothing is observed\n");
-    else
-        table_print(&t);
+    table_print_or(&t, "nothing is observed");
 }
 
 int cmd_observations(const options *o)

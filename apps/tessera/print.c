@@ -78,6 +78,16 @@ void table_print(table *t)
     table_free(t);
 }
 
+void table_print_or(table *t, const char *nothing)
+{
+    if (t->count > 1) {
+        table_print(t);
+        return;
+    }
+    (void)printf("%s\n", nothing);
+    table_free(t);
+}
+
 /* Eight answers live side by side: enough for one row of a table. */
 static char *slot(void)
 {

@@ -34,7 +34,7 @@ typedef struct {
 
 /* --- http.c ------------------------------------------------------------------------------- */
 
-/** An answer; give it back to http_free. */
+/** An answer; give it back to http_free, which is harmless for one that failed. */
 typedef struct {
     long status;
     char *text;
@@ -73,6 +73,8 @@ typedef struct {
 void table_row(table *t, const char *const *cells);
 void table_print(table *t); /* and frees it */
 void table_free(table *t);
+/** The same, or `nothing` when there is only the head. */
+void table_print_or(table *t, const char *nothing);
 
 /** A member of an object as text for people, "" when absent. Lives until the next eight calls.
  *  Control characters are replaced: what a device says must not drive the terminal. */

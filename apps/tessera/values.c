@@ -251,8 +251,5 @@ void print_values(const tsr_json *values)
         table_row(&t, (const char *const[]){ text_of(&item, "path"), text_of(&item, "name"), shown,
                                              type });
     }
-    if (t.count == 1)
-        (void)printf("nothing there\n");
-    else
-        table_print(&t);
+    table_print_or(&t, "nothing there");
 }

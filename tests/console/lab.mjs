@@ -164,7 +164,12 @@ file = ${join(dir, "light")}
 `);
     const provision = this.part(`${endpoint}-provision`, "tesserad", ["provision", "--server", "1", "--config", config], `${key.toString("hex")}\n`);
     if (await provision.ended !== 0) throw new Error(`provisioning failed:\n${provision.text()}`);
-    const device = this.part(endpoint, "tesserad", ["--config", config]);
+    return this.startDaemon(endpoint);
+  }
+
+  /** The device's daemon alone: its key and its state are there already. */
+  async startDaemon(endpoint) {
+    const device = this.part(endpoint, "tesserad", ["--config", join(this.folder, endpoint, "tesserad.conf")]);
     await until(`the registration of ${endpoint}`, async () => {
       if (device.code !== undefined) throw new Error(`it ended with ${device.code}:\n${device.text().slice(-2000)}`);
       return (await this.call("GET", `/devices/${endpoint}`)).status === 200;

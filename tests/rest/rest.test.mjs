@@ -1,0 +1,515 @@
+// SPDX-License-Identifier: Apache-2.0
+// The REST interface of a running server with a real device: the document against the routes, the answers against
+// the document, bad input, and the event stream over a restart.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import http from "node:http";
+import net from "node:net";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { Lab, require, root, sleep, until } from "../console/lab.mjs";
+
+const Ajv = require("ajv/dist/2020").default;
+const addFormats = require("ajv-formats").default ?? require("ajv-formats");
+const YAML = require("yaml");
+
+const document = YAML.parse(readFileSync(join(root, "docs/openapi.yaml"), "utf8"));
+const ajv = new Ajv({ strict: false, allErrors: true });
+addFormats(ajv);
+ajv.addSchema(document, "openapi");
+
+const METHODS = ["get", "put", "post", "delete", "patch"];
+const EP = "rest-1";
+let lab;
+
+function operations() {
+  return Object.entries(document.paths).flatMap(([path, item]) =>
+    METHODS.filter((m) => item[m]).map((m) => ({ path, method: m.toUpperCase(), item, operation: item[m] })));
+}
+
+function resolve(node) {
+  if (!node?.$ref) return node;
+  return node.$ref.slice(2).split("/").reduce((at, key) => at[key.replaceAll("~1", "/")], document);
+}
+
+/** Checks an answer against what the document says of this path, method and status. */
+function conforms(path, method, answer) {
+  const operation = document.paths[path][method.toLowerCase()];
+  const response = resolve(operation.responses[answer.status] ?? operation.responses.default);
+  assert.ok(response, `${method} ${path}: status ${answer.status} is not documented`);
+  if (!operation.responses[answer.status])
+    assert.ok(answer.status >= 400, `${method} ${path}: ${answer.status} is not documented`);
+  if (answer.status === 204) {
+    assert.equal(answer.body, "");
+    return;
+  }
+  const type = answer.type.split(";")[0];
+  const schema = response.content?.[type]?.schema;
+  assert.ok(schema, `${method} ${path}: ${type} is not documented for ${answer.status}`);
+  if (!type.includes("json")) return;
+  const check = ajv.compile(pointed(schema));
+  assert.ok(check(answer.body), `${method} ${path} ${answer.status}: ${ajv.errorsText(check.errors)}\n${JSON.stringify(answer.body).slice(0, 500)}`);
+}
+
+/** The schema with its references made absolute. */
+function pointed(schema) {
+  return JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"openapi#/'));
+}
+
+async function checked(method, path, template, body, headers) {
+  const answer = await lab.call(method, path, body, headers);
+  conforms(template, method, answer);
+  return answer;
+}
+
+const O = "/devices/{endpoint}/objects/{object}";
+const I = `${O}/{instance}`;
+const R = `${I}/{resource}`;
+const RI = `${R}/{resourceInstance}`;
+const B = "/devices/{endpoint}/observations/{object}/{instance}/{resource}";
+const dev = `/devices/${EP}`;
+
+function problem(answer, status, name) {
+  assert.equal(answer.status, status, JSON.stringify(answer.body));
+  assert.equal(answer.type, "application/problem+json");
+  assert.equal(answer.body.type, `urn:tessera:problem:${name}`);
+  assert.equal(answer.body.status, status);
+  assert.ok(answer.body.detail?.length > 8, "a problem names cause and remedy");
+}
+
+before(async () => {
+  lab = await Lab.open({ server: ["--shards", "2"] });
+  await lab.startDevice(EP);
+}, { timeout: 120_000 });
+after(() => lab?.close(), { timeout: 60_000 });
+
+describe("the document", () => {
+  test("is one that its own schemas accept", () => {
+    for (const name of Object.keys(document.components.schemas))
+      assert.ok(ajv.getSchema(`openapi#/components/schemas/${name}`), name);
+    const ids = operations().map((o) => o.operation.operationId);
+    assert.equal(new Set(ids).size, ids.length);
+  });
+
+  test("and the server's routes are the same", async () => {
+    const { body } = await checked("GET", "/", "/");
+    const served = body.routes.map((r) => `${r.method} ${r.path}`).sort();
+    const documented = operations().map((o) => `${o.method} ${o.path}`).sort();
+    assert.deepEqual(served, documented);
+  });
+
+  test("is served by the server as it is in the source", async () => {
+    const answer = await lab.call("GET", "/openapi.yaml");
+    assert.equal(answer.body, readFileSync(join(root, "docs/openapi.yaml"), "utf8"));
+  });
+
+  test("names every path parameter", () => {
+    for (const { path, item, operation } of operations()) {
+      const named = [...(item.parameters ?? []), ...(operation.parameters ?? [])].map(resolve)
+        .filter((p) => p.in === "path").map((p) => p.name).sort();
+      assert.deepEqual(named, [...path.matchAll(/\{(\w+)\}/g)].map((m) => m[1]).sort(), path);
+    }
+  });
+});
+
+test("each documented operation answers, and as documented", { timeout: 120_000 }, async () => {
+  const seen = new Set();
+  const call = async (method, path, template, body, headers) => {
+    seen.add(`${method} ${template}`);
+    return checked(method, path, template, body, headers);
+  };
+  const ok = async (...args) => {
+    const answer = await call(...args);
+    assert.ok(answer.status < 300, `${args[0]} ${args[1]}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    return answer;
+  };
+
+  await ok("GET", "/", "/");
+  await ok("GET", "/openapi.yaml", "/openapi.yaml");
+  await ok("GET", "/health", "/health");
+  const metrics = await ok("GET", "/metrics", "/metrics");
+  assert.match(metrics.body, /^tessera_registrations 1$/m);
+  const list = await ok("GET", "/devices?limit=10", "/devices");
+  assert.deepEqual(list.body.items.map((d) => d.endpoint), [EP]);
+  assert.equal(list.body.total, 1);
+  const one = await ok("GET", dev, "/devices/{endpoint}");
+  assert.equal(one.body.security, "psk");
+  assert.equal(one.body.identity, EP);
+  assert.ok(one.body.objects.some((o) => o.object === 3 && o.name === "Device" && o.instances.includes(0)));
+
+  const device = await ok("GET", `${dev}/objects/3`, O);
+  assert.ok(device.body.values.some((v) => v.path === "/3/0/13" && v.type === "time"));
+  await ok("GET", `${dev}/objects/3/0`, I);
+  const binding = await ok("GET", `${dev}/objects/1/0/7`, R);
+  assert.equal(binding.body.values[0].value, "U");
+  await ok("GET", `${dev}/objects/3/0/11/0`, RI);
+  await ok("GET", `${dev}/objects/3/discover`, `${O}/discover`);
+  await ok("GET", `${dev}/objects/3/0/discover`, `${I}/discover`);
+  await ok("GET", `${dev}/objects/3311/0/5850/discover`, `${R}/discover`);
+
+  await ok("PUT", `${dev}/objects/3311/0/5850`, R, { value: true });
+  const light = await ok("GET", `${dev}/objects/3311/0/5850`, R);
+  assert.equal(light.body.values[0].value, true);
+  await ok("PUT", `${dev}/objects/3311/0?mode=update`, I, { values: [
+    { path: "/3311/0/5851", value: 40 }, { path: "/3311/0/5850", value: false }] });
+  const both = await ok("GET", `${dev}/objects/3311/0`, I);
+  assert.equal(both.body.values.find((v) => v.path === "/3311/0/5851").value, 40);
+  assert.equal(both.body.values.find((v) => v.path === "/3311/0/5850").value, false);
+  await ok("POST", `${dev}/objects/3/0/12/execute`, `${R}/execute`);
+  await call("PUT", `${dev}/objects/3/0/11/0`, RI, { value: 1 });
+  await call("DELETE", `${dev}/objects/3/0/11/0`, RI);
+
+  await ok("PUT", `${dev}/objects/3311/attributes`, `${O}/attributes`, { pmin: 1 });
+  await ok("PUT", `${dev}/objects/3311/0/attributes`, `${I}/attributes`, { pmin: 1 });
+  await ok("PUT", `${dev}/objects/3311/0/5851/attributes`, `${R}/attributes`, { pmin: 0, pmax: 60, gt: 70 });
+  await ok("PUT", `${dev}/objects/3311/0/5851/attributes`, `${R}/attributes`, { gt: null });
+  await call("PUT", `${dev}/objects/3/0/11/0/attributes`, `${RI}/attributes`, { pmin: 1 });
+  const links = await ok("GET", `${dev}/objects/3311/0/5851/discover`, `${R}/discover`);
+  const own = links.body.links.find((l) => l.path === "/3311/0/5851");
+  assert.equal(own.attributes.pmax, "60");
+  assert.equal(own.attributes.gt, undefined);
+
+  const made = await call("POST", `${dev}/objects/16`, O, { instance: 0, values: [{ path: "/16/0/0/0", value: "host-1" }] });
+  if (made.status === 201) {
+    assert.equal(made.body.path, "/16/0");
+    assert.equal(made.headers.get("location"), `/api/v1${dev}/objects/16/0`);
+    await ok("DELETE", `${dev}/objects/16/0`, I);
+  } else {
+    await call("DELETE", `${dev}/objects/16/0`, I);
+    assert.ok(made.body.coap_code, "only the device may refuse this");
+  }
+
+  const places = ["3300", "3300/0", "3300/0/5700", "3/0/11/0"];
+  const templates = ["{object}", "{object}/{instance}", "{object}/{instance}/{resource}", "{object}/{instance}/{resource}/{resourceInstance}"];
+  for (const [i, place] of places.entries())
+    await call("PUT", `${dev}/observations/${place}`, `/devices/{endpoint}/observations/${templates[i]}`, i === 0 ? {} : undefined);
+  const observed = await ok("GET", `${dev}/observations`, "/devices/{endpoint}/observations");
+  assert.ok(observed.body.items.some((o) => o.path === "/3300/0/5700"));
+  for (const [i, place] of places.entries())
+    await call("DELETE", `${dev}/observations/${place}`, `/devices/{endpoint}/observations/${templates[i]}`);
+  assert.deepEqual((await ok("GET", `${dev}/observations`, "/devices/{endpoint}/observations")).body.items, []);
+
+  const values = await ok("GET", `${dev}/values?path=/3311`, "/devices/{endpoint}/values");
+  assert.ok(values.body.values.every((v) => v.path.startsWith("/3311/")));
+  await ok("GET", `${dev}/history?path=/3311/0/5851`, "/devices/{endpoint}/history");
+
+  const events = await ok("GET", "/events?limit=1000", "/events", undefined, { Accept: "application/json" });
+  assert.ok(events.body.items.some((e) => e.type === "registered" && e.endpoint === EP));
+
+  const models = await ok("GET", "/models", "/models");
+  assert.ok(models.body.items.length > 20);
+  const temperature = await ok("GET", "/models/3303", "/models/{object}");
+  assert.equal(temperature.body.name, "Temperature");
+  assert.equal(temperature.body.resources.find((r) => r.id === 5700).type, "float");
+
+  await ok("PUT", "/credentials/extra%2F1", "/credentials/{endpoint}", { mode: "psk", identity: "extra", key: "00112233445566778899aabbccddeeff" });
+  const secret = await ok("GET", "/credentials/extra%2F1", "/credentials/{endpoint}");
+  assert.deepEqual({ ...secret.body, changed_at: "" }, { endpoint: "extra/1", mode: "psk", identity: "extra", key_bytes: 16, changed_at: "" });
+  assert.ok(!JSON.stringify(secret.body).includes("00112233"));
+  await ok("GET", "/credentials?limit=1", "/credentials");
+  await ok("DELETE", "/credentials/extra%2F1", "/credentials/{endpoint}");
+
+  await ok("DELETE", dev, "/devices/{endpoint}");
+  assert.equal((await call("GET", dev, "/devices/{endpoint}")).status, 404);
+  // The device would notice at its next Update only, which may be minutes away: it is started anew.
+  await lab.parts.findLast((p) => p.name === EP).stop();
+  await lab.startDaemon(EP);
+
+  const missing = operations().map((o) => `${o.method} ${o.path}`).filter((o) => !seen.has(o));
+  assert.deepEqual(missing, []);
+});
+
+describe("bad input", () => {
+  test("names nothing", async () => {
+    problem(await lab.call("GET", "/nothing"), 404, "no-such-path");
+    problem(await lab.call("GET", "/devices/nobody"), 404, "unknown-device");
+    problem(await lab.call("GET", "/devices/nobody/objects/3"), 404, "unknown-device");
+    problem(await lab.call("GET", "/devices/nobody/observations"), 404, "unknown-device");
+    problem(await lab.call("GET", "/devices/nobody/values"), 404, "unknown-device");
+    problem(await lab.call("DELETE", "/devices/nobody"), 404, "unknown-device");
+    problem(await lab.call("GET", "/models/59999"), 404, "unknown-model");
+    problem(await lab.call("GET", "/credentials/nobody"), 404, "unknown-credential");
+    problem(await lab.call("DELETE", "/credentials/nobody"), 404, "unknown-credential");
+    problem(await lab.call("GET", `${dev}/objects/abc`), 404, "no-such-path");
+    problem(await lab.call("GET", `${dev}/objects/65535`), 404, "no-such-path");
+    problem(await lab.call("GET", "/devices/%00"), 404, "no-such-path");
+    problem(await lab.call("GET", "/devices/%ff"), 404, "no-such-path");
+  });
+
+  test("asks the device for what it has not", async () => {
+    const answer = await lab.call("GET", `${dev}/objects/3/0/65000`);
+    problem(answer, 404, "device-refused");
+    assert.equal(answer.body.coap_code, "4.04");
+    const readOnly = await lab.call("PUT", `${dev}/objects/3/0/10`, { value: 1 });
+    problem(readOnly, 409, "device-refused");
+    assert.equal(readOnly.body.coap_code, "4.05");
+  });
+
+  test("uses the wrong method", async () => {
+    const answer = await lab.call("PATCH", `${dev}/objects/3/0`, {});
+    problem(answer, 405, "method-not-allowed");
+    assert.equal(answer.headers.get("allow"), "GET, PUT, DELETE");
+    problem(await lab.call("POST", "/devices", {}), 405, "method-not-allowed");
+  });
+
+  test("sends nonsense for JSON", async () => {
+    for (const text of ["{", "nonsense", "{\"value\":}", "{\"value\":1}}", "\u0000", "{\"value\":\"\\ud800\"}", "{'value':1}"])
+      problem(await lab.call("PUT", `${dev}/objects/3311/0/5851`, text), 400, "malformed-json");
+    problem(await lab.call("PUT", `${dev}/objects/3311/0/5851`, "["  .repeat(40) + "]".repeat(40)), 400, "malformed-json");
+    problem(await lab.call("PUT", `${dev}/objects/3311/0/5851`, ""), 400, "malformed-json");
+  });
+
+  test("sends the wrong type, and is told the right one", async () => {
+    const cases = [[5850, 1, "boolean"], [5850, "on", "boolean"], [5851, "bright", "integer"], [5851, 1.5, "integer"],
+      [5851, 1e40, "integer"], [5851, null, "integer"], [5851, [1], "integer"]];
+    for (const [resource, value, expected] of cases) {
+      const answer = await lab.call("PUT", `${dev}/objects/3311/0/${resource}`, { value });
+      problem(answer, 422, "wrong-type");
+      assert.equal(answer.body.expected_type, expected);
+      assert.equal(answer.body.path, `/3311/0/${resource}`);
+    }
+  });
+
+  test("sends bodies that say too little", async () => {
+    for (const body of [{}, [], 5, { values: [] }, { values: [{ path: "/3311/0/5850" }] },
+      { values: [{ path: "/3311/1/5850", value: true }] }, { value: 1, values: [] }])
+      problem(await lab.call("PUT", `${dev}/objects/3311/0`, body), 422, "invalid-body");
+    problem(await lab.call("PUT", `${dev}/objects/3311/0/5851/attributes`, { pmin: -1 }), 422, "invalid-body");
+    problem(await lab.call("PUT", `${dev}/objects/3311/0/5851/attributes`, { speed: 1 }), 422, "invalid-body");
+    problem(await lab.call("POST", `${dev}/objects/3/0/12/execute`, { arguments: 5 }), 422, "invalid-body");
+    problem(await lab.call("POST", `${dev}/objects/3311`, { instance: -1 }), 422, "invalid-body");
+    problem(await lab.call("PUT", `${dev}/objects/3/0/4`, { value: 1 }), 422, "not-possible");
+    for (const body of [{}, { mode: "psk" }, { mode: "psk", identity: "" , key: "00" }, { mode: "psk", identity: "a" },
+      { mode: "psk", identity: "a", key: "0" }, { mode: "psk", identity: "a", key: "zz" }, { mode: "psk", identity: "a", key: "00".repeat(65) },
+      { mode: "psk", identity: "a".repeat(129), key: "00" }, { mode: "rpk", identity: "a" }, { mode: "x509", identity: "a", key: "00" }])
+      problem(await lab.call("PUT", "/credentials/x", body), 422, "invalid-body");
+  });
+
+  test("takes the identity of another device", async () => {
+    const answer = await lab.call("PUT", "/credentials/thief", { mode: "psk", identity: EP, key: "00112233445566778899aabbccddeeff" });
+    problem(answer, 409, "identity-taken");
+    assert.equal((await lab.call("GET", "/credentials/thief")).status, 404);
+  });
+
+  test("sends another media type, or none", async () => {
+    problem(await lab.call("PUT", `${dev}/objects/3311/0/5850`, "{\"value\":true}", { "Content-Type": "text/plain" }), 415, "media-type");
+    problem(await lab.call("PUT", `${dev}/objects/3311/0/5850`, "{\"value\":true}", { "Content-Type": "application/jsonp" }), 415, "media-type");
+    const fine = await lab.call("PUT", `${dev}/objects/3311/0/5850`, "{\"value\":true}", { "Content-Type": "application/json; charset=utf-8" });
+    assert.equal(fine.status, 200);
+  });
+
+  test("sends too much", async () => {
+    problem(await lab.call("PUT", `${dev}/objects/3311/0/5850`, `{"value":"${"a".repeat(1024 * 1024)}"}`), 413, "too-large");
+    problem(await lab.call("GET", `/devices?q=${"a".repeat(2100)}`), 414, "uri-too-long");
+    const huge = await fetch(`${lab.url}/api/v1/devices`, { headers: { "X-Filler": "a".repeat(60_000) } }).then((r) => r.status, () => 0);
+    assert.ok(huge === 431 || huge === 413 || huge === 0, `headers of 60 kB were answered ${huge}`);
+    assert.equal((await lab.call("GET", "/health")).status, 200);
+  });
+
+  test("sends too much in pieces of unknown number", async () => {
+    const status = await new Promise((resolve, reject) => {
+      const request = http.request({ host: "127.0.0.1", port: lab.http, method: "PUT", path: `/api/v1${dev}/objects/3311/0/5850`,
+        headers: { "Content-Type": "application/json", "Transfer-Encoding": "chunked" } }, (r) => { r.resume(); resolve(r.statusCode); });
+      request.on("error", () => resolve(0));
+      const piece = "a".repeat(64 * 1024);
+      let left = 20;
+      const more = () => (left-- > 0 ? request.write(piece, () => setImmediate(more)) : request.end());
+      more();
+      setTimeout(() => reject(new Error("no answer")), 20_000).unref();
+    });
+    assert.ok(status === 413 || status === 0, `answered ${status}`);
+    assert.equal((await lab.call("GET", "/health")).status, 200);
+  });
+
+  test("sends bad parameters", async () => {
+    for (const query of ["limit=0", "limit=1001", "limit=x", "limit=-1", "online=maybe"])
+      problem(await lab.call("GET", `/devices?${query}`), 400, "bad-parameter");
+    for (const query of ["timeout=0", "timeout=601", "format=xml"])
+      problem(await lab.call("GET", `${dev}/objects/3/0?${query}`), 400, "bad-parameter");
+    problem(await lab.call("PUT", `${dev}/objects/3311/0?mode=merge`, { values: [{ path: "/3311/0/5850", value: true }] }), 400, "bad-parameter");
+    problem(await lab.call("GET", `${dev}/history`), 400, "bad-parameter");
+    problem(await lab.call("GET", `${dev}/history?path=/3`), 400, "bad-parameter");
+    problem(await lab.call("GET", `${dev}/history?path=/3/0/13&since=today`), 400, "bad-parameter");
+    problem(await lab.call("GET", `${dev}/values?path=x`), 400, "bad-parameter");
+    problem(await lab.call("GET", "/events", undefined, { "Last-Event-ID": "abc" }), 400, "bad-parameter");
+    problem(await lab.call("GET", `${dev}/objects/3/discover?depth=4`), 400, "bad-parameter");
+  });
+
+  test("comes from another web site", async () => {
+    problem(await lab.call("POST", `${dev}/objects/3/0/12/execute`, undefined, { Origin: "http://evil.example" }), 403, "foreign-origin");
+    problem(await lab.call("GET", "/devices", undefined, { "Sec-Fetch-Site": "cross-site" }), 403, "foreign-origin");
+    assert.equal((await lab.call("GET", "/devices", undefined, { Origin: lab.url })).status, 200);
+    const rebound = await new Promise((resolve) => http.get({ host: "127.0.0.1", port: lab.http, path: "/api/v1/devices", headers: { Host: "evil.example" } },
+      (r) => { r.resume(); resolve(r.statusCode); }));
+    assert.equal(rebound, 421);
+  });
+
+  test("is not even HTTP", async () => {
+    for (const text of ["\0\0\0\0\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "PUT /api/v1/credentials/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+      "PUT /api/v1/credentials/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999999999999\r\n\r\n", "A".repeat(100_000)]) {
+      await new Promise((resolve) => {
+        const socket = net.connect(lab.http, "127.0.0.1", () => socket.end(text));
+        socket.on("close", resolve).on("error", resolve).resume();
+        setTimeout(() => socket.destroy(), 3000).unref();
+      });
+    }
+    assert.equal((await lab.call("GET", "/health")).status, 200);
+  });
+});
+
+test("pages through credentials without gap or double", async () => {
+  const names = Array.from({ length: 25 }, (_, i) => `page-${String(i).padStart(2, "0")}`);
+  for (const name of names)
+    assert.equal((await lab.call("PUT", `/credentials/${name}`, { mode: "psk", identity: name, key: "aa".repeat(16) })).status, 200);
+  const found = [];
+  let cursor = null;
+  do {
+    const { body } = await checked("GET", `/credentials?limit=7${cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`}`, "/credentials");
+    found.push(...body.items.map((c) => c.endpoint));
+    cursor = body.next;
+  } while (cursor !== null);
+  assert.deepEqual(found.filter((n) => n.startsWith("page-")), names);
+  for (const name of names) await lab.call("DELETE", `/credentials/${name}`);
+});
+
+test("HEAD answers as GET does, without a body", async () => {
+  const answer = await fetch(`${lab.url}/api/v1/health`, { method: "HEAD" });
+  assert.equal(answer.status, 200);
+  assert.equal(await answer.text(), "");
+});
+
+/** Reads messages of the stream until `good` holds for their list. */
+async function follow(headers, good, query = "", ms = 30_000) {
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), ms);
+  const messages = [];
+  try {
+    const response = await fetch(`${lab.url}/api/v1/events${query}`, { headers: { Accept: "text/event-stream", ...headers }, signal: abort.signal });
+    assert.equal(response.headers.get("content-type"), "text/event-stream");
+    let rest = "";
+    for await (const piece of response.body.pipeThrough(new TextDecoderStream())) {
+      rest += piece;
+      for (let end; (end = rest.indexOf("\n\n")) >= 0; rest = rest.slice(end + 2)) {
+        const fields = Object.fromEntries(rest.slice(0, end).split("\n").filter((l) => !l.startsWith(":")).map((l) => [l.slice(0, l.indexOf(":")), l.slice(l.indexOf(":") + 2)]));
+        if (!fields.data) continue;
+        messages.push({ id: Number(fields.id), event: fields.event, data: JSON.parse(fields.data) });
+        if (good(messages)) return messages;
+      }
+    }
+    return messages;
+  } finally {
+    clearTimeout(timer);
+    abort.abort();
+  }
+}
+
+describe("the event stream", () => {
+  test("shows what happens, in the shape of the document", async () => {
+    const eventSchema = ajv.compile({ $ref: "openapi#/components/schemas/Event" });
+    const seen = follow({}, (m) => m.some((e) => e.event === "credential"));
+    await sleep(200);
+    await lab.call("PUT", "/credentials/stream-1", { mode: "psk", identity: "stream-1", key: "00" });
+    const messages = await seen;
+    for (const m of messages) {
+      assert.ok(eventSchema(m.data), ajv.errorsText(eventSchema.errors));
+      assert.equal(m.data.id, m.id);
+      assert.equal(m.data.type, m.event);
+    }
+    await lab.call("DELETE", "/credentials/stream-1");
+  });
+
+  test("gives only one device's events when asked", async () => {
+    const seen = follow({}, (m) => m.some((e) => e.data.operation === "read"), `?endpoint=${EP}`);
+    await sleep(200);
+    await lab.call("PUT", "/credentials/stream-2", { mode: "psk", identity: "stream-2", key: "00" });
+    await lab.call("GET", `${dev}/objects/3/0/13`);
+    for (const m of await seen) assert.equal(m.data.endpoint, EP);
+    await lab.call("DELETE", "/credentials/stream-2");
+  });
+
+  test("goes on after the event that was named, over kill -9 of the server", { timeout: 90_000 }, async () => {
+    const put = (name) => lab.call("PUT", `/credentials/${name}`, { mode: "psk", identity: name, key: "00" });
+    const first = follow({}, (m) => m.some((e) => e.data.endpoint === "resume-1"));
+    await sleep(200);
+    await put("resume-1");
+    const last = (await first).at(-1).id;
+    await put("resume-2");
+    // What was seen is durable: once listed, it survives.
+    await until("the event of resume-2", async () => (await lab.call("GET", `/events?after=${last}`, undefined, { Accept: "application/json" })).body.items.length > 0);
+    await lab.restartServer("SIGKILL");
+    await put("resume-3");
+    const messages = await follow({ "Last-Event-ID": String(last) }, (m) => m.some((e) => e.data.endpoint === "resume-3"));
+    const names = messages.filter((m) => m.event === "credential").map((m) => m.data.endpoint);
+    assert.deepEqual(names, ["resume-2", "resume-3"]);
+    for (let i = 1; i < messages.length; i++) assert.ok(messages[i].id > messages[i - 1].id, "ids grow");
+    assert.ok(messages[0].id > last);
+    assert.ok(!messages.some((m) => m.event === "gap"));
+  });
+
+  test("says so when events were lost", { timeout: 90_000 }, async () => {
+    const gap = ajv.compile({ $ref: "openapi#/components/schemas/Gap" });
+    const messages = await follow({ "Last-Event-ID": "999999999999" }, (m) => m.length > 0);
+    assert.equal(messages[0].event, "gap");
+    assert.ok(gap(messages[0].data), ajv.errorsText(gap.errors));
+  });
+
+  test("resumes many readers at once", async () => {
+    const readers = Array.from({ length: 40 }, () => follow({}, (m) => m.some((e) => e.data.endpoint === "many")));
+    await sleep(500);
+    await lab.call("PUT", "/credentials/many", { mode: "psk", identity: "many", key: "00" });
+    for (const messages of await Promise.all(readers)) assert.equal(messages.at(-1).data.endpoint, "many");
+  });
+});
+
+test("the console's files come with their policy", async () => {
+  const page = await fetch(`${lab.url}/`);
+  const text = await page.text();
+  assert.match(page.headers.get("content-security-policy"), /^default-src 'self';/);
+  assert.match(text, /<div id="app">/);
+  assert.doesNotMatch(text, /https?:\/\//, "nothing comes from elsewhere");
+  const script = text.match(/src="\.\/(assets\/[^"]+\.js)"/)[1];
+  const first = await fetch(`${lab.url}/${script}`);
+  assert.match(first.headers.get("cache-control"), /immutable/);
+  const again = await fetch(`${lab.url}/${script}`, { headers: { "If-None-Match": first.headers.get("etag") } });
+  assert.equal(again.status, 304);
+  assert.equal((await fetch(`${lab.url}/../../etc/passwd`)).status, 404);
+  assert.equal((await fetch(`${lab.url}/assets/none.js`)).status, 404);
+  assert.equal((await fetch(`${lab.url}/`, { method: "POST" })).status, 405);
+});
+
+test("a stopping server answers who still waits", { timeout: 60_000 }, async () => {
+  await lab.parts.findLast((p) => p.name === EP).stop("SIGKILL");
+  const waiting = lab.call("GET", `${dev}/objects/3/0?timeout=60`);
+  const stream = follow({}, () => false);
+  await sleep(500);
+  assert.equal(await lab.server.stop(), 0, lab.server.text().slice(-1500));
+  problem(await waiting, 503, "unavailable");
+  await stream.catch(() => {});
+  await lab.startServer();
+});
+
+describe("with a token", () => {
+  let safe;
+  before(async () => { safe = await Lab.open({ token: "0123456789abcdef0123" }); }, { timeout: 60_000 });
+  after(() => safe?.close());
+
+  test("only its bearer may call", async () => {
+    assert.equal((await safe.call("GET", "/devices")).status, 200);
+    for (const header of ["Bearer wrong", "Bearer 0123456789abcdef012", "Basic 0123456789abcdef0123", "Bearer "]) {
+      const answer = await safe.call("GET", "/devices", undefined, { Authorization: header });
+      problem(answer, 401, "unauthorized");
+      assert.equal(answer.headers.get("www-authenticate"), "Bearer");
+    }
+    problem(await safe.call("GET", "/events", undefined, { Authorization: "" }), 401, "unauthorized");
+    problem(await safe.call("GET", "/nothing", undefined, { Authorization: "" }), 401, "unauthorized");
+    assert.equal((await safe.call("GET", "/health", undefined, { Authorization: "" })).status, 200);
+  });
+});
+
+test("a server open to other machines asks for a token file", async () => {
+  const open = new Lab();
+  open.folder = lab.folder;
+  const part = open.part("open", "tessera-server", ["--http", "0.0.0.0:0", "--coap", "127.0.0.1:0", "--coaps", "127.0.0.1:0", "--data", join(lab.folder, "open-data")]);
+  assert.notEqual(await Promise.race([part.ended, sleep(10_000)]), 0);
+  assert.match(part.text(), /token/);
+});
