@@ -206,6 +206,8 @@ static void expect_json(tsr_bytes *in, const tsr_json *want)
     }
 }
 
+/* RFC 8949 §3, RFC 8949 §4.2.1, RFC 8949 §5.3.1 */
+
 /* ---- RFC 8949 Appendix A ------------------------------------------------------------------- */
 
 static void check_vector(const tsr_json *vector)

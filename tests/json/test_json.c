@@ -7,6 +7,7 @@
 
 #include "tessera/json/json.h"
 
+/* RFC 8259 §2, RFC 8259 §6, RFC 8259 §7, RFC 8259 §8.2 */
 static tsr_json parsed(const char *text)
 {
     tsr_json v;

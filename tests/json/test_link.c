@@ -7,7 +7,8 @@
 
 #include "tessera/json/link.h"
 
-/* Every link and parameter as "<target> name=value; ..." lines, for comparison. */
+/* RFC 6690 §2.
+ * Every link and parameter as "<target> name=value; ..." lines, for comparison. */
 static tsr_err describe(tsr_bytes in, char *text, size_t cap)
 {
     tsr_buf out = tsr_buf_over(text, cap - 1);

@@ -196,6 +196,8 @@ static void test_senml_drops_the_alternate_path(void **state)
                                  sizeof text), TSR_END);
 }
 
+/* Core 7.5.4 */
+
 /* ---- LwM2M CBOR ------------------------------------------------------------------------------ */
 
 static void test_lwm2m_cbor_mixes_keys_and_lengths(void **state)
@@ -230,6 +232,8 @@ static void test_lwm2m_cbor_refuses_broken_maps(void **state)
     }
     fails(LWM2M, "/1", "a1 830300 09 01", TSR_E_NOT_FOUND);
 }
+
+/* Core 7.5.5 */
 
 /* ---- TLV ------------------------------------------------------------------------------------- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The worked examples of the specifications: every value comes out, and where the example is
+ * The worked examples of the specifications (Core 7.5.4, Core 7.5.5, RFC 8428 §6): every value comes out, and where the example is
  * written as we write, every byte goes in. */
 #include <stdarg.h>
 #include <stddef.h>

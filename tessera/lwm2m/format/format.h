@@ -8,7 +8,7 @@
 #include "tessera/lwm2m/model/path.h"
 #include "tessera/lwm2m/model/value.h"
 
-/** CoAP Content-Format numbers (Core 7.4, RFC 7252 §12.3). */
+/** CoAP Content-Format numbers (Core 7.5, RFC 7252 §12.3). */
 typedef enum {
     TSR_LWM2M_FORMAT_TEXT = 0,
     TSR_LWM2M_FORMAT_LINK = 40,
@@ -74,7 +74,7 @@ void tsr_lwm2m_out_stamp(tsr_lwm2m_out *out, uint64_t unix_ms);
 /** Puts one value at a resource (depth 3) or a resource instance (depth 4: the resource is
  *  multiple). Every put returns the writer's first error, so handlers can simply return it.
  *
- *  source  Core 7.4.1 to 7.4.7 and table C-2; RFC 8428 §4 and §6
+ *  source  Core 7.5 and table C-2; RFC 8428 §4 and §6
  *  errors  TSR_E_ARGUMENT     `at` is not at or below the base, or not 3 or 4 deep
  *          TSR_E_UNSUPPORTED  a second value in text, octets or CBOR, or one not at the base; a
  *                             type that the format cannot hold (octets hold Opaque only); a
@@ -97,7 +97,7 @@ tsr_err tsr_lwm2m_put_objlnk(tsr_lwm2m_out *out, tsr_lwm2m_path at, uint16_t obj
 tsr_err tsr_lwm2m_put_corelnk(tsr_lwm2m_out *out, tsr_lwm2m_path at, tsr_bytes links);
 
 /** Puts only the name of something, at any depth: the request body of a Read-Composite or
- *  Observe-Composite (Core 6.3.8). SenML only, else TSR_E_UNSUPPORTED. */
+ *  Observe-Composite. SenML only, else TSR_E_UNSUPPORTED. */
 tsr_err tsr_lwm2m_put_name(tsr_lwm2m_out *out, tsr_lwm2m_path at);
 
 /** Notes that an instance is there even if no resource of it follows (depth 2). TLV and LwM2M
@@ -149,7 +149,7 @@ tsr_err tsr_lwm2m_in_begin(tsr_lwm2m_in *in, tsr_lwm2m_format format, tsr_lwm2m_
                            tsr_bytes payload, tsr_buf *scratch);
 
 /** Names in SenML may start with this text, which is dropped: the alternate path that a client
- *  registered ("/lwm2m", Core 6.2.1). Call after begin. */
+ *  registered ("/lwm2m"). Call after begin. */
 void tsr_lwm2m_in_prefix(tsr_lwm2m_in *in, tsr_bytes prefix);
 
 /** Gives the next value with its full path, at or below the base.
@@ -162,7 +162,7 @@ void tsr_lwm2m_in_prefix(tsr_lwm2m_in *in, tsr_bytes prefix);
  *    Read-Composite is a list of such, at any depth.
  *  - Text gives RAW_TEXT, TLV gives RAW_BYTES: tsr_lwm2m_value_as() makes them typed.
  *
- *  source  Core 7.4.1 to 7.4.7; RFC 8428 §4 and §6; RFC 8949 §3
+ *  source  Core 7.5; RFC 8428 §4 and §6; RFC 8949 §3
  *  errors  TSR_END            no value left
  *          TSR_E_MALFORMED    the bytes break the format, or the same path (and time) came before
  *          TSR_E_NOT_FOUND    a path outside the base

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * SenML CBOR (RFC 8428 §6, Core 7.4.4). */
+ * SenML CBOR (RFC 8428 §6, Core 7.5). */
 #include "tessera/cbor/head.h"
 #include "tessera/lwm2m/format/cbor_value.h"
 #include "tessera/lwm2m/format/senml.h"

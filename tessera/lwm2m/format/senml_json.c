@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * SenML JSON (RFC 8428 §5, Core 7.4.3). */
+ * SenML JSON (RFC 8428 §5, Core 7.5). */
 #include "tessera/json/base64.h"
 #include "tessera/json/json.h"
 #include "tessera/json/number.h"

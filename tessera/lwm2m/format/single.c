@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Formats that hold one value: text/plain, octet-stream and CBOR (Core 7.4.1, 7.4.2, 7.4.7). */
+ * Formats that hold one value: text/plain, octet-stream and CBOR (Core 7.5). */
 #include "tessera/lwm2m/format/cbor_value.h"
 #include "tessera/lwm2m/format/codec.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * OMA TLV (Core 7.4.5): the format of LwM2M 1.0. */
+ * OMA TLV (Core 7.5.5): the format of LwM2M 1.0. */
 #include "tessera/lwm2m/format/codec.h"
 
 /* Bits 7 and 6 of the type byte. */

@@ -57,7 +57,8 @@ tsr_lwm2m_path tsr_lwm2m_path_down(tsr_lwm2m_path path, uint16_t id);
 
 /** Adds one identifier from its text, as it stands in a Uri-Path option.
  *
- *  source  Core 6.4.1 (identifiers are decimal, 0 to 65535, without leading zeros)
+ *  source  Core: identifiers are decimal, 0 to 65535; leading zeros would give one thing two
+ *          names, so they are refused
  *  errors  TSR_E_MALFORMED  no such number, or the path is four deep; `path` is unchanged
  */
 tsr_err tsr_lwm2m_path_push(tsr_lwm2m_path *path, tsr_bytes segment);
