@@ -2,7 +2,6 @@
  *
  * tessera-secured: the secure world on Linux, in a process of its own. */
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -178,33 +177,31 @@ static int catch_signals(void)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* Serves until a signal says to end. */
-static void serve(int signals)
+/* Whether one of the signals that came says to end. */
+static bool told_to_end(int signals)
 {
-    struct pollfd fds[2] = { { tsr_gate_fd(&world.gate), POLLIN, 0 }, { signals, POLLIN, 0 } };
     struct signalfd_siginfo got;
+    bool end = false;
 
-    for (;;) {
-        if (poll(fds, 2, -1) < 0 && errno != EINTR)
-            return;
-        if ((fds[0].revents & POLLIN) != 0)
-            tsr_gate_serve(&world.gate);
-        while (read(signals, &got, sizeof got) == (ssize_t)sizeof got) {
-            if (got.ssi_signo == SIGTERM || got.ssi_signo == SIGINT) {
-                tsr_log("info", "stopping", "signal=%u", got.ssi_signo);
-                return;
-            }
-            if (got.ssi_signo == SIGUSR1)
-                log_figures();
+    while (read(signals, &got, sizeof got) == (ssize_t)sizeof got) {
+        if (got.ssi_signo == SIGUSR1)
+            log_figures();
+        if (got.ssi_signo == SIGTERM || got.ssi_signo == SIGINT) {
+            tsr_log("info", "stopping", "signal=%u", got.ssi_signo);
+            end = true;
         }
     }
+    return end;
 }
 
 static tsr_err start(int signals)
 {
     const tsr_secured_options *o = &world.options;
     const char *notify_socket = getenv("NOTIFY_SOCKET");
-    tsr_err err = signals >= 0 ? open_socket() : TSR_E_IO;
+    tsr_err err = open_socket();
+
+    if (err == TSR_OK)
+        err = tsr_gate_also(&world.gate, signals);
 
     if (err == TSR_OK && o->user != NULL && (err = tsr_sandbox_user(o->user)) != TSR_OK)
         tsr_log("error", "user.failed", "user=\"%s\" cause=\"%s\"", o->user, tsr_err_name(err));
@@ -234,7 +231,8 @@ int main(int argc, char **argv)
     if (start(signals) != TSR_OK)
         return EXIT_FAILURE;
     say_ready();
-    serve(signals);
+    while (!tsr_gate_serve(&world.gate) || !told_to_end(signals))
+        continue;
     tsr_gate_shut(&world.gate);
     tsr_crypto_close(&world.crypto);
     tsr_secured_store_close(&world.store);

@@ -13,8 +13,8 @@ static psa_status_t done(tsr_crypto_op *op, psa_status_t status, bool last)
 }
 
 /* The key, and a fresh operation whose number has been answered. */
-static psa_status_t open(tsr_crypto_request *r, tsr_crypto_op_kind kind, mbedtls_svc_key_id_t *key,
-                         tsr_crypto_op **op)
+static psa_status_t begin(tsr_crypto_request *r, tsr_crypto_op_kind kind, mbedtls_svc_key_id_t *key,
+                          tsr_crypto_op **op)
 {
     psa_status_t status = tsr_key_resolve(r, r->p.key, key);
 
@@ -35,7 +35,7 @@ psa_status_t tsr_do_mac_setup(tsr_crypto_request *r)
 {
     mbedtls_svc_key_id_t key;
     tsr_crypto_op *op;
-    psa_status_t status = open(r, TSR_OP_MAC, &key, &op);
+    psa_status_t status = begin(r, TSR_OP_MAC, &key, &op);
 
     if (status != PSA_SUCCESS)
         return status;
@@ -78,7 +78,7 @@ psa_status_t tsr_do_cipher_setup(tsr_crypto_request *r)
 {
     mbedtls_svc_key_id_t key;
     tsr_crypto_op *op;
-    psa_status_t status = open(r, TSR_OP_CIPHER, &key, &op);
+    psa_status_t status = begin(r, TSR_OP_CIPHER, &key, &op);
 
     if (status != PSA_SUCCESS)
         return status;
@@ -134,7 +134,7 @@ psa_status_t tsr_do_aead_setup(tsr_crypto_request *r)
 {
     mbedtls_svc_key_id_t key;
     tsr_crypto_op *op;
-    psa_status_t status = open(r, TSR_OP_AEAD, &key, &op);
+    psa_status_t status = begin(r, TSR_OP_AEAD, &key, &op);
 
     if (status != PSA_SUCCESS)
         return status;

@@ -2,7 +2,6 @@
 #include "ports/linux/gate/gate.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -119,7 +118,7 @@ void tsr_gate_close(void)
 void tsr_gate_timeout_ms(uint32_t timeout_ms)
 {
     (void)pthread_mutex_lock(&gate.wire_lock);
-    gate.timeout_ms = timeout_ms;
+    gate.timeout_ms = timeout_ms > 0 ? timeout_ms : 1; /* 0 would be for ever */
     (void)pthread_mutex_unlock(&gate.wire_lock);
 }
 
@@ -131,25 +130,23 @@ static int64_t now_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* One datagram into gate.reply, or a length of 0: closed, failed, or too late. */
+/* One datagram into gate.reply, or a length of 0: closed, failed, or too late (SO_RCVTIMEO). */
 static size_t receive(void)
 {
-    int64_t end = now_ms() + gate.timeout_ms;
+    int64_t begun = 0;
 
     for (;;) {
-        ssize_t n = recv(gate.fd, gate.reply, sizeof gate.reply, MSG_DONTWAIT);
+        ssize_t n = recv(gate.fd, gate.reply, sizeof gate.reply, 0);
 
         if (n >= 0)
             return (size_t)n;
-        if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+        if (errno != EINTR)
             return 0;
-
-        struct pollfd p = { gate.fd, POLLIN, 0 };
-        int64_t left = end - now_ms();
-
-        if (left <= 0)
+        /* A signal handler ran: wait on, but not for ever. */
+        if (begun == 0)
+            begun = now_ms();
+        if (now_ms() - begun > gate.timeout_ms)
             return 0;
-        (void)poll(&p, 1, (int)(left < 60000 ? left : 60000));
     }
 }
 
@@ -180,6 +177,7 @@ static psa_status_t call_up(void)
     if (gate.fd < 0)
         return PSA_ERROR_COMMUNICATION_FAILURE;
     (void)setsockopt(gate.fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    (void)setsockopt(gate.fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     if (connect(gate.fd, (const struct sockaddr *)&gate.address, sizeof gate.address) == 0)
         status = greet();
     else

@@ -26,7 +26,7 @@ psa_status_t tsr_gate_socket(const char *path);
 void tsr_gate_close(void);
 
 /** The longest wait for one answer; then the connection is given up and the call fails with
- *  PSA_ERROR_COMMUNICATION_FAILURE. 30,000 ms unless told. */
+ *  PSA_ERROR_COMMUNICATION_FAILURE. 30,000 ms unless told; counts from the next connection on. */
 void tsr_gate_timeout_ms(uint32_t timeout_ms);
 
 #endif

@@ -8,7 +8,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define LISTENER  UINT32_MAX /* epoll's mark of the listening socket; others are table indices */
+/* epoll's marks; others are table indices */
+#define LISTENER  UINT32_MAX
+#define FOREIGN   (UINT32_MAX - 1)
 #define PER_ROUND 64
 
 static void tell(tsr_gate_service *g, tsr_gate_happening what, psa_status_t status,
@@ -78,7 +80,7 @@ tsr_err tsr_gate_listen(tsr_gate_service *g, const char *path, mode_t mode)
     return watch(g, g->listen_fd, LISTENER);
 }
 
-int tsr_gate_fd(const tsr_gate_service *g) { return g->epoll_fd; }
+tsr_err tsr_gate_also(tsr_gate_service *g, int fd) { return watch(g, fd, FOREIGN); }
 
 size_t tsr_gate_connected(const tsr_gate_service *g)
 {
@@ -192,19 +194,23 @@ static void answer(tsr_gate_service *g, tsr_gate_connection *c)
         close_connection(g, c, err != TSR_OK ? TSR_GATE_MALFORMED : TSR_GATE_DEAF);
 }
 
-void tsr_gate_serve(tsr_gate_service *g)
+bool tsr_gate_serve(tsr_gate_service *g)
 {
     struct epoll_event ready[PER_ROUND];
-    int n = epoll_wait(g->epoll_fd, ready, PER_ROUND, 0);
+    int n = epoll_wait(g->epoll_fd, ready, PER_ROUND, -1);
+    bool foreign = false;
 
     for (int i = 0; i < n; i++) {
         uint32_t mark = ready[i].data.u32;
 
         if (mark == LISTENER)
             accept_all(g);
+        else if (mark == FOREIGN)
+            foreign = true;
         else if (g->connection[mark].fd >= 0)
             answer(g, &g->connection[mark]);
     }
+    return foreign;
 }
 
 void tsr_gate_shut(tsr_gate_service *g)

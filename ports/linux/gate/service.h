@@ -60,11 +60,13 @@ typedef struct {
  *          TSR_E_IO        see errno */
 tsr_err tsr_gate_listen(tsr_gate_service *g, const char *path, mode_t mode);
 
-/** A descriptor that is readable when tsr_gate_serve() has work. */
-int tsr_gate_fd(const tsr_gate_service *g);
+/** Has tsr_gate_serve() watch one more descriptor, such as a signalfd.
+ *  errors  TSR_E_IO  see errno */
+tsr_err tsr_gate_also(tsr_gate_service *g, int fd);
 
-/** Accepts, reads, answers: one call per connection and round, so that nobody starves. */
-void tsr_gate_serve(tsr_gate_service *g);
+/** Waits for work and does it: accepts, reads, answers one call per connection, so that nobody
+ *  starves. Returns whether the descriptor of tsr_gate_also() is readable. */
+bool tsr_gate_serve(tsr_gate_service *g);
 
 /** Closes everything; every connection's handles are destroyed. */
 void tsr_gate_shut(tsr_gate_service *g);

@@ -136,7 +136,8 @@ static int allow_mprotect(scmp_filter_ctx ctx)
 static tsr_err close_system_calls(void)
 {
     scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
-    int bad = ctx == NULL;
+    /* a search tree instead of a list, so that the filter costs each call little */
+    int bad = ctx == NULL || seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2) != 0;
 
     for (size_t i = 0; !bad && i < sizeof allowed / sizeof allowed[0]; i++)
         bad = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0) != 0;
