@@ -100,6 +100,7 @@ static void remove_file(const char *path)
 
 static int import(const config_server *server, uint8_t *key, size_t key_len)
 {
+    uint32_t key_id = server->key;
     tsr_err err;
 
     if (psa_crypto_init() != PSA_SUCCESS) {
@@ -107,7 +108,7 @@ static int import(const config_server *server, uint8_t *key, size_t key_len)
         return complain("the secure service does not answer",
                         "start tessera-secured, or name its socket under [secured]");
     }
-    err = tsr_lwm2m_security_import(server->key, key, key_len);
+    err = tsr_lwm2m_security_import(&key_id, key, key_len);
     if (err == TSR_E_TYPE)
         return complain("the key is empty or longer than 64 bytes", "give 16 to 64 bytes");
     if (err != TSR_OK)

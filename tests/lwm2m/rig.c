@@ -101,8 +101,15 @@ static void start_client(rig *r)
     memset(r->accounts, 0, sizeof r->accounts);
     memset(r->observations, 0, sizeof r->observations);
     memset(r->attachments, 0, sizeof r->attachments);
-    for (size_t i = 0; i < r->servers; i++)
+    for (size_t i = 0; i < r->servers; i++) {
         r->accounts[i].short_id = (uint16_t)(101 + i);
+        r->accounts[i].channel = r->channel;
+        r->accounts[i].channel_state = r->channel_state;
+    }
+    if (r->channel != NULL) {
+        c.datagram = r->datagram;
+        c.datagram_len = sizeof r->datagram;
+    }
     assert_int_equal(tsr_lwm2m_client_init(&r->client, &c), TSR_OK);
 }
 
@@ -117,17 +124,29 @@ static void start_server(rig_server *s, uint64_t seed)
     assert_int_equal(tsr_coap_init(&s->coap, &config, s->memory, len), TSR_OK);
 }
 
-rig *rig_new(size_t servers)
+static rig *make(size_t servers, const tsr_lwm2m_channel *channel, void *channel_state)
 {
     rig *r = calloc(1, sizeof *r);
 
     r->servers = servers;
     r->now_ms = 1000000;
+    r->channel = channel;
+    r->channel_state = channel_state;
     fill_objects(r);
     start_client(r);
     for (size_t i = 0; i < servers; i++)
         start_server(&r->server[i], 7 + i);
     return r;
+}
+
+rig *rig_new(size_t servers)
+{
+    return make(servers, NULL, NULL);
+}
+
+rig *rig_new_over(const tsr_lwm2m_channel *channel, void *channel_state)
+{
+    return make(1, channel, channel_state);
 }
 
 void rig_free(rig *r)
@@ -239,6 +258,12 @@ static void client_events(rig *r)
         r->events[r->last_event.kind]++;
 }
 
+void rig_deliver(rig *r, size_t server, tsr_bytes message)
+{
+    assert_int_equal(tsr_coap_feed(&r->server[server].coap, 0, message, r->now_ms), TSR_OK);
+    server_events(r, &r->server[server]);
+}
+
 static bool client_to_server(rig *r)
 {
     uint8_t room[2048];
@@ -249,24 +274,46 @@ static bool client_to_server(rig *r)
         return false;
     client_events(r);
     assert_true(account < r->servers && out.len != 0);
-    if (!r->server[account].silent) {
-        assert_int_equal(tsr_coap_feed(&r->server[account].coap, 0, tsr_buf_view(&out), r->now_ms), TSR_OK);
-        server_events(r, &r->server[account]);
-    }
+    if (r->server[account].silent)
+        return true;
+    if (r->server[account].layer != NULL)
+        r->server[account].layer->from_client(r, account, tsr_buf_view(&out));
+    else
+        rig_deliver(r, account, tsr_buf_view(&out));
     return true;
+}
+
+/* The next datagram of a server: its layer's own, or a message under its layer. */
+static tsr_err server_poll(rig *r, size_t i, tsr_buf *out)
+{
+    rig_server *s = &r->server[i];
+    uint8_t room[2048];
+    tsr_buf message = tsr_buf_over(room, sizeof room);
+    tsr_coap_peer peer;
+    tsr_err err;
+
+    if (s->layer == NULL)
+        return tsr_coap_poll(&s->coap, &peer, out, r->now_ms);
+    if (s->layer->own(r, i, out))
+        return TSR_OK;
+    err = tsr_coap_poll(&s->coap, &peer, &message, r->now_ms);
+    if (err != TSR_OK)
+        return err;
+    if (s->layer->to_client(r, i, tsr_buf_view(&message), out) != TSR_OK)
+        out->len = 0;
+    return TSR_OK;
 }
 
 static bool server_to_client(rig *r, size_t i)
 {
     uint8_t room[2048];
     tsr_buf out = tsr_buf_over(room, sizeof room);
-    tsr_coap_peer peer;
 
-    if (tsr_coap_poll(&r->server[i].coap, &peer, &out, r->now_ms) != TSR_OK) {
+    if (server_poll(r, i, &out) != TSR_OK) {
         server_events(r, &r->server[i]);
         return false;
     }
-    if (!r->server[i].deaf_client)
+    if (!r->server[i].deaf_client && out.len != 0)
         assert_int_equal(tsr_lwm2m_client_feed(&r->client, i, tsr_buf_view(&out), r->now_ms), TSR_OK);
     client_events(r);
     return true;
@@ -298,6 +345,10 @@ void rig_wait(rig *r, uint64_t ms)
             uint64_t other = tsr_coap_due_ms(&r->server[i].coap);
 
             due = other < due ? other : due;
+            if (r->server[i].layer != NULL) {
+                other = r->server[i].layer->due_ms(r, i);
+                due = other < due ? other : due;
+            }
         }
         if (due <= r->now_ms)
             due = r->now_ms + 1;

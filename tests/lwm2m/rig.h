@@ -47,13 +47,27 @@ typedef struct {
     size_t got_count;
     rig_message note[RIG_KEPT]; /* notifications */
     size_t note_count;
-    rig_message answer;    /* to the last rig_ask */
+    rig_message answer;    /* to the last rig_send */
     bool answered;
     tsr_coap_id asked;
+    /* a layer under CoAP, set by the test */
+    struct rig_layer *layer;
 } rig_server;
 
-typedef struct {
+struct rig;
+
+/* What lies between a server's CoAP and its datagrams; test_client_dtls.c has one. */
+typedef struct rig_layer {
+    void (*from_client)(struct rig *r, size_t server, tsr_bytes datagram); /* calls rig_deliver */
+    tsr_err (*to_client)(struct rig *r, size_t server, tsr_bytes message, tsr_buf *datagram);
+    bool (*own)(struct rig *r, size_t server, tsr_buf *datagram); /* handshake; false: none */
+    uint64_t (*due_ms)(struct rig *r, size_t server);
+} rig_layer;
+
+typedef struct rig {
     uint64_t now_ms;
+    const tsr_lwm2m_channel *channel; /* for the next start of the client */
+    void *channel_state;
     tsr_lwm2m_client client;
     tsr_lwm2m_account accounts[RIG_SERVERS];
     tsr_lwm2m_observation observations[8];
@@ -85,8 +99,12 @@ typedef struct {
     tsr_lwm2m_client_event last_event;
 } rig;
 
+/* A message that the layer took out of a datagram. */
+void rig_deliver(rig *r, size_t server, tsr_bytes message);
+
 /* A fresh device that has not said anything yet. */
 rig *rig_new(size_t servers);
+rig *rig_new_over(const tsr_lwm2m_channel *channel, void *channel_state); /* one server */
 void rig_free(rig *r);
 
 /* Ends the client without a word and starts another from what was saved last. Objects begin with

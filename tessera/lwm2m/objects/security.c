@@ -37,16 +37,24 @@ static tsr_err read(const void *state, tsr_lwm2m_path at, tsr_lwm2m_out *out)
     return TSR_E_DENIED;
 }
 
-static tsr_err write_key(const tsr_lwm2m_securities *all, const tsr_lwm2m_security *s,
-                         tsr_bytes key)
+/* The old key goes with the old number, if PSA chose it. */
+static tsr_err write_key(const tsr_lwm2m_securities *all, tsr_lwm2m_security *s, tsr_bytes key)
 {
     uint8_t copy[TSR_LWM2M_PSK_MAX];
+    uint32_t key_id = all->first_key_id != 0 ? all->first_key_id + s->id : 0;
+    tsr_err err;
 
     memcpy(copy, key.ptr, key.len);
-    return tsr_lwm2m_security_import(all->first_key_id + s->id, copy, key.len);
+    err = tsr_lwm2m_security_import(&key_id, copy, key.len);
+    if (err != TSR_OK)
+        return err;
+    if (s->key_id != 0 && s->key_id != key_id)
+        (void)tsr_lwm2m_security_forget(s->key_id);
+    s->key_id = key_id;
+    return TSR_OK;
 }
 
-static tsr_err commit(tsr_lwm2m_securities *all, tsr_lwm2m_security *s, uint16_t resource,
+static tsr_err commit(const tsr_lwm2m_securities *all, tsr_lwm2m_security *s, uint16_t resource,
                       const tsr_lwm2m_value *value)
 {
     switch (resource) {
@@ -61,13 +69,7 @@ static tsr_err commit(tsr_lwm2m_securities *all, tsr_lwm2m_security *s, uint16_t
         memcpy(s->identity, value->as.bytes.ptr, value->as.bytes.len);
         s->identity_len = (uint8_t)value->as.bytes.len;
         return TSR_OK;
-    default: {
-        tsr_err err = write_key(all, s, value->as.bytes);
-
-        if (err == TSR_OK)
-            s->key_id = all->first_key_id + s->id;
-        return err;
-    }
+    default: return write_key(all, s, value->as.bytes);
     }
 }
 

@@ -41,17 +41,19 @@ typedef struct {
 typedef struct {
     tsr_lwm2m_security *items;
     size_t count;
-    uint32_t first_key_id; /* instance n keeps its key under first_key_id + n */
+    uint32_t first_key_id; /* instance n keeps its key under first_key_id + n, for good; 0: keys
+                              are volatile, for a service that keeps none */
 } tsr_lwm2m_securities;
 
-/** Puts a pre-shared key into PSA for good, in the place of one that is there, and wipes the bytes.
+/** Puts a pre-shared key into PSA, in the place of one that is there, and wipes the bytes.
  *
- *  units   key: 1 to TSR_LWM2M_PSK_MAX bytes; key_id: 1 to 0x3fffffff
+ *  units   key: 1 to TSR_LWM2M_PSK_MAX bytes; *key_id: 1 to 0x3fffffff is kept for good under that
+ *          number; 0 makes a volatile key and sets the number
  *  owner   key is overwritten with zeros, also on failure
  *  errors  TSR_E_TYPE    empty or too long
  *          TSR_E_CRYPTO  a PSA call failed
  */
-tsr_err tsr_lwm2m_security_import(uint32_t key_id, uint8_t *key, size_t key_len);
+tsr_err tsr_lwm2m_security_import(uint32_t *key_id, uint8_t *key, size_t key_len);
 
 /** Removes a key from PSA; TSR_OK as well if there is none. */
 tsr_err tsr_lwm2m_security_forget(uint32_t key_id);

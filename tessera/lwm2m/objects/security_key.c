@@ -5,16 +5,16 @@
 #include "tessera/lwm2m/objects/security.h"
 
 /* The policy that DTLS needs, and nothing more: derive a TLS 1.2 master secret (no export). */
-static psa_status_t import(uint32_t key_id, const uint8_t *key, size_t key_len)
+static psa_status_t import(uint32_t *key_id, const uint8_t *key, size_t key_len)
 {
     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
-    psa_key_id_t made;
 
-    psa_set_key_id(&attributes, key_id);
+    if (*key_id != 0)
+        psa_set_key_id(&attributes, *key_id);
     psa_set_key_type(&attributes, PSA_KEY_TYPE_DERIVE);
     psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_DERIVE);
     psa_set_key_algorithm(&attributes, PSA_ALG_TLS12_PSK_TO_MS(PSA_ALG_SHA_256));
-    return psa_import_key(&attributes, key, key_len, &made);
+    return psa_import_key(&attributes, key, key_len, key_id);
 }
 
 tsr_err tsr_lwm2m_security_forget(uint32_t key_id)
@@ -27,7 +27,7 @@ tsr_err tsr_lwm2m_security_forget(uint32_t key_id)
                : TSR_E_CRYPTO;
 }
 
-tsr_err tsr_lwm2m_security_import(uint32_t key_id, uint8_t *key, size_t key_len)
+tsr_err tsr_lwm2m_security_import(uint32_t *key_id, uint8_t *key, size_t key_len)
 {
     psa_status_t status = PSA_ERROR_INVALID_ARGUMENT;
 
@@ -35,7 +35,7 @@ tsr_err tsr_lwm2m_security_import(uint32_t key_id, uint8_t *key, size_t key_len)
         tsr_wipe(key, key_len);
         return TSR_E_TYPE;
     }
-    if (tsr_lwm2m_security_forget(key_id) == TSR_OK)
+    if (*key_id == 0 || tsr_lwm2m_security_forget(*key_id) == TSR_OK)
         status = import(key_id, key, key_len);
     tsr_wipe(key, key_len);
     return status == PSA_SUCCESS ? TSR_OK : TSR_E_CRYPTO;
