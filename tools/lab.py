@@ -234,7 +234,7 @@ class Lab:
     def start_server(self, *extra):
         return self.start("server", [
             program("tessera-server"), "--coap", f"127.0.0.1:{self.coap}", "--coaps", f"127.0.0.1:{self.coaps}",
-            "--http", f"127.0.0.1:{self.http}", "--data", self.folder / "server", *extra], ready="ready")
+            "--http", f"127.0.0.1:{self.http}", "--data", self.folder / "server", *extra], ready="tessera-server ready")
 
     def events(self):
         follower = Events(self.http)
@@ -255,7 +255,7 @@ class Lab:
 
     def start_secured(self, *extra):
         return self.start("secured", [program("tessera-secured"), "--socket", self.socket,
-                                      "--store", self.folder / "secure", *extra], ready="ready")
+                                      "--store", self.folder / "secure", *extra], ready="event=ready")
 
     key_id = 1
 
@@ -335,7 +335,7 @@ class Lab:
         """A lossy relay before a UDP port; returns the port to use instead."""
         port = free_port()
         self.start(name, [program("lossy-relay"), "--listen", f"127.0.0.1:{port}", "--to", f"127.0.0.1:{to}",
-                          *options], ready="ready")
+                          *options], ready="lossy-relay: ready")
         return port
 
     def wait(self, good, timeout=30, what="it"):

@@ -28,11 +28,11 @@ class ClientAtServer(unittest.TestCase):
             out, said = self.register(room.coap, False)
             self.assertIn("2.01", out + said)
             device = room.wait_registered("lib1")
-            self.assertEqual((device["version"], device["lifetime"]), ("1.1", 60))
+            self.assertEqual((device["version"], device["lifetime_s"]), ("1.1", 60))
             location = f"coap://127.0.0.1:{room.coap}/rd/{device['id']}"
             out, said = coap_client("post", location + "?lt=120", "-v", "7")
             self.assertIn("2.04", out + said)
-            self.assertEqual(room.rest.device("lib1")["lifetime"], 120)
+            self.assertEqual(room.rest.device("lib1")["lifetime_s"], 120)
             out, said = coap_client("delete", location, "-v", "7")
             self.assertIn("2.02", out + said)
             self.assertIsNone(room.rest.device("lib1"))
