@@ -232,7 +232,7 @@ int main(int argc, char **argv)
         return EXIT_FAILURE;
     say_ready();
     while (!tsr_gate_serve(&world.gate) || !told_to_end(signals))
-        continue;
+        tsr_secured_store_watch(&world.store);
     tsr_gate_shut(&world.gate);
     tsr_crypto_close(&world.crypto);
     tsr_secured_store_close(&world.store);

@@ -265,7 +265,9 @@ static bool key_fits(tsr_psa_client *c, const tsr_psa_derivation *d, psa_key_der
         note = &a;
     }
     return note->type == PSA_KEY_TYPE_DERIVE && (note->usage & PSA_KEY_USAGE_DERIVE) != 0 &&
-           (note->alg == d->alg || note->alg2 == d->alg) && note->bits <= 48u * 8u;
+           (note->alg == d->alg || note->alg2 == d->alg) &&
+           (!PSA_ALG_IS_TLS12_PSK_TO_MS(d->alg) ||
+            note->bits <= 8u * PSA_TLS12_PSK_TO_MS_PSK_MAX_SIZE);
 }
 
 psa_status_t psa_key_derivation_input_key(psa_key_derivation_operation_t *operation,

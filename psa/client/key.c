@@ -42,8 +42,10 @@ static psa_status_t make_key(int32_t type, tsr_wire_params *p,
     if (status == PSA_SUCCESS) {
         *key = id;
         if (PSA_KEY_LIFETIME_IS_VOLATILE(psa_get_key_lifetime(attributes)) &&
-            type == TSR_CRYPTO_IMPORT_KEY)
+            type == TSR_CRYPTO_IMPORT_KEY && in[0].len <= UINT16_MAX / 8) {
+            p->attributes.bits = (uint16_t)(8 * in[0].len); /* which may have been left open */
             tsr_note_add(c, id, &p->attributes);
+        }
     }
     tsr_gate_leave(c);
     return status;

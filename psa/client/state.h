@@ -22,8 +22,9 @@
 #define TSR_PSA_NOTES 32
 #endif
 
-#define TSR_PSA_DERIVATION_BYTES 256u /* inputs kept on the near side; longer ones cross at once   \
-                                       */
+#define TSR_PSA_DERIVATION_BYTES                                                                   \
+    256u /* inputs kept on the near side; longer ones cross at once                                \
+          */
 #define TSR_PSA_RANDOM_BLOCK 256u
 
 typedef struct {         /* private: a hash in progress */

@@ -184,6 +184,30 @@ static void test_derivation_long_inputs_agree_with_short_way(void **state)
     assert_memory_not_equal(out[0], out[1], 32); /* the long seed was not cut */
 }
 
+/* A pre-shared key longer than PSK-to-MS takes is refused where it is put in, however long the
+ * steps would have waited. */
+static void test_derivation_refuses_overlong_psk_at_its_input(void **state)
+{
+    psa_key_derivation_operation_t op = PSA_KEY_DERIVATION_OPERATION_INIT;
+    psa_key_attributes_t a = PSA_KEY_ATTRIBUTES_INIT;
+    uint8_t material[129] = { 1 };
+    psa_key_id_t key;
+
+    (void)state;
+    psa_set_key_type(&a, PSA_KEY_TYPE_DERIVE);
+    psa_set_key_usage_flags(&a, PSA_KEY_USAGE_DERIVE);
+    psa_set_key_algorithm(&a, PSK_ALG);
+    for (size_t len = 128; len <= 129; len++) {
+        assert_int_equal(psa_import_key(&a, material, len, &key), PSA_SUCCESS);
+        assert_int_equal(psa_key_derivation_setup(&op, PSK_ALG), PSA_SUCCESS);
+        assert_int_equal(psa_key_derivation_input_bytes(&op, SEED, bytes("s"), 1), PSA_SUCCESS);
+        assert_int_equal(psa_key_derivation_input_key(&op, SECRET, key),
+                         len == 128 ? PSA_SUCCESS : PSA_ERROR_INVALID_ARGUMENT);
+        assert_int_equal(psa_key_derivation_abort(&op), PSA_SUCCESS);
+        assert_int_equal(psa_destroy_key(key), PSA_SUCCESS);
+    }
+}
+
 static void test_operation_error_state_needs_abort(void **state)
 {
     psa_mac_operation_t mac = PSA_MAC_OPERATION_INIT;
@@ -513,6 +537,7 @@ int main(void)
         cmocka_unit_test(test_key_ids_outside_the_users_range_are_refused),
         cmocka_unit_test(test_derivation_statuses_come_at_their_call),
         cmocka_unit_test(test_derivation_long_inputs_agree_with_short_way),
+        cmocka_unit_test(test_derivation_refuses_overlong_psk_at_its_input),
         cmocka_unit_test(test_operation_error_state_needs_abort),
         cmocka_unit_test(test_hash_table_full_and_stale_copies),
         cmocka_unit_test(test_quota_of_volatile_keys_and_operations),

@@ -395,6 +395,55 @@ static void test_full_disk_is_named(void **state)
     assert_false(left);
 }
 
+static bool status_has(const char *line)
+{
+    char path[64], text[4096];
+    FILE *f;
+    size_t n;
+
+    (void)snprintf(path, sizeof path, "/proc/%d/status", (int)service.pid);
+    f = fopen(path, "r");
+    assert_non_null(f);
+    n = fread(text, 1, sizeof text - 1, f);
+    (void)fclose(f);
+    text[n] = 0;
+    return strstr(text, line) != NULL;
+}
+
+static void test_service_is_shut_in(void **state)
+{
+    char path[64];
+
+    (void)state;
+    assert_true(secured_start(&service, NULL));
+    assert_true(status_has("Seccomp:\t2"));
+    assert_true(status_has("NoNewPrivs:\t1"));
+    (void)snprintf(path, sizeof path, "/proc/%d/mem", (int)service.pid);
+    if (geteuid() != 0)
+        assert_int_equal(open(path, O_RDONLY), -1);
+    else
+        print_message("root may read any memory: the check of /proc/PID/mem is left out\n");
+}
+
+/* A value that is damaged while the service runs: the call says so, the log names the file. */
+static void test_damage_at_run_time_is_named(void **state)
+{
+    static const uint8_t big[2000] = { 1 };
+    uint8_t out[2000];
+    size_t len = 7;
+
+    (void)state;
+    assert_true(secured_start(&service, NULL));
+    assert_int_equal(psa_its_set(1, sizeof big, big, 0), PSA_SUCCESS);
+    assert_int_equal(psa_its_set(2, sizeof big, big, 0), PSA_SUCCESS);
+    damage_store();
+    assert_int_equal(psa_its_get(1, 0, sizeof out, out, &len), PSA_ERROR_STORAGE_FAILURE);
+    assert_int_equal(len, 0);
+    assert_true(secured_log_has(&service, "event=store.damaged"));
+    assert_true(secured_log_has(&service, store_file()));
+    assert_int_equal(psa_its_get(2, 0, sizeof out, out, &len), PSA_SUCCESS);
+}
+
 static void test_termination_is_clean(void **state)
 {
     (void)state;
@@ -434,6 +483,8 @@ int main(void)
         CASE(test_damaged_store_is_named),
         CASE(test_cut_store_is_named),
         CASE(test_full_disk_is_named),
+        CASE(test_service_is_shut_in),
+        CASE(test_damage_at_run_time_is_named),
         CASE(test_termination_is_clean),
         CASE(test_bad_command_lines_are_refused),
     };

@@ -118,10 +118,23 @@ tsr_err tsr_secured_store_open(tsr_secured_store *s, const char *dir, bool repai
         tsr_flash_file_close(&s->file);
         return err;
     }
+    s->told = s->store.report.cause;
     s->its = (tsr_its){ .store = &s->store,
                         .buffer_max = TSR_WIRE_MAX,
                         .quota = tsr_store_capacity(&s->store) / 4 };
     return TSR_OK;
+}
+
+void tsr_secured_store_watch(tsr_secured_store *s)
+{
+    const tsr_store_report *r = &s->store.report;
+
+    if (r->cause == s->told)
+        return;
+    s->told = r->cause;
+    if (r->cause != NULL)
+        tsr_log("error", "store.damaged", "file=\"%s\" at=%u cause=\"%s\" remedy=\"%s\"", s->path,
+                r->at, r->cause, mount_remedy(s, TSR_E_MALFORMED));
 }
 
 void tsr_secured_store_close(tsr_secured_store *s)

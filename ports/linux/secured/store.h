@@ -14,6 +14,7 @@ typedef struct {
     tsr_store store;
     tsr_its its;
     /* private */
+    const char *told; /* the last damage that was logged */
     tsr_flash_file file;
     char path[4096];
     tsr_store_entry index[TSR_SECURED_ASSETS];
@@ -27,6 +28,9 @@ typedef struct {
  *          TSR_E_MALFORMED  damage; `repair` keeps what is readable
  *          any error of tsr_flash_file_open and tsr_store_mount */
 tsr_err tsr_secured_store_open(tsr_secured_store *s, const char *dir, bool repair);
+
+/** Logs damage or a failure of the medium that a call came upon, once. */
+void tsr_secured_store_watch(tsr_secured_store *s);
 
 void tsr_secured_store_close(tsr_secured_store *s);
 
