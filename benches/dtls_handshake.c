@@ -58,7 +58,8 @@ static tsr_bytes slurp(const char *name, uint8_t bytes[2048])
     return tsr_view(bytes, n);
 }
 
-static uint32_t import(psa_key_type_t type, psa_key_usage_t usage, psa_algorithm_t alg, tsr_bytes key)
+static uint32_t import(psa_key_type_t type, psa_key_usage_t usage, psa_algorithm_t alg,
+                       tsr_bytes key)
 {
     psa_key_attributes_t a = PSA_KEY_ATTRIBUTES_INIT;
     mbedtls_svc_key_id_t id;
@@ -93,8 +94,8 @@ static void configure(bool cert)
 
     if (psa_crypto_init() != PSA_SUCCESS)
         die("psa_crypto_init");
-    psk = import(PSA_KEY_TYPE_DERIVE, PSA_KEY_USAGE_DERIVE, PSA_ALG_TLS12_PSK_TO_MS(PSA_ALG_SHA_256),
-                 tsr_text("0123456789abcdef"));
+    psk = import(PSA_KEY_TYPE_DERIVE, PSA_KEY_USAGE_DERIVE,
+                 PSA_ALG_TLS12_PSK_TO_MS(PSA_ALG_SHA_256), tsr_text("0123456789abcdef"));
     if (cert) {
         anchors[0] = slurp("ca.der", files[0]);
         o.anchors = anchors;
@@ -229,7 +230,8 @@ static void records(unsigned count, double *seal_us, double *open_us)
 
 int main(int argc, char **argv)
 {
-    unsigned count = argc > 2 ? (unsigned)atoi(argv[2]) : 1, n = argc > 3 ? (unsigned)atoi(argv[3]) : 0;
+    unsigned count = argc > 2 ? (unsigned)atoi(argv[2]) : 1,
+             n = argc > 3 ? (unsigned)atoi(argv[3]) : 0;
     double server_us = 0, client_us = 0, seal_us = 0, open_us = 0;
 
     if (argc < 3 || count == 0)

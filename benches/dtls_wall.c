@@ -2,8 +2,8 @@
  *
  * The device half of DTLS, its keys behind the wall, against a server in another process:
  *     bench_dtls_wall SECURED_SOCKET psk|cert PORT COUNT RECORDS
- * prints, per handshake and per record, the crossings and the time spent inside the engine (with the
- * crossings, without the waiting for the server). */
+ * prints, per handshake and per record, the crossings and the time spent inside the engine (with
+ * the crossings, without the waiting for the server). */
 #include <arpa/inet.h>
 #include <poll.h>
 #include <stdio.h>
@@ -56,7 +56,8 @@ static tsr_bytes slurp(const char *name, uint8_t bytes[2048])
     return tsr_view(bytes, n);
 }
 
-static uint32_t import(psa_key_type_t type, psa_key_usage_t usage, psa_algorithm_t alg, tsr_bytes key)
+static uint32_t import(psa_key_type_t type, psa_key_usage_t usage, psa_algorithm_t alg,
+                       tsr_bytes key)
 {
     psa_key_attributes_t a = PSA_KEY_ATTRIBUTES_INIT;
     psa_key_id_t id;
@@ -89,8 +90,9 @@ static void configure(bool cert)
                    PSA_ALG_ECDSA(PSA_ALG_ANY_HASH), slurp("device.key", key));
     } else {
         o.psk_identity = tsr_text("device-1");
-        o.psk_key_id = import(PSA_KEY_TYPE_DERIVE, PSA_KEY_USAGE_DERIVE,
-                              PSA_ALG_TLS12_PSK_TO_MS(PSA_ALG_SHA_256), tsr_text("0123456789abcdef"));
+        o.psk_key_id =
+            import(PSA_KEY_TYPE_DERIVE, PSA_KEY_USAGE_DERIVE,
+                   PSA_ALG_TLS12_PSK_TO_MS(PSA_ALG_SHA_256), tsr_text("0123456789abcdef"));
     }
     if (tsr_dtls_config_init(&config, &o) != TSR_OK)
         die("tsr_dtls_config_init");

@@ -46,8 +46,8 @@ static unsigned psk_server(SSL *ssl, const char *identity, unsigned char *psk, u
 static int cookie_make(SSL *ssl, unsigned char *cookie, unsigned *len)
 {
     (void)ssl;
-    HMAC(EVP_sha256(), "0123456789abcdef0123456789abcdef", 32, (const unsigned char *)"192.0.2.1", 9,
-         cookie, len);
+    HMAC(EVP_sha256(), "0123456789abcdef0123456789abcdef", 32, (const unsigned char *)"192.0.2.1",
+         9, cookie, len);
     return 1;
 }
 
@@ -170,7 +170,8 @@ static void records(SSL *client, SSL *server, unsigned count, double *seal_us, d
 
 int main(int argc, char **argv)
 {
-    unsigned count = argc > 2 ? (unsigned)atoi(argv[2]) : 0, n = argc > 3 ? (unsigned)atoi(argv[3]) : 0;
+    unsigned count = argc > 2 ? (unsigned)atoi(argv[2]) : 0,
+             n = argc > 3 ? (unsigned)atoi(argv[3]) : 0;
     int cert = argc > 1 && argv[1][0] == 'c';
     double server_us = 0, client_us = 0, seal_us = 0, open_us = 0;
 

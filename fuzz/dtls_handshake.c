@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A handshake with a peer that says anything at all. First byte: even, we are the client; odd, the
- * server. Then datagrams, each behind its length in two bytes. The peer knows no key, so it must never
- * get as far as CONNECTED. */
+ * server. Then datagrams, each behind its length in two bytes. The peer knows no key, so it must
+ * never get as far as CONNECTED. */
 #include <stdio.h>
 #include <stdlib.h>
 

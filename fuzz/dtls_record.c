@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Any bytes at both ends of an established session: it must live on, and nothing must come out of it.
- * Even first byte: the rest is one datagram. Odd: the rest is plaintext that the peer really protects,
- * then one byte of the record is changed. */
+ * Any bytes at both ends of an established session: it must live on, and nothing must come out of
+ * it. Even first byte: the rest is one datagram. Odd: the rest is plaintext that the peer really
+ * protects, then one byte of the record is changed. */
 #include <stdlib.h>
 
 #include <psa/crypto.h>

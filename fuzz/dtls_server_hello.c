@@ -46,7 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 2)
         return 0;
     datagram = tsr_view(data + 2, size - 2);
-    if (tsr_dtls_peek(datagram, data[0] % 17, &found) == TSR_DTLS_IS_CID && found.len != data[0] % 17)
+    if (tsr_dtls_peek(datagram, data[0] % 17, &found) == TSR_DTLS_IS_CID &&
+        found.len != data[0] % 17)
         abort();
     if (tsr_dtls_hello(&server, tsr_text("192.0.2.1"), datagram, &answer, data[1] * 1000u) ==
             TSR_DTLS_VERIFY &&

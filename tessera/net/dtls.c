@@ -30,8 +30,8 @@ static int bio_recv(void *user, unsigned char *out, size_t cap)
     return (int)record.len;
 }
 
-/* The last guard of the nonce rule (see "Saved sessions" in dtls.h): a protected record whose number
- * another copy of this session might use is never sent. */
+/* The last guard of the nonce rule (see "Saved sessions" in dtls.h): a protected record whose
+ * number another copy of this session might use is never sent. */
 static bool number_is_reserved(const tsr_dtls *s, tsr_bytes datagram)
 {
     tsr_bytes at = tsr_skip(datagram, 3);
@@ -108,17 +108,15 @@ void dtls_fail(tsr_dtls *s, tsr_dtls_reason reason, int detail)
     s->state = ST_OVER;
     s->poke = false;
     s->timer_end_ms = NEVER;
-    emit(s, (tsr_dtls_event){ .type = TSR_DTLS_FAILED,
-                              .reason = reason,
-                              .alert = s->alert,
-                              .detail = detail });
+    emit(s, (tsr_dtls_event){
+                .type = TSR_DTLS_FAILED, .reason = reason, .alert = s->alert, .detail = detail });
 }
 
-/* RFC 9146 §6: an address may move on a verified record with a CID that is newer than all others. */
+/* RFC 9146 §6: an address may move on a verified record with a CID that is newer than all others.
+ */
 static void emit_data(tsr_dtls *s, size_t len)
 {
-    bool newer =
-        s->record_type != 0 && s->record.len == 0 && s->record_number > s->in_newest;
+    bool newer = s->record_type != 0 && s->record.len == 0 && s->record_number > s->in_newest;
 
     if (newer)
         s->in_newest = s->record_number;
@@ -139,8 +137,8 @@ static void connected(tsr_dtls *s)
 /* Mbed TLS leaves some failures of a handshake unsaid; RFC 5246 §7.2.2 wants the peer to know. */
 static void tell(tsr_dtls *s, tsr_dtls_reason reason)
 {
-    bool ours = reason == TSR_DTLS_R_CRYPTO || reason == TSR_DTLS_R_MEMORY ||
-                reason == TSR_DTLS_R_INTERNAL;
+    bool ours =
+        reason == TSR_DTLS_R_CRYPTO || reason == TSR_DTLS_R_MEMORY || reason == TSR_DTLS_R_INTERNAL;
 
     if (s->state != ST_HANDSHAKE || s->alert != 0 || s->outbox_len != 0 ||
         reason == TSR_DTLS_R_ALERT || reason == TSR_DTLS_R_TIMEOUT)
@@ -212,8 +210,9 @@ static bool is_live(const tsr_dtls *s)
     return s->state == ST_HANDSHAKE || s->state == ST_CONNECTED;
 }
 
-/* Takes the next record of the datagram that is worth showing to Mbed TLS. In a live session nothing in
- * the clear is: RFC 6347 §4.1 (epochs), and a ClientHello from anyone must not disturb it. */
+/* Takes the next record of the datagram that is worth showing to Mbed TLS. In a live session
+ * nothing in the clear is: RFC 6347 §4.1 (epochs), and a ClientHello from anyone must not disturb
+ * it. */
 static bool next_record(tsr_dtls *s)
 {
     size_t cid_len = s->config->opt.cid ? s->config->opt.cid_len : 0;

@@ -9,17 +9,17 @@
  * the master secret to this side (docs: threat model), so both contexts are wiped when freed, and a
  * saved session is as secret as the traffic it protects.
  *
- * The same sources make two libraries: `tsr_net` over a PSA client (device) and `tsr_net_server` over
- * a PSA core in the process. psa_crypto_init() is the caller's, before any call here.
+ * The same sources make two libraries: `tsr_net` over a PSA client (device) and `tsr_net_server`
+ * over a PSA core in the process. psa_crypto_init() is the caller's, before any call here.
  *
  * A client:   tsr_dtls_start, then until TSR_END: poll -> socket.  On a datagram: feed, then
  *             event_next until false, then poll until TSR_END.  On due_ms: poll.
  * A server:   tsr_dtls_peek says what came in. A HELLO goes to tsr_dtls_hello, which needs no
  *             session; on TSR_DTLS_ACCEPT the caller places one and calls tsr_dtls_accept.
  *             Anything else is fed to the session found by CID, or else by address; so is a HELLO
- *             that the session at its address knows already (tsr_dtls_knows_hello: a retransmission).
- *             Another HELLO from the address of a live session makes a second session; the caller
- *             drops the first when the second reports CONNECTED (RFC 6347 §4.2.8).
+ *             that the session at its address knows already (tsr_dtls_knows_hello: repeated).
+ *             Another HELLO from the address of a live session makes a second session; the
+ *             caller drops the first when the second reports CONNECTED (RFC 6347 §4.2.8).
  *
  * Not for two threads at once; different configs share nothing.
  * Memory: Mbed TLS allocates per session (about 5.5 KB PSK, 7 KB with certificates; 6 to 9 KB more
@@ -30,12 +30,12 @@
 #include "tessera/base/bytes.h"
 
 enum {
-    TSR_DTLS_IDENTITY_MAX = 128,  /* RFC 4279 §5.3: a PSK identity that we must take */
-    TSR_DTLS_CID_MAX = 16,        /* our own; the peer's may have up to 32 bytes */
+    TSR_DTLS_IDENTITY_MAX = 128,              /* RFC 4279 §5.3: a PSK identity that we must take */
+    TSR_DTLS_CID_MAX = 16,                    /* our own; the peer's may have up to 32 bytes */
     TSR_DTLS_OVERHEAD = 13 + 32 + 1 + 8 + 16, /* most that a record adds to AEAD plaintext */
-    TSR_DTLS_PLAIN_MAX = 1536,    /* most plaintext in one record */
-    TSR_DTLS_HELLO_ANSWER_MAX = 48, /* a HelloVerifyRequest fits */
-    TSR_DTLS_SAVED_MAX = 2048,    /* a saved session with a peer certificate of 1.5 KB fits */
+    TSR_DTLS_PLAIN_MAX = 1536,                /* most plaintext in one record */
+    TSR_DTLS_HELLO_ANSWER_MAX = 48,           /* a HelloVerifyRequest fits */
+    TSR_DTLS_SAVED_MAX = 2048, /* a saved session with a peer certificate of 1.5 KB fits */
 };
 
 typedef enum { TSR_DTLS_CLIENT, TSR_DTLS_SERVER } tsr_dtls_role;
@@ -58,7 +58,7 @@ typedef enum {
 
 /** Server: finds the PSA key of a PSK identity.
  *  owner   `identity` lives during the call
- *  errors  TSR_OK: *key_id is set; anything else refuses the client (alert 115, unknown_psk_identity)
+ *  errors  TSR_OK: *key_id is set; anything else refuses the client (alert 115)
  *  The key: type DERIVE, usage DERIVE, algorithm TLS12_PSK_TO_MS(SHA-256). */
 typedef tsr_err tsr_dtls_psk_find(void *user, tsr_bytes identity, uint32_t *key_id);
 
@@ -77,31 +77,31 @@ typedef struct {
     size_t plain_cap;
 
     /* PSK. Client: identity and key. Server: the finder. */
-    tsr_bytes psk_identity;        /* 1 to TSR_DTLS_IDENTITY_MAX bytes */
-    uint32_t psk_key_id;           /* 0: no PSK */
+    tsr_bytes psk_identity; /* 1 to TSR_DTLS_IDENTITY_MAX bytes */
+    uint32_t psk_key_id;    /* 0: no PSK */
     tsr_dtls_psk_find *psk_find;
 
     /* Certificates (ECDHE-ECDSA, secp256r1) */
-    tsr_bytes certificate;         /* own, DER; empty: no certificates on this end */
-    uint32_t certificate_key_id;   /* usage SIGN_HASH, algorithm ECDSA(ANY_HASH) */
-    const tsr_bytes *anchors;      /* trust anchors, DER */
+    tsr_bytes certificate;       /* own, DER; empty: no certificates on this end */
+    uint32_t certificate_key_id; /* usage SIGN_HASH, algorithm ECDSA(ANY_HASH) */
+    const tsr_bytes *anchors;    /* trust anchors, DER */
     size_t anchor_count;
-    tsr_dtls_cert_usage usage;     /* zero means CA: set it (LwM2M's own default is EXACT) */
+    tsr_dtls_cert_usage usage; /* zero means CA: set it (LwM2M's own default is EXACT) */
     tsr_dtls_pin_type pin_type;
     tsr_bytes pin;
-    const char *server_name;       /* client: SNI, and the name to match unless usage is EXACT; or NULL */
+    const char *server_name; /* client: SNI, name to match unless pinned; NULL: no name check */
     tsr_dtls_cert_check *cert_check;
 
-    void *user;                    /* handed to psk_find and cert_check */
+    void *user; /* handed to psk_find and cert_check */
 
-    bool cbc;                      /* server: also accept the CBC suites that a LwM2M server must know;
-                                      a CBC session cannot be saved */
-    bool cid;                      /* negotiate Connection IDs (RFC 9146 §3) */
-    uint8_t cid_len;               /* length of ours, the same for all sessions; 0: only the peer wants one */
-    uint16_t mtu;                  /* largest datagram during the handshake; 0: 1232 (IPv6, RFC 7925 §13) */
-    uint32_t retry_ms;             /* first retransmission; 0: 1000 (RFC 6347 §4.2.4.1);
-                                      RFC 7925 §11 advises 9000 on slow radio */
-    uint32_t retry_max_ms;         /* the last one before giving up; 0: 60000 */
+    bool cbc;          /* server: also accept the CBC suites that a LwM2M server must know;
+                          a CBC session cannot be saved */
+    bool cid;          /* negotiate Connection IDs (RFC 9146 §3) */
+    uint8_t cid_len;   /* length of ours, the same for all sessions; 0: only the peer wants one */
+    uint16_t mtu;      /* largest datagram during the handshake; 0: 1232 (IPv6, RFC 7925 §13) */
+    uint32_t retry_ms; /* first retransmission; 0: 1000 (RFC 6347 §4.2.4.1);
+                          RFC 7925 §11 advises 9000 on slow radio */
+    uint32_t retry_max_ms; /* the last one before giving up; 0: 60000 */
 } tsr_dtls_options;
 
 /** Prepared options. Must not be moved while sessions use it. */
@@ -113,8 +113,9 @@ typedef struct {
     uint64_t room[96 + 24 * sizeof(void *)];
 } tsr_dtls_config;
 
-/** errors  TSR_E_ARGUMENT   no credential for this role, an identity too long, no `plain`, cid_len above
- *                           TSR_DTLS_CID_MAX
+/** Checks the options and prepares them.
+ *  errors  TSR_E_ARGUMENT   no credential for this role; a certificate but nothing to judge the
+ *                           peer's by; an identity too long; no `plain`; cid_len too large
  *          TSR_E_MALFORMED  a certificate cannot be parsed
  *          TSR_E_CRYPTO     a PSA call failed (key id unknown, secure service not there)
  *          TSR_E_SPACE      Mbed TLS found no memory
@@ -133,10 +134,10 @@ typedef enum {
 
 typedef enum {
     TSR_DTLS_R_NONE,
-    TSR_DTLS_R_TIMEOUT,     /* the peer stopped answering the handshake */
-    TSR_DTLS_R_ALERT,       /* the peer refused; see `alert` */
-    TSR_DTLS_R_IDENTITY,    /* server: psk_find did not know the identity */
-    TSR_DTLS_R_KEY,         /* Finished did not verify: most often the two ends hold different PSKs */
+    TSR_DTLS_R_TIMEOUT,  /* the peer stopped answering the handshake */
+    TSR_DTLS_R_ALERT,    /* the peer refused; see `alert` */
+    TSR_DTLS_R_IDENTITY, /* server: psk_find did not know the identity */
+    TSR_DTLS_R_KEY,      /* Finished did not verify: most often the two ends hold different PSKs */
     TSR_DTLS_R_CERTIFICATE, /* the peer's certificate or signature was not accepted */
     TSR_DTLS_R_NO_SUITE,    /* nothing in common: suites, groups, version */
     TSR_DTLS_R_PROTOCOL,    /* the peer broke the protocol */
@@ -147,10 +148,10 @@ typedef enum {
 
 typedef struct {
     tsr_dtls_event_type type;
-    tsr_bytes data;         /* DATA; lives in options.plain until the next call on any session that
-                               shares it */
-    bool may_move;          /* DATA: verified, came with a CID, and is newer than all before: the peer's
-                               address may be moved to where it came from (RFC 9146 §6) */
+    tsr_bytes data; /* DATA; lives in options.plain until the next call on any session that
+                       shares it */
+    bool may_move;  /* DATA: verified, came with a CID, and is newer than all before: the peer's
+                       address may be moved to where it came from (RFC 9146 §6) */
     tsr_dtls_reason reason; /* FAILED */
     uint8_t alert;          /* FAILED: received with R_ALERT, else sent; 0 also stands for none */
     int detail;             /* FAILED: Mbed TLS error code, for the log only */
@@ -160,15 +161,15 @@ typedef struct {
 typedef struct {
     /* private */
     tsr_dtls_config *config;
-    tsr_bytes in;           /* what is left of the datagram in feed */
-    tsr_bytes record;       /* the record that Mbed TLS may take */
-    tsr_buf *out;           /* the datagram being polled */
+    tsr_bytes in;     /* what is left of the datagram in feed */
+    tsr_bytes record; /* the record that Mbed TLS may take */
+    tsr_buf *out;     /* the datagram being polled */
     uint64_t now_ms;
     uint64_t timer_mid_ms, timer_end_ms;
-    uint64_t out_limit;     /* first outgoing sequence number that may not be used */
-    uint64_t out_reserved;  /* the same once the newest saved image is stored */
-    uint64_t out_half;      /* fewer numbers left than this: time to save */
-    uint64_t in_newest;     /* epoch and sequence number of the newest verified record */
+    uint64_t out_limit;    /* first outgoing sequence number that may not be used */
+    uint64_t out_reserved; /* the same once the newest saved image is stored */
+    uint64_t out_half;     /* fewer numbers left than this: time to save */
+    uint64_t in_newest;    /* epoch and sequence number of the newest verified record */
     tsr_dtls_event event;
     uint64_t record_number; /* of the record that was handed over last */
     uint8_t state, alert, record_type;
@@ -176,9 +177,9 @@ typedef struct {
     uint8_t cid_len, cid[TSR_DTLS_CID_MAX];
     uint8_t identity_len;
     uint8_t identity[TSR_DTLS_IDENTITY_MAX];
-    uint8_t hello[16];      /* server: the client's random, in part */
+    uint8_t hello[16]; /* server: the client's random, in part */
     uint8_t outbox_len;
-    uint8_t outbox[112];    /* an alert that nobody has polled yet */
+    uint8_t outbox[112]; /* an alert that nobody has polled yet */
     uint64_t room[16 + 6 * sizeof(void *)];
 } tsr_dtls;
 
@@ -193,16 +194,18 @@ tsr_err tsr_dtls_start(tsr_dtls *s, tsr_dtls_config *config, const uint8_t *cid,
 tsr_err tsr_dtls_accept(tsr_dtls *s, tsr_dtls_config *config, const uint8_t *cid, tsr_bytes hello,
                         uint64_t now_ms);
 
-/** Hands in a datagram of this session. Call event_next until false before the next feed: records are
- *  opened there, one by one, and what poll has not yet been asked for may cost the rest of a datagram.
- *  source  RFC 6347 §4.1.2.7: invalid, forged, replayed or foreign records are dropped without a word
+/** Hands in a datagram of this session. Call event_next until false before the next feed: records
+ *  are opened there, one by one. Poll until TSR_END before feeding too: while output waits, what
+ *  comes in is dropped as a network might drop it.
+ *
+ *  source  RFC 6347 §4.1.2.7: invalid, forged, replayed, foreign records are dropped silently
  *  owner   `datagram` lives until event_next said false
  *  errors  TSR_E_STATE  closed, failed or saved away */
 tsr_err tsr_dtls_feed(tsr_dtls *s, tsr_bytes datagram, uint64_t now_ms);
 
-/** The next datagram to send; `datagram` is empty with at least config mtu + TSR_DTLS_OVERHEAD bytes
- *  of room.
- *  errors  TSR_END  nothing to send now; TSR_E_SPACE  the buffer is too small, ask again with more */
+/** The next datagram to send, into an empty buffer of at least options.mtu bytes.
+ *  errors  TSR_END      nothing to send now
+ *          TSR_E_SPACE  the buffer is too small, ask again with more */
 tsr_err tsr_dtls_poll(tsr_dtls *s, tsr_buf *datagram, uint64_t now_ms);
 
 /** What happened. Ask after feed and after poll until it says false. */
@@ -271,40 +274,47 @@ bool tsr_dtls_knows_hello(const tsr_dtls *s, tsr_bytes hello);
  *
  * AEAD nonces are record sequence numbers: a number used twice gives the key away. So:
  *
- *  tsr_dtls_save(s, reserve > 0, ...) writes a copy whose outgoing numbers start `reserve` above the
- *  live ones. The live session may use the numbers in between and then refuses to send (TSR_E_STATE)
- *  until it is saved again. tsr_dtls_stored says that the copy is durable; only then do later copies
- *  widen the live session's range. A session loaded from a copy sends nothing until it was saved and
- *  stored again. Any crash between any two steps leaves every number unused or used once.
- *  65536 is a good reserve: one write per 65,536 records, and 2^32 loads in a key's life.
+ *  tsr_dtls_save(s, reserve > 0, ...) writes a copy whose outgoing numbers start `reserve` above
+ *  the live ones. The live session may use the numbers in between and then refuses to send
+ *  (TSR_E_STATE) until it is saved again. tsr_dtls_stored says that the newest copy is durable;
+ *  only then may the live session use the numbers below that copy's. A session loaded from a copy
+ *  sends nothing until the image, which tsr_dtls_load has moved on, was stored again. A crash
+ *  between any two steps leaves every number unused or used once. 65536 is a good reserve: one
+ *  write per 65,536 records, and 2^32 loads in a key's life.
  *
- *  tsr_dtls_save(s, 0, ...) moves the session into the image: the live one is finished (free it), and
- *  the image may be loaded once. For parking in memory, and for a clean stop if the loader erases the
- *  image before it sends.
+ *  tsr_dtls_save(s, 0, ...) moves the session into the image: the live one is finished (free it),
+ *  and the image may be loaded once. For parking in memory, and for a clean stop if the loader
+ *  erases the image before it sends.
  *
- * Replay: a session loaded from a copy does not know the records that arrived after the copy was made;
- * tsr_dtls_restored tells, and CoAP's Echo option (RFC 9175 §2.3) is the answer where it matters.
+ * Replay: a session loaded from a copy does not know the records that arrived after the copy was
+ * made; tsr_dtls_restored tells, and CoAP's Echo option (RFC 9175 §2.3) is the answer where it
+ * matters.
  *
- * An image holds the master secret: keep it in PSA ITS, or in a file of mode 0600 with the rights of
- * the process; it opens the recorded traffic of this one session, never the long-term key. */
+ * An image holds the master secret: keep it in PSA ITS, or in a file of mode 0600 with the rights
+ * of the process; it opens the recorded traffic of this one session, never the long-term key. */
 
-/** errors  TSR_E_STATE        not connected, or no record has arrived since the handshake (its last
- *                             flight must be kept until then)
+/** Appends the session to `image`, as a copy or moved: see above.
+ *  units   reserve in records
+ *  errors  TSR_E_STATE        not connected; an event or output waits; or no record has arrived
+ *                             since the handshake (its last flight must be kept until then)
  *          TSR_E_UNSUPPORTED  a CBC suite
  *          TSR_E_SPACE        `image` is too small, the session is unharmed
- *          TSR_E_CRYPTO       reserve > 0 and the live session could not be rebuilt: it is FAILED */
+ *          TSR_E_CRYPTO       the live session of a copy cannot be rebuilt: it is FAILED */
 tsr_err tsr_dtls_save(tsr_dtls *s, uint64_t reserve, tsr_buf *image);
 
 /** The image of the last tsr_dtls_save is durable. */
 void tsr_dtls_stored(tsr_dtls *s);
 
-/** True when it is wise to save again: less than half of the reserve is left. Never without an image. */
+/** True when it is time to save again: less than half of the reserve is left. Never for a session
+ *  that was not saved. */
 bool tsr_dtls_save_due(const tsr_dtls *s);
 
-/** Continues a saved session under a config of the same role and cid_len. When the image is a copy, it
- *  is moved on in place by its reserve: store it again, call tsr_dtls_stored, then send.
- *  errors  TSR_E_MALFORMED  not an image of this version and role; TSR_E_CRYPTO, TSR_E_SPACE as above;
- *                           the image is unchanged */
+/** Continues a saved session under a config of the same role and cid_len. When the image is a copy,
+ *  it is moved on in place by its reserve: store it again, call tsr_dtls_stored, then send.
+ *  errors  TSR_E_MALFORMED  not an image of this version, role and cid_len
+ *          TSR_E_CRYPTO     a PSA call failed
+ *          TSR_E_SPACE      no memory
+ *          After an error the image is unchanged and nothing is held. */
 tsr_err tsr_dtls_load(tsr_dtls *s, tsr_dtls_config *config, tsr_buf *image, uint64_t now_ms);
 
 /** True when the session was loaded from a copy (not moved): see "Replay" above. */
@@ -317,9 +327,8 @@ tsr_bytes tsr_dtls_cid(const tsr_dtls *s);
 
 typedef enum { TSR_DTLS_RETRY, TSR_DTLS_FAIL, TSR_DTLS_IGNORE } tsr_dtls_alert_action;
 
-/** What a LwM2M client does about an alert (the alert table of the LwM2M Transport
- *  specification; numbers that it does not list: retry). The number
- *  itself belongs into /1/x/11. */
+/** What a LwM2M client does about an alert (the alert table of the LwM2M Transport specification;
+ *  numbers that it does not list: retry). The number itself belongs into /1/x/11. */
 tsr_dtls_alert_action tsr_dtls_alert_class(uint8_t alert);
 
 /** "handshake_failure" for 40; "unknown" for what IANA has not named. */

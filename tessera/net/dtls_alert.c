@@ -9,7 +9,7 @@ typedef struct {
     const char *name;
 } alert_row;
 
-/* RFC 5246 §7.2, RFC 4279 §4, RFC 6066 §9, RFC 7301 §3.2; actions: LwM2M Transport's alert table,
+/* RFC 5246 §7.2, RFC 4279 §4, RFC 6066 §9, RFC 7301 §3.2; actions: LwM2M Transport's table,
  * which lists 86 where it means internal_error (80): both are retried. */
 static const alert_row alerts[] = {
     { 0, TSR_DTLS_RETRY, "close_notify" },
@@ -73,17 +73,17 @@ const char *tsr_dtls_alert_name(uint8_t alert)
 const char *tsr_dtls_reason_name(tsr_dtls_reason reason)
 {
     switch (reason) {
-    case TSR_DTLS_R_NONE:        return "none";
-    case TSR_DTLS_R_TIMEOUT:     return "the peer does not answer";
-    case TSR_DTLS_R_ALERT:       return "the peer refused";
-    case TSR_DTLS_R_IDENTITY:    return "unknown PSK identity";
-    case TSR_DTLS_R_KEY:         return "the keys do not match";
+    case TSR_DTLS_R_NONE: return "none";
+    case TSR_DTLS_R_TIMEOUT: return "the peer does not answer";
+    case TSR_DTLS_R_ALERT: return "the peer refused";
+    case TSR_DTLS_R_IDENTITY: return "unknown PSK identity";
+    case TSR_DTLS_R_KEY: return "the keys do not match";
     case TSR_DTLS_R_CERTIFICATE: return "the peer's certificate is not accepted";
-    case TSR_DTLS_R_NO_SUITE:    return "no common cipher suite";
-    case TSR_DTLS_R_PROTOCOL:    return "the peer broke the protocol";
-    case TSR_DTLS_R_CRYPTO:      return "a PSA call failed";
-    case TSR_DTLS_R_MEMORY:      return "out of memory";
-    case TSR_DTLS_R_INTERNAL:    return "internal error";
+    case TSR_DTLS_R_NO_SUITE: return "no common cipher suite";
+    case TSR_DTLS_R_PROTOCOL: return "the peer broke the protocol";
+    case TSR_DTLS_R_CRYPTO: return "a PSA call failed";
+    case TSR_DTLS_R_MEMORY: return "out of memory";
+    case TSR_DTLS_R_INTERNAL: return "internal error";
     }
     return "unknown";
 }
@@ -91,32 +91,32 @@ const char *tsr_dtls_reason_name(tsr_dtls_reason reason)
 tsr_dtls_reason dtls_reason_of(int code)
 {
     switch (code) {
-    case MBEDTLS_ERR_SSL_TIMEOUT:                 return TSR_DTLS_R_TIMEOUT;
-    case MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE:     return TSR_DTLS_R_ALERT;
-    case MBEDTLS_ERR_SSL_UNKNOWN_IDENTITY:        return TSR_DTLS_R_IDENTITY;
-    case MBEDTLS_ERR_SSL_INVALID_MAC:             return TSR_DTLS_R_KEY;
+    case MBEDTLS_ERR_SSL_TIMEOUT: return TSR_DTLS_R_TIMEOUT;
+    case MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE: return TSR_DTLS_R_ALERT;
+    case MBEDTLS_ERR_SSL_UNKNOWN_IDENTITY: return TSR_DTLS_R_IDENTITY;
+    case MBEDTLS_ERR_SSL_INVALID_MAC: return TSR_DTLS_R_KEY;
     case MBEDTLS_ERR_X509_CERT_VERIFY_FAILED:
     case MBEDTLS_ERR_X509_FATAL_ERROR:
     case MBEDTLS_ERR_SSL_BAD_CERTIFICATE:
     case MBEDTLS_ERR_SSL_NO_CLIENT_CERTIFICATE:
     case MBEDTLS_ERR_PK_SIG_LEN_MISMATCH:
-    case MBEDTLS_ERR_SSL_CA_CHAIN_REQUIRED:       return TSR_DTLS_R_CERTIFICATE;
+    case MBEDTLS_ERR_SSL_CA_CHAIN_REQUIRED: return TSR_DTLS_R_CERTIFICATE;
     case MBEDTLS_ERR_SSL_HANDSHAKE_FAILURE:
-    case MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION:    return TSR_DTLS_R_NO_SUITE;
+    case MBEDTLS_ERR_SSL_BAD_PROTOCOL_VERSION: return TSR_DTLS_R_NO_SUITE;
     case MBEDTLS_ERR_SSL_ALLOC_FAILED:
     case MBEDTLS_ERR_X509_ALLOC_FAILED:
-    case MBEDTLS_ERR_PK_ALLOC_FAILED:             return TSR_DTLS_R_MEMORY;
+    case MBEDTLS_ERR_PK_ALLOC_FAILED: return TSR_DTLS_R_MEMORY;
     case MBEDTLS_ERR_SSL_HW_ACCEL_FAILED:
     case MBEDTLS_ERR_SSL_PRIVATE_KEY_REQUIRED:
-    case MBEDTLS_ERR_SSL_FEATURE_UNAVAILABLE:     return TSR_DTLS_R_CRYPTO;
+    case MBEDTLS_ERR_SSL_FEATURE_UNAVAILABLE: return TSR_DTLS_R_CRYPTO;
     case MBEDTLS_ERR_SSL_INTERNAL_ERROR:
-    case MBEDTLS_ERR_SSL_BAD_INPUT_DATA:          return TSR_DTLS_R_INTERNAL;
-    default:                                      break;
+    case MBEDTLS_ERR_SSL_BAD_INPUT_DATA: return TSR_DTLS_R_INTERNAL;
+    default: break;
     }
     int module = -code & 0x7000;
 
     if (-code < 0x80)
-        return TSR_DTLS_R_CRYPTO;      /* a PSA status that has no code of its own */
+        return TSR_DTLS_R_CRYPTO; /* a PSA status that has no code of its own */
     if (module == 0x2000 || module == 0x3000 || module == 0x4000)
         return TSR_DTLS_R_CERTIFICATE; /* X.509, PK, ECP: the peer's certificate or signature */
     return TSR_DTLS_R_PROTOCOL;
@@ -127,8 +127,8 @@ tsr_err dtls_error(int code)
     if (code == 0)
         return TSR_OK;
     switch (dtls_reason_of(code)) {
-    case TSR_DTLS_R_MEMORY:      return TSR_E_SPACE;
+    case TSR_DTLS_R_MEMORY: return TSR_E_SPACE;
     case TSR_DTLS_R_CERTIFICATE: return TSR_E_MALFORMED;
-    default:                     return TSR_E_CRYPTO;
+    default: return TSR_E_CRYPTO;
     }
 }

@@ -22,9 +22,9 @@ static bool pin_matches(const tsr_dtls_options *o, tsr_bytes der)
 {
     switch (o->pin_type) {
     case TSR_DTLS_PIN_CERTIFICATE: return tsr_same(der, o->pin);
-    case TSR_DTLS_PIN_SHA256:      return digest_matches(PSA_ALG_SHA_256, der, o->pin);
-    case TSR_DTLS_PIN_SHA384:      return digest_matches(PSA_ALG_SHA_384, der, o->pin);
-    case TSR_DTLS_PIN_SHA512:      return digest_matches(PSA_ALG_SHA_512, der, o->pin);
+    case TSR_DTLS_PIN_SHA256: return digest_matches(PSA_ALG_SHA_256, der, o->pin);
+    case TSR_DTLS_PIN_SHA384: return digest_matches(PSA_ALG_SHA_384, der, o->pin);
+    case TSR_DTLS_PIN_SHA512: return digest_matches(PSA_ALG_SHA_512, der, o->pin);
     }
     return false;
 }
@@ -50,8 +50,7 @@ static uint32_t judge_end_entity(dtls_config_room *room, const tsr_dtls_options 
         if (o->pin.len != 0 && !room->on_path)
             flags |= MBEDTLS_X509_BADCERT_NOT_TRUSTED;
         break;
-    case TSR_DTLS_CERT_ANCHOR:
-        break;
+    case TSR_DTLS_CERT_ANCHOR: break;
     }
     if (o->cert_check != NULL && o->cert_check(o->user, der) != TSR_OK)
         flags |= MBEDTLS_X509_BADCERT_OTHER;

@@ -4,14 +4,14 @@
 _Static_assert(sizeof(dtls_config_room) <= sizeof(((tsr_dtls_config *)0)->room),
                "tsr_dtls_config.room is too small for this Mbed TLS");
 
-/* IANA numbers in the order of our preference. CCM-8 first: it is what LwM2M and RFC 7925 §4.2, §4.4
- * ask for, and the shortest record. */
+/* IANA numbers in the order of our preference. CCM-8 first: it is what LwM2M and RFC 7925 §4.2,
+ * §4.4 ask for, and the shortest record. */
 enum {
     PSK_CCM_8 = 0xC0A8,   /* RFC 6655 §4 */
     ECDSA_CCM_8 = 0xC0AE, /* RFC 7251 §2 */
     PSK_GCM = 0x00A8,     /* RFC 5487 §2: peers whose library has put CCM-8 away */
     ECDSA_GCM = 0xC02B,
-    PSK_CBC = 0x00AE,     /* RFC 5487 §3.1 */
+    PSK_CBC = 0x00AE, /* RFC 5487 §3.1 */
     ECDSA_CBC = 0xC023,
 };
 
@@ -122,7 +122,8 @@ static tsr_err set_psk(tsr_dtls_config *config)
                                                   o->psk_identity.ptr, o->psk_identity.len));
 }
 
-/* Renegotiation is not compiled in; a configuration that has it would have to switch it off here. */
+/* Renegotiation is not compiled in; a configuration that has it would have to switch it off here.
+ */
 static tsr_err set_ssl(tsr_dtls_config *config)
 {
     mbedtls_ssl_config *ssl = &config_room(config)->ssl;

@@ -3,8 +3,8 @@
  * What a server does before it gives anybody memory (RFC 6347 §4.2.1).
  *
  * A cookie is one byte of the minute in which it was made and 16 bytes of
- * HMAC-SHA-256(key, minute, address, client version and random). The key is made with the config and
- * dies with it. Nothing is kept per peer. */
+ * HMAC-SHA-256(key, minute, address, client version and random). The key is made with the config
+ * and dies with it. Nothing is kept per peer. */
 #include "tessera/net/dtls_impl.h"
 
 enum {
@@ -17,7 +17,7 @@ enum {
 };
 
 typedef struct {
-    tsr_bytes fixed;  /* version and random */
+    tsr_bytes fixed; /* version and random */
     tsr_bytes cookie;
     uint16_t message_seq;
 } client_hello;
@@ -43,8 +43,8 @@ tsr_err dtls_record_read(tsr_bytes datagram, size_t cid_len, dtls_record *record
     return TSR_OK;
 }
 
-/* A whole ClientHello in the first record; fragmented ones are refused, as their cookie could not be
- * found without keeping state (RFC 6347 §4.2.1 wants them small). */
+/* A whole ClientHello in the first record; fragmented ones are refused, as their cookie could not
+ * be found without keeping state (RFC 6347 §4.2.1 wants them small). */
 static tsr_err read_hello(tsr_bytes datagram, client_hello *hello)
 {
     dtls_record record;
@@ -97,7 +97,8 @@ static tsr_err cookie_mac(uint32_t key, uint64_t slot, tsr_bytes peer, tsr_bytes
 }
 
 /* Made in this minute or the one before. */
-static bool cookie_is_ours(uint32_t key, const client_hello *hello, tsr_bytes peer, uint64_t now_slot)
+static bool cookie_is_ours(uint32_t key, const client_hello *hello, tsr_bytes peer,
+                           uint64_t now_slot)
 {
     uint8_t mac[PSA_HASH_LENGTH(PSA_ALG_SHA_256)];
     uint64_t slot = now_slot;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the files of the DTLS engine share. Mbed TLS 3.6 LTS is pinned; the four of its fields that have
- * no accessor (cur_out_ctr, in_msg, handshake, in_window_top) are read or written here only. */
+ * What the files of the DTLS engine share. Mbed TLS 3.6 LTS is pinned; the four of its fields that
+ * have no accessor (cur_out_ctr, in_msg, handshake, in_window_top) are read or written here only.
+ */
 #ifndef TESSERA_NET_DTLS_IMPL_H
 #define TESSERA_NET_DTLS_IMPL_H
 
@@ -12,11 +13,11 @@
 #include "tessera/net/dtls.h"
 
 enum {
-    ST_IDLE,       /* never started, or freed */
+    ST_IDLE, /* never started, or freed */
     ST_HANDSHAKE,
     ST_CONNECTED,
-    ST_MOVED,      /* saved away: the image is the session now */
-    ST_OVER,       /* closed or failed */
+    ST_MOVED, /* saved away: the image is the session now */
+    ST_OVER,  /* closed or failed */
 };
 
 enum {
@@ -75,7 +76,7 @@ typedef struct {
     uint8_t type;
     uint64_t number; /* epoch << 48 | sequence number */
     tsr_bytes cid;
-    size_t len;      /* with the header */
+    size_t len; /* with the header */
 } dtls_record;
 
 /* TSR_E_MALFORMED: no DTLS record, or one that ends after the datagram does. */

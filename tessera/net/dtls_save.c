@@ -5,8 +5,9 @@
  *   "TSD1" role(1) flags(1) out_next(8) reserve(8) in_newest(8)
  *   cid_len(1) cid  identity_len(1) identity  blob_len(2) blob
  *
- * with numbers in network order; flags bit 0: a copy (else moved); blob: mbedtls_ssl_context_save().
- * The blob holds an outgoing record number of its own, which out_next overrules. */
+ * with numbers in network order; flags bit 0: a copy (else moved); blob:
+ * mbedtls_ssl_context_save(). The blob holds an outgoing record number of its own, which out_next
+ * overrules. */
 #include "tessera/net/dtls_impl.h"
 
 enum {
@@ -157,8 +158,8 @@ bool tsr_dtls_save_due(const tsr_dtls *s)
     return next >= s->out_limit || s->out_limit - next < s->out_half;
 }
 
-/* The copy's numbers start at out_next. The same image, moved on, lets this session have the numbers
- * below; until it is stored, there are none. */
+/* The copy's numbers start at out_next. The same image, moved on, lets this session have the
+ * numbers below; until it is stored, there are none. */
 static void reserve_again(tsr_dtls *s, const image_parts *parts, tsr_buf *image)
 {
     tsr_buf number = tsr_buf_over(image->ptr + OUT_NEXT_AT, 8);

@@ -2,10 +2,11 @@
  *
  * The DTLS engine with real sockets, for tests against other programs. One peer at a time.
  *
- *   dtls_host server MODE            prints "port N"; answers every record with "echo " and its text
- *   dtls_host client MODE PORT TEXT  sends TEXT, prints what came back
- *   MODE: psk | cert, each with options after it, in any order:
- *     --key HEX  --identity ID  --cbc  --no-cid  --save FILE  --load FILE  --local PORT  --wait MS  --rounds N
+ *   dtls_host server MODE            prints "port N"; answers every record with "echo " and its
+ * text dtls_host client MODE PORT TEXT  sends TEXT, prints what came back MODE: psk | cert, each
+ * with options after it, in any order:
+ *     --key HEX  --identity ID  --cbc  --no-cid  --save FILE  --load FILE  --local PORT  --wait MS
+ * --rounds N
  *     --patience MS (longest retransmission) */
 #include <arpa/inet.h>
 #include <poll.h>
@@ -71,7 +72,8 @@ static tsr_bytes slurp(const char *name, uint8_t bytes[2048])
     return tsr_view(bytes, len);
 }
 
-static uint32_t import(psa_key_type_t type, psa_key_usage_t usage, psa_algorithm_t alg, tsr_bytes key)
+static uint32_t import(psa_key_type_t type, psa_key_usage_t usage, psa_algorithm_t alg,
+                       tsr_bytes key)
 {
     psa_key_attributes_t a = PSA_KEY_ATTRIBUTES_INIT;
     mbedtls_svc_key_id_t id;
@@ -121,10 +123,9 @@ static void configure(host *h)
         d.usage = TSR_DTLS_CERT_ANCHOR;
         d.server_name = "server.example";
         d.certificate = slurp(h->o.server ? "server.der" : "device.der", files[1]);
-        d.certificate_key_id =
-            import(PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1), PSA_KEY_USAGE_SIGN_HASH,
-                   PSA_ALG_ECDSA(PSA_ALG_ANY_HASH),
-                   slurp(h->o.server ? "server.key" : "device.key", files[2]));
+        d.certificate_key_id = import(PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1),
+                                      PSA_KEY_USAGE_SIGN_HASH, PSA_ALG_ECDSA(PSA_ALG_ANY_HASH),
+                                      slurp(h->o.server ? "server.key" : "device.key", files[2]));
     }
     if (tsr_dtls_config_init(&h->config, &d) != TSR_OK)
         die("tsr_dtls_config_init");
@@ -132,7 +133,8 @@ static void configure(host *h)
 
 static void transmit(host *h, tsr_bytes datagram)
 {
-    if (sendto(h->fd, datagram.ptr, datagram.len, 0, (struct sockaddr *)&h->peer, sizeof(h->peer)) < 0)
+    if (sendto(h->fd, datagram.ptr, datagram.len, 0, (struct sockaddr *)&h->peer, sizeof(h->peer)) <
+        0)
         perror("dtls_host: sendto");
 }
 
@@ -213,7 +215,7 @@ static void serve_hello(host *h, tsr_bytes datagram)
     }
     switch (tsr_dtls_hello(&h->config, address, datagram, &answer, now_ms())) {
     case TSR_DTLS_VERIFY: transmit(h, tsr_buf_view(&answer)); return;
-    case TSR_DTLS_DROP:   return;
+    case TSR_DTLS_DROP: return;
     case TSR_DTLS_ACCEPT: break;
     }
     tsr_dtls_free(&h->session); /* one peer at a time */

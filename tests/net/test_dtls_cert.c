@@ -130,7 +130,8 @@ static void test_cert_exact_pin_refuses_another(void **state)
     world_free(&w);
 }
 
-/* A chain built by the impostor: its leaf is pinned nowhere, its issuer is the pinned certificate. */
+/* A chain built by the impostor: its leaf is pinned nowhere, its issuer is the pinned certificate.
+ */
 static void test_cert_exact_pin_does_not_trust_what_the_pin_might_sign(void **state)
 {
     tsr_dtls_options client = world_client_cert(), server = world_server_cert();

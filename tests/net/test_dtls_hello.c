@@ -113,9 +113,8 @@ static void test_hello_answer_does_not_amplify(void **state)
     tsr_bytes hello = verified_hello();
 
     (void)state;
-    assert_int_equal(
-        tsr_dtls_hello(&w.server_config, tsr_text("else"), hello, &answer, w.now_ms),
-        TSR_DTLS_VERIFY);
+    assert_int_equal(tsr_dtls_hello(&w.server_config, tsr_text("else"), hello, &answer, w.now_ms),
+                     TSR_DTLS_VERIFY);
     assert_true(answer.len <= hello.len);
     assert_int_equal(bytes[0], 22);
     assert_int_equal(bytes[13], 3);
@@ -151,8 +150,8 @@ static void test_hello_buffer_too_small_is_dropped(void **state)
 /* RFC 9146 §4 */
 static void test_peek_tells_what_came(void **state)
 {
-    static const uint8_t cid_record[] = { 25, 0xfe, 0xfd, 0, 1, 0,   0,   0, 0,
-                                          0,  9,    1,    2, 3, 4,   0,   2, 0xaa, 0xbb };
+    static const uint8_t cid_record[] = { 25, 0xfe, 0xfd, 0, 1, 0, 0, 0,    0,   0,
+                                          9,  1,    2,    3, 4, 0, 2, 0xaa, 0xbb };
     static const uint8_t data[] = { 23, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 9, 0, 1, 0xaa };
     static const uint8_t tls[] = { 22, 3, 3, 0, 5, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0 };
     tsr_bytes hello = verified_hello(), cid = { NULL, 0 };

@@ -262,7 +262,9 @@ static void test_send_refuses_what_does_not_fit(void **state)
 
 static void test_alert_table_is_the_one_of_lwm2m(void **state)
 {
-    static const uint8_t retry[] = { 0, 10, 20, 21, 22, 40, 47, 50, 51, 70, 71, 80, 86, 90, 100, 111 };
+    static const uint8_t retry[] = {
+        0, 10, 20, 21, 22, 40, 47, 50, 51, 70, 71, 80, 86, 90, 100, 111
+    };
     static const uint8_t fail[] = { 42, 43, 44, 45, 46, 48, 49, 112, 113, 114, 115 };
     static const uint8_t ignore[] = { 30, 41, 60, 110 };
 

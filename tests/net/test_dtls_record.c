@@ -101,7 +101,8 @@ static void test_record_older_than_the_window_is_dropped(void **state)
     world_free(&w);
 }
 
-/* RFC 6347 §4.1.2.7, RFC 9146 §6: every byte of the record is protected, and nothing is said about it. */
+/* RFC 6347 §4.1.2.7, RFC 9146 §6: every byte of the record is protected, and nothing is said about
+ * it. */
 static void test_record_forged_in_any_bit_is_dropped(void **state)
 {
     uint8_t bytes[256], bad[256];

@@ -198,9 +198,7 @@ static void test_save_long_life_with_crashes(void **state)
             assert_int_equal(tsr_dtls_save(&w.client, 50, &image), TSR_OK);
             tsr_dtls_stored(&w.client);
             break;
-        default:
-            talk("ping", "pong");
-            break;
+        default: talk("ping", "pong"); break;
         }
         if (tsr_dtls_save_due(&w.client)) {
             image.len = 0;

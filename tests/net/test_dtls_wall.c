@@ -195,7 +195,10 @@ static void run_until(const bool *flag, const unsigned *count, unsigned goal)
         uint64_t now = now_ms(), due = tsr_dtls_due_ms(&d.s);
         ssize_t n;
 
-        if (poll(&p, 1, due <= now ? 0 : due - now > 100 ? 100 : (int)(due - now)) > 0 &&
+        if (poll(&p, 1,
+                 due <= now        ? 0
+                 : due - now > 100 ? 100
+                                   : (int)(due - now)) > 0 &&
             (n = recv(d.fd, bytes, sizeof(bytes), 0)) > 0)
             (void)tsr_dtls_feed(&d.s, tsr_view(bytes, (size_t)n), now_ms());
         work();

@@ -213,9 +213,7 @@ static void note(world *w, tsr_dtls *s, const tsr_dtls_event *e)
     bool client = s == &w->client;
 
     switch (e->type) {
-    case TSR_DTLS_CONNECTED:
-        *(client ? &w->client_connected : &w->server_connected) = true;
-        break;
+    case TSR_DTLS_CONNECTED: *(client ? &w->client_connected : &w->server_connected) = true; break;
     case TSR_DTLS_DATA:
         memcpy(w->got, e->data.ptr, e->data.len);
         w->got_len = e->data.len;
@@ -276,22 +274,20 @@ static void server_gets(world *w, tsr_bytes datagram)
             w->accepts++;
             tsr_dtls_free(&w->server);
             assert_int_equal(
-                tsr_dtls_accept(&w->server, &w->server_config, w->cid, datagram, w->now_ms), TSR_OK);
+                tsr_dtls_accept(&w->server, &w->server_config, w->cid, datagram, w->now_ms),
+                TSR_OK);
             w->server_lives = true;
             world_drain(w, &w->server);
             return;
-        case TSR_DTLS_DROP:
-            return;
+        case TSR_DTLS_DROP: return;
         }
         return;
     case TSR_DTLS_IS_CID:
         if (!tsr_same(cid, tsr_view(w->cid, 8)))
             return;
         break;
-    case TSR_DTLS_IS_RECORD:
-        break;
-    case TSR_DTLS_IS_JUNK:
-        return;
+    case TSR_DTLS_IS_RECORD: break;
+    case TSR_DTLS_IS_JUNK: return;
     }
     if (w->server_lives)
         world_deliver(w, &w->server, datagram);

@@ -18,8 +18,8 @@ typedef struct {
 typedef struct {
     packet box[WORLD_BOX];
     size_t count;
-    size_t sent;                        /* packets ever given to the link */
-    uint64_t numbers[WORLD_NUMBERS];    /* of protected records; every one must be new */
+    size_t sent;                     /* packets ever given to the link */
+    uint64_t numbers[WORLD_NUMBERS]; /* of protected records; every one must be new */
     size_t number_count;
     packet last;
 } line;
@@ -30,7 +30,7 @@ typedef struct {
     bool server_lives, client_connected, server_connected;
     tsr_dtls_event client_end, server_end; /* CLOSED or FAILED */
     bool client_ended, server_ended;
-    line up, down; /* to the server, to the client */
+    line up, down;               /* to the server, to the client */
     unsigned loss, dup, reorder; /* percent */
     uint32_t seed;
     uint64_t now_ms;

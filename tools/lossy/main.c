@@ -20,7 +20,8 @@ static const char usage[] =
     "  --delay-ms MIN..MAX  delay of every datagram, evenly spread (0..0)\n"
     "  --rebind-every SEC   give every client a new port that often, as a NAT does (never)\n"
     "  --seed NUMBER        of the dice (1)\n"
-    "Port 0 picks a free one; the first line of output names it. SIGTERM ends it and prints counts.\n";
+    "Port 0 picks a free one; the first line of output names it. SIGTERM ends it and prints "
+    "counts.\n";
 
 static void on_signal(int number)
 {
@@ -43,7 +44,8 @@ static bool read_address(const char *text, struct sockaddr_in *out)
     const char *colon = strrchr(text, ':');
     unsigned long port;
 
-    if (colon == NULL || (size_t)(colon - text) >= sizeof(host) || !read_number(colon + 1, 65535, &port))
+    if (colon == NULL || (size_t)(colon - text) >= sizeof(host) ||
+        !read_number(colon + 1, 65535, &port))
         return false;
     memcpy(host, text, (size_t)(colon - text));
     host[colon - text] = 0;
@@ -112,10 +114,11 @@ static void ready(uint16_t port)
 int main(int argc, char **argv)
 {
     static const struct option names[] = {
-        { "listen", 1, NULL, 'l' },   { "to", 1, NULL, 't' },       { "loss", 1, NULL, 'L' },
-        { "dup", 1, NULL, 'd' },      { "reorder", 1, NULL, 'r' },  { "delay-ms", 1, NULL, 'm' },
-        { "rebind-every", 1, NULL, 'b' }, { "seed", 1, NULL, 's' }, { "help", 0, NULL, 'h' },
-        { NULL, 0, NULL, 0 },
+        { "listen", 1, NULL, 'l' },       { "to", 1, NULL, 't' },
+        { "loss", 1, NULL, 'L' },         { "dup", 1, NULL, 'd' },
+        { "reorder", 1, NULL, 'r' },      { "delay-ms", 1, NULL, 'm' },
+        { "rebind-every", 1, NULL, 'b' }, { "seed", 1, NULL, 's' },
+        { "help", 0, NULL, 'h' },         { NULL, 0, NULL, 0 },
     };
     relay_options o = { .seed = 1 };
     relay_counts n = { 0 };
@@ -128,7 +131,8 @@ int main(int argc, char **argv)
         }
         if (option == '?' || !read_option(option, optarg, &o)) {
             if (option != '?')
-                fprintf(stderr, "lossy-relay: --%s does not take \"%s\"; see --help\n", names[index].name, optarg);
+                fprintf(stderr, "lossy-relay: --%s does not take \"%s\"; see --help\n",
+                        names[index].name, optarg);
             return 2;
         }
     }
@@ -142,8 +146,10 @@ int main(int argc, char **argv)
         fprintf(stderr, "lossy-relay: cannot listen: %s\n", strerror(errno));
         return 1;
     }
-    printf("lossy-relay: received %llu, delivered %llu, lost %llu, doubled %llu, late %llu, rebinds %llu\n",
-           (unsigned long long)n.received, (unsigned long long)n.delivered, (unsigned long long)n.lost,
-           (unsigned long long)n.doubled, (unsigned long long)n.late, (unsigned long long)n.rebinds);
+    printf("lossy-relay: received %llu, delivered %llu, lost %llu, doubled %llu, late %llu, "
+           "rebinds %llu\n",
+           (unsigned long long)n.received, (unsigned long long)n.delivered,
+           (unsigned long long)n.lost, (unsigned long long)n.doubled, (unsigned long long)n.late,
+           (unsigned long long)n.rebinds);
     return 0;
 }

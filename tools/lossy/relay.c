@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One socket towards all clients, and one per client towards the server, as a NAT has. Every datagram
- * is lost, doubled or delayed by the dice and waits in a heap until its time. */
+ * One socket towards all clients, and one per client towards the server, as a NAT has. Every
+ * datagram is lost, doubled or delayed by the dice and waits in a heap until its time. */
 #include "tools/lossy/relay.h"
 
 #include <errno.h>
@@ -24,7 +24,7 @@ typedef struct {
 
 typedef struct {
     uint64_t at_ms, order;
-    int fd;                 /* to send on */
+    int fd; /* to send on */
     struct sockaddr_in to;
     size_t len;
     uint8_t bytes[DATAGRAM];
@@ -94,7 +94,8 @@ static datagram *heap_take(relay *r)
     return top;
 }
 
-static void enqueue(relay *r, int fd, const struct sockaddr_in *to, const uint8_t *bytes, size_t len)
+static void enqueue(relay *r, int fd, const struct sockaddr_in *to, const uint8_t *bytes,
+                    size_t len)
 {
     unsigned spread = r->o->delay_max_ms - r->o->delay_min_ms;
     uint64_t delay = r->o->delay_min_ms + (spread ? roll(r) % (spread + 1) : 0);
@@ -208,7 +209,8 @@ static void from_clients(relay *r)
     socklen_t from_len = sizeof(from);
     ssize_t n;
 
-    while ((n = recvfrom(r->fd, bytes, sizeof(bytes), 0, (struct sockaddr *)&from, &from_len)) >= 0) {
+    while ((n = recvfrom(r->fd, bytes, sizeof(bytes), 0, (struct sockaddr *)&from, &from_len)) >=
+           0) {
         client *c = find_client(r, &from);
 
         if (c->fd >= 0)
@@ -233,8 +235,8 @@ static void deliver_due(relay *r)
     while (r->heap_len > 0 && r->heap[0]->at_ms <= now) {
         datagram *d = heap_take(r);
 
-        if (d->fd >= 0 && sendto(d->fd, d->bytes, d->len, 0, (struct sockaddr *)&d->to,
-                                 sizeof(d->to)) >= 0)
+        if (d->fd >= 0 &&
+            sendto(d->fd, d->bytes, d->len, 0, (struct sockaddr *)&d->to, sizeof(d->to)) >= 0)
             r->n->delivered++;
         free(d);
     }

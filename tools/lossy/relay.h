@@ -10,9 +10,9 @@
 
 typedef struct {
     struct sockaddr_in listen, to;
-    unsigned loss, dup, reorder;        /* percent, each way, independent per datagram */
+    unsigned loss, dup, reorder; /* percent, each way, independent per datagram */
     unsigned delay_min_ms, delay_max_ms;
-    unsigned rebind_s;                  /* every so many seconds each client comes from a new port; 0: never */
+    unsigned rebind_s; /* every so many seconds each client comes from a new port; 0: never */
     uint64_t seed;
 } relay_options;
 
