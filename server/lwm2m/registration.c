@@ -328,7 +328,7 @@ static void point_links(builder *b)
     size_t at = 0;
 
     for (size_t i = 0; i < b->count; i++) {
-        b->links[i].attrs = b->attrs + at;
+        b->links[i].attrs = b->attrs ? b->attrs + at : NULL;
         at += b->links[i].attr_count;
     }
 }
