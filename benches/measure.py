@@ -6,6 +6,7 @@ least. Every value is shown and not only the best. The server has core 0 and the
 if no request was lost and no answer was wrong. Times are noisy on a busy machine; instructions and sizes are not.
 """
 import dataclasses
+import functools
 import os
 import pathlib
 import re
@@ -90,6 +91,7 @@ def call(command, **more):
     return done.stdout
 
 
+@functools.cache
 def program(name):
     """A benchmark program, built with optimisation, without sanitisers."""
     path = BUILD / "bin" / name
@@ -124,7 +126,7 @@ def instructions(command, function):
 def cpu_seconds(pid):
     """User and system time of a process (all threads)."""
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
+    return int(fields[11]) / TICK, int(fields[12]) / TICK
 
 
 def free_udp_port():
@@ -150,7 +152,11 @@ class Server:
 
     @property
     def cpu(self):
-        return cpu_seconds(self.process.pid)
+        return sum(cpu_seconds(self.process.pid))
+
+    @property
+    def user(self):
+        return cpu_seconds(self.process.pid)[0]
 
     def close(self):
         if self.process.poll() is None:
