@@ -6,12 +6,13 @@
 
 tsr_err tsr_number_get_whole(tsr_bytes text, bool *negative, uint64_t *size)
 {
+    static const char number[] = "0123456789.eE+-";
     bool minus = text.len != 0 && text.ptr[0] == '-';
     uint64_t sum;
 
     if (tsr_dec(tsr_skip(text, minus ? 1 : 0), &sum) != TSR_OK) {
         for (size_t i = minus ? 1 : 0; i < text.len; i++)
-            if (memchr("0123456789.eE+-", text.ptr[i], 15) == NULL)
+            if (memchr(number, text.ptr[i], sizeof number - 1) == NULL)
                 return TSR_E_MALFORMED;
         return text.len > (minus ? 1 : 0) ? TSR_E_TYPE : TSR_E_MALFORMED;
     }

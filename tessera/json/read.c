@@ -321,9 +321,10 @@ static size_t nested_len(tsr_bytes text)
 
 static size_t scalar_len(tsr_bytes text)
 {
+    static const char ends[] = ",]} \t\n\r";
     size_t i = 0;
 
-    while (i < text.len && memchr(",]} \t\n\r", text.ptr[i], 7) == NULL)
+    while (i < text.len && memchr(ends, text.ptr[i], sizeof ends - 1) == NULL)
         i++;
     return i;
 }
@@ -387,7 +388,7 @@ tsr_err tsr_json_find(const tsr_json *object, const char *name, tsr_json *item)
 {
     tsr_json_walk walk = tsr_json_items(object);
     tsr_err found = TSR_E_NOT_FOUND;
-    tsr_json key, value;
+    tsr_json key = { TSR_JSON_NULL, { NULL, 0 } }, value;
 
     if (object->kind != TSR_JSON_OBJECT)
         return TSR_E_TYPE;

@@ -90,6 +90,7 @@ static inline uint8_t *put_fields(uint8_t *at, tsr_lwm2m_out *out, const tsr_lwm
 /* The value; of a string only its head, then its bytes are in `tail`. */
 static inline uint8_t *put_value(uint8_t *at, const tsr_lwm2m_value *value, tsr_bytes *tail)
 {
+    static const uint8_t vlo[] = { 0x63, 'v', 'l', 'o' };
     tsr_buf rest;
 
     switch (value->type) {
@@ -110,8 +111,8 @@ static inline uint8_t *put_value(uint8_t *at, const tsr_lwm2m_value *value, tsr_
         *tail = value->as.bytes;
         return tsr_cbor_head(at, TSR_CBOR_BYTES, tail->len);
     case TSR_LWM2M_OBJLNK:
-        memcpy(at, "\x63vlo", 4);
-        at += 4;
+        memcpy(at, vlo, sizeof vlo);
+        at += sizeof vlo;
         break;
     case TSR_LWM2M_BOOLEAN: *at++ = LABEL_BOOLEAN; break;
     case TSR_LWM2M_FLOAT:   *at++ = LABEL_VALUE; break;

@@ -281,6 +281,15 @@ tsr_err tsr_lwm2m_value_as(const tsr_lwm2m_value *value, tsr_lwm2m_type type, ts
     return err;
 }
 
+static bool same_float(double a, double b)
+{
+    uint64_t x, y;
+
+    memcpy(&x, &a, sizeof x);
+    memcpy(&y, &b, sizeof y);
+    return x == y || (a != a && b != b);
+}
+
 bool tsr_lwm2m_value_same(const tsr_lwm2m_value *a, const tsr_lwm2m_value *b)
 {
     if (a->type != b->type)
@@ -290,9 +299,7 @@ bool tsr_lwm2m_value_same(const tsr_lwm2m_value *a, const tsr_lwm2m_value *b)
     case TSR_LWM2M_INTEGER:
     case TSR_LWM2M_TIME:    return a->as.i == b->as.i;
     case TSR_LWM2M_UNSIGNED: return a->as.u == b->as.u;
-    case TSR_LWM2M_FLOAT:
-        return memcmp(&a->as.f, &b->as.f, sizeof a->as.f) == 0
-               || (a->as.f != a->as.f && b->as.f != b->as.f);
+    case TSR_LWM2M_FLOAT:   return same_float(a->as.f, b->as.f);
     case TSR_LWM2M_BOOLEAN: return a->as.b == b->as.b;
     case TSR_LWM2M_OBJLNK:
         return a->as.link.object == b->as.link.object
