@@ -84,22 +84,18 @@ static tsr_err fill(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_request *r)
 /* An open request with this token. */
 static tsr_coap_slot *find_request(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token)
 {
-    uint32_t i = c->lines[peer].slots;
+    tsr_coap_slot *s = NULL;
 
-    while (i != TSR_NONE) {
-        tsr_coap_slot *s = &c->slots[i];
-
-        if (s->kind == SLOT_REQUEST && tsr_same(token, tsr_coap_slot_token(s)))
-            return s;
-        i = s->next == c->lines[peer].slots ? TSR_NONE : s->next;
+    while ((s = tsr_coap_slot_after(c, peer, s)) != NULL
+           && (s->kind != SLOT_REQUEST || !tsr_same(token, tsr_coap_slot_token(s)))) {
     }
-    return NULL;
+    return s;
 }
 
 tsr_err tsr_coap_request_send(tsr_coap *c, tsr_coap_peer peer, const tsr_coap_request *request,
                               uint64_t now_ms, tsr_coap_id *id)
 {
-    (void)now_ms; /* it goes with the next poll */
+    c->now_ms = now_ms;
     if (peer >= c->config.peers || request->method == TSR_COAP_EMPTY || request->method > TSR_COAP_IPATCH
         || request->token.len > TSR_COAP_TOKEN_MAX)
         return TSR_E_ARGUMENT;
@@ -129,7 +125,7 @@ tsr_err tsr_coap_request_send(tsr_coap *c, tsr_coap_peer peer, const tsr_coap_re
 
 tsr_err tsr_coap_ping(tsr_coap *c, tsr_coap_peer peer, uint64_t now_ms, uint64_t user, tsr_coap_id *id)
 {
-    (void)now_ms;
+    c->now_ms = now_ms;
     if (peer >= c->config.peers)
         return TSR_E_ARGUMENT;
 
@@ -153,7 +149,7 @@ static bool refuses_response(const tsr_coap *c)
     return tsr_coap_refused(c) && c->msg.code != TSR_COAP_BAD_OPTION;
 }
 
-static void deliver(tsr_coap *c, tsr_coap_slot *s, uint64_t now_ms)
+static void deliver(tsr_coap *c, tsr_coap_slot *s)
 {
     bool rest = (s->flags & F_REST) != 0, going = false;
     tsr_bytes token = tsr_coap_slot_token(s);
@@ -178,7 +174,6 @@ static void deliver(tsr_coap *c, tsr_coap_slot *s, uint64_t now_ms)
         e->body = tsr_view(tsr_coap_body_bytes(c, s->body), c->bodies[s->body].len);
         s->body = TSR_NONE;
     }
-    (void)now_ms;
     if (!going && s->watch != TSR_NONE && !rest)
         tsr_coap_watch_drop(c, s->watch);
     tsr_coap_uncount(c, s);
@@ -237,7 +232,7 @@ static tsr_err collect(tsr_coap *c, tsr_coap_slot *s)
     return b.more ? TSR_OK : TSR_END;
 }
 
-static void take_block2(tsr_coap *c, tsr_coap_slot *s, uint64_t now_ms)
+static void take_block2(tsr_coap *c, tsr_coap_slot *s)
 {
     if ((s->flags & F_COLLECT) != 0 && c->bodies[s->body].len != 0
         && etag_hash(c->msg.etag) != s->etag_hash) {
@@ -248,7 +243,7 @@ static void take_block2(tsr_coap *c, tsr_coap_slot *s, uint64_t now_ms)
     tsr_err err = collect(c, s);
 
     if (err == TSR_END)
-        deliver(c, s, now_ms);
+        deliver(c, s);
     else if (err == TSR_OK)
         ask_next(c, s);
     else
@@ -289,7 +284,7 @@ static bool echo_back(tsr_coap *c, tsr_coap_slot *s)
     return true;
 }
 
-static void note_observe(tsr_coap *c, tsr_coap_slot *s, uint64_t now_ms)
+static void note_observe(tsr_coap *c, tsr_coap_slot *s)
 {
     if (s->watch == TSR_NONE || (s->flags & F_REST) != 0 || !c->msg.observe.set)
         return;
@@ -299,10 +294,10 @@ static void note_observe(tsr_coap *c, tsr_coap_slot *s, uint64_t now_ms)
     s->flags |= F_OBSERVED;
     w->started = true;
     w->sequence = c->msg.observe.value;
-    w->last_ms = now_ms;
+    w->last_ms = c->now_ms;
 }
 
-void tsr_coap_take_response(tsr_coap *c, tsr_coap_slot *s, uint64_t now_ms)
+void tsr_coap_take_response(tsr_coap *c, tsr_coap_slot *s)
 {
     if (refuses_response(c)) {
         tsr_coap_finish(c, s, TSR_COAP_FAILED, TSR_E_UNSUPPORTED);
@@ -318,10 +313,10 @@ void tsr_coap_take_response(tsr_coap *c, tsr_coap_slot *s, uint64_t now_ms)
         tsr_coap_finish(c, s, TSR_COAP_FAILED, TSR_E_MALFORMED);
         return;
     }
-    note_observe(c, s, now_ms);
+    note_observe(c, s);
     if (tsr_coap_is_success(c->msg.code) && c->msg.block2.set
         && (c->msg.block2.more || (s->flags & F_COLLECT) != 0)) {
-        take_block2(c, s, now_ms);
+        take_block2(c, s);
         return;
     }
     if ((s->flags & F_COLLECT) != 0) { /* an error, or the whole at once: what was collected is void */
@@ -329,17 +324,17 @@ void tsr_coap_take_response(tsr_coap *c, tsr_coap_slot *s, uint64_t now_ms)
         s->body = TSR_NONE;
         s->flags &= (uint16_t)~F_COLLECT;
     }
-    deliver(c, s, now_ms);
+    deliver(c, s);
 }
 
 /* ---- notifications ---- */
 
 /* RFC 7641 §3.4 */
-static bool is_fresh(const tsr_coap_watch *w, uint32_t sequence, uint64_t now_ms)
+static bool is_fresh(const tsr_coap *c, const tsr_coap_watch *w, uint32_t sequence)
 {
     const uint32_t half = 1u << 23;
 
-    if (!w->started || now_ms > w->last_ms + 128000u)
+    if (!w->started || c->now_ms > w->last_ms + 128000u)
         return true;
     return (w->sequence < sequence && sequence - w->sequence < half)
            || (w->sequence > sequence && w->sequence - sequence > half);
@@ -373,19 +368,19 @@ static bool fetch_rest(tsr_coap *c, uint32_t watch)
     return true;
 }
 
-static void take_notification(tsr_coap *c, uint32_t watch, uint64_t now_ms)
+static void take_notification(tsr_coap *c, uint32_t watch)
 {
     tsr_coap_watch *w = &c->watches[watch];
     bool going = tsr_coap_is_success(c->msg.code) && c->msg.observe.set;
     bool more = going && c->msg.block2.set && c->msg.block2.more;
 
-    if (going && !is_fresh(w, c->msg.observe.value, now_ms)) {
+    if (going && !is_fresh(c, w, c->msg.observe.value)) {
         c->stats.ignored++;
         return;
     }
     w->started = true;
     w->sequence = c->msg.observe.value;
-    w->last_ms = now_ms;
+    w->last_ms = c->now_ms;
     tsr_coap_watch_settle(c, watch); /* an older one that is still being fetched is out of date */
     if (more && fetch_rest(c, watch))
         return;
@@ -403,7 +398,7 @@ static void take_notification(tsr_coap *c, uint32_t watch, uint64_t now_ms)
 }
 
 /* A response in a message of its own. RFC 7252 §5.2.2, RFC 7641 §3.2 and §3.6 */
-void tsr_coap_take_separate(tsr_coap *c, tsr_coap_peer peer, uint64_t now_ms)
+void tsr_coap_take_separate(tsr_coap *c, tsr_coap_peer peer)
 {
     bool con = c->msg.type == TSR_COAP_CON, refused = refuses_response(c);
     tsr_coap_slot *s = find_request(c, peer, c->msg.token);
@@ -416,14 +411,14 @@ void tsr_coap_take_separate(tsr_coap *c, tsr_coap_peer peer, uint64_t now_ms)
     if ((s == NULL && watch == TSR_NONE) || refused) {
         tsr_coap_log_bare(c, peer, TSR_COAP_RST, c->msg.mid);
     } else {
-        (void)tsr_coap_seen_add(c, peer, c->msg.mid, con ? SEEN_ACK : SEEN_NON, now_ms);
+        (void)tsr_coap_seen_add(c, peer, c->msg.mid, con ? SEEN_ACK : SEEN_NON);
         if (con)
             tsr_coap_log_bare(c, peer, TSR_COAP_ACK, c->msg.mid);
     }
     if (s != NULL)
-        tsr_coap_take_response(c, s, now_ms);
+        tsr_coap_take_response(c, s);
     else if (watch != TSR_NONE && !refused)
-        take_notification(c, watch, now_ms);
+        take_notification(c, watch);
 }
 
 tsr_err tsr_coap_observe_forget(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token)

@@ -71,26 +71,22 @@ bool tsr_coap_refused(const tsr_coap *c)
 /* What of ours carries this Message ID and may still be acknowledged or reset. */
 static tsr_coap_slot *find_sent(tsr_coap *c, tsr_coap_peer peer, uint16_t mid)
 {
-    uint32_t i = c->lines[peer].slots;
+    tsr_coap_slot *s = NULL;
 
-    while (i != TSR_NONE) {
-        tsr_coap_slot *s = &c->slots[i];
-
-        if (s->kind != SLOT_TICKET && s->mid == mid && s->tries != 0
-            && (s->state == SLOT_SENDING || (s->flags & F_CON) == 0))
-            return s;
-        i = s->next == c->lines[peer].slots ? TSR_NONE : s->next;
+    while ((s = tsr_coap_slot_after(c, peer, s)) != NULL
+           && (s->kind == SLOT_TICKET || s->mid != mid || s->tries == 0
+               || (s->state != SLOT_SENDING && (s->flags & F_CON) != 0))) {
     }
-    return NULL;
+    return s;
 }
 
-static void take_empty_ack(tsr_coap *c, tsr_coap_slot *s, uint64_t now_ms)
+static void take_empty_ack(tsr_coap *c, tsr_coap_slot *s)
 {
     if (s->kind == SLOT_PING || (s->flags & F_CON) == 0) {
         c->stats.ignored++;
     } else if (s->kind == SLOT_REQUEST) {
         s->state = SLOT_AWAITING;
-        (void)tsr_timer_set(&c->timers, &s->timer, now_ms + c->config.params.response_wait_ms);
+        tsr_coap_wake(c, &s->timer, c->config.params.response_wait_ms);
         tsr_coap_uncount(c, s);
     } else {
         tsr_coap_finish(c, s, TSR_COAP_ACKED, TSR_OK);
@@ -98,20 +94,20 @@ static void take_empty_ack(tsr_coap *c, tsr_coap_slot *s, uint64_t now_ms)
 }
 
 /* RFC 7252 §4.2 and §5.3.2: an ACK matches by peer and Message ID, a piggybacked response by token too. */
-static void take_ack(tsr_coap *c, tsr_coap_peer peer, uint64_t now_ms)
+static void take_ack(tsr_coap *c, tsr_coap_peer peer)
 {
     tsr_coap_slot *s = find_sent(c, peer, c->msg.mid);
 
     if (s != NULL && c->msg.code == TSR_COAP_EMPTY)
-        take_empty_ack(c, s, now_ms);
+        take_empty_ack(c, s);
     else if (s != NULL && s->kind == SLOT_REQUEST && (s->flags & F_CON) != 0
              && tsr_coap_is_response(c->msg.code) && tsr_same(c->msg.token, tsr_coap_slot_token(s)))
-        tsr_coap_take_response(c, s, now_ms);
+        tsr_coap_take_response(c, s);
     else
         c->stats.ignored++;
 }
 
-static void take_rst(tsr_coap *c, tsr_coap_peer peer, uint64_t now_ms)
+static void take_rst(tsr_coap *c, tsr_coap_peer peer)
 {
     tsr_coap_slot *s = find_sent(c, peer, c->msg.mid);
 
@@ -124,7 +120,7 @@ static void take_rst(tsr_coap *c, tsr_coap_peer peer, uint64_t now_ms)
         return;
     }
 
-    uint32_t i = tsr_coap_seen_find(c, peer, c->msg.mid, SEEN_OUT, now_ms);
+    uint32_t i = tsr_coap_seen_find(c, peer, c->msg.mid, SEEN_OUT);
 
     if (i == TSR_NONE || (c->seen[i].flags & SEEN_REPLY) != 0) {
         c->stats.ignored++;
@@ -135,9 +131,9 @@ static void take_rst(tsr_coap *c, tsr_coap_peer peer, uint64_t now_ms)
 }
 
 /* A message seen before is answered as it was then, and never handled again. RFC 7252 §4.5 */
-static bool take_duplicate(tsr_coap *c, tsr_coap_peer peer, uint64_t now_ms)
+static bool take_duplicate(tsr_coap *c, tsr_coap_peer peer)
 {
-    uint32_t i = tsr_coap_seen_find(c, peer, c->msg.mid, 0, now_ms);
+    uint32_t i = tsr_coap_seen_find(c, peer, c->msg.mid, 0);
 
     if (i == TSR_NONE)
         return false;
@@ -167,6 +163,7 @@ tsr_err tsr_coap_feed(tsr_coap *c, tsr_coap_peer peer, tsr_bytes datagram, uint6
     if (c->event_ready)
         return TSR_E_STATE;
     tsr_coap_release(c);
+    c->now_ms = now_ms;
     c->stats.in++;
 
     tsr_err err = tsr_coap_msg_parse(datagram, &c->msg);
@@ -176,17 +173,17 @@ tsr_err tsr_coap_feed(tsr_coap *c, tsr_coap_peer peer, tsr_bytes datagram, uint6
     else if (err != TSR_OK)
         reject(c, peer);
     else if (c->msg.type == TSR_COAP_ACK)
-        take_ack(c, peer, now_ms);
+        take_ack(c, peer);
     else if (c->msg.type == TSR_COAP_RST)
-        take_rst(c, peer, now_ms);
+        take_rst(c, peer);
     else if (c->msg.code == TSR_COAP_EMPTY) /* a ping, RFC 7252 §4.3 */
         reject(c, peer);
-    else if (take_duplicate(c, peer, now_ms))
+    else if (take_duplicate(c, peer))
         return TSR_OK;
     else if (tsr_coap_is_request(c->msg.code))
-        tsr_coap_take_request(c, peer, now_ms);
+        tsr_coap_take_request(c, peer);
     else
-        tsr_coap_take_separate(c, peer, now_ms);
+        tsr_coap_take_separate(c, peer);
     return TSR_OK;
 }
 

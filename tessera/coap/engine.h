@@ -132,16 +132,16 @@ typedef struct {
     uint64_t user;     /* comes back in ACKED, RESET and TIMEOUT of a separate response */
 } tsr_coap_response;
 
-/** Counters since init; they only grow. */
+/** Counters since init, modulo 2^32. */
 typedef struct {
-    uint64_t in, out;       /* datagrams */
-    uint64_t duplicates;    /* detected and not handed to the application again */
-    uint64_t retransmitted;
-    uint64_t ignored;       /* dropped silently: version, stray ACK, malformed NON, ... */
-    uint64_t rejected;      /* answered with RST */
-    uint64_t seen_early;    /* duplicates forgotten before their lifetime: config.seen is small */
-    uint64_t unsent;        /* answers overwritten before they were polled: config.log_len is small */
-    uint64_t refused;       /* requests answered 5.03 for want of an exchange or body */
+    uint32_t in, out;       /* datagrams */
+    uint32_t duplicates;    /* detected and not handed to the application again */
+    uint32_t retransmitted;
+    uint32_t ignored;       /* dropped silently: version, stray ACK, malformed NON, ... */
+    uint32_t rejected;      /* answered with RST */
+    uint32_t seen_early;    /* duplicates forgotten before their lifetime: config.seen is small */
+    uint32_t unsent;        /* answers overwritten before they were polled: config.log_len is small */
+    uint32_t refused;       /* requests answered 5.03 for want of an exchange or body */
 } tsr_coap_stats;
 
 /* Storage, laid out by tsr_coap_init in the caller's memory; private. */
@@ -152,32 +152,32 @@ typedef struct tsr_coap_watch tsr_coap_watch;
 typedef struct tsr_coap_line tsr_coap_line;
 
 typedef struct {
-    tsr_coap_stats stats; /* read only */
-    /* private */
-    tsr_coap_config config;
+    /* private; ordered so that the code for a Cortex-M reaches most of it with short instructions */
     tsr_coap_line *lines;
     tsr_coap_slot *slots;
-    uint8_t *slot_bytes;
     tsr_coap_body *bodies;
-    uint8_t *body_bytes;
     tsr_coap_seen *seen;
     tsr_coap_watch *watches;
-    uint8_t *watch_bytes;
-    uint8_t *log;
-    tsr_index seen_index, watch_index;
-    tsr_timers timers;
-    uint32_t free_slot, free_body, free_watch, body_hand;
-    uint32_t seen_at;                     /* the place in the ring to use next */
-    uint32_t log_head, log_lap, log_end;  /* write here; times wrapped; where the last lap ended */
-    uint32_t log_sent, log_sent_lap;      /* next to send */
+    uint8_t *log, *slot_bytes, *body_bytes, *watch_bytes;
+    uint64_t now_ms; /* of the call that is running */
+    uint32_t log_head, log_lap, log_end; /* write here; times wrapped; where the last lap ended */
+    uint32_t log_sent, log_sent_lap;     /* next to send */
+    uint32_t free_slot, free_body, free_watch;
     uint32_t done_first, done_last;
     uint32_t event_body, lent_body;
+    bool event_ready;
+    tsr_timers timers;
+    tsr_index seen_index, watch_index;
+    tsr_coap_msg msg;
+    tsr_coap_event event;
+    uint32_t body_hand;
+    uint32_t seen_at; /* the place in the ring to use next */
     uint32_t generation;
     uint64_t draws;
-    bool event_ready;
-    tsr_coap_event event;
-    tsr_coap_msg msg;
     uint8_t event_token[TSR_COAP_TOKEN_MAX];
+    tsr_coap_config config;
+    /* public, read only */
+    tsr_coap_stats stats;
 } tsr_coap;
 
 /** How much memory a configuration needs, in bytes; 0 when it is out of range. */

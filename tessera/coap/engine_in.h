@@ -120,6 +120,8 @@ uint32_t tsr_coap_mix(const tsr_coap *c, uint64_t x);
 uint16_t tsr_coap_next_mid(tsr_coap *c, tsr_coap_peer peer);
 
 tsr_coap_slot *tsr_coap_slot_take(tsr_coap *c, tsr_coap_peer peer, slot_kind kind);
+/* The next slot of a peer, oldest first; after NULL the first; NULL: no more. */
+tsr_coap_slot *tsr_coap_slot_after(const tsr_coap *c, tsr_coap_peer peer, const tsr_coap_slot *s);
 void tsr_coap_slot_unlink(tsr_coap *c, tsr_coap_slot *s);
 void tsr_coap_slot_free(tsr_coap *c, tsr_coap_slot *s);
 tsr_coap_slot *tsr_coap_slot_of(tsr_coap *c, tsr_coap_id id);
@@ -132,10 +134,11 @@ uint32_t tsr_coap_body_find(const tsr_coap *c, tsr_coap_peer peer, body_kind kin
 uint8_t *tsr_coap_body_bytes(const tsr_coap *c, uint32_t i);
 tsr_err tsr_coap_body_append(tsr_coap *c, uint32_t i, tsr_bytes part);
 
-uint32_t tsr_coap_seen_find(const tsr_coap *c, tsr_coap_peer peer, uint16_t mid, uint8_t out,
-                            uint64_t now_ms);
-uint32_t tsr_coap_seen_add(tsr_coap *c, tsr_coap_peer peer, uint16_t mid, uint8_t flags,
-                           uint64_t now_ms);
+uint32_t tsr_coap_seen_find(const tsr_coap *c, tsr_coap_peer peer, uint16_t mid, uint8_t out);
+uint32_t tsr_coap_seen_add(tsr_coap *c, tsr_coap_peer peer, uint16_t mid, uint8_t flags);
+
+/* The entry of a ticket's request, unless the ring has gone over it. */
+uint32_t tsr_coap_seen_of(const tsr_coap *c, const tsr_coap_slot *ticket);
 
 /* Answers wait in the log until they are polled, and stay for duplicates until they are overwritten. */
 tsr_err tsr_coap_log_begin(tsr_coap *c, size_t most, tsr_buf *out);
@@ -164,6 +167,7 @@ void tsr_coap_write_message(const tsr_coap *c, const tsr_coap_slot *s, uint8_t t
 void tsr_coap_write_slot(const tsr_coap *c, const tsr_coap_slot *s, tsr_buf *out);
 
 /* send.c */
+void tsr_coap_wake(tsr_coap *c, tsr_timer *timer, uint32_t after_ms);
 void tsr_coap_launch(tsr_coap *c, tsr_coap_slot *s);
 void tsr_coap_uncount(tsr_coap *c, tsr_coap_slot *s);
 void tsr_coap_ack(tsr_coap *c, tsr_coap_slot *ticket);
@@ -176,9 +180,9 @@ tsr_coap_event *tsr_coap_event_start(tsr_coap *c, tsr_coap_event_kind kind, tsr_
 bool tsr_coap_refused(const tsr_coap *c);
 
 /* server.c, client.c: c->msg has been parsed */
-void tsr_coap_take_request(tsr_coap *c, tsr_coap_peer peer, uint64_t now_ms);
-void tsr_coap_take_response(tsr_coap *c, tsr_coap_slot *s, uint64_t now_ms);
-void tsr_coap_take_separate(tsr_coap *c, tsr_coap_peer peer, uint64_t now_ms);
+void tsr_coap_take_request(tsr_coap *c, tsr_coap_peer peer);
+void tsr_coap_take_response(tsr_coap *c, tsr_coap_slot *s);
+void tsr_coap_take_separate(tsr_coap *c, tsr_coap_peer peer);
 
 static inline tsr_bytes tsr_coap_slot_token(const tsr_coap_slot *s)
 {

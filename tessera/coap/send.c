@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tessera/coap/engine_in.h"
 
+void tsr_coap_wake(tsr_coap *c, tsr_timer *timer, uint32_t after_ms)
+{
+    (void)tsr_timer_set(&c->timers, timer, c->now_ms + after_ms); /* the heap has a place for every one */
+}
+
 void tsr_coap_launch(tsr_coap *c, tsr_coap_slot *s)
 {
     tsr_coap_line *line = &c->lines[s->peer];
@@ -17,7 +22,7 @@ void tsr_coap_launch(tsr_coap *c, tsr_coap_slot *s)
         s->flags |= F_COUNTED;
     }
     s->state = SLOT_SENDING;
-    (void)tsr_timer_set(&c->timers, &s->timer, 0); /* at once; the heap has a place for every slot */
+    (void)tsr_timer_set(&c->timers, &s->timer, 0); /* at once */
 }
 
 void tsr_coap_uncount(tsr_coap *c, tsr_coap_slot *s)
@@ -28,14 +33,11 @@ void tsr_coap_uncount(tsr_coap *c, tsr_coap_slot *s)
         return;
     s->flags &= (uint16_t)~F_COUNTED;
     line->open--;
-    for (uint32_t i = line->slots; i != TSR_NONE;) {
-        if (c->slots[i].kind != SLOT_TICKET && c->slots[i].state == SLOT_WAITING) {
-            tsr_coap_launch(c, &c->slots[i]);
+    for (tsr_coap_slot *w = NULL; (w = tsr_coap_slot_after(c, s->peer, w)) != NULL;) {
+        if (w->kind != SLOT_TICKET && w->state == SLOT_WAITING) {
+            tsr_coap_launch(c, w);
             return;
         }
-        i = c->slots[i].next;
-        if (i == line->slots)
-            return;
     }
 }
 
@@ -67,11 +69,8 @@ void tsr_coap_ack(tsr_coap *c, tsr_coap_slot *ticket)
         return;
     ticket->flags |= F_ACKED;
     tsr_coap_log_bare(c, ticket->peer, TSR_COAP_ACK, ticket->mid);
-
-    tsr_coap_seen *e = &c->seen[ticket->seen];
-
-    if (e->peer == ticket->peer && e->mid == ticket->mid && (e->flags & SEEN_OUT) == 0)
-        e->flags |= SEEN_ACK;
+    if (tsr_coap_seen_of(c, ticket) != TSR_NONE)
+        c->seen[ticket->seen].flags |= SEEN_ACK;
 }
 
 /* RFC 7252 §4.2: a random first timeout, doubled every time. */
@@ -84,7 +83,7 @@ static uint32_t first_timeout(tsr_coap *c)
     return p->ack_timeout_ms + (uint32_t)(((uint64_t)span * (uint32_t)tsr_coap_draw(c)) >> 32);
 }
 
-static void sent_con(tsr_coap *c, tsr_coap_slot *s, uint64_t now_ms)
+static void sent_con(tsr_coap *c, tsr_coap_slot *s)
 {
     if (s->tries++ == 0) {
         s->timeout_ms = first_timeout(c);
@@ -92,27 +91,27 @@ static void sent_con(tsr_coap *c, tsr_coap_slot *s, uint64_t now_ms)
         s->timeout_ms *= 2;
         c->stats.retransmitted++;
     }
-    (void)tsr_timer_set(&c->timers, &s->timer, now_ms + s->timeout_ms);
+    tsr_coap_wake(c, &s->timer, s->timeout_ms);
 }
 
-static void sent_non(tsr_coap *c, tsr_coap_slot *s, uint64_t now_ms)
+static void sent_non(tsr_coap *c, tsr_coap_slot *s)
 {
     if (s->kind == SLOT_REQUEST) {
         s->tries = 1;
         s->state = SLOT_AWAITING;
-        (void)tsr_timer_set(&c->timers, &s->timer, now_ms + c->config.params.response_wait_ms);
+        tsr_coap_wake(c, &s->timer, c->config.params.response_wait_ms);
         return;
     }
 
     /* RFC 7641 §3.6: a RST may still tell that the observer is gone */
-    uint32_t i = tsr_coap_seen_add(c, s->peer, s->mid, SEEN_OUT | SEEN_NON, now_ms);
+    uint32_t i = tsr_coap_seen_add(c, s->peer, s->mid, SEEN_OUT | SEEN_NON);
 
     c->seen[i].u.user = s->user;
     tsr_coap_slot_free(c, s);
 }
 
 /* A slot's timer ran out. TSR_END: nothing to send. */
-static tsr_err slot_due(tsr_coap *c, tsr_coap_slot *s, tsr_buf *datagram, uint64_t now_ms)
+static tsr_err slot_due(tsr_coap *c, tsr_coap_slot *s, tsr_buf *datagram)
 {
     if (s->kind == SLOT_TICKET) {
         tsr_coap_ack(c, s);
@@ -126,13 +125,13 @@ static tsr_err slot_due(tsr_coap *c, tsr_coap_slot *s, tsr_buf *datagram, uint64
         s->mid = tsr_coap_next_mid(c, s->peer);
     tsr_coap_write_slot(c, s, datagram);
     if ((s->flags & F_CON) != 0)
-        sent_con(c, s, now_ms);
+        sent_con(c, s);
     else
-        sent_non(c, s, now_ms);
+        sent_non(c, s);
     return datagram->err;
 }
 
-static tsr_err next_datagram(tsr_coap *c, tsr_coap_peer *peer, tsr_buf *datagram, uint64_t now_ms)
+static tsr_err next_datagram(tsr_coap *c, tsr_coap_peer *peer, tsr_buf *datagram)
 {
     for (;;) {
         tsr_err err = tsr_coap_log_next(c, peer, datagram);
@@ -140,7 +139,7 @@ static tsr_err next_datagram(tsr_coap *c, tsr_coap_peer *peer, tsr_buf *datagram
         if (err != TSR_END)
             return err;
 
-        const tsr_timer *t = tsr_timers_take(&c->timers, now_ms);
+        const tsr_timer *t = tsr_timers_take(&c->timers, c->now_ms);
 
         if (t == NULL)
             return TSR_END;
@@ -149,7 +148,7 @@ static tsr_err next_datagram(tsr_coap *c, tsr_coap_peer *peer, tsr_buf *datagram
             continue;
         }
         *peer = c->slots[t->id].peer;
-        err = slot_due(c, &c->slots[t->id], datagram, now_ms);
+        err = slot_due(c, &c->slots[t->id], datagram);
         if (err != TSR_END)
             return err;
     }
@@ -160,7 +159,8 @@ tsr_err tsr_coap_poll(tsr_coap *c, tsr_coap_peer *peer, tsr_buf *datagram, uint6
     tsr_err err;
 
     tsr_coap_release(c);
-    err = next_datagram(c, peer, datagram, now_ms);
+    c->now_ms = now_ms;
+    err = next_datagram(c, peer, datagram);
     if (err == TSR_OK)
         c->stats.out++;
     return err;

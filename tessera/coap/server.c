@@ -92,7 +92,7 @@ static uint32_t fetch_hash(const tsr_coap_msg *msg)
 /* ---- Block1 coming in ---- */
 
 /* Stores a block; the code to answer with, or TSR_COAP_EMPTY when body *at is whole. RFC 7959 §2.5, §2.9 */
-static uint8_t store_block(tsr_coap *c, tsr_coap_peer peer, uint64_t key, uint32_t *at, uint64_t now_ms)
+static uint8_t store_block(tsr_coap *c, tsr_coap_peer peer, uint64_t key, uint32_t *at)
 {
     tsr_coap_block b = c->msg.block1;
     size_t size = tsr_coap_block_len(b.szx), offset = size * b.num;
@@ -122,7 +122,7 @@ static uint8_t store_block(tsr_coap *c, tsr_coap_peer peer, uint64_t key, uint32
     (void)tsr_coap_body_append(c, i, c->msg.payload); /* checked above */
     *at = i;
     if (b.more) {
-        (void)tsr_timer_set(&c->timers, &c->bodies[i].timer, now_ms + c->config.params.body_ms);
+        tsr_coap_wake(c, &c->bodies[i].timer, c->config.params.body_ms);
         return TSR_COAP_CONTINUE;
     }
     tsr_timer_stop(&c->timers, &c->bodies[i].timer);
@@ -160,7 +160,7 @@ static uint8_t least(uint8_t a, uint8_t b)
 }
 
 /* Answers a later block out of a body kept for that. False: there is none. RFC 7959 §2.4 */
-static bool serve_block(tsr_coap *c, tsr_coap_peer peer, uint32_t seen, uint64_t key, uint64_t now_ms)
+static bool serve_block(tsr_coap *c, tsr_coap_peer peer, uint32_t seen, uint64_t key)
 {
     uint32_t i = tsr_coap_body_find(c, peer, BODY_OUT, key), hash = fetch_hash(&c->msg);
 
@@ -191,13 +191,12 @@ static bool serve_block(tsr_coap *c, tsr_coap_peer peer, uint32_t seen, uint64_t
         tsr_coap_put_opt_uint(&out, &last, TSR_COAP_SIZE2, b->len);
     tsr_coap_put_payload(&out, part);
     tsr_coap_log_commit(c, peer, &out, c->msg.type == TSR_COAP_CON ? seen : TSR_NONE);
-    (void)tsr_timer_set(&c->timers, &b->timer, now_ms + c->config.params.body_ms);
+    tsr_coap_wake(c, &b->timer, c->config.params.body_ms);
     return true;
 }
 
 /* Keeps a body so that the peer can fetch its later blocks. */
-static tsr_err offer(tsr_coap *c, const tsr_coap_slot *s, const tsr_coap_response *r, tsr_bytes etag,
-                     uint64_t now_ms)
+static tsr_err offer(tsr_coap *c, const tsr_coap_slot *s, const tsr_coap_response *r, tsr_bytes etag)
 {
     uint32_t i = tsr_coap_body_find(c, s->peer, BODY_OUT, s->key);
 
@@ -218,7 +217,8 @@ static tsr_err offer(tsr_coap *c, const tsr_coap_slot *s, const tsr_coap_respons
     b->etag_len = (uint8_t)etag.len;
     memcpy(b->etag, etag.ptr, etag.len);
     (void)tsr_coap_body_append(c, i, r->payload);
-    return tsr_timer_set(&c->timers, &b->timer, now_ms + c->config.params.body_ms);
+    tsr_coap_wake(c, &b->timer, c->config.params.body_ms);
+    return TSR_OK;
 }
 
 /* ---- requests ---- */
@@ -239,7 +239,7 @@ static uint8_t request_fault(const tsr_coap *c)
     return TSR_COAP_EMPTY;
 }
 
-static tsr_coap_slot *open_ticket(tsr_coap *c, tsr_coap_peer peer, uint32_t seen, uint64_t now_ms)
+static tsr_coap_slot *open_ticket(tsr_coap *c, tsr_coap_peer peer, uint32_t seen)
 {
     tsr_coap_slot *s = tsr_coap_slot_take(c, peer, SLOT_TICKET);
 
@@ -255,7 +255,7 @@ static tsr_coap_slot *open_ticket(tsr_coap *c, tsr_coap_peer peer, uint32_t seen
     tsr_coap_slot_name(s, c->msg.token);
     if (c->msg.type == TSR_COAP_CON) {
         s->flags = F_CON;
-        (void)tsr_timer_set(&c->timers, &s->timer, now_ms + c->config.params.ack_delay_ms);
+        tsr_coap_wake(c, &s->timer, c->config.params.ack_delay_ms);
     }
     return s;
 }
@@ -274,10 +274,10 @@ static void hand_over(tsr_coap *c, tsr_coap_slot *s, uint64_t key)
         e->body = tsr_view(tsr_coap_body_bytes(c, s->body), c->bodies[s->body].len);
 }
 
-void tsr_coap_take_request(tsr_coap *c, tsr_coap_peer peer, uint64_t now_ms)
+void tsr_coap_take_request(tsr_coap *c, tsr_coap_peer peer)
 {
     bool con = c->msg.type == TSR_COAP_CON;
-    uint32_t seen = tsr_coap_seen_add(c, peer, c->msg.mid, con ? 0 : SEEN_NON, now_ms);
+    uint32_t seen = tsr_coap_seen_add(c, peer, c->msg.mid, con ? 0 : SEEN_NON);
     uint8_t code = request_fault(c);
     uint32_t body = TSR_NONE;
 
@@ -292,16 +292,16 @@ void tsr_coap_take_request(tsr_coap *c, tsr_coap_peer peer, uint64_t now_ms)
 
     uint64_t key = cache_key(&c->msg);
 
-    if (c->msg.block2.set && c->msg.block2.num != 0 && serve_block(c, peer, seen, key, now_ms))
+    if (c->msg.block2.set && c->msg.block2.num != 0 && serve_block(c, peer, seen, key))
         return;
     if (c->msg.block1.set && (c->msg.block1.more || c->msg.block1.num != 0))
-        code = store_block(c, peer, key, &body, now_ms);
+        code = store_block(c, peer, key, &body);
     if (code != TSR_COAP_EMPTY) {
         answer_block1(c, peer, seen, code);
         return;
     }
 
-    tsr_coap_slot *s = open_ticket(c, peer, seen, now_ms);
+    tsr_coap_slot *s = open_ticket(c, peer, seen);
 
     if (s == NULL) {
         if (body != TSR_NONE)
@@ -316,57 +316,62 @@ void tsr_coap_take_request(tsr_coap *c, tsr_coap_peer peer, uint64_t now_ms)
 
 /* ---- responses and notifications ---- */
 
-/* Makes the slot's options, its Block2 and the part of the payload to send. `room`: whether that part has
- * to fit into the slot's own bytes. On failure only the slot's bytes have changed. */
-static tsr_err prepare(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_response *r, bool room, uint64_t now_ms,
-                       tsr_bytes *part)
-{
-    uint8_t szx = s->block2.set ? least(s->block2.szx, c->config.params.szx) : c->config.params.szx;
-    size_t offset = (size_t)s->block2.num << (s->block2.szx + 4);
-    bool blocks = r->payload.len > tsr_coap_block_len(szx) || offset != 0;
-    uint32_t hash = blocks || room ? hash_of(r->payload) : 0;
-    tsr_bytes made = r->etag.ptr != NULL ? r->etag : tsr_view(&hash, sizeof hash);
-    tsr_coap_block block = { 0 };
-    tsr_err err = tsr_coap_write_response(c, s, r, blocks ? made : r->etag);
+enum { HEADERS = 64 }; /* header, token and our own options at most, and the log's record head */
 
-    if (err == TSR_OK && room && !blocks && r->payload.len > c->config.exchange_len - s->options_len) {
-        blocks = true;
-        err = tsr_coap_write_response(c, s, r, made);
-    }
-    if (err != TSR_OK)
-        return err;
-    if (r->etag.len > 8)
+/* Makes the slot's options, its Block2 and the part of the payload to send. `later`: that part has to fit into
+ * the slot's own bytes, else into the log. On failure only the slot's bytes have changed. */
+static tsr_err prepare(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_response *r, bool later, tsr_bytes *part)
+{
+    tsr_coap_block block = tsr_coap_is_success(r->code) ? s->block2 : (tsr_coap_block){ 0 };
+    uint8_t szx = block.set ? least(block.szx, c->config.params.szx) : c->config.params.szx;
+    size_t offset = (size_t)block.num << (block.szx + 4);
+    uint32_t hash = hash_of(r->payload);
+    tsr_bytes made = r->etag.ptr != NULL ? r->etag : tsr_view(&hash, sizeof hash);
+    bool blocks = r->payload.len > tsr_coap_block_len(szx) || offset != 0;
+    size_t room = c->config.log_len;
+    tsr_err err;
+
+    if (r->etag.len > sizeof c->bodies->etag)
         return TSR_E_ARGUMENT;
-    while (room && blocks && szx > 0 && tsr_coap_block_len(szx) > c->config.exchange_len - s->options_len)
+    for (;;) {
+        err = tsr_coap_write_response(c, s, r, blocks ? made : r->etag);
+        if (err != TSR_OK)
+            return err;
+        if (later)
+            room = c->config.exchange_len - s->options_len;
+        if (blocks || !later || r->payload.len <= room)
+            break;
+        blocks = true; /* once more, with an ETag */
+    }
+    while (later && blocks && szx > 0 && tsr_coap_block_len(szx) > room)
         szx--;
+    block.set = false;
     *part = blocks ? cut(r->payload, offset, szx, &block) : r->payload;
-    if (block.more && s->key != 0 && offer(c, s, r, made, now_ms) != TSR_OK
-        && s->code != TSR_COAP_GET && s->code != TSR_COAP_FETCH)
-        return TSR_E_SPACE; /* asking again would do it again */
-    if (room && tsr_coap_write_payload(c, s, *part) != TSR_OK)
+    if (later ? tsr_coap_write_payload(c, s, *part) != TSR_OK : s->options_len + part->len + HEADERS > room)
         return TSR_E_SPACE;
+    if (block.set && block.more && s->key != 0 && offer(c, s, r, made) != TSR_OK && s->code != TSR_COAP_GET
+        && s->code != TSR_COAP_FETCH)
+        return TSR_E_SPACE; /* asking again would do it again */
     s->size2 = (tsr_coap_num){ s->size2.set && block.set, (uint32_t)r->payload.len };
     s->block2 = block;
+    s->block1.more = false;
+    s->code = r->code;
+    s->observe = r->observe;
     return TSR_OK;
 }
 
-static tsr_err respond_now(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_response *r, tsr_bytes part)
+static void respond_now(tsr_coap *c, tsr_coap_slot *s, tsr_bytes part)
 {
     bool con = (s->flags & F_CON) != 0;
-    const tsr_coap_seen *e = &c->seen[s->seen];
-    bool kept = e->peer == s->peer && e->mid == s->mid && (e->flags & SEEN_OUT) == 0;
     tsr_buf out;
 
-    if (tsr_coap_log_begin(c, (size_t)s->options_len + part.len + 48, &out) != TSR_OK)
-        return TSR_E_SPACE;
     if (!con)
         s->mid = tsr_coap_next_mid(c, s->peer);
-    s->code = r->code;
-    s->observe = r->observe;
-    tsr_coap_write_message(c, s, con ? TSR_COAP_ACK : TSR_COAP_NON, part, &out);
-    tsr_coap_log_commit(c, s->peer, &out, con && kept ? s->seen : TSR_NONE);
+    if (tsr_coap_log_begin(c, s->options_len + part.len + HEADERS - 8, &out) == TSR_OK) {
+        tsr_coap_write_message(c, s, con ? TSR_COAP_ACK : TSR_COAP_NON, part, &out);
+        tsr_coap_log_commit(c, s->peer, &out, con ? tsr_coap_seen_of(c, s) : TSR_NONE);
+    }
     tsr_coap_slot_free(c, s);
-    return TSR_OK;
 }
 
 static void respond_later(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_response *r)
@@ -375,8 +380,6 @@ static void respond_later(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_response
         tsr_coap_body_free(c, s->body);
     s->body = TSR_NONE;
     s->kind = SLOT_RESPONSE;
-    s->code = r->code;
-    s->observe = r->observe;
     s->user = r->user;
     s->flags = r->non ? 0 : F_CON;
     tsr_coap_launch(c, s);
@@ -392,38 +395,26 @@ static bool beyond(const tsr_coap_slot *s, const tsr_coap_response *r)
 tsr_err tsr_coap_respond(tsr_coap *c, tsr_coap_id ticket, const tsr_coap_response *response,
                          uint64_t now_ms)
 {
-    tsr_coap_slot *s = tsr_coap_slot_of(c, ticket);
-    bool later = s != NULL && (s->flags & F_ACKED) != 0;
     const tsr_coap_response bad_request = { .code = TSR_COAP_BAD_REQUEST, .non = response->non,
                                             .user = response->user };
-    tsr_coap_block block1, block2;
-    tsr_coap_num size2;
+    tsr_coap_slot *s = tsr_coap_slot_of(c, ticket);
     tsr_bytes part;
 
     if (s == NULL || s->kind != SLOT_TICKET)
         return TSR_E_NOT_FOUND;
     if (!tsr_coap_is_response(response->code))
         return TSR_E_ARGUMENT;
-    block1 = s->block1;
-    block2 = s->block2;
-    size2 = s->size2;
     if (beyond(s, response))
         response = &bad_request;
-    if (!tsr_coap_is_success(response->code))
-        s->block2 = (tsr_coap_block){ 0 };
+    c->now_ms = now_ms;
 
-    tsr_err err = prepare(c, s, response, later, now_ms, &part);
+    bool later = (s->flags & F_ACKED) != 0;
+    tsr_err err = prepare(c, s, response, later, &part);
 
-    s->block1.more = false;
     if (err == TSR_OK && later)
         respond_later(c, s, response);
     else if (err == TSR_OK)
-        err = respond_now(c, s, response, part);
-    if (err != TSR_OK) { /* as it was: the caller will try something shorter */
-        s->block1 = block1;
-        s->block2 = block2;
-        s->size2 = size2;
-    }
+        respond_now(c, s, part);
     return err;
 }
 
@@ -440,6 +431,7 @@ tsr_err tsr_coap_defer(tsr_coap *c, tsr_coap_id ticket)
 tsr_err tsr_coap_notify(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token, uint32_t sequence, bool con,
                         const tsr_coap_response *response, uint64_t now_ms, uint64_t user, tsr_coap_id *id)
 {
+    c->now_ms = now_ms;
     if (peer >= c->config.peers || token.len > TSR_COAP_TOKEN_MAX
         || !tsr_coap_is_response(response->code))
         return TSR_E_ARGUMENT;
@@ -454,17 +446,18 @@ tsr_err tsr_coap_notify(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token, uint32
     if (s->key != 0 && (s->key & 7u) != 7)
         s->block2 = (tsr_coap_block){ .set = true, .szx = s->key & 7u };
 
-    tsr_err err = prepare(c, s, response, true, now_ms, &part);
+    tsr_err err = prepare(c, s, response, true, &part);
 
     if (err != TSR_OK) {
         tsr_coap_slot_free(c, s);
         return err;
     }
-    s->code = response->code;
     s->user = user;
     tsr_coap_slot_name(s, token);
     if (tsr_coap_is_success(response->code)) /* RFC 7641 §4.2: an error ends the observation */
         s->observe = (tsr_coap_num){ true, sequence & 0xffffffu };
+    else
+        s->observe.set = false;
     s->flags = con ? F_CON : 0;
     tsr_coap_launch(c, s);
     if (id != NULL)

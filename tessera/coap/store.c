@@ -13,13 +13,19 @@ static uint32_t power_of_two(uint32_t n)
     return p;
 }
 
+static bool in_range(const tsr_coap_config *f)
+{
+    const uint32_t most = 1u << 24, counts = f->peers | f->exchanges | f->bodies | f->seen | f->watches;
+
+    return f->peers != 0 && f->exchanges != 0 && f->seen != 0 && counts < most && f->exchange_len >= 64
+           && f->log_len >= 256 && ((f->log_len | f->body_len) >> 31) == 0
+           && ((f->exchange_len | f->watch_len) >> 16) == 0 && f->params.szx <= 6;
+}
+
 /* Where each area starts; at[AREAS] is the size of all. False when the configuration is out of range. */
 static bool layout(const tsr_coap_config *f, size_t *at)
 {
-    const uint32_t limit = 1u << 24;
-    const struct {
-        uint64_t count, size;
-    } area[AREAS] = {
+    const uint32_t area[AREAS][2] = {
         [LINES] = { f->peers, sizeof(tsr_coap_line) },
         [SLOTS] = { f->exchanges, sizeof(tsr_coap_slot) },
         [SLOT_BYTES] = { f->exchanges, f->exchange_len },
@@ -30,26 +36,20 @@ static bool layout(const tsr_coap_config *f, size_t *at)
         [WATCHES] = { f->watches, sizeof(tsr_coap_watch) },
         [WATCH_HEADS] = { power_of_two(f->watches), sizeof(uint32_t) },
         [WATCH_BYTES] = { f->watches, f->watch_len },
-        [HEAP] = { (uint64_t)f->exchanges + f->bodies, sizeof(tsr_timer *) },
+        [HEAP] = { f->exchanges + f->bodies, sizeof(tsr_timer *) },
         [LOG] = { 1, f->log_len },
     };
-    uint64_t sum = 0;
+    size_t sum = 0;
 
-    if (f->peers == 0 || f->exchanges == 0 || f->seen == 0)
-        return false;
-    if (f->peers > limit || f->exchanges > limit || f->bodies > limit || f->seen > limit
-        || f->watches > limit)
-        return false;
-    if (f->exchange_len < 64 || f->exchange_len > UINT16_MAX || f->watch_len > UINT16_MAX
-        || f->log_len < 256 || f->log_len > INT32_MAX || f->body_len > INT32_MAX || f->params.szx > 6)
+    if (!in_range(f))
         return false;
     for (size_t i = 0; i < AREAS; i++) {
-        at[i] = (size_t)sum;
-        sum += (area[i].count * area[i].size + 7u) & ~(uint64_t)7u;
-        if (sum > SIZE_MAX)
+        at[i] = sum;
+        if (area[i][0] > (SIZE_MAX / 2 - sum) / (area[i][1] + 1))
             return false;
+        sum += ((size_t)area[i][0] * area[i][1] + 7u) & ~(size_t)7u;
     }
-    at[AREAS] = (size_t)sum;
+    at[AREAS] = sum;
     return true;
 }
 
@@ -185,6 +185,13 @@ tsr_coap_slot *tsr_coap_slot_take(tsr_coap *c, tsr_coap_peer peer, slot_kind kin
     c->slots[first->prev].next = i;
     first->prev = i;
     return s;
+}
+
+tsr_coap_slot *tsr_coap_slot_after(const tsr_coap *c, tsr_coap_peer peer, const tsr_coap_slot *s)
+{
+    uint32_t first = c->lines[peer].slots, i = s == NULL ? first : s->next;
+
+    return i == TSR_NONE || (s != NULL && i == first) ? NULL : &c->slots[i];
 }
 
 void tsr_coap_slot_unlink(tsr_coap *c, tsr_coap_slot *s)
@@ -344,48 +351,47 @@ static uint32_t *seen_head(const tsr_coap *c, tsr_coap_peer peer, uint16_t mid, 
     return tsr_index_head(&c->seen_index, tsr_coap_mix(c, x));
 }
 
-static bool seen_lives(const tsr_coap *c, const tsr_coap_seen *e, uint64_t now_ms)
+static bool seen_lives(const tsr_coap *c, const tsr_coap_seen *e)
 {
-    uint32_t age = (uint32_t)(now_ms >> 10) - e->at;
+    uint32_t age = (uint32_t)(c->now_ms >> 10) - e->at;
     uint32_t life = (e->flags & SEEN_NON) != 0 ? c->config.params.non_lifetime_ms
                                                : c->config.params.exchange_lifetime_ms;
 
     return age <= life >> 10;
 }
 
-uint32_t tsr_coap_seen_find(const tsr_coap *c, tsr_coap_peer peer, uint16_t mid, uint8_t out,
-                            uint64_t now_ms)
+uint32_t tsr_coap_seen_find(const tsr_coap *c, tsr_coap_peer peer, uint16_t mid, uint8_t out)
 {
     for (uint32_t i = *seen_head(c, peer, mid, out); i != TSR_NONE; i = c->seen[i].next) {
         const tsr_coap_seen *e = &c->seen[i];
 
         if (e->peer == peer && e->mid == mid && (e->flags & SEEN_OUT) == out
             && e->epoch == c->lines[peer].epoch)
-            return seen_lives(c, e, now_ms) ? i : TSR_NONE;
+            return seen_lives(c, e) ? i : TSR_NONE;
     }
     return TSR_NONE;
 }
 
-static void seen_forget(tsr_coap *c, uint32_t i, uint64_t now_ms)
+static void seen_forget(tsr_coap *c, uint32_t i)
 {
     tsr_coap_seen *e = &c->seen[i];
     uint32_t *link = seen_head(c, e->peer, e->mid, e->flags & SEEN_OUT);
 
-    if (seen_lives(c, e, now_ms) && e->epoch == c->lines[e->peer].epoch)
+    if (seen_lives(c, e) && e->epoch == c->lines[e->peer].epoch)
         c->stats.seen_early++;
     while (*link != i)
         link = &c->seen[*link].next;
     *link = e->next;
 }
 
-uint32_t tsr_coap_seen_add(tsr_coap *c, tsr_coap_peer peer, uint16_t mid, uint8_t flags, uint64_t now_ms)
+uint32_t tsr_coap_seen_add(tsr_coap *c, tsr_coap_peer peer, uint16_t mid, uint8_t flags)
 {
     uint32_t i = c->seen_at;
     tsr_coap_seen *e = &c->seen[i];
 
     c->seen_at = i + 1 < c->config.seen ? i + 1 : 0;
     if ((e->flags & SEEN_USED) != 0)
-        seen_forget(c, i, now_ms);
+        seen_forget(c, i);
 
     uint32_t *head = seen_head(c, peer, mid, flags & SEEN_OUT);
 
@@ -393,10 +399,18 @@ uint32_t tsr_coap_seen_add(tsr_coap *c, tsr_coap_peer peer, uint16_t mid, uint8_
     e->mid = mid;
     e->epoch = c->lines[peer].epoch;
     e->flags = flags | SEEN_USED;
-    e->at = (uint32_t)(now_ms >> 10);
+    e->at = (uint32_t)(c->now_ms >> 10);
     e->next = *head;
     *head = i;
     return i;
+}
+
+uint32_t tsr_coap_seen_of(const tsr_coap *c, const tsr_coap_slot *ticket)
+{
+    const tsr_coap_seen *e = &c->seen[ticket->seen];
+    bool same = e->peer == ticket->peer && e->mid == ticket->mid && (e->flags & SEEN_OUT) == 0;
+
+    return same ? ticket->seen : TSR_NONE;
 }
 
 /* ---- the log: records of 8 bytes head (peer, length, epoch) and a datagram, never across its end ---- */

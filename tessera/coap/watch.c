@@ -54,13 +54,7 @@ tsr_err tsr_coap_watch_add(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token, uin
 /* Calls off what still fetches the rest of an older notification. */
 void tsr_coap_watch_settle(tsr_coap *c, uint32_t watch)
 {
-    const tsr_coap_line *line = &c->lines[c->watches[watch].peer];
-    uint32_t i = line->slots;
-
-    while (i != TSR_NONE) {
-        tsr_coap_slot *s = &c->slots[i];
-
-        i = s->next == line->slots ? TSR_NONE : s->next;
+    for (tsr_coap_slot *s = NULL; (s = tsr_coap_slot_after(c, c->watches[watch].peer, s)) != NULL;) {
         if (s->watch != watch || (s->flags & F_REST) == 0)
             continue;
         tsr_coap_uncount(c, s);
@@ -72,14 +66,9 @@ void tsr_coap_watch_settle(tsr_coap *c, uint32_t watch)
 /* The request that made this observation, when it is still open, goes on without. */
 static void leave_request(tsr_coap *c, uint32_t watch)
 {
-    const tsr_coap_line *line = &c->lines[c->watches[watch].peer];
-    uint32_t i = line->slots;
-
-    while (i != TSR_NONE) {
-        if (c->slots[i].watch == watch)
-            c->slots[i].watch = TSR_NONE;
-        i = c->slots[i].next == line->slots ? TSR_NONE : c->slots[i].next;
-    }
+    for (tsr_coap_slot *s = NULL; (s = tsr_coap_slot_after(c, c->watches[watch].peer, s)) != NULL;)
+        if (s->watch == watch)
+            s->watch = TSR_NONE;
 }
 
 void tsr_coap_watch_drop(tsr_coap *c, uint32_t i)
