@@ -91,13 +91,12 @@ static void routes_v6(const char *root, tsr_lwm2m_monitoring *m, char *interface
         (void)fclose(f);
 }
 
-static bool exists(const char *root, const char *format, const char *name)
+static bool link_has(const char *root, const char *name, const char *what)
 {
-    char path[PATH_MAX], tail[128];
+    char path[PATH_MAX];
     struct stat st;
 
-    (void)snprintf(tail, sizeof tail, format, name);
-    (void)snprintf(path, sizeof path, "%s%s", root, tail);
+    (void)snprintf(path, sizeof path, "%s/sys/class/net/%.15s/%s", root, name, what);
     return stat(path, &st) == 0;
 }
 
@@ -107,9 +106,9 @@ static uint8_t bearer_of(const char *root, const char *name)
     char path[128];
     int64_t type;
 
-    if (exists(root, "/sys/class/net/%s/wireless", name) || exists(root, "/sys/class/net/%s/phy80211", name))
+    if (link_has(root, name, "wireless") || link_has(root, name, "phy80211"))
         return TSR_LWM2M_BEARER_WLAN;
-    (void)snprintf(path, sizeof path, "/sys/class/net/%s/type", name);
+    (void)snprintf(path, sizeof path, "/sys/class/net/%.15s/type", name);
     if (tsr_host_read_number(root, path, &type) == TSR_OK && type == ARPHRD_ETHERNET)
         return TSR_LWM2M_BEARER_ETHERNET;
     return 0;
@@ -256,7 +255,7 @@ static void utilization(const char *root, const char *interface, uint64_t now_ms
     uint64_t bytes;
 
     m->utilization_percent = -1;
-    (void)snprintf(path, sizeof path, "/sys/class/net/%s/speed", interface);
+    (void)snprintf(path, sizeof path, "/sys/class/net/%.15s/speed", interface);
     if (tsr_host_read_number(root, path, &mbit_s) != TSR_OK || mbit_s <= 0 ||
         !interface_bytes(root, interface, &bytes)) {
         before->known = false;

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The configuration file: what is good, and for everything that is not: line, cause and remedy. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "apps/tesserad/config.h"
+
+static char path[] = "/tmp/tessera-config-XXXXXX";
+static config c;
+static char error[512];
+
+static tsr_err load(const char *text)
+{
+    FILE *f = fopen(path, "w");
+
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+    return config_load(path, &c, error, sizeof error);
+}
+
+static void test_config_takes_a_whole_file(void **state)
+{
+    (void)state;
+    assert_int_equal(load("# a comment\n"
+                          "[device]\n"
+                          "  endpoint = dev 1  \r\n"
+                          "state=/var/lib/x\n"
+                          "reboot = none\n"
+                          "deregister_on_exit = yes\n"
+                          "\n; another\n"
+                          "[secured]\nsocket = /run/s.sock\n"
+                          "[server 7]\nuri = coaps://[2001:db8::1]:4000/\nmode = psk\n"
+                          "identity = a=b\nkey = 12\nlifetime = 60\nnotify = con\nstoring = no\n"
+                          "[server 9]\nuri = coap://example.net\n"
+                          "[light 0]\nfile = /tmp/l\n[light 4]\nled = /sys/x\n"),
+                     TSR_OK);
+    assert_string_equal(c.endpoint, "dev 1");
+    assert_int_equal(c.reboot, REBOOT_NONE);
+    assert_int_equal(c.deregister, 1);
+    assert_int_equal(c.server_count, 2);
+    assert_int_equal(c.servers[0].short_id, 7);
+    assert_string_equal(c.servers[0].identity, "a=b");
+    assert_int_equal(c.servers[0].key, 12);
+    assert_int_equal(c.servers[0].number[TSR_LWM2M_S_LIFETIME], 60);
+    assert_int_equal(c.servers[0].number[TSR_LWM2M_S_NOTIFY_MODE], 1);
+    assert_int_equal(c.servers[0].number[TSR_LWM2M_S_STORING], 0);
+    assert_int_equal(c.servers[0].set, 1u << TSR_LWM2M_S_LIFETIME | 1u << TSR_LWM2M_S_NOTIFY_MODE |
+                                           1u << TSR_LWM2M_S_STORING);
+    assert_int_equal(c.servers[1].mode, TSR_LWM2M_MODE_NOSEC);
+    assert_int_equal(c.servers[1].number[TSR_LWM2M_S_LIFETIME], 86400);
+    assert_int_equal(c.light_count, 2);
+    assert_int_equal(c.lights[1].id, 4);
+    assert_int_equal(c.ack_timeout_ms, 2000);
+}
+
+static void test_config_example_is_good(void **state)
+{
+    (void)state;
+    assert_int_equal(config_load(TSR_SOURCE_DIR "/apps/tesserad/tesserad.conf", &c, error, sizeof error), TSR_OK);
+}
+
+#define GOOD "[device]\nendpoint = d\nstate = s\n"
+#define PSK "[server 1]\nuri = coaps://h\nmode = psk\nidentity = i\nkey = 1\n"
+
+static void test_config_errors_name_line_cause_and_remedy(void **state)
+{
+    static const struct {
+        const char *text;
+        unsigned line;
+        const char *cause, *remedy;
+    } cases[] = {
+        { "endpoint = d\n", 1, "before the first section", "put it under [device]" },
+        { "[device\n", 1, "without its closing bracket", "end the line with ]" },
+        { "[devise]\n", 1, "unknown section [devise]", "known are: device" },
+        { "[server x]\n", 1, "unknown section", "known are" },
+        { "[server 0]\n", 1, "1 to 65534", "change it" },
+        { "[server 65535]\n", 1, "1 to 65534", "change it" },
+        { GOOD "[server 1]\n[server 1]\n", 5, "there twice", "number them apart" },
+        { "[device]\nendpont = d\n", 2, "unknown key 'endpont' in [device]", "known are: endpoint" },
+        { "[device]\njust words\n", 2, "neither a section nor a key", "key = value" },
+        { "[device]\nreboot = maybe\n", 2, "'maybe'", "one of: restart, system, none" },
+        { "[device]\nrefresh = 0\n", 2, "'0' is no whole number from 1 to 3600", "takes one" },
+        { "[server 1]\nlifetime = -1\n", 2, "no whole number", "takes one" },
+        { "[server 1]\nlifetime = 4294967296\n", 2, "no whole number", "takes one" },
+        { "[server 1]\nkey = 0\n", 2, "no whole number", "takes one" },
+        { "[server 1]\nsecret = 00\n", 2, "unknown key 'secret'", "known are" },
+        { "[device]\nstate = s\n" PSK, 7, "the device has no name", "add endpoint" },
+        { "[device]\nendpoint = s\n" PSK, 7, "no place for the state", "add state" },
+        { GOOD, 3, "no server", "[server 1]" },
+        { GOOD "[server 1]\n", 4, "has no uri", "add uri" },
+        { GOOD "[server 1]\nuri = http://x\n", 4, "no server URI", "write coap://" },
+        { GOOD "[server 1]\nuri = coap://\n", 4, "no server URI", "write coap://" },
+        { GOOD "[server 1]\nuri = coap://h:0\n", 4, "no server URI", "write coap://" },
+        { GOOD "[server 1]\nuri = coap://h:70000\n", 4, "no server URI", "write coap://" },
+        { GOOD "[server 1]\nuri = coap://h/path\n", 4, "no server URI", "write coap://" },
+        { GOOD "[server 1]\nuri = coap://[::1\n", 4, "no server URI", "write coap://" },
+        { GOOD "[server 1]\nuri = coaps://h\n", 4, "without keys", "mode = psk" },
+        { GOOD "[server 1]\nuri = coap://h\nmode = psk\n", 4, "not secured", "write coaps" },
+        { GOOD "[server 1]\nuri = coaps://h\nmode = psk\nkey = 1\n", 4, "needs identity", "provision --server 1" },
+        { GOOD "[server 1]\nuri = coaps://h\nmode = certificate\nkey = 1\n", 4, "needs certificate", "add what is missing" },
+        { GOOD "[light 3]\n[light 3]\n", 5, "numbered upwards", "change this number" },
+        { GOOD "[coap]\nblock_size = 100\n" PSK, 10, "no power of two", "use 16 to 1024" },
+        { "[network]\ninterface = averyverylongname0\n", 2, "longer than 15 bytes", "shorten it" },
+    };
+    char place[64];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        tsr_err err = load(cases[i].text);
+
+        snprintf(place, sizeof place, "%s:%u: ", path, cases[i].line);
+        if (err != TSR_E_MALFORMED || strncmp(error, place, strlen(place)) != 0 ||
+            strstr(error, cases[i].cause) == NULL || strstr(error, cases[i].remedy) == NULL)
+            fail_msg("case %zu gave %s \"%s\"", i, tsr_err_name(err), error);
+    }
+}
+
+static void test_config_survives_any_bytes(void **state)
+{
+    static const char seed[] = GOOD PSK "[light 0]\nled = x\n";
+    char text[sizeof seed];
+
+    (void)state;
+    for (size_t i = 0; i + 1 < sizeof seed; i++) {
+        for (unsigned v = 1; v < 256; v += 5) {
+            memcpy(text, seed, sizeof seed);
+            text[i] = (char)v;
+            if (load(text) != TSR_OK)
+                assert_non_null(strstr(error, "; "));
+        }
+    }
+}
+
+static void test_config_says_when_a_file_is_not_there(void **state)
+{
+    (void)state;
+    assert_int_equal(config_load("/nonexistent/file", &c, error, sizeof error), TSR_E_NOT_FOUND);
+    assert_string_equal(error, "/nonexistent/file: No such file or directory; name the file with --config");
+}
+
+static int remove_file(void **state)
+{
+    (void)state;
+    return unlink(path);
+}
+
+static int make_file(void **state)
+{
+    int fd = mkstemp(path);
+
+    (void)state;
+    return fd < 0 ? -1 : close(fd);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_config_takes_a_whole_file),
+        cmocka_unit_test(test_config_example_is_good),
+        cmocka_unit_test(test_config_errors_name_line_cause_and_remedy),
+        cmocka_unit_test(test_config_survives_any_bytes),
+        cmocka_unit_test(test_config_says_when_a_file_is_not_there),
+    };
+
+    return cmocka_run_group_tests(tests, make_file, remove_file);
+}

@@ -1,0 +1,355 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""tesserad as a process: signals, kill -9, a full disk, a damaged state, keys by way of tessera-secured.
+
+    test_process.py TESSERAD TESSERA-SECURED
+"""
+import os
+import pathlib
+import re
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import peer as lwm2m  # noqa: E402
+
+TESSERAD = SECURED = None
+COAP_SERVER = shutil.which("coap-server-openssl")
+
+
+class Daemon:
+    def __init__(self, folder, config, **more):
+        self.config = folder / "device.conf"
+        self.config.write_text(config)
+        self.log = folder / "device.log"
+        self.more = more
+        self.start()
+
+    def start(self):
+        self.out = open(self.log, "ab")
+        self.from_here = self.log.stat().st_size
+        self.process = subprocess.Popen([TESSERAD, "--config", str(self.config)], stderr=self.out,
+                                        stdin=subprocess.DEVNULL, **self.more)
+
+    def text(self):
+        return self.log.read_text(errors="replace")[self.from_here:]
+
+    def expect(self, pattern, timeout=10):
+        end = time.monotonic() + timeout
+        while time.monotonic() < end:
+            found = re.search(pattern, self.text())
+            if found:
+                return found
+            time.sleep(0.02)
+        raise AssertionError(f"the log never said {pattern!r}:\n{self.text()}")
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.out.close()
+
+    def stop(self, timeout=10):
+        self.process.terminate()
+        code = self.process.wait(timeout)
+        self.out.close()
+        return code
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="tesserad-"))
+        self.addCleanup(shutil.rmtree, self.folder, True)
+
+    def peer(self, **more):
+        server = lwm2m.Peer(**more)
+        self.addCleanup(server.close)
+        return server
+
+    def config(self, server, device="", section=""):
+        return (f"[device]\nendpoint = dev\nstate = {self.folder}/state\nmanufacturer = ACME\n{device}\n"
+                f"[coap]\nack_timeout_ms = 300\n[server 1]\nuri = coap://127.0.0.1:{server.port}\n"
+                f"lifetime = 60\nretry_timer = 1\n{section}\n")
+
+    def daemon(self, config, **more):
+        daemon = Daemon(self.folder, config, **more)
+        self.addCleanup(daemon.kill)
+        return daemon
+
+    def registered(self, **more):
+        server = self.peer()
+        daemon = self.daemon(self.config(server, **more))
+        server.wait(lambda: server.registers, what="the Register")
+        daemon.expect("event=registered")
+        return server, daemon
+
+
+class Operations(Case):
+    def test_int_101_register_over_udp(self):
+        server, _ = self.registered()
+        self.assertEqual(server.registers[0].queries, ["ep=dev", "lt=60", "lwm2m=1.2", "b=U"])
+        self.assertIn(b"</3/0>", server.registers[0].payload)
+        self.assertNotIn(b"</0", server.registers[0].payload)
+
+    def test_read_gives_figures_of_this_host(self):
+        server, _ = self.registered()
+        self.assertEqual(server.read("/3/0/0").payload, b"ACME")
+        self.assertAlmostEqual(int(server.read("/3/0/13").payload), time.time(), delta=3)
+        with open("/proc/meminfo") as f:
+            total = int(re.search(r"MemTotal:\s+(\d+)", f.read()).group(1))
+        self.assertEqual(int(server.read("/3/0/21").payload), total)
+        load = float(server.read("/3300/0/5700").payload)
+        self.assertAlmostEqual(load, os.getloadavg()[0], delta=1.5)
+        self.assertEqual(server.read("/3/0/99").dotted, "4.04")
+        self.assertEqual(server.read("/0/0/0").dotted, "4.01")
+
+    def test_write_switches_the_light(self):
+        server, _ = self.registered()
+        self.assertEqual(server.write("/3311/0/5851", "30").dotted, "2.04")
+        self.assertEqual(server.write("/3311/0/5850", "1").dotted, "2.04")
+        self.assertEqual((self.folder / "state/light0").read_text(), "on 30\n")
+        self.assertEqual(server.write("/3311/0/5851", "300").dotted, "4.00")
+        self.assertEqual(server.write("/3/0/0", "x").dotted, "4.05")
+
+    def test_observe_reports_changes(self):
+        server, _ = self.registered()
+        self.assertEqual(server.observe("/3311/0/5850").payload, b"0")
+        server.write("/3311/0/5850", "1")
+        server.wait(lambda: server.notifications, what="the notification")
+        self.assertEqual(server.notifications[-1].payload, b"1")
+
+    def test_version_falls_back_on_4_12(self):
+        server = self.peer(refuse={"1.2": 0x8C})
+        daemon = self.daemon(self.config(server))
+        server.wait(lambda: len(server.registers) == 2, what="the second Register")
+        daemon.expect("event=registered .*lwm2m=1.1")
+
+    def test_int_241_reboot_registers_again(self):
+        server, daemon = self.registered()
+        self.assertEqual(server.execute("/3/0/4").dotted, "2.04")
+        server.wait(lambda: server.deregisters and len(server.registers) == 2, what="the new registration")
+        daemon.expect("event=reboot")
+
+
+class Restarts(Case):
+    def test_kill_loses_nothing(self):
+        server, daemon = self.registered()
+        server.write("/3311/0/5851", "42")
+        server.write("/1/0/1", "90")
+        server.wait(lambda: server.updates, what="the Update")
+        token = server.observe("/3300/0/5700").token
+        for n in range(10):
+            updates, notes = len(server.updates), len(server.notifications)
+            server.write("/1/0/3", str(1000 + n))
+            daemon.kill()
+            daemon.start()
+            server.wait(lambda: len(server.updates) > updates, what="the Update after kill -9")
+            server.wait(lambda: len(server.notifications) > notes, what="the notification after kill -9")
+            self.assertEqual(server.notifications[-1].token, token)
+            self.assertEqual(server.read("/3311/0/5851").payload, b"42")
+            self.assertEqual(server.read("/1/0/1").payload, b"90")
+            self.assertEqual(server.read("/1/0/3").payload, str(1000 + n).encode())
+        self.assertEqual(len(server.registers), 1)
+
+    def test_server_restart_is_survived(self):
+        server, daemon = self.registered()
+        port = server.port
+        server.close()
+        time.sleep(0.3)
+        again = self.peer(port=port)
+        daemon.process.send_signal(signal.SIGUSR1)
+        again.wait(lambda: again.registers, what="the Register after 4.04")
+        self.assertEqual(again.read("/3/0/0").payload, b"ACME")
+
+    def test_new_address_is_told(self):
+        server, daemon = self.registered()
+        before = server.client
+        daemon.process.send_signal(signal.SIGUSR1)
+        server.wait(lambda: server.updates, what="the Update")
+        self.assertNotEqual(server.client, before)
+        self.assertEqual(server.read("/3/0/0").payload, b"ACME")
+
+    def test_term_ends_at_once_and_keeps_the_registration(self):
+        server, daemon = self.registered()
+        self.assertEqual(daemon.stop(), 0)
+        self.assertEqual(server.deregisters, [])
+
+    def test_term_deregisters_when_configured(self):
+        server, daemon = self.registered(device="deregister_on_exit = yes")
+        daemon.process.terminate()
+        server.wait(lambda: server.deregisters, what="the De-register")
+        self.assertEqual(daemon.process.wait(10), 0)
+
+    def test_reload_takes_a_good_configuration_only(self):
+        server, daemon = self.registered()
+        good = daemon.config.read_text()
+        daemon.config.write_text(good + "nonsense = 1\n")
+        daemon.process.send_signal(signal.SIGHUP)
+        daemon.expect(r"event=reload-failed cause=.*unknown key 'nonsense'")
+        self.assertEqual(server.read("/3/0/0").payload, b"ACME")
+        daemon.config.write_text(good.replace("ACME", "Other").replace("lifetime = 60", "lifetime = 70"))
+        daemon.process.send_signal(signal.SIGHUP)
+        server.wait(lambda: server.updates, what="the Update after the reload")
+        self.assertEqual(server.updates[-1].queries, ["lt=70"])
+        self.assertEqual(server.read("/3/0/0").payload, b"Other")
+        self.assertEqual(len(server.registers), 1)
+
+
+class Trouble(Case):
+    def test_damaged_state_registers_anew(self):
+        server, daemon = self.registered()
+        daemon.kill()
+        state = self.folder / "state/client"
+        state.write_bytes(state.read_bytes()[:-3])
+        daemon.start()
+        daemon.expect("event=state-damaged")
+        server.wait(lambda: len(server.registers) == 2, what="the new Register")
+        self.assertTrue((self.folder / "state/client.damaged").exists())
+
+    def test_full_disk_refuses_writes_until_there_is_room(self):
+        def no_room():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+
+        server = self.peer()
+        config = self.config(server)
+        read_end, write_end = os.pipe()
+        self.addCleanup(os.close, read_end)
+        path = self.folder / "device.conf"
+        path.write_text(config)
+        process = subprocess.Popen([TESSERAD, "--config", str(path)], stderr=write_end, preexec_fn=no_room)
+        os.close(write_end)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        server.wait(lambda: server.registers, what="the Register")
+        self.assertEqual(server.write("/3311/0/5851", "30").dotted, "5.00")
+        self.assertEqual(server.read("/3311/0/5851").payload, b"100")
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        self.assertEqual(server.write("/3311/0/5851", "30").dotted, "2.04")
+        log = os.read(read_end, 65536).decode()
+        self.assertRegex(log, 'event=save-failed directory=.* cause="File too large" remedy=')
+
+    def test_junk_on_the_wire_is_survived(self):
+        server, daemon = self.registered()
+        for n in range(300):
+            server.socket.sendto(os.urandom(n % 64), server.client)
+        self.assertEqual(server.read("/3/0/0").payload, b"ACME")
+        self.assertIsNone(daemon.process.poll())
+
+    def test_configuration_errors_end_with_2(self):
+        path = self.folder / "bad.conf"
+        path.write_text("[device]\nendpoint = x\nstat = y\n")
+        for words in (["--check-config"], []):
+            done = subprocess.run([TESSERAD, "--config", str(path), *words], capture_output=True, text=True, timeout=10)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn(f"{path}:3: unknown key 'stat' in [device]; known are: endpoint", done.stderr)
+        path.write_text("[device]\nendpoint = x\nstate = y\n[server 1]\nuri = coap://localhost\n")
+        done = subprocess.run([TESSERAD, "--config", str(path), "--check-config"], capture_output=True, text=True,
+                              timeout=10)
+        self.assertEqual((done.returncode, done.stdout), (0, f"{path}: good, 1 server\n"))
+
+    def test_state_directory_that_cannot_be_had(self):
+        server = self.peer()
+        config = self.config(server).replace(f"{self.folder}/state", f"{self.folder}/none/state")
+        daemon = self.daemon(config)
+        self.assertEqual(daemon.process.wait(10), 1)
+        daemon.expect('event=state-directory path=.* cause="No such file or directory" remedy=')
+
+
+@unittest.skipUnless(COAP_SERVER, "coap-server-openssl is not installed")
+class Keys(Case):
+    """libcoap's server ends the handshake; it knows no /rd, so the answer to Register is 4.04."""
+
+    KEY = "000102030405060708090a0b0c0d0e0f"
+
+    def port(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.bind(("127.0.0.1", 0))
+            return s.getsockname()[1]
+
+    def start(self, name, command, ready=None):
+        log = open(self.folder / f"{name}.log", "ab")
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+        log.close()
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        end = time.monotonic() + 10
+        while ready and ready not in (self.folder / f"{name}.log").read_text(errors="replace"):
+            self.assertLess(time.monotonic(), end, f"{name} did not start")
+            time.sleep(0.02)
+        return process
+
+    def start_secured(self):
+        (self.folder / "secured.log").unlink(missing_ok=True)
+        return self.start("secured", [SECURED, "--socket", str(self.folder / "s.sock"),
+                                      "--store", str(self.folder / "keys")], "ready")
+
+    def start_server(self):
+        port = self.port() & ~1
+        self.start("server", [COAP_SERVER, "-A", "127.0.0.1", "-p", str(port), "-k", bytes.fromhex(self.KEY).hex()])
+        time.sleep(0.3)
+        return port + 1
+
+    def secure_config(self, port):
+        return (f"[device]\nendpoint = dev\nstate = {self.folder}/state\n[secured]\nsocket = {self.folder}/s.sock\n"
+                f"[server 1]\nuri = coaps://127.0.0.1:{port}\nmode = psk\nidentity = dev\nkey = 5\nretry_timer = 1\n")
+
+    def provision(self, config, key):
+        path = self.folder / "device.conf"
+        path.write_text(config)
+        (self.folder / "key").write_text(key)
+        return subprocess.run([TESSERAD, "provision", "--config", str(path), "--server", "1", "--key-file",
+                               str(self.folder / "key")], capture_output=True, text=True, timeout=20)
+
+    def test_key_goes_behind_the_wall_and_connects(self):
+        secured = self.start_secured()
+        # libcoap takes the key as text, so the text is the key
+        key = bytes.fromhex(self.KEY).hex().encode()
+        port = self.start_server()
+        done = self.provision(self.secure_config(port), key.hex())
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertFalse((self.folder / "key").exists())
+        daemon = self.daemon(self.secure_config(port))
+        daemon.expect("event=connected .*session=new")
+        daemon.expect("event=register-failed .*code=4.04")
+        for folder in (self.folder / "state", self.folder):
+            for file in folder.glob("*"):
+                if file.is_file() and file.name != "server.log":
+                    self.assertNotIn(key, file.read_bytes(), file)
+        # the secure service dies and comes back: nobody has to help
+        secured.kill()
+        secured.wait()
+        self.start_secured()
+        daemon.expect("(?s)event=connected.*event=connected", 30)
+
+    def test_secure_service_that_comes_late(self):
+        port = self.start_server()
+        daemon = self.daemon(self.secure_config(port))
+        daemon.expect('event=disconnected server=1 cause="secure service not there"')
+        self.start_secured()
+        self.provision(self.secure_config(port), bytes.fromhex(self.KEY).hex().encode().hex())
+        daemon.expect("event=connected", 30)
+
+    def test_provision_says_what_is_wrong(self):
+        port = self.port()
+        done = self.provision(self.secure_config(port), self.KEY)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("the secure service does not answer; start tessera-secured", done.stderr)
+        self.assertTrue((self.folder / "key").exists())
+        self.start_secured()
+        for bad in ("0", "zz", "00" * 65, ""):
+            done = self.provision(self.secure_config(port), bad)
+            self.assertEqual(done.returncode, 1, bad)
+            self.assertIn("; ", done.stderr)
+
+
+if __name__ == "__main__":
+    TESSERAD, SECURED = sys.argv[1:3]
+    unittest.main(argv=sys.argv[:1], verbosity=2)
