@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One DTLS session. Mbed TLS sees one record at a time and one outgoing datagram at a time:
+ * One DTLS session. Mbed TLS sees one record at a time and sends one datagram at a time:
  *
  *  in    event_next cuts the datagram into records and offers them one by one, so that a bad record
  *        costs only itself and the number of every good one is known (RFC 9146 §6).
@@ -128,7 +128,6 @@ static void emit_data(tsr_dtls *s, size_t len)
 static void connected(tsr_dtls *s)
 {
     s->state = ST_CONNECTED;
-    s->drain = true; /* a record that overtook the last flight may wait inside */
     emit(s, (tsr_dtls_event){ .type = TSR_DTLS_CONNECTED });
 }
 
@@ -247,13 +246,8 @@ tsr_err tsr_dtls_feed(tsr_dtls *s, tsr_bytes datagram, uint64_t now_ms)
 
 bool tsr_dtls_event_next(tsr_dtls *s, tsr_dtls_event *event)
 {
-    while (!s->event_waits && is_live(s)) {
-        if (s->drain)
-            s->drain = false;
-        else if (!next_record(s))
-            break;
+    while (!s->event_waits && is_live(s) && next_record(s))
         step(s);
-    }
     if (!s->event_waits)
         return false;
     s->event_waits = false;

@@ -173,7 +173,7 @@ typedef struct {
     tsr_dtls_event event;
     uint64_t record_number; /* of the record that was handed over last */
     uint8_t state, alert, record_type;
-    bool event_waits, poke, drain, small, restored;
+    bool event_waits, poke, small, restored;
     uint8_t cid_len, cid[TSR_DTLS_CID_MAX];
     uint8_t identity_len;
     uint8_t identity[TSR_DTLS_IDENTITY_MAX];

@@ -109,6 +109,48 @@ static void test_psk_lost_hello_is_repeated_after_one_second(void **state)
     world_free(&w);
 }
 
+/* RFC 7925 §11 */
+static void test_psk_retransmission_times_are_the_callers(void **state)
+{
+    tsr_dtls_options client = world_client_psk(), server = world_server_psk();
+
+    (void)state;
+    client.retry_ms = 9000;
+    client.retry_max_ms = 18000;
+    world_init(&w, &client, &server);
+    w.loss = 100;
+    world_start(&w);
+    world_run(&w, w.now_ms + 8999);
+    assert_int_equal(w.up.sent, 1);
+    world_run(&w, w.now_ms + 9000 + 18000 - 1);
+    assert_int_equal(w.up.sent, 2);
+    assert_false(w.client_ended);
+    world_run(&w, w.now_ms + 100000);
+    assert_int_equal(w.client_end.reason, TSR_DTLS_R_TIMEOUT);
+    assert_int_equal(w.up.sent, 2);
+    world_free(&w);
+}
+
+/* What arrives when the timer has just run out is read, not thrown away for a retransmission. */
+static void test_psk_answer_at_the_last_moment_counts(void **state)
+{
+    uint8_t bytes[TSR_DTLS_HELLO_ANSWER_MAX];
+    tsr_buf answer = tsr_buf_over(bytes, sizeof(bytes));
+
+    (void)state;
+    psk_world();
+    world_start(&w);
+    world_drain(&w, &w.client);
+    assert_int_equal(tsr_dtls_hello(&w.server_config, w.address,
+                                    tsr_view(w.up.last.bytes, w.up.last.len), &answer, w.now_ms),
+                     TSR_DTLS_VERIFY);
+    w.now_ms += 1500;
+    world_deliver(&w, &w.client, tsr_buf_view(&answer));
+    assert_int_equal(w.up.sent, 2);
+    assert_int_equal(w.up.last.bytes[13 + 12 + 34 + 1], 17); /* the second hello has the cookie */
+    world_free(&w);
+}
+
 static void test_psk_silence_ends_in_timeout(void **state)
 {
     (void)state;
@@ -288,6 +330,8 @@ int main(void)
         cmocka_unit_test(test_psk_without_cid),
         cmocka_unit_test(test_psk_connects_over_a_bad_link),
         cmocka_unit_test(test_psk_lost_hello_is_repeated_after_one_second),
+        cmocka_unit_test(test_psk_retransmission_times_are_the_callers),
+        cmocka_unit_test(test_psk_answer_at_the_last_moment_counts),
         cmocka_unit_test(test_psk_silence_ends_in_timeout),
         cmocka_unit_test(test_psk_wrong_key_fails_on_both_sides),
         cmocka_unit_test(test_psk_unknown_identity_is_refused),
