@@ -15,12 +15,9 @@ from measure import Figure, Wrong
 PING = bytes.fromhex("40001234")  # an empty CON; a CoAP server rejects it, an echo returns it
 PEERS = [1, 1000, 20000]
 REQUESTS = {1: 60000, 1000: 60000, 20000: 80000}
-LIBCOAP_REQUESTS = {1: 60000, 1000: 40000, 20000: 30000}  # its cost grows; shortened, which flatters it
+LIBCOAP_REQUESTS = {1: 60000, 1000: 40000, 20000: 24000}  # its cost grows; shortened, which flatters it
+TRIES = 5  # a turn that lost a request does not count and is repeated; on a busy machine a second's stall is enough
 WINDOW = 32
-
-
-class NoPorts(Wrong):
-    """The load could not even begin."""
 
 
 def load(port, requests, sockets, mode):
@@ -35,22 +32,24 @@ def load(port, requests, sockets, mode):
     for text, (share, _) in zip(texts, shares):
         seen = measure.key_values(text)
         if not seen:
-            raise NoPorts(f"{sockets} peers: the load found no free ports; is another load running?")
+            raise Wrong(f"{sockets} peers: the load found no free ports; is another load running?")
         if seen.get("answered") != share or seen["lost"] or seen["bad"] or seen["other"]:
             raise Wrong(f"{sockets} peers, {mode}: {text.strip()}")
 
 
-def us_per_request(who, sockets):
+def us_per_request(who, sockets, repeated):
     """(all CPU, user CPU) in microseconds per answer, of a fresh server."""
-    for attempt in range(6):
+    for attempt in range(TRIES):
         port = measure.free_udp_port()
         command, mode, requests = commands(port, sockets)[who]
         try:
             return one_turn(command, port, requests, sockets, mode)
-        except NoPorts:
-            if attempt == 5:
+        except Wrong as wrong:
+            measure.progress(f"repeated: {who}, {wrong}")
+            repeated.append(who)
+            if attempt == TRIES - 1:
                 raise
-            time.sleep(10)
+            time.sleep(5)
     return None
 
 
@@ -73,11 +72,11 @@ def commands(port, sockets):
 def run():
     growth = {}
     for sockets in PEERS:
-        seen = {"floor": [], "ours": [], "libcoap": []}
+        seen, repeated = {"floor": [], "ours": [], "libcoap": []}, []
         for turn in range(3):
             measure.progress(f"coap: {sockets:,} peers, turn {turn + 1} of 3")
             for who in seen:  # taking turns
-                seen[who].append(us_per_request(who, sockets))
+                seen[who].append(us_per_request(who, sockets, repeated))
         total = {who: [v[0] for v in values] for who, values in seen.items()}
         user = {who: [v[1] for v in values] for who, values in seen.items()}
         growth[sockets] = {who: measure.middle(v) for who, v in total.items()}
@@ -86,7 +85,8 @@ def run():
         yield Figure("coap", f"{name}, beside the UDP echo floor", measure.middle(total["ours"]), "us CPU", "UDP echo",
                      floor, 1.6 * floor, "<= 1.6 x floor", values=total["ours"], peer_values=total["floor"],
                      note=f"of it user time {measure.middle(user['ours']):.2f} us, the floor's "
-                          f"{measure.middle(user['floor']):.2f} us")
+                          f"{measure.middle(user['floor']):.2f} us; turns repeated because requests were lost: "
+                          f"{len(repeated)}")
         yield Figure("coap", f"{name}, beside libcoap", measure.middle(total["ours"]), "us CPU", "libcoap 4.3.1",
                      measure.middle(total["libcoap"]), values=total["ours"], peer_values=total["libcoap"],
                      note=f"libcoap got {LIBCOAP_REQUESTS[sockets]:,} requests, Tessera {REQUESTS[sockets]:,}")
