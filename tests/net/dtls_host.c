@@ -7,7 +7,7 @@
  * with options after it, in any order:
  *     --key HEX  --identity ID  --cbc  --no-cid  --save FILE  --load FILE  --local PORT  --wait MS
  * --rounds N
- *     --patience MS (longest retransmission) */
+ *     --patience MS (longest retransmission)  --coap (the server answers CoAP requests) */
 #include <arpa/inet.h>
 #include <poll.h>
 #include <stdio.h>
@@ -18,10 +18,11 @@
 
 #include <psa/crypto.h>
 
+#include "tessera/coap/message.h"
 #include "tessera/net/dtls.h"
 
 typedef struct {
-    bool server, cert, cbc, no_cid;
+    bool server, cert, cbc, no_cid, coap;
     const char *identity, *save, *load, *text;
     uint8_t key[64];
     size_t key_len;
@@ -149,8 +150,26 @@ static void say(host *h, tsr_dtls *s, const char *head, tsr_bytes text)
         transmit(h, tsr_buf_view(&out));
 }
 
+/* 2.05 with a greeting to every confirmable request (RFC 7252 §5.2.1). */
+static void answer_coap(host *h, tsr_dtls *s, tsr_bytes data)
+{
+    uint8_t bytes[256];
+    tsr_buf m = tsr_buf_over(bytes, sizeof(bytes));
+    tsr_coap_msg request;
+
+    if (tsr_coap_msg_parse(data, &request) != TSR_OK || !tsr_coap_is_request(request.code))
+        return;
+    tsr_coap_put_header(&m, 2, 0x45, request.mid, request.token);
+    tsr_coap_put_payload(&m, tsr_text("coap over dtls"));
+    say(h, s, "", tsr_buf_view(&m));
+}
+
 static void on_data(host *h, tsr_dtls *s, tsr_bytes data)
 {
+    if (h->o.coap) {
+        answer_coap(h, s, data);
+        return;
+    }
     if (h->o.server) {
         say(h, s, "echo ", data);
         return;
@@ -331,6 +350,8 @@ static void read_options(options *o, int argc, char **argv)
 
         if (strcmp(a, "--cbc") == 0)
             o->cbc = true;
+        else if (strcmp(a, "--coap") == 0)
+            o->coap = true;
         else if (strcmp(a, "--no-cid") == 0)
             o->no_cid = true;
         else if (strcmp(a, "--key") == 0)

@@ -213,6 +213,22 @@ class Peers(unittest.TestCase):
                     client.expect("saved")
             self.assertEqual(server.text.count("BEGIN SSL SESSION PARAMETERS"), 1)
 
+    def coap_get(self, client):
+        if not shutil.which(client):
+            self.skipTest(f"{client} is not installed (package libcoap3-bin)")
+        with host("server", "psk", "--key", "sesame-open-wide".encode().hex(), "--cbc", "--coap") as server:
+            port = server.expect(r"port (\d+)").group(1)
+            out = subprocess.run([client, "-m", "get", "-B", "8", "-u", "device-1", "-k", "sesame-open-wide",
+                                  f"coaps://127.0.0.1:{port}/hello"], capture_output=True, text=True, timeout=20)
+            self.assertIn("coap over dtls", out.stdout, out.stderr)
+            server.expect("connected ")
+
+    def test_libcoap_on_openssl_asks_our_server(self):
+        self.coap_get("coap-client-openssl")
+
+    def test_libcoap_on_gnutls_asks_our_server(self):
+        self.coap_get("coap-client-gnutls")
+
     @unittest.skipUnless(RELAY, "needs lossy-relay")
     def test_handshakes_over_a_bad_link(self):
         with host("server", "cert", "--wait", "30000") as server:
