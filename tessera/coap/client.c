@@ -45,24 +45,6 @@ static tsr_err load(tsr_coap *c, tsr_coap_slot *s, tsr_bytes payload)
     return TSR_OK;
 }
 
-static tsr_err watch_for(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_request *r)
-{
-    tsr_bytes token = tsr_coap_slot_token(s);
-    uint32_t i = tsr_coap_watch_find(c, s->peer, token);
-
-    if (r->observe.value != 0) { /* RFC 7641 §3.6: cancelled; what still comes is rejected */
-        if (i != TSR_NONE)
-            tsr_coap_watch_drop(c, i);
-        return TSR_OK;
-    }
-    if (i == TSR_NONE && tsr_coap_watch_add(c, s->peer, token, r->user, &i) != TSR_OK)
-        return TSR_E_SPACE;
-    c->watches[i].user = r->user;
-    tsr_coap_watch_keep(c, i, s);
-    s->watch = i;
-    return TSR_OK;
-}
-
 static tsr_err fill(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_request *r)
 {
     tsr_err err = tsr_coap_write_request(c, s, r);
@@ -77,7 +59,7 @@ static tsr_err fill(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_request *r)
         s->block2 = (tsr_coap_block){ .set = true, .szx = c->config.params.szx };
     err = load(c, s, r->payload);
     if (err == TSR_OK && r->observe.set)
-        err = watch_for(c, s, r);
+        err = c->observing != NULL ? c->observing->request(c, s, r) : TSR_E_UNSUPPORTED;
     return err;
 }
 
@@ -155,9 +137,7 @@ static void deliver(tsr_coap *c, tsr_coap_slot *s)
     tsr_bytes token = tsr_coap_slot_token(s);
 
     if (s->watch != TSR_NONE) {
-        tsr_coap_watch *w = &c->watches[s->watch];
-
-        token = tsr_view(w->token, w->token_len);
+        token = c->observing->token(c, s->watch);
         going = tsr_coap_is_success(c->msg.code) && (rest || (s->flags & F_OBSERVED) != 0);
     }
 
@@ -175,7 +155,7 @@ static void deliver(tsr_coap *c, tsr_coap_slot *s)
         s->body = TSR_NONE;
     }
     if (!going && s->watch != TSR_NONE && !rest)
-        tsr_coap_watch_drop(c, s->watch);
+        c->observing->drop(c, s->watch);
     tsr_coap_uncount(c, s);
     tsr_coap_slot_free(c, s);
 }
@@ -199,7 +179,7 @@ static void collect_anew(tsr_coap *c, tsr_coap_slot *s)
 }
 
 /* Asks for the block after what is in the body, in our size when theirs is larger. RFC 7959 §2.4 */
-static void ask_next(tsr_coap *c, tsr_coap_slot *s)
+void tsr_coap_ask_next(tsr_coap *c, tsr_coap_slot *s)
 {
     uint8_t szx = c->msg.block2.szx < c->config.params.szx ? c->msg.block2.szx : c->config.params.szx;
 
@@ -210,7 +190,7 @@ static void ask_next(tsr_coap *c, tsr_coap_slot *s)
 }
 
 /* Adds a block to the body. TSR_END: it was the last. */
-static tsr_err collect(tsr_coap *c, tsr_coap_slot *s)
+tsr_err tsr_coap_collect(tsr_coap *c, tsr_coap_slot *s)
 {
     const tsr_coap_block b = c->msg.block2;
     size_t size = tsr_coap_block_len(b.szx);
@@ -240,12 +220,12 @@ static void take_block2(tsr_coap *c, tsr_coap_slot *s)
         return;
     }
 
-    tsr_err err = collect(c, s);
+    tsr_err err = tsr_coap_collect(c, s);
 
     if (err == TSR_END)
         deliver(c, s);
     else if (err == TSR_OK)
-        ask_next(c, s);
+        tsr_coap_ask_next(c, s);
     else
         tsr_coap_finish(c, s, TSR_COAP_FAILED, err);
 }
@@ -284,19 +264,6 @@ static bool echo_back(tsr_coap *c, tsr_coap_slot *s)
     return true;
 }
 
-static void note_observe(tsr_coap *c, tsr_coap_slot *s)
-{
-    if (s->watch == TSR_NONE || (s->flags & F_REST) != 0 || !c->msg.observe.set)
-        return;
-
-    tsr_coap_watch *w = &c->watches[s->watch];
-
-    s->flags |= F_OBSERVED;
-    w->started = true;
-    w->sequence = c->msg.observe.value;
-    w->last_ms = c->now_ms;
-}
-
 void tsr_coap_take_response(tsr_coap *c, tsr_coap_slot *s)
 {
     if (refuses_response(c)) {
@@ -313,7 +280,8 @@ void tsr_coap_take_response(tsr_coap *c, tsr_coap_slot *s)
         tsr_coap_finish(c, s, TSR_COAP_FAILED, TSR_E_MALFORMED);
         return;
     }
-    note_observe(c, s);
+    if (s->watch != TSR_NONE && (s->flags & F_REST) == 0 && c->msg.observe.set)
+        c->observing->accepted(c, s);
     if (tsr_coap_is_success(c->msg.code) && c->msg.block2.set
         && (c->msg.block2.more || (s->flags & F_COLLECT) != 0)) {
         take_block2(c, s);
@@ -327,76 +295,6 @@ void tsr_coap_take_response(tsr_coap *c, tsr_coap_slot *s)
     deliver(c, s);
 }
 
-/* ---- notifications ---- */
-
-/* RFC 7641 §3.4 */
-static bool is_fresh(const tsr_coap *c, const tsr_coap_watch *w, uint32_t sequence)
-{
-    const uint32_t half = 1u << 23;
-
-    if (!w->started || c->now_ms > w->last_ms + 128000u)
-        return true;
-    return (w->sequence < sequence && sequence - w->sequence < half)
-           || (w->sequence > sequence && w->sequence - sequence > half);
-}
-
-/* Starts to fetch the later blocks of a notification; false when that cannot be done. RFC 7959 §2.6 */
-static bool fetch_rest(tsr_coap *c, uint32_t watch)
-{
-    const tsr_coap_watch *w = &c->watches[watch];
-
-    if (w->method == TSR_COAP_EMPTY)
-        return false;
-
-    tsr_coap_slot *s = tsr_coap_slot_take(c, w->peer, SLOT_REQUEST);
-
-    if (s == NULL)
-        return false;
-    s->flags = F_REST | F_CON;
-    s->watch = watch;
-    s->user = w->user;
-    s->code = w->method;
-    s->options_len = w->options_len;
-    s->payload_len = w->payload_len;
-    memcpy(tsr_coap_slot_bytes(c, s), tsr_coap_watch_bytes(c, watch),
-           (size_t)w->options_len + w->payload_len);
-    if (collect(c, s) != TSR_OK) {
-        tsr_coap_slot_free(c, s);
-        return false;
-    }
-    ask_next(c, s);
-    return true;
-}
-
-static void take_notification(tsr_coap *c, uint32_t watch)
-{
-    tsr_coap_watch *w = &c->watches[watch];
-    bool going = tsr_coap_is_success(c->msg.code) && c->msg.observe.set;
-    bool more = going && c->msg.block2.set && c->msg.block2.more;
-
-    if (going && !is_fresh(c, w, c->msg.observe.value)) {
-        c->stats.ignored++;
-        return;
-    }
-    w->started = true;
-    w->sequence = c->msg.observe.value;
-    w->last_ms = c->now_ms;
-    tsr_coap_watch_settle(c, watch); /* an older one that is still being fetched is out of date */
-    if (more && fetch_rest(c, watch))
-        return;
-
-    tsr_coap_event *e = tsr_coap_event_start(c, TSR_COAP_NOTIFICATION, w->peer,
-                                             tsr_view(w->token, w->token_len));
-
-    e->user = w->user;
-    e->msg = &c->msg;
-    e->body = c->msg.payload;
-    e->observing = going;
-    e->partial = more;
-    if (!going)
-        tsr_coap_watch_drop(c, watch);
-}
-
 /* A response in a message of its own. RFC 7252 §5.2.2, RFC 7641 §3.2 and §3.6 */
 void tsr_coap_take_separate(tsr_coap *c, tsr_coap_peer peer)
 {
@@ -406,8 +304,8 @@ void tsr_coap_take_separate(tsr_coap *c, tsr_coap_peer peer)
 
     if (s != NULL && s->tries == 0)
         s = NULL; /* nothing was sent yet that this could answer */
-    if (s == NULL)
-        watch = tsr_coap_watch_find(c, peer, c->msg.token);
+    if (s == NULL && c->observing != NULL)
+        watch = c->observing->find(c, peer, c->msg.token);
     if ((s == NULL && watch == TSR_NONE) || refused) {
         tsr_coap_log_bare(c, peer, TSR_COAP_RST, c->msg.mid);
     } else {
@@ -418,42 +316,5 @@ void tsr_coap_take_separate(tsr_coap *c, tsr_coap_peer peer)
     if (s != NULL)
         tsr_coap_take_response(c, s);
     else if (watch != TSR_NONE && !refused)
-        take_notification(c, watch);
-}
-
-tsr_err tsr_coap_observe_forget(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token)
-{
-    uint32_t i = peer < c->config.peers ? tsr_coap_watch_find(c, peer, token) : TSR_NONE;
-
-    if (i == TSR_NONE)
-        return TSR_E_NOT_FOUND;
-    tsr_coap_watch_drop(c, i);
-    return TSR_OK;
-}
-
-tsr_err tsr_coap_observe_adopt(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token,
-                               const tsr_coap_request *request, uint64_t user)
-{
-    uint32_t i;
-
-    if (peer >= c->config.peers || token.len > TSR_COAP_TOKEN_MAX)
-        return TSR_E_ARGUMENT;
-    if (tsr_coap_watch_find(c, peer, token) != TSR_NONE)
-        return TSR_E_EXISTS;
-    if (tsr_coap_watch_add(c, peer, token, user, &i) != TSR_OK)
-        return TSR_E_SPACE;
-    if (request == NULL)
-        return TSR_OK;
-
-    tsr_coap_slot *s = tsr_coap_slot_take(c, peer, SLOT_REQUEST);
-
-    if (s == NULL)
-        return TSR_OK; /* long notifications will come in part */
-    if (tsr_coap_write_request(c, s, request) == TSR_OK
-        && tsr_coap_write_payload(c, s, request->payload) == TSR_OK) {
-        s->code = request->method;
-        tsr_coap_watch_keep(c, i, s);
-    }
-    tsr_coap_slot_free(c, s);
-    return TSR_OK;
+        c->observing->notification(c, watch);
 }

@@ -27,7 +27,7 @@ static void next_done(tsr_coap *c)
     tsr_bytes token = tsr_coap_slot_token(s);
 
     if (rest && s->watch != TSR_NONE)
-        token = tsr_view(c->watches[s->watch].token, c->watches[s->watch].token_len);
+        token = c->observing->token(c, s->watch);
 
     tsr_coap_event *e = tsr_coap_event_start(c, (tsr_coap_event_kind)s->code, s->peer, token);
 
@@ -197,7 +197,7 @@ tsr_err tsr_coap_cancel(tsr_coap *c, tsr_coap_id id)
         uint32_t watch = s->watch;
 
         s->watch = TSR_NONE;
-        tsr_coap_watch_drop(c, watch);
+        c->observing->drop(c, watch);
     }
     tsr_coap_uncount(c, s);
     tsr_coap_slot_free(c, s);
@@ -212,7 +212,7 @@ void tsr_coap_peer_gone(tsr_coap *c, tsr_coap_peer peer)
     tsr_coap_line *line = &c->lines[peer];
 
     while (line->watches != TSR_NONE)
-        tsr_coap_watch_drop(c, line->watches);
+        c->observing->drop(c, line->watches);
     while (line->slots != TSR_NONE) {
         tsr_coap_slot *s = &c->slots[line->slots];
 

@@ -150,6 +150,7 @@ typedef struct tsr_coap_body tsr_coap_body;
 typedef struct tsr_coap_seen tsr_coap_seen;
 typedef struct tsr_coap_watch tsr_coap_watch;
 typedef struct tsr_coap_line tsr_coap_line;
+typedef struct tsr_coap_observing tsr_coap_observing;
 
 typedef struct {
     /* private; ordered so that the code for a Cortex-M reaches most of it with short instructions */
@@ -158,6 +159,7 @@ typedef struct {
     tsr_coap_body *bodies;
     tsr_coap_seen *seen;
     tsr_coap_watch *watches;
+    const tsr_coap_observing *observing;
     uint8_t *log, *slot_bytes, *body_bytes, *watch_bytes;
     uint64_t now_ms; /* of the call that is running */
     uint32_t log_head, log_lap, log_end; /* write here; times wrapped; where the last lap ended */
@@ -191,6 +193,10 @@ size_t tsr_coap_memory(const tsr_coap_config *config);
  *          TSR_E_SPACE     memory_len too small
  */
 tsr_err tsr_coap_init(tsr_coap *c, const tsr_coap_config *config, void *memory, size_t memory_len);
+
+/** The same for an endpoint that observes nobody, such as an LwM2M device: requests with .observe give
+ *  TSR_E_UNSUPPORTED, and the linker leaves out what only observers need. */
+tsr_err tsr_coap_init_device(tsr_coap *c, const tsr_coap_config *config, void *memory, size_t memory_len);
 
 /** Takes one datagram from a peer. Bad datagrams are answered or dropped as the RFC says and are no error.
  *

@@ -3,12 +3,12 @@
  * Private to this room: the engine's tables, and what its files offer each other.
  *
  *   store.c    memory layout, slots and their lists, bodies, remembered messages, the log of answers
- *   watch.c    observations of ours on others
  *   write.c    requests and responses into options, slots into datagrams
  *   send.c     NSTART, transmission, retransmission, timeouts, poll
  *   engine.c   feed, events, cancelling
  *   server.c   incoming requests, Block1 in, Block2 out, answers and notifications
- *   client.c   our requests, their responses, Block1 out, Block2 in, incoming notifications */
+ *   client.c   our requests, their responses, Block1 out, Block2 in
+ *   observe.c  observations of ours on others */
 #ifndef TESSERA_COAP_ENGINE_IN_H
 #define TESSERA_COAP_ENGINE_IN_H
 
@@ -148,13 +148,16 @@ void tsr_coap_log_replay(tsr_coap *c, uint32_t seen);
 bool tsr_coap_log_waits(const tsr_coap *c);
 tsr_err tsr_coap_log_next(tsr_coap *c, tsr_coap_peer *peer, tsr_buf *datagram);
 
-/* watch.c */
-uint32_t tsr_coap_watch_find(const tsr_coap *c, tsr_coap_peer peer, tsr_bytes token);
-tsr_err tsr_coap_watch_add(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token, uint64_t user, uint32_t *i);
-void tsr_coap_watch_drop(tsr_coap *c, uint32_t i);
-void tsr_coap_watch_settle(tsr_coap *c, uint32_t watch);
-void tsr_coap_watch_keep(tsr_coap *c, uint32_t i, const tsr_coap_slot *s);
-uint8_t *tsr_coap_watch_bytes(const tsr_coap *c, uint32_t i);
+/* observe.c: reached through a table only, so that a device, which is observed but does not observe, is
+ * linked without it */
+struct tsr_coap_observing {
+    uint32_t (*find)(const tsr_coap *c, tsr_coap_peer peer, tsr_bytes token);
+    tsr_bytes (*token)(const tsr_coap *c, uint32_t watch);
+    void (*drop)(tsr_coap *c, uint32_t watch);
+    tsr_err (*request)(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_request *r);
+    void (*accepted)(tsr_coap *c, tsr_coap_slot *s);
+    void (*notification)(tsr_coap *c, uint32_t watch);
+};
 
 /* write.c */
 tsr_err tsr_coap_write_request(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_request *r);
@@ -183,6 +186,8 @@ bool tsr_coap_refused(const tsr_coap *c);
 void tsr_coap_take_request(tsr_coap *c, tsr_coap_peer peer);
 void tsr_coap_take_response(tsr_coap *c, tsr_coap_slot *s);
 void tsr_coap_take_separate(tsr_coap *c, tsr_coap_peer peer);
+tsr_err tsr_coap_collect(tsr_coap *c, tsr_coap_slot *s);
+void tsr_coap_ask_next(tsr_coap *c, tsr_coap_slot *s);
 
 static inline tsr_bytes tsr_coap_slot_token(const tsr_coap_slot *s)
 {

@@ -49,7 +49,7 @@ void tsr_coap_finish(tsr_coap *c, tsr_coap_slot *s, tsr_coap_event_kind kind, ts
     s->state = SLOT_DONE;
     tsr_coap_uncount(c, s);
     if ((s->flags & F_REST) == 0 && s->watch != TSR_NONE) {
-        tsr_coap_watch_drop(c, s->watch);
+        c->observing->drop(c, s->watch);
         s->watch = TSR_NONE;
     }
     s->code = (uint8_t)kind;

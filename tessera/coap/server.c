@@ -159,42 +159,6 @@ static uint8_t least(uint8_t a, uint8_t b)
     return a < b ? a : b;
 }
 
-/* Answers a later block out of a body kept for that. False: there is none. RFC 7959 §2.4 */
-static bool serve_block(tsr_coap *c, tsr_coap_peer peer, uint32_t seen, uint64_t key)
-{
-    uint32_t i = tsr_coap_body_find(c, peer, BODY_OUT, key), hash = fetch_hash(&c->msg);
-
-    if (i == TSR_NONE)
-        return false;
-
-    tsr_coap_body *b = &c->bodies[i];
-    size_t offset = (size_t)c->msg.block2.num << (c->msg.block2.szx + 4);
-    uint8_t szx = least(c->msg.block2.szx, c->config.params.szx);
-    tsr_coap_block block;
-    uint16_t last = 0;
-    tsr_buf out;
-
-    if (offset >= b->len || (b->payload_hash != 0 && hash != 0 && hash != b->payload_hash))
-        return false;
-
-    tsr_bytes part = cut(tsr_view(tsr_coap_body_bytes(c, i), b->len), offset, szx, &block);
-
-    if (tsr_coap_log_begin(c, 48 + part.len, &out) != TSR_OK)
-        return false;
-    put_answer_header(c, peer, b->code, &out);
-    if (b->etag_len != 0)
-        tsr_coap_put_opt(&out, &last, TSR_COAP_ETAG, tsr_view(b->etag, b->etag_len));
-    if (b->content_format.set)
-        tsr_coap_put_opt_uint(&out, &last, TSR_COAP_CONTENT_FORMAT, b->content_format.value);
-    tsr_coap_put_block(&out, &last, TSR_COAP_BLOCK2, block);
-    if (c->msg.size2.set)
-        tsr_coap_put_opt_uint(&out, &last, TSR_COAP_SIZE2, b->len);
-    tsr_coap_put_payload(&out, part);
-    tsr_coap_log_commit(c, peer, &out, c->msg.type == TSR_COAP_CON ? seen : TSR_NONE);
-    tsr_coap_wake(c, &b->timer, c->config.params.body_ms);
-    return true;
-}
-
 /* Keeps a body so that the peer can fetch its later blocks. */
 static tsr_err offer(tsr_coap *c, const tsr_coap_slot *s, const tsr_coap_response *r, tsr_bytes etag)
 {
@@ -258,6 +222,35 @@ static tsr_coap_slot *open_ticket(tsr_coap *c, tsr_coap_peer peer, uint32_t seen
         tsr_coap_wake(c, &s->timer, c->config.params.ack_delay_ms);
     }
     return s;
+}
+
+/* Answers a later block out of a body kept for that. False: there is none. RFC 7959 §2.4 */
+static bool serve_block(tsr_coap *c, tsr_coap_peer peer, uint32_t seen, uint64_t key)
+{
+    uint32_t i = tsr_coap_body_find(c, peer, BODY_OUT, key), hash = fetch_hash(&c->msg);
+
+    if (i == TSR_NONE)
+        return false;
+
+    tsr_coap_body *b = &c->bodies[i];
+
+    if (b->payload_hash != 0 && hash != 0 && hash != b->payload_hash)
+        return false;
+
+    tsr_coap_slot *s = open_ticket(c, peer, seen);
+
+    if (s == NULL)
+        return false;
+
+    const tsr_coap_response r = { .code = b->code, .content_format = b->content_format,
+                                  .etag = { b->etag, b->etag_len },
+                                  .payload = { tsr_coap_body_bytes(c, i), b->len } };
+    tsr_coap_id ticket = tsr_coap_slot_id(s);
+
+    tsr_coap_wake(c, &b->timer, c->config.params.body_ms);
+    if (tsr_coap_respond(c, ticket, &r, c->now_ms) != TSR_OK) /* the log is too short for a block */
+        (void)tsr_coap_cancel(c, ticket);
+    return true;
 }
 
 static void hand_over(tsr_coap *c, tsr_coap_slot *s, uint64_t key)
@@ -325,10 +318,10 @@ static tsr_err prepare(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_response *r
     tsr_coap_block block = tsr_coap_is_success(r->code) ? s->block2 : (tsr_coap_block){ 0 };
     uint8_t szx = block.set ? least(block.szx, c->config.params.szx) : c->config.params.szx;
     size_t offset = (size_t)block.num << (block.szx + 4);
-    uint32_t hash = hash_of(r->payload);
-    tsr_bytes made = r->etag.ptr != NULL ? r->etag : tsr_view(&hash, sizeof hash);
     bool blocks = r->payload.len > tsr_coap_block_len(szx) || offset != 0;
     size_t room = c->config.log_len;
+    uint32_t hash = r->etag.ptr == NULL && (blocks || later) ? hash_of(r->payload) : 0;
+    tsr_bytes made = r->etag.ptr != NULL ? r->etag : tsr_view(&hash, sizeof hash);
     tsr_err err;
 
     if (r->etag.len > sizeof c->bodies->etag)

@@ -94,7 +94,8 @@ static void place(tsr_coap *c, uint8_t *memory, const size_t *at)
     tsr_timers_init(&c->timers, (void *)(memory + at[HEAP]), f->exchanges + f->bodies);
 }
 
-tsr_err tsr_coap_init(tsr_coap *c, const tsr_coap_config *config, void *memory, size_t memory_len)
+tsr_err tsr_coap_init_device(tsr_coap *c, const tsr_coap_config *config, void *memory,
+                             size_t memory_len)
 {
     size_t at[AREAS + 1];
 
