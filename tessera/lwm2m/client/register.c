@@ -370,10 +370,10 @@ static void connected(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
 {
     tsr_lwm2m_account *a = &c->config.accounts[i];
 
-    a->up = true;
     a->local_tries = 0;
-    if (a->channel != NULL)
+    if (a->channel != NULL && !a->up)
         account_event(c, i, TSR_LWM2M_E_CONNECTED, 0, "");
+    a->up = true;
     if (a->location[0] == '\0') {
         send_register(c, i, now_ms);
         return;
@@ -388,7 +388,7 @@ static void connect(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
     tsr_lwm2m_account *a = &c->config.accounts[i];
     tsr_err err;
 
-    if (a->channel == NULL) {
+    if (a->channel == NULL || a->up) {
         connected(c, i, now_ms);
         return;
     }
