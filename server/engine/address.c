@@ -40,7 +40,7 @@ void tsr_address_print(const tsr_address *a, char out[TSR_ADDRESS_TEXT])
     char host[INET6_ADDRSTRLEN] = "?";
 
     inet_ntop(a->v6 ? AF_INET6 : AF_INET, a->ip, host, sizeof host);
-    snprintf(out, TSR_ADDRESS_TEXT, a->v6 ? "[%s]:%u" : "%s:%u", host, a->port);
+    (void)snprintf(out, TSR_ADDRESS_TEXT, a->v6 ? "[%s]:%u" : "%s:%u", host, a->port);
 }
 
 tsr_err tsr_address_from(const struct sockaddr_storage *from, tsr_address *out)

@@ -17,6 +17,7 @@
 
 static void pump(tsr_shard *s, tsr_peer *p);
 static void poll_out(tsr_shard *s, tsr_peer *p);
+static void save_copy(tsr_shard *s, tsr_peer *p);
 
 /* --- credentials ------------------------------------------------------------------------ */
 
@@ -31,8 +32,8 @@ static tsr_err find_psk(void *user, tsr_bytes identity, uint32_t *key_id)
     if (err == TSR_OK && s->current)
         s->current->key_id = *key_id;
     if (err != TSR_OK)
-        snprintf(s->refusal, sizeof s->refusal, "unknown PSK identity \"%.*s\"",
-                 (int)(identity.len < 48 ? identity.len : 48), (const char *)identity.ptr);
+        (void)snprintf(s->refusal, sizeof s->refusal, "unknown PSK identity \"%.*s\"",
+                       (int)(identity.len < 48 ? identity.len : 48), (const char *)identity.ptr);
     return err;
 }
 
@@ -65,14 +66,15 @@ static tsr_err check_certificate(void *user, tsr_bytes der)
     char name[129];
 
     if (common_name(der, name) != TSR_OK) {
-        snprintf(s->refusal, sizeof s->refusal, "certificate without a common name");
+        (void)snprintf(s->refusal, sizeof s->refusal, "certificate without a common name");
         return TSR_E_DENIED;
     }
 
     tsr_err err = s->hooks->certificate(s->hooks->user, s, name);
 
     if (err != TSR_OK)
-        snprintf(s->refusal, sizeof s->refusal, "certificate of \"%.48s\" is not known", name);
+        (void)snprintf(s->refusal, sizeof s->refusal, "certificate of \"%.48s\" is not known",
+                       name);
     return err;
 }
 
@@ -106,10 +108,10 @@ tsr_err sessions_init(tsr_shard *s, char *why, size_t why_cap)
 
     s->dtls_ready = err == TSR_OK;
     if (err != TSR_OK)
-        snprintf(why, why_cap,
-                 "DTLS cannot be set up (%s): check the server's certificate, its key "
-                 "and the trust anchors",
-                 tsr_err_name(err));
+        (void)snprintf(why, why_cap,
+                       "DTLS cannot be set up (%s): check the server's certificate, its key "
+                       "and the trust anchors",
+                       tsr_err_name(err));
     return err;
 }
 
@@ -167,6 +169,8 @@ static void run_stored(tsr_shard *s, tsr_message *m)
             if (p->dtls)
                 tsr_dtls_stored(p->dtls);
             flush_pending(s, p);
+            if (p->row_is_old) /* it moved while its row was being written */
+                save_copy(s, p);
         }
     }
     free(n);
@@ -185,6 +189,7 @@ static void put_row(tsr_shard *s, tsr_peer *p, tsr_bytes image)
     uint8_t row[TSR_DTLS_SAVED_MAX + 200];
     tsr_buf out = tsr_buf_over(row, sizeof row);
     stored_note *n = calloc(1, sizeof *n);
+    bool put = false;
 
     put_head(&out, p);
     tsr_put_bytes(&out, image);
@@ -198,9 +203,11 @@ static void put_row(tsr_shard *s, tsr_peer *p, tsr_bytes image)
 
         *n = (stored_note){ { NULL, run_stored }, s, p->index, { 0 }, TSR_OK };
         memcpy(n->cid, p->cid, CID_LEN);
-        p->storing = tsr_store_put_session(s->config->store, &session, row_done, n) == TSR_OK;
+        put = tsr_store_put_session(s->config->store, &session, row_done, n) == TSR_OK;
     }
-    if (!p->storing)
+    if (put)
+        p->storing = true;
+    else
         free(n);
     tsr_wipe(row, sizeof row);
 }
@@ -213,8 +220,10 @@ static void save_copy(tsr_shard *s, tsr_peer *p)
 
     if (!s->config->store || p->storing || !p->dtls)
         return;
-    if (tsr_dtls_save(p->dtls, RESERVE, &out) == TSR_OK)
+    if (tsr_dtls_save(p->dtls, RESERVE, &out) == TSR_OK) {
+        p->row_is_old = false;
         put_row(s, p, tsr_buf_view(&out));
+    }
     tsr_wipe(image, sizeof image);
 }
 
@@ -422,16 +431,24 @@ static void failed(tsr_shard *s, tsr_peer *p, const tsr_dtls_event *e)
 
     if (!p->connected) {
         atomic_fetch_add_explicit(&s->handshakes_failed, 1, memory_order_relaxed);
-        snprintf(why, sizeof why, "handshake failed: %s%s%s",
-                 s->refusal[0] ? s->refusal : tsr_dtls_reason_name(e->reason),
-                 e->reason == TSR_DTLS_R_ALERT ? ", alert " : "",
-                 e->reason == TSR_DTLS_R_ALERT ? tsr_dtls_alert_name(e->alert) : "");
+        (void)snprintf(why, sizeof why, "handshake failed: %s%s%s",
+                       s->refusal[0] ? s->refusal : tsr_dtls_reason_name(e->reason),
+                       e->reason == TSR_DTLS_R_ALERT ? ", alert " : "",
+                       e->reason == TSR_DTLS_R_ALERT ? tsr_dtls_alert_name(e->alert) : "");
         if (e->reason == TSR_DTLS_R_KEY)
-            snprintf(why, sizeof why,
-                     "handshake failed: the key of the device is not the one set here");
+            (void)snprintf(why, sizeof why,
+                           "handshake failed: the key of the device is not the one set here");
         s->hooks->refused(s->hooks->user, s, &p->address, why);
     }
     tsr_shard_close_peer(s, p);
+}
+
+/* A restarted server must find the peer where it is now. */
+static void moved(tsr_shard *s, tsr_peer *p, const tsr_address *from, unsigned socket)
+{
+    peer_move(s, p, from, socket);
+    p->row_is_old = true;
+    save_copy(s, p);
 }
 
 static void events(tsr_shard *s, tsr_peer *p, const tsr_address *from, unsigned socket)
@@ -444,7 +461,7 @@ static void events(tsr_shard *s, tsr_peer *p, const tsr_address *from, unsigned 
         case TSR_DTLS_DATA:
             /* RFC 9146 §6: only a verified record that is newer than all others moves the peer. */
             if (from && e.may_move && !tsr_address_same(from, &p->address))
-                peer_move(s, p, from, socket);
+                moved(s, p, from, socket);
             peer_touch(s, p);
             shard_received(s, p, e.data);
             break;

@@ -337,12 +337,12 @@ static tsr_err shard_init(tsr_shard *s, tsr_engine *e, unsigned index, char *why
         return TSR_E_IO;
     s->in = tsr_inbound_new();
     s->out = tsr_outbound_new();
-    if (!s->in || !s->out || (err = peers_init(s)) != TSR_OK)
+    if (!s->in || !s->out || peers_init(s) != TSR_OK)
         return TSR_E_SPACE;
 
     uint32_t timers = s->peer_cap * 4 + 65536;
 
-    s->timer_heap = malloc(timers * sizeof *s->timer_heap);
+    s->timer_heap = malloc(timers * sizeof(tsr_timer *));
     if (!s->timer_heap)
         return TSR_E_SPACE;
     tsr_timers_init(&s->timers, s->timer_heap, timers);
@@ -401,7 +401,7 @@ tsr_err tsr_engine_open(tsr_engine_config *config, tsr_engine **out, char *why, 
     tsr_engine *e = calloc(1, sizeof *e);
     tsr_err err = TSR_OK;
 
-    snprintf(why, why_cap, "out of memory: give the process more, or lower --devices");
+    (void)snprintf(why, why_cap, "out of memory: give the process more, or lower --devices");
     if (!e)
         return TSR_E_SPACE;
     e->count = shard_count(config);
@@ -420,7 +420,8 @@ tsr_err tsr_engine_open(tsr_engine_config *config, tsr_engine **out, char *why, 
     for (unsigned i = 0; i < e->count && err == TSR_OK; i++)
         err = shard_init(&e->shards[i], e, i, why, why_cap);
     if (err == TSR_OK && config->store && (err = sessions_load(e)) != TSR_OK)
-        snprintf(why, why_cap, "the stored sessions cannot be read: check the data directory");
+        (void)snprintf(why, why_cap,
+                       "the stored sessions cannot be read: check the data directory");
     if (err != TSR_OK) {
         tsr_engine_close(e);
         return err;

@@ -40,6 +40,7 @@ typedef struct tsr_peer {
     uint64_t seen_ms;
     /* private */
     bool dying, storing, stored_once;
+    bool row_is_old; /* it moved since its row was written */
     uint8_t list;
     uint32_t next_at_address, older, newer, next_free;
     uint32_t key_id; /* PSK of a handshake under way */

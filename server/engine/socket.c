@@ -99,11 +99,12 @@ static tsr_err cannot(const tsr_address *address, int error, char *why, size_t w
     char text[TSR_ADDRESS_TEXT];
 
     tsr_address_print(address, text);
-    snprintf(why, why_cap, "cannot listen on UDP %s: %s (%s)", text, strerror(error),
-             error == EADDRINUSE      ? "another program has the port: stop it or name another port"
-             : error == EADDRNOTAVAIL ? "this machine has no such address: see `ip address`"
-             : error == EACCES        ? "ports below 1024 need the right CAP_NET_BIND_SERVICE"
-                                      : "check the address");
+    (void)snprintf(why, why_cap, "cannot listen on UDP %s: %s (%s)", text, strerror(error),
+                   error == EADDRINUSE
+                       ? "another program has the port: stop it or name another port"
+                   : error == EADDRNOTAVAIL ? "this machine has no such address: see `ip address`"
+                   : error == EACCES        ? "ports below 1024 need the right CAP_NET_BIND_SERVICE"
+                                            : "check the address");
     return TSR_E_IO;
 }
 

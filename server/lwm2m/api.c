@@ -209,7 +209,7 @@ tsr_err tsr_server_list(tsr_server *s, const tsr_server_filter *filter,
 {
     tsr_server_registration *heads[TSR_ENGINE_SHARDS_MAX] = { NULL };
     size_t limit = filter->limit == 0 ? 100 : filter->limit > PAGE_MAX ? PAGE_MAX : filter->limit;
-    tsr_server_registration **out = calloc(limit, sizeof *out);
+    tsr_server_registration **out = calloc(limit, sizeof(tsr_server_registration *));
     const char *start = filter->after;
     bool inclusive = false;
     size_t n = 0;

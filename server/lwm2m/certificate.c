@@ -32,10 +32,10 @@ static tsr_err load_own(tsr_server *s, const char *file, char *why, size_t why_c
     }
     mbedtls_x509_crt_free(&crt);
     if (err != TSR_OK)
-        snprintf(why, why_cap,
-                 "%s: no certificate can be read from it: give a PEM or DER file with "
-                 "an ECDSA P-256 certificate",
-                 file);
+        (void)snprintf(why, why_cap,
+                       "%s: no certificate can be read from it: give a PEM or DER file with "
+                       "an ECDSA P-256 certificate",
+                       file);
     return err;
 }
 
@@ -57,10 +57,10 @@ static tsr_err load_key(tsr_server *s, const char *file, char *why, size_t why_c
     s->certificate_key_id = id;
     if (good)
         return TSR_OK;
-    snprintf(why, why_cap,
-             "%s: no key can be read from it: give a PEM or DER file with the P-256 "
-             "private key of the certificate, not encrypted",
-             file);
+    (void)snprintf(why, why_cap,
+                   "%s: no key can be read from it: give a PEM or DER file with the P-256 "
+                   "private key of the certificate, not encrypted",
+                   file);
     return TSR_E_ARGUMENT;
 }
 
@@ -72,10 +72,10 @@ static tsr_err load_anchors(tsr_server *s, const char *file, char *why, size_t w
 
     mbedtls_x509_crt_init(&list);
     if (mbedtls_x509_crt_parse_file(&list, file) != 0) {
-        snprintf(why, why_cap,
-                 "%s: no certificates can be read from it: give a PEM file of CA "
-                 "certificates",
-                 file);
+        (void)snprintf(why, why_cap,
+                       "%s: no certificates can be read from it: give a PEM file of CA "
+                       "certificates",
+                       file);
         mbedtls_x509_crt_free(&list);
         return TSR_E_ARGUMENT;
     }
@@ -104,7 +104,7 @@ tsr_err certificates_load(tsr_server *s, char *why, size_t why_cap)
     if (!c->certificate && !c->key && !c->trust)
         return TSR_OK;
     if (!c->certificate || !c->key) {
-        snprintf(why, why_cap, "certificates need both files: give --certificate and --key");
+        (void)snprintf(why, why_cap, "certificates need both files: give --certificate and --key");
         return TSR_E_ARGUMENT;
     }
     err = load_own(s, c->certificate, why, why_cap);

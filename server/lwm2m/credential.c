@@ -59,7 +59,7 @@ tsr_err credential_certificate(void *user, tsr_shard *shard, const char *common_
 
 static bool copy_endpoint(void *arg, const tsr_store_credential *c)
 {
-    snprintf(arg, TSR_ENDPOINT_MAX + 1, "%s", c->endpoint);
+    (void)snprintf(arg, TSR_ENDPOINT_MAX + 1, "%s", c->endpoint);
     return false;
 }
 
@@ -119,7 +119,7 @@ static bool copy_identity(void *arg, const tsr_store_credential *c)
     old_credential *old = arg;
 
     old->mode = c->mode;
-    snprintf(old->identity, sizeof old->identity, "%s", c->identity);
+    (void)snprintf(old->identity, sizeof old->identity, "%s", c->identity);
     return false;
 }
 

@@ -197,8 +197,10 @@ void device_journal(device *dev, bool now)
     tsr_address_print(&dev->address, address);
     if (tsr_store_touch_registration(dev->desk->server->store, dev->info->endpoint, dev->id,
                                      address, dev->updated_ms, dev->expires_ms, NULL,
-                                     NULL) == TSR_OK)
+                                     NULL) == TSR_OK) {
         dev->journaled_ms = dev->expires_ms;
+        dev->journaled_address = dev->address;
+    }
 }
 
 void device_end(device *dev, tsr_server_event_type why)

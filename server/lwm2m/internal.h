@@ -93,6 +93,7 @@ struct device {
     tsr_address address;
     int64_t registered_ms, updated_ms, expires_ms, seen_ms; /* since 1970 */
     int64_t journaled_ms;                                   /* expires_ms as it is stored */
+    tsr_address journaled_address;                          /* the address as it is stored */
     uint64_t expires_at; /* by the shard's clock, which nobody sets; UINT64_MAX: never */
     bool online;
     uint64_t awake_until_ms;

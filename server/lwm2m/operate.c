@@ -184,7 +184,7 @@ static const char *build(device *dev, operation *op, request_room *room, tsr_coa
         r->method = TSR_COAP_GET;
         r->accept = (tsr_coap_num){ true, TSR_LWM2M_FORMAT_LINK };
         if (op->depth >= 0) {
-            snprintf(room->depth, sizeof room->depth, "depth=%d", op->depth & 3); /* 0 to 3 */
+            (void)snprintf(room->depth, sizeof room->depth, "depth=%d", op->depth & 3); /* 0 to 3 */
             split_queries(room, room->depth);
         }
         break;
@@ -618,8 +618,8 @@ static const char *diagnostic_of(const tsr_coap_event *event, char *out, size_t 
     if (tsr_coap_is_success(event->msg->code) || event->msg->content_format.set ||
         event->body.len == 0)
         return "";
-    snprintf(out, cap, "%.*s", (int)(event->body.len < cap - 1 ? event->body.len : cap - 1),
-             (const char *)event->body.ptr);
+    (void)snprintf(out, cap, "%.*s", (int)(event->body.len < cap - 1 ? event->body.len : cap - 1),
+                   (const char *)event->body.ptr);
     for (char *c = out; *c; c++)
         if ((unsigned char)*c < 32 || *c == 127)
             *c = ' ';

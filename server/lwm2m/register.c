@@ -83,8 +83,9 @@ static void stored(void *arg, tsr_err err)
     tsr_shard_post(j->desk->shard, &j->message);
 }
 
-static tsr_err store_row(job *j, const device *dev, const info *i)
+static tsr_err store_row(job *j, device *dev, const info *i)
 {
+    const tsr_peer *peer = job_peer(j);
     char address[TSR_ADDRESS_TEXT];
     tsr_store_registration row = {
         .endpoint = i->endpoint,
@@ -105,7 +106,8 @@ static tsr_err store_row(job *j, const device *dev, const info *i)
 
     if (i->lifetime_s)
         row.expires_ms = row.updated_ms + (int64_t)i->lifetime_s * 1000;
-    tsr_address_print(&dev->address, address);
+    dev->journaled_address = peer ? peer->address : dev->address;
+    tsr_address_print(&dev->journaled_address, address);
     return tsr_store_put_registration(j->desk->server->store, &row, stored, j);
 }
 
@@ -267,7 +269,7 @@ static void evict(desk *at, desk *to, const char *endpoint)
         return; /* hidden as it is (replaced), it stays until it expires */
     e->message.run = run_evict;
     e->to = to;
-    snprintf(e->endpoint, sizeof e->endpoint, "%s", endpoint);
+    (void)snprintf(e->endpoint, sizeof e->endpoint, "%s", endpoint);
     tsr_shard_post(at->shard, &e->message);
 }
 
@@ -326,7 +328,7 @@ static void registered(job *j)
         device_free(dev);
         return;
     }
-    snprintf(location, sizeof location, "/rd/%s", dev->id);
+    (void)snprintf(location, sizeof location, "/rd/%s", dev->id);
     answer(d, j->ticket, TSR_COAP_CREATED, NULL, location);
     start_lifetime(dev);
     dev->journaled_ms = dev->expires_ms;
@@ -552,9 +554,11 @@ static void run_stored_update(tsr_shard *shard, tsr_message *m)
     device *dev = find_device(j);
 
     (void)shard;
-    if (j->err != TSR_OK)
+    if (j->err != TSR_OK) {
+        if (dev)
+            memset(&dev->journaled_address, 0, sizeof dev->journaled_address);
         answer_store_failed(j->desk, j->ticket);
-    else if (!dev)
+    } else if (!dev)
         answer(j->desk, j->ticket, TSR_COAP_NOT_FOUND, "the registration ended meanwhile", NULL);
     else if (j->kind == JOB_UPDATE)
         updated(j, dev, job_peer(j));
@@ -571,22 +575,25 @@ static bool store_update(job *j, device *dev)
     if (j->kind == JOB_DEREGISTER)
         return tsr_store_delete_registration(j->desk->server->store, dev->info->endpoint, dev->id,
                                              stored, j) == TSR_OK;
-    return store_row(j, dev, j->info) == TSR_OK;
+    return store_row(j, dev, j->info ? j->info : dev->info) == TSR_OK;
 }
 
 static void apply_job(job *j, device *dev, tsr_peer *peer)
 {
     bool changed = true;
+    /* The session's row with the new address waits in the same queue, before this one: once the 2.04
+     * is out, a restarted server finds the device where it is now. */
+    bool moved = peer && !tsr_address_same(&dev->journaled_address, &peer->address);
 
     if (j->kind == JOB_UPDATE) {
         j->info = updated_info(dev, &j->params, &changed);
-        if (!changed) {
+        if (!changed && !moved) {
             updated(j, dev, peer);
             job_free(j);
             return;
         }
     }
-    if ((j->kind == JOB_DEREGISTER || j->info) && store_update(j, dev))
+    if ((j->kind == JOB_DEREGISTER || j->info || !changed) && store_update(j, dev))
         return;
     answer_store_failed(j->desk, j->ticket);
     job_free(j);

@@ -107,6 +107,7 @@ static bool load_registration(void *arg, const tsr_store_registration *row)
     }
     to->has_address = tsr_address_parse(row->address, &to->address) == TSR_OK;
     to->dev->address = to->address;
+    to->dev->journaled_address = to->address;
     l->count++;
     return true;
 }

@@ -28,7 +28,7 @@ void server_log(tsr_server *s, tsr_log_level level, const char *format, ...)
     if (!s->config.log)
         return;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
     for (char *c = text; *c; c++)
         if ((unsigned char)*c < 32 || *c == 127)
@@ -101,7 +101,7 @@ static void on_refused(void *user, tsr_shard *shard, const tsr_address *from, co
     char address[TSR_ADDRESS_TEXT], text[240];
 
     tsr_address_print(from, address);
-    snprintf(text, sizeof text, "%s: %s", address, why);
+    (void)snprintf(text, sizeof text, "%s: %s", address, why);
     emit_refused(desk_of(user, shard), "", text);
 }
 
@@ -185,12 +185,12 @@ static tsr_err open_parts(tsr_server *s, tsr_server_config *config, char *why, s
     if (err == TSR_OK)
         err = open_engine(s, config, why, why_cap);
     if (err == TSR_OK && (err = open_desks(s)) != TSR_OK)
-        snprintf(why, why_cap, "out of memory: give the process more");
+        (void)snprintf(why, why_cap, "out of memory: give the process more");
     if (err == TSR_OK && (err = server_restore(s)) != TSR_OK)
-        snprintf(why, why_cap, "%s: the stored registrations cannot be read (%s)", config->data,
-                 tsr_err_name(err));
+        (void)snprintf(why, why_cap, "%s: the stored registrations cannot be read (%s)",
+                       config->data, tsr_err_name(err));
     if (err == TSR_OK && (err = tsr_engine_start(s->engine)) != TSR_OK)
-        snprintf(why, why_cap, "threads cannot be started: raise the limit of processes");
+        (void)snprintf(why, why_cap, "threads cannot be started: raise the limit of processes");
     return err;
 }
 
@@ -199,14 +199,14 @@ tsr_err tsr_server_open(tsr_server_config *config, tsr_server **out, char *why, 
     tsr_server *s;
     tsr_err err;
 
-    snprintf(why, why_cap, "no data directory is named");
+    (void)snprintf(why, why_cap, "no data directory is named");
     if (!config->data)
         return TSR_E_ARGUMENT;
-    snprintf(why, why_cap, "the PSA core cannot be started");
+    (void)snprintf(why, why_cap, "the PSA core cannot be started");
     if (psa_crypto_init() != PSA_SUCCESS)
         return TSR_E_CRYPTO;
     s = calloc(1, sizeof *s);
-    snprintf(why, why_cap, "out of memory: give the process more");
+    (void)snprintf(why, why_cap, "out of memory: give the process more");
     if (!s || getrandom(&s->hash_key, sizeof s->hash_key, 0) != (ssize_t)sizeof s->hash_key) {
         free(s);
         return TSR_E_SPACE;

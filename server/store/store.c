@@ -348,10 +348,10 @@ static void note_result(tsr_store *s, tsr_err err, size_t rows)
     recovered = !failed && !s->stats.ok;
     s->stats.ok = !failed;
     if (failed)
-        snprintf(s->stats.error, sizeof s->stats.error, "%s", s->backend->error(s->db));
+        (void)snprintf(s->stats.error, sizeof s->stats.error, "%s", s->backend->error(s->db));
     else if (recovered)
         s->stats.error[0] = 0;
-    snprintf(text, sizeof text, "store: %s", failed ? s->stats.error : "writing works again");
+    (void)snprintf(text, sizeof text, "store: %s", failed ? s->stats.error : "writing works again");
     pthread_mutex_unlock(&s->lock);
 
     time_t now = time(NULL);

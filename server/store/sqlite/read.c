@@ -55,7 +55,7 @@ tsr_err sqlite_reader_open(void *arg, void **out)
 
     if (!r)
         return TSR_E_SPACE;
-    snprintf(path, sizeof path, "%s/tessera.db", store->directory);
+    (void)snprintf(path, sizeof path, "%s/tessera.db", store->directory);
     if (sqlite3_open_v2(path, &r->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
         SQLITE_OK) {
         sqlite_reader_close(r);

@@ -76,8 +76,8 @@ static const char *remedy(int code)
 
 static void explain(sqlite_store *db, int code)
 {
-    snprintf(db->error, sizeof db->error, "%s/tessera.db: %s (%s)", db->directory,
-             sqlite3_errmsg(db->writer), remedy(code));
+    (void)snprintf(db->error, sizeof db->error, "%s/tessera.db: %s (%s)", db->directory,
+                   sqlite3_errmsg(db->writer), remedy(code));
 }
 
 /* --- the writer ------------------------------------------------------------------------- */
@@ -354,7 +354,7 @@ static const tsr_store_backend backend = {
 
 static tsr_err say(sqlite_store *db, tsr_err err, const char *what)
 {
-    snprintf(db->error, sizeof db->error, "%s: %s", db->directory, what);
+    (void)snprintf(db->error, sizeof db->error, "%s: %s", db->directory, what);
     return err;
 }
 
@@ -415,10 +415,10 @@ static tsr_err check_whole(sqlite_store *db)
         bool good = verdict && strcmp(verdict, "ok") == 0;
 
         if (!good) /* the verdict's first line is a heading */
-            snprintf(db->error, sizeof db->error, "%s/tessera.db: the check found %.100s (%s)",
-                     db->directory,
-                     verdict && strchr(verdict, '\n') ? strchr(verdict, '\n') + 1 : "damage",
-                     remedy(SQLITE_CORRUPT));
+            (void)snprintf(db->error, sizeof db->error,
+                           "%s/tessera.db: the check found %.100s (%s)", db->directory,
+                           verdict && strchr(verdict, '\n') ? strchr(verdict, '\n') + 1 : "damage",
+                           remedy(SQLITE_CORRUPT));
         sqlite3_finalize(q);
         return good ? TSR_OK : TSR_E_MALFORMED;
     }
@@ -438,8 +438,8 @@ static tsr_err make_or_check_schema(sqlite_store *db)
     if (pragma(db, "PRAGMA schema_version") == 0) {
         char set[120];
 
-        snprintf(set, sizeof set, "PRAGMA application_id=%d; PRAGMA user_version=%d;",
-                 APPLICATION_ID, SCHEMA_VERSION);
+        (void)snprintf(set, sizeof set, "PRAGMA application_id=%d; PRAGMA user_version=%d;",
+                       APPLICATION_ID, SCHEMA_VERSION);
         if ((rc = exec(db, "BEGIN IMMEDIATE")) != SQLITE_OK ||
             (rc = exec(db, schema)) != SQLITE_OK || (rc = exec(db, set)) != SQLITE_OK ||
             (rc = exec(db, "COMMIT")) != SQLITE_OK) {
@@ -465,7 +465,7 @@ static tsr_err open_writer(sqlite_store *db)
 {
     char path[4200];
 
-    snprintf(path, sizeof path, "%s/tessera.db", db->directory);
+    (void)snprintf(path, sizeof path, "%s/tessera.db", db->directory);
 
     /* The file must never be there with a wider mode, not even for a moment. */
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -526,7 +526,7 @@ tsr_err tsr_store_open_sqlite(const tsr_store_config *config, tsr_store **out, c
                               last < 0 ? 0 : (uint64_t)last, out);
     }
     if (err != TSR_OK) {
-        snprintf(why, why_cap, "%s", db->error);
+        (void)snprintf(why, why_cap, "%s", db->error);
         close_db(db);
     }
     return err;
