@@ -284,7 +284,7 @@ bool tsr_dtls_knows_hello(const tsr_dtls *s, tsr_bytes hello);
  *
  *  tsr_dtls_save(s, 0, ...) moves the session into the image: the live one is finished (free it),
  *  and the image may be loaded once. For parking in memory, and for a clean stop if the loader
- *  erases the image before it sends.
+ *  erases the image before it sends. It remembers how far a stored copy lets it go.
  *
  * Replay: a session loaded from a copy does not know the records that arrived after the copy was
  * made; tsr_dtls_restored tells, and CoAP's Echo option (RFC 9175 §2.3) is the answer where it

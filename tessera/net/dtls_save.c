@@ -2,12 +2,13 @@
  *
  * Saved sessions. An image is
  *
- *   "TSD1" role(1) flags(1) out_next(8) reserve(8) in_newest(8)
+ *   "TSD1" role(1) flags(1) out_next(8) out_limit(8) reserve(8) in_newest(8)
  *   cid_len(1) cid  identity_len(1) identity  blob_len(2) blob
  *
- * with numbers in network order; flags bit 0: a copy (else moved); blob:
- * mbedtls_ssl_context_save(). The blob holds an outgoing record number of its own, which out_next
- * overrules. */
+ * with numbers in network order; flags bit 0: a copy (else moved). blob is what
+ * mbedtls_ssl_context_save() wrote; its own outgoing record number is overruled by out_next.
+ * out_limit counts for a moved session alone: an older copy of it may be stored somewhere, whose
+ * numbers start there. */
 #include "tessera/net/dtls_impl.h"
 
 enum {
@@ -19,7 +20,7 @@ static const uint64_t NUMBER_MAX = 0xffffffffffffULL;
 
 typedef struct {
     uint8_t flags;
-    uint64_t out_next, reserve, in_newest;
+    uint64_t out_next, out_limit, reserve, in_newest;
     tsr_bytes cid, identity, blob;
 } image_parts;
 
@@ -42,14 +43,14 @@ static tsr_err read_image(tsr_bytes in, tsr_dtls_role role, image_parts *parts)
     if (tsr_get_bytes(&in, 4, &magic) != TSR_OK || !tsr_same(magic, tsr_text("TSD1")) ||
         tsr_get_u8(&in, &image_role) != TSR_OK || image_role != (uint8_t)role ||
         tsr_get_u8(&in, &p.flags) != TSR_OK || p.flags > FLAG_COPY ||
-        tsr_get_u64(&in, &p.out_next) != TSR_OK || tsr_get_u64(&in, &p.reserve) != TSR_OK ||
-        tsr_get_u64(&in, &p.in_newest) != TSR_OK ||
+        tsr_get_u64(&in, &p.out_next) != TSR_OK || tsr_get_u64(&in, &p.out_limit) != TSR_OK ||
+        tsr_get_u64(&in, &p.reserve) != TSR_OK || tsr_get_u64(&in, &p.in_newest) != TSR_OK ||
         read_short(&in, TSR_DTLS_CID_MAX, &p.cid) != TSR_OK ||
         read_short(&in, TSR_DTLS_IDENTITY_MAX, &p.identity) != TSR_OK ||
         tsr_get_u16(&in, &blob_len) != TSR_OK || tsr_get_bytes(&in, blob_len, &p.blob) != TSR_OK)
         return TSR_E_MALFORMED;
     if (in.len != 0 || p.out_next > NUMBER_MAX || p.reserve > NUMBER_MAX ||
-        ((p.flags & FLAG_COPY) != 0) != (p.reserve != 0))
+        ((p.flags & FLAG_COPY) && p.reserve == 0))
         return TSR_E_MALFORMED;
     *parts = p;
     return TSR_OK;
@@ -61,7 +62,8 @@ static void write_head(const tsr_dtls *s, uint64_t reserve, tsr_buf *image)
     tsr_put_u8(image, (uint8_t)s->config->opt.role);
     tsr_put_u8(image, reserve != 0 ? FLAG_COPY : 0);
     tsr_put_u64(image, dtls_out_next(s) + reserve);
-    tsr_put_u64(image, reserve);
+    tsr_put_u64(image, s->out_limit);
+    tsr_put_u64(image, reserve != 0 ? reserve : s->out_half * 2);
     tsr_put_u64(image, s->in_newest);
     tsr_put_u8(image, s->cid_len);
     tsr_put_bytes(image, tsr_view(s->cid, s->cid_len));
@@ -167,7 +169,6 @@ static void reserve_again(tsr_dtls *s, const image_parts *parts, tsr_buf *image)
     s->restored = true;
     s->out_limit = parts->out_next;
     s->out_reserved = parts->out_next + parts->reserve;
-    s->out_half = parts->reserve / 2;
     tsr_put_u64(&number, s->out_reserved);
 }
 
@@ -191,6 +192,8 @@ tsr_err tsr_dtls_load(tsr_dtls *s, tsr_dtls_config *config, tsr_buf *image, uint
     }
     s->state = ST_CONNECTED;
     s->in_newest = parts.in_newest;
+    s->out_limit = parts.out_limit;
+    s->out_half = parts.reserve / 2;
     s->cid_len = (uint8_t)parts.cid.len;
     memcpy(s->cid, parts.cid.ptr, parts.cid.len);
     s->identity_len = (uint8_t)parts.identity.len;

@@ -168,6 +168,33 @@ static void test_save_reserve_is_a_hard_end(void **state)
     world_free(&w);
 }
 
+/* A server parks and wakes a session of which an older copy is stored: waking gives no new numbers.
+ */
+static void test_save_moved_session_keeps_to_its_reserve(void **state)
+{
+    uint8_t copy_bytes[TSR_DTLS_SAVED_MAX], bytes[256];
+    tsr_buf copy = tsr_buf_over(copy_bytes, sizeof(copy_bytes));
+    tsr_buf out = tsr_buf_over(bytes, sizeof(bytes));
+
+    (void)state;
+    psk_world();
+    assert_int_equal(tsr_dtls_save(&w.client, 8, &copy), TSR_OK);
+    tsr_dtls_stored(&w.client);
+    for (unsigned i = 0; i < 8; i++) {
+        image.len = 0;
+        assert_int_equal(tsr_dtls_save(&w.client, 0, &image), TSR_OK);
+        assert_int_equal(reload(&w.client, &w.client_config), TSR_OK);
+        assert_int_equal(tsr_dtls_save_due(&w.client), i > 4);
+        world_send_up(&w, "parked and woken");
+    }
+    assert_int_equal(tsr_dtls_send(&w.client, tsr_text("beyond"), &out), TSR_E_STATE);
+    tsr_dtls_free(&w.client);
+    assert_int_equal(tsr_dtls_load(&w.client, &w.client_config, &copy, w.now_ms), TSR_OK);
+    tsr_dtls_stored(&w.client);
+    talk("the copy goes on", "as it should");
+    world_free(&w);
+}
+
 /* Both ends, saving, crashing and loading at random for a long time. */
 static void test_save_long_life_with_crashes(void **state)
 {
@@ -327,6 +354,7 @@ int main(void)
         cmocka_unit_test(test_save_copy_after_a_crash_repeats_no_number),
         cmocka_unit_test(test_save_copy_sends_nothing_before_it_is_stored_again),
         cmocka_unit_test(test_save_reserve_is_a_hard_end),
+        cmocka_unit_test(test_save_moved_session_keeps_to_its_reserve),
         cmocka_unit_test(test_save_long_life_with_crashes),
         cmocka_unit_test(test_save_remembers_what_was_received),
         cmocka_unit_test(test_save_waits_for_the_first_record),
