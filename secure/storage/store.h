@@ -88,6 +88,7 @@ tsr_err tsr_store_repair(tsr_store *s, const tsr_flash *flash, tsr_store_entry *
  *  what get returns; after TSR_E_IO the next mount finds the old or the new one.
  *
  *  units   flags are the caller's own, kept with the value
+ *  note    a replacement needs room for the old and the new value at the same time
  *  errors  TSR_E_ARGUMENT   longer than value_max
  *          TSR_E_SPACE      the store (tsr_store_capacity) or the index is full
  *          TSR_E_IO         the device failed; only reads until the store is mounted again
