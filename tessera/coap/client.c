@@ -23,9 +23,9 @@ static void send_again(tsr_coap *c, tsr_coap_slot *s, bool same_token)
 /* Block1 for what is sent next out of the body. */
 static void aim(const tsr_coap *c, tsr_coap_slot *s, uint8_t szx)
 {
-    uint32_t left = c->bodies[s->body].len - s->sent;
+    uint32_t left = c->bodies[s->body].len - s->u.sent;
 
-    s->block1 = (tsr_coap_block){ true, left > tsr_coap_block_len(szx), szx, s->sent >> (szx + 4) };
+    s->block1 = (tsr_coap_block){ true, left > tsr_coap_block_len(szx), szx, s->u.sent >> (szx + 4) };
 }
 
 /* Puts the payload into the slot when one message can carry it, else into a body. */
@@ -184,7 +184,7 @@ void tsr_coap_ask_next(tsr_coap *c, tsr_coap_slot *s)
     uint8_t szx = c->msg.block2.szx < c->config.params.szx ? c->msg.block2.szx : c->config.params.szx;
 
     s->flags = (uint16_t)((s->flags & ~F_UPLOAD) | F_COLLECT);
-    s->observe.set = s->block1.set = s->size2.set = false;
+    s->observe.set = s->block1.set = false;
     s->block2 = (tsr_coap_block){ true, false, szx, c->bodies[s->body].len >> (szx + 4) };
     send_again(c, s, false);
 }
@@ -203,7 +203,7 @@ tsr_err tsr_coap_collect(tsr_coap *c, tsr_coap_slot *s)
             return TSR_E_SPACE;
     }
     if (c->bodies[s->body].len == 0)
-        s->etag_hash = etag_hash(c->msg.etag);
+        s->hash = etag_hash(c->msg.etag);
     if (b.num * size != c->bodies[s->body].len || c->msg.payload.len > size
         || (b.more && c->msg.payload.len != size))
         return TSR_E_MALFORMED;
@@ -215,7 +215,7 @@ tsr_err tsr_coap_collect(tsr_coap *c, tsr_coap_slot *s)
 static void take_block2(tsr_coap *c, tsr_coap_slot *s)
 {
     if ((s->flags & F_COLLECT) != 0 && c->bodies[s->body].len != 0
-        && etag_hash(c->msg.etag) != s->etag_hash) {
+        && etag_hash(c->msg.etag) != s->hash) {
         collect_anew(c, s);
         return;
     }
@@ -236,14 +236,14 @@ static bool upload_next(tsr_coap *c, tsr_coap_slot *s)
     const tsr_coap_block b = c->msg.block1;
     uint8_t szx = b.set && b.szx < s->block1.szx ? b.szx : s->block1.szx;
 
-    if (c->msg.code == TSR_COAP_TOO_LARGE && s->sent == 0 && szx < s->block1.szx) {
+    if (c->msg.code == TSR_COAP_TOO_LARGE && s->u.sent == 0 && szx < s->block1.szx) {
         aim(c, s, szx);
         send_again(c, s, s->watch != TSR_NONE);
         return true;
     }
     if (!tsr_coap_is_success(c->msg.code) || !s->block1.more || !b.set || b.num != s->block1.num)
         return false;
-    s->sent += (uint32_t)tsr_coap_block_len(s->block1.szx);
+    s->u.sent += (uint32_t)tsr_coap_block_len(s->block1.szx);
     aim(c, s, szx);
     send_again(c, s, s->watch != TSR_NONE);
     return true;
@@ -257,7 +257,7 @@ static bool echo_back(tsr_coap *c, tsr_coap_slot *s)
         return false;
     s->flags |= F_ECHOED;
     if ((s->flags & F_UPLOAD) != 0) {
-        s->sent = 0;
+        s->u.sent = 0;
         aim(c, s, s->block1.szx);
     }
     send_again(c, s, s->watch != TSR_NONE);

@@ -42,10 +42,11 @@ enum {
     F_OBSERVED = 64, /* the first response carried Observe */
     F_ECHOED = 128, /* sent again with the Echo option of a 4.01 */
     F_RESTARTED = 256, /* the representation changed once while we collected it */
-    F_CONTINUED = 512, /* the body has been uploaded: no payload any more */
+    F_SIZE2 = 512, /* a ticket: the size was asked for; then: it is told */
 };
 
-/* One exchange, in either direction. */
+/* One exchange, in either direction. Its size, and that of a body, is a power of two on a Cortex-M, where
+ * an index then costs a shift. */
 struct tsr_coap_slot {
     tsr_timer timer;
     uint64_t user;
@@ -54,12 +55,14 @@ struct tsr_coap_slot {
     tsr_coap_peer peer;
     uint32_t next, prev; /* in the list of the peer; next also in the free list and the done list */
     uint32_t body, watch;
-    uint32_t seen;       /* ticket: the place of its duplicate entry */
     uint32_t timeout_ms;
-    uint32_t sent;       /* upload: bytes the peer has */
-    uint32_t payload_hash; /* ticket: of a FETCH */
-    uint32_t etag_hash;  /* collecting: of the ETag of the first block */
-    tsr_coap_num observe, size2;
+    union {
+        uint32_t seen; /* ticket: the place of its duplicate entry */
+        uint32_t sent; /* upload: bytes the peer has */
+    } u;
+    uint32_t hash;  /* ticket: of the payload of a FETCH; collecting: of the ETag of the first block */
+    uint32_t size2; /* with F_SIZE2 */
+    tsr_coap_num observe;
     tsr_coap_block block1, block2; /* to send; a ticket: as received */
     uint16_t mid, flags;
     uint16_t options_len, payload_len, echo_len; /* in this order in the slot's bytes */
@@ -78,9 +81,10 @@ struct tsr_coap_body {
     uint32_t next; /* of the peer, or free */
     uint32_t len;
     uint32_t payload_hash; /* offered: the FETCH it answers; 0: any */
-    tsr_coap_num content_format;
-    uint8_t etag[8];
+    uint16_t content_format;
+    bool has_format;
     uint8_t etag_len, kind, code;
+    uint8_t etag[8];
 };
 
 enum { SEEN_USED = 1, SEEN_OUT = 2, SEEN_ACK = 4, SEEN_REPLY = 8, SEEN_NON = 16 };

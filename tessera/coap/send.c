@@ -70,7 +70,7 @@ void tsr_coap_ack(tsr_coap *c, tsr_coap_slot *ticket)
     ticket->flags |= F_ACKED;
     tsr_coap_log_bare(c, ticket->peer, TSR_COAP_ACK, ticket->mid);
     if (tsr_coap_seen_of(c, ticket) != TSR_NONE)
-        c->seen[ticket->seen].flags |= SEEN_ACK;
+        c->seen[ticket->u.seen].flags |= SEEN_ACK;
 }
 
 /* RFC 7252 §4.2: a random first timeout, doubled every time. */

@@ -91,6 +91,12 @@ static uint32_t fetch_hash(const tsr_coap_msg *msg)
 
 /* ---- Block1 coming in ---- */
 
+static void keep_format(tsr_coap_body *b, tsr_coap_num format)
+{
+    b->has_format = format.set;
+    b->content_format = (uint16_t)format.value;
+}
+
 /* Stores a block; the code to answer with, or TSR_COAP_EMPTY when body *at is whole. RFC 7959 §2.5, §2.9 */
 static uint8_t store_block(tsr_coap *c, tsr_coap_peer peer, uint64_t key, uint32_t *at)
 {
@@ -112,12 +118,12 @@ static uint8_t store_block(tsr_coap *c, tsr_coap_peer peer, uint64_t key, uint32
         if (i == TSR_NONE)
             return TSR_COAP_UNAVAILABLE;
         c->bodies[i].key = key;
-        c->bodies[i].content_format = c->msg.content_format;
+        keep_format(&c->bodies[i], c->msg.content_format);
         c->bodies[i].len = 0;
     }
     if (i == TSR_NONE || c->bodies[i].len != offset
-        || c->bodies[i].content_format.set != c->msg.content_format.set
-        || c->bodies[i].content_format.value != c->msg.content_format.value)
+        || c->bodies[i].has_format != c->msg.content_format.set
+        || c->bodies[i].content_format != c->msg.content_format.value)
         return TSR_COAP_INCOMPLETE;
     (void)tsr_coap_body_append(c, i, c->msg.payload); /* checked above */
     *at = i;
@@ -175,9 +181,9 @@ static tsr_err offer(tsr_coap *c, const tsr_coap_slot *s, const tsr_coap_respons
 
     b->len = 0;
     b->key = s->key;
-    b->payload_hash = s->payload_hash;
+    b->payload_hash = s->hash;
     b->code = r->code;
-    b->content_format = r->content_format;
+    keep_format(b, r->content_format);
     b->etag_len = (uint8_t)etag.len;
     memcpy(b->etag, etag.ptr, etag.len);
     (void)tsr_coap_body_append(c, i, r->payload);
@@ -210,15 +216,15 @@ static tsr_coap_slot *open_ticket(tsr_coap *c, tsr_coap_peer peer, uint32_t seen
     if (s == NULL)
         return NULL;
     s->state = SLOT_AWAITING;
-    s->seen = seen;
+    s->u.seen = seen;
     s->mid = c->msg.mid;
     s->code = c->msg.code;
     s->block1 = c->msg.block1;
     s->block2 = c->msg.block2;
-    s->size2 = c->msg.size2;
     tsr_coap_slot_name(s, c->msg.token);
+    s->flags = c->msg.size2.set ? F_SIZE2 : 0;
     if (c->msg.type == TSR_COAP_CON) {
-        s->flags = F_CON;
+        s->flags |= F_CON;
         tsr_coap_wake(c, &s->timer, c->config.params.ack_delay_ms);
     }
     return s;
@@ -242,7 +248,7 @@ static bool serve_block(tsr_coap *c, tsr_coap_peer peer, uint32_t seen, uint64_t
     if (s == NULL)
         return false;
 
-    const tsr_coap_response r = { .code = b->code, .content_format = b->content_format,
+    const tsr_coap_response r = { .code = b->code, .content_format = { b->has_format, b->content_format },
                                   .etag = { b->etag, b->etag_len },
                                   .payload = { tsr_coap_body_bytes(c, i), b->len } };
     tsr_coap_id ticket = tsr_coap_slot_id(s);
@@ -258,7 +264,7 @@ static void hand_over(tsr_coap *c, tsr_coap_slot *s, uint64_t key)
     tsr_coap_event *e = tsr_coap_event_start(c, TSR_COAP_REQUEST, s->peer, c->msg.token);
 
     s->key = key;
-    s->payload_hash = fetch_hash(&c->msg);
+    s->hash = fetch_hash(&c->msg);
     e->id = tsr_coap_slot_id(s);
     e->msg = &c->msg;
     e->key = key;
@@ -345,7 +351,9 @@ static tsr_err prepare(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_response *r
     if (block.set && block.more && s->key != 0 && offer(c, s, r, made) != TSR_OK && s->code != TSR_COAP_GET
         && s->code != TSR_COAP_FETCH)
         return TSR_E_SPACE; /* asking again would do it again */
-    s->size2 = (tsr_coap_num){ s->size2.set && block.set, (uint32_t)r->payload.len };
+    s->size2 = (uint32_t)r->payload.len;
+    if (!block.set)
+        s->flags &= (uint16_t)~F_SIZE2;
     s->block2 = block;
     s->block1.more = false;
     s->code = r->code;
@@ -374,7 +382,7 @@ static void respond_later(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_response
     s->body = TSR_NONE;
     s->kind = SLOT_RESPONSE;
     s->user = r->user;
-    s->flags = r->non ? 0 : F_CON;
+    s->flags = (s->flags & F_SIZE2) | (r->non ? 0 : F_CON);
     tsr_coap_launch(c, s);
 }
 

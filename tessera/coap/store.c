@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tessera/coap/engine_in.h"
 
-enum { LINES, SLOTS, SLOT_BYTES, BODIES, BODY_BYTES, SEEN, SEEN_HEADS, WATCHES, WATCH_HEADS, WATCH_BYTES,
-       HEAP, LOG, AREAS };
-
 static uint32_t power_of_two(uint32_t n)
 {
     uint32_t p = 1;
@@ -22,42 +19,61 @@ static bool in_range(const tsr_coap_config *f)
            && ((f->exchange_len | f->watch_len) >> 16) == 0 && f->params.szx <= 6;
 }
 
-/* Where each area starts; at[AREAS] is the size of all. False when the configuration is out of range. */
-static bool layout(const tsr_coap_config *f, size_t *at)
-{
-    const uint32_t area[AREAS][2] = {
-        [LINES] = { f->peers, sizeof(tsr_coap_line) },
-        [SLOTS] = { f->exchanges, sizeof(tsr_coap_slot) },
-        [SLOT_BYTES] = { f->exchanges, f->exchange_len },
-        [BODIES] = { f->bodies, sizeof(tsr_coap_body) },
-        [BODY_BYTES] = { f->bodies, f->body_len },
-        [SEEN] = { f->seen, sizeof(tsr_coap_seen) },
-        [SEEN_HEADS] = { power_of_two(f->seen), sizeof(uint32_t) },
-        [WATCHES] = { f->watches, sizeof(tsr_coap_watch) },
-        [WATCH_HEADS] = { power_of_two(f->watches), sizeof(uint32_t) },
-        [WATCH_BYTES] = { f->watches, f->watch_len },
-        [HEAP] = { f->exchanges + f->bodies, sizeof(tsr_timer *) },
-        [LOG] = { 1, f->log_len },
-    };
-    size_t sum = 0;
+static const size_t TOO_MUCH = SIZE_MAX / 2;
 
-    if (!in_range(f))
-        return false;
-    for (size_t i = 0; i < AREAS; i++) {
-        at[i] = sum;
-        if (area[i][0] > (SIZE_MAX / 2 - sum) / (area[i][1] + 1))
-            return false;
-        sum += ((size_t)area[i][0] * area[i][1] + 7u) & ~(size_t)7u;
-    }
-    at[AREAS] = sum;
-    return true;
+/* The next `count * size` bytes; *at becomes TOO_MUCH, and stays it, when they do not fit into a size_t. */
+static size_t carve(size_t *at, uint32_t count, size_t size)
+{
+    size_t here = *at;
+
+    if (size != 0 && count > (TOO_MUCH - here) / size)
+        *at = TOO_MUCH;
+    else
+        *at = here + ((count * size + 7u) & ~(size_t)7u);
+    return *at > TOO_MUCH ? *at = TOO_MUCH : here;
+}
+
+/* Lays the areas out from `memory`, or from nowhere to learn their size, which it returns. */
+static size_t lay_out(tsr_coap *c, const tsr_coap_config *f, uint8_t *memory)
+{
+    const uint32_t seen_heads = power_of_two(f->seen), watch_heads = power_of_two(f->watches);
+    size_t at = 0;
+    const size_t lines = carve(&at, f->peers, sizeof *c->lines);
+    const size_t slots = carve(&at, f->exchanges, sizeof *c->slots);
+    const size_t bodies = carve(&at, f->bodies, sizeof *c->bodies);
+    const size_t seen = carve(&at, f->seen, sizeof *c->seen);
+    const size_t watches = carve(&at, f->watches, sizeof *c->watches);
+    const size_t heap = carve(&at, f->exchanges + f->bodies, sizeof *c->timers.heap);
+    const size_t seen_index = carve(&at, seen_heads, sizeof(uint32_t));
+    const size_t watch_index = carve(&at, watch_heads, sizeof(uint32_t));
+    const size_t slot_bytes = carve(&at, f->exchanges, f->exchange_len);
+    const size_t body_bytes = carve(&at, f->bodies, f->body_len);
+    const size_t watch_bytes = carve(&at, f->watches, f->watch_len);
+    const size_t log = carve(&at, 1, f->log_len);
+
+    if (memory == NULL || at == TOO_MUCH)
+        return at;
+    memset(memory, 0, slot_bytes); /* all tables */
+    c->lines = (void *)(memory + lines);
+    c->slots = (void *)(memory + slots);
+    c->bodies = (void *)(memory + bodies);
+    c->seen = (void *)(memory + seen);
+    c->watches = (void *)(memory + watches);
+    tsr_timers_init(&c->timers, (void *)(memory + heap), f->exchanges + f->bodies);
+    (void)tsr_index_init(&c->seen_index, (void *)(memory + seen_index), seen_heads);
+    (void)tsr_index_init(&c->watch_index, (void *)(memory + watch_index), watch_heads);
+    c->slot_bytes = memory + slot_bytes;
+    c->body_bytes = memory + body_bytes;
+    c->watch_bytes = memory + watch_bytes;
+    c->log = memory + log;
+    return at;
 }
 
 size_t tsr_coap_memory(const tsr_coap_config *config)
 {
-    size_t at[AREAS + 1];
+    size_t len = in_range(config) ? lay_out(NULL, config, NULL) : TOO_MUCH;
 
-    return layout(config, at) ? at[AREAS] : 0;
+    return len == TOO_MUCH ? 0 : len;
 }
 
 tsr_coap_params tsr_coap_params_default(void)
@@ -76,57 +92,42 @@ tsr_coap_params tsr_coap_params_default(void)
     };
 }
 
-static void place(tsr_coap *c, uint8_t *memory, const size_t *at)
+/* A free list through all of a table's entries, each of which starts it as `next` = the one after. */
+static uint32_t chain(uint32_t *next, size_t stride, uint32_t count)
 {
-    const tsr_coap_config *f = &c->config;
-
-    c->lines = (void *)(memory + at[LINES]);
-    c->slots = (void *)(memory + at[SLOTS]);
-    c->slot_bytes = memory + at[SLOT_BYTES];
-    c->bodies = (void *)(memory + at[BODIES]);
-    c->body_bytes = memory + at[BODY_BYTES];
-    c->seen = (void *)(memory + at[SEEN]);
-    c->watches = (void *)(memory + at[WATCHES]);
-    c->watch_bytes = memory + at[WATCH_BYTES];
-    c->log = memory + at[LOG];
-    (void)tsr_index_init(&c->seen_index, (void *)(memory + at[SEEN_HEADS]), power_of_two(f->seen));
-    (void)tsr_index_init(&c->watch_index, (void *)(memory + at[WATCH_HEADS]), power_of_two(f->watches));
-    tsr_timers_init(&c->timers, (void *)(memory + at[HEAP]), f->exchanges + f->bodies);
+    for (uint32_t i = 0; i < count; i++) {
+        *next = i + 1 < count ? i + 1 : TSR_NONE;
+        next = (uint32_t *)(void *)((uint8_t *)next + stride);
+    }
+    return count != 0 ? 0 : TSR_NONE;
 }
 
 tsr_err tsr_coap_init_device(tsr_coap *c, const tsr_coap_config *config, void *memory,
                              size_t memory_len)
 {
-    size_t at[AREAS + 1];
+    size_t len = tsr_coap_memory(config);
 
-    if (!layout(config, at) || (uintptr_t)memory % _Alignof(uint64_t) != 0
-        || (uintptr_t)memory % _Alignof(void *) != 0)
+    if (len == 0 || (uintptr_t)memory % _Alignof(uint64_t) != 0)
         return TSR_E_ARGUMENT;
-    if (memory_len < at[AREAS])
+    if (memory_len < len)
         return TSR_E_SPACE;
 
     memset(c, 0, sizeof *c);
-    memset(memory, 0, at[LOG]);
     c->config = *config;
     if (config->params.ack_timeout_ms == 0)
         c->config.params = tsr_coap_params_default();
     if (c->config.params.nstart == 0)
         c->config.params.nstart = 1;
-    place(c, memory, at);
+    (void)lay_out(c, config, memory);
     for (uint32_t i = 0; i < config->peers; i++)
         c->lines[i].slots = c->lines[i].bodies = c->lines[i].watches = TSR_NONE;
-    for (uint32_t i = 0; i < config->exchanges; i++) {
+    for (uint32_t i = 0; i < config->exchanges; i++)
         c->slots[i].timer.id = i;
-        c->slots[i].next = i + 1 < config->exchanges ? i + 1 : TSR_NONE;
-    }
-    for (uint32_t i = 0; i < config->bodies; i++) {
+    for (uint32_t i = 0; i < config->bodies; i++)
         c->bodies[i].timer.id = config->exchanges + i;
-        c->bodies[i].next = i + 1 < config->bodies ? i + 1 : TSR_NONE;
-    }
-    for (uint32_t i = 0; i < config->watches; i++)
-        c->watches[i].next = i + 1 < config->watches ? i + 1 : TSR_NONE;
-    c->free_body = config->bodies != 0 ? 0 : TSR_NONE;
-    c->free_watch = config->watches != 0 ? 0 : TSR_NONE;
+    c->free_slot = chain(&c->slots->next, sizeof *c->slots, config->exchanges);
+    c->free_body = chain(&c->bodies->next, sizeof *c->bodies, config->bodies);
+    c->free_watch = chain(&c->watches->next, sizeof *c->watches, config->watches);
     c->done_first = c->done_last = c->event_body = c->lent_body = TSR_NONE;
     return TSR_OK;
 }
@@ -173,7 +174,7 @@ tsr_coap_slot *tsr_coap_slot_take(tsr_coap *c, tsr_coap_peer peer, slot_kind kin
     s->generation = ++c->generation;
     s->peer = peer;
     s->kind = (uint8_t)kind;
-    s->body = s->watch = s->seen = TSR_NONE;
+    s->body = s->watch = TSR_NONE;
     if (line->slots == TSR_NONE) {
         line->slots = s->next = s->prev = i;
         return s;
@@ -408,10 +409,10 @@ uint32_t tsr_coap_seen_add(tsr_coap *c, tsr_coap_peer peer, uint16_t mid, uint8_
 
 uint32_t tsr_coap_seen_of(const tsr_coap *c, const tsr_coap_slot *ticket)
 {
-    const tsr_coap_seen *e = &c->seen[ticket->seen];
+    const tsr_coap_seen *e = &c->seen[ticket->u.seen];
     bool same = e->peer == ticket->peer && e->mid == ticket->mid && (e->flags & SEEN_OUT) == 0;
 
-    return same ? ticket->seen : TSR_NONE;
+    return same ? ticket->u.seen : TSR_NONE;
 }
 
 /* ---- the log: records of 8 bytes head (peer, length, epoch) and a datagram, never across its end ---- */

@@ -169,8 +169,8 @@ void tsr_coap_write_message(const tsr_coap *c, const tsr_coap_slot *s, uint8_t t
     merge_num(&m, TSR_COAP_OBSERVE, s->observe);
     merge_block(&m, TSR_COAP_BLOCK2, s->block2);
     merge_block(&m, TSR_COAP_BLOCK1, s->block1);
-    merge_num(&m, TSR_COAP_SIZE2, s->size2);
-    if ((s->flags & F_UPLOAD) != 0 && s->sent == 0)
+    merge_num(&m, TSR_COAP_SIZE2, (tsr_coap_num){ (s->flags & F_SIZE2) != 0, s->size2 });
+    if ((s->flags & F_UPLOAD) != 0 && s->u.sent == 0)
         merge_num(&m, TSR_COAP_SIZE1, (tsr_coap_num){ true, c->bodies[s->body].len });
     if (s->echo_len != 0) {
         copy_below(&m, TSR_COAP_ECHO);
@@ -187,7 +187,7 @@ void tsr_coap_write_slot(const tsr_coap *c, const tsr_coap_slot *s, tsr_buf *out
 
     if ((s->flags & F_UPLOAD) != 0)
         payload = tsr_first(tsr_skip(tsr_view(tsr_coap_body_bytes(c, s->body), c->bodies[s->body].len),
-                                     s->sent),
+                                     s->u.sent),
                             tsr_coap_block_len(s->block1.szx));
     else if ((s->flags & F_COLLECT) != 0 && s->code != TSR_COAP_FETCH)
         payload.len = 0; /* RFC 7959 §3.3: later blocks are asked for without the payload */
