@@ -35,7 +35,8 @@ tsr_err tsr_lwm2m_client_init(tsr_lwm2m_client *c, const tsr_lwm2m_client_config
     c->config = *config;
     for (size_t i = 0; i < config->account_count; i++)
         config->accounts[i].version_minor = config->version_minor;
-    return tsr_coap_init(&c->coap, config->coap, config->coap_memory, config->coap_memory_len);
+    return tsr_coap_init_device(&c->coap, config->coap, config->coap_memory,
+                                config->coap_memory_len);
 }
 
 static void coap_event(tsr_lwm2m_client *c, const tsr_coap_event *event, uint64_t now_ms)
