@@ -58,7 +58,10 @@ static void run(const secured *s, const char *const *extra, int ready)
     (void)dup2(null, 0);
     (void)dup2(null, 1);
     (void)dup2(log, 2);
-    (void)dup2(ready, 9);
+    if (ready == 9)
+        (void)fcntl(9, F_SETFD, 0); /* dup2 onto itself would leave it closing on exec */
+    else
+        (void)dup2(ready, 9);
     for (int fd = 3; fd < 64; fd++)
         if (fd != 9)
             (void)close(fd);
