@@ -30,7 +30,7 @@ static void log_line(void *arg, tsr_log_level level, const char *text)
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &utc);
     n = strftime(time_text, sizeof time_text, "%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(time_text + n, sizeof time_text - n, ".%03ldZ", now.tv_nsec / 1000000);
+    (void)snprintf(time_text + n, sizeof time_text - n, ".%03ldZ", now.tv_nsec / 1000000);
     n = (size_t)snprintf(line, sizeof line, "time=%s level=%s text=\"", time_text,
                          level_names[level]);
     for (; *text && n < sizeof line - 4; text++) {
@@ -40,7 +40,7 @@ static void log_line(void *arg, tsr_log_level level, const char *text)
     }
     line[n++] = '"';
     line[n++] = '\n';
-    fwrite(line, 1, n, stderr); /* one write: lines of threads do not mix */
+    (void)fwrite(line, 1, n, stderr); /* one write: lines of threads do not mix */
 }
 
 /* --- life ------------------------------------------------------------------------------- */
@@ -51,7 +51,7 @@ static void print_listening(const char *scheme, const tsr_address *list, unsigne
         char text[TSR_ADDRESS_TEXT];
 
         tsr_address_print(&list[i], text);
-        printf(" %s=%s", scheme, text);
+        (void)printf(" %s=%s", scheme, text);
     }
 }
 
@@ -59,15 +59,15 @@ static void print_ready(const options *o, tsr_server *server, const tsr_rest *re
 {
     tsr_address http = o->http;
 
-    printf("tessera-server ready");
+    (void)printf("tessera-server ready");
     print_listening("coap", o->server.coap, o->server.coap_count);
     print_listening("coaps", o->server.coaps, o->server.coaps_count);
     if (rest) {
         http.port = tsr_rest_port(rest);
         print_listening("http", &http, 1);
     }
-    printf(" data=%s registrations=%zu\n", o->data, tsr_server_count(server));
-    fflush(stdout);
+    (void)printf(" data=%s registrations=%zu\n", o->data, tsr_server_count(server));
+    (void)fflush(stdout);
 }
 
 static tsr_err start_rest(options *o, tsr_server *server, tsr_rest **rest, char why[OPTIONS_WHY])
@@ -101,8 +101,9 @@ static int serve(options *o)
     sigaddset(&stop, SIGTERM);
     sigaddset(&stop, SIGINT);
     pthread_sigmask(SIG_BLOCK, &stop, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* a file limit is a full disk: an error of write(), not a death */
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ,
+                 SIG_IGN); /* a file limit is a full disk: an error of write(), not a death */
     o->server.log = log_line;
     o->server.log_arg = o;
     if (tsr_server_open(&o->server, &server, why, sizeof why) != TSR_OK) {
@@ -133,11 +134,11 @@ int main(int argc, char **argv)
     char why[OPTIONS_WHY] = "";
 
     if (options_read(&o, argc, argv, why) != TSR_OK) {
-        fprintf(stderr, "tessera-server: %s\n", why);
+        (void)fprintf(stderr, "tessera-server: %s\n", why);
         return EXIT_USAGE;
     }
     if (o.help || o.version) {
-        fputs(o.help ? options_help : "tessera-server " TSR_VERSION "\n", stdout);
+        (void)fputs(o.help ? options_help : "tessera-server " TSR_VERSION "\n", stdout);
         return 0;
     }
     setrlimit(RLIMIT_CORE, &no_core); /* session keys must not end up in a core file */

@@ -268,8 +268,8 @@ static tsr_err read_line(options *o, char *line, const char *file, int number_of
         return TSR_OK;
     equals = strchr(line, '=');
     if (!equals) {
-        snprintf(why, OPTIONS_WHY, "%s:%d: \"%.60s\" has no '='; write: name = value", file,
-                 number_of, line);
+        (void)snprintf(why, OPTIONS_WHY, "%s:%d: \"%.60s\" has no '='; write: name = value", file,
+                       number_of, line);
         return TSR_E_ARGUMENT;
     }
     *equals = 0;
@@ -277,13 +277,15 @@ static tsr_err read_line(options *o, char *line, const char *file, int number_of
     value = trimmed(equals + 1);
     i = find(name);
     if (i == KNOWN) {
-        snprintf(why, OPTIONS_WHY, "%s:%d: there is no option \"%.60s\"; see tessera-server --help",
-                 file, number_of, name);
+        (void)snprintf(why, OPTIONS_WHY,
+                       "%s:%d: there is no option \"%.60s\"; see tessera-server --help", file,
+                       number_of, name);
         return TSR_E_ARGUMENT;
     }
     if (known[i].set(o, value, &cause) == TSR_OK)
         return TSR_OK;
-    snprintf(why, OPTIONS_WHY, "%s:%d: %s = \"%.60s\": %s", file, number_of, name, value, cause);
+    (void)snprintf(why, OPTIONS_WHY, "%s:%d: %s = \"%.60s\": %s", file, number_of, name, value,
+                   cause);
     return TSR_E_ARGUMENT;
 }
 
@@ -295,13 +297,13 @@ tsr_err options_file(options *o, const char *file, char why[OPTIONS_WHY])
     int n = 0;
 
     if (!f) {
-        snprintf(why, OPTIONS_WHY, "%.500s: %s; name a file that can be read", file,
-                 strerror(errno));
+        (void)snprintf(why, OPTIONS_WHY, "%.500s: %s; name a file that can be read", file,
+                       strerror(errno));
         return TSR_E_IO;
     }
     while (err == TSR_OK && fgets(line, sizeof line, f))
         err = read_line(o, line, file, ++n, why);
-    fclose(f);
+    (void)fclose(f);
     return err;
 }
 
@@ -314,13 +316,14 @@ static tsr_err read_argument(options *o, int argc, char **argv, int *at, char wh
     bool config = strcmp(argument, "--config") == 0;
 
     if (i == KNOWN && !config) {
-        snprintf(why, OPTIONS_WHY, "there is no option \"%.60s\"; see tessera-server --help",
-                 argument);
+        (void)snprintf(why, OPTIONS_WHY, "there is no option \"%.60s\"; see tessera-server --help",
+                       argument);
         return TSR_E_ARGUMENT;
     }
     if (config || !known[i].flag) {
         if (*at + 1 >= argc) {
-            snprintf(why, OPTIONS_WHY, "%s needs a value; see tessera-server --help", argument);
+            (void)snprintf(why, OPTIONS_WHY, "%s needs a value; see tessera-server --help",
+                           argument);
             return TSR_E_ARGUMENT;
         }
         value = argv[++*at];
@@ -329,7 +332,7 @@ static tsr_err read_argument(options *o, int argc, char **argv, int *at, char wh
         return options_file(o, value, why);
     if (known[i].set(o, value, &cause) == TSR_OK)
         return TSR_OK;
-    snprintf(why, OPTIONS_WHY, "%s \"%.60s\": %s", argument, value, cause);
+    (void)snprintf(why, OPTIONS_WHY, "%s \"%.60s\": %s", argument, value, cause);
     return TSR_E_ARGUMENT;
 }
 

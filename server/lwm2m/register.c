@@ -581,8 +581,8 @@ static bool store_update(job *j, device *dev)
 static void apply_job(job *j, device *dev, tsr_peer *peer)
 {
     bool changed = true;
-    /* The session's row with the new address waits in the same queue, before this one: once the 2.04
-     * is out, a restarted server finds the device where it is now. */
+    /* The session's row with the new address waits in the same queue, before this one: once
+     * the 2.04 is out, a restarted server finds the device where it is now. */
     bool moved = peer && !tsr_address_same(&dev->journaled_address, &peer->address);
 
     if (j->kind == JOB_UPDATE) {

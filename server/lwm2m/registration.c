@@ -62,7 +62,7 @@ static uint8_t take_binding(tsr_register_params *p, tsr_bytes v, const char **wh
             p->queue_mode = true;
             continue;
         }
-        if (!memchr("UMHTSN", v.ptr[i], 6) || n + 1 >= sizeof p->binding)
+        if (v.ptr[i] == 0 || !strchr("UMHTSN", v.ptr[i]) || n + 1 >= sizeof p->binding)
             return refuse(why, TSR_COAP_BAD_REQUEST, "b must be letters out of U M H T S N");
         p->binding[n++] = (char)v.ptr[i];
     }
@@ -389,7 +389,7 @@ size_t tsr_links_size(const tsr_server_link *links, size_t count)
 
     for (size_t i = 0; i < count; i++) {
         attrs += links[i].attr_count;
-        for (size_t k = 0; k < links[i].attr_count; k++)
+        for (size_t k = 0; links[i].attrs && k < links[i].attr_count; k++)
             text += strlen(links[i].attrs[k].name) + 1 +
                     (links[i].attrs[k].value ? strlen(links[i].attrs[k].value) + 1 : 0);
     }
@@ -420,7 +420,7 @@ tsr_server_link *tsr_links_copy(const tsr_server_link *links, size_t count, char
     for (size_t i = 0; i < count; i++) {
         to[i] = links[i];
         to[i].attrs = attrs;
-        for (size_t k = 0; k < links[i].attr_count; k++, attrs++) {
+        for (size_t k = 0; links[i].attrs && k < links[i].attr_count; k++, attrs++) {
             const tsr_server_attr *from = &links[i].attrs[k];
 
             attrs->name = copy_text(from->name, &text);

@@ -122,17 +122,15 @@ static tsr_err enqueue(tsr_store *s, tsr_store_op *op, tsr_store_done *done, voi
     return TSR_OK;
 }
 
-#define COUNT(a) (sizeof(a) / sizeof *(a))
-
 static tsr_store_op *registration_op(tsr_store_kind kind, const tsr_store_registration *r)
 {
     tsr_store_op op = { .kind = kind, .row.registration = *r };
     tsr_store_registration *to = &op.row.registration;
-    const char **texts[] = { &to->endpoint, &to->location, &to->version, &to->binding,
-                             &to->sms,      &to->root,     &to->address, &to->identity };
+    const char **texts[8] = { &to->endpoint, &to->location, &to->version, &to->binding,
+                              &to->sms,      &to->root,     &to->address, &to->identity };
     tsr_bytes *blobs[] = { &to->links };
 
-    return op_new(&op, texts, COUNT(texts), blobs, COUNT(blobs));
+    return op_new(&op, texts, 8, blobs, 1);
 }
 
 tsr_err tsr_store_put_registration(tsr_store *s, const tsr_store_registration *r,
@@ -166,10 +164,10 @@ static tsr_store_op *observation_op(tsr_store_kind kind, const tsr_store_observa
 {
     tsr_store_op op = { .kind = kind, .row.observation = *o };
     tsr_store_observation *to = &op.row.observation;
-    const char **texts[] = { &to->endpoint, &to->path, &to->params };
+    const char **texts[3] = { &to->endpoint, &to->path, &to->params };
     tsr_bytes *blobs[] = { &to->token };
 
-    return op_new(&op, texts, COUNT(texts), blobs, COUNT(blobs));
+    return op_new(&op, texts, 3, blobs, 1);
 }
 
 tsr_err tsr_store_put_observation(tsr_store *s, const tsr_store_observation *o,
@@ -190,10 +188,10 @@ static tsr_store_op *credential_op(tsr_store_kind kind, const tsr_store_credenti
 {
     tsr_store_op op = { .kind = kind, .row.credential = *c };
     tsr_store_credential *to = &op.row.credential;
-    const char **texts[] = { &to->endpoint, &to->identity };
+    const char **texts[2] = { &to->endpoint, &to->identity };
     tsr_bytes *blobs[] = { &to->key };
 
-    return op_new(&op, texts, COUNT(texts), blobs, COUNT(blobs));
+    return op_new(&op, texts, 2, blobs, 1);
 }
 
 tsr_err tsr_store_put_credential(tsr_store *s, const tsr_store_credential *c, tsr_store_done *done,

@@ -104,6 +104,62 @@ test_peer *peer_open(uint16_t port, const char *identity, const char *key)
     return p;
 }
 
+tsr_bytes peer_vector(const char *name)
+{
+    char path[512];
+    uint8_t *bytes = malloc(4096);
+    FILE *f;
+    size_t n;
+
+    snprintf(path, sizeof path, "%s/tests/vectors/dtls/%s", TSR_SOURCE_DIR, name);
+    f = fopen(path, "rb");
+    if (!f || !bytes)
+        abort();
+    n = fread(bytes, 1, 4096, f);
+    fclose(f);
+    return tsr_view(bytes, n);
+}
+
+static uint32_t import_ec(const char *name)
+{
+    psa_key_attributes_t a = PSA_KEY_ATTRIBUTES_INIT;
+    tsr_bytes key = peer_vector(name);
+    psa_key_id_t id = 0;
+
+    psa_set_key_type(&a, PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1));
+    psa_set_key_usage_flags(&a, PSA_KEY_USAGE_SIGN_HASH);
+    psa_set_key_algorithm(&a, PSA_ALG_ECDSA(PSA_ALG_ANY_HASH));
+    if (psa_import_key(&a, key.ptr, key.len, &id) != PSA_SUCCESS)
+        abort();
+    free((void *)(uintptr_t)key.ptr);
+    return id;
+}
+
+test_peer *peer_open_certificate(uint16_t port)
+{
+    test_peer *p = peer_open(port, NULL, NULL);
+
+    p->secure = true;
+    p->key_id = import_ec("device.key");
+    p->certificate = peer_vector("device.der");
+    p->anchor = peer_vector("ca.der");
+
+    tsr_dtls_options o = { .role = TSR_DTLS_CLIENT,
+                           .plain = p->plain,
+                           .plain_cap = sizeof p->plain,
+                           .certificate = p->certificate,
+                           .certificate_key_id = p->key_id,
+                           .anchors = &p->anchor,
+                           .anchor_count = 1,
+                           .usage = TSR_DTLS_CERT_ANCHOR,
+                           .server_name = "server.example",
+                           .cid = true };
+
+    if (tsr_dtls_config_init(&p->config, &o) != TSR_OK)
+        abort();
+    return p;
+}
+
 void peer_rebind(test_peer *p)
 {
     int old = p->fd;
@@ -120,6 +176,8 @@ void peer_close(test_peer *p)
         tsr_dtls_free(&p->dtls);
         tsr_dtls_config_free(&p->config);
         psa_destroy_key(p->key_id);
+        free((void *)(uintptr_t)p->certificate.ptr);
+        free((void *)(uintptr_t)p->anchor.ptr);
     }
     close(p->fd);
     free(p->memory);
@@ -348,7 +406,7 @@ void peer_run(test_peer *p, uint64_t ms, const bool *until)
         struct pollfd fd = { .fd = p->fd, .events = POLLIN };
 
         transmit(p);
-        if ((until && *until) || now_ms() >= end)
+        if ((until && __atomic_load_n(until, __ATOMIC_ACQUIRE)) || now_ms() >= end)
             return;
         poll(&fd, 1, 5);
         receive(p);

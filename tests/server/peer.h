@@ -16,6 +16,7 @@ typedef struct test_peer {
     void *memory;
     bool secure;
     uint32_t key_id;
+    tsr_bytes certificate, anchor;
     tsr_dtls_config config;
     tsr_dtls dtls;
     uint8_t plain[TSR_DTLS_PLAIN_MAX];
@@ -47,6 +48,8 @@ typedef struct test_peer {
 
 /** Plain with identity NULL. */
 test_peer *peer_open(uint16_t port, const char *identity, const char *key);
+/** With the device certificate of tests/vectors/dtls. */
+test_peer *peer_open_certificate(uint16_t port);
 /** A new socket, so a new source port, with the same CoAP and DTLS state. */
 void peer_rebind(test_peer *p);
 /** Restart of the device: everything is lost but the server's address. */
@@ -62,6 +65,8 @@ uint8_t peer_request(test_peer *p, uint8_t method, const char *path, const char 
 /** POST /rd with </1/0>,</3/0>. */
 uint8_t peer_register(test_peer *p, const char *queries);
 void peer_notify(test_peer *p, bool con);
+/** A file of tests/vectors/dtls; on the heap. */
+tsr_bytes peer_vector(const char *name);
 void peer_send_raw(test_peer *p, tsr_bytes datagram);
 
 #endif

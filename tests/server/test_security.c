@@ -407,6 +407,80 @@ static void test_idle_session_is_parked_and_wakes(void **state)
     peer_close(p);
 }
 
+/* --- certificates ----------------------------------------------------------------------- */
+
+#define COMMON_NAME "urn:dev:ops:32473-test-1"
+
+static char key_file[128];
+
+/* The vectors hold raw keys; a server is given SEC 1 (RFC 5915 §3) or PKCS #8 files. */
+static void write_key_file(house *h)
+{
+    static const uint8_t head[] = { 0x30, 0x31, 2, 1, 1, 4, 32 };
+    static const uint8_t curve[] = { 0xa0, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7 };
+    tsr_bytes raw = peer_vector("server.key");
+    FILE *f;
+
+    snprintf(key_file, sizeof key_file, "%s/server.key", h->dir);
+    f = fopen(key_file, "wb");
+    assert_non_null(f);
+    fwrite(head, 1, sizeof head, f);
+    fwrite(raw.ptr, 1, raw.len, f);
+    fwrite(curve, 1, sizeof curve, f);
+    fclose(f);
+    free((void *)(uintptr_t)raw.ptr);
+}
+
+static void with_certificates(house *h)
+{
+    house_stop(h);
+    write_key_file(h);
+    h->config.certificate = TSR_SOURCE_DIR "/tests/vectors/dtls/server.der";
+    h->config.key = key_file;
+    h->config.trust = TSR_SOURCE_DIR "/tests/vectors/dtls/ca.der";
+    house_start(h);
+}
+
+/* LwM2M-1.1-int-403: registration with certificates on both sides. Transport 5.2.9.1 */
+static void test_certificate_registers_and_is_read(void **state)
+{
+    house *h = *state;
+    test_peer *p;
+    tsr_server_registration *r;
+
+    with_certificates(h);
+    assert_int_equal(tsr_server_credential_set(h->server, COMMON_NAME, TSR_SERVER_X509, COMMON_NAME,
+                                               tsr_text("")),
+                     TSR_OK);
+    p = peer_open_certificate(h->coaps);
+    assert_true(peer_connect(p, 8000));
+    assert_int_equal(peer_register(p, "ep=other&lt=300&lwm2m=1.1"), TSR_COAP_BAD_REQUEST);
+    assert_int_equal(peer_register(p, "ep=" COMMON_NAME "&lt=300&lwm2m=1.1"), TSR_COAP_CREATED);
+    assert_int_equal(tsr_server_find(h->server, COMMON_NAME, &r), TSR_OK);
+    assert_int_equal(r->security, TSR_SERVER_X509);
+    assert_string_equal(r->identity, COMMON_NAME);
+    tsr_server_registration_free(r);
+    assert_int_equal(house_read(h, p, COMMON_NAME, "/3/0/9"), TSR_SERVER_ANSWERED);
+    house_stop(h);
+    house_start(h);
+    assert_int_equal(house_read(h, p, COMMON_NAME, "/3/0/9"), TSR_SERVER_ANSWERED);
+    assert_int_equal(p->handshakes, 1);
+    peer_close(p);
+}
+
+/* A good chain is not enough: the operator has to have named the device. */
+static void test_certificate_without_credential_is_refused(void **state)
+{
+    house *h = *state;
+    test_peer *p;
+
+    with_certificates(h);
+    p = peer_open_certificate(h->coaps);
+    assert_false(peer_connect(p, 3000));
+    house_expect(h, NULL, "", TSR_SERVER_EV_REFUSED, 0);
+    peer_close(p);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, house_up, house_down)
@@ -426,6 +500,8 @@ int main(void)
         T(test_restart_keeps_sessions_and_observations),
         T(test_lost_session_recovers_by_handshake),
         T(test_idle_session_is_parked_and_wakes),
+        T(test_certificate_registers_and_is_read),
+        T(test_certificate_without_credential_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
