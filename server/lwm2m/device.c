@@ -122,6 +122,23 @@ void device_unbind(device *dev)
     dev->peer = NULL;
 }
 
+/* Several endpoints at one plain address are allowed but bounded, for each datagram from there
+ * wakes all of them; the longest bound one then waits for its next Update. */
+static void bound_neighbours(tsr_peer *peer)
+{
+    device *last = peer->user;
+    int n = 1;
+
+    while (last && last->next_on_peer) {
+        last = last->next_on_peer;
+        n++;
+    }
+    if (n < NEIGHBOURS_MAX)
+        return;
+    device_unbind(last);
+    device_offline(last, "too many endpoints at its address");
+}
+
 void device_bind(device *dev, tsr_peer *peer)
 {
     pthread_mutex_lock(&dev->desk->lock);
@@ -130,6 +147,7 @@ void device_bind(device *dev, tsr_peer *peer)
     if (dev->peer == peer)
         return;
     device_unbind(dev);
+    bound_neighbours(peer);
     dev->peer = peer;
     dev->next_on_peer = peer->user;
     tsr_shard_bind(dev->desk->shard, peer, dev);

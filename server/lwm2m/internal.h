@@ -18,7 +18,8 @@ enum {
     QUEUE_LEN = 32, /* operations that wait for one device */
     LEVELS = 16,    /* of the ordered list: enough for 2^32 devices at 1/4 */
     CLAIMS = 64,
-    AWAKE_MS = 93000, /* MAX_TRANSMIT_WAIT, Transport 6.5 */
+    NEIGHBOURS_MAX = 16, /* endpoints at one plain address */
+    AWAKE_MS = 93000,    /* MAX_TRANSMIT_WAIT, Transport 6.5 */
     OPERATION_MS = 120000,
     TIMER_EXPIRY = TSR_TIMER_USER,
     TIMER_SLEEP,

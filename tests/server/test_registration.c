@@ -412,6 +412,29 @@ static void test_list_pages_and_filters(void **state)
     peer_close(p);
 }
 
+/* One address may hold several endpoints, but what a datagram costs stays bounded. */
+static void test_many_endpoints_at_one_address_are_bounded(void **state)
+{
+    house *h = *state;
+    test_peer *p = device(h);
+    char first[64];
+
+    for (int i = 0; i < 40; i++) {
+        char queries[64];
+
+        snprintf(queries, sizeof queries, "ep=dev%02d&lt=60&lwm2m=1.1", i);
+        assert_int_equal(peer_register(p, queries), TSR_COAP_CREATED);
+        if (i == 0)
+            snprintf(first, sizeof first, "%s", p->location);
+    }
+    assert_int_equal(tsr_server_count(h->server), 40);
+    house_expect(h, p, "dev00", TSR_SERVER_EV_OFFLINE, 0);
+    assert_int_equal(house_read(h, p, "dev39", "/3/0/9"), TSR_SERVER_ANSWERED);
+    assert_int_equal(peer_request(p, TSR_COAP_POST, first, "", NULL), TSR_COAP_CHANGED);
+    assert_int_equal(house_read(h, p, "dev00", "/3/0/9"), TSR_SERVER_ANSWERED);
+    peer_close(p);
+}
+
 static void test_drop_makes_the_device_register_anew(void **state)
 {
     house *h = *state;
@@ -461,6 +484,7 @@ int main(void)
         T(test_restart_keeps_registrations),
         T(test_restart_grants_what_the_journal_may_lack),
         T(test_list_pages_and_filters),
+        T(test_many_endpoints_at_one_address_are_bounded),
         T(test_drop_makes_the_device_register_anew),
         T(test_port_in_use_is_named),
     };
