@@ -30,6 +30,8 @@ static void give_back(const rest_values *values)
     free(out.ptr);
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char text[512], detail[256];

@@ -125,6 +125,8 @@ static void compare(tsr_store *s, const tsr_flash *f)
     }
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const uint32_t shapes[][3] = { { 4, 512, 1 }, { 3, 512, 8 }, { 5, 1024, 16 } };
