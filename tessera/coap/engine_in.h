@@ -50,7 +50,6 @@ enum {
 struct tsr_coap_slot {
     tsr_timer timer;
     uint64_t user;
-    uint64_t key; /* ticket: cache key of the request */
     uint32_t generation;
     tsr_coap_peer peer;
     uint32_t next, prev; /* in the list of the peer; next also in the free list and the done list */
@@ -60,6 +59,7 @@ struct tsr_coap_slot {
         uint32_t seen; /* ticket: the place of its duplicate entry */
         uint32_t sent; /* upload: bytes the peer has */
     } u;
+    uint32_t key;   /* ticket: cache key of the request */
     uint32_t hash;  /* ticket: of the payload of a FETCH; collecting: of the ETag of the first block */
     uint32_t size2; /* with F_SIZE2 */
     tsr_coap_num observe;
@@ -76,8 +76,8 @@ typedef enum { BODY_FREE, BODY_IN, BODY_OUT, BODY_HELD } body_kind;
 /* One body in blocks: coming in, offered, or held by a slot (or by the event that the caller reads). */
 struct tsr_coap_body {
     tsr_timer timer;
-    uint64_t key;
     tsr_coap_peer peer;
+    uint32_t key;
     uint32_t next; /* of the peer, or free */
     uint32_t len;
     uint32_t payload_hash; /* offered: the FETCH it answers; 0: any */
@@ -134,7 +134,7 @@ uint8_t *tsr_coap_slot_bytes(const tsr_coap *c, const tsr_coap_slot *s);
 
 uint32_t tsr_coap_body_take(tsr_coap *c, tsr_coap_peer peer, body_kind kind);
 void tsr_coap_body_free(tsr_coap *c, uint32_t i);
-uint32_t tsr_coap_body_find(const tsr_coap *c, tsr_coap_peer peer, body_kind kind, uint64_t key);
+uint32_t tsr_coap_body_find(const tsr_coap *c, tsr_coap_peer peer, body_kind kind, uint32_t key);
 uint8_t *tsr_coap_body_bytes(const tsr_coap *c, uint32_t i);
 tsr_err tsr_coap_body_append(tsr_coap *c, uint32_t i, tsr_bytes part);
 

@@ -3,13 +3,6 @@
 
 /* ---- answers that the engine gives by itself ---- */
 
-typedef struct {
-    uint8_t code;
-    tsr_coap_block block1;
-    tsr_coap_num size1;
-    bool diagnose; /* the number of the option as diagnostic payload, RFC 7252 §5.5.2 */
-} reply;
-
 /* Type and Message ID of an answer that goes at once: piggybacked to a CON, a new NON otherwise. */
 static void put_answer_header(tsr_coap *c, tsr_coap_peer peer, uint8_t code, tsr_buf *out)
 {
@@ -19,33 +12,38 @@ static void put_answer_header(tsr_coap *c, tsr_coap_peer peer, uint8_t code, tsr
         tsr_coap_put_header(out, TSR_COAP_NON, code, tsr_coap_next_mid(c, peer), c->msg.token);
 }
 
-static void answer(tsr_coap *c, tsr_coap_peer peer, uint32_t seen, const reply *r)
+/* With Block1 when it is set, Size1 when it is not 0, and the number of a bad option as diagnostic payload
+ * (RFC 7252 §5.5.2). */
+static void answer(tsr_coap *c, tsr_coap_peer peer, uint32_t seen, uint8_t code, tsr_coap_block block1)
 {
     uint16_t last = 0;
     tsr_buf out;
 
     if (tsr_coap_log_begin(c, 40, &out) != TSR_OK)
         return;
-    put_answer_header(c, peer, r->code, &out);
-    if (r->block1.set)
-        tsr_coap_put_block(&out, &last, TSR_COAP_BLOCK1, r->block1);
-    if (r->size1.set)
-        tsr_coap_put_opt_uint(&out, &last, TSR_COAP_SIZE1, r->size1.value);
-    if (r->diagnose) {
+    put_answer_header(c, peer, code, &out);
+    if (block1.set)
+        tsr_coap_put_block(&out, &last, TSR_COAP_BLOCK1, block1);
+    if (code == TSR_COAP_TOO_LARGE)
+        tsr_coap_put_opt_uint(&out, &last, TSR_COAP_SIZE1, c->config.body_len);
+    if (code == TSR_COAP_BAD_OPTION) {
         tsr_put_u8(&out, 0xff);
         tsr_put_dec(&out, c->msg.bad_option);
     }
+    if (code == TSR_COAP_UNAVAILABLE)
+        c->stats.refused++;
     tsr_coap_log_commit(c, peer, &out, c->msg.type == TSR_COAP_CON ? seen : TSR_NONE);
 }
 
 /* ---- what makes two requests the same: RFC 7252 §5.6 and §5.4.2, RFC 7959 §2.4 and §2.5 ---- */
 
-static uint64_t mix_byte(uint64_t h, uint32_t v)
+/* FNV-1a. Keys are compared within one peer only, so that a collision harms nobody but its maker. */
+static uint32_t mix_byte(uint32_t h, uint32_t v)
 {
-    return (h ^ v) * UINT64_C(0x100000001b3);
+    return (h ^ v) * 0x01000193u;
 }
 
-static uint64_t mix_bytes(uint64_t h, tsr_bytes in)
+static uint32_t mix_bytes(uint32_t h, tsr_bytes in)
 {
     for (size_t i = 0; i < in.len; i++)
         h = mix_byte(h, in.ptr[i]);
@@ -61,9 +59,9 @@ static bool in_key(uint32_t number)
 }
 
 /* The low 3 bits tell the block size asked for (7: none), for the notifications that may follow. */
-static uint64_t cache_key(const tsr_coap_msg *msg)
+static uint32_t cache_key(const tsr_coap_msg *msg)
 {
-    uint64_t h = mix_byte(UINT64_C(0xcbf29ce484222325), msg->code);
+    uint32_t h = mix_byte(0x811c9dc5u, msg->code);
     tsr_coap_opts it = { .rest = msg->options };
     tsr_coap_opt opt;
 
@@ -78,9 +76,7 @@ static uint64_t cache_key(const tsr_coap_msg *msg)
 
 static uint32_t hash_of(tsr_bytes in)
 {
-    uint64_t h = mix_bytes(UINT64_C(0xcbf29ce484222325), in);
-
-    return (uint32_t)(h ^ h >> 32) | 1u;
+    return mix_bytes(0x811c9dc5u, in) | 1u;
 }
 
 static uint32_t fetch_hash(const tsr_coap_msg *msg)
@@ -98,7 +94,7 @@ static void keep_format(tsr_coap_body *b, tsr_coap_num format)
 }
 
 /* Stores a block; the code to answer with, or TSR_COAP_EMPTY when body *at is whole. RFC 7959 §2.5, §2.9 */
-static uint8_t store_block(tsr_coap *c, tsr_coap_peer peer, uint64_t key, uint32_t *at)
+static uint8_t store_block(tsr_coap *c, tsr_coap_peer peer, uint32_t key, uint32_t *at)
 {
     tsr_coap_block b = c->msg.block1;
     size_t size = tsr_coap_block_len(b.szx), offset = size * b.num;
@@ -136,17 +132,14 @@ static uint8_t store_block(tsr_coap *c, tsr_coap_peer peer, uint64_t key, uint32
     return TSR_COAP_EMPTY;
 }
 
-static void answer_block1(tsr_coap *c, tsr_coap_peer peer, uint32_t seen, uint8_t code)
+/* RFC 7959 §2.5: a smaller size is offered in the answer. */
+static tsr_coap_block offered_block1(const tsr_coap *c)
 {
-    reply r = { .code = code, .block1 = c->msg.block1 };
+    tsr_coap_block b = c->msg.block1;
 
-    if (r.block1.szx > c->config.params.szx)
-        r.block1.szx = c->config.params.szx; /* RFC 7959 §2.5: late negotiation */
-    if (code == TSR_COAP_TOO_LARGE)
-        r.size1 = (tsr_coap_num){ true, c->config.body_len };
-    if (code == TSR_COAP_UNAVAILABLE)
-        c->stats.refused++;
-    answer(c, peer, seen, &r);
+    if (b.szx > c->config.params.szx)
+        b.szx = c->config.params.szx;
+    return b;
 }
 
 /* ---- Block2 going out ---- */
@@ -231,7 +224,7 @@ static tsr_coap_slot *open_ticket(tsr_coap *c, tsr_coap_peer peer, uint32_t seen
 }
 
 /* Answers a later block out of a body kept for that. False: there is none. RFC 7959 §2.4 */
-static bool serve_block(tsr_coap *c, tsr_coap_peer peer, uint32_t seen, uint64_t key)
+static bool serve_block(tsr_coap *c, tsr_coap_peer peer, uint32_t seen, uint32_t key)
 {
     uint32_t i = tsr_coap_body_find(c, peer, BODY_OUT, key), hash = fetch_hash(&c->msg);
 
@@ -259,7 +252,7 @@ static bool serve_block(tsr_coap *c, tsr_coap_peer peer, uint32_t seen, uint64_t
     return true;
 }
 
-static void hand_over(tsr_coap *c, tsr_coap_slot *s, uint64_t key)
+static void hand_over(tsr_coap *c, tsr_coap_slot *s, uint32_t key)
 {
     tsr_coap_event *e = tsr_coap_event_start(c, TSR_COAP_REQUEST, s->peer, c->msg.token);
 
@@ -279,38 +272,35 @@ void tsr_coap_take_request(tsr_coap *c, tsr_coap_peer peer)
     uint32_t seen = tsr_coap_seen_add(c, peer, c->msg.mid, con ? 0 : SEEN_NON);
     uint8_t code = request_fault(c);
     uint32_t body = TSR_NONE;
+    tsr_coap_block block1 = { 0 };
+    tsr_coap_slot *s;
 
     if (code == TSR_COAP_BAD_OPTION && !con) {
         c->stats.ignored++; /* RFC 7252 §5.4.1: a NON with one is rejected, silently */
         return;
     }
-    if (code != TSR_COAP_EMPTY) {
-        answer(c, peer, seen, &(reply){ .code = code, .diagnose = code == TSR_COAP_BAD_OPTION });
-        return;
+    if (code == TSR_COAP_EMPTY) {
+        uint32_t key = cache_key(&c->msg);
+
+        if (c->msg.block2.num != 0 && serve_block(c, peer, seen, key))
+            return;
+        if (c->msg.block1.more || c->msg.block1.num != 0) {
+            block1 = offered_block1(c);
+            code = store_block(c, peer, key, &body);
+        }
+        if (code == TSR_COAP_EMPTY) {
+            s = open_ticket(c, peer, seen);
+            if (s != NULL) {
+                s->body = body;
+                hand_over(c, s, key);
+                return;
+            }
+            if (body != TSR_NONE)
+                tsr_coap_body_free(c, body);
+            code = TSR_COAP_UNAVAILABLE;
+        }
     }
-
-    uint64_t key = cache_key(&c->msg);
-
-    if (c->msg.block2.set && c->msg.block2.num != 0 && serve_block(c, peer, seen, key))
-        return;
-    if (c->msg.block1.set && (c->msg.block1.more || c->msg.block1.num != 0))
-        code = store_block(c, peer, key, &body);
-    if (code != TSR_COAP_EMPTY) {
-        answer_block1(c, peer, seen, code);
-        return;
-    }
-
-    tsr_coap_slot *s = open_ticket(c, peer, seen);
-
-    if (s == NULL) {
-        if (body != TSR_NONE)
-            tsr_coap_body_free(c, body);
-        c->stats.refused++;
-        answer(c, peer, seen, &(reply){ .code = TSR_COAP_UNAVAILABLE });
-        return;
-    }
-    s->body = body;
-    hand_over(c, s, key);
+    answer(c, peer, seen, code, block1);
 }
 
 /* ---- responses and notifications ---- */
@@ -442,7 +432,7 @@ tsr_err tsr_coap_notify(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token, uint32
 
     if (s == NULL)
         return TSR_E_SPACE;
-    s->key = response->key;
+    s->key = (uint32_t)response->key;
     s->code = TSR_COAP_GET;
     if (s->key != 0 && (s->key & 7u) != 7)
         s->block2 = (tsr_coap_block){ .set = true, .szx = s->key & 7u };

@@ -318,7 +318,7 @@ void tsr_coap_body_free(tsr_coap *c, uint32_t i)
     c->free_body = i;
 }
 
-uint32_t tsr_coap_body_find(const tsr_coap *c, tsr_coap_peer peer, body_kind kind, uint64_t key)
+uint32_t tsr_coap_body_find(const tsr_coap *c, tsr_coap_peer peer, body_kind kind, uint32_t key)
 {
     uint32_t i = c->lines[peer].bodies;
 
