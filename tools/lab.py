@@ -319,6 +319,13 @@ class Lab:
             return None
         return self.wait(look, timeout, f"the device's event {event} {fields or ''}")
 
+    @property
+    def device_port_once(self):
+        """device_port(), looked up once for each start of the daemon."""
+        if getattr(self, "port_of", (None, 0))[0] != self.parts["device"].pid:
+            self.port_of = (self.parts["device"].pid, self.device_port())
+        return self.port_of[1]
+
     def device_port(self):
         """The local UDP port of the daemon's socket, from /proc."""
         pid = self.parts["device"].pid
