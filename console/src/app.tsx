@@ -15,7 +15,7 @@ function LiveBadge() {
   const state = connection.value;
   const [tone, text] = state === "live" ? ["live-on", "Live"]
     : state === "connecting" ? ["live-wait", "Connecting"] : ["live-off", "Server unreachable"];
-  return <span class={`live ${tone}`} role="status"><span class="dot" aria-hidden="true" />{text}</span>;
+  return <span class={`live ${tone}`} role="status"><span class="dot" aria-hidden="true" /><span class="text">{text}</span></span>;
 }
 
 function ThemeButton() {

@@ -65,8 +65,29 @@ export function rowsOf(
     .map((id) => {
       const known = model?.resources.find((r) => r.id === id);
       const found = (byId.get(id) ?? []).sort((a, b) => (a.ri ?? -1) - (b.ri ?? -1));
-      return row(`${instance}/${id}`, id, known, found);
+      const made = row(`${instance}/${id}`, id, known, found);
+      return { ...made, units: unitsOf(made.path, made.units, values) };
     });
+}
+
+const MEASURED = new Set([5700, 5601, 5602, 5603, 5604]);
+
+/** The unit of a value: from the model, or from the sensor itself, which says it in resource 5701. */
+export function unitsOf(path: string, units: string | undefined, values: ReadonlyMap<string, Value>): string {
+  if (units) return units;
+  const id = segments(path)[2];
+  if (id === undefined || !MEASURED.has(id)) return "";
+  const own = values.get(`${parentOf(path, 2)}/5701`)?.value;
+  return typeof own === "string" ? own : "";
+}
+
+/** What a sensor says it measures: its application type (5750) or its sensor type (5751). */
+export function purposeOf(instance: string, values: ReadonlyMap<string, Value>): string {
+  for (const id of [5750, 5751]) {
+    const text = values.get(`${instance}/${id}`)?.value;
+    if (typeof text === "string" && text !== "") return text;
+  }
+  return "";
 }
 
 function row(path: string, id: number, known: ModelResource | undefined, values: Row["values"]): Row {

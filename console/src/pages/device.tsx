@@ -2,7 +2,7 @@
 import { useEffect, useMemo } from "preact/hooks";
 import type { DeviceDetail, DeviceObject } from "../api/client";
 import { duration, plural, unitText, valueText } from "../format";
-import { canDraw, comparePaths, rangeOf, rowsOf } from "../model";
+import { canDraw, comparePaths, parentOf, purposeOf, rangeOf, rowsOf, unitsOf } from "../model";
 import { DeviceStore } from "../state/device";
 import { deviceHref } from "../state/router";
 import { Chart } from "../ui/chart";
@@ -47,11 +47,13 @@ function Instance({ store, object, instance }: { store: DeviceStore; object: Dev
   const path = `/${object.object}/${instance}`;
   const rows = rowsOf(path, store.model.value, store.links.value, store.values.value);
   const busy = store.busy.value.has(path) || store.busy.value.has(`/${object.object}`);
+  const purpose = purposeOf(path, store.values.value);
   const heading = `instance-${object.object}-${instance}`;
   return (
     <section class="card" aria-labelledby={heading}>
       <div class="card-head">
         <h2 id={heading}>{object.name ?? `Object ${object.object}`}{object.instances.length > 1 ? ` ${instance}` : ""}</h2>
+        {purpose && <span class="badge">{purpose}</span>}
         <span class="mono muted">{path}</span>
         <div class="end">
           <button class="button small" type="button" disabled={busy} onClick={() => void store.read(path)}>
@@ -86,7 +88,7 @@ function LiveCharts({ store }: { store: DeviceStore }) {
   const others = [...store.observations.value.values()].filter((o) =>
     !drawn.some(([path]) => path === o.path || path.startsWith(`${o.path}/`)));
   return (
-    <aside class="side sticky" aria-label="Live values">
+    <aside class="side sticky" aria-label="Live values" tabIndex={0}>
       {drawn.length === 0 && others.length === 0 && (
         <div class="card empty">
           <Pulse /><h2>Nothing is observed</h2>
@@ -97,13 +99,14 @@ function LiveCharts({ store }: { store: DeviceStore }) {
         const value = store.values.value.get(path);
         const range = rangeOf(series);
         const type = value?.type ?? "float";
-        const unit = unitText(value?.units);
+        const unit = unitText(unitsOf(path, value?.units, store.values.value));
+        const purpose = purposeOf(parentOf(path, 2), store.values.value);
         const by = store.observedBy(path);
         return (
-          <section class="card chart-card" key={path} aria-label={value?.name ?? path}>
+          <section class="card chart-card" key={path} aria-label={`${value?.name ?? "Value"} ${path}`}>
             <div class="chart-meta">
               <div>
-                <h3>{value?.name ?? path}</h3>
+                <h3>{value?.name ?? path}{purpose && <span class="muted"> {purpose}</span>}</h3>
                 <div class="chart-now">{valueText(range?.last, type)}{unit && <small>{unit}</small>}</div>
               </div>
               <div class="chart-range">
@@ -117,7 +120,7 @@ function LiveCharts({ store }: { store: DeviceStore }) {
         );
       })}
       {others.map((o) => (
-        <section class="card chart-card" key={o.path} aria-label={o.name ?? o.path}>
+        <section class="card chart-card" key={o.path} aria-label={`${o.name ?? "Value"} ${o.path}`}>
           <div class="chart-meta"><h3>{o.name ?? o.path}</h3><span class="mono muted">{o.path}</span></div>
           <p class="chart-text muted">
             {o.active ? plural(o.notifications, "notification") : "Being set up again"}

@@ -34,7 +34,7 @@ function Tiles() {
       <div class="card tile"><dt><Lock />Secured</dt><dd>{secured}{note}</dd></div>
       <div class="card tile">
         <dt><Pulse />Last event</dt>
-        <dd>{newest ? <small><Ago at={newest.at} /></small> : "–"}</dd>
+        <dd class="text">{newest ? <Ago at={newest.at} /> : "–"}</dd>
       </div>
     </dl>
   );
@@ -48,7 +48,7 @@ function DeviceRow({ device, index }: { device: Device; index: number }) {
       </td>
       <td><StateBadge device={device} /></td>
       <td><SecurityBadge security={device.security} /></td>
-      <td><span class="num">LwM2M {device.version}</span> <span class="muted">{device.binding}</span></td>
+      <td><span class="num">LwM2M {device.version}</span> <span class="muted">{device.binding}{device.queue_mode ? ", queue" : ""}</span></td>
       <td class="mono muted">{device.address}</td>
       <td class="right num">{device.observations > 0 ? device.observations : <span class="muted">0</span>}</td>
       <td class="right"><Ago at={device.seen_at} /></td>

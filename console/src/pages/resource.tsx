@@ -90,12 +90,30 @@ function ValueCell({ row, flash }: { row: Row; flash: number | undefined }) {
   );
 }
 
+/** Shows at once what was asked for; the device may take a while. */
+function ObserveSwitch({ store, row }: ResourceProps) {
+  const [wanted, setWanted] = useState<boolean | undefined>(undefined);
+  const observation = store.observedBy(row.path);
+  const inherited = observation !== undefined && observation.path !== row.path;
+  return (
+    <label class="toggle" title={inherited ? `Observed with ${observation.path}` : "Observe"}>
+      <input type="checkbox" role="switch" checked={wanted ?? observation !== undefined}
+        disabled={wanted !== undefined || inherited}
+        onChange={async (e) => {
+          const on = e.currentTarget.checked;
+          setWanted(on);
+          await store.observe(row.path, on);
+          setWanted(undefined);
+        }} />
+      <span class="visually-hidden">Observe {row.name}</span>
+    </label>
+  );
+}
+
 type Open = "edit" | "execute" | "attributes" | "history" | undefined;
 
 export function Resource({ store, row }: ResourceProps) {
   const [open, setOpen] = useState<Open>(undefined);
-  const observation = store.observedBy(row.path);
-  const own = observation?.path === row.path;
   const busy = store.busy.value.has(row.path);
   const close = () => setOpen(undefined);
   const flash = store.changed.value.get(row.path);
@@ -112,14 +130,7 @@ export function Resource({ store, row }: ResourceProps) {
           : <ValueCell row={row} flash={flash} />}
       </td>
       <td>
-        {row.readable && (
-          <label class="toggle" title={observation && !own ? `Observed with ${observation.path}` : "Observe"}>
-            <input type="checkbox" role="switch" checked={observation !== undefined}
-              disabled={busy || (observation !== undefined && !own)}
-              onChange={(e) => void store.observe(row.path, e.currentTarget.checked)} />
-            <span class="visually-hidden">Observe {row.name}</span>
-          </label>
-        )}
+        {row.readable && <ObserveSwitch store={store} row={row} />}
       </td>
       <td>
         <div class="actions">

@@ -39,7 +39,10 @@ export class DeviceStore {
   open(): void {
     this.off = [
       onEvents((list) => this.follow(list)),
-      onGap(() => void this.load()),
+      onGap(() => {
+        this.values.value = new Map();
+        void this.load();
+      }),
     ];
     void this.load();
   }
@@ -77,7 +80,9 @@ export class DeviceStore {
 
   private async loadLastValues(): Promise<void> {
     try {
-      this.take((await api.lastValues(this.endpoint, "/")).values, false);
+      // What this page has heard itself is never older than what the server has stored.
+      const { values } = await api.lastValues(this.endpoint, "/");
+      this.take(values.filter((v) => !this.values.value.has(v.path)), false);
     } catch {
       // They are a convenience: the device itself can be read.
     }

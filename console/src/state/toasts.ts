@@ -13,12 +13,12 @@ export const toasts = signal<Toast[]>([]);
 let last = 0;
 
 const OK_MS = 4000;
-const ERROR_MS = 12000;
 
 export function toast(kind: Toast["kind"], title: string, detail = ""): number {
   const id = ++last;
   toasts.value = [...toasts.value.slice(-3), { id, kind, title, detail }];
-  setTimeout(() => dismiss(id), kind === "ok" ? OK_MS : ERROR_MS);
+  // An error stays until it was dismissed: nobody reads at a fixed speed.
+  if (kind === "ok") setTimeout(() => dismiss(id), OK_MS);
   return id;
 }
 
