@@ -118,7 +118,11 @@ struct tsr_coap_watch {
     uint8_t token[TSR_COAP_TOKEN_MAX];
 };
 
+/* What a watch takes beside its watch_len bytes: itself, and two heads at most of the power of two of them. */
+#define TSR_COAP_WATCH_SPACE (sizeof(tsr_coap_watch) + 2 * sizeof(uint32_t))
+
 /* store.c */
+uint32_t tsr_coap_power_of_two(uint32_t n);
 uint64_t tsr_coap_draw(tsr_coap *c);
 uint32_t tsr_coap_mix(const tsr_coap *c, uint64_t x);
 uint16_t tsr_coap_next_mid(tsr_coap *c, tsr_coap_peer peer);
@@ -129,7 +133,6 @@ tsr_coap_slot *tsr_coap_slot_after(const tsr_coap *c, tsr_coap_peer peer, const 
 void tsr_coap_slot_unlink(tsr_coap *c, tsr_coap_slot *s);
 void tsr_coap_slot_free(tsr_coap *c, tsr_coap_slot *s);
 tsr_coap_slot *tsr_coap_slot_of(tsr_coap *c, tsr_coap_id id);
-tsr_coap_id tsr_coap_slot_id(const tsr_coap_slot *s);
 uint8_t *tsr_coap_slot_bytes(const tsr_coap *c, const tsr_coap_slot *s);
 
 uint32_t tsr_coap_body_take(tsr_coap *c, tsr_coap_peer peer, body_kind kind);
@@ -192,6 +195,11 @@ void tsr_coap_take_response(tsr_coap *c, tsr_coap_slot *s);
 void tsr_coap_take_separate(tsr_coap *c, tsr_coap_peer peer);
 tsr_err tsr_coap_collect(tsr_coap *c, tsr_coap_slot *s);
 void tsr_coap_ask_next(tsr_coap *c, tsr_coap_slot *s);
+
+static inline tsr_coap_id tsr_coap_slot_id(const tsr_coap_slot *s)
+{
+    return (uint64_t)s->generation << 32 | s->timer.id;
+}
 
 static inline tsr_bytes tsr_coap_slot_token(const tsr_coap_slot *s)
 {

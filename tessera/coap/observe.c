@@ -269,7 +269,19 @@ tsr_err tsr_coap_init(tsr_coap *c, const tsr_coap_config *config, void *memory, 
     };
     tsr_err err = tsr_coap_init_device(c, config, memory, memory_len);
 
-    if (err == TSR_OK)
-        c->observing = &observing;
-    return err;
+    if (err != TSR_OK)
+        return err;
+
+    /* the watches, then the heads of the chains, then what each observed */
+    uint32_t heads = tsr_coap_power_of_two(config->watches);
+    uint8_t *at = (uint8_t *)(c->watches + config->watches);
+
+    c->observing = &observing;
+    if (config->watches == 0)
+        return TSR_OK;
+    (void)tsr_index_init(&c->watch_index, (void *)at, heads);
+    c->watch_bytes = at + heads * sizeof(uint32_t);
+    for (uint32_t i = config->watches; i-- > 0; c->free_watch = i)
+        c->watches[i].next = c->free_watch;
+    return TSR_OK;
 }

@@ -103,7 +103,7 @@ static uint8_t store_block(tsr_coap *c, tsr_coap_peer peer, uint32_t key, uint32
     if (c->msg.payload.len > size || (b.more && c->msg.payload.len != size))
         return TSR_COAP_BAD_REQUEST;
     if (offset + c->msg.payload.len > c->config.body_len
-        || (c->msg.size1.set && c->msg.size1.value > c->config.body_len)) {
+        || c->msg.size1.value > c->config.body_len) {
         if (i != TSR_NONE)
             tsr_coap_body_free(c, i);
         return TSR_COAP_TOO_LARGE;
@@ -305,48 +305,50 @@ void tsr_coap_take_request(tsr_coap *c, tsr_coap_peer peer)
 
 /* ---- responses and notifications ---- */
 
-enum { HEADERS = 64 }; /* header, token and our own options at most, and the log's record head */
+enum {
+    HEADERS = 64, /* header, token and our own options at most, and the head of a log record */
+    WHOLE = 27,   /* a block size of 2 GiB: not cut at all */
+};
 
 /* Makes the slot's options, its Block2 and the part of the payload to send. `later`: that part has to fit into
  * the slot's own bytes, else into the log. On failure only the slot's bytes have changed. */
 static tsr_err prepare(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_response *r, bool later, tsr_bytes *part)
 {
     tsr_coap_block block = tsr_coap_is_success(r->code) ? s->block2 : (tsr_coap_block){ 0 };
-    uint8_t szx = block.set ? least(block.szx, c->config.params.szx) : c->config.params.szx;
     size_t offset = (size_t)block.num << (block.szx + 4);
-    bool blocks = r->payload.len > tsr_coap_block_len(szx) || offset != 0;
-    size_t room = c->config.log_len;
-    uint32_t hash = r->etag.ptr == NULL && (blocks || later) ? hash_of(r->payload) : 0;
-    tsr_bytes made = r->etag.ptr != NULL ? r->etag : tsr_view(&hash, sizeof hash);
+    bool beyond = offset != 0 && offset >= r->payload.len; /* RFC 7959 §2.2: a bad request */
+    uint8_t szx = block.set ? least(block.szx, c->config.params.szx) : c->config.params.szx;
+    bool blocks = r->payload.len > tsr_coap_block_len(szx) || offset != 0
+                  || (later && r->payload.len + HEADERS > c->config.exchange_len);
+    uint32_t hash = blocks ? hash_of(r->payload) : 0;
+    tsr_bytes etag = r->etag;
     tsr_err err;
 
-    if (r->etag.len > sizeof c->bodies->etag)
-        return TSR_E_ARGUMENT;
-    for (;;) {
-        err = tsr_coap_write_response(c, s, r, blocks ? made : r->etag);
-        if (err != TSR_OK)
-            return err;
-        if (later)
-            room = c->config.exchange_len - s->options_len;
-        if (blocks || !later || r->payload.len <= room)
-            break;
-        blocks = true; /* once more, with an ETag */
-    }
-    while (later && blocks && szx > 0 && tsr_coap_block_len(szx) > room)
+    if (blocks && etag.ptr == NULL)
+        etag = tsr_view(&hash, sizeof hash);
+    err = tsr_coap_write_response(c, s, r, etag);
+    if (err != TSR_OK)
+        return err;
+    if (beyond)
+        s->options_len = 0;
+
+    size_t room = later ? c->config.exchange_len - s->options_len : c->config.log_len;
+
+    while (blocks && szx > 0 && tsr_coap_block_len(szx) > room)
         szx--;
-    block.set = false;
-    *part = blocks ? cut(r->payload, offset, szx, &block) : r->payload;
+    *part = cut(r->payload, offset, blocks ? szx : WHOLE, &block);
     if (later ? tsr_coap_write_payload(c, s, *part) != TSR_OK : s->options_len + part->len + HEADERS > room)
         return TSR_E_SPACE;
-    if (block.set && block.more && s->key != 0 && offer(c, s, r, made) != TSR_OK && s->code != TSR_COAP_GET
+    if (block.more && s->key != 0 && offer(c, s, r, etag) != TSR_OK && s->code != TSR_COAP_GET
         && s->code != TSR_COAP_FETCH)
         return TSR_E_SPACE; /* asking again would do it again */
+    block.set = (block.more || offset != 0) && !beyond; /* what says nothing makes libcoap stumble */
     s->size2 = (uint32_t)r->payload.len;
     if (!block.set)
         s->flags &= (uint16_t)~F_SIZE2;
     s->block2 = block;
     s->block1.more = false;
-    s->code = r->code;
+    s->code = beyond ? TSR_COAP_BAD_REQUEST : r->code;
     s->observe = r->observe;
     return TSR_OK;
 }
@@ -376,18 +378,9 @@ static void respond_later(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_response
     tsr_coap_launch(c, s);
 }
 
-/* A block after the end was asked for. RFC 7959 §2.2 */
-static bool beyond(const tsr_coap_slot *s, const tsr_coap_response *r)
-{
-    return tsr_coap_is_success(r->code) && s->block2.num != 0
-           && (size_t)s->block2.num << (s->block2.szx + 4) >= r->payload.len;
-}
-
 tsr_err tsr_coap_respond(tsr_coap *c, tsr_coap_id ticket, const tsr_coap_response *response,
                          uint64_t now_ms)
 {
-    const tsr_coap_response bad_request = { .code = TSR_COAP_BAD_REQUEST, .non = response->non,
-                                            .user = response->user };
     tsr_coap_slot *s = tsr_coap_slot_of(c, ticket);
     tsr_bytes part;
 
@@ -395,8 +388,6 @@ tsr_err tsr_coap_respond(tsr_coap *c, tsr_coap_id ticket, const tsr_coap_respons
         return TSR_E_NOT_FOUND;
     if (!tsr_coap_is_response(response->code))
         return TSR_E_ARGUMENT;
-    if (beyond(s, response))
-        response = &bad_request;
     c->now_ms = now_ms;
 
     bool later = (s->flags & F_ACKED) != 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tessera/coap/engine_in.h"
 
-static uint32_t power_of_two(uint32_t n)
+uint32_t tsr_coap_power_of_two(uint32_t n)
 {
     uint32_t p = 1;
 
@@ -36,19 +36,17 @@ static size_t carve(size_t *at, uint32_t count, size_t size)
 /* Lays the areas out from `memory`, or from nowhere to learn their size, which it returns. */
 static size_t lay_out(tsr_coap *c, const tsr_coap_config *f, uint8_t *memory)
 {
-    const uint32_t seen_heads = power_of_two(f->seen), watch_heads = power_of_two(f->watches);
+    const uint32_t seen_heads = tsr_coap_power_of_two(f->seen);
     size_t at = 0;
     const size_t lines = carve(&at, f->peers, sizeof *c->lines);
     const size_t slots = carve(&at, f->exchanges, sizeof *c->slots);
     const size_t bodies = carve(&at, f->bodies, sizeof *c->bodies);
     const size_t seen = carve(&at, f->seen, sizeof *c->seen);
-    const size_t watches = carve(&at, f->watches, sizeof *c->watches);
     const size_t heap = carve(&at, f->exchanges + f->bodies, sizeof *c->timers.heap);
     const size_t seen_index = carve(&at, seen_heads, sizeof(uint32_t));
-    const size_t watch_index = carve(&at, watch_heads, sizeof(uint32_t));
     const size_t slot_bytes = carve(&at, f->exchanges, f->exchange_len);
     const size_t body_bytes = carve(&at, f->bodies, f->body_len);
-    const size_t watch_bytes = carve(&at, f->watches, f->watch_len);
+    const size_t watches = carve(&at, f->watches, TSR_COAP_WATCH_SPACE + f->watch_len);
     const size_t log = carve(&at, 1, f->log_len);
 
     if (memory == NULL || at == TOO_MUCH)
@@ -61,10 +59,8 @@ static size_t lay_out(tsr_coap *c, const tsr_coap_config *f, uint8_t *memory)
     c->watches = (void *)(memory + watches);
     tsr_timers_init(&c->timers, (void *)(memory + heap), f->exchanges + f->bodies);
     (void)tsr_index_init(&c->seen_index, (void *)(memory + seen_index), seen_heads);
-    (void)tsr_index_init(&c->watch_index, (void *)(memory + watch_index), watch_heads);
     c->slot_bytes = memory + slot_bytes;
     c->body_bytes = memory + body_bytes;
-    c->watch_bytes = memory + watch_bytes;
     c->log = memory + log;
     return at;
 }
@@ -78,7 +74,7 @@ size_t tsr_coap_memory(const tsr_coap_config *config)
 
 tsr_coap_params tsr_coap_params_default(void)
 {
-    return (tsr_coap_params){
+    static const tsr_coap_params rfc7252 = {
         .ack_timeout_ms = 2000,
         .ack_random_permille = 1500,
         .max_retransmit = 4,
@@ -90,16 +86,8 @@ tsr_coap_params tsr_coap_params_default(void)
         .response_wait_ms = 247000,
         .body_ms = 247000,
     };
-}
 
-/* A free list through all of a table's entries, each of which starts it as `next` = the one after. */
-static uint32_t chain(uint32_t *next, size_t stride, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        *next = i + 1 < count ? i + 1 : TSR_NONE;
-        next = (uint32_t *)(void *)((uint8_t *)next + stride);
-    }
-    return count != 0 ? 0 : TSR_NONE;
+    return rfc7252;
 }
 
 tsr_err tsr_coap_init_device(tsr_coap *c, const tsr_coap_config *config, void *memory,
@@ -121,13 +109,15 @@ tsr_err tsr_coap_init_device(tsr_coap *c, const tsr_coap_config *config, void *m
     (void)lay_out(c, config, memory);
     for (uint32_t i = 0; i < config->peers; i++)
         c->lines[i].slots = c->lines[i].bodies = c->lines[i].watches = TSR_NONE;
-    for (uint32_t i = 0; i < config->exchanges; i++)
+    c->free_slot = c->free_body = c->free_watch = TSR_NONE;
+    for (uint32_t i = config->exchanges; i-- > 0; c->free_slot = i) {
         c->slots[i].timer.id = i;
-    for (uint32_t i = 0; i < config->bodies; i++)
+        c->slots[i].next = c->free_slot;
+    }
+    for (uint32_t i = config->bodies; i-- > 0; c->free_body = i) {
         c->bodies[i].timer.id = config->exchanges + i;
-    c->free_slot = chain(&c->slots->next, sizeof *c->slots, config->exchanges);
-    c->free_body = chain(&c->bodies->next, sizeof *c->bodies, config->bodies);
-    c->free_watch = chain(&c->watches->next, sizeof *c->watches, config->watches);
+        c->bodies[i].next = c->free_body;
+    }
     c->done_first = c->done_last = c->event_body = c->lent_body = TSR_NONE;
     return TSR_OK;
 }
@@ -236,11 +226,6 @@ tsr_coap_slot *tsr_coap_slot_of(tsr_coap *c, tsr_coap_id id)
     if (s->kind == SLOT_FREE || s->state == SLOT_DONE || s->generation != (uint32_t)(id >> 32))
         return NULL;
     return s;
-}
-
-tsr_coap_id tsr_coap_slot_id(const tsr_coap_slot *s)
-{
-    return (uint64_t)s->generation << 32 | s->timer.id;
 }
 
 uint8_t *tsr_coap_slot_bytes(const tsr_coap *c, const tsr_coap_slot *s)

@@ -87,6 +87,8 @@ tsr_err tsr_coap_write_response(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_re
 {
     mixer m = mixer_over(c, s, r->extra, r->extra_count);
 
+    if (etag.len > 8)
+        return TSR_E_ARGUMENT;
     mix_view(&m, TSR_COAP_ETAG, etag);
     if (r->location != NULL)
         mix_text(&m, TSR_COAP_LOCATION_PATH, r->location);
