@@ -120,15 +120,20 @@ typedef struct {
 static tsr_err fail(const reader *r, unsigned line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-static tsr_err fail(const reader *r, unsigned line, const char *format, ...)
+static void say(const reader *r, unsigned line, const char *format, va_list args)
 {
     int n = snprintf(r->error, r->error_len, "%s:%u: ", r->path, line);
+
+    if (n >= 0 && (size_t)n < r->error_len)
+        (void)vsnprintf(r->error + n, r->error_len - (size_t)n, format, args);
+}
+
+static tsr_err fail(const reader *r, unsigned line, const char *format, ...)
+{
     va_list args;
 
-    if (n < 0 || (size_t)n >= r->error_len)
-        return TSR_E_MALFORMED;
     va_start(args, format);
-    (void)vsnprintf(r->error + n, r->error_len - (size_t)n, format, args);
+    say(r, line, format, args);
     va_end(args);
     return TSR_E_MALFORMED;
 }

@@ -126,6 +126,28 @@ static void tell_sensors(tsr_lwm2m_client *client, uint16_t object, unsigned cha
     }
 }
 
+/* Texts end at their zero; what lies behind it may be of an earlier time. */
+static bool same_texts(const char (*a)[TSR_LWM2M_ADDRESS_LEN], const char (*b)[TSR_LWM2M_ADDRESS_LEN],
+                       uint8_t count)
+{
+    for (uint8_t i = 0; i < count; i++) {
+        if (strcmp(a[i], b[i]) != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool same_monitoring(const tsr_lwm2m_monitoring *a, const tsr_lwm2m_monitoring *b)
+{
+    return a->bearer == b->bearer && a->bearer_count == b->bearer_count &&
+           memcmp(a->bearers, b->bearers, a->bearer_count) == 0 &&
+           a->signal_dbm == b->signal_dbm && a->link_quality == b->link_quality &&
+           a->utilization_percent == b->utilization_percent &&
+           a->address_count == b->address_count && a->router_count == b->router_count &&
+           same_texts(a->addresses, b->addresses, a->address_count) &&
+           same_texts(a->routers, b->routers, a->router_count);
+}
+
 void device_refresh(device *d, tsr_lwm2m_client *client, uint64_t now_ms)
 {
     int64_t unix_s = tsr_host_unix_s();
@@ -135,7 +157,7 @@ void device_refresh(device *d, tsr_lwm2m_client *client, uint64_t now_ms)
     tsr_host_device_refresh("", &d->device);
     tsr_lwm2m_client_changed(client, tsr_lwm2m_at_instance(3, 0));
     tsr_host_monitoring_refresh("", d->config->interface, now_ms, &d->load, &d->monitoring);
-    if (memcmp(&monitoring, &d->monitoring, sizeof monitoring) != 0)
+    if (!same_monitoring(&monitoring, &d->monitoring))
         tsr_lwm2m_client_changed(client, tsr_lwm2m_at_instance(4, 0));
     measure_traffic(d, client, now_ms);
     tell_sensors(client, 3300, tsr_host_sensors_refresh("", d->sensor, unix_s));

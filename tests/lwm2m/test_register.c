@@ -222,6 +222,26 @@ static void test_update_that_gets_no_answer_is_tried_again(void **state)
     rig_free(r);
 }
 
+/* A request of the server shows that it is there again: no need to wait for the next try. */
+static void test_request_ends_the_wait_for_the_next_update(void **state)
+{
+    rig *r = rig_new(1);
+
+    (void)state;
+    rig_register(r);
+    r->server[0].silent = true;
+    tsr_lwm2m_client_update(&r->client, 0);
+    rig_wait(r, 100000);
+    assert_int_equal(r->accounts[0].standing, TSR_LWM2M_WAITING);
+    r->server[0].silent = false;
+    assert_int_equal(tsr_lwm2m_client_feed(&r->client, 0, tsr_text("\x40\x01\x12\x34\xb1\x33"), r->now_ms),
+                     TSR_OK);
+    rig_run(r);
+    assert_int_equal(r->accounts[0].standing, TSR_LWM2M_REGISTERED);
+    assert_int_equal(r->server[0].number, 1);
+    rig_free(r);
+}
+
 /* Core 6.2.2: a list in an Update is the whole list. */
 static void test_update_tells_new_instances(void **state)
 {
@@ -313,6 +333,7 @@ int main(void)
         cmocka_unit_test(test_register_waits_as_the_server_object_says),
         cmocka_unit_test(test_register_survives_a_silent_server),
         cmocka_unit_test(test_update_that_gets_no_answer_is_tried_again),
+        cmocka_unit_test(test_request_ends_the_wait_for_the_next_update),
         cmocka_unit_test(test_update_tells_new_instances),
         cmocka_unit_test(test_stop_deregisters_when_asked_to),
         cmocka_unit_test(test_int_950_two_servers_are_served_apart),

@@ -89,23 +89,6 @@ static void offset_of(tsr_lwm2m_device *d)
                    (unsigned)labs(minutes) / 60 % 24, (unsigned)labs(minutes) % 60);
 }
 
-/* "MemTotal:  4030420 kB" */
-static int64_t meminfo(const char *root, const char *key)
-{
-    char path[PATH_MAX], line[128];
-    long long kb = -1;
-    FILE *f;
-
-    (void)snprintf(path, sizeof path, "%s/proc/meminfo", root);
-    f = fopen(path, "re");
-    while (f != NULL && kb < 0 && fgets(line, sizeof line, f) != NULL) {
-        if (strncmp(line, key, strlen(key)) == 0)
-            (void)sscanf(line + strlen(key), " %lld", &kb);
-    }
-    if (f != NULL)
-        (void)fclose(f);
-    return kb;
-}
 
 static void versions(const char *root, tsr_lwm2m_device *d)
 {
@@ -138,7 +121,7 @@ void tsr_host_device_identify(const char *root, tsr_lwm2m_device *d)
     take_first(root, hardware, d->hardware, sizeof d->hardware);
     versions(root, d);
     timezone_of(root, d);
-    d->memory_total_kb = meminfo(root, "MemTotal:");
+    d->memory_total_kb = tsr_host_meminfo(root, "MemTotal:");
     tsr_host_device_refresh(root, d);
 }
 
@@ -160,7 +143,7 @@ static bool supply_text(const char *root, const char *name, const char *what, ch
 }
 
 /* /3/0/20: 0 normal, 1 charging, 2 charge complete, 3 damaged, 4 low, 5 not installed, 6 unknown */
-static int8_t battery_status(const char *status, int8_t percent)
+static int16_t battery_status(const char *status, int64_t percent)
 {
     if (strcmp(status, "Charging") == 0)
         return 1;
@@ -198,9 +181,9 @@ static void take_supply(const char *root, const char *name, tsr_lwm2m_device *d)
     d->power_count++;
     if (p->kind != 1 || percent < 0 || percent > 100)
         return;
-    d->battery_percent = (int8_t)percent;
+    d->battery_percent = (int16_t)percent;
     (void)supply_text(root, name, "status", status, sizeof status);
-    d->battery_status = battery_status(status, d->battery_percent);
+    d->battery_status = battery_status(status, percent);
 }
 
 void tsr_host_device_refresh(const char *root, tsr_lwm2m_device *d)
@@ -210,7 +193,7 @@ void tsr_host_device_refresh(const char *root, tsr_lwm2m_device *d)
     DIR *dir;
 
     d->host_unix_s = tsr_host_unix_s();
-    d->memory_free_kb = meminfo(root, "MemAvailable:");
+    d->memory_free_kb = tsr_host_meminfo(root, "MemAvailable:");
     offset_of(d);
     d->power_count = 0;
     d->battery_percent = d->battery_status = -1;

@@ -22,20 +22,15 @@ static void clean(char *text)
     }
 }
 
-void tsr_host_log(tsr_log_level level, const char *event, const char *format, ...)
+static void put(tsr_log_level level, const char *event, const char *format, va_list args)
 {
     static const char *const names[] = { "error", "warning", "info", "debug" };
     char line[1200], words[1024];
     struct timespec now;
     struct tm utc;
-    va_list args;
     int n;
 
-    if (level > the_level)
-        return;
-    va_start(args, format);
     (void)vsnprintf(words, sizeof words, format, args);
-    va_end(args);
     clean(words);
     (void)clock_gettime(CLOCK_REALTIME, &now);
     (void)gmtime_r(&now.tv_sec, &utc);
@@ -44,4 +39,15 @@ void tsr_host_log(tsr_log_level level, const char *event, const char *format, ..
                  utc.tm_sec, now.tv_nsec / 1000000, names[level], event,
                  words[0] != '\0' ? " " : "", words);
     (void)!write(STDERR_FILENO, line, (size_t)n);
+}
+
+void tsr_host_log(tsr_log_level level, const char *event, const char *format, ...)
+{
+    va_list args;
+
+    if (level > the_level)
+        return;
+    va_start(args, format);
+    put(level, event, format, args);
+    va_end(args);
 }

@@ -36,21 +36,45 @@ static void router_add(tsr_lwm2m_monitoring *m, int family, const void *address)
     (void)snprintf(m->routers[m->router_count++], TSR_LWM2M_ADDRESS_LEN, "%s", text);
 }
 
+/* The words of a line, and words as numbers. */
+static char *word(char **line)
+{
+    return strtok_r(NULL, " \t\n", line);
+}
+
+static bool number(const char *text, int base, unsigned long long *v)
+{
+    char *end;
+
+    if (text == NULL)
+        return false;
+    *v = strtoull(text, &end, base);
+    return end != text && *end == '\0';
+}
+
+static void copy_name(char to[IFNAMSIZ], const char *from)
+{
+    (void)snprintf(to, IFNAMSIZ, "%.15s", from);
+}
+
 /* /proc/net/route: numbers in hex, in the byte order of the host. The first default route names
  * the interface in use. */
 static void routes_v4(const char *root, tsr_lwm2m_monitoring *m, char *interface)
 {
     FILE *f = open_below(root, "/proc/net/route");
-    char line[256], name[IFNAMSIZ];
-    unsigned target, gateway, flags;
+    char line[256];
+    unsigned long long target, gateway;
 
     while (f != NULL && fgets(line, sizeof line, f) != NULL) {
-        if (sscanf(line, "%15s %x %x %x", name, &target, &gateway, &flags) != 4 || target != 0)
+        char *rest, *name = strtok_r(line, " \t\n", &rest);
+
+        if (name == NULL || !number(word(&rest), 16, &target) || target != 0 ||
+            !number(word(&rest), 16, &gateway))
             continue;
         if (interface[0] == '\0')
-            memcpy(interface, name, sizeof name);
+            copy_name(interface, name);
         if (gateway != 0)
-            router_add(m, AF_INET, &(struct in_addr){ gateway });
+            router_add(m, AF_INET, &(struct in_addr){ (in_addr_t)gateway });
     }
     if (f != NULL)
         (void)fclose(f);
@@ -58,34 +82,52 @@ static void routes_v4(const char *root, tsr_lwm2m_monitoring *m, char *interface
 
 static bool hex16(const char *text, uint8_t out[16])
 {
-    for (int i = 0; i < 16; i++) {
-        unsigned byte;
+    unsigned long long v;
 
-        if (sscanf(text + 2 * i, "%2x", &byte) != 1)
+    if (text == NULL || strlen(text) != 32)
+        return false;
+    for (size_t i = 0; i < 16; i++) {
+        char pair[3] = { text[2 * i], text[2 * i + 1], '\0' };
+
+        if (!number(pair, 16, &v))
             return false;
-        out[i] = (uint8_t)byte;
+        out[i] = (uint8_t)v;
     }
     return true;
 }
 
-/* /proc/net/ipv6_route: destination, length, source, length, next hop, metric, ..., interface. */
+/* /proc/net/ipv6_route: destination, length, source, length, next hop, four numbers, interface. */
+static bool default_v6(char *line, uint8_t hop[16], const char **name)
+{
+    char *rest, *target = strtok_r(line, " \t\n", &rest);
+    unsigned long long len;
+
+    if (target == NULL || !number(word(&rest), 16, &len) || len != 0)
+        return false;
+    (void)word(&rest);
+    (void)word(&rest);
+    if (!hex16(word(&rest), hop))
+        return false;
+    for (int i = 0; i < 5; i++)
+        *name = word(&rest);
+    return *name != NULL && strcmp(*name, "lo") != 0;
+}
+
 static void routes_v6(const char *root, tsr_lwm2m_monitoring *m, char *interface)
 {
     static const uint8_t none[16];
     FILE *f = open_below(root, "/proc/net/ipv6_route");
-    char line[256], target[33], hop[33], name[IFNAMSIZ];
-    unsigned target_len;
-    uint8_t address[16];
+    char line[256];
+    const char *name;
+    uint8_t hop[16];
 
     while (f != NULL && fgets(line, sizeof line, f) != NULL) {
-        if (sscanf(line, "%32s %x %*s %*s %32s %*s %*s %*s %*s %15s", target, &target_len, hop,
-                   name) != 4 ||
-            target_len != 0 || !hex16(hop, address) || strcmp(name, "lo") == 0)
+        if (!default_v6(line, hop, &name))
             continue;
         if (interface[0] == '\0')
-            memcpy(interface, name, sizeof name);
-        if (memcmp(address, none, sizeof none) != 0)
-            router_add(m, AF_INET6, address);
+            copy_name(interface, name);
+        if (memcmp(hop, none, sizeof none) != 0)
+            router_add(m, AF_INET6, hop);
     }
     if (f != NULL)
         (void)fclose(f);
@@ -146,16 +188,22 @@ static void bearers(const char *root, const char *interface, tsr_lwm2m_monitorin
 static void signal_of(const char *root, const char *interface, tsr_lwm2m_monitoring *m)
 {
     FILE *f = open_below(root, "/proc/net/wireless");
-    char line[256], name[IFNAMSIZ + 1];
-    float quality, level;
+    char line[256];
 
     m->signal_dbm = 0;
     m->link_quality = -1;
     while (f != NULL && fgets(line, sizeof line, f) != NULL) {
-        if (sscanf(line, " %16[^:]: %*s %f %f", name, &quality, &level) != 3 || strcmp(name, interface) != 0)
+        char *rest, *name = strtok_r(line, ": \t", &rest), *quality, *level;
+
+        if (name == NULL || strcmp(name, interface) != 0)
             continue;
-        m->signal_dbm = (int32_t)level;
-        m->link_quality = (int32_t)quality;
+        (void)strtok_r(NULL, ": \t", &rest);
+        quality = word(&rest);
+        level = word(&rest);
+        if (quality == NULL || level == NULL)
+            continue;
+        m->link_quality = (int32_t)strtol(quality, NULL, 10);
+        m->signal_dbm = (int32_t)strtol(level, NULL, 10);
     }
     if (f != NULL)
         (void)fclose(f);
@@ -188,14 +236,20 @@ static void addresses(tsr_lwm2m_monitoring *m)
 }
 
 /* One line of /proc/net/dev: "eth0: rx_bytes rx_packets ... (8 fields) tx_bytes tx_packets ..." */
-static bool dev_line(const char *line, char *name, tsr_lwm2m_traffic *t)
+static bool dev_line(char *line, const char **name, tsr_lwm2m_traffic *t)
 {
-    unsigned long long rx, rx_packets, tx, tx_packets;
+    unsigned long long v[10];
+    char *colon = strchr(line, ':'), *rest;
 
-    if (sscanf(line, " %16[^:]: %llu %llu %*u %*u %*u %*u %*u %*u %llu %llu", name, &rx,
-               &rx_packets, &tx, &tx_packets) != 5)
+    if (colon == NULL)
         return false;
-    *t = (tsr_lwm2m_traffic){ tx, rx, rx_packets + tx_packets };
+    *colon = ' ';
+    *name = strtok_r(line, " \t", &rest);
+    for (size_t i = 0; i < 10; i++) {
+        if (*name == NULL || !number(word(&rest), 10, &v[i]))
+            return false;
+    }
+    *t = (tsr_lwm2m_traffic){ v[8], v[0], v[1] + v[9] };
     return true;
 }
 
@@ -203,11 +257,12 @@ tsr_err tsr_host_traffic(const char *root, tsr_lwm2m_traffic *traffic)
 {
     FILE *f = open_below(root, "/proc/net/dev");
     tsr_lwm2m_traffic sum = { 0 }, loopback = { 0 }, t;
-    char line[512], name[IFNAMSIZ + 1];
+    char line[512];
+    const char *name;
     bool any = false, others = false;
 
     while (f != NULL && fgets(line, sizeof line, f) != NULL) {
-        if (!dev_line(line, name, &t))
+        if (!dev_line(line, &name, &t))
             continue;
         any = true;
         if (strcmp(name, "lo") == 0) {
@@ -231,11 +286,12 @@ static bool interface_bytes(const char *root, const char *interface, uint64_t *b
 {
     FILE *f = open_below(root, "/proc/net/dev");
     tsr_lwm2m_traffic t;
-    char line[512], name[IFNAMSIZ + 1];
+    char line[512];
+    const char *name;
     bool found = false;
 
     while (f != NULL && fgets(line, sizeof line, f) != NULL) {
-        if (dev_line(line, name, &t) && strcmp(name, interface) == 0) {
+        if (dev_line(line, &name, &t) && strcmp(name, interface) == 0) {
             *bytes = t.tx_bytes + t.rx_bytes;
             found = true;
         }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The host as a sensor: load, memory in use, thermometers. */
-#include <dirent.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -26,24 +24,17 @@ static bool load_average(const char *root, double *load)
     return end != text;
 }
 
+/* To a tenth: the rest is noise, and every change is a notification. */
 static bool memory_used(const char *root, double *percent)
 {
-    char path[PATH_MAX], line[128];
-    long long total = 0, available = -1;
-    FILE *f;
+    int64_t total = tsr_host_meminfo(root, "MemTotal:");
+    int64_t available = tsr_host_meminfo(root, "MemAvailable:");
+    int64_t tenths;
 
-    (void)snprintf(path, sizeof path, "%s/proc/meminfo", root);
-    f = fopen(path, "re");
-    while (f != NULL && fgets(line, sizeof line, f) != NULL) {
-        (void)sscanf(line, "MemTotal: %lld", &total);
-        (void)sscanf(line, "MemAvailable: %lld", &available);
-    }
-    if (f != NULL)
-        (void)fclose(f);
     if (total <= 0 || available < 0 || available > total)
         return false;
-    /* To a tenth: the rest is noise, and every change is a notification. */
-    *percent = (double)((total - available) * 1000 / total) / 10;
+    tenths = (total - available) * 1000 / total;
+    *percent = (double)tenths / 10;
     return true;
 }
 

@@ -79,3 +79,24 @@ tsr_err tsr_host_read_number(const char *root, const char *path, int64_t *v)
 
     return err == TSR_OK ? tsr_sdec(tsr_text(text), v) : err;
 }
+
+/* "MemTotal:  4030420 kB" */
+int64_t tsr_host_meminfo(const char *root, const char *key)
+{
+    char path[PATH_MAX], line[128], *end;
+    int64_t kb = -1;
+    FILE *f;
+
+    (void)snprintf(path, sizeof path, "%s/proc/meminfo", root);
+    f = fopen(path, "re");
+    while (f != NULL && kb < 0 && fgets(line, sizeof line, f) != NULL) {
+        if (strncmp(line, key, strlen(key)) != 0)
+            continue;
+        kb = strtoll(line + strlen(key), &end, 10);
+        if (end == line + strlen(key))
+            kb = -1;
+    }
+    if (f != NULL)
+        (void)fclose(f);
+    return kb;
+}

@@ -24,4 +24,7 @@ tsr_err tsr_host_read_text(const char *root, const char *path, char *text, size_
 /** The same as a number. TSR_E_MALFORMED if it is none. */
 tsr_err tsr_host_read_number(const char *root, const char *path, int64_t *v);
 
+/** A line of /proc/meminfo, such as "MemTotal:", in kB; -1: it is not there. */
+int64_t tsr_host_meminfo(const char *root, const char *key);
+
 #endif

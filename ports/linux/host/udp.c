@@ -72,32 +72,37 @@ tsr_err tsr_udp_uri_parse(tsr_bytes text, tsr_udp_uri *uri)
     return TSR_OK;
 }
 
-static void name_put(const struct sockaddr_storage *address, char *name)
+typedef union {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+} address;
+
+static void name_put(const address *a, char *name)
 {
-    const struct sockaddr_in6 *v6 = (const void *)address;
-    const struct sockaddr_in *v4 = (const void *)address;
     char text[INET6_ADDRSTRLEN] = "?";
 
-    if (address->ss_family == AF_INET6) {
-        (void)inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof text);
-        (void)snprintf(name, TSR_UDP_NAME, "[%s]:%u", text, ntohs(v6->sin6_port));
+    if (a->any.sa_family == AF_INET6) {
+        (void)inet_ntop(AF_INET6, &a->v6.sin6_addr, text, sizeof text);
+        (void)snprintf(name, TSR_UDP_NAME, "[%s]:%u", text, ntohs(a->v6.sin6_port));
     } else {
-        (void)inet_ntop(AF_INET, &v4->sin_addr, text, sizeof text);
-        (void)snprintf(name, TSR_UDP_NAME, "%s:%u", text, ntohs(v4->sin_port));
+        (void)inet_ntop(AF_INET, &a->v4.sin_addr, text, sizeof text);
+        (void)snprintf(name, TSR_UDP_NAME, "%s:%u", text, ntohs(a->v4.sin_port));
     }
 }
 
 static void names(tsr_udp *udp)
 {
-    struct sockaddr_storage address = { 0 };
-    socklen_t len = sizeof address;
+    address local, peer;
+    socklen_t local_len = sizeof local, peer_len = sizeof peer;
 
+    memset(&local, 0, sizeof local);
+    memset(&peer, 0, sizeof peer);
     udp->local[0] = udp->peer[0] = '\0';
-    if (getsockname(udp->fd, (void *)&address, &len) == 0)
-        name_put(&address, udp->local);
-    len = sizeof address;
-    if (getpeername(udp->fd, (void *)&address, &len) == 0)
-        name_put(&address, udp->peer);
+    if (getsockname(udp->fd, &local.any, &local_len) == 0)
+        name_put(&local, udp->local);
+    if (getpeername(udp->fd, &peer.any, &peer_len) == 0)
+        name_put(&peer, udp->peer);
 }
 
 void tsr_udp_close(tsr_udp *udp)
@@ -170,32 +175,33 @@ tsr_err tsr_udp_receive(const tsr_udp *udp, tsr_buf *datagram)
     return TSR_END;
 }
 
-static bool same_address(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
+static bool same_address(const address *a, const address *b)
 {
-    if (a->ss_family != b->ss_family)
+    if (a->any.sa_family != b->any.sa_family)
         return false;
-    if (a->ss_family == AF_INET6)
-        return memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr,
-                      &((const struct sockaddr_in6 *)b)->sin6_addr, 16) == 0;
-    return ((const struct sockaddr_in *)a)->sin_addr.s_addr ==
-           ((const struct sockaddr_in *)b)->sin_addr.s_addr;
+    if (a->any.sa_family == AF_INET6)
+        return memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof a->v6.sin6_addr) == 0;
+    return a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
 }
 
 /* Connecting a second socket makes the kernel choose a local address as of now. */
 bool tsr_udp_is_stale(const tsr_udp *udp)
 {
-    struct sockaddr_storage peer = { 0 }, was = { 0 }, is = { 0 };
+    address peer, was, is;
     socklen_t peer_len = sizeof peer, was_len = sizeof was, is_len = sizeof is;
     bool stale = false;
     int fd;
 
-    if (udp->fd < 0 || getpeername(udp->fd, (void *)&peer, &peer_len) != 0 ||
-        getsockname(udp->fd, (void *)&was, &was_len) != 0)
+    memset(&peer, 0, sizeof peer);
+    memset(&was, 0, sizeof was);
+    memset(&is, 0, sizeof is);
+    if (udp->fd < 0 || getpeername(udp->fd, &peer.any, &peer_len) != 0 ||
+        getsockname(udp->fd, &was.any, &was_len) != 0)
         return udp->fd >= 0;
-    fd = socket(peer.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    fd = socket(peer.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return false;
-    if (connect(fd, (void *)&peer, peer_len) == 0 && getsockname(fd, (void *)&is, &is_len) == 0)
+    if (connect(fd, &peer.any, peer_len) == 0 && getsockname(fd, &is.any, &is_len) == 0)
         stale = !same_address(&was, &is);
     (void)close(fd);
     return stale;
@@ -203,13 +209,13 @@ bool tsr_udp_is_stale(const tsr_udp *udp)
 
 int tsr_udp_watch(void)
 {
-    struct sockaddr_nl address = { .nl_family = AF_NETLINK,
+    struct sockaddr_nl watched = { .nl_family = AF_NETLINK,
                                    .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR |
                                                 RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE |
                                                 RTMGRP_IPV6_ROUTE };
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
 
-    if (fd >= 0 && bind(fd, (void *)&address, sizeof address) != 0) {
+    if (fd >= 0 && bind(fd, (void *)&watched, sizeof watched) != 0) {
         (void)close(fd);
         return -1;
     }

@@ -70,8 +70,12 @@ tsr_err tsr_lwm2m_client_feed(tsr_lwm2m_client *c, size_t account, tsr_bytes dat
             account_pump(c, account, now_ms);
         return TSR_OK;
     }
-    if (!a->up)
+    if (!a->up) {
+        /* The server is alive: an Update that waits for its next try need not wait longer. */
+        if (a->standing == TSR_LWM2M_WAITING && a->location[0] != '\0')
+            a->at_ms = now_ms;
         return TSR_OK;
+    }
     client_coap_pump(c, now_ms);
     (void)tsr_coap_feed(&c->coap, (tsr_coap_peer)account, datagram, now_ms);
     client_coap_pump(c, now_ms);

@@ -31,51 +31,71 @@ bool tsr_lwm2m_device_error(tsr_lwm2m_device *d, uint8_t code)
     return true;
 }
 
-static tsr_err put_some(tsr_lwm2m_out *out, tsr_lwm2m_path at, const char *text)
-{
-    return text[0] == '\0' ? TSR_E_NOT_FOUND : tsr_lwm2m_put_text(out, at, tsr_text(text));
-}
-
-static tsr_err put_known(tsr_lwm2m_out *out, tsr_lwm2m_path at, int64_t v)
-{
-    return v < 0 ? TSR_E_NOT_FOUND : tsr_lwm2m_put_int(out, at, v);
-}
-
-static bool power_value(const tsr_lwm2m_power *power, uint16_t resource, int64_t *v)
+/* The texts by resource; SIZE_MAX: it is none. */
+static size_t text_at(uint16_t resource)
 {
     switch (resource) {
-    case POWER:   *v = power->kind; return true;
-    case VOLTAGE: *v = power->voltage_mv; return power->voltage_mv >= 0;
-    default:      *v = power->current_ma; return power->current_ma != INT32_MIN;
+    case MANUFACTURER: return offsetof(tsr_lwm2m_device, manufacturer);
+    case MODEL:        return offsetof(tsr_lwm2m_device, model);
+    case SERIAL:       return offsetof(tsr_lwm2m_device, serial);
+    case FIRMWARE:     return offsetof(tsr_lwm2m_device, firmware);
+    case UTC_OFFSET:   return offsetof(tsr_lwm2m_device, host_offset);
+    case TIMEZONE:     return offsetof(tsr_lwm2m_device, host_timezone);
+    case BINDING:      return offsetof(tsr_lwm2m_device, binding);
+    case TYPE:         return offsetof(tsr_lwm2m_device, type);
+    case HARDWARE:     return offsetof(tsr_lwm2m_device, hardware);
+    case SOFTWARE:     return offsetof(tsr_lwm2m_device, software);
+    default:           return SIZE_MAX;
     }
 }
 
-static tsr_err put_power(const tsr_lwm2m_device *d, tsr_lwm2m_path at, tsr_lwm2m_out *out)
+/* What a server has written stands before what the host says. */
+static const char *text_of(const tsr_lwm2m_device *d, uint16_t resource)
+{
+    size_t at = text_at(resource);
+
+    if (resource == UTC_OFFSET && d->utc_offset[0] != '\0')
+        return d->utc_offset;
+    if (resource == TIMEZONE && d->timezone[0] != '\0')
+        return d->timezone;
+    return at != SIZE_MAX ? (const char *)d + at : NULL;
+}
+
+static bool number_of(const tsr_lwm2m_device *d, uint16_t resource, int64_t *v)
+{
+    switch (resource) {
+    case BATTERY_LEVEL:  *v = d->battery_percent; break;
+    case MEMORY_FREE:    *v = d->memory_free_kb; break;
+    case BATTERY_STATUS: *v = d->battery_status; break;
+    case MEMORY_TOTAL:   *v = d->memory_total_kb; break;
+    default:             return false;
+    }
+    return *v >= 0;
+}
+
+/* One of the resource instances. Core E.4: error code 0, alone, says that there is no error. */
+static bool element_of(const tsr_lwm2m_device *d, uint16_t resource, uint8_t i, int64_t *v)
+{
+    switch (resource) {
+    case POWER:   *v = d->power[i].kind; return true;
+    case VOLTAGE: *v = d->power[i].voltage_mv; return *v >= 0;
+    case CURRENT: *v = d->power[i].current_ma; return *v != INT32_MIN;
+    default:      *v = i < d->error_count ? d->errors[i] : 0; return true;
+    }
+}
+
+static tsr_err put_list(const tsr_lwm2m_device *d, tsr_lwm2m_path at, tsr_lwm2m_out *out,
+                        uint8_t count)
 {
     tsr_err err = TSR_E_NOT_FOUND;
     tsr_lwm2m_path each = at;
     int64_t v;
 
     each.depth = 4;
-    for (uint8_t i = 0; i < d->power_count; i++) {
+    for (uint8_t i = 0; i < count; i++) {
         each.resource_instance = i;
-        if (tsr_lwm2m_wanted(at, i) && power_value(&d->power[i], at.resource, &v))
+        if (tsr_lwm2m_wanted(at, i) && element_of(d, at.resource, i, &v))
             err = tsr_lwm2m_put_int(out, each, v);
-    }
-    return err;
-}
-
-/* Core E.4: instance 0 with 0 says that there is no error. */
-static tsr_err put_errors(const tsr_lwm2m_device *d, tsr_lwm2m_path at, tsr_lwm2m_out *out)
-{
-    tsr_err err = TSR_E_NOT_FOUND;
-    tsr_lwm2m_path each = at;
-
-    each.depth = 4;
-    for (uint8_t i = 0; i == 0 || i < d->error_count; i++) {
-        each.resource_instance = i;
-        if (tsr_lwm2m_wanted(at, i))
-            err = tsr_lwm2m_put_int(out, each, i < d->error_count ? d->errors[i] : 0);
     }
     return err;
 }
@@ -84,28 +104,19 @@ static tsr_err put_errors(const tsr_lwm2m_device *d, tsr_lwm2m_path at, tsr_lwm2
 static tsr_err read(const void *state, tsr_lwm2m_path at, tsr_lwm2m_out *out)
 {
     const tsr_lwm2m_device *d = state;
+    const char *text = text_of(d, at.resource);
+    int64_t v;
 
+    if (text != NULL)
+        return text[0] != '\0' ? tsr_lwm2m_put_text(out, at, tsr_text(text)) : TSR_E_NOT_FOUND;
     switch (at.resource) {
-    case MANUFACTURER:   return put_some(out, at, d->manufacturer);
-    case MODEL:          return put_some(out, at, d->model);
-    case SERIAL:         return put_some(out, at, d->serial);
-    case FIRMWARE:       return put_some(out, at, d->firmware);
     case POWER:
     case VOLTAGE:
-    case CURRENT:        return put_power(d, at, out);
-    case BATTERY_LEVEL:  return put_known(out, at, d->battery_percent);
-    case MEMORY_FREE:    return put_known(out, at, d->memory_free_kb);
-    case ERROR_CODE:     return put_errors(d, at, out);
-    case CURRENT_TIME:   return tsr_lwm2m_put_time(out, at, d->host_unix_s + d->shift_s);
-    case UTC_OFFSET:     return put_some(out, at, d->utc_offset[0] ? d->utc_offset : d->host_offset);
-    case TIMEZONE:       return put_some(out, at, d->timezone[0] ? d->timezone : d->host_timezone);
-    case BINDING:        return tsr_lwm2m_put_text(out, at, tsr_text(d->binding));
-    case TYPE:           return put_some(out, at, d->type);
-    case HARDWARE:       return put_some(out, at, d->hardware);
-    case SOFTWARE:       return put_some(out, at, d->software);
-    case BATTERY_STATUS: return put_known(out, at, d->battery_status);
-    case MEMORY_TOTAL:   return put_known(out, at, d->memory_total_kb);
-    default:             return TSR_E_NOT_FOUND;
+    case CURRENT:      return put_list(d, at, out, d->power_count);
+    case ERROR_CODE:   return put_list(d, at, out, d->error_count != 0 ? d->error_count : 1);
+    case CURRENT_TIME: return tsr_lwm2m_put_time(out, at, d->host_unix_s + d->shift_s);
+    default:
+        return number_of(d, at.resource, &v) ? tsr_lwm2m_put_int(out, at, v) : TSR_E_NOT_FOUND;
     }
 }
 

@@ -10,7 +10,7 @@
 enum { TSR_LWM2M_POWER_SOURCES = 4, TSR_LWM2M_ERRORS = 8, TSR_LWM2M_DEVICE_TEXT = 64 };
 
 typedef struct {
-    int8_t kind;        /* /3/0/6: 0 DC, 1 internal battery, 2 external battery, 4 PoE, 5 USB, 6 AC, 7 solar */
+    uint8_t kind;       /* /3/0/6: 0 DC, 1 internal battery, 2 external battery, 4 PoE, 5 USB, 6 AC, 7 solar */
     int32_t voltage_mv; /* below 0: not known */
     int32_t current_ma; /* INT32_MIN: not known */
 } tsr_lwm2m_power;
@@ -25,7 +25,7 @@ typedef struct {
     char host_offset[8], host_timezone[40]; /* "+02:00", "Europe/Paris" */
     tsr_lwm2m_power power[TSR_LWM2M_POWER_SOURCES];
     uint8_t power_count;
-    int8_t battery_percent, battery_status;
+    int16_t battery_percent, battery_status;
     int64_t memory_free_kb, memory_total_kb;
     int64_t host_unix_s;
     /* from servers; kept over restarts */

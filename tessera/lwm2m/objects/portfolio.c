@@ -43,9 +43,9 @@ static tsr_err read(const void *state, tsr_lwm2m_path at, tsr_lwm2m_out *out)
     tsr_err err = TSR_E_NOT_FOUND;
 
     each.depth = 4;
-    for (uint16_t i = 0; i < TSR_LWM2M_IDENTITIES; i++) {
-        each.resource_instance = i;
-        if ((p->there >> i & 1) != 0 && tsr_lwm2m_wanted(at, i))
+    for (size_t i = 0; i < TSR_LWM2M_IDENTITIES; i++) {
+        each.resource_instance = (uint16_t)i;
+        if ((p->there >> i & 1) != 0 && tsr_lwm2m_wanted(at, each.resource_instance))
             err = tsr_lwm2m_put_text(out, each, tsr_view(p->text[i], p->len[i]));
     }
     return err;

@@ -82,6 +82,8 @@ static tsr_err write(void *state, tsr_lwm2m_path at, const tsr_lwm2m_value *valu
     tsr_lwm2m_security *s = item(all, at.instance);
     bool good;
 
+    if (s == NULL)
+        return TSR_E_NOT_FOUND;
     if (value == NULL)
         return TSR_E_DENIED;
     switch (at.resource) {
