@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Request bodies: any bytes as the JSON of a Write, a Create or attributes, and what was taken out of them
- * as JSON again. The first byte chooses the target. */
+ * Request bodies: any bytes as the JSON of a Write, a Create or attributes, and what was taken out
+ * of them as JSON again. The first byte chooses the target. */
 #include <stdlib.h>
 
 #include "server/rest/room.h"
 #include "server/rest/values.h"
 
 static const tsr_lwm2m_path targets[] = {
-    { 3, 0, 0, 0, 2 },     { 3, 0, 13, 0, 3 },    { 3303, 0, 5700, 0, 3 }, { 5, 0, 0, 0, 3 },
-    { 1, 0, 1, 0, 3 },     { 3311, 0, 0, 0, 2 },  { 60000, 0, 1, 0, 3 },   { 60000, 0, 1, 2, 4 },
-    { 3, 0, 6, 0, 3 },     { 9, 0, 0, 0, 2 },
+    { 3, 0, 0, 0, 2 }, { 3, 0, 13, 0, 3 },   { 3303, 0, 5700, 0, 3 }, { 5, 0, 0, 0, 3 },
+    { 1, 0, 1, 0, 3 }, { 3311, 0, 0, 0, 2 }, { 60000, 0, 1, 0, 3 },   { 60000, 0, 1, 2, 4 },
+    { 3, 0, 6, 0, 3 }, { 9, 0, 0, 0, 2 },
 };
 
 static void give_back(const rest_values *values)

@@ -48,8 +48,8 @@ static int list_all(const options *o)
         answer a;
         char *at = cursor[0] != '\0' ? need(curl_easy_escape(NULL, cursor, 0)) : NULL;
 
-        (void)snprintf(path, sizeof path, "/credentials?limit=1000%s%s", at != NULL ? "&cursor=" : "",
-                       at != NULL ? at : "");
+        (void)snprintf(path, sizeof path, "/credentials?limit=1000%s%s",
+                       at != NULL ? "&cursor=" : "", at != NULL ? at : "");
         curl_free(at);
         code = http_call(o, "GET", path, NULL, &a);
         if (code != EXIT_DONE) {
@@ -103,8 +103,8 @@ static bool decode(const char *format, tsr_bytes text, tsr_buf *key)
     }
     while (text.len > 0 && text.ptr[text.len - 1] <= ' ')
         text.len--;
-    bool good = strcmp(format, "base64") == 0 ? tsr_base64_get(text, key) == TSR_OK
-                                              : from_hex(text, key);
+    bool good =
+        strcmp(format, "base64") == 0 ? tsr_base64_get(text, key) == TSR_OK : from_hex(text, key);
 
     return good && key->err == TSR_OK && key->len > 0;
 }

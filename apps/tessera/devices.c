@@ -23,11 +23,10 @@ static void add_devices(table *t, const tsr_json *page)
     tsr_json_walk walk = tsr_json_items(&list);
 
     while (tsr_json_next(&walk, NULL, &item))
-        table_row(t, (const char *const[]){ text_of(&item, "endpoint"), state_of(&item),
-                                            text_of(&item, "security"), text_of(&item, "version"),
-                                            text_of(&item, "address"),
-                                            text_of(&item, "observations"),
-                                            ago(text_of(&item, "seen_at")) });
+        table_row(t, (const char *const[]){
+                         text_of(&item, "endpoint"), state_of(&item), text_of(&item, "security"),
+                         text_of(&item, "version"), text_of(&item, "address"),
+                         text_of(&item, "observations"), ago(text_of(&item, "seen_at")) });
 }
 
 /* "/devices?limit=..&q=..&cursor=.." */
@@ -117,7 +116,8 @@ static void print_device(const tsr_json *d)
     (void)printf("  security    %s%s%s\n", text_of(d, "security"),
                  text_of(d, "identity")[0] != '\0' ? ", identity " : "", text_of(d, "identity"));
     (void)printf("  address     %s\n", text_of(d, "address"));
-    (void)printf("  protocol    LwM2M %s, binding %s\n", text_of(d, "version"), text_of(d, "binding"));
+    (void)printf("  protocol    LwM2M %s, binding %s\n", text_of(d, "version"),
+                 text_of(d, "binding"));
     (void)printf("  registered  %s\n", ago(text_of(d, "registered_at")));
     (void)printf("  updated     %s\n", ago(text_of(d, "updated_at")));
     (void)printf("  seen        %s\n", ago(text_of(d, "seen_at")));
@@ -181,11 +181,10 @@ static void print_models(const tsr_json *answer_json, const char *list_name, con
     table_row(&t, (const char *const[]){ id, "NAME", resources ? "OPERATIONS" : "VERSION",
                                          resources ? "TYPE" : "", resources ? "UNITS" : "" });
     while (tsr_json_next(&walk, NULL, &item))
-        table_row(&t, (const char *const[]){
-                          text_of(&item, "id"), text_of(&item, "name"),
-                          text_of(&item, resources ? "operations" : "version"),
-                          resources ? text_of(&item, "type") : "",
-                          resources ? text_of(&item, "units") : "" });
+        table_row(&t, (const char *const[]){ text_of(&item, "id"), text_of(&item, "name"),
+                                             text_of(&item, resources ? "operations" : "version"),
+                                             resources ? text_of(&item, "type") : "",
+                                             resources ? text_of(&item, "units") : "" });
     table_print(&t);
 }
 

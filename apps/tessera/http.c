@@ -20,10 +20,7 @@ static void on_signal(int number)
     signalled = 1;
 }
 
-bool interrupted(void)
-{
-    return signalled != 0;
-}
+bool interrupted(void) { return signalled != 0; }
 
 typedef struct {
     char *text;
@@ -205,7 +202,8 @@ static void dispatch(stream *s)
 {
     tsr_json data;
 
-    if (s->data.len > 0 && tsr_json_parse(tsr_view(s->data.text, s->data.len), &data, NULL) == TSR_OK)
+    if (s->data.len > 0 &&
+        tsr_json_parse(tsr_view(s->data.text, s->data.len), &data, NULL) == TSR_OK)
         s->stop = s->stop || !s->fn(s->arg, s->event, &data);
     s->data.len = 0;
     s->event[0] = '\0';

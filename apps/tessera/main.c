@@ -52,39 +52,54 @@ static void help(FILE *to)
         (void)fprintf(to, "  %-13s %s\n  %-13s   %s\n", commands[i].name, commands[i].usage, "",
                       commands[i].help);
     (void)fprintf(
-        to,
-        "\nEP is an endpoint name, PATH is /object/instance/resource like /3303/0/5700.\n"
-        "Values are typed by the server's object models; times are like 2026-01-31T12:00:00Z,\n"
-        "opaque values are Base64.\n"
-        "\noptions:\n"
-        "  --server URL         default: $TESSERA_SERVER, else http://127.0.0.1:8080\n"
-        "  --token-file FILE    bearer token; default: $TESSERA_TOKEN_FILE\n"
-        "  --json               print the server's JSON; streams: one event a line\n"
-        "  --timeout SECONDS    how long to wait for the device (default 30, at most 600)\n"
-        "  --type TYPE          write: the type where no model knows it: string, integer,\n"
-        "                       unsigned, float, boolean, opaque, time, objlnk, corelnk\n"
-        "  --replace            write PATH=VALUE ...: remove resources that are not named\n"
-        "  --file FILE          write: the value from a file, - for standard input\n"
-        "  --identity ID        credentials set: PSK identity; default: the endpoint name\n"
-        "  --key-file FILE      credentials set: the key, - for standard input\n"
-        "  --key-format FORMAT  hex (default), base64 or raw\n"
-        "  --help, --version\n"
-        "\nexit codes:\n"
-        "  0  done\n"
-        "  1  the command line is wrong\n"
-        "  2  not found: device, object, instance, resource, model or credential\n"
-        "  3  the device refused, or its answer was no good\n"
-        "  4  the device did not answer in time\n"
-        "  5  the server cannot be reached\n"
-        "  6  the token is missing or wrong\n"
-        "  7  the server refused or failed\n"
-        "\nSecrets are read from files or standard input, never from arguments.\n");
+        to, "\nEP is an endpoint name, PATH is /object/instance/resource like /3303/0/5700.\n"
+            "Values are typed by the server's object models; times are like 2026-01-31T12:00:00Z,\n"
+            "opaque values are Base64.\n"
+            "\noptions:\n"
+            "  --server URL         default: $TESSERA_SERVER, else http://127.0.0.1:8080\n"
+            "  --token-file FILE    bearer token; default: $TESSERA_TOKEN_FILE\n"
+            "  --json               print the server's JSON; streams: one event a line\n"
+            "  --timeout SECONDS    how long to wait for the device (default 30, at most 600)\n"
+            "  --type TYPE          write: the type where no model knows it: string, integer,\n"
+            "                       unsigned, float, boolean, opaque, time, objlnk, corelnk\n"
+            "  --replace            write PATH=VALUE ...: remove resources that are not named\n"
+            "  --file FILE          write: the value from a file, - for standard input\n"
+            "  --identity ID        credentials set: PSK identity; default: the endpoint name\n"
+            "  --key-file FILE      credentials set: the key, - for standard input\n"
+            "  --key-format FORMAT  hex (default), base64 or raw\n"
+            "  --help, --version\n"
+            "\nexit codes:\n"
+            "  0  done\n"
+            "  1  the command line is wrong\n"
+            "  2  not found: device, object, instance, resource, model or credential\n"
+            "  3  the device refused, or its answer was no good\n"
+            "  4  the device did not answer in time\n"
+            "  5  the server cannot be reached\n"
+            "  6  the token is missing or wrong\n"
+            "  7  the server refused or failed\n"
+            "\nSecrets are read from files or standard input, never from arguments.\n");
 }
 
 enum {
-    OPT_SERVER = 256, OPT_TOKEN, OPT_JSON, OPT_TIMEOUT, OPT_TYPE, OPT_REPLACE, OPT_FILE,
-    OPT_IDENTITY, OPT_KEY_FILE, OPT_KEY_FORMAT, OPT_HELP, OPT_VERSION, OPT_QUERY, OPT_ONLINE,
-    OPT_LIMIT, OPT_COUNT, OPT_KEEP, OPT_ENDPOINT, OPT_AFTER,
+    OPT_SERVER = 256,
+    OPT_TOKEN,
+    OPT_JSON,
+    OPT_TIMEOUT,
+    OPT_TYPE,
+    OPT_REPLACE,
+    OPT_FILE,
+    OPT_IDENTITY,
+    OPT_KEY_FILE,
+    OPT_KEY_FORMAT,
+    OPT_HELP,
+    OPT_VERSION,
+    OPT_QUERY,
+    OPT_ONLINE,
+    OPT_LIMIT,
+    OPT_COUNT,
+    OPT_KEEP,
+    OPT_ENDPOINT,
+    OPT_AFTER,
 };
 
 static const struct option longs[] = {
@@ -143,9 +158,7 @@ static void take_option(options *o, int which)
     case OPT_AFTER: o->after = optarg; break;
     case OPT_HELP: help(stdout); exit(EXIT_DONE);
     case OPT_VERSION: (void)printf("tessera %s\n", TSR_VERSION); exit(EXIT_DONE);
-    default:
-        (void)fprintf(stderr, "See tessera --help.\n");
-        exit(EXIT_USAGE);
+    default: (void)fprintf(stderr, "See tessera --help.\n"); exit(EXIT_USAGE);
     }
 }
 

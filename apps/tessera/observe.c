@@ -53,8 +53,8 @@ static bool on_event(void *arg, const char *name, const tsr_json *event)
 {
     follower *f = arg;
 
-    if (f->path != NULL && (strcmp(name, "notification") != 0 ||
-                            strcmp(text_of(event, "path"), f->path) != 0))
+    if (f->path != NULL &&
+        (strcmp(name, "notification") != 0 || strcmp(text_of(event, "path"), f->path) != 0))
         return true;
     if (f->o->json)
         (void)printf("%.*s\n", (int)event->text.len, (const char *)event->text.ptr);
@@ -171,10 +171,9 @@ static void print_observations(const tsr_json *page)
 
     table_row(&t, (const char *const[]){ "PATH", "NAME", "ACTIVE", "NOTIFICATIONS", "LAST" });
     while (tsr_json_next(&walk, NULL, &item))
-        table_row(&t, (const char *const[]){ text_of(&item, "path"), text_of(&item, "name"),
-                                             text_of(&item, "active"),
-                                             text_of(&item, "notifications"),
-                                             ago(text_of(&item, "last_at")) });
+        table_row(&t, (const char *const[]){
+                          text_of(&item, "path"), text_of(&item, "name"), text_of(&item, "active"),
+                          text_of(&item, "notifications"), ago(text_of(&item, "last_at")) });
     table_print_or(&t, "nothing is observed");
 }
 

@@ -15,7 +15,8 @@ static void add_query(const options *o, char *out, size_t cap, const char *more)
 
 /* Calls "/devices/EP/objects{path}{tail}?.."; the answer is printed as `print` likes it. */
 static int operate(const options *o, const char *method, const char *path, const char *tail,
-                   const char *more, const char *body, void (*print)(const options *, const answer *))
+                   const char *more, const char *body,
+                   void (*print)(const options *, const answer *))
 {
     char query[128];
     answer a;
@@ -77,10 +78,12 @@ static char *file_value(const char *name)
 /* "/3303/0" from "/3303/0/5700" */
 static void instance_of(const char *path, char *out, size_t cap)
 {
-    unsigned object = 0, instance = 0;
+    size_t len = 0;
 
-    (void)sscanf(path, "/%u/%u", &object, &instance);
-    (void)snprintf(out, cap, "/%u/%u", object, instance);
+    for (int slashes = 0; path[len] != '\0' && path[len] != '='; len++)
+        if (path[len] == '/' && ++slashes == 3)
+            break;
+    (void)snprintf(out, cap, "%.*s", (int)(len < cap ? len : cap - 1), path);
 }
 
 /* write EP PATH VALUE, write EP PATH --file F, write EP PATH=VALUE ... */
@@ -109,7 +112,10 @@ int cmd_write(const options *o)
     }
     if (code == EXIT_DONE)
         code = operate(o, "PUT", pairs ? instance : o->args[1], "",
-                       o->replace ? "mode=replace" : pairs ? "mode=update" : "", body, show_done);
+                       o->replace ? "mode=replace"
+                       : pairs    ? "mode=update"
+                                  : "",
+                       body, show_done);
     free(body);
     free(from_file);
     return code;
@@ -146,15 +152,14 @@ static void show_created(const options *o, const answer *a)
 int cmd_create(const options *o)
 {
     char object[16], instance[32];
-    unsigned id = 0;
     char *body = NULL;
 
     if (!path_ok(o->args[1], 1, 2))
         return EXIT_USAGE;
     bool named = strchr(o->args[1] + 1, '/') != NULL;
 
-    (void)sscanf(o->args[1], "/%u", &id);
-    (void)snprintf(object, sizeof object, "/%u", id);
+    (void)snprintf(object, sizeof object, "/%.*s", (int)strcspn(o->args[1] + 1, "/"),
+                   o->args[1] + 1);
     (void)snprintf(instance, sizeof instance, "%.20s%s", o->args[1], named ? "" : "/65535");
     int code = body_of_values(o, o->args + 2, o->arg_count - 2, instance, named, &body);
 
@@ -192,9 +197,9 @@ static void show_links(const options *o, const answer *a)
 
         while (tsr_json_next(&inner, &key, &value) && len < sizeof all - 1) {
             bool flag = value.kind == TSR_JSON_TRUE;
-            int n = snprintf(all + len, sizeof all - len, "%s%s%s%s", len > 0 ? " " : "",
-                             value_text(&key, ""), flag ? "" : "=",
-                             flag ? "" : value_text(&value, ""));
+            int n =
+                snprintf(all + len, sizeof all - len, "%s%s%s%s", len > 0 ? " " : "",
+                         value_text(&key, ""), flag ? "" : "=", flag ? "" : value_text(&value, ""));
 
             len += n > 0 ? (size_t)n : 0;
         }

@@ -50,7 +50,8 @@ void http_free(answer *a);
 /** One message of the event stream; `data` is JSON. False ends the stream. */
 typedef bool stream_fn(void *arg, const char *event, const tsr_json *data);
 
-/** Follows the event stream and comes back to it where it was cut; until `fn` or a signal ends it. */
+/** Follows the event stream and comes back to it where it was cut; until `fn` or a signal ends it.
+ */
 int http_stream(const options *o, const char *endpoint, const char *after, stream_fn *fn,
                 void *arg);
 
@@ -87,8 +88,8 @@ void *need(void *memory); /* or says so and exits */
 
 /* --- values.c ----------------------------------------------------------------------------- */
 
-/** Turns "path=value" arguments (or one value for `path`) into a request body, typed by the server's
- *  model of the object. Returns 0 or an exit code. `*body` is the caller's. */
+/** Turns "path=value" arguments (or one value for `path`) into a request body, typed by the
+ * server's model of the object. Returns 0 or an exit code. `*body` is the caller's. */
 int body_of_value(const options *o, const char *path, const char *value, char **body);
 /** The same for several; `named`: the body of a Create that names its instance. */
 int body_of_values(const options *o, char **args, int count, const char *instance, bool named,
@@ -103,10 +104,10 @@ bool path_ok(const char *path, int min, int max);
 /* --- commands ----------------------------------------------------------------------------- */
 
 typedef int command_fn(const options *o);
-command_fn cmd_devices, cmd_show, cmd_drop, cmd_health, cmd_models;             /* devices.c */
-command_fn cmd_read, cmd_write, cmd_exec, cmd_create, cmd_delete;            /* operations.c */
-command_fn cmd_discover, cmd_attributes, cmd_values, cmd_history;            /* operations.c */
-command_fn cmd_observe, cmd_cancel, cmd_observations, cmd_events;               /* observe.c */
-command_fn cmd_credentials;                                                 /* credentials.c */
+command_fn cmd_devices, cmd_show, cmd_drop, cmd_health, cmd_models; /* devices.c */
+command_fn cmd_read, cmd_write, cmd_exec, cmd_create, cmd_delete;   /* operations.c */
+command_fn cmd_discover, cmd_attributes, cmd_values, cmd_history;   /* operations.c */
+command_fn cmd_observe, cmd_cancel, cmd_observations, cmd_events;   /* observe.c */
+command_fn cmd_credentials;                                         /* credentials.c */
 
 #endif

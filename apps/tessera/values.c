@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "apps/tessera/tessera.h"
+#include "tessera/lwm2m/model/path.h"
 
 enum { PATH_MAX_LEN = 24 };
 
@@ -36,7 +37,7 @@ bool path_ok(const char *path, int min, int max)
 static int model_type(const options *o, const char *path, char *type, size_t cap)
 {
     char where[32];
-    unsigned object = 0, instance = 0, resource = 0;
+    tsr_lwm2m_path at = tsr_lwm2m_at_root();
     answer a;
     tsr_json list, item;
     uint64_t id;
@@ -46,8 +47,8 @@ static int model_type(const options *o, const char *path, char *type, size_t cap
         (void)snprintf(type, cap, "%s", o->type);
         return EXIT_DONE;
     }
-    (void)sscanf(path, "/%u/%u/%u", &object, &instance, &resource);
-    (void)snprintf(where, sizeof where, "/models/%u", object);
+    (void)tsr_lwm2m_path_parse(tsr_text(path), &at); /* path_ok has seen it */
+    (void)snprintf(where, sizeof where, "/models/%u", (unsigned)at.object);
 
     /* The list first: an object without a model is no failure, JSON's own types serve then. */
     int code = http_call(o, "GET", "/models", NULL, &a);
@@ -60,7 +61,7 @@ static int model_type(const options *o, const char *path, char *type, size_t cap
         tsr_json_walk walk = tsr_json_items(&list);
 
         while (!known && tsr_json_next(&walk, NULL, &item))
-            known = tsr_json_find_uint(&item, "id", &id) == TSR_OK && id == object;
+            known = tsr_json_find_uint(&item, "id", &id) == TSR_OK && id == at.object;
     }
     http_free(&a);
     if (!known)
@@ -70,7 +71,7 @@ static int model_type(const options *o, const char *path, char *type, size_t cap
         tsr_json_walk walk = tsr_json_items(&list);
 
         while (tsr_json_next(&walk, NULL, &item))
-            if (tsr_json_find_uint(&item, "id", &id) == TSR_OK && id == resource)
+            if (tsr_json_find_uint(&item, "id", &id) == TSR_OK && id == at.resource)
                 (void)tsr_json_find_cstring(&item, "type", type, cap);
     }
     http_free(&a);

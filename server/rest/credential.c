@@ -70,10 +70,7 @@ void rest_list_credentials(rest_exchange *x)
     rest_reply(x, MHD_HTTP_OK, "application/json", &l.out);
 }
 
-static void put_one(void *arg, const tsr_server_credential *c)
-{
-    put_credential(arg, c);
-}
+static void put_one(void *arg, const tsr_server_credential *c) { put_credential(arg, c); }
 
 void rest_get_credential(rest_exchange *x)
 {
@@ -142,8 +139,8 @@ static tsr_err key_of(rest_exchange *x, const tsr_json *body, bool psk, tsr_buf 
         rest_fail(x, REST_BAD_BODY, "`key` is for psk; with x509 the device proves its own key");
         err = TSR_E_ARGUMENT;
     } else if (err != TSR_OK || from_hex(text, key) != TSR_OK) {
-        rest_fail(x, REST_BAD_BODY,
-                  "`key` must be a string of 1 to %d bytes in hexadecimal digits", KEY_MAX);
+        rest_fail(x, REST_BAD_BODY, "`key` must be a string of 1 to %d bytes in hexadecimal digits",
+                  KEY_MAX);
         err = TSR_E_ARGUMENT;
     }
     tsr_wipe(text, sizeof text);
@@ -153,9 +150,7 @@ static tsr_err key_of(rest_exchange *x, const tsr_json *body, bool psk, tsr_buf 
 static void set(rest_exchange *x, tsr_server_security mode, const char *identity, tsr_bytes key)
 {
     switch (tsr_server_credential_set(rest_server(x), x->endpoint, mode, identity, key)) {
-    case TSR_OK:
-        rest_get_credential(x);
-        break;
+    case TSR_OK: rest_get_credential(x); break;
     case TSR_E_EXISTS:
         rest_fail(x, REST_IDENTITY_TAKEN,
                   "choose another identity, or delete the credential that has it first");

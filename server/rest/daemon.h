@@ -32,13 +32,13 @@ struct tsr_rest {
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t changed;
     bool stopping;
-    unsigned refs;           /* the owner, and each operation that has not come back */
-    size_t exchanges;        /* requests that are not completed */
-    unsigned finishing;      /* operations that build an answer right now */
-    rest_exchange *waiting;  /* exchanges that wait for a device */
-    rest_stream *streams;    /* all event streams */
+    unsigned refs;          /* the owner, and each operation that has not come back */
+    size_t exchanges;       /* requests that are not completed */
+    unsigned finishing;     /* operations that build an answer right now */
+    rest_exchange *waiting; /* exchanges that wait for a device */
+    rest_stream *streams;   /* all event streams */
     size_t stream_count;
-    uint64_t wakes;          /* grows with every wake-up of the streams */
+    uint64_t wakes; /* grows with every wake-up of the streams */
     tsr_server_subscription *subscription;
     pthread_t ticker;
 

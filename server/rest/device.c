@@ -13,9 +13,9 @@
 
 static size_t size_of(const tsr_server_registration *r)
 {
-    return 1024 + 6 * (strlen(r->endpoint) + strlen(r->id) + strlen(r->version) +
-                       strlen(r->binding) + strlen(r->sms) + strlen(r->root) + strlen(r->address) +
-                       strlen(r->identity));
+    return 1024 +
+           6 * (strlen(r->endpoint) + strlen(r->id) + strlen(r->version) + strlen(r->binding) +
+                strlen(r->sms) + strlen(r->root) + strlen(r->address) + strlen(r->identity));
 }
 
 static void put_summary(tsr_json_out *j, const tsr_server_registration *r)
@@ -110,8 +110,9 @@ static size_t put_object(tsr_json_out *j, tsr_buf *out, const tsr_server_link **
 
         version = version != NULL ? version : ver;
     }
-    rest_room(out, 256 + 8 * n + 6 * ((name != NULL ? strlen(name) : 0) +
-                                      (version != NULL ? strlen(version) : 0)));
+    rest_room(
+        out, 256 + 8 * n +
+                 6 * ((name != NULL ? strlen(name) : 0) + (version != NULL ? strlen(version) : 0)));
     tsr_json_open_object(j);
     rest_put_count(j, "object", object);
     if (name != NULL)
@@ -250,8 +251,7 @@ void rest_last_values(rest_exchange *x)
     if (!is_registered(x))
         return;
     open_values(&l, path);
-    reply_list(x, &l,
-               tsr_server_values(rest_server(x), x->endpoint, path, put_received, &l));
+    reply_list(x, &l, tsr_server_values(rest_server(x), x->endpoint, path, put_received, &l));
 }
 
 void rest_history(rest_exchange *x)

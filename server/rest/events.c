@@ -199,8 +199,8 @@ static void open_stream(rest_exchange *x, const char *endpoint, uint64_t after, 
         rest_fail(x, REST_TOO_MANY_STREAMS, "close one of the %d that are open", REST_STREAMS_MAX);
         return;
     }
-    x->response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16384, read_stream, s,
-                                                    end_stream);
+    x->response =
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16384, read_stream, s, end_stream);
     x->status = MHD_HTTP_OK;
     if (x->response == NULL) {
         end_stream(s);
@@ -240,8 +240,7 @@ static void list_events(rest_exchange *x, const char *endpoint, uint64_t after)
     tsr_json_open_object(&l.j);
     tsr_json_put_key(&l.j, "items");
     tsr_json_open_array(&l.j);
-    tsr_err err =
-        tsr_server_events(server, after, (size_t)limit, endpoint, put_listed, &l, &next);
+    tsr_err err = tsr_server_events(server, after, (size_t)limit, endpoint, put_listed, &l, &next);
 
     if (err != TSR_OK) {
         free(l.out.ptr);
@@ -260,8 +259,7 @@ static void list_events(rest_exchange *x, const char *endpoint, uint64_t after)
 /* Where to begin: Last-Event-ID, else ?after. False: it is not a number. */
 static bool begin_of(rest_exchange *x, bool *given, uint64_t *after)
 {
-    const char *text =
-        MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, "Last-Event-ID");
+    const char *text = MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, "Last-Event-ID");
 
     if (text == NULL)
         text = rest_query(x, "after");
@@ -325,8 +323,7 @@ static void *tick(void *arg)
     (void)clock_gettime(CLOCK_MONOTONIC, &until);
     while (!rest->stopping) {
         until.tv_sec += REST_HEARTBEAT_S;
-        while (!rest->stopping &&
-               pthread_cond_timedwait(&rest->changed, &rest->lock, &until) == 0)
+        while (!rest->stopping && pthread_cond_timedwait(&rest->changed, &rest->lock, &until) == 0)
             ;
         resume_all(rest, true);
     }

@@ -135,9 +135,7 @@ void rest_fail_err(rest_exchange *x, tsr_err err, const char *what)
         rest_fail(x, REST_UNKNOWN_DEVICE,
                   "%s is not registered: it never was, de-registered, or its lifetime ended", what);
         break;
-    case TSR_E_SPACE:
-        rest_fail(x, REST_INTERNAL, "free some memory and try again");
-        break;
+    case TSR_E_SPACE: rest_fail(x, REST_INTERNAL, "free some memory and try again"); break;
     default:
         rest_fail(x, REST_UNAVAILABLE,
                   "the store failed (%s); GET /api/v1/health says why, the server's log says more",

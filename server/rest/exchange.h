@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One HTTP request and its answer, as the handlers of this room see them. Private to server/rest. */
+ * One HTTP request and its answer, as the handlers of this room see them. Private to server/rest.
+ */
 #ifndef SERVER_REST_EXCHANGE_H
 #define SERVER_REST_EXCHANGE_H
 

@@ -8,8 +8,8 @@
 #include "server/rest/daemon.h"
 
 /* Nothing inline, nothing from elsewhere, in nobody's frame. */
-#define POLICY                                                                                  \
-    "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "              \
+#define POLICY                                                                                     \
+    "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "                 \
     "frame-ancestors 'none'"
 
 static int by_path(const void *key, const void *file)

@@ -61,10 +61,7 @@ bool rest_token_fits(const char *authorization, tsr_bytes token)
     return tsr_same_secret(tsr_text(authorization + 7 + strspn(authorization + 7, " ")), token);
 }
 
-static bool blank(int c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
+static bool blank(int c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 tsr_err rest_token_read(const char *file, uint8_t *token, size_t cap, size_t *len, char *why,
                         size_t why_cap)
@@ -86,8 +83,8 @@ tsr_err rest_token_read(const char *file, uint8_t *token, size_t cap, size_t *le
         to--;
     for (size_t i = from; i < to; i++)
         visible = visible && text[i] > 0x20 && text[i] < 0x7f;
-    bool good = visible && to - from >= REST_TOKEN_MIN && to - from <= REST_TOKEN_MAX &&
-                to - from <= cap;
+    bool good =
+        visible && to - from >= REST_TOKEN_MIN && to - from <= REST_TOKEN_MAX && to - from <= cap;
 
     if (good) {
         memcpy(token, text + from, to - from);

@@ -6,14 +6,14 @@
 
 #include "server/rest/exchange.h"
 
-rest_handler rest_get_index, rest_get_openapi, rest_get_health, rest_get_metrics;        /* status.c */
-rest_handler rest_list_devices, rest_get_device, rest_drop_device;                       /* device.c */
-rest_handler rest_last_values, rest_history, rest_list_observations;                     /* device.c */
-rest_handler rest_read, rest_write, rest_create, rest_delete, rest_execute;           /* operation.c */
-rest_handler rest_discover, rest_write_attributes, rest_observe, rest_unobserve;      /* operation.c */
-rest_handler rest_events;                                                                /* events.c */
-rest_handler rest_list_models, rest_get_model;                                           /* models.c */
-rest_handler rest_list_credentials, rest_get_credential;                             /* credential.c */
-rest_handler rest_set_credential, rest_delete_credential;                            /* credential.c */
+rest_handler rest_get_index, rest_get_openapi, rest_get_health, rest_get_metrics; /* status.c */
+rest_handler rest_list_devices, rest_get_device, rest_drop_device;                /* device.c */
+rest_handler rest_last_values, rest_history, rest_list_observations;              /* device.c */
+rest_handler rest_read, rest_write, rest_create, rest_delete, rest_execute;       /* operation.c */
+rest_handler rest_discover, rest_write_attributes, rest_observe, rest_unobserve;  /* operation.c */
+rest_handler rest_events;                                                         /* events.c */
+rest_handler rest_list_models, rest_get_model;                                    /* models.c */
+rest_handler rest_list_credentials, rest_get_credential;                          /* credential.c */
+rest_handler rest_set_credential, rest_delete_credential;                         /* credential.c */
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/rest/moment.h"
 
-#define DAY_S 86400
-#define FIRST_S (-62167219200)  /* 0000-01-01T00:00:00Z */
-#define LAST_S 253402300799     /* 9999-12-31T23:59:59Z */
+#define DAY_S   86400
+#define FIRST_S (-62167219200) /* 0000-01-01T00:00:00Z */
+#define LAST_S  253402300799   /* 9999-12-31T23:59:59Z */
 
 /* The proleptic Gregorian calendar in eras of 400 years; a year begins in March, so that the
  * leap day is its last. */
@@ -60,10 +60,7 @@ static void put_seconds(tsr_buf *out, int64_t unix_s)
     put_digits(out, second % 60, 2);
 }
 
-bool rest_moment_fits(int64_t unix_s)
-{
-    return unix_s >= FIRST_S && unix_s <= LAST_S;
-}
+bool rest_moment_fits(int64_t unix_s) { return unix_s >= FIRST_S && unix_s <= LAST_S; }
 
 void rest_put_moment_s(tsr_buf *out, int64_t unix_s)
 {
@@ -153,8 +150,8 @@ tsr_err rest_get_moment_ms(tsr_bytes text, int64_t *unix_ms)
     if (month < 1 || month > 12 || day < 1 || day > days_in(year, month) || hour > 23 ||
         minute > 59 || second > 60)
         return TSR_E_MALFORMED;
-    *unix_ms = (days_of(year, month, day) * DAY_S + hour * 3600 + minute * 60 + second - offset) *
-                   1000 +
-               ms;
+    *unix_ms =
+        (days_of(year, month, day) * DAY_S + hour * 3600 + minute * 60 + second - offset) * 1000 +
+        ms;
     return TSR_OK;
 }

@@ -156,9 +156,9 @@ static void answer_links(rest_exchange *x, const tsr_server_result *r)
 static tsr_err want_format(rest_exchange *x, uint16_t *format)
 {
     static const tsr_lwm2m_format all[] = {
-        TSR_LWM2M_FORMAT_TEXT,       TSR_LWM2M_FORMAT_OCTETS, TSR_LWM2M_FORMAT_CBOR,
-        TSR_LWM2M_FORMAT_SENML_JSON, TSR_LWM2M_FORMAT_SENML_CBOR,
-        TSR_LWM2M_FORMAT_TLV,        TSR_LWM2M_FORMAT_LWM2M_CBOR,
+        TSR_LWM2M_FORMAT_TEXT,       TSR_LWM2M_FORMAT_OCTETS,     TSR_LWM2M_FORMAT_CBOR,
+        TSR_LWM2M_FORMAT_SENML_JSON, TSR_LWM2M_FORMAT_SENML_CBOR, TSR_LWM2M_FORMAT_TLV,
+        TSR_LWM2M_FORMAT_LWM2M_CBOR,
     };
     const char *name = rest_query(x, "format");
 
@@ -183,20 +183,11 @@ static void simple(rest_exchange *x, tsr_server_kind kind, const char *text, res
         rest_submit(x, &request, answer);
 }
 
-void rest_read(rest_exchange *x)
-{
-    simple(x, TSR_SERVER_READ, NULL, answer_values);
-}
+void rest_read(rest_exchange *x) { simple(x, TSR_SERVER_READ, NULL, answer_values); }
 
-void rest_delete(rest_exchange *x)
-{
-    simple(x, TSR_SERVER_DELETE, NULL, answer_done);
-}
+void rest_delete(rest_exchange *x) { simple(x, TSR_SERVER_DELETE, NULL, answer_done); }
 
-void rest_unobserve(rest_exchange *x)
-{
-    simple(x, TSR_SERVER_CANCEL_OBSERVE, NULL, answer_done);
-}
+void rest_unobserve(rest_exchange *x) { simple(x, TSR_SERVER_CANCEL_OBSERVE, NULL, answer_done); }
 
 void rest_discover(rest_exchange *x)
 {
@@ -311,7 +302,8 @@ void rest_observe(rest_exchange *x)
     tsr_err err = tsr_json_find(&body, "attributes", &attributes);
 
     if (err == TSR_E_TYPE)
-        rest_fail(x, REST_BAD_BODY, "the body must be an object, like {\"attributes\": {\"pmin\": 5}}");
+        rest_fail(x, REST_BAD_BODY,
+                  "the body must be an object, like {\"attributes\": {\"pmin\": 5}}");
     else if (err == TSR_OK)
         with_attributes(x, &attributes, TSR_SERVER_OBSERVE, answer_values);
     else

@@ -39,14 +39,10 @@ unsigned rest_status_of_coap(uint8_t code)
 {
     switch (code) {
     case 0x81: /* 4.01 */
-    case 0x83: /* 4.03 */
-        return 403;
-    case 0x84: /* 4.04 */
-        return 404;
-    case 0x8d: /* 4.13 */
-        return 413;
-    default:
-        return code >> 5 == 4 ? 409 : 502;
+    case 0x83: /* 4.03 */ return 403;
+    case 0x84: /* 4.04 */ return 404;
+    case 0x8d: /* 4.13 */ return 413;
+    default: return code >> 5 == 4 ? 409 : 502;
     }
 }
 

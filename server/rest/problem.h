@@ -39,10 +39,10 @@ typedef enum {
 
 typedef struct {
     rest_problem_kind kind;
-    unsigned status;           /* 0: the usual one of the kind */
-    const char *detail;        /* cause and remedy; NULL: none */
-    uint8_t coap_code;         /* the device's answer; 0: none */
-    tsr_lwm2m_type expected;   /* of REST_WRONG_TYPE; else NONE */
+    unsigned status;            /* 0: the usual one of the kind */
+    const char *detail;         /* cause and remedy; NULL: none */
+    uint8_t coap_code;          /* the device's answer; 0: none */
+    tsr_lwm2m_type expected;    /* of REST_WRONG_TYPE; else NONE */
     const tsr_lwm2m_path *path; /* what it is about; NULL: none */
 } rest_problem;
 

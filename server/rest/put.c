@@ -43,7 +43,4 @@ void rest_put_moment_or_null(tsr_json_out *j, const char *key, int64_t unix_ms)
         rest_put_moment(j, key, unix_ms);
 }
 
-tsr_server *rest_server(const rest_exchange *x)
-{
-    return x->rest->server;
-}
+tsr_server *rest_server(const rest_exchange *x) { return x->rest->server; }

@@ -320,7 +320,8 @@ static tsr_err start(tsr_rest *rest, const tsr_rest_config *config, char *why, s
 
     if (parse_address(bind_to, config->port, &at, &loopback) != TSR_OK) {
         (void)snprintf(why, why_cap,
-                       "%s is not an IP address; write one like 127.0.0.1, ::1 or 0.0.0.0", bind_to);
+                       "%s is not an IP address; write one like 127.0.0.1, ::1 or 0.0.0.0",
+                       bind_to);
         return TSR_E_ARGUMENT;
     }
     if (config->token_file != NULL) {
@@ -337,7 +338,8 @@ static tsr_err start(tsr_rest *rest, const tsr_rest_config *config, char *why, s
         return TSR_E_DENIED;
     }
     rest->body_max = config->body_max != 0 ? config->body_max : 1024 * 1024;
-    rest->wait_max_s = config->timeout_ms != 0 ? (config->timeout_ms + 999) / 1000 : REST_WAIT_MAX_S;
+    rest->wait_max_s =
+        config->timeout_ms != 0 ? (config->timeout_ms + 999) / 1000 : REST_WAIT_MAX_S;
     if (rest_streams_start(rest) != TSR_OK) {
         (void)snprintf(why, why_cap, "no memory or no thread left for the event streams");
         return TSR_E_IO;
@@ -372,8 +374,7 @@ tsr_err tsr_rest_start(tsr_rest **out, tsr_server *server, const tsr_rest_config
 
 uint16_t tsr_rest_port(const tsr_rest *rest)
 {
-    const union MHD_DaemonInfo *info =
-        MHD_get_daemon_info(rest->daemon, MHD_DAEMON_INFO_BIND_PORT);
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(rest->daemon, MHD_DAEMON_INFO_BIND_PORT);
 
     return info != NULL ? info->port : 0;
 }
@@ -388,8 +389,7 @@ static void let_go(tsr_rest *rest)
     until.tv_sec += until.tv_nsec / 1000000000L;
     until.tv_nsec %= 1000000000L;
     pthread_mutex_lock(&rest->lock);
-    while (rest->exchanges > 0 &&
-           pthread_cond_timedwait(&rest->changed, &rest->lock, &until) == 0)
+    while (rest->exchanges > 0 && pthread_cond_timedwait(&rest->changed, &rest->lock, &until) == 0)
         ;
     pthread_mutex_unlock(&rest->lock);
 }

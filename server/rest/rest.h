@@ -28,7 +28,8 @@ typedef struct {
  *  errors  TSR_E_DENIED    `bind` is not a loopback address and there is no token file
  *          TSR_E_ARGUMENT  an address that is none; a token that is too short or not visible ASCII
  *          TSR_E_IO        the token file cannot be read or the port cannot be opened
- *          In every case `why` (at least 160 bytes are sensible) names cause and remedy in words. */
+ *          In every case `why` (at least 160 bytes are sensible) names cause and remedy in words.
+ */
 tsr_err tsr_rest_start(tsr_rest **rest, tsr_server *server, const tsr_rest_config *config,
                        char *why, size_t why_cap);
 

@@ -5,13 +5,13 @@
 #include "tessera/base/utf8.h"
 
 /* Four lines each for the four depths of a path. */
-#define OBJECT "/devices/{endpoint}/objects/{object}"
-#define INSTANCE OBJECT "/{instance}"
-#define RESOURCE INSTANCE "/{resource}"
-#define RESOURCE_INSTANCE RESOURCE "/{resourceInstance}"
-#define OBSERVE_OBJECT "/devices/{endpoint}/observations/{object}"
-#define OBSERVE_INSTANCE OBSERVE_OBJECT "/{instance}"
-#define OBSERVE_RESOURCE OBSERVE_INSTANCE "/{resource}"
+#define OBJECT                    "/devices/{endpoint}/objects/{object}"
+#define INSTANCE                  OBJECT "/{instance}"
+#define RESOURCE                  INSTANCE "/{resource}"
+#define RESOURCE_INSTANCE         RESOURCE "/{resourceInstance}"
+#define OBSERVE_OBJECT            "/devices/{endpoint}/observations/{object}"
+#define OBSERVE_INSTANCE          OBSERVE_OBJECT "/{instance}"
+#define OBSERVE_RESOURCE          OBSERVE_INSTANCE "/{resource}"
 #define OBSERVE_RESOURCE_INSTANCE OBSERVE_RESOURCE "/{resourceInstance}"
 
 const rest_route rest_routes[] = {

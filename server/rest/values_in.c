@@ -37,23 +37,15 @@ static const char *kind_name(tsr_json_kind kind)
 static const char *wanted(tsr_lwm2m_type type)
 {
     switch (type) {
-    case TSR_LWM2M_INTEGER:
-        return "a whole number of 64 bits";
-    case TSR_LWM2M_UNSIGNED:
-        return "a whole number from 0 to 18446744073709551615";
-    case TSR_LWM2M_FLOAT:
-        return "a number, or \"NaN\", \"Infinity\" or \"-Infinity\"";
-    case TSR_LWM2M_BOOLEAN:
-        return "true or false";
+    case TSR_LWM2M_INTEGER: return "a whole number of 64 bits";
+    case TSR_LWM2M_UNSIGNED: return "a whole number from 0 to 18446744073709551615";
+    case TSR_LWM2M_FLOAT: return "a number, or \"NaN\", \"Infinity\" or \"-Infinity\"";
+    case TSR_LWM2M_BOOLEAN: return "true or false";
     case TSR_LWM2M_OPAQUE:
-    case TSR_LWM2M_RAW_BYTES:
-        return "Base64 in a string";
-    case TSR_LWM2M_TIME:
-        return "a date-time like \"2026-01-31T12:00:00Z\" or whole Unix seconds";
-    case TSR_LWM2M_OBJLNK:
-        return "a string \"object:instance\" like \"3303:0\"";
-    default:
-        return "a string";
+    case TSR_LWM2M_RAW_BYTES: return "Base64 in a string";
+    case TSR_LWM2M_TIME: return "a date-time like \"2026-01-31T12:00:00Z\" or whole Unix seconds";
+    case TSR_LWM2M_OBJLNK: return "a string \"object:instance\" like \"3303:0\"";
+    default: return "a string";
     }
 }
 
@@ -126,27 +118,18 @@ static tsr_err link_of(rest_values *v, const tsr_json *item, tsr_lwm2m_link *lin
 static tsr_err typed(rest_values *v, const tsr_json *item, tsr_lwm2m_value *value)
 {
     switch (value->type) {
-    case TSR_LWM2M_INTEGER:
-        return tsr_json_int(item, &value->as.i);
-    case TSR_LWM2M_UNSIGNED:
-        return tsr_json_uint(item, &value->as.u);
-    case TSR_LWM2M_FLOAT:
-        return double_of(item, &value->as.f);
-    case TSR_LWM2M_BOOLEAN:
-        return tsr_json_bool(item, &value->as.b);
+    case TSR_LWM2M_INTEGER: return tsr_json_int(item, &value->as.i);
+    case TSR_LWM2M_UNSIGNED: return tsr_json_uint(item, &value->as.u);
+    case TSR_LWM2M_FLOAT: return double_of(item, &value->as.f);
+    case TSR_LWM2M_BOOLEAN: return tsr_json_bool(item, &value->as.b);
     case TSR_LWM2M_OPAQUE:
-    case TSR_LWM2M_RAW_BYTES:
-        return opaque_of(v, item, &value->as.bytes);
-    case TSR_LWM2M_TIME:
-        return time_of(v, item, &value->as.i);
-    case TSR_LWM2M_OBJLNK:
-        return link_of(v, item, &value->as.link);
+    case TSR_LWM2M_RAW_BYTES: return opaque_of(v, item, &value->as.bytes);
+    case TSR_LWM2M_TIME: return time_of(v, item, &value->as.i);
+    case TSR_LWM2M_OBJLNK: return link_of(v, item, &value->as.link);
     case TSR_LWM2M_STRING:
     case TSR_LWM2M_CORELNK:
-    case TSR_LWM2M_RAW_TEXT:
-        return text_of(v, item, &value->as.bytes);
-    case TSR_LWM2M_NONE:
-        break;
+    case TSR_LWM2M_RAW_TEXT: return text_of(v, item, &value->as.bytes);
+    case TSR_LWM2M_NONE: break;
     }
     return TSR_E_TYPE;
 }
@@ -158,17 +141,14 @@ static tsr_lwm2m_type guess(const tsr_json *item)
 
     switch (item->kind) {
     case TSR_JSON_TRUE:
-    case TSR_JSON_FALSE:
-        return TSR_LWM2M_BOOLEAN;
+    case TSR_JSON_FALSE: return TSR_LWM2M_BOOLEAN;
     case TSR_JSON_NUMBER:
         return memchr(item->text.ptr, '.', item->text.len) == NULL &&
                        tsr_json_int(item, &whole) == TSR_OK
                    ? TSR_LWM2M_INTEGER
                    : TSR_LWM2M_FLOAT;
-    case TSR_JSON_STRING:
-        return TSR_LWM2M_STRING;
-    default:
-        return TSR_LWM2M_NONE;
+    case TSR_JSON_STRING: return TSR_LWM2M_STRING;
+    default: return TSR_LWM2M_NONE;
     }
 }
 
@@ -343,11 +323,16 @@ static const struct {
     bool whole;
     double max;
 } attributes[] = {
-    { "pmin", true, 4294967295.0 },  { "pmax", true, 4294967295.0 },
-    { "epmin", true, 4294967295.0 }, { "epmax", true, 4294967295.0 },
-    { "gt", false, 0 },              { "lt", false, 0 },
-    { "st", false, 0 },              { "edge", true, 1 },
-    { "con", true, 1 },              { "hqmax", true, 4294967295.0 },
+    { "pmin", true, 4294967295.0 },
+    { "pmax", true, 4294967295.0 },
+    { "epmin", true, 4294967295.0 },
+    { "epmax", true, 4294967295.0 },
+    { "gt", false, 0 },
+    { "lt", false, 0 },
+    { "st", false, 0 },
+    { "edge", true, 1 },
+    { "con", true, 1 },
+    { "hqmax", true, 4294967295.0 },
 };
 
 static bool attribute_ok(const tsr_json *value, size_t i)

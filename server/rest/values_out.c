@@ -66,36 +66,21 @@ static void put_value(tsr_json_out *j, const tsr_lwm2m_value *v)
     switch (v->type) {
     case TSR_LWM2M_STRING:
     case TSR_LWM2M_CORELNK:
-    case TSR_LWM2M_RAW_TEXT:
-        tsr_json_put_string(j, v->as.bytes);
-        return;
+    case TSR_LWM2M_RAW_TEXT: tsr_json_put_string(j, v->as.bytes); return;
     case TSR_LWM2M_OPAQUE:
-    case TSR_LWM2M_RAW_BYTES:
-        put_base64(j, v->as.bytes);
-        return;
-    case TSR_LWM2M_INTEGER:
-        tsr_json_put_int(j, v->as.i);
-        return;
-    case TSR_LWM2M_UNSIGNED:
-        tsr_json_put_uint(j, v->as.u);
-        return;
-    case TSR_LWM2M_FLOAT:
-        put_double(j, v->as.f);
-        return;
-    case TSR_LWM2M_BOOLEAN:
-        tsr_json_put_bool(j, v->as.b);
-        return;
-    case TSR_LWM2M_TIME:
-        put_time(j, v->as.i);
-        return;
+    case TSR_LWM2M_RAW_BYTES: put_base64(j, v->as.bytes); return;
+    case TSR_LWM2M_INTEGER: tsr_json_put_int(j, v->as.i); return;
+    case TSR_LWM2M_UNSIGNED: tsr_json_put_uint(j, v->as.u); return;
+    case TSR_LWM2M_FLOAT: put_double(j, v->as.f); return;
+    case TSR_LWM2M_BOOLEAN: tsr_json_put_bool(j, v->as.b); return;
+    case TSR_LWM2M_TIME: put_time(j, v->as.i); return;
     case TSR_LWM2M_OBJLNK:
         tsr_put_dec(&word, v->as.link.object);
         tsr_put_u8(&word, ':');
         tsr_put_dec(&word, v->as.link.instance);
         tsr_json_put_string(j, tsr_buf_view(&word));
         return;
-    case TSR_LWM2M_NONE:
-        break;
+    case TSR_LWM2M_NONE: break;
     }
     tsr_json_put_null(j);
 }
@@ -107,10 +92,8 @@ static size_t bytes_in(const tsr_lwm2m_value *v)
     case TSR_LWM2M_CORELNK:
     case TSR_LWM2M_RAW_TEXT:
     case TSR_LWM2M_OPAQUE:
-    case TSR_LWM2M_RAW_BYTES:
-        return v->as.bytes.len;
-    default:
-        return 0;
+    case TSR_LWM2M_RAW_BYTES: return v->as.bytes.len;
+    default: return 0;
     }
 }
 

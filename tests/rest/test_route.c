@@ -55,9 +55,9 @@ static void test_route_decodes_endpoint_after_splitting(void **state)
 
 static void test_route_rejects_bad_encoding(void **state)
 {
-    static const char *const bad[] = { "/devices/a%",      "/devices/a%4",  "/devices/a%zz",
-                                       "/devices/a%00b",   "/devices/%c3",  "/devices/%ed%a0%80",
-                                       "/devices/%c0%af",  "/devices/\xff" };
+    static const char *const bad[] = { "/devices/a%",     "/devices/a%4", "/devices/a%zz",
+                                       "/devices/a%00b",  "/devices/%c3", "/devices/%ed%a0%80",
+                                       "/devices/%c0%af", "/devices/\xff" };
     rest_match m;
 
     (void)state;

@@ -87,8 +87,7 @@ static void test_values_guess_without_a_model(void **state)
     rest_values_free(&v);
     assert_int_equal(good("{\"value\": false}", "/60000/0/1", &v).type, TSR_LWM2M_BOOLEAN);
     rest_values_free(&v);
-    tsr_lwm2m_value link =
-        good("{\"value\": \"3303:1\", \"type\": \"objlnk\"}", "/60000/0/1", &v);
+    tsr_lwm2m_value link = good("{\"value\": \"3303:1\", \"type\": \"objlnk\"}", "/60000/0/1", &v);
     assert_int_equal(link.type, TSR_LWM2M_OBJLNK);
     assert_int_equal(link.as.link.object, 3303);
     assert_int_equal(link.as.link.instance, 1);
@@ -230,10 +229,17 @@ static const char *attributes(const char *body)
 /* Core 7.3.1: the query of a Write-Attributes; a name alone takes the attribute away */
 static void test_attributes_become_a_query(void **state)
 {
-    static const char *const bad[] = { "{}",         "[]",           "{\"pmin\": -1}",
-                                       "{\"pmin\": 1.5}", "{\"pmin\": \"1\"}", "{\"edge\": 2}",
-                                       "{\"st\": -1}", "{\"what\": 1}", "{\"gt\": true}",
-                                       "{\"pmax\": 4294967296}", "{\"gt\": 1e300}" };
+    static const char *const bad[] = { "{}",
+                                       "[]",
+                                       "{\"pmin\": -1}",
+                                       "{\"pmin\": 1.5}",
+                                       "{\"pmin\": \"1\"}",
+                                       "{\"edge\": 2}",
+                                       "{\"st\": -1}",
+                                       "{\"what\": 1}",
+                                       "{\"gt\": true}",
+                                       "{\"pmax\": 4294967296}",
+                                       "{\"gt\": 1e300}" };
 
     (void)state;
     assert_string_equal(attributes("{\"pmin\": 5, \"gt\": null, \"lt\": -2.5}"),
@@ -268,17 +274,17 @@ static void test_record_prints_typed_values(void **state)
     assert_non_null(strstr(print("/3303/0/5700", tsr_lwm2m_int(21)),
                            "\"name\":\"Sensor Value\",\"type\":\"float\""));
     assert_non_null(strstr(print("/3303/0/5700", tsr_lwm2m_float((double)NAN)), "\"NaN\""));
-    assert_non_null(strstr(print("/3/0/13", tsr_lwm2m_time(1795355075)),
-                           "\"value\":\"2026-11-22T13:44:35Z\""));
-    assert_non_null(strstr(print("/3/0/13", tsr_lwm2m_time(INT64_MAX)),
-                           "\"value\":9223372036854775807"));
+    assert_non_null(
+        strstr(print("/3/0/13", tsr_lwm2m_time(1795355075)), "\"value\":\"2026-11-22T13:44:35Z\""));
+    assert_non_null(
+        strstr(print("/3/0/13", tsr_lwm2m_time(INT64_MAX)), "\"value\":9223372036854775807"));
     assert_non_null(strstr(print("/5/0/0", tsr_lwm2m_opaque(tsr_view("\0\1\2\xff", 4))),
                            "\"value\":\"AAEC/w==\""));
-    assert_non_null(strstr(print("/60000/0/1", tsr_lwm2m_objlnk(3303, 65535)),
-                           "\"value\":\"3303:65535\""));
+    assert_non_null(
+        strstr(print("/60000/0/1", tsr_lwm2m_objlnk(3303, 65535)), "\"value\":\"3303:65535\""));
     assert_non_null(strstr(print("/60000/0/1", (tsr_lwm2m_value){ 0 }), "\"value\":null"));
-    assert_non_null(strstr(print("/60000/0/1", tsr_lwm2m_text(tsr_text("a\"\n"))),
-                           "\"value\":\"a\\\"\\n\""));
+    assert_non_null(
+        strstr(print("/60000/0/1", tsr_lwm2m_text(tsr_text("a\"\n"))), "\"value\":\"a\\\"\\n\""));
 }
 
 static void test_record_grows_for_the_worst_text(void **state)

@@ -115,7 +115,7 @@ function LiveCharts({ store }: { store: DeviceStore }) {
                 {by && <div>{plural(by.notifications, "notification")}</div>}
               </div>
             </div>
-            <Chart series={series} label={value?.name ?? path} unit={unit} stepped={type === "boolean"} height={150} />
+            <Chart series={series} label={value?.name ?? path} unit={unit} stepped={type !== "float"} height={150} />
           </section>
         );
       })}

@@ -121,7 +121,7 @@ export function HistoryDialog({ store, row, onClose }: RowDialog) {
       onClose={onClose}
       footer={<button class="button" type="button" onClick={onClose}>Close</button>}>
       {values === undefined && <Spinner />}
-      {series.t.length > 1 && <Chart series={series} label={row.name} unit={unitText(row.units)} stepped={row.type === "boolean"} />}
+      {series.t.length > 1 && <Chart series={series} label={row.name} unit={unitText(row.units)} stepped={row.type !== "float"} />}
       {values !== undefined && values.length > 0 && (
         <div class="table-wrap" style={{ maxHeight: "260px" }} tabIndex={0} role="region" aria-label="Values">
           <table class="table event-table">

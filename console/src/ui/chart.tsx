@@ -59,7 +59,7 @@ function options(box: HTMLElement, height: number, stepped: boolean): uPlot.Opti
   return {
     width: box.clientWidth,
     height,
-    padding: [12, 12, 0, 0],
+    padding: [12, 24, 0, 0],
     cursor: { y: false, points: { size: 8 } },
     legend: { show: false },
     scales: {
