@@ -5,6 +5,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -31,7 +33,10 @@ static void test_apply_takes_what_the_levels_allow(void **state)
         { "gt=45", 3, &number, true },    { "gt=45.5", 3, &number, true },
         { "gt=-3.25", 4, &number, true }, { "gt=1e5", 3, &number, false },
         { "gt=", 3, &number, true },      { "gt=.", 3, &number, false },
-        { "gt=--1", 3, &number, false },  { "gt=45", 2, NULL, false },
+        { "gt=--1", 3, &number, false },
+        { "gt=1.", 3, &number, false },    { "gt=.5", 3, &number, false },
+        { "gt=1.2.3", 3, &number, false }, { "gt=-", 3, &number, false },
+        { "gt=1234567890123456", 3, &number, false }, { "gt=nan", 3, &number, false },  { "gt=45", 2, NULL, false },
         { "gt=45", 1, NULL, false },      { "gt=45", 3, &text, false },
         { "st=1", 3, &boolean, false },   { "lt=1", 3, &number, true },
         { "edge=1", 3, &boolean, true },  { "edge=0", 4, &boolean, true },
@@ -150,6 +155,28 @@ static void test_inherit_keeps_the_inner_level(void **state)
     assert_true(tsr_same(tsr_buf_view(&out), tsr_text(";pmin=1;pmax=60;gt=5;lt=2.5")));
 }
 
+/* What was read is what is shown, to the last digit. */
+static void test_thresholds_are_shown_as_they_were_written(void **state)
+{
+    static const char *const reals[] = { "0", "1", "42.2", "-3.25", "0.1", "0.001", "100", "123456789012345",
+                                         "0.00000000000001", "99999.9999999999", "5.05", "0.3", "1000000.5" };
+    char query[64], shown[64];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) {
+        tsr_lwm2m_attributes a = { 0 };
+        uint16_t unset = 0;
+        tsr_buf out = tsr_buf_over(shown, sizeof shown - 1);
+
+        snprintf(query, sizeof query, "gt=%s", reals[i]);
+        assert_int_equal(tsr_lwm2m_attribute_apply(&a, &unset, 3, &number, tsr_text(query)), TSR_OK);
+        assert_true(a.real[0] >= strtod(reals[i], NULL) && a.real[0] <= strtod(reals[i], NULL));
+        tsr_lwm2m_attributes_put(&out, &a);
+        shown[out.len] = '\0';
+        assert_string_equal(shown + 1, query);
+    }
+}
+
 static void test_save_and_load_give_the_same(void **state)
 {
     tsr_lwm2m_attributes a = parse(&number, "pmin=1&pmax=2&epmin=3&epmax=4&con=1&hqmax=6&gt=7.25&lt=-8&st=9");
@@ -183,6 +210,7 @@ int main(void)
         cmocka_unit_test(test_check_refuses_sets_that_cannot_stand),
         cmocka_unit_test(test_fire_on_crossings_steps_and_edges),
         cmocka_unit_test(test_inherit_keeps_the_inner_level),
+        cmocka_unit_test(test_thresholds_are_shown_as_they_were_written),
         cmocka_unit_test(test_save_and_load_give_the_same),
     };
 

@@ -5,7 +5,13 @@ static const char *const names[TSR_LWM2M_ATTRIBUTE_COUNT] = {
     "pmin", "pmax", "epmin", "epmax", "con", "hqmax", "edge", "gt", "lt", "st",
 };
 
-enum { CON = 4, EDGE = 6, GT = 0, LT = 1, ST = 2 };
+enum { CON = 4, EDGE = 6, GT = 0, LT = 1, ST = 2, REAL_DIGITS = 15 };
+
+/* Written so because compilers rightly warn of == between doubles. */
+static bool same(double a, double b)
+{
+    return a >= b && a <= b;
+}
 
 static bool is_number(uint8_t type)
 {
@@ -35,23 +41,61 @@ static tsr_err read_whole(size_t which, tsr_bytes text, uint32_t *v)
     return TSR_OK;
 }
 
-/* The syntax has no sign and no exponent; the sign is taken all the same, since a temperature
- * has a threshold below zero. */
+/* Digits, then digits behind a point: a whole number of at most 15 digits over a power of ten, both
+ * exact in a double, so that the quotient is the nearest one there is. The syntax has no sign; it is
+ * taken all the same, since a temperature has a threshold below zero. */
 static tsr_err read_real(tsr_bytes text, double *v)
 {
-    tsr_lwm2m_value raw = { TSR_LWM2M_RAW_TEXT, { .bytes = text } };
-    tsr_lwm2m_value typed;
+    bool minus = text.len != 0 && text.ptr[0] == '-', point = false;
+    uint64_t digits = 0;
+    double over = 1;
+    size_t i = minus, count = 0;
 
-    for (size_t i = 0; i < text.len; i++) {
+    for (; i < text.len; i++) {
         uint8_t ch = text.ptr[i];
 
-        if ((ch < '0' || ch > '9') && ch != '.' && !(ch == '-' && i == 0))
+        if (ch == '.' && !point && count != 0) {
+            point = true;
+            continue;
+        }
+        if (ch < '0' || ch > '9' || ++count > REAL_DIGITS)
             return TSR_E_ARGUMENT;
+        digits = digits * 10 + (ch - (uint64_t)'0');
+        over *= point ? 10 : 1;
     }
-    if (tsr_lwm2m_value_as(&raw, TSR_LWM2M_FLOAT, NULL, &typed) != TSR_OK)
+    if (count == 0 || text.ptr[text.len - 1] == '.')
         return TSR_E_ARGUMENT;
-    *v = typed.as.f;
+    *v = (double)digits / over;
+    if (minus)
+        *v = -*v;
     return TSR_OK;
+}
+
+/* With as many decimals as it takes to read the same number back. */
+static void put_real(tsr_buf *out, double v)
+{
+    double over = 1;
+    uint64_t digits;
+    unsigned decimals = 0;
+
+    if (v < 0) {
+        tsr_put_u8(out, '-');
+        v = -v;
+    }
+    while (decimals < REAL_DIGITS && !same((double)(uint64_t)(v * over + 0.5) / over, v)) {
+        over *= 10;
+        decimals++;
+    }
+    digits = (uint64_t)(v * over + 0.5);
+    tsr_put_dec(out, digits / (uint64_t)over);
+    if (decimals == 0)
+        return;
+    tsr_put_u8(out, '.');
+    digits %= (uint64_t)over;
+    while (decimals-- > 0) {
+        over /= 10;
+        tsr_put_u8(out, (uint8_t)('0' + digits / (uint64_t)over % 10));
+    }
 }
 
 static size_t name_find(tsr_bytes name)
@@ -126,9 +170,7 @@ void tsr_lwm2m_attributes_put(tsr_buf *out, const tsr_lwm2m_attributes *a)
         if (i < TSR_LWM2M_WHOLE_COUNT) {
             tsr_put_dec(out, a->whole[i]);
         } else {
-            tsr_lwm2m_value v = tsr_lwm2m_float(a->real[i - TSR_LWM2M_WHOLE_COUNT]);
-
-            tsr_lwm2m_value_put_text(out, &v);
+            put_real(out, a->real[i - TSR_LWM2M_WHOLE_COUNT]);
         }
     }
 }

@@ -24,7 +24,9 @@ tsr_err tsr_lwm2m_cbor_put(tsr_buf *out, const tsr_lwm2m_value *value)
     case TSR_LWM2M_BOOLEAN:  tsr_cbor_put_bool(out, value->as.b); return TSR_OK;
     case TSR_LWM2M_OPAQUE:   tsr_cbor_put_bytes(out, value->as.bytes); return TSR_OK;
     case TSR_LWM2M_OBJLNK:
-        tsr_lwm2m_value_put_text(&text, value);
+        tsr_put_dec(&text, value->as.link.object);
+        tsr_put_u8(&text, ':');
+        tsr_put_dec(&text, value->as.link.instance);
         tsr_cbor_put_text(out, tsr_buf_view(&text));
         return TSR_OK;
     case TSR_LWM2M_RAW_TEXT:
