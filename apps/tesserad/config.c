@@ -124,8 +124,10 @@ static void say(const reader *r, unsigned line, const char *format, va_list args
 {
     int n = snprintf(r->error, r->error_len, "%s:%u: ", r->path, line);
 
-    if (n >= 0 && (size_t)n < r->error_len)
-        (void)vsnprintf(r->error + n, r->error_len - (size_t)n, format, args);
+    if (n < 0 || (size_t)n >= r->error_len)
+        return;
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): the analyzer misreads va_start */
+    (void)vsnprintf(r->error + n, r->error_len - (size_t)n, format, args);
 }
 
 static tsr_err fail(const reader *r, unsigned line, const char *format, ...)

@@ -30,6 +30,7 @@ static void put(tsr_log_level level, const char *event, const char *format, va_l
     struct tm utc;
     int n;
 
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): the analyzer misreads va_start */
     (void)vsnprintf(words, sizeof words, format, args);
     clean(words);
     (void)clock_gettime(CLOCK_REALTIME, &now);
