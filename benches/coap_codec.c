@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * coap_codec parse|build: 10,000 times GET /3/0/9 with Observe and a 4-byte token, for callgrind (inclusive
- * instructions of parse_once or build_once, divided by 10,000). Prints nothing; exit 1 on a wrong result. */
+ * coap_codec parse|build: 10,000 times GET /3/0/9 with Observe and a 4-byte token, for callgrind
+ * (inclusive instructions of parse_once or build_once, divided by 10,000). Prints nothing; exit 1
+ * on a wrong result. */
 #include <string.h>
 
 #include "tessera/coap/message.h"
@@ -20,10 +21,7 @@ static tsr_err (*volatile build)(tsr_buf *, uint16_t) = build_once;
 static const uint8_t get_3_0_9[] = { 0x44, 0x01, 0x12, 0x34, 0xde, 0xad, 0xbe, 0xef,
                                      0x60, 0x51, 0x33, 0x01, 0x30, 0x01, 0x39 };
 
-NOINLINE tsr_err parse_once(tsr_bytes in, tsr_coap_msg *msg)
-{
-    return tsr_coap_msg_parse(in, msg);
-}
+NOINLINE tsr_err parse_once(tsr_bytes in, tsr_coap_msg *msg) { return tsr_coap_msg_parse(in, msg); }
 
 NOINLINE tsr_err build_once(tsr_buf *out, uint16_t mid)
 {
@@ -55,8 +53,8 @@ int main(int argc, char **argv)
 
         tsr_buf out = tsr_buf_over(room, sizeof room);
 
-        if (build(&out, 0x1234) != TSR_OK || out.len != sizeof get_3_0_9
-            || memcmp(room, get_3_0_9, sizeof get_3_0_9) != 0)
+        if (build(&out, 0x1234) != TSR_OK || out.len != sizeof get_3_0_9 ||
+            memcmp(room, get_3_0_9, sizeof get_3_0_9) != 0)
             return 1;
     }
     return 0;

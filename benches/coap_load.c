@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * coap_load PORT TOTAL WINDOW SOCKETS [con|non|echo] [PATH]: asks a CoAP server on loopback, at most TOTAL times, with
- * WINDOW requests outstanding, in turn from SOCKETS ports. Every request has a fresh Message ID and a token of 4
- * bytes with its number; an answer counts when its number is outstanding and it is a 2.05 (echo: anything). After
- * a second without progress the window is issued again and counted as lost.
- * Prints "answered N lost N bad N other N seconds S"; exit code 1 unless all were answered well. */
+ * coap_load PORT TOTAL WINDOW SOCKETS [con|non|echo] [PATH]: asks a CoAP server on loopback, at
+ * most TOTAL times, with WINDOW requests outstanding, in turn from SOCKETS ports. Every request has
+ * a fresh Message ID and a token of 4 bytes with its number; an answer counts when its number is
+ * outstanding and it is a 2.05 (echo: anything). After a second without progress the window is
+ * issued again and counted as lost. Prints "answered N lost N bad N other N seconds S"; exit code 1
+ * unless all were answered well. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -49,7 +50,7 @@ static void connect_all(load *l, unsigned short port)
     int buffer = BUFFER;
 
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    (void)setrlimit(RLIMIT_NOFILE, &files); /* when refused, socket() will tell: use more processes */
+    (void)setrlimit(RLIMIT_NOFILE, &files); /* when refused, use several processes */
     l->fd = calloc(l->sockets, sizeof *l->fd);
     l->epoll = epoll_create1(0);
     for (unsigned i = 0; i < l->sockets; i++) {
@@ -210,7 +211,7 @@ int main(int argc, char **argv)
     connect_all(&l, (unsigned short)strtoul(argv[1], NULL, 10));
     start = seconds();
     run(&l);
-    printf("answered %lu lost %lu bad %lu other %lu seconds %.3f\n", l.answered, l.lost, l.bad, l.other,
-           seconds() - start);
+    printf("answered %lu lost %lu bad %lu other %lu seconds %.3f\n", l.answered, l.lost, l.bad,
+           l.other, seconds() - start);
     return l.answered == l.total && l.lost == 0 && l.bad == 0 && l.other == 0 ? 0 : 1;
 }

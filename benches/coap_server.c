@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * coap_server PORT PEERS [SEEN]: our engine behind recvmmsg and sendmmsg, as plain as a real server can be: peers are
- * numbered by a keyed hash of their address, GET is answered with 16 bytes, everything else with 4.05. SEEN: how
- * many messages are remembered for duplicates (32,768; above 65,535 a load that runs through all Message IDs of
- * one port in 247 s meets its own duplicates). Port 0: any; prints the port. */
+ * coap_server PORT PEERS [SEEN]: our engine behind recvmmsg and sendmmsg, as plain as a real server
+ * can be: peers are numbered by a keyed hash of their address, GET is answered with 16 bytes,
+ * everything else with 4.05. SEEN: how many messages are remembered for duplicates (32,768; above
+ * 65,535 a load that runs through all Message IDs of one port in 247 s meets its own duplicates).
+ * Port 0: any; prints the port. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -45,7 +46,8 @@ static uint32_t peer_of(const struct sockaddr_in *a)
     uint32_t *head = tsr_index_head(&known.index, tsr_hash_u64(known.key, x));
 
     for (uint32_t i = *head; i != TSR_NONE; i = known.next[i])
-        if (known.address[i].sin_port == a->sin_port && known.address[i].sin_addr.s_addr == a->sin_addr.s_addr)
+        if (known.address[i].sin_port == a->sin_port &&
+            known.address[i].sin_addr.s_addr == a->sin_addr.s_addr)
             return i;
     if (known.count == known.cap)
         return TSR_NONE;
@@ -58,8 +60,14 @@ static uint32_t peer_of(const struct sockaddr_in *a)
 static void open_engine(uint32_t peer_count, uint32_t seen)
 {
     uint32_t heads = 1;
-    tsr_coap_config config = { .peers = peer_count, .exchanges = 1024, .exchange_len = 1280, .bodies = 64,
-                               .body_len = 4096, .seen = seen, .log_len = seen * 48u, .seed = 1 };
+    tsr_coap_config config = { .peers = peer_count,
+                               .exchanges = 1024,
+                               .exchange_len = 1280,
+                               .bodies = 64,
+                               .body_len = 4096,
+                               .seen = seen,
+                               .log_len = seen * 48u,
+                               .seed = 1 };
     size_t len;
 
     if (getentropy(&config.seed, sizeof config.seed) != 0)
@@ -70,7 +78,8 @@ static void open_engine(uint32_t peer_count, uint32_t seen)
     while (heads < peer_count)
         heads *= 2;
     known = (peers){ .address = must(calloc(peer_count, sizeof *known.address)),
-                     .next = must(calloc(peer_count, sizeof *known.next)), .cap = peer_count,
+                     .next = must(calloc(peer_count, sizeof *known.next)),
+                     .cap = peer_count,
                      .key = config.seed * 3 };
     (void)tsr_index_init(&known.index, must(calloc(heads, sizeof(uint32_t))), heads);
 }
@@ -84,8 +93,8 @@ static int open_socket(uint16_t port)
     here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
-    if (fd < 0 || bind(fd, (const struct sockaddr *)&here, sizeof here) != 0
-        || getsockname(fd, (struct sockaddr *)&here, &len) != 0) {
+    if (fd < 0 || bind(fd, (const struct sockaddr *)&here, sizeof here) != 0 ||
+        getsockname(fd, (struct sockaddr *)&here, &len) != 0) {
         perror("socket on 127.0.0.1");
         exit(2);
     }
@@ -104,14 +113,17 @@ static uint64_t clock_ms(void)
 
 static void answer(uint64_t now_ms)
 {
-    static const tsr_coap_response content = { .code = TSR_COAP_CONTENT, .content_format = { true, 0 },
-                                               .payload = { (const uint8_t *)"0123456789abcdef", 16 } };
+    static const tsr_coap_response content = { .code = TSR_COAP_CONTENT,
+                                               .content_format = { true, 0 },
+                                               .payload = { (const uint8_t *)"0123456789abcdef",
+                                                            16 } };
     static const tsr_coap_response not_allowed = { .code = TSR_COAP_METHOD_NOT_ALLOWED };
     tsr_coap_event e;
 
     while (tsr_coap_event_next(&coap, &e))
         if (e.kind == TSR_COAP_REQUEST)
-            (void)tsr_coap_respond(&coap, e.id, e.msg->code == TSR_COAP_GET ? &content : &not_allowed, now_ms);
+            (void)tsr_coap_respond(&coap, e.id,
+                                   e.msg->code == TSR_COAP_GET ? &content : &not_allowed, now_ms);
 }
 
 static void send_all(int fd, uint64_t now_ms)
@@ -128,7 +140,8 @@ static void send_all(int fd, uint64_t now_ms)
             out_part[n] = (struct iovec){ out[n], datagram.len };
             out_message[n].msg_hdr = (struct msghdr){ .msg_name = &known.address[peer],
                                                       .msg_namelen = sizeof known.address[peer],
-                                                      .msg_iov = &out_part[n], .msg_iovlen = 1 };
+                                                      .msg_iov = &out_part[n],
+                                                      .msg_iovlen = 1 };
         }
         for (unsigned sent = 0; sent < n;) {
             int k = sendmmsg(fd, out_message + sent, n - sent, 0);
@@ -146,8 +159,10 @@ static int receive(int fd)
 {
     for (unsigned i = 0; i < BATCH; i++) {
         in_part[i] = (struct iovec){ in[i], LEN };
-        in_message[i].msg_hdr = (struct msghdr){ .msg_name = &from[i], .msg_namelen = sizeof from[i],
-                                                 .msg_iov = &in_part[i], .msg_iovlen = 1 };
+        in_message[i].msg_hdr = (struct msghdr){ .msg_name = &from[i],
+                                                 .msg_namelen = sizeof from[i],
+                                                 .msg_iov = &in_part[i],
+                                                 .msg_iovlen = 1 };
     }
     return recvmmsg(fd, in_message, BATCH, MSG_WAITFORONE, NULL);
 }
@@ -168,7 +183,8 @@ int main(int argc, char **argv)
 {
     if (argc < 3)
         return 2;
-    open_engine((uint32_t)strtoul(argv[2], NULL, 10), argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 32768);
+    open_engine((uint32_t)strtoul(argv[2], NULL, 10),
+                argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 32768);
 
     int fd = open_socket((uint16_t)strtoul(argv[1], NULL, 10));
 

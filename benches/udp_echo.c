@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * udp_echo PORT [coap]: the floor. Sends every datagram back, 64 at a time; with `coap` it turns each in place into
- * the 2.05 that a CoAP server would send, which is the least any of them can do. Port 0: any; prints the port. */
+ * udp_echo PORT [coap]: the floor. Sends every datagram back, 64 at a time; with `coap` it turns
+ * each in place into the 2.05 that a CoAP server would send, which is the least any of them can do.
+ * Port 0: any; prints the port. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -25,8 +26,8 @@ static int open_socket(unsigned short port)
     here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
-    if (fd < 0 || bind(fd, (const struct sockaddr *)&here, sizeof here) != 0
-        || getsockname(fd, (struct sockaddr *)&here, &len) != 0) {
+    if (fd < 0 || bind(fd, (const struct sockaddr *)&here, sizeof here) != 0 ||
+        getsockname(fd, (struct sockaddr *)&here, &len) != 0) {
         perror("socket on 127.0.0.1");
         exit(2);
     }
@@ -44,7 +45,10 @@ static size_t answer(unsigned char *m, size_t len)
         return len;
     m[0] = (unsigned char)((m[0] & 0x30) == 0 ? 0x60 | token : 0x50 | token);
     m[1] = 0x45;
-    memcpy(m + 4 + token, "\xc0\xff" "0123456789abcdef", 18);
+    memcpy(m + 4 + token,
+           "\xc0\xff"
+           "0123456789abcdef",
+           18);
     return 4 + token + 18;
 }
 
@@ -56,8 +60,10 @@ int main(int argc, char **argv)
     for (;;) {
         for (int i = 0; i < BATCH; i++) {
             part[i] = (struct iovec){ bytes[i], LEN };
-            message[i].msg_hdr = (struct msghdr){ .msg_name = &from[i], .msg_namelen = sizeof from[i],
-                                                  .msg_iov = &part[i], .msg_iovlen = 1 };
+            message[i].msg_hdr = (struct msghdr){ .msg_name = &from[i],
+                                                  .msg_namelen = sizeof from[i],
+                                                  .msg_iov = &part[i],
+                                                  .msg_iovlen = 1 };
         }
 
         int n = recvmmsg(fd, message, BATCH, MSG_WAITFORONE, NULL);

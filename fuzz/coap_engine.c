@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * An engine in both roles under a stream of steps: datagrams of any bytes, replies made to fit what it sent last,
- * time, and an application that asks, answers, defers, notifies, forgets and drops peers. Everything it sends
- * must parse; every exchange ends in exactly one event; nothing is open for ever. */
+ * An engine in both roles under a stream of steps: datagrams of any bytes, replies made to fit what
+ * it sent last, time, and an application that asks, answers, defers, notifies, forgets and drops
+ * peers. Everything it sends must parse; every exchange ends in exactly one event; nothing is open
+ * for ever. */
 #include <stdlib.h>
 
 #include "tessera/coap/engine.h"
@@ -97,17 +98,14 @@ static void request_came(run *r, const tsr_coap_event *e)
         sum = (uint8_t)(sum + e->body.ptr[i]);
     memcpy(r->token, e->token.ptr, e->token.len);
     switch (take(r) & 3) {
-    case 0:
-        must(tsr_coap_cancel(r->c, e->id) == TSR_OK);
-        break;
+    case 0: must(tsr_coap_cancel(r->c, e->id) == TSR_OK); break;
     case 1:
         if (r->tickets < TICKETS) {
             r->ticket[r->tickets++] = e->id;
             break;
         }
         /* fall through */
-    default:
-        answer(r, e->id);
+    default: answer(r, e->id);
     }
 }
 
@@ -118,12 +116,8 @@ static void events(run *r)
     while (tsr_coap_event_next(r->c, &e)) {
         must(e.peer < PEERS && e.token.len <= 8);
         switch (e.kind) {
-        case TSR_COAP_REQUEST:
-            request_came(r, &e);
-            break;
-        case TSR_COAP_NOTIFICATION:
-            must(e.msg != NULL);
-            break;
+        case TSR_COAP_REQUEST: request_came(r, &e); break;
+        case TSR_COAP_NOTIFICATION: must(e.msg != NULL); break;
         case TSR_COAP_RESPONSE:
             must(e.msg != NULL && tsr_coap_is_response(e.msg->code));
             ended(r, e.id);
@@ -176,7 +170,8 @@ static void feed_raw(run *r)
     r->left -= len;
 }
 
-/* A reply that fits what was sent last: its Message ID and token, options and payload from the input. */
+/* A reply that fits what was sent last: its Message ID and token, options and payload from the
+ * input. */
 static void feed_fitting(run *r)
 {
     static const uint8_t codes[] = { 0x00, 0x45, 0x5f, 0x44, 0x8d, 0x81, 0x45, 0x84 };
@@ -193,7 +188,8 @@ static void feed_fitting(run *r)
     tsr_coap_block b1 = msg.block1, b2 = { true, (more & 1) != 0, more >> 1 & 7, msg.block2.num };
 
     tsr_coap_put_header(&out, type, type == TSR_COAP_RST ? 0 : code,
-                        type >= TSR_COAP_ACK ? msg.mid : (uint16_t)((unsigned)take(r) << 8 | r->sequence++),
+                        type >= TSR_COAP_ACK ? msg.mid
+                                             : (uint16_t)((unsigned)take(r) << 8 | r->sequence++),
                         code == 0 || type == TSR_COAP_RST ? tsr_view(NULL, 0) : msg.token);
     if (code != 0 && type != TSR_COAP_RST) {
         if ((how & 0x20) != 0)
@@ -206,8 +202,9 @@ static void feed_fitting(run *r)
         }
         if ((more & 0x80) != 0)
             tsr_coap_put_opt(&out, &last, TSR_COAP_ECHO, tsr_text("echo"));
-        tsr_coap_put_payload(&out, tsr_view(body, (more & 0x10) != 0 && b2.szx < 7 ? tsr_coap_block_len(b2.szx)
-                                                                                  : (size_t)how >> 6));
+        tsr_coap_put_payload(&out, tsr_view(body, (more & 0x10) != 0 && b2.szx < 7
+                                                      ? tsr_coap_block_len(b2.szx)
+                                                      : (size_t)how >> 6));
     }
     if (out.err == TSR_OK)
         feed(r, r->last_peer, bytes, out.len);
@@ -219,7 +216,9 @@ static void ask(run *r)
     static uint8_t body[4100];
     uint8_t b = take(r), how = take(r);
     tsr_coap_id id;
-    tsr_coap_request q = { .method = (uint8_t)(1 + b % 7), .path = paths[b >> 3 & 3], .non = (b & 0x20) != 0 };
+    tsr_coap_request q = { .method = (uint8_t)(1 + b % 7),
+                           .path = paths[b >> 3 & 3],
+                           .non = (b & 0x20) != 0 };
 
     if ((how & 1) != 0)
         q.payload = tsr_view(body, (size_t)how * how / 16);
@@ -242,8 +241,9 @@ static void other(run *r)
     case 1:
         out = response(r);
         out.key = (b & 0x20) != 0 ? r->key : 0;
-        if (tsr_coap_notify(r->c, peer, tsr_view(r->token, 4), r->sequence++, (b & 0x10) != 0, &out, r->now_ms, 0,
-                            &id) == TSR_OK && id != 0)
+        if (tsr_coap_notify(r->c, peer, tsr_view(r->token, 4), r->sequence++, (b & 0x10) != 0, &out,
+                            r->now_ms, 0, &id) == TSR_OK &&
+            id != 0)
             note(r, id);
         break;
     case 2:
@@ -254,12 +254,12 @@ static void other(run *r)
         if (b > 0xe0)
             tsr_coap_peer_gone(r->c, peer);
         break;
-    case 4:
-        (void)tsr_coap_observe_forget(r->c, peer, tsr_view(r->token, b >> 4 & 7));
-        break;
+    case 4: (void)tsr_coap_observe_forget(r->c, peer, tsr_view(r->token, b >> 4 & 7)); break;
     case 5:
-        (void)tsr_coap_observe_adopt(r->c, peer, tsr_view(r->token, 4), (b & 0x10) != 0
-                                     ? &(tsr_coap_request){ .method = TSR_COAP_GET, .path = "/3" } : NULL, b);
+        (void)tsr_coap_observe_adopt(
+            r->c, peer, tsr_view(r->token, 4),
+            (b & 0x10) != 0 ? &(tsr_coap_request){ .method = TSR_COAP_GET, .path = "/3" } : NULL,
+            b);
         break;
     case 6:
         id = r->open[b >> 3 & 7];
@@ -285,11 +285,11 @@ static void step(run *r)
 
     switch (op & 7) {
     case 0:
-    case 1:  feed_raw(r); break;
+    case 1: feed_raw(r); break;
     case 2:
-    case 3:  feed_fitting(r); break;
-    case 4:  ask(r); break;
-    case 5:  other(r); break;
+    case 3: feed_fitting(r); break;
+    case 4: ask(r); break;
+    case 5: other(r); break;
     default: r->now_ms += (uint64_t)(op >> 3) * (op >> 3) * (op & 1 ? 300u : 5u);
     }
     events(r);
@@ -319,10 +319,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static tsr_coap engine;
     static uint64_t memory[16384];
     uint8_t b = size != 0 ? data[0] : 0;
-    tsr_coap_config config = { .peers = PEERS, .exchanges = 1 + (b & 15), .exchange_len = b & 16 ? 128 : 1300,
-                               .bodies = b >> 5 & 3, .body_len = 4096, .peer_bodies = b & 128 ? 1 : 0,
-                               .seen = 20, .log_len = b & 8 ? 300 : 5000, .watches = 4, .watch_len = 40,
-                               .seed = 7, .params = tsr_coap_params_default() };
+    tsr_coap_config config = { .peers = PEERS,
+                               .exchanges = 1 + (b & 15),
+                               .exchange_len = b & 16 ? 128 : 1300,
+                               .bodies = b >> 5 & 3,
+                               .body_len = 4096,
+                               .peer_bodies = b & 128 ? 1 : 0,
+                               .seen = 20,
+                               .log_len = b & 8 ? 300 : 5000,
+                               .watches = 4,
+                               .watch_len = 40,
+                               .seed = 7,
+                               .params = tsr_coap_params_default() };
     run r = { .in = data, .left = size, .c = &engine, .now_ms = 1000 };
 
     config.params.szx = (uint8_t)((b * 7u >> 2) % 7);

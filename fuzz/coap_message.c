@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Any bytes may be parsed; what parses is rebuilt from its options and must come out byte for byte when
- * it was in shortest form, and must parse to the same message in any case. */
+ * Any bytes may be parsed; what parses is rebuilt from its options and must come out byte for byte
+ * when it was in shortest form, and must parse to the same message in any case. */
 #include <stdlib.h>
 
 #include "tessera/coap/message.h"

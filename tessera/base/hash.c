@@ -5,10 +5,7 @@ typedef struct {
     uint32_t v[4];
 } state;
 
-static inline uint32_t rotate(uint32_t x, unsigned n)
-{
-    return x << n | x >> (32u - n);
-}
+static inline uint32_t rotate(uint32_t x, unsigned n) { return x << n | x >> (32u - n); }
 
 static void rounds(state *s, unsigned n)
 {
@@ -63,8 +60,8 @@ uint64_t tsr_hash(uint64_t key, tsr_bytes in)
     size_t i = 0;
 
     for (; in.len - i >= 4; i += 4)
-        take(&s, (uint32_t)in.ptr[i] | (uint32_t)in.ptr[i + 1] << 8
-                     | (uint32_t)in.ptr[i + 2] << 16 | (uint32_t)in.ptr[i + 3] << 24);
+        take(&s, (uint32_t)in.ptr[i] | (uint32_t)in.ptr[i + 1] << 8 |
+                     (uint32_t)in.ptr[i + 2] << 16 | (uint32_t)in.ptr[i + 3] << 24);
     for (unsigned shift = 0; i < in.len; i++, shift += 8)
         last |= (uint32_t)in.ptr[i] << shift;
     take(&s, last);

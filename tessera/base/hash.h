@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A small keyed hash (HalfSipHash-2-4, 64-bit result) and a chained index over the caller's storage.
- * With a secret key nobody outside can choose inputs that fall into one bucket. */
+ * A small keyed hash (HalfSipHash-2-4, 64-bit result) and a chained index over the caller's
+ * storage. With a secret key nobody outside can choose inputs that fall into one bucket. */
 #ifndef TESSERA_BASE_HASH_H
 #define TESSERA_BASE_HASH_H
 

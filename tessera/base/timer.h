@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Deadlines in a binary heap over the caller's storage: set, stop and take cost O(log n),
- * the earliest deadline O(1). Equal deadlines come in the order in which they were set. A timer lies
- * inside whatever it wakes. */
+ * the earliest deadline O(1). Equal deadlines come in the order in which they were set. A timer
+ * lies inside whatever it wakes. */
 #ifndef TESSERA_BASE_TIMER_H
 #define TESSERA_BASE_TIMER_H
 
@@ -21,7 +21,8 @@ typedef struct {
     uint32_t len, cap, order;
 } tsr_timers;
 
-/** Places an empty heap over `cap` pointers, which the caller owns. As many timers can be set at once. */
+/** Places an empty heap over `cap` pointers, which the caller owns. As many timers can be set at
+ *  once. */
 void tsr_timers_init(tsr_timers *timers, tsr_timer **heap, uint32_t cap);
 
 /** Sets or moves a timer. A tsr_timer starts as { 0 } with its id.

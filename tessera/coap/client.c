@@ -10,8 +10,8 @@ static void fresh_token(tsr_coap *c, tsr_coap_slot *s)
     tsr_coap_slot_name(s, tsr_view(&token, sizeof token));
 }
 
-/* The next block, or the same request once more: a new message with a new token. An observation keeps
- * its token while its first request is repeated. RFC 7252 §5.3.1, RFC 7959 §3.4 */
+/* The next block, or the same request once more: a new message with a new token. An observation
+ * keeps its token while its first request is repeated. RFC 7252 §5.3.1, RFC 7959 §3.4 */
 static void send_again(tsr_coap *c, tsr_coap_slot *s, bool same_token)
 {
     if (!same_token)
@@ -25,14 +25,15 @@ static void aim(const tsr_coap *c, tsr_coap_slot *s, uint8_t szx)
 {
     uint32_t left = c->bodies[s->body].len - s->u.sent;
 
-    s->block1 = (tsr_coap_block){ true, left > tsr_coap_block_len(szx), szx, s->u.sent >> (szx + 4) };
+    s->block1 =
+        (tsr_coap_block){ true, left > tsr_coap_block_len(szx), szx, s->u.sent >> (szx + 4) };
 }
 
 /* Puts the payload into the slot when one message can carry it, else into a body. */
 static tsr_err load(tsr_coap *c, tsr_coap_slot *s, tsr_bytes payload)
 {
-    if (payload.len <= tsr_coap_block_len(c->config.params.szx)
-        && tsr_coap_write_payload(c, s, payload) == TSR_OK)
+    if (payload.len <= tsr_coap_block_len(c->config.params.szx) &&
+        tsr_coap_write_payload(c, s, payload) == TSR_OK)
         return TSR_OK;
     if (payload.len > c->config.body_len)
         return TSR_E_SPACE;
@@ -68,8 +69,8 @@ static tsr_coap_slot *find_request(tsr_coap *c, tsr_coap_peer peer, tsr_bytes to
 {
     tsr_coap_slot *s = NULL;
 
-    while ((s = tsr_coap_slot_after(c, peer, s)) != NULL
-           && (s->kind != SLOT_REQUEST || !tsr_same(token, tsr_coap_slot_token(s)))) {
+    while ((s = tsr_coap_slot_after(c, peer, s)) != NULL &&
+           (s->kind != SLOT_REQUEST || !tsr_same(token, tsr_coap_slot_token(s)))) {
     }
     return s;
 }
@@ -78,8 +79,8 @@ tsr_err tsr_coap_request_send(tsr_coap *c, tsr_coap_peer peer, const tsr_coap_re
                               uint64_t now_ms, tsr_coap_id *id)
 {
     c->now_ms = now_ms;
-    if (peer >= c->config.peers || request->method == TSR_COAP_EMPTY || request->method > TSR_COAP_IPATCH
-        || request->token.len > TSR_COAP_TOKEN_MAX)
+    if (peer >= c->config.peers || request->method == TSR_COAP_EMPTY ||
+        request->method > TSR_COAP_IPATCH || request->token.len > TSR_COAP_TOKEN_MAX)
         return TSR_E_ARGUMENT;
     if (request->token.ptr != NULL && find_request(c, peer, request->token) != NULL)
         return TSR_E_EXISTS;
@@ -105,7 +106,8 @@ tsr_err tsr_coap_request_send(tsr_coap *c, tsr_coap_peer peer, const tsr_coap_re
     return TSR_OK;
 }
 
-tsr_err tsr_coap_ping(tsr_coap *c, tsr_coap_peer peer, uint64_t now_ms, uint64_t user, tsr_coap_id *id)
+tsr_err tsr_coap_ping(tsr_coap *c, tsr_coap_peer peer, uint64_t now_ms, uint64_t user,
+                      tsr_coap_id *id)
 {
     c->now_ms = now_ms;
     if (peer >= c->config.peers)
@@ -141,8 +143,8 @@ static void deliver(tsr_coap *c, tsr_coap_slot *s)
         going = tsr_coap_is_success(c->msg.code) && (rest || (s->flags & F_OBSERVED) != 0);
     }
 
-    tsr_coap_event *e = tsr_coap_event_start(c, rest ? TSR_COAP_NOTIFICATION : TSR_COAP_RESPONSE, s->peer,
-                                             token);
+    tsr_coap_event *e =
+        tsr_coap_event_start(c, rest ? TSR_COAP_NOTIFICATION : TSR_COAP_RESPONSE, s->peer, token);
 
     e->id = rest ? 0 : tsr_coap_slot_id(s);
     e->user = s->user;
@@ -181,7 +183,8 @@ static void collect_anew(tsr_coap *c, tsr_coap_slot *s)
 /* Asks for the block after what is in the body, in our size when theirs is larger. RFC 7959 §2.4 */
 void tsr_coap_ask_next(tsr_coap *c, tsr_coap_slot *s)
 {
-    uint8_t szx = c->msg.block2.szx < c->config.params.szx ? c->msg.block2.szx : c->config.params.szx;
+    uint8_t szx =
+        c->msg.block2.szx < c->config.params.szx ? c->msg.block2.szx : c->config.params.szx;
 
     s->flags = (uint16_t)((s->flags & ~F_UPLOAD) | F_COLLECT);
     s->observe.set = s->block1.set = false;
@@ -204,8 +207,8 @@ tsr_err tsr_coap_collect(tsr_coap *c, tsr_coap_slot *s)
     }
     if (c->bodies[s->body].len == 0)
         s->hash = etag_hash(c->msg.etag);
-    if (b.num * size != c->bodies[s->body].len || c->msg.payload.len > size
-        || (b.more && c->msg.payload.len != size))
+    if (b.num * size != c->bodies[s->body].len || c->msg.payload.len > size ||
+        (b.more && c->msg.payload.len != size))
         return TSR_E_MALFORMED;
     if (tsr_coap_body_append(c, s->body, c->msg.payload) != TSR_OK)
         return TSR_E_SPACE;
@@ -214,8 +217,8 @@ tsr_err tsr_coap_collect(tsr_coap *c, tsr_coap_slot *s)
 
 static void take_block2(tsr_coap *c, tsr_coap_slot *s)
 {
-    if ((s->flags & F_COLLECT) != 0 && c->bodies[s->body].len != 0
-        && etag_hash(c->msg.etag) != s->hash) {
+    if ((s->flags & F_COLLECT) != 0 && c->bodies[s->body].len != 0 &&
+        etag_hash(c->msg.etag) != s->hash) {
         collect_anew(c, s);
         return;
     }
@@ -230,7 +233,8 @@ static void take_block2(tsr_coap *c, tsr_coap_slot *s)
         tsr_coap_finish(c, s, TSR_COAP_FAILED, err);
 }
 
-/* Goes on with an upload when the response is not the final one. RFC 7959 §2.5, §2.9.1, §2.9.3 */
+/* Goes on with an upload when the response is not the final one. RFC 7959 §2.5, RFC 7959 §2.9.1,
+ * RFC 7959 §2.9.3 */
 static bool upload_next(tsr_coap *c, tsr_coap_slot *s)
 {
     const tsr_coap_block b = c->msg.block1;
@@ -252,8 +256,9 @@ static bool upload_next(tsr_coap *c, tsr_coap_slot *s)
 /* RFC 9175 §2.3: the server wants to see that we are where we say we are. */
 static bool echo_back(tsr_coap *c, tsr_coap_slot *s)
 {
-    if (c->msg.code != TSR_COAP_UNAUTHORIZED || c->msg.echo.ptr == NULL || (s->flags & F_ECHOED) != 0
-        || (s->flags & F_COLLECT) != 0 || tsr_coap_write_echo(c, s, c->msg.echo) != TSR_OK)
+    if (c->msg.code != TSR_COAP_UNAUTHORIZED || c->msg.echo.ptr == NULL ||
+        (s->flags & F_ECHOED) != 0 || (s->flags & F_COLLECT) != 0 ||
+        tsr_coap_write_echo(c, s, c->msg.echo) != TSR_OK)
         return false;
     s->flags |= F_ECHOED;
     if ((s->flags & F_UPLOAD) != 0) {
@@ -282,12 +287,13 @@ void tsr_coap_take_response(tsr_coap *c, tsr_coap_slot *s)
     }
     if (s->watch != TSR_NONE && (s->flags & F_REST) == 0 && c->msg.observe.set)
         c->observing->accepted(c, s);
-    if (tsr_coap_is_success(c->msg.code) && c->msg.block2.set
-        && (c->msg.block2.more || (s->flags & F_COLLECT) != 0)) {
+    if (tsr_coap_is_success(c->msg.code) && c->msg.block2.set &&
+        (c->msg.block2.more || (s->flags & F_COLLECT) != 0)) {
         take_block2(c, s);
         return;
     }
-    if ((s->flags & F_COLLECT) != 0) { /* an error, or the whole at once: what was collected is void */
+    if ((s->flags & F_COLLECT) != 0) {
+        /* an error, or the whole at once: what was collected is void */
         tsr_coap_body_free(c, s->body);
         s->body = TSR_NONE;
         s->flags &= (uint16_t)~F_COLLECT;
@@ -295,7 +301,7 @@ void tsr_coap_take_response(tsr_coap *c, tsr_coap_slot *s)
     deliver(c, s);
 }
 
-/* A response in a message of its own. RFC 7252 §5.2.2, RFC 7641 §3.2 and §3.6 */
+/* A response in a message of its own. RFC 7252 §5.2.2, RFC 7641 §3.2 and RFC 7641 §3.6 */
 void tsr_coap_take_separate(tsr_coap *c, tsr_coap_peer peer)
 {
     bool con = c->msg.type == TSR_COAP_CON, refused = refuses_response(c);

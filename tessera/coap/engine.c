@@ -53,7 +53,7 @@ bool tsr_coap_event_next(tsr_coap *c, tsr_coap_event *event)
     return true;
 }
 
-/* Whether a critical option came that neither we nor the application can process. RFC 7252 §5.4.1 */
+/* Whether a critical option came that nobody here can process. RFC 7252 §5.4.1 */
 bool tsr_coap_refused(const tsr_coap *c)
 {
     tsr_coap_opts it = { .rest = c->msg.options };
@@ -73,9 +73,9 @@ static tsr_coap_slot *find_sent(tsr_coap *c, tsr_coap_peer peer, uint16_t mid)
 {
     tsr_coap_slot *s = NULL;
 
-    while ((s = tsr_coap_slot_after(c, peer, s)) != NULL
-           && (s->kind == SLOT_TICKET || s->mid != mid || s->tries == 0
-               || (s->state != SLOT_SENDING && (s->flags & F_CON) != 0))) {
+    while ((s = tsr_coap_slot_after(c, peer, s)) != NULL &&
+           (s->kind == SLOT_TICKET || s->mid != mid || s->tries == 0 ||
+            (s->state != SLOT_SENDING && (s->flags & F_CON) != 0))) {
     }
     return s;
 }
@@ -93,15 +93,16 @@ static void take_empty_ack(tsr_coap *c, tsr_coap_slot *s)
     }
 }
 
-/* RFC 7252 §4.2 and §5.3.2: an ACK matches by peer and Message ID, a piggybacked response by token too. */
+/* RFC 7252 §4.2, RFC 7252 §5.3.2: an ACK matches by peer and Message ID, a piggybacked response by
+ * token too. */
 static void take_ack(tsr_coap *c, tsr_coap_peer peer)
 {
     tsr_coap_slot *s = find_sent(c, peer, c->msg.mid);
 
     if (s != NULL && c->msg.code == TSR_COAP_EMPTY)
         take_empty_ack(c, s);
-    else if (s != NULL && s->kind == SLOT_REQUEST && (s->flags & F_CON) != 0
-             && tsr_coap_is_response(c->msg.code) && tsr_same(c->msg.token, tsr_coap_slot_token(s)))
+    else if (s != NULL && s->kind == SLOT_REQUEST && (s->flags & F_CON) != 0 &&
+             tsr_coap_is_response(c->msg.code) && tsr_same(c->msg.token, tsr_coap_slot_token(s)))
         tsr_coap_take_response(c, s);
     else
         c->stats.ignored++;
@@ -147,7 +148,7 @@ static bool take_duplicate(tsr_coap *c, tsr_coap_peer peer)
     return true;
 }
 
-/* RFC 7252 §4.2 and §4.3: a CON is rejected with RST, a NON silently. */
+/* RFC 7252 §4.2 and RFC 7252 §4.3: a CON is rejected with RST, a NON silently. */
 static void reject(tsr_coap *c, tsr_coap_peer peer)
 {
     if (c->msg.type == TSR_COAP_CON)
@@ -217,8 +218,8 @@ void tsr_coap_peer_gone(tsr_coap *c, tsr_coap_peer peer)
         tsr_coap_slot *s = &c->slots[line->slots];
 
         s->flags &= (uint16_t)~F_COUNTED; /* nothing that waits shall start */
-        if (s->kind == SLOT_TICKET || s->kind == SLOT_RESPONSE
-            || (s->kind == SLOT_NOTICE && (s->flags & F_CON) == 0))
+        if (s->kind == SLOT_TICKET || s->kind == SLOT_RESPONSE ||
+            (s->kind == SLOT_NOTICE && (s->flags & F_CON) == 0))
             tsr_coap_slot_free(c, s);
         else
             tsr_coap_finish(c, s, TSR_COAP_GONE, TSR_OK);

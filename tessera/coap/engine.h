@@ -8,8 +8,8 @@
  *     tsr_coap_poll(c, &peer, &datagram, now)   what to send; TSR_END: nothing now
  *     tsr_coap_due_ms(c)                        poll again by then
  *
- * The order in a host's loop: feed, all events (answering requests on the way), poll until TSR_END, all
- * events again (poll makes TIMEOUT events), sleep until due_ms or input.
+ * The order in a host's loop: feed, all events (answering requests on the way), poll until TSR_END,
+ * all events again (poll makes TIMEOUT events), sleep until due_ms or input.
  *
  * A peer is a number below config.peers that the caller gives to an address; the engine never sees
  * addresses. The cost of a message does not depend on how many peers there are: look-ups are hashed
@@ -27,14 +27,14 @@ typedef uint32_t tsr_coap_peer;
  *  A number is never used twice, so that a late call with an old one finds nothing. */
 typedef uint64_t tsr_coap_id;
 
-/** Transmission parameters. RFC 7252 §4.8; tsr_coap_params_default() gives the RFC's values, and so does
- *  a struct that is all zero. */
+/** Transmission parameters. RFC 7252 §4.8; tsr_coap_params_default() gives the RFC's values, and so
+ *  does a struct that is all zero. */
 typedef struct {
-    uint32_t ack_timeout_ms;       /* ACK_TIMEOUT, 2000 */
-    uint32_t ack_random_permille;  /* ACK_RANDOM_FACTOR, 1500 */
-    uint8_t max_retransmit;        /* MAX_RETRANSMIT, 4; 0 sends once */
-    uint8_t nstart;                /* NSTART, 1: open CON interactions per peer; more are queued */
-    uint8_t szx;                   /* largest block we send or ask for: 16 << szx bytes; 0 to 6, default 6 */
+    uint32_t ack_timeout_ms;      /* ACK_TIMEOUT, 2000 */
+    uint32_t ack_random_permille; /* ACK_RANDOM_FACTOR, 1500 */
+    uint8_t max_retransmit;       /* MAX_RETRANSMIT, 4; 0 sends once */
+    uint8_t nstart;               /* NSTART, 1: open CON interactions per peer; more are queued */
+    uint8_t szx; /* largest block we send or ask for: 16 << szx bytes; 0 to 6, default 6 */
     uint32_t exchange_lifetime_ms; /* EXCHANGE_LIFETIME, 247000 */
     uint32_t non_lifetime_ms;      /* NON_LIFETIME, 145000 */
     uint32_t ack_delay_ms;         /* a CON not answered by then gets an empty ACK; 500 */
@@ -46,21 +46,24 @@ tsr_coap_params tsr_coap_params_default(void);
 
 /** How much of everything; tsr_coap_memory() says what that costs. */
 typedef struct {
-    uint32_t peers;       /* peer numbers 0 .. peers-1 */
-    uint32_t exchanges;   /* open at a time, both directions together */
-    uint32_t exchange_len; /* bytes for one's options and payload, 64 to 65535. Longer payloads go by
-                              blocks; a block of a separate response or notification must fit too, so
-                              16 << szx plus 128 is a good choice. Piggybacked responses do not need it */
+    uint32_t peers;     /* peer numbers 0 .. peers-1 */
+    uint32_t exchanges; /* open at a time, both directions together */
+    /* bytes for one's options and payload, 64 to 65535. Longer payloads go by blocks; a block of a
+     * separate response or notification must fit too, so 16 << szx plus 128 is a good choice.
+     * Piggybacked responses do not need it */
+    uint32_t exchange_len;
     uint32_t bodies;      /* block-wise bodies at a time; 0: no block-wise transfer */
     uint32_t body_len;    /* bytes of one body */
     uint32_t peer_bodies; /* at most so many for one peer; 0: no such limit */
-    uint32_t seen;        /* messages remembered to detect duplicates: messages/s times 247 s, or fewer */
-    uint32_t log_len;     /* bytes of answers waiting to be sent or kept for duplicates; at least 256 */
-    uint32_t watches;     /* observations of ours on others; 0 on a device */
-    uint32_t watch_len;   /* bytes for the options of an observed request, to fetch a long notification
-                             block by block; 0: such notifications arrive with .partial set */
-    uint64_t seed;        /* from a good random source, new at every start: tokens, message ids, jitter */
-    const uint16_t *critical; /* further critical options the application processes (as 9, OSCORE) */
+    uint32_t seen; /* messages remembered to detect duplicates: messages/s times 247 s, or fewer */
+    uint32_t log_len; /* bytes of answers waiting to be sent or kept for duplicates; at least 256 */
+    uint32_t watches; /* observations of ours on others; 0 on a device */
+    /* bytes for the options of an observed request, to fetch a long notification block by block;
+     * 0: such notifications arrive with .partial set */
+    uint32_t watch_len;
+    uint64_t seed; /* from a good random source, new at every start: tokens, message ids, jitter */
+    /* further critical options the application processes (as 9, OSCORE) */
+    const uint16_t *critical;
     size_t critical_count;
     tsr_coap_params params;
 } tsr_coap_config;
@@ -83,15 +86,16 @@ typedef enum {
 typedef struct {
     tsr_coap_event_kind kind;
     tsr_coap_peer peer;
-    tsr_coap_id id;          /* the ticket of a REQUEST; else what request or notify gave (0 after a NON) */
-    uint64_t user;           /* as given to request, notify or observe_adopt */
-    const tsr_coap_msg *msg; /* REQUEST, RESPONSE, NOTIFICATION: the message (last block); else NULL */
-    tsr_bytes body;          /* the whole body, whether it came in one datagram or in blocks */
-    tsr_bytes token;         /* of the exchange; for an observation, its lasting token */
-    uint64_t key;            /* REQUEST: names method, path, queries; see tsr_coap_response.key */
-    tsr_err err;             /* FAILED */
-    bool observing;          /* RESPONSE, NOTIFICATION: the observation goes on */
-    bool partial;            /* NOTIFICATION: body is the first block only; GET the resource for the rest */
+    tsr_coap_id id; /* the ticket of a REQUEST; else what request or notify gave (0 after a NON) */
+    uint64_t user;  /* as given to request, notify or observe_adopt */
+    /* REQUEST, RESPONSE, NOTIFICATION: the message (last block); else NULL */
+    const tsr_coap_msg *msg;
+    tsr_bytes body;  /* the whole body, whether it came in one datagram or in blocks */
+    tsr_bytes token; /* of the exchange; for an observation, its lasting token */
+    uint64_t key;    /* REQUEST: names method, path, queries; see tsr_coap_response.key */
+    tsr_err err;     /* FAILED */
+    bool observing;  /* RESPONSE, NOTIFICATION: the observation goes on */
+    bool partial;    /* NOTIFICATION: body is the first block only; GET the resource for the rest */
 } tsr_coap_event;
 
 typedef struct {
@@ -108,7 +112,7 @@ typedef struct {
     tsr_bytes etag;     /* ptr NULL: none */
     tsr_bytes if_match; /* ptr NULL: none; empty is allowed */
     bool if_none_match;
-    tsr_bytes token; /* ptr NULL: the engine makes a fresh one of 8 bytes */
+    tsr_bytes token;           /* ptr NULL: the engine makes a fresh one of 8 bytes */
     const tsr_coap_opt *extra; /* further options, numbers ascending */
     size_t extra_count;
     tsr_bytes payload; /* any length up to config.body_len; copied */
@@ -121,27 +125,28 @@ typedef struct {
     tsr_coap_num observe; /* in the first answer to an observe request that is accepted */
     tsr_coap_num content_format;
     tsr_coap_num max_age;
-    tsr_bytes etag;           /* ptr NULL: none (a body in blocks gets one made from its bytes) */
-    const char *location;     /* Location-Path as text, "/rd/5a3f"; NULL: none */
+    tsr_bytes etag;            /* ptr NULL: none (a body in blocks gets one made from its bytes) */
+    const char *location;      /* Location-Path as text, "/rd/5a3f"; NULL: none */
     const tsr_coap_opt *extra; /* further options, numbers ascending */
     size_t extra_count;
     tsr_bytes payload; /* any length up to config.body_len; copied */
     uint64_t key;      /* notify only: event.key of the observe request, so that the rest of a long
-                          notification is served from the same bytes; 0: the follow-up requests arrive as
-                          REQUEST events with msg->block2.num above 0 and are answered with the whole body */
+                          notification is served from the same bytes; 0: the follow-up requests
+                          arrive as REQUEST events with msg->block2.num above 0 and are answered
+                          with the whole body */
     uint64_t user;     /* comes back in ACKED, RESET and TIMEOUT of a separate response */
 } tsr_coap_response;
 
 /** Counters since init, modulo 2^32. */
 typedef struct {
-    uint32_t in, out;       /* datagrams */
-    uint32_t duplicates;    /* detected and not handed to the application again */
+    uint32_t in, out;    /* datagrams */
+    uint32_t duplicates; /* detected and not handed to the application again */
     uint32_t retransmitted;
-    uint32_t ignored;       /* dropped silently: version, stray ACK, malformed NON, ... */
-    uint32_t rejected;      /* answered with RST */
-    uint32_t seen_early;    /* duplicates forgotten before their lifetime: config.seen is small */
-    uint32_t unsent;        /* answers overwritten before they were polled: config.log_len is small */
-    uint32_t refused;       /* requests answered 5.03 for want of an exchange or body */
+    uint32_t ignored;    /* dropped silently: version, stray ACK, malformed NON, ... */
+    uint32_t rejected;   /* answered with RST */
+    uint32_t seen_early; /* duplicates forgotten before their lifetime: config.seen is small */
+    uint32_t unsent;     /* answers overwritten before they were polled: config.log_len is small */
+    uint32_t refused;    /* requests answered 5.03 for want of an exchange or body */
 } tsr_coap_stats;
 
 /* Storage, laid out by tsr_coap_init in the caller's memory; private. */
@@ -153,7 +158,7 @@ typedef struct tsr_coap_line tsr_coap_line;
 typedef struct tsr_coap_observing tsr_coap_observing;
 
 typedef struct {
-    /* private; ordered so that the code for a Cortex-M reaches most of it with short instructions */
+    /* private; in an order that lets a Cortex-M reach most of it with short instructions */
     tsr_coap_line *lines;
     tsr_coap_slot *slots;
     tsr_coap_body *bodies;
@@ -161,7 +166,7 @@ typedef struct {
     tsr_coap_watch *watches;
     const tsr_coap_observing *observing;
     uint8_t *log, *slot_bytes, *body_bytes, *watch_bytes;
-    uint64_t now_ms; /* of the call that is running */
+    uint64_t now_ms;                     /* of the call that is running */
     uint32_t log_head, log_lap, log_end; /* write here; times wrapped; where the last lap ended */
     uint32_t log_sent, log_sent_lap;     /* next to send */
     uint32_t free_slot, free_body, free_watch;
@@ -194,13 +199,15 @@ size_t tsr_coap_memory(const tsr_coap_config *config);
  */
 tsr_err tsr_coap_init(tsr_coap *c, const tsr_coap_config *config, void *memory, size_t memory_len);
 
-/** The same for an endpoint that observes nobody, such as an LwM2M device: requests with .observe give
- *  TSR_E_UNSUPPORTED, and the linker leaves out what only observers need. */
-tsr_err tsr_coap_init_device(tsr_coap *c, const tsr_coap_config *config, void *memory, size_t memory_len);
+/** The same for an endpoint that observes nobody, such as an LwM2M device: requests with .observe
+ *  give TSR_E_UNSUPPORTED, and the linker leaves out what only observers need. */
+tsr_err tsr_coap_init_device(tsr_coap *c, const tsr_coap_config *config, void *memory,
+                             size_t memory_len);
 
-/** Takes one datagram from a peer. Bad datagrams are answered or dropped as the RFC says and are no error.
+/** Takes one datagram from a peer. Bad datagrams are answered or dropped as the RFC says and are no
+ *  error.
  *
- *  source  RFC 7252 §4 and §5, RFC 7641 §3.4 to §3.6, RFC 7959 §2
+ *  source  RFC 7252 §4 and RFC 7252 §5, RFC 7641 §3.4 to RFC 7641 §3.6, RFC 7959 §2
  *  owner   datagram must stay untouched until its event was handled
  *  errors  TSR_E_STATE     an event is unread: call tsr_coap_event_next until false
  *          TSR_E_ARGUMENT  peer not below config.peers
@@ -209,25 +216,29 @@ tsr_err tsr_coap_feed(tsr_coap *c, tsr_coap_peer peer, tsr_bytes datagram, uint6
 
 /** Writes the next datagram to send.
  *
- *  units   datagram: an empty writer; exchange_len + 64, or the block size + exchange_len, is always enough
+ *  units   datagram: an empty writer; exchange_len + 64, or the block size + exchange_len, is
+ *          always enough
  *  errors  TSR_END      nothing to send now
- *          TSR_E_SPACE  the writer is too small; the datagram is dropped (retransmission may follow)
+ *          TSR_E_SPACE  the writer is too small; the datagram is dropped (retransmission may
+ *                       follow)
  */
 tsr_err tsr_coap_poll(tsr_coap *c, tsr_coap_peer *peer, tsr_buf *datagram, uint64_t now_ms);
 
 /** Takes the next event; false when there is none. */
 bool tsr_coap_event_next(tsr_coap *c, tsr_coap_event *event);
 
-/** When to poll again at the latest; 0 when something waits to be sent; UINT64_MAX: never. Costs O(1). */
+/** When to poll again at the latest; 0 when something waits to be sent; UINT64_MAX: never. Costs
+ *  O(1). */
 uint64_t tsr_coap_due_ms(const tsr_coap *c);
 
 /** Sends a request. Long payloads go block by block (Block1), long answers are collected (Block2);
  *  exactly one RESPONSE, RESET, TIMEOUT, GONE or FAILED event with this id follows.
  *
- *  source  RFC 7252 §5.2, RFC 7959 §2.5 and §2.4, RFC 7641 §3.1
+ *  source  RFC 7252 §5.2, RFC 7959 §2.5 and RFC 7959 §2.4, RFC 7641 §3.1
  *  owner   everything is copied
  *  note    request->payload longer than a block is kept in a body until the last block is sent
- *  errors  TSR_E_SPACE     no exchange, body or observation free, or it does not fit: try again later
+ *  errors  TSR_E_SPACE     no exchange, body or observation free, or it does not fit: try again
+ *                          later
  *          TSR_E_ARGUMENT  bad peer, method, token length or option order
  *          TSR_E_EXISTS    a request with that token is open
  *  note    observe 0 with the token of an observation renews it
@@ -242,7 +253,7 @@ tsr_err tsr_coap_cancel(tsr_coap *c, tsr_coap_id id);
 /** Answers a request: piggybacked when its ACK is not sent yet, else as a separate message with
  *  retransmission. Every ticket must be answered or cancelled.
  *
- *  source  RFC 7252 §5.2.1 and §5.2.2, RFC 7959 §2.4
+ *  source  RFC 7252 §5.2.1 and RFC 7252 §5.2.2, RFC 7959 §2.4
  *  owner   everything is copied
  *  errors  TSR_E_NOT_FOUND  the ticket is over
  *          TSR_E_SPACE      the answer does not fit; the ticket is still open: answer 5.00 or 4.13
@@ -259,21 +270,22 @@ tsr_err tsr_coap_defer(tsr_coap *c, tsr_coap_id ticket);
  *  CON: ACKED, RESET, TIMEOUT or GONE follows with `user` and *id.
  *  NON: RESET may follow, with `user` and id 0, for as long as config.seen remembers it.
  *
- *  source  RFC 7641 §4.2 to §4.5, RFC 7959 §2.6 (only the first block of a long body is sent)
+ *  source  RFC 7641 §4.2 to RFC 7641 §4.5, RFC 7959 §2.6 (only the first block of a long body is
+ *          sent)
  *  units   sequence: 24 bits, growing
  *  errors  TSR_E_SPACE      no exchange free: try again later
  *          TSR_E_ARGUMENT   bad peer, token or option order
  */
-tsr_err tsr_coap_notify(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token, uint32_t sequence, bool con,
-                        const tsr_coap_response *response, uint64_t now_ms, uint64_t user,
+tsr_err tsr_coap_notify(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token, uint32_t sequence,
+                        bool con, const tsr_coap_response *response, uint64_t now_ms, uint64_t user,
                         tsr_coap_id *id);
 
 /** Forgets an observation of ours; the next notification is rejected with RST (RFC 7641 §3.6).
  *  errors  TSR_E_NOT_FOUND */
 tsr_err tsr_coap_observe_forget(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token);
 
-/** Takes up an observation that was made before a restart. `request` (or NULL) is what was observed; it is
- *  needed only to fetch notifications longer than a block.
+/** Takes up an observation that was made before a restart. `request` (or NULL) is what was
+ *  observed; it is needed only to fetch notifications longer than a block.
  *  errors  TSR_E_SPACE  no observation free;  TSR_E_EXISTS;  TSR_E_ARGUMENT */
 tsr_err tsr_coap_observe_adopt(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token,
                                const tsr_coap_request *request, uint64_t user);
@@ -285,6 +297,7 @@ void tsr_coap_peer_gone(tsr_coap *c, tsr_coap_peer peer);
 
 /** Sends an empty CON; RESET (the pong) or TIMEOUT follows with `user`. RFC 7252 §4.3
  *  errors  TSR_E_SPACE, TSR_E_ARGUMENT */
-tsr_err tsr_coap_ping(tsr_coap *c, tsr_coap_peer peer, uint64_t now_ms, uint64_t user, tsr_coap_id *id);
+tsr_err tsr_coap_ping(tsr_coap *c, tsr_coap_peer peer, uint64_t now_ms, uint64_t user,
+                      tsr_coap_id *id);
 
 #endif

@@ -2,7 +2,7 @@
  *
  * Private to this room: the engine's tables, and what its files offer each other.
  *
- *   store.c    memory layout, slots and their lists, bodies, remembered messages, the log of answers
+ *   store.c    memory layout, slots and their lists, bodies, remembered messages, the log
  *   write.c    requests and responses into options, slots into datagrams
  *   send.c     NSTART, transmission, retransmission, timeouts, poll
  *   engine.c   feed, events, cancelling
@@ -23,30 +23,38 @@ struct tsr_coap_line {
     bool known;
 };
 
-typedef enum { SLOT_FREE, SLOT_TICKET, SLOT_REQUEST, SLOT_RESPONSE, SLOT_NOTICE, SLOT_PING } slot_kind;
+typedef enum {
+    SLOT_FREE,
+    SLOT_TICKET,
+    SLOT_REQUEST,
+    SLOT_RESPONSE,
+    SLOT_NOTICE,
+    SLOT_PING
+} slot_kind;
 
 typedef enum {
-    SLOT_WAITING, /* for NSTART */
-    SLOT_SENDING, /* to send, or sent and not acknowledged */
-    SLOT_AWAITING, /* acknowledged or NON: the response is to come; a ticket: the application's answer */
-    SLOT_DONE,    /* only its event is left */
+    SLOT_WAITING,  /* for NSTART */
+    SLOT_SENDING,  /* to send, or sent and not acknowledged */
+    SLOT_AWAITING, /* acknowledged or NON: the response is to come; a ticket: the application's
+                      answer */
+    SLOT_DONE,     /* only its event is left */
 } slot_state;
 
 enum {
-    F_CON = 1,      /* confirmable; a ticket: the request was */
-    F_COUNTED = 2,  /* counts against NSTART */
-    F_ACKED = 4,    /* a ticket: its empty ACK is out */
-    F_UPLOAD = 8,   /* payload goes by Block1 out of the body */
-    F_COLLECT = 16, /* response comes by Block2 into the body */
-    F_REST = 32,    /* fetches the rest of a notification; `watch` names the observation */
-    F_OBSERVED = 64, /* the first response carried Observe */
-    F_ECHOED = 128, /* sent again with the Echo option of a 4.01 */
+    F_CON = 1,         /* confirmable; a ticket: the request was */
+    F_COUNTED = 2,     /* counts against NSTART */
+    F_ACKED = 4,       /* a ticket: its empty ACK is out */
+    F_UPLOAD = 8,      /* payload goes by Block1 out of the body */
+    F_COLLECT = 16,    /* response comes by Block2 into the body */
+    F_REST = 32,       /* fetches the rest of a notification; `watch` names the observation */
+    F_OBSERVED = 64,   /* the first response carried Observe */
+    F_ECHOED = 128,    /* sent again with the Echo option of a 4.01 */
     F_RESTARTED = 256, /* the representation changed once while we collected it */
-    F_SIZE2 = 512, /* a ticket: the size was asked for; then: it is told */
+    F_SIZE2 = 512,     /* a ticket: the size was asked for; then: it is told */
 };
 
-/* One exchange, in either direction. Its size, and that of a body, is a power of two on a Cortex-M, where
- * an index then costs a shift. */
+/* One exchange, in either direction. Its size, and that of a body, is a power of two on a Cortex-M,
+ * where an index then costs a shift. */
 struct tsr_coap_slot {
     tsr_timer timer;
     uint64_t user;
@@ -59,8 +67,9 @@ struct tsr_coap_slot {
         uint32_t seen; /* ticket: the place of its duplicate entry */
         uint32_t sent; /* upload: bytes the peer has */
     } u;
-    uint32_t key;   /* ticket: cache key of the request */
-    uint32_t hash;  /* ticket: of the payload of a FETCH; collecting: of the ETag of the first block */
+    uint32_t key; /* ticket: cache key of the request */
+    /* ticket: of the payload of a FETCH; collecting: of the ETag of the first block */
+    uint32_t hash;
     uint32_t size2; /* with F_SIZE2 */
     tsr_coap_num observe;
     tsr_coap_block block1, block2; /* to send; a ticket: as received */
@@ -73,7 +82,8 @@ struct tsr_coap_slot {
 
 typedef enum { BODY_FREE, BODY_IN, BODY_OUT, BODY_HELD } body_kind;
 
-/* One body in blocks: coming in, offered, or held by a slot (or by the event that the caller reads). */
+/* One body in blocks: coming in, offered, or held by a slot (or by the event that the caller
+ * reads). */
 struct tsr_coap_body {
     tsr_timer timer;
     tsr_coap_peer peer;
@@ -118,7 +128,8 @@ struct tsr_coap_watch {
     uint8_t token[TSR_COAP_TOKEN_MAX];
 };
 
-/* What a watch takes beside its watch_len bytes: itself, and two heads at most of the power of two of them. */
+/* What a watch takes beside its watch_len bytes: itself, and two heads at most of the power of two
+ * of them. */
 #define TSR_COAP_WATCH_SPACE (sizeof(tsr_coap_watch) + 2 * sizeof(uint32_t))
 
 /* store.c */
@@ -147,7 +158,8 @@ uint32_t tsr_coap_seen_add(tsr_coap *c, tsr_coap_peer peer, uint16_t mid, uint8_
 /* The entry of a ticket's request, unless the ring has gone over it. */
 uint32_t tsr_coap_seen_of(const tsr_coap *c, const tsr_coap_slot *ticket);
 
-/* Answers wait in the log until they are polled, and stay for duplicates until they are overwritten. */
+/* Answers wait in the log until they are polled, and stay for duplicates until they are
+ * overwritten. */
 tsr_err tsr_coap_log_begin(tsr_coap *c, size_t most, tsr_buf *out);
 void tsr_coap_log_commit(tsr_coap *c, tsr_coap_peer peer, const tsr_buf *out, uint32_t seen);
 void tsr_coap_log_bare(tsr_coap *c, tsr_coap_peer peer, uint8_t type, uint16_t mid);
@@ -155,8 +167,8 @@ void tsr_coap_log_replay(tsr_coap *c, uint32_t seen);
 bool tsr_coap_log_waits(const tsr_coap *c);
 tsr_err tsr_coap_log_next(tsr_coap *c, tsr_coap_peer *peer, tsr_buf *datagram);
 
-/* observe.c: reached through a table only, so that a device, which is observed but does not observe, is
- * linked without it */
+/* observe.c: reached through a table only, so that a device, which is observed but does not
+ * observe, is linked without it */
 struct tsr_coap_observing {
     uint32_t (*find)(const tsr_coap *c, tsr_coap_peer peer, tsr_bytes token);
     tsr_bytes (*token)(const tsr_coap *c, uint32_t watch);
@@ -172,8 +184,8 @@ tsr_err tsr_coap_write_response(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_re
                                 tsr_bytes etag);
 tsr_err tsr_coap_write_payload(tsr_coap *c, tsr_coap_slot *s, tsr_bytes payload);
 tsr_err tsr_coap_write_echo(tsr_coap *c, tsr_coap_slot *s, tsr_bytes echo);
-void tsr_coap_write_message(const tsr_coap *c, const tsr_coap_slot *s, uint8_t type, tsr_bytes payload,
-                            tsr_buf *out);
+void tsr_coap_write_message(const tsr_coap *c, const tsr_coap_slot *s, uint8_t type,
+                            tsr_bytes payload, tsr_buf *out);
 void tsr_coap_write_slot(const tsr_coap *c, const tsr_coap_slot *s, tsr_buf *out);
 
 /* send.c */

@@ -20,11 +20,13 @@ static tsr_err segment_id(tsr_bytes segment, uint16_t *id)
     return TSR_OK;
 }
 
-tsr_err tsr_coap_msg_ids(const tsr_coap_msg *msg, size_t from, uint16_t *ids, size_t cap, size_t *count)
+tsr_err tsr_coap_msg_ids(const tsr_coap_msg *msg, size_t from, uint16_t *ids, size_t cap,
+                         size_t *count)
 {
     size_t n = 0;
 
-    if (msg->path_count > TSR_COAP_SEGMENTS || (msg->path_count > from && msg->path_count - from > cap))
+    if (msg->path_count > TSR_COAP_SEGMENTS ||
+        (msg->path_count > from && msg->path_count - from > cap))
         return TSR_E_SPACE;
     for (size_t i = from; i < msg->path_count; i++) {
         if (segment_id(msg->path[i], &ids[n]) != TSR_OK)

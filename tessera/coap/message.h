@@ -22,31 +22,31 @@ enum {
     TSR_COAP_FETCH = 0x05,
     TSR_COAP_PATCH = 0x06,
     TSR_COAP_IPATCH = 0x07,
-    TSR_COAP_CREATED = 0x41,              /* 2.01 */
-    TSR_COAP_DELETED = 0x42,              /* 2.02 */
-    TSR_COAP_VALID = 0x43,                /* 2.03 */
-    TSR_COAP_CHANGED = 0x44,              /* 2.04 */
-    TSR_COAP_CONTENT = 0x45,              /* 2.05 */
-    TSR_COAP_CONTINUE = 0x5f,             /* 2.31 */
-    TSR_COAP_BAD_REQUEST = 0x80,          /* 4.00 */
-    TSR_COAP_UNAUTHORIZED = 0x81,         /* 4.01 */
-    TSR_COAP_BAD_OPTION = 0x82,           /* 4.02 */
-    TSR_COAP_FORBIDDEN = 0x83,            /* 4.03 */
-    TSR_COAP_NOT_FOUND = 0x84,            /* 4.04 */
-    TSR_COAP_METHOD_NOT_ALLOWED = 0x85,   /* 4.05 */
-    TSR_COAP_NOT_ACCEPTABLE = 0x86,       /* 4.06 */
-    TSR_COAP_INCOMPLETE = 0x88,           /* 4.08 */
-    TSR_COAP_CONFLICT = 0x89,             /* 4.09 */
-    TSR_COAP_PRECONDITION_FAILED = 0x8c,  /* 4.12 */
-    TSR_COAP_TOO_LARGE = 0x8d,            /* 4.13 */
-    TSR_COAP_UNSUPPORTED_FORMAT = 0x8f,   /* 4.15 */
-    TSR_COAP_UNPROCESSABLE = 0x96,        /* 4.22 */
-    TSR_COAP_TOO_MANY_REQUESTS = 0x9d,    /* 4.29 */
-    TSR_COAP_INTERNAL_ERROR = 0xa0,       /* 5.00 */
-    TSR_COAP_NOT_IMPLEMENTED = 0xa1,      /* 5.01 */
-    TSR_COAP_BAD_GATEWAY = 0xa2,          /* 5.02 */
-    TSR_COAP_UNAVAILABLE = 0xa3,          /* 5.03 */
-    TSR_COAP_GATEWAY_TIMEOUT = 0xa4,      /* 5.04 */
+    TSR_COAP_CREATED = 0x41,                /* 2.01 */
+    TSR_COAP_DELETED = 0x42,                /* 2.02 */
+    TSR_COAP_VALID = 0x43,                  /* 2.03 */
+    TSR_COAP_CHANGED = 0x44,                /* 2.04 */
+    TSR_COAP_CONTENT = 0x45,                /* 2.05 */
+    TSR_COAP_CONTINUE = 0x5f,               /* 2.31 */
+    TSR_COAP_BAD_REQUEST = 0x80,            /* 4.00 */
+    TSR_COAP_UNAUTHORIZED = 0x81,           /* 4.01 */
+    TSR_COAP_BAD_OPTION = 0x82,             /* 4.02 */
+    TSR_COAP_FORBIDDEN = 0x83,              /* 4.03 */
+    TSR_COAP_NOT_FOUND = 0x84,              /* 4.04 */
+    TSR_COAP_METHOD_NOT_ALLOWED = 0x85,     /* 4.05 */
+    TSR_COAP_NOT_ACCEPTABLE = 0x86,         /* 4.06 */
+    TSR_COAP_INCOMPLETE = 0x88,             /* 4.08 */
+    TSR_COAP_CONFLICT = 0x89,               /* 4.09 */
+    TSR_COAP_PRECONDITION_FAILED = 0x8c,    /* 4.12 */
+    TSR_COAP_TOO_LARGE = 0x8d,              /* 4.13 */
+    TSR_COAP_UNSUPPORTED_FORMAT = 0x8f,     /* 4.15 */
+    TSR_COAP_UNPROCESSABLE = 0x96,          /* 4.22 */
+    TSR_COAP_TOO_MANY_REQUESTS = 0x9d,      /* 4.29 */
+    TSR_COAP_INTERNAL_ERROR = 0xa0,         /* 5.00 */
+    TSR_COAP_NOT_IMPLEMENTED = 0xa1,        /* 5.01 */
+    TSR_COAP_BAD_GATEWAY = 0xa2,            /* 5.02 */
+    TSR_COAP_UNAVAILABLE = 0xa3,            /* 5.03 */
+    TSR_COAP_GATEWAY_TIMEOUT = 0xa4,        /* 5.04 */
     TSR_COAP_PROXYING_NOT_SUPPORTED = 0xa5, /* 5.05 */
 };
 
@@ -64,8 +64,8 @@ typedef struct {
     uint32_t num;
 } tsr_coap_block;
 
-#define TSR_COAP_TOKEN_MAX 8u   /* RFC 7252 §3; longer tokens (RFC 8974) are not offered */
-#define TSR_COAP_SEGMENTS 8u    /* Uri-Path segments with direct access */
+#define TSR_COAP_TOKEN_MAX 8u /* RFC 7252 §3; longer tokens (RFC 8974) are not offered */
+#define TSR_COAP_SEGMENTS  8u /* Uri-Path segments with direct access */
 
 /** One message; every tsr_bytes is a view into the datagram it was parsed from. */
 typedef struct {
@@ -88,16 +88,18 @@ typedef struct {
 
 /** Parses a datagram in one pass, without copying.
  *
- *  source  RFC 7252 §3 (header, token, marker), §5.4 (critical, repeated and ill-sized options), RFC 7959 §2.2
+ *  source  RFC 7252 §3 (header, token, marker), §5.4 (critical, repeated and ill-sized options),
+ *          RFC 7959 §2.2
  *  owner   msg points into `datagram` and lives as long as it does
  *  errors  TSR_E_UNSUPPORTED  version other than 1: to be ignored silently (RFC 7252 §3)
  *          TSR_E_MALFORMED    shorter than 4 bytes; token length 9 to 15; an option that does not
- *                             parse; marker without payload; an Empty message with more than a header;
- *                             a code of a reserved class.
- *                             When the datagram has 4 bytes, msg->type and msg->mid are set all the same,
- *                             so that the message can be rejected; nothing else may be used.
- *  note    An unknown critical option is no error here: see msg->bad_option. An elective option of the
- *          wrong length, or a repeated one that must not be, is left out, as RFC 7252 §5.4 wants.
+ *                             parse; marker without payload; an Empty message with more than a
+ *                             header; a code of a reserved class.
+ *                             When the datagram has 4 bytes, msg->type and msg->mid are set all the
+ *                             same, so that the message can be rejected; nothing else may be used.
+ *  note    An unknown critical option is no error here: see msg->bad_option. An elective option of
+ *          the wrong length, or a repeated one that must not be, is left out, as RFC 7252 §5.4
+ *          wants.
  */
 tsr_err tsr_coap_msg_parse(tsr_bytes datagram, tsr_coap_msg *msg);
 
@@ -105,11 +107,14 @@ tsr_err tsr_coap_msg_parse(tsr_bytes datagram, tsr_coap_msg *msg);
  *
  *  units   ids: room for `cap`; *count: how many were read
  *  errors  TSR_E_MALFORMED  a segment that is no number from 0 to 65535 (also: empty, leading zero)
- *          TSR_E_SPACE      more than `cap` segments are left, or more than TSR_COAP_SEGMENTS in all
+ *          TSR_E_SPACE      more than `cap` segments are left, or more than TSR_COAP_SEGMENTS in
+ *                           all
  */
-tsr_err tsr_coap_msg_ids(const tsr_coap_msg *msg, size_t from, uint16_t *ids, size_t cap, size_t *count);
+tsr_err tsr_coap_msg_ids(const tsr_coap_msg *msg, size_t from, uint16_t *ids, size_t cap,
+                         size_t *count);
 
-/** Whether the path from segment `from` on is exactly this text, such as "/rd" or "/.well-known/core". */
+/** Whether the path from segment `from` on is exactly this text, such as "/rd" or
+ *  "/.well-known/core". */
 bool tsr_coap_msg_path_is(const tsr_coap_msg *msg, size_t from, const char *text);
 
 /** Takes the next Uri-Query (start `it` as { .rest = msg->options }); TSR_END when none is left. */

@@ -30,7 +30,8 @@ static uint32_t watch_find(const tsr_coap *c, tsr_coap_peer peer, tsr_bytes toke
     return i;
 }
 
-static tsr_err watch_add(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token, uint64_t user, uint32_t *i)
+static tsr_err watch_add(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token, uint64_t user,
+                         uint32_t *i)
 {
     tsr_coap_line *line = &c->lines[peer];
     uint32_t at = c->free_watch;
@@ -42,8 +43,12 @@ static tsr_err watch_add(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token, uint6
     uint32_t *head = watch_head(c, peer, token);
 
     c->free_watch = w->next;
-    *w = (tsr_coap_watch){ .user = user, .peer = peer, .next = *head, .line_next = line->watches,
-                           .line_prev = TSR_NONE, .token_len = (uint8_t)token.len };
+    *w = (tsr_coap_watch){ .user = user,
+                           .peer = peer,
+                           .next = *head,
+                           .line_next = line->watches,
+                           .line_prev = TSR_NONE,
+                           .token_len = (uint8_t)token.len };
     memcpy(w->token, token.ptr, token.len);
     *head = at;
     if (line->watches != TSR_NONE)
@@ -56,7 +61,8 @@ static tsr_err watch_add(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token, uint6
 /* Calls off what still fetches the rest of an older notification. */
 static void watch_settle(tsr_coap *c, uint32_t watch)
 {
-    for (tsr_coap_slot *s = NULL; (s = tsr_coap_slot_after(c, c->watches[watch].peer, s)) != NULL;) {
+    for (tsr_coap_slot *s = NULL;
+         (s = tsr_coap_slot_after(c, c->watches[watch].peer, s)) != NULL;) {
         if (s->watch != watch || (s->flags & F_REST) == 0)
             continue;
         tsr_coap_uncount(c, s);
@@ -152,11 +158,11 @@ static bool is_fresh(const tsr_coap *c, const tsr_coap_watch *w, uint32_t sequen
 
     if (!w->started || c->now_ms > w->last_ms + 128000u)
         return true;
-    return (w->sequence < sequence && sequence - w->sequence < half)
-           || (w->sequence > sequence && w->sequence - sequence > half);
+    return (w->sequence < sequence && sequence - w->sequence < half) ||
+           (w->sequence > sequence && w->sequence - sequence > half);
 }
 
-/* Starts to fetch the later blocks of a notification; false when that cannot be done. RFC 7959 §2.6 */
+/* RFC 7959 §2.6: fetches the later blocks of a notification; false when that cannot be done. */
 static bool fetch_rest(tsr_coap *c, uint32_t watch)
 {
     const tsr_coap_watch *w = &c->watches[watch];
@@ -201,8 +207,8 @@ static void take_notification(tsr_coap *c, uint32_t watch)
     if (more && fetch_rest(c, watch))
         return;
 
-    tsr_coap_event *e = tsr_coap_event_start(c, TSR_COAP_NOTIFICATION, w->peer,
-                                             tsr_view(w->token, w->token_len));
+    tsr_coap_event *e =
+        tsr_coap_event_start(c, TSR_COAP_NOTIFICATION, w->peer, tsr_view(w->token, w->token_len));
 
     e->user = w->user;
     e->msg = &c->msg;
@@ -241,8 +247,8 @@ tsr_err tsr_coap_observe_adopt(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token,
 
     if (s == NULL)
         return TSR_OK; /* long notifications will come in part */
-    if (tsr_coap_write_request(c, s, request) == TSR_OK
-        && tsr_coap_write_payload(c, s, request->payload) == TSR_OK) {
+    if (tsr_coap_write_request(c, s, request) == TSR_OK &&
+        tsr_coap_write_payload(c, s, request->payload) == TSR_OK) {
         s->code = request->method;
         watch_keep(c, i, s);
     }

@@ -23,9 +23,9 @@ static inline tsr_err read_extended(tsr_bytes *in, uint32_t *v)
     return TSR_E_MALFORMED;
 }
 
-/* `in` starts with an option (it is neither empty nor at the payload marker) and moves past it. The caller
- * checks that *number stays within 16 bits: here it would cost something for every option. Not a part of
- * tsr_coap_opt_next, so that a message is parsed with all of this in registers. */
+/* `in` starts with an option (it is neither empty nor at the payload marker) and moves past it. The
+ * caller checks that *number stays within 16 bits: here it would cost something for every option.
+ * Not a part of tsr_coap_opt_next, so that a message is parsed with all of this in registers. */
 static inline tsr_err step(tsr_bytes *in, uint32_t *number, tsr_bytes *value)
 {
     const unsigned head = in->ptr[0];
@@ -34,8 +34,8 @@ static inline tsr_err step(tsr_bytes *in, uint32_t *number, tsr_bytes *value)
     uint32_t length = head & 15u;
 
     if (delta >= 13 || length >= 13) {
-        if (read_extended(&rest, &delta) != TSR_OK
-            || read_extended(&rest, &length) != TSR_OK || *number + delta > UINT16_MAX)
+        if (read_extended(&rest, &delta) != TSR_OK || read_extended(&rest, &length) != TSR_OK ||
+            *number + delta > UINT16_MAX)
             return TSR_E_MALFORMED;
     }
     if (length > rest.len)
@@ -133,8 +133,9 @@ static void take_segment(tsr_coap_msg *msg, tsr_bytes value)
         msg->path[at] = value;
 }
 
-/* Lengths: RFC 7252 §5.10 (its table), RFC 7641 §2, RFC 7959 §2.1 and §4, RFC 9175 §2.2.1. One that is too
- * long or short, or that must not be repeated and is, counts as unrecognised: RFC 7252 §5.4.3 and §5.4.5. */
+/* Lengths: RFC 7252 §5.10 (its table), RFC 7641 §2, RFC 7959 §2.1, RFC 7959 §4, RFC 9175 §2.2.1.
+ * One that is too long or short (RFC 7252 §5.4.3), or that must not be repeated and is (RFC 7252
+ * §5.4.5), counts as unrecognised. */
 static void take_option(tsr_coap_msg *msg, uint32_t number, tsr_bytes value)
 {
     tsr_coap_num *num = NULL;
@@ -143,25 +144,25 @@ static void take_option(tsr_coap_msg *msg, uint32_t number, tsr_bytes value)
     size_t least = 0, most = 255;
 
     switch (number) {
-    case TSR_COAP_OBSERVE:        num = &msg->observe, most = 3; break;
+    case TSR_COAP_OBSERVE: num = &msg->observe, most = 3; break;
     case TSR_COAP_CONTENT_FORMAT: num = &msg->content_format, most = 2; break;
-    case TSR_COAP_ACCEPT:         num = &msg->accept, most = 2; break;
-    case TSR_COAP_MAX_AGE:        num = &msg->max_age, most = 4; break;
-    case TSR_COAP_SIZE1:          num = &msg->size1, most = 4; break;
-    case TSR_COAP_SIZE2:          num = &msg->size2, most = 4; break;
-    case TSR_COAP_BLOCK1:         block = &msg->block1, most = 3; break;
-    case TSR_COAP_BLOCK2:         block = &msg->block2, most = 3; break;
-    case TSR_COAP_ETAG:           view = &msg->etag, least = 1, most = 8; break;
-    case TSR_COAP_ECHO:           view = &msg->echo, least = 1, most = 40; break;
-    case TSR_COAP_URI_QUERY:      break;
-    case TSR_COAP_URI_PORT:       most = 2; break;
-    case TSR_COAP_URI_HOST:       least = 1; break;
-    case TSR_COAP_IF_MATCH:       msg->if_match = true, most = 8; break;
-    case TSR_COAP_IF_NONE_MATCH:  msg->if_none_match = true, most = 0; break;
-    default:                      least = SIZE_MAX;
+    case TSR_COAP_ACCEPT: num = &msg->accept, most = 2; break;
+    case TSR_COAP_MAX_AGE: num = &msg->max_age, most = 4; break;
+    case TSR_COAP_SIZE1: num = &msg->size1, most = 4; break;
+    case TSR_COAP_SIZE2: num = &msg->size2, most = 4; break;
+    case TSR_COAP_BLOCK1: block = &msg->block1, most = 3; break;
+    case TSR_COAP_BLOCK2: block = &msg->block2, most = 3; break;
+    case TSR_COAP_ETAG: view = &msg->etag, least = 1, most = 8; break;
+    case TSR_COAP_ECHO: view = &msg->echo, least = 1, most = 40; break;
+    case TSR_COAP_URI_QUERY: break;
+    case TSR_COAP_URI_PORT: most = 2; break;
+    case TSR_COAP_URI_HOST: least = 1; break;
+    case TSR_COAP_IF_MATCH: msg->if_match = true, most = 8; break;
+    case TSR_COAP_IF_NONE_MATCH: msg->if_none_match = true, most = 0; break;
+    default: least = SIZE_MAX;
     }
-    if (value.len < least || value.len > most || (num != NULL && num->set)
-        || (block != NULL && block->set))
+    if (value.len < least || value.len > most || (num != NULL && num->set) ||
+        (block != NULL && block->set))
         refuse(msg, number);
     else if (num != NULL)
         *num = (tsr_coap_num){ true, number_of(value) };
@@ -192,7 +193,7 @@ static tsr_err parse_options(tsr_bytes in, tsr_coap_msg *msg)
     return TSR_OK;
 }
 
-/* All but what every message has and `path`, in pieces that compilers turn into a few wide stores. */
+/* All but what every message has, and `path`; in pieces that become a few wide stores. */
 static void clear(tsr_coap_msg *msg)
 {
     const size_t observe = offsetof(tsr_coap_msg, observe), block1 = offsetof(tsr_coap_msg, block1);
@@ -235,10 +236,7 @@ tsr_err tsr_coap_msg_parse(tsr_bytes datagram, tsr_coap_msg *msg)
 /* ---- writing options ---- */
 
 /* The nibble for a delta or a length. RFC 7252 §3.1 */
-static unsigned nibble(size_t v)
-{
-    return v < 13 ? (unsigned)v : v < 269 ? 13u : 14u;
-}
+static unsigned nibble(size_t v) { return v < 13 ? (unsigned)v : v < 269 ? 13u : 14u; }
 
 /* What follows the first byte for one of 13 or more. */
 static uint8_t *put_extended(uint8_t *at, size_t v)
@@ -252,9 +250,10 @@ static uint8_t *put_extended(uint8_t *at, size_t v)
     return at;
 }
 
-/* Every option that is not both near its predecessor and short, and every failure. Kept apart, so that
- * the common case saves no registers. */
-__attribute__((noinline)) static void put_long_opt(tsr_buf *out, uint16_t *last, uint16_t number, tsr_bytes value)
+/* Every option that is not both near its predecessor and short, and every failure. Kept apart, so
+ * that the common case saves no registers. */
+__attribute__((noinline)) static void put_long_opt(tsr_buf *out, uint16_t *last, uint16_t number,
+                                                   tsr_bytes value)
 {
     if (out->err == TSR_OK && (number < *last || value.len > 65804))
         out->err = TSR_E_ARGUMENT;

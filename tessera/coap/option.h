@@ -6,7 +6,8 @@
 
 #include "tessera/base/bytes.h"
 
-/** Option numbers (RFC 7252 §12.2, RFC 7641 §2, RFC 7959 §2.1 and §4, RFC 8613 §2, RFC 9175 §2.2). */
+/** Option numbers (RFC 7252 §12.2, RFC 7641 §2, RFC 7959 §2.1 and RFC 7959 §4, RFC 8613 §2, RFC
+ *  9175 §2.2). */
 enum {
     TSR_COAP_IF_MATCH = 1,
     TSR_COAP_URI_HOST = 3,
@@ -78,8 +79,9 @@ void tsr_coap_put_opt(tsr_buf *out, uint16_t *last, uint16_t number, tsr_bytes v
 /** Writes an option of format uint in its shortest form. RFC 7252 §3.2 */
 void tsr_coap_put_opt_uint(tsr_buf *out, uint16_t *last, uint16_t number, uint32_t v);
 
-/** Writes one option per segment of a text such as "/rd/5a3f" (separator '/') or "a=1&b=2" (separator
- *  '&'). A leading separator is dropped; "" and "/" write nothing. No percent-decoding. */
+/** Writes one option per segment of a text such as "/rd/5a3f" (separator '/') or "a=1&b=2"
+ *  (separator '&'). A leading separator is dropped; "" and "/" write nothing. No percent-decoding.
+ *  */
 void tsr_coap_put_opt_text(tsr_buf *out, uint16_t *last, uint16_t number, const char *text,
                            char separator);
 

@@ -3,7 +3,8 @@
 
 void tsr_coap_wake(tsr_coap *c, tsr_timer *timer, uint32_t after_ms)
 {
-    (void)tsr_timer_set(&c->timers, timer, c->now_ms + after_ms); /* the heap has a place for every one */
+    /* cannot fail: the heap has a place for every slot and body */
+    (void)tsr_timer_set(&c->timers, timer, c->now_ms + after_ms);
 }
 
 void tsr_coap_launch(tsr_coap *c, tsr_coap_slot *s)
@@ -11,7 +12,7 @@ void tsr_coap_launch(tsr_coap *c, tsr_coap_slot *s)
     tsr_coap_line *line = &c->lines[s->peer];
 
     s->tries = 0;
-    /* RFC 7252 §4.7 is for what we start; a separate response must not wait behind our own request */
+    /* RFC 7252 §4.7 is for what we start; a separate response must not wait behind a request */
     if ((s->flags & (F_CON | F_COUNTED)) == F_CON && s->kind != SLOT_RESPONSE) {
         if (line->open >= c->config.params.nstart) {
             s->state = SLOT_WAITING;

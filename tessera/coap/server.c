@@ -12,9 +12,10 @@ static void put_answer_header(tsr_coap *c, tsr_coap_peer peer, uint8_t code, tsr
         tsr_coap_put_header(out, TSR_COAP_NON, code, tsr_coap_next_mid(c, peer), c->msg.token);
 }
 
-/* With Block1 when it is set, Size1 when it is not 0, and the number of a bad option as diagnostic payload
- * (RFC 7252 §5.5.2). */
-static void answer(tsr_coap *c, tsr_coap_peer peer, uint32_t seen, uint8_t code, tsr_coap_block block1)
+/* With Block1 when it is set, Size1 when the body was too large, and the number of a bad option as
+ * diagnostic payload (RFC 7252 §5.5.2). */
+static void answer(tsr_coap *c, tsr_coap_peer peer, uint32_t seen, uint8_t code,
+                   tsr_coap_block block1)
 {
     uint16_t last = 0;
     tsr_buf out;
@@ -35,13 +36,11 @@ static void answer(tsr_coap *c, tsr_coap_peer peer, uint32_t seen, uint8_t code,
     tsr_coap_log_commit(c, peer, &out, c->msg.type == TSR_COAP_CON ? seen : TSR_NONE);
 }
 
-/* ---- what makes two requests the same: RFC 7252 §5.6 and §5.4.2, RFC 7959 §2.4 and §2.5 ---- */
+/* ---- what makes two requests the same: RFC 7252 §5.6 and RFC 7252 §5.4.2, RFC 7959 §2.4 and RFC
+ * 7959 §2.5 ---- */
 
-/* FNV-1a. Keys are compared within one peer only, so that a collision harms nobody but its maker. */
-static uint32_t mix_byte(uint32_t h, uint32_t v)
-{
-    return (h ^ v) * 0x01000193u;
-}
+/* FNV-1a. Keys are compared within one peer only: a collision harms nobody but its maker. */
+static uint32_t mix_byte(uint32_t h, uint32_t v) { return (h ^ v) * 0x01000193u; }
 
 static uint32_t mix_bytes(uint32_t h, tsr_bytes in)
 {
@@ -54,8 +53,8 @@ static bool in_key(uint32_t number)
 {
     if ((number & 0x1e) == 0x1c) /* NoCacheKey */
         return false;
-    return number != TSR_COAP_OBSERVE && number != TSR_COAP_BLOCK1 && number != TSR_COAP_BLOCK2
-           && number != TSR_COAP_ETAG && number != TSR_COAP_CONTENT_FORMAT;
+    return number != TSR_COAP_OBSERVE && number != TSR_COAP_BLOCK1 && number != TSR_COAP_BLOCK2 &&
+           number != TSR_COAP_ETAG && number != TSR_COAP_CONTENT_FORMAT;
 }
 
 /* The low 3 bits tell the block size asked for (7: none), for the notifications that may follow. */
@@ -74,15 +73,13 @@ static uint32_t cache_key(const tsr_coap_msg *msg)
     return h << 3 | (msg->block2.set ? msg->block2.szx : 7u);
 }
 
-static uint32_t hash_of(tsr_bytes in)
-{
-    return mix_bytes(0x811c9dc5u, in) | 1u;
-}
+static uint32_t hash_of(tsr_bytes in) { return mix_bytes(0x811c9dc5u, in) | 1u; }
 
 static uint32_t fetch_hash(const tsr_coap_msg *msg)
 {
-    return msg->code == TSR_COAP_FETCH && msg->payload.len != 0 && !msg->block1.set ? hash_of(msg->payload)
-                                                                                    : 0;
+    return msg->code == TSR_COAP_FETCH && msg->payload.len != 0 && !msg->block1.set
+               ? hash_of(msg->payload)
+               : 0;
 }
 
 /* ---- Block1 coming in ---- */
@@ -93,7 +90,8 @@ static void keep_format(tsr_coap_body *b, tsr_coap_num format)
     b->content_format = (uint16_t)format.value;
 }
 
-/* Stores a block; the code to answer with, or TSR_COAP_EMPTY when body *at is whole. RFC 7959 §2.5, §2.9 */
+/* RFC 7959 §2.5, RFC 7959 §2.9: stores a block; the code to answer with, or TSR_COAP_EMPTY when
+ * body *at is whole. */
 static uint8_t store_block(tsr_coap *c, tsr_coap_peer peer, uint32_t key, uint32_t *at)
 {
     tsr_coap_block b = c->msg.block1;
@@ -102,8 +100,8 @@ static uint8_t store_block(tsr_coap *c, tsr_coap_peer peer, uint32_t key, uint32
 
     if (c->msg.payload.len > size || (b.more && c->msg.payload.len != size))
         return TSR_COAP_BAD_REQUEST;
-    if (offset + c->msg.payload.len > c->config.body_len
-        || c->msg.size1.value > c->config.body_len) {
+    if (offset + c->msg.payload.len > c->config.body_len ||
+        c->msg.size1.value > c->config.body_len) {
         if (i != TSR_NONE)
             tsr_coap_body_free(c, i);
         return TSR_COAP_TOO_LARGE;
@@ -117,9 +115,9 @@ static uint8_t store_block(tsr_coap *c, tsr_coap_peer peer, uint32_t key, uint32
         keep_format(&c->bodies[i], c->msg.content_format);
         c->bodies[i].len = 0;
     }
-    if (i == TSR_NONE || c->bodies[i].len != offset
-        || c->bodies[i].has_format != c->msg.content_format.set
-        || c->bodies[i].content_format != c->msg.content_format.value)
+    if (i == TSR_NONE || c->bodies[i].len != offset ||
+        c->bodies[i].has_format != c->msg.content_format.set ||
+        c->bodies[i].content_format != c->msg.content_format.value)
         return TSR_COAP_INCOMPLETE;
     (void)tsr_coap_body_append(c, i, c->msg.payload); /* checked above */
     *at = i;
@@ -153,13 +151,11 @@ static tsr_bytes cut(tsr_bytes whole, size_t offset, uint8_t szx, tsr_coap_block
     return part;
 }
 
-static uint8_t least(uint8_t a, uint8_t b)
-{
-    return a < b ? a : b;
-}
+static uint8_t least(uint8_t a, uint8_t b) { return a < b ? a : b; }
 
 /* Keeps a body so that the peer can fetch its later blocks. */
-static tsr_err offer(tsr_coap *c, const tsr_coap_slot *s, const tsr_coap_response *r, tsr_bytes etag)
+static tsr_err offer(tsr_coap *c, const tsr_coap_slot *s, const tsr_coap_response *r,
+                     tsr_bytes etag)
 {
     uint32_t i = tsr_coap_body_find(c, s->peer, BODY_OUT, s->key);
 
@@ -241,7 +237,8 @@ static bool serve_block(tsr_coap *c, tsr_coap_peer peer, uint32_t seen, uint32_t
     if (s == NULL)
         return false;
 
-    const tsr_coap_response r = { .code = b->code, .content_format = { b->has_format, b->content_format },
+    const tsr_coap_response r = { .code = b->code,
+                                  .content_format = { b->has_format, b->content_format },
                                   .etag = { b->etag, b->etag_len },
                                   .payload = { tsr_coap_body_bytes(c, i), b->len } };
     tsr_coap_id ticket = tsr_coap_slot_id(s);
@@ -310,16 +307,18 @@ enum {
     WHOLE = 27,   /* a block size of 2 GiB: not cut at all */
 };
 
-/* Makes the slot's options, its Block2 and the part of the payload to send. `later`: that part has to fit into
- * the slot's own bytes, else into the log. On failure only the slot's bytes have changed. */
-static tsr_err prepare(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_response *r, bool later, tsr_bytes *part)
+/* Makes the slot's options, its Block2 and the part of the payload to send. `later`: that part has
+ * to fit into the slot's own bytes, else into the log. On failure only the slot's bytes have
+ * changed. */
+static tsr_err prepare(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_response *r, bool later,
+                       tsr_bytes *part)
 {
     tsr_coap_block block = tsr_coap_is_success(r->code) ? s->block2 : (tsr_coap_block){ 0 };
     size_t offset = (size_t)block.num << (block.szx + 4);
     bool beyond = offset != 0 && offset >= r->payload.len; /* RFC 7959 §2.2: a bad request */
     uint8_t szx = block.set ? least(block.szx, c->config.params.szx) : c->config.params.szx;
-    bool blocks = r->payload.len > tsr_coap_block_len(szx) || offset != 0
-                  || (later && r->payload.len + HEADERS > c->config.exchange_len);
+    bool blocks = r->payload.len > tsr_coap_block_len(szx) || offset != 0 ||
+                  (later && r->payload.len + HEADERS > c->config.exchange_len);
     uint32_t hash = blocks ? hash_of(r->payload) : 0;
     tsr_bytes etag = r->etag;
     tsr_err err;
@@ -337,12 +336,14 @@ static tsr_err prepare(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_response *r
     while (blocks && szx > 0 && tsr_coap_block_len(szx) > room)
         szx--;
     *part = cut(r->payload, offset, blocks ? szx : WHOLE, &block);
-    if (later ? tsr_coap_write_payload(c, s, *part) != TSR_OK : s->options_len + part->len + HEADERS > room)
+    if (later ? tsr_coap_write_payload(c, s, *part) != TSR_OK
+              : s->options_len + part->len + HEADERS > room)
         return TSR_E_SPACE;
-    if (block.more && s->key != 0 && offer(c, s, r, etag) != TSR_OK && s->code != TSR_COAP_GET
-        && s->code != TSR_COAP_FETCH)
+    if (block.more && s->key != 0 && offer(c, s, r, etag) != TSR_OK && s->code != TSR_COAP_GET &&
+        s->code != TSR_COAP_FETCH)
         return TSR_E_SPACE; /* asking again would do it again */
-    block.set = (block.more || offset != 0) && !beyond; /* what says nothing makes libcoap stumble */
+    /* a Block2 that says nothing makes libcoap stumble */
+    block.set = (block.more || offset != 0) && !beyond;
     s->size2 = (uint32_t)r->payload.len;
     if (!block.set)
         s->flags &= (uint16_t)~F_SIZE2;
@@ -410,12 +411,13 @@ tsr_err tsr_coap_defer(tsr_coap *c, tsr_coap_id ticket)
     return TSR_OK;
 }
 
-tsr_err tsr_coap_notify(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token, uint32_t sequence, bool con,
-                        const tsr_coap_response *response, uint64_t now_ms, uint64_t user, tsr_coap_id *id)
+tsr_err tsr_coap_notify(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token, uint32_t sequence,
+                        bool con, const tsr_coap_response *response, uint64_t now_ms, uint64_t user,
+                        tsr_coap_id *id)
 {
     c->now_ms = now_ms;
-    if (peer >= c->config.peers || token.len > TSR_COAP_TOKEN_MAX
-        || !tsr_coap_is_response(response->code))
+    if (peer >= c->config.peers || token.len > TSR_COAP_TOKEN_MAX ||
+        !tsr_coap_is_response(response->code))
         return TSR_E_ARGUMENT;
 
     tsr_coap_slot *s = tsr_coap_slot_take(c, peer, SLOT_NOTICE);

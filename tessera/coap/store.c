@@ -12,16 +12,18 @@ uint32_t tsr_coap_power_of_two(uint32_t n)
 
 static bool in_range(const tsr_coap_config *f)
 {
-    const uint32_t most = 1u << 24, counts = f->peers | f->exchanges | f->bodies | f->seen | f->watches;
+    const uint32_t most = 1u << 24,
+                   counts = f->peers | f->exchanges | f->bodies | f->seen | f->watches;
 
-    return f->peers != 0 && f->exchanges != 0 && f->seen != 0 && counts < most && f->exchange_len >= 64
-           && f->log_len >= 256 && ((f->log_len | f->body_len) >> 31) == 0
-           && ((f->exchange_len | f->watch_len) >> 16) == 0 && f->params.szx <= 6;
+    return f->peers != 0 && f->exchanges != 0 && f->seen != 0 && counts < most &&
+           f->exchange_len >= 64 && f->log_len >= 256 && ((f->log_len | f->body_len) >> 31) == 0 &&
+           ((f->exchange_len | f->watch_len) >> 16) == 0 && f->params.szx <= 6;
 }
 
 static const size_t TOO_MUCH = SIZE_MAX / 2;
 
-/* The next `count * size` bytes; *at becomes TOO_MUCH, and stays it, when they do not fit into a size_t. */
+/* The next `count * size` bytes; *at becomes TOO_MUCH, and stays it, when they do not fit into a
+ * size_t. */
 static size_t carve(size_t *at, uint32_t count, size_t size)
 {
     size_t here = *at;
@@ -38,11 +40,11 @@ static size_t lay_out(tsr_coap *c, const tsr_coap_config *f, uint8_t *memory)
 {
     const uint32_t seen_heads = tsr_coap_power_of_two(f->seen);
     size_t at = 0;
-    const size_t lines = carve(&at, f->peers, sizeof *c->lines);
-    const size_t slots = carve(&at, f->exchanges, sizeof *c->slots);
-    const size_t bodies = carve(&at, f->bodies, sizeof *c->bodies);
-    const size_t seen = carve(&at, f->seen, sizeof *c->seen);
-    const size_t heap = carve(&at, f->exchanges + f->bodies, sizeof *c->timers.heap);
+    const size_t lines = carve(&at, f->peers, sizeof(tsr_coap_line));
+    const size_t slots = carve(&at, f->exchanges, sizeof(tsr_coap_slot));
+    const size_t bodies = carve(&at, f->bodies, sizeof(tsr_coap_body));
+    const size_t seen = carve(&at, f->seen, sizeof(tsr_coap_seen));
+    const size_t heap = carve(&at, f->exchanges + f->bodies, sizeof(void *));
     const size_t seen_index = carve(&at, seen_heads, sizeof(uint32_t));
     const size_t slot_bytes = carve(&at, f->exchanges, f->exchange_len);
     const size_t body_bytes = carve(&at, f->bodies, f->body_len);
@@ -123,10 +125,7 @@ tsr_err tsr_coap_init_device(tsr_coap *c, const tsr_coap_config *config, void *m
 }
 
 /* RFC 7252 §5.3.1: tokens nobody off the path can guess; §4.2: the random factor. */
-uint64_t tsr_coap_draw(tsr_coap *c)
-{
-    return tsr_hash_u64(c->config.seed, ++c->draws);
-}
+uint64_t tsr_coap_draw(tsr_coap *c) { return tsr_hash_u64(c->config.seed, ++c->draws); }
 
 /* Multiply-shift under a secret odd factor: no set of inputs chosen outside fills one chain. */
 uint32_t tsr_coap_mix(const tsr_coap *c, uint64_t x)
@@ -235,7 +234,7 @@ uint8_t *tsr_coap_slot_bytes(const tsr_coap *c, const tsr_coap_slot *s)
 
 /* ---- bodies ---- */
 
-/* An offered body is only a convenience for the peer and may go when room is needed; look at a few. */
+/* An offered body is only a convenience for the peer and may go when room is needed. */
 static void body_evict(tsr_coap *c)
 {
     for (unsigned n = 0; n < 8 && n < c->config.bodies; n++) {
@@ -352,8 +351,8 @@ uint32_t tsr_coap_seen_find(const tsr_coap *c, tsr_coap_peer peer, uint16_t mid,
     for (uint32_t i = *seen_head(c, peer, mid, out); i != TSR_NONE; i = c->seen[i].next) {
         const tsr_coap_seen *e = &c->seen[i];
 
-        if (e->peer == peer && e->mid == mid && (e->flags & SEEN_OUT) == out
-            && e->epoch == c->lines[peer].epoch)
+        if (e->peer == peer && e->mid == mid && (e->flags & SEEN_OUT) == out &&
+            e->epoch == c->lines[peer].epoch)
             return seen_lives(c, e) ? i : TSR_NONE;
     }
     return TSR_NONE;
@@ -400,7 +399,8 @@ uint32_t tsr_coap_seen_of(const tsr_coap *c, const tsr_coap_slot *ticket)
     return same ? ticket->u.seen : TSR_NONE;
 }
 
-/* ---- the log: records of 8 bytes head (peer, length, epoch) and a datagram, never across its end ---- */
+/* The log: records of a head (peer, length, epoch) and a datagram, never across its end
+ * ---- */
 
 enum { HEAD = 8 };
 
@@ -412,10 +412,7 @@ static size_t record_len(const tsr_coap *c, uint32_t at)
     return HEAD + len;
 }
 
-static void skip_sent(tsr_coap *c)
-{
-    c->log_sent += (uint32_t)record_len(c, c->log_sent);
-}
+static void skip_sent(tsr_coap *c) { c->log_sent += (uint32_t)record_len(c, c->log_sent); }
 
 bool tsr_coap_log_waits(const tsr_coap *c)
 {
@@ -499,7 +496,8 @@ void tsr_coap_log_replay(tsr_coap *c, uint32_t seen)
 
     if (tsr_coap_log_begin(c, len, &out) != TSR_OK)
         return;
-    memmove(out.ptr, c->log + from + HEAD, len); /* they may overlap; then the old one is gone after this */
+    /* they may overlap; then the old one is gone after this */
+    memmove(out.ptr, c->log + from + HEAD, len);
     out.len = len;
     tsr_coap_log_commit(c, e->peer, &out, seen);
 }

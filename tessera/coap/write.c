@@ -50,9 +50,11 @@ static void mix_list(mixer *m, uint16_t number, const tsr_bytes *list, size_t co
         mix(m, number, list[i]);
 }
 
-static mixer mixer_over(const tsr_coap *c, const tsr_coap_slot *s, const tsr_coap_opt *extra, size_t count)
+static mixer mixer_over(const tsr_coap *c, const tsr_coap_slot *s, const tsr_coap_opt *extra,
+                        size_t count)
 {
-    return (mixer){ tsr_buf_over(tsr_coap_slot_bytes(c, s), c->config.exchange_len), 0, extra, count };
+    return (mixer){ tsr_buf_over(tsr_coap_slot_bytes(c, s), c->config.exchange_len), 0, extra,
+                    count };
 }
 
 static tsr_err mixed(mixer *m, tsr_coap_slot *s)
@@ -83,7 +85,8 @@ tsr_err tsr_coap_write_request(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_req
     return mixed(&m, s);
 }
 
-tsr_err tsr_coap_write_response(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_response *r, tsr_bytes etag)
+tsr_err tsr_coap_write_response(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_response *r,
+                                tsr_bytes etag)
 {
     mixer m = mixer_over(c, s, r->extra, r->extra_count);
 
@@ -161,8 +164,8 @@ static void merge_block(merger *m, uint16_t number, tsr_coap_block block)
     tsr_coap_put_block(m->out, &m->last, number, block);
 }
 
-void tsr_coap_write_message(const tsr_coap *c, const tsr_coap_slot *s, uint8_t type, tsr_bytes payload,
-                            tsr_buf *out)
+void tsr_coap_write_message(const tsr_coap *c, const tsr_coap_slot *s, uint8_t type,
+                            tsr_bytes payload, tsr_buf *out)
 {
     const uint8_t *bytes = tsr_coap_slot_bytes(c, s);
     merger m = { .out = out, .it = { .rest = { bytes, s->options_len } } };
@@ -188,10 +191,11 @@ void tsr_coap_write_slot(const tsr_coap *c, const tsr_coap_slot *s, tsr_buf *out
     tsr_bytes payload = { tsr_coap_slot_bytes(c, s) + s->options_len, s->payload_len };
 
     if ((s->flags & F_UPLOAD) != 0)
-        payload = tsr_first(tsr_skip(tsr_view(tsr_coap_body_bytes(c, s->body), c->bodies[s->body].len),
-                                     s->u.sent),
-                            tsr_coap_block_len(s->block1.szx));
+        payload = tsr_first(
+            tsr_skip(tsr_view(tsr_coap_body_bytes(c, s->body), c->bodies[s->body].len), s->u.sent),
+            tsr_coap_block_len(s->block1.szx));
     else if ((s->flags & F_COLLECT) != 0 && s->code != TSR_COAP_FETCH)
         payload.len = 0; /* RFC 7959 §3.3: later blocks are asked for without the payload */
-    tsr_coap_write_message(c, s, (s->flags & F_CON) != 0 ? TSR_COAP_CON : TSR_COAP_NON, payload, out);
+    tsr_coap_write_message(c, s, (s->flags & F_CON) != 0 ? TSR_COAP_CON : TSR_COAP_NON, payload,
+                           out);
 }

@@ -21,8 +21,8 @@ static void test_hash_gives_the_designers_results(void **state)
 static void test_hash_of_a_number_is_that_of_its_bytes(void **state)
 {
     (void)state;
-    assert_true(tsr_hash_u64(KEY, UINT64_C(0x0706050403020100))
-                == tsr_hash(KEY, tsr_view("\0\1\2\3\4\5\6\7", 8)));
+    assert_true(tsr_hash_u64(KEY, UINT64_C(0x0706050403020100)) ==
+                tsr_hash(KEY, tsr_view("\0\1\2\3\4\5\6\7", 8)));
 }
 
 static void test_hash_depends_on_the_key_and_every_byte(void **state)

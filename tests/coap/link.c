@@ -8,9 +8,17 @@
 
 tsr_coap_config link_config(uint64_t seed)
 {
-    return (tsr_coap_config){ .peers = 4, .exchanges = 16, .exchange_len = 1200, .bodies = 8,
-                              .body_len = 8192, .seen = 256, .log_len = 16384, .watches = 8,
-                              .watch_len = 64, .seed = seed, .params = tsr_coap_params_default() };
+    return (tsr_coap_config){ .peers = 4,
+                              .exchanges = 16,
+                              .exchange_len = 1200,
+                              .bodies = 8,
+                              .body_len = 8192,
+                              .seen = 256,
+                              .log_len = 16384,
+                              .watches = 8,
+                              .watch_len = 64,
+                              .seed = seed,
+                              .params = tsr_coap_params_default() };
 }
 
 typedef struct {
@@ -89,7 +97,8 @@ static void put_in_flight(link_path *l, int to, tsr_bytes datagram)
             continue;
         d->to = to;
         d->order = l->order++;
-        d->at_ms = l->now_ms + l->delay_ms + (l->jitter_ms != 0 ? chance(l) * l->jitter_ms / 1000 : 0);
+        d->at_ms =
+            l->now_ms + l->delay_ms + (l->jitter_ms != 0 ? chance(l) * l->jitter_ms / 1000 : 0);
         d->len = datagram.len;
         memcpy(d->bytes, datagram.ptr, datagram.len);
         return;
@@ -133,17 +142,14 @@ static link_datagram *earliest(link_path *l)
     for (size_t i = 0; i < LINK_FLIGHT; i++) {
         link_datagram *d = &l->flight[i];
 
-        if (d->to >= 0 && (first == NULL || d->at_ms < first->at_ms
-                           || (d->at_ms == first->at_ms && d->order < first->order)))
+        if (d->to >= 0 && (first == NULL || d->at_ms < first->at_ms ||
+                           (d->at_ms == first->at_ms && d->order < first->order)))
             first = d;
     }
     return first;
 }
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
+static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
 void link_run(link_path *l, uint64_t until_ms)
 {
@@ -224,10 +230,7 @@ tsr_coap_msg link_next(tsr_coap *c, uint64_t now_ms)
     return msg;
 }
 
-void link_silent(tsr_coap *c, uint64_t now_ms)
-{
-    assert_int_equal(link_poll(c, now_ms).len, 0);
-}
+void link_silent(tsr_coap *c, uint64_t now_ms) { assert_int_equal(link_poll(c, now_ms).len, 0); }
 
 tsr_coap_event link_event(tsr_coap *c, tsr_coap_event_kind kind)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Two engines and the path between them, which the test owns: time, loss, duplication, reordering. */
+ * Two engines and the path between them, which the test owns: its time, loss, copies, order. */
 #ifndef TESTS_COAP_LINK_H
 #define TESTS_COAP_LINK_H
 
@@ -33,7 +33,8 @@ typedef struct {
 
 void link_init(link_path *l, tsr_coap *a, tsr_coap *b, uint32_t seed);
 
-/* Lets time pass until nothing more would happen, or until `until_ms`. Peers are number 0 on both ends. */
+/* Lets time pass until nothing more would happen, or until `until_ms`. Peers are number 0 on both
+ * ends. */
 void link_run(link_path *l, uint64_t until_ms);
 
 /* Makes an engine in heap memory; link_free gives it back. */
@@ -61,7 +62,8 @@ tsr_bytes link_build(const link_raw *raw);
 /* Feeds a message written by hand. */
 #define LINK_FEED(c, now_ms, ...) link_feed(c, link_build(&(link_raw){ __VA_ARGS__ }), now_ms)
 
-/* The next datagram out, parsed; fails the test when there is none. Views live until the next call. */
+/* The next datagram out, parsed; fails the test when there is none. Views live until the next
+ * call. */
 tsr_coap_msg link_next(tsr_coap *c, uint64_t now_ms);
 
 /* Fails the test when a datagram waits. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * plain_client PORT [SZX [LOSS%]]: our engine as a client of libcoap's coap-server (started with -d 10) on loopback.
- * Prints one line per step; exit code 0 only when every answer was right. */
+ * plain_client PORT [SZX [LOSS%]]: our engine as a client of libcoap's coap-server (started with -d
+ * 10) on loopback. Prints one line per step; exit code 0 only when every answer was right. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -55,29 +55,38 @@ static bool ask(const char *what, const tsr_coap_request *r, uint8_t want)
 
     bool good = got.ended && got.kind == TSR_COAP_RESPONSE && got.code == want;
 
-    printf("%-28s %s: %u.%02u, %zu bytes\n", what, good ? "ok" : "WRONG", got.code >> 5, got.code & 31u,
-           got.len);
+    printf("%-28s %s: %u.%02u, %zu bytes\n", what, good ? "ok" : "WRONG", got.code >> 5,
+           got.code & 31u, got.len);
     return good;
 }
 
 static bool observe(void)
 {
     uint64_t end_ms;
-    bool good = ask("observe /time", &(tsr_coap_request){ .method = TSR_COAP_GET, .path = "/time",
-                    .observe = { true, 0 } }, TSR_COAP_CONTENT) && got.observing;
+    bool good =
+        ask("observe /time",
+            &(tsr_coap_request){ .method = TSR_COAP_GET, .path = "/time", .observe = { true, 0 } },
+            TSR_COAP_CONTENT) &&
+        got.observing;
 
     end_ms = plain_now_ms() + 8000;
     while (good && got.notifications < 3 && plain_now_ms() < end_ms)
         plain_turn(&host, end_ms);
     good = good && got.notifications >= 3 && got.observing;
-    printf("%-28s %s: %u notifications\n", "notifications", good ? "ok" : "WRONG", got.notifications);
+    printf("%-28s %s: %u notifications\n", "notifications", good ? "ok" : "WRONG",
+           got.notifications);
 
     uint8_t token[8];
     size_t len = got.token_len;
 
     memcpy(token, got.token, sizeof token);
-    return ask("cancel /time", &(tsr_coap_request){ .method = TSR_COAP_GET, .path = "/time",
-               .observe = { true, 1 }, .token = tsr_view(token, len) }, TSR_COAP_CONTENT) && good && !got.observing;
+    return ask("cancel /time",
+               &(tsr_coap_request){ .method = TSR_COAP_GET,
+                                    .path = "/time",
+                                    .observe = { true, 1 },
+                                    .token = tsr_view(token, len) },
+               TSR_COAP_CONTENT) &&
+           good && !got.observing;
 }
 
 static bool large(void)
@@ -87,16 +96,22 @@ static bool large(void)
 
     for (size_t i = 0; i < sizeof body; i++)
         body[i] = (uint8_t)('a' + i % 26 + i / 1000 % 3);
-    good = ask("PUT 10000 bytes", &(tsr_coap_request){ .method = TSR_COAP_PUT, .path = "/big",
-               .content_format = { true, 42 }, .payload = tsr_view(body, sizeof body) }, TSR_COAP_CREATED);
+    good = ask("PUT 10000 bytes",
+               &(tsr_coap_request){ .method = TSR_COAP_PUT,
+                                    .path = "/big",
+                                    .content_format = { true, 42 },
+                                    .payload = tsr_view(body, sizeof body) },
+               TSR_COAP_CREATED);
     good = ask("GET 10000 bytes", &(tsr_coap_request){ .method = TSR_COAP_GET, .path = "/big" },
-               TSR_COAP_CONTENT) && good;
+               TSR_COAP_CONTENT) &&
+           good;
     if (!tsr_same(tsr_view(got.body, got.len), tsr_view(body, sizeof body))) {
         printf("%-28s WRONG: the bytes differ\n", "");
         good = false;
     }
-    return ask("DELETE", &(tsr_coap_request){ .method = TSR_COAP_DELETE, .path = "/big" }, TSR_COAP_DELETED)
-           && good;
+    return ask("DELETE", &(tsr_coap_request){ .method = TSR_COAP_DELETE, .path = "/big" },
+               TSR_COAP_DELETED) &&
+           good;
 }
 
 int main(int argc, char **argv)
@@ -111,17 +126,32 @@ int main(int argc, char **argv)
     host.loss_percent = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 0;
     host.on_event = on_event;
     server = plain_peer(&host, (uint16_t)strtoul(argv[1], NULL, 10));
-    good = ask("GET /", &(tsr_coap_request){ .method = TSR_COAP_GET, .path = "/" }, TSR_COAP_CONTENT);
-    good = ask("GET /.well-known/core", &(tsr_coap_request){ .method = TSR_COAP_GET,
-               .path = "/.well-known/core" }, TSR_COAP_CONTENT) && good;
-    good = ask("GET / as NON", &(tsr_coap_request){ .method = TSR_COAP_GET, .path = "/",
-               .non = host.loss_percent == 0 }, TSR_COAP_CONTENT) && good;
-    good = ask("GET /none", &(tsr_coap_request){ .method = TSR_COAP_GET, .path = "/none" }, TSR_COAP_NOT_FOUND)
-           && good;
-    good = ask("unknown critical option", &(tsr_coap_request){ .method = TSR_COAP_GET, .path = "/",
-               .extra = &critical, .extra_count = 1 }, TSR_COAP_BAD_OPTION) && good;
-    good = ask("GET /async (separate)", &(tsr_coap_request){ .method = TSR_COAP_GET, .path = "/async",
-               .queries = two_seconds, .query_count = 1 }, TSR_COAP_CONTENT) && good;
+    good =
+        ask("GET /", &(tsr_coap_request){ .method = TSR_COAP_GET, .path = "/" }, TSR_COAP_CONTENT);
+    good = ask("GET /.well-known/core",
+               &(tsr_coap_request){ .method = TSR_COAP_GET, .path = "/.well-known/core" },
+               TSR_COAP_CONTENT) &&
+           good;
+    good = ask("GET / as NON",
+               &(tsr_coap_request){
+                   .method = TSR_COAP_GET, .path = "/", .non = host.loss_percent == 0 },
+               TSR_COAP_CONTENT) &&
+           good;
+    good = ask("GET /none", &(tsr_coap_request){ .method = TSR_COAP_GET, .path = "/none" },
+               TSR_COAP_NOT_FOUND) &&
+           good;
+    good = ask("unknown critical option",
+               &(tsr_coap_request){
+                   .method = TSR_COAP_GET, .path = "/", .extra = &critical, .extra_count = 1 },
+               TSR_COAP_BAD_OPTION) &&
+           good;
+    good = ask("GET /async (separate)",
+               &(tsr_coap_request){ .method = TSR_COAP_GET,
+                                    .path = "/async",
+                                    .queries = two_seconds,
+                                    .query_count = 1 },
+               TSR_COAP_CONTENT) &&
+           good;
     good = large() && good;
     good = observe() && good;
     return good ? 0 : 1;

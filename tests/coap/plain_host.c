@@ -26,10 +26,17 @@ static void give_up(const char *what)
 void plain_open(plain_host *h, uint16_t port, uint8_t szx)
 {
     struct sockaddr_in here = { .sin_family = AF_INET, .sin_port = htons(port) };
-    tsr_coap_config config = { .peers = HOST_PEERS, .exchanges = 32, .exchange_len = 1300, .bodies = 8,
-                               .body_len = 65536, .seen = 2048, .log_len = 1 << 18, .watches = 8,
-                               .watch_len = 128, .seed = (uint64_t)time(NULL) * 0x9e3779b97f4a7c15u
-                                                         + (uint64_t)getpid(),
+    tsr_coap_config config = { .peers = HOST_PEERS,
+                               .exchanges = 32,
+                               .exchange_len = 1300,
+                               .bodies = 8,
+                               .body_len = 65536,
+                               .seen = 2048,
+                               .log_len = 1 << 18,
+                               .watches = 8,
+                               .watch_len = 128,
+                               .seed =
+                                   (uint64_t)time(NULL) * 0x9e3779b97f4a7c15u + (uint64_t)getpid(),
                                .params = tsr_coap_params_default() };
     size_t len;
 
@@ -94,7 +101,8 @@ static void send_all(plain_host *h)
             give_up("poll");
         if ((unsigned)rand() % 100 < h->loss_percent)
             continue;
-        (void)sendto(h->fd, room, out.len, 0, (const struct sockaddr *)&h->peer[peer], sizeof h->peer[peer]);
+        (void)sendto(h->fd, room, out.len, 0, (const struct sockaddr *)&h->peer[peer],
+                     sizeof h->peer[peer]);
     }
 }
 
@@ -114,8 +122,8 @@ void plain_turn(plain_host *h, uint64_t until_ms)
         ssize_t n = recvfrom(h->fd, room, sizeof room, 0, (struct sockaddr *)&from, &from_len);
 
         if (n >= 0)
-            (void)tsr_coap_feed(&h->coap, plain_peer(h, ntohs(from.sin_port)), tsr_view(room, (size_t)n),
-                                plain_now_ms());
+            (void)tsr_coap_feed(&h->coap, plain_peer(h, ntohs(from.sin_port)),
+                                tsr_view(room, (size_t)n), plain_now_ms());
         events(h);
     }
     send_all(h);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The smallest host for the engine on a POSIX UDP socket, for the tests against other implementations. */
+ * The smallest host for the engine on a POSIX UDP socket, for the tests against other
+ * implementations. */
 #ifndef TESTS_COAP_PLAIN_HOST_H
 #define TESTS_COAP_PLAIN_HOST_H
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * plain_server SECONDS [SZX [LOSS%]]: our engine as a CoAP server on loopback for other people's clients. Prints its
- * port, then lives for so long. /hello; /store (GET, PUT, POST appends, DELETE, PATCH and iPATCH); /fetch answers
- * the payload of a FETCH; /late answers separately; /tick is observable, with a body of TICK bytes. */
+ * plain_server SECONDS [SZX [LOSS%]]: our engine as a CoAP server on loopback for other people's
+ * clients. Prints its port, then lives for so long. /hello; /store (GET, PUT, POST appends, DELETE,
+ * PATCH and iPATCH); /fetch answers the payload of a FETCH; /late answers separately; /tick is
+ * observable, with a body of TICK bytes. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,20 +39,16 @@ static void say(tsr_coap_id id, const tsr_coap_response *r, uint64_t now_ms)
 {
     if (tsr_coap_respond(&host.coap, id, r, now_ms) == TSR_OK)
         return;
-    (void)tsr_coap_respond(&host.coap, id, &(tsr_coap_response){ .code = TSR_COAP_INTERNAL_ERROR }, now_ms);
+    (void)tsr_coap_respond(&host.coap, id, &(tsr_coap_response){ .code = TSR_COAP_INTERNAL_ERROR },
+                           now_ms);
 }
 
 static uint8_t change_store(const tsr_coap_event *e)
 {
     switch (e->msg->code) {
-    case TSR_COAP_DELETE:
-        store_len = 0;
-        return TSR_COAP_DELETED;
-    case TSR_COAP_PUT:
-        store_len = 0;
-        break;
-    default: /* POST, PATCH and iPATCH append */
-        break;
+    case TSR_COAP_DELETE: store_len = 0; return TSR_COAP_DELETED;
+    case TSR_COAP_PUT: store_len = 0; break;
+    default: /* POST, PATCH and iPATCH append */ break;
     }
     if (e->body.len > sizeof store - store_len)
         return TSR_COAP_TOO_LARGE;
@@ -74,7 +71,8 @@ static bool watch_tick(const tsr_coap_event *e)
     }
     if (!e->msg->observe.set || e->msg->observe.value != 0 || free_one == NULL)
         return false;
-    *free_one = (observer){ .used = true, .peer = e->peer, .token_len = e->token.len, .key = e->key };
+    *free_one =
+        (observer){ .used = true, .peer = e->peer, .token_len = e->token.len, .key = e->key };
     memcpy(free_one->token, e->token.ptr, e->token.len);
     return true;
 }
@@ -101,7 +99,8 @@ static void on_request(const tsr_coap_event *e, uint64_t now_ms)
         else
             r = (tsr_coap_response){ .code = change_store(e) };
     } else {
-        r = (tsr_coap_response){ .code = TSR_COAP_NOT_FOUND, .payload = tsr_text("no such resource") };
+        r = (tsr_coap_response){ .code = TSR_COAP_NOT_FOUND,
+                                 .payload = tsr_text("no such resource") };
     }
     say(e->id, &r, now_ms);
 }
@@ -124,9 +123,12 @@ static void tick_on(uint64_t now_ms)
 
         if (o->used)
             (void)tsr_coap_notify(&host.coap, o->peer, tsr_view(o->token, o->token_len), sequence,
-                                  sequence % 3 == 0, &(tsr_coap_response){ .code = TSR_COAP_CONTENT,
-                                  .content_format = { true, 0 }, .key = o->key,
-                                  .payload = tsr_view(tick, sizeof tick) }, now_ms, i, NULL);
+                                  sequence % 3 == 0,
+                                  &(tsr_coap_response){ .code = TSR_COAP_CONTENT,
+                                                        .content_format = { true, 0 },
+                                                        .key = o->key,
+                                                        .payload = tsr_view(tick, sizeof tick) },
+                                  now_ms, i, NULL);
     }
 }
 
@@ -150,7 +152,9 @@ int main(int argc, char **argv)
             tick_ms = now_ms + TICK_MS;
         }
         if (late != 0 && now_ms >= late_ms) {
-            say(late, &(tsr_coap_response){ .code = TSR_COAP_CONTENT, .payload = tsr_text("at last") }, now_ms);
+            say(late,
+                &(tsr_coap_response){ .code = TSR_COAP_CONTENT, .payload = tsr_text("at last") },
+                now_ms);
             late = 0;
         }
         plain_turn(&host, tick_ms);

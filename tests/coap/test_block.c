@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Block-wise transfer, RFC 7959, in both directions and both roles. The test plays the other side by hand,
- * except at the end, where two engines carry bodies of every length. */
+ * Block-wise transfer, RFC 7959, in both directions and both roles. The test plays the other side
+ * by hand, except at the end, where two engines carry bodies of every length. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -13,7 +13,10 @@
 
 enum { NOW = 5000000 };
 
-#define BLOCK(n, m, s) { .set = true, .num = (n), .more = (m), .szx = (s) }
+#define BLOCK(n, m, s)                                                                             \
+    {                                                                                              \
+        .set = true, .num = (n), .more = (m), .szx = (s)                                           \
+    }
 
 static tsr_coap *c;
 static uint8_t body[9000];
@@ -46,8 +49,11 @@ static void with(const tsr_coap_config *config)
 
 static void answer(tsr_coap_id ticket, size_t len)
 {
-    assert_int_equal(tsr_coap_respond(c, ticket, &(tsr_coap_response){ .code = TSR_COAP_CONTENT,
-                                      .content_format = { true, 42 }, .payload = tsr_view(body, len) }, NOW),
+    assert_int_equal(tsr_coap_respond(c, ticket,
+                                      &(tsr_coap_response){ .code = TSR_COAP_CONTENT,
+                                                            .content_format = { true, 42 },
+                                                            .payload = tsr_view(body, len) },
+                                      NOW),
                      TSR_OK);
 }
 
@@ -64,7 +70,8 @@ static void is_block2(const tsr_coap_msg *m, uint32_t num, bool more, uint8_t sz
 
 static tsr_coap_msg ask(const char *path, tsr_coap_block block2)
 {
-    LINK_FEED(c, NOW, .code = TSR_COAP_GET, .mid = mid++, .token = "t", .path = path, .block2 = block2);
+    LINK_FEED(c, NOW, .code = TSR_COAP_GET, .mid = mid++, .token = "t", .path = path,
+              .block2 = block2);
     link_no_event(c);
     return link_next(c, NOW);
 }
@@ -102,7 +109,8 @@ static void test_block2_is_served_from_the_kept_body(void **state)
 static void test_block2_takes_the_smaller_size(void **state)
 {
     (void)state;
-    LINK_FEED(c, NOW, .code = TSR_COAP_GET, .mid = 1, .path = "/status", .block2 = BLOCK(0, false, 2));
+    LINK_FEED(c, NOW, .code = TSR_COAP_GET, .mid = 1, .path = "/status",
+              .block2 = BLOCK(0, false, 2));
     answer(link_event(c, TSR_COAP_REQUEST).id, 300);
     tsr_coap_msg m = link_next(c, NOW);
 
@@ -116,7 +124,8 @@ static void test_block2_takes_the_smaller_size(void **state)
 static void test_block2_is_left_out_when_all_fits(void **state)
 {
     (void)state;
-    LINK_FEED(c, NOW, .code = TSR_COAP_GET, .mid = 1, .path = "/small", .block2 = BLOCK(0, false, 2));
+    LINK_FEED(c, NOW, .code = TSR_COAP_GET, .mid = 1, .path = "/small",
+              .block2 = BLOCK(0, false, 2));
     answer(link_event(c, TSR_COAP_REQUEST).id, 20);
     tsr_coap_msg m = link_next(c, NOW);
 
@@ -135,7 +144,8 @@ static void test_block2_larger_than_ours_is_cut(void **state)
     (void)state;
     config.params.szx = 2;
     with(&config);
-    LINK_FEED(c, NOW, .code = TSR_COAP_GET, .mid = 1, .path = "/status", .block2 = BLOCK(0, false, 6));
+    LINK_FEED(c, NOW, .code = TSR_COAP_GET, .mid = 1, .path = "/status",
+              .block2 = BLOCK(0, false, 6));
     answer(link_event(c, TSR_COAP_REQUEST).id, 300);
     tsr_coap_msg m = link_next(c, NOW);
 
@@ -161,7 +171,8 @@ static void test_block2_size2_only_when_asked(void **state)
     assert_false(m.size2.set);
 }
 
-/* When the kept body is gone, the application is asked again and the block is cut out of its answer. */
+/* When the kept body is gone, the application is asked again and the block is cut out of its
+ * answer. */
 static void test_block2_after_expiry_asks_the_application(void **state)
 {
     (void)state;
@@ -174,7 +185,8 @@ static void test_block2_after_expiry_asks_the_application(void **state)
     memcpy(etag, m.etag.ptr, etag_len);
     link_silent(c, NOW + 247000);
     assert_true(tsr_coap_due_ms(c) == UINT64_MAX);
-    LINK_FEED(c, NOW + 247000, .code = TSR_COAP_GET, .mid = 2, .path = "/b", .block2 = BLOCK(2, false, 6));
+    LINK_FEED(c, NOW + 247000, .code = TSR_COAP_GET, .mid = 2, .path = "/b",
+              .block2 = BLOCK(2, false, 6));
     tsr_coap_event e = link_event(c, TSR_COAP_REQUEST);
 
     assert_int_equal(e.msg->block2.num, 2);
@@ -192,7 +204,8 @@ static void test_block2_without_bodies_still_serves_gets(void **state)
     config.bodies = 0;
     with(&config);
     for (uint32_t num = 0; num < 3; num++) {
-        LINK_FEED(c, NOW, .code = TSR_COAP_GET, .mid = mid++, .path = "/b", .block2 = BLOCK(num, false, 6));
+        LINK_FEED(c, NOW, .code = TSR_COAP_GET, .mid = mid++, .path = "/b",
+                  .block2 = BLOCK(num, false, 6));
         answer(link_event(c, TSR_COAP_REQUEST).id, 3000);
         tsr_coap_msg m = link_next(c, NOW);
 
@@ -201,8 +214,11 @@ static void test_block2_without_bodies_still_serves_gets(void **state)
     LINK_FEED(c, NOW, .code = TSR_COAP_POST, .mid = mid++, .path = "/b");
     tsr_coap_id id = link_event(c, TSR_COAP_REQUEST).id;
 
-    assert_int_equal(tsr_coap_respond(c, id, &(tsr_coap_response){ .code = TSR_COAP_CHANGED,
-                                      .payload = tsr_view(body, 3000) }, NOW), TSR_E_SPACE);
+    assert_int_equal(tsr_coap_respond(c, id,
+                                      &(tsr_coap_response){ .code = TSR_COAP_CHANGED,
+                                                            .payload = tsr_view(body, 3000) },
+                                      NOW),
+                     TSR_E_SPACE);
 }
 
 static void test_block2_beyond_the_end_is_a_bad_request(void **state)
@@ -211,12 +227,15 @@ static void test_block2_beyond_the_end_is_a_bad_request(void **state)
     LINK_FEED(c, NOW, .code = TSR_COAP_GET, .mid = 1, .path = "/b", .block2 = BLOCK(3, false, 6));
     answer(link_event(c, TSR_COAP_REQUEST).id, 3000);
     assert_int_equal(link_next(c, NOW).code, TSR_COAP_BAD_REQUEST);
-    LINK_FEED(c, NOW, .code = TSR_COAP_GET, .mid = 2, .path = "/b", .block2 = BLOCK(0xfffff, false, 6));
+    LINK_FEED(c, NOW, .code = TSR_COAP_GET, .mid = 2, .path = "/b",
+              .block2 = BLOCK(0xfffff, false, 6));
     answer(link_event(c, TSR_COAP_REQUEST).id, 0);
     assert_int_equal(link_next(c, NOW).code, TSR_COAP_BAD_REQUEST);
-    LINK_FEED(c, NOW, .code = TSR_COAP_GET, .mid = 3, .path = "/none", .block2 = BLOCK(3, false, 6));
+    LINK_FEED(c, NOW, .code = TSR_COAP_GET, .mid = 3, .path = "/none",
+              .block2 = BLOCK(3, false, 6));
     assert_int_equal(tsr_coap_respond(c, link_event(c, TSR_COAP_REQUEST).id,
-                                      &(tsr_coap_response){ .code = TSR_COAP_NOT_FOUND }, NOW), TSR_OK);
+                                      &(tsr_coap_response){ .code = TSR_COAP_NOT_FOUND }, NOW),
+                     TSR_OK);
     tsr_coap_msg m = link_next(c, NOW);
 
     assert_true(m.code == TSR_COAP_NOT_FOUND && !m.block2.set);
@@ -240,7 +259,8 @@ static void test_block2_of_another_resource_or_fetch_is_not_mixed_up(void **stat
     LINK_FEED(c, NOW, .code = TSR_COAP_GET, .mid = 1, .path = "/b", .query = "q=1");
     answer(link_event(c, TSR_COAP_REQUEST).id, 3000);
     (void)link_next(c, NOW);
-    LINK_FEED(c, NOW, .code = TSR_COAP_GET, .mid = 2, .path = "/b", .query = "q=2", .block2 = BLOCK(1, false, 6));
+    LINK_FEED(c, NOW, .code = TSR_COAP_GET, .mid = 2, .path = "/b", .query = "q=2",
+              .block2 = BLOCK(1, false, 6));
     answer(link_event(c, TSR_COAP_REQUEST).id, 100);
     assert_int_equal(link_next(c, NOW).code, TSR_COAP_BAD_REQUEST);
 
@@ -285,8 +305,9 @@ static void test_block2_in_a_separate_response(void **state)
 
 static void put_block(uint32_t num, bool more, uint8_t szx, size_t len)
 {
-    LINK_FEED(c, NOW, .code = TSR_COAP_PUT, .mid = mid++, .token = "t", .path = "/w", .format = { true, 42 },
-              .block1 = BLOCK(num, more, szx), .payload = tsr_view(body + ((size_t)num << (szx + 4)), len));
+    LINK_FEED(c, NOW, .code = TSR_COAP_PUT, .mid = mid++, .token = "t", .path = "/w",
+              .format = { true, 42 }, .block1 = BLOCK(num, more, szx),
+              .payload = tsr_view(body + ((size_t)num << (szx + 4)), len));
 }
 
 static void continues(uint32_t num, uint8_t szx)
@@ -319,7 +340,8 @@ static void test_block1_is_handed_over_whole(void **state)
     assert_int_equal(e.msg->code, TSR_COAP_PUT);
     link_silent(c, NOW); /* the body lives on until the answer, poll or not */
     assert_true(tsr_same(e.body, tsr_view(body, 333)));
-    assert_int_equal(tsr_coap_respond(c, e.id, &(tsr_coap_response){ .code = TSR_COAP_CHANGED }, NOW), TSR_OK);
+    assert_int_equal(
+        tsr_coap_respond(c, e.id, &(tsr_coap_response){ .code = TSR_COAP_CHANGED }, NOW), TSR_OK);
     tsr_coap_msg m = link_next(c, NOW);
 
     assert_int_equal(m.code, TSR_COAP_CHANGED);
@@ -368,8 +390,8 @@ static void test_block1_gaps_give_4_08(void **state)
     LINK_FEED(c, NOW, .code = TSR_COAP_PUT, .mid = mid++, .path = "/w", .format = { true, 43 },
               .block1 = BLOCK(2, false, 3), .payload = tsr_view(body, 10));
     refuses(TSR_COAP_INCOMPLETE); /* another Content-Format: another body */
-    LINK_FEED(c, NOW + 247000, .code = TSR_COAP_PUT, .mid = mid++, .path = "/w", .format = { true, 42 },
-              .block1 = BLOCK(2, false, 3), .payload = tsr_view(body, 10));
+    LINK_FEED(c, NOW + 247000, .code = TSR_COAP_PUT, .mid = mid++, .path = "/w",
+              .format = { true, 42 }, .block1 = BLOCK(2, false, 3), .payload = tsr_view(body, 10));
     (void)link_poll(c, NOW + 247000); /* the time is up: this poll forgets */
     (void)link_event(c, TSR_COAP_REQUEST);
 }
@@ -397,7 +419,7 @@ static void test_block1_starts_over_at_block_0(void **state)
     assert_int_equal(link_event(c, TSR_COAP_REQUEST).body.len, 129);
 }
 
-/* RFC 7959 §2.9.3 and §4: too large, with the limit in Size1. */
+/* RFC 7959 §2.9.3 and RFC 7959 §4: too large, with the limit in Size1. */
 static void test_block1_too_large_gives_4_13(void **state)
 {
     (void)state;
@@ -454,8 +476,8 @@ static void test_block1_bodies_are_limited(void **state)
     with(&config);
     for (unsigned i = 0; i < 5; i++) {
         path[1] = (char)('0' + i);
-        LINK_FEED(c, NOW, .code = TSR_COAP_PUT, .mid = mid++, .path = path, .block1 = BLOCK(0, true, 0),
-                  .payload = tsr_view(body, 16));
+        LINK_FEED(c, NOW, .code = TSR_COAP_PUT, .mid = mid++, .path = path,
+                  .block1 = BLOCK(0, true, 0), .payload = tsr_view(body, 16));
         assert_int_equal(link_next(c, NOW).code, i < 3 ? TSR_COAP_CONTINUE : TSR_COAP_UNAVAILABLE);
     }
     assert_int_equal(c->stats.refused, 2);
@@ -481,22 +503,25 @@ static void test_block1_and_block2_in_one_exchange(void **state)
 {
     (void)state;
     for (uint32_t num = 0; num < 2; num++) {
-        LINK_FEED(c, NOW, .code = TSR_COAP_POST, .mid = mid++, .path = "/soap", .block1 = BLOCK(num, true, 6),
-                  .payload = tsr_view(body + 1024 * num, 1024));
+        LINK_FEED(c, NOW, .code = TSR_COAP_POST, .mid = mid++, .path = "/soap",
+                  .block1 = BLOCK(num, true, 6), .payload = tsr_view(body + 1024 * num, 1024));
         continues(num, 6);
     }
-    LINK_FEED(c, NOW, .code = TSR_COAP_POST, .mid = mid++, .path = "/soap", .block1 = BLOCK(2, false, 6),
-              .payload = tsr_view(body + 2048, 500));
+    LINK_FEED(c, NOW, .code = TSR_COAP_POST, .mid = mid++, .path = "/soap",
+              .block1 = BLOCK(2, false, 6), .payload = tsr_view(body + 2048, 500));
     tsr_coap_event e = link_event(c, TSR_COAP_REQUEST);
 
-    assert_int_equal(tsr_coap_respond(c, e.id, &(tsr_coap_response){ .code = TSR_COAP_CONTENT,
-                                      .payload = e.body }, NOW), TSR_OK);
+    assert_int_equal(
+        tsr_coap_respond(c, e.id,
+                         &(tsr_coap_response){ .code = TSR_COAP_CONTENT, .payload = e.body }, NOW),
+        TSR_OK);
     tsr_coap_msg m = link_next(c, NOW);
 
     is_block2(&m, 0, true, 6, 1024);
     assert_true(m.block1.set && m.block1.num == 2 && !m.block1.more);
     for (uint32_t num = 1; num < 3; num++) {
-        LINK_FEED(c, NOW, .code = TSR_COAP_POST, .mid = mid++, .path = "/soap", .block2 = BLOCK(num, false, 6));
+        LINK_FEED(c, NOW, .code = TSR_COAP_POST, .mid = mid++, .path = "/soap",
+                  .block2 = BLOCK(num, false, 6));
         link_no_event(c);
         m = link_next(c, NOW);
         is_block2(&m, num, num < 2, 6, num < 2 ? 1024 : 500);
@@ -509,8 +534,12 @@ static tsr_coap_id request(uint8_t method, const char *path, size_t len)
 {
     tsr_coap_id id;
 
-    assert_int_equal(tsr_coap_request_send(c, 0, &(tsr_coap_request){ .method = method, .path = path,
-                                           .payload = tsr_view(body, len) }, NOW, &id), TSR_OK);
+    assert_int_equal(
+        tsr_coap_request_send(
+            c, 0,
+            &(tsr_coap_request){ .method = method, .path = path, .payload = tsr_view(body, len) },
+            NOW, &id),
+        TSR_OK);
     return id;
 }
 
@@ -523,10 +552,7 @@ static void reply(tsr_coap_msg m, link_raw raw)
     link_feed(c, link_build(&raw), NOW);
 }
 
-static tsr_coap_msg fresh(void)
-{
-    return link_next(c, NOW);
-}
+static tsr_coap_msg fresh(void) { return link_next(c, NOW); }
 
 static void test_client_collects_block2(void **state)
 {
@@ -539,7 +565,9 @@ static void test_client_collects_block2(void **state)
         assert_true(m.block2.set == (num != 0));
         assert_int_equal(m.block2.num, num);
         assert_true(tsr_coap_msg_path_is(&m, 0, "/b"));
-        reply(m, (link_raw){ .code = TSR_COAP_CONTENT, .etag = TEXT("e"), .block2 = BLOCK(num, num < 3, 6),
+        reply(m, (link_raw){ .code = TSR_COAP_CONTENT,
+                             .etag = TEXT("e"),
+                             .block2 = BLOCK(num, num < 3, 6),
                              .payload = tsr_view(body + 1024 * num, num < 3 ? 1024 : 9) });
         if (num < 3)
             link_no_event(c);
@@ -561,10 +589,13 @@ static void test_client_asks_for_its_own_size_when_theirs_is_larger(void **state
     tsr_coap_msg m = fresh();
 
     assert_true(m.block2.set && m.block2.num == 0 && m.block2.szx == 4); /* early negotiation */
-    reply(m, (link_raw){ .code = TSR_COAP_CONTENT, .block2 = BLOCK(0, true, 6), .payload = tsr_view(body, 1024) });
+    reply(m, (link_raw){ .code = TSR_COAP_CONTENT,
+                         .block2 = BLOCK(0, true, 6),
+                         .payload = tsr_view(body, 1024) });
     m = fresh();
     assert_true(m.block2.num == 4 && m.block2.szx == 4);
-    reply(m, (link_raw){ .code = TSR_COAP_CONTENT, .block2 = BLOCK(4, false, 4),
+    reply(m, (link_raw){ .code = TSR_COAP_CONTENT,
+                         .block2 = BLOCK(4, false, 4),
                          .payload = tsr_view(body + 1024, 256) });
     assert_int_equal(link_event(c, TSR_COAP_RESPONSE).body.len, 1280);
 }
@@ -574,17 +605,25 @@ static void test_client_starts_anew_once_when_the_etag_changes(void **state)
     (void)state;
     for (unsigned changes = 1; changes <= 2; changes++) {
         (void)request(TSR_COAP_GET, "/b", 0);
-        reply(fresh(), (link_raw){ .code = TSR_COAP_CONTENT, .etag = TEXT("1"), .block2 = BLOCK(0, true, 6),
+        reply(fresh(), (link_raw){ .code = TSR_COAP_CONTENT,
+                                   .etag = TEXT("1"),
+                                   .block2 = BLOCK(0, true, 6),
                                    .payload = tsr_view(body, 1024) });
-        reply(fresh(), (link_raw){ .code = TSR_COAP_CONTENT, .etag = TEXT("2"), .block2 = BLOCK(1, true, 6),
+        reply(fresh(), (link_raw){ .code = TSR_COAP_CONTENT,
+                                   .etag = TEXT("2"),
+                                   .block2 = BLOCK(1, true, 6),
                                    .payload = tsr_view(body, 1024) });
         tsr_coap_msg m = fresh();
 
         assert_int_equal(m.block2.num, 0);
-        reply(m, (link_raw){ .code = TSR_COAP_CONTENT, .etag = TEXT("2"), .block2 = BLOCK(0, true, 6),
+        reply(m, (link_raw){ .code = TSR_COAP_CONTENT,
+                             .etag = TEXT("2"),
+                             .block2 = BLOCK(0, true, 6),
                              .payload = tsr_view(body, 1024) });
-        reply(fresh(), (link_raw){ .code = TSR_COAP_CONTENT, .etag = changes == 1 ? TEXT("2") : TEXT("3"),
-                                   .block2 = BLOCK(1, false, 6), .payload = tsr_view(body + 1024, 5) });
+        reply(fresh(), (link_raw){ .code = TSR_COAP_CONTENT,
+                                   .etag = changes == 1 ? TEXT("2") : TEXT("3"),
+                                   .block2 = BLOCK(1, false, 6),
+                                   .payload = tsr_view(body + 1024, 5) });
         if (changes == 1)
             assert_true(tsr_same(link_event(c, TSR_COAP_RESPONSE).body, tsr_view(body, 1029)));
         else
@@ -605,7 +644,8 @@ static void test_client_rejects_blocks_that_do_not_fit(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         (void)request(TSR_COAP_GET, "/b", 0);
-        reply(fresh(), (link_raw){ .code = TSR_COAP_CONTENT, .block2 = BLOCK(0, true, 6),
+        reply(fresh(), (link_raw){ .code = TSR_COAP_CONTENT,
+                                   .block2 = BLOCK(0, true, 6),
                                    .payload = tsr_view(body, 1024) });
         reply(fresh(), bad[i]);
         assert_int_equal(link_event(c, TSR_COAP_FAILED).err, TSR_E_MALFORMED);
@@ -618,7 +658,8 @@ static void test_client_says_when_a_body_is_too_long(void **state)
     (void)state;
     (void)request(TSR_COAP_GET, "/b", 0);
     for (uint32_t num = 0; num < 9; num++)
-        reply(fresh(), (link_raw){ .code = TSR_COAP_CONTENT, .block2 = BLOCK(num, true, 6),
+        reply(fresh(), (link_raw){ .code = TSR_COAP_CONTENT,
+                                   .block2 = BLOCK(num, true, 6),
                                    .payload = tsr_view(body, 1024) });
     assert_int_equal(link_event(c, TSR_COAP_FAILED).err, TSR_E_SPACE);
 }
@@ -627,7 +668,8 @@ static void test_client_passes_on_an_error_in_mid_transfer(void **state)
 {
     (void)state;
     (void)request(TSR_COAP_GET, "/b", 0);
-    reply(fresh(), (link_raw){ .code = TSR_COAP_CONTENT, .block2 = BLOCK(0, true, 6),
+    reply(fresh(), (link_raw){ .code = TSR_COAP_CONTENT,
+                               .block2 = BLOCK(0, true, 6),
                                .payload = tsr_view(body, 1024) });
     reply(fresh(), (link_raw){ .code = TSR_COAP_NOT_FOUND, .payload = TEXT("gone") });
     tsr_coap_event e = link_event(c, TSR_COAP_RESPONSE);
@@ -681,7 +723,8 @@ static void test_client_stops_uploading_at_an_error(void **state)
     link_silent(c, NOW + 900000);
 }
 
-/* RFC 7959 §3.3: later blocks of the answer to a POST are asked for without the payload; a FETCH keeps it. */
+/* RFC 7959 §3.3: later blocks of the answer to a POST are asked for without the payload; a FETCH
+ * keeps it. */
 static void test_client_repeats_the_payload_for_fetch_only(void **state)
 {
     (void)state;
@@ -690,11 +733,13 @@ static void test_client_repeats_the_payload_for_fetch_only(void **state)
         tsr_coap_msg m = fresh();
 
         assert_int_equal(m.payload.len, 10);
-        reply(m, (link_raw){ .code = TSR_COAP_CONTENT, .block2 = BLOCK(0, true, 6),
+        reply(m, (link_raw){ .code = TSR_COAP_CONTENT,
+                             .block2 = BLOCK(0, true, 6),
                              .payload = tsr_view(body, 1024) });
         m = fresh();
         assert_int_equal(m.payload.len, i == 0 ? 10 : 0);
-        reply(m, (link_raw){ .code = TSR_COAP_CONTENT, .block2 = BLOCK(1, false, 6),
+        reply(m, (link_raw){ .code = TSR_COAP_CONTENT,
+                             .block2 = BLOCK(1, false, 6),
                              .payload = tsr_view(body + 1024, 1) });
         assert_int_equal(link_event(c, TSR_COAP_RESPONSE).body.len, 1025);
     }
@@ -703,8 +748,11 @@ static void test_client_repeats_the_payload_for_fetch_only(void **state)
 static void test_client_refuses_a_payload_above_its_bodies(void **state)
 {
     (void)state;
-    assert_int_equal(tsr_coap_request_send(c, 0, &(tsr_coap_request){ .method = TSR_COAP_PUT,
-                                           .payload = tsr_view(body, 8193) }, NOW, NULL), TSR_E_SPACE);
+    assert_int_equal(tsr_coap_request_send(c, 0,
+                                           &(tsr_coap_request){ .method = TSR_COAP_PUT,
+                                                                .payload = tsr_view(body, 8193) },
+                                           NOW, NULL),
+                     TSR_E_SPACE);
     (void)request(TSR_COAP_PUT, "/w", 8192);
 }
 
@@ -734,8 +782,11 @@ static void mirror(void *user, tsr_coap *server, const tsr_coap_event *e, uint64
     (void)user;
     if (e->kind != TSR_COAP_REQUEST)
         return;
-    assert_int_equal(tsr_coap_respond(server, e->id, &(tsr_coap_response){ .code = TSR_COAP_CONTENT,
-                                      .payload = e->body }, now_ms), TSR_OK);
+    assert_int_equal(
+        tsr_coap_respond(server, e->id,
+                         &(tsr_coap_response){ .code = TSR_COAP_CONTENT, .payload = e->body },
+                         now_ms),
+        TSR_OK);
 }
 
 static void compare(void *user, tsr_coap *client, const tsr_coap_event *e, uint64_t now_ms)
@@ -773,9 +824,13 @@ static void test_both_directions_with_every_size(void **state)
             l->user = &b;
             for (size_t len = 0; len <= 8192; len += len < 70 ? 1 : len / 3 * 2 + 7) {
                 b.len = len;
-                assert_int_equal(tsr_coap_request_send(client, 0, &(tsr_coap_request){ .method = TSR_COAP_POST,
-                                                       .path = "/mirror", .payload = tsr_view(body, len) },
-                                                       l->now_ms, NULL), TSR_OK);
+                assert_int_equal(
+                    tsr_coap_request_send(client, 0,
+                                          &(tsr_coap_request){ .method = TSR_COAP_POST,
+                                                               .path = "/mirror",
+                                                               .payload = tsr_view(body, len) },
+                                          l->now_ms, NULL),
+                    TSR_OK);
                 link_run(l, l->now_ms + 1000000);
                 n++;
                 assert_int_equal(b.done, n);

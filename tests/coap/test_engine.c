@@ -19,8 +19,11 @@ static void serve(void *user, tsr_coap *c, const tsr_coap_event *e, uint64_t now
     (void)user;
     if (e->kind != TSR_COAP_REQUEST)
         return;
-    assert_int_equal(tsr_coap_respond(c, e->id, &(tsr_coap_response){ .code = TSR_COAP_CONTENT,
-                                      .payload = tsr_text("hello") }, now_ms), TSR_OK);
+    assert_int_equal(tsr_coap_respond(c, e->id,
+                                      &(tsr_coap_response){ .code = TSR_COAP_CONTENT,
+                                                            .payload = tsr_text("hello") },
+                                      now_ms),
+                     TSR_OK);
 }
 
 static void collect(void *user, tsr_coap *c, const tsr_coap_event *e, uint64_t now_ms)
@@ -47,8 +50,10 @@ static void test_engine_gets(void **state)
     l->on_event[0] = collect;
     l->on_event[1] = serve;
     l->user = &got;
-    assert_int_equal(tsr_coap_request_send(a, 0, &(tsr_coap_request){ .method = TSR_COAP_GET,
-                                           .path = "/hello" }, l->now_ms, NULL), TSR_OK);
+    assert_int_equal(
+        tsr_coap_request_send(a, 0, &(tsr_coap_request){ .method = TSR_COAP_GET, .path = "/hello" },
+                              l->now_ms, NULL),
+        TSR_OK);
     link_run(l, UINT64_MAX);
     assert_int_equal(got.responses, 1);
     assert_int_equal(got.code, TSR_COAP_CONTENT);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Two engines over a bad path: the cases of the ETSI plugtests (TD_COAP_CORE, BLOCK, OBS), then thousands of
- * exchanges at 20 % loss with duplication and reordering. The seed is fixed, so a failure comes again. */
+ * Two engines over a bad path: the cases of the ETSI plugtests (TD_COAP_CORE, BLOCK, OBS), then
+ * thousands of exchanges at 20 % loss with duplication and reordering. The seed is fixed, so a
+ * failure comes again. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -13,7 +14,8 @@
 
 enum { LARGE = 1280, ENTRIES = 4096 };
 
-/* The server's application: /test, /separate (late), /large, /large-update, /obs, /sum (counts POSTs). */
+/* The server's application: /test, /separate (late), /large, /large-update, /obs, /sum (counts
+ * POSTs). */
 typedef struct {
     uint8_t large[LARGE], update[8192];
     size_t update_len;
@@ -61,21 +63,22 @@ static uint32_t number_in_query(const tsr_coap_msg *msg)
 
 static void answer(tsr_coap *c, tsr_coap_id id, uint8_t code, tsr_bytes payload, uint64_t now_ms)
 {
-    assert_int_equal(tsr_coap_respond(c, id, &(tsr_coap_response){ .code = code, .payload = payload }, now_ms),
-                     TSR_OK);
+    assert_int_equal(
+        tsr_coap_respond(c, id, &(tsr_coap_response){ .code = code, .payload = payload }, now_ms),
+        TSR_OK);
 }
 
 static void serve_test(server_app *s, tsr_coap *c, const tsr_coap_event *e, uint64_t now_ms)
 {
     switch (e->msg->code) {
-    case TSR_COAP_GET:    answer(c, e->id, TSR_COAP_CONTENT, tsr_text(s->test), now_ms); break;
+    case TSR_COAP_GET: answer(c, e->id, TSR_COAP_CONTENT, tsr_text(s->test), now_ms); break;
     case TSR_COAP_DELETE: answer(c, e->id, TSR_COAP_DELETED, tsr_text(""), now_ms); break;
     default:
         assert_true(e->body.len < sizeof s->test);
         memcpy(s->test, e->body.ptr, e->body.len);
         s->test[e->body.len] = '\0';
-        answer(c, e->id, e->msg->code == TSR_COAP_POST ? TSR_COAP_CREATED : TSR_COAP_CHANGED, tsr_text(""),
-               now_ms);
+        answer(c, e->id, e->msg->code == TSR_COAP_POST ? TSR_COAP_CREATED : TSR_COAP_CHANGED,
+               tsr_text(""), now_ms);
     }
 }
 
@@ -125,10 +128,13 @@ static void on_server(void *user, tsr_coap *c, const tsr_coap_event *e, uint64_t
 
     switch (e->kind) {
     case TSR_COAP_REQUEST: serve(&w->s, c, e, now_ms); break;
-    case TSR_COAP_ACKED:   w->s.acked++; break;
-    case TSR_COAP_RESET:   w->s.reset++; w->s.observed = false; break;
+    case TSR_COAP_ACKED: w->s.acked++; break;
+    case TSR_COAP_RESET:
+        w->s.reset++;
+        w->s.observed = false;
+        break;
     case TSR_COAP_TIMEOUT: w->s.timeout++; break;
-    default:               fail_msg("the server has no such events");
+    default: fail_msg("the server has no such events");
     }
 }
 
@@ -155,7 +161,8 @@ static void on_client(void *user, tsr_coap *c, const tsr_coap_event *e, uint64_t
     memcpy(a->token, e->token.ptr, e->token.len);
 }
 
-static world *begin(uint32_t seed, uint32_t loss, uint32_t twice, uint32_t jitter_ms, uint8_t retransmit)
+static world *begin(uint32_t seed, uint32_t loss, uint32_t twice, uint32_t jitter_ms,
+                    uint8_t retransmit)
 {
     world *w = calloc(1, sizeof *w);
     tsr_coap_config config = link_config(seed * 77u + 1);
@@ -210,10 +217,13 @@ static void test_plugtest_methods(void **state)
         assert_int_equal(w->c.code, TSR_COAP_CONTENT);
         ask(w, &(tsr_coap_request){ .method = TSR_COAP_DELETE, .path = "/test", .non = non });
         assert_int_equal(w->c.code, TSR_COAP_DELETED);
-        ask(w, &(tsr_coap_request){ .method = TSR_COAP_PUT, .path = "/test", .non = non,
-                                    .payload = tsr_text("put") });
+        ask(w,
+            &(tsr_coap_request){
+                .method = TSR_COAP_PUT, .path = "/test", .non = non, .payload = tsr_text("put") });
         assert_int_equal(w->c.code, TSR_COAP_CHANGED);
-        ask(w, &(tsr_coap_request){ .method = TSR_COAP_POST, .path = "/test", .non = non,
+        ask(w, &(tsr_coap_request){ .method = TSR_COAP_POST,
+                                    .path = "/test",
+                                    .non = non,
                                     .payload = tsr_text("post") });
         assert_int_equal(w->c.code, TSR_COAP_CREATED);
         ask(w, &(tsr_coap_request){ .method = TSR_COAP_GET, .path = "/test", .non = non });
@@ -228,8 +238,11 @@ static void separate(world *w)
     unsigned before = w->c.responses;
 
     w->s.late = 0;
-    assert_int_equal(tsr_coap_request_send(w->client, 0, &(tsr_coap_request){ .method = TSR_COAP_GET,
-                                           .path = "/separate" }, w->link.now_ms, NULL), TSR_OK);
+    assert_int_equal(
+        tsr_coap_request_send(w->client, 0,
+                              &(tsr_coap_request){ .method = TSR_COAP_GET, .path = "/separate" },
+                              w->link.now_ms, NULL),
+        TSR_OK);
     for (unsigned i = 0; i < 400 && w->s.late == 0; i++)
         link_run(&w->link, w->link.now_ms + 500);
     assert_true(w->s.late != 0);
@@ -240,7 +253,8 @@ static void separate(world *w)
     assert_true(tsr_same(tsr_view(w->c.body, w->c.len), tsr_text("late")));
 }
 
-/* TD_COAP_CORE_09 and 16: separate responses, also over a lossy path; 15: lossy piggybacked ones. */
+/* TD_COAP_CORE_09 and 16: separate responses, also over a lossy path; 15: lossy piggybacked
+ * ones. */
 static void test_plugtest_separate_and_lossy(void **state)
 {
     (void)state;
@@ -263,7 +277,8 @@ static void test_plugtest_blocks(void **state)
 
         ask(w, &(tsr_coap_request){ .method = TSR_COAP_GET, .path = "/large" });
         assert_true(tsr_same(tsr_view(w->c.body, w->c.len), tsr_view(w->s.large, LARGE)));
-        ask(w, &(tsr_coap_request){ .method = TSR_COAP_PUT, .path = "/large-update",
+        ask(w, &(tsr_coap_request){ .method = TSR_COAP_PUT,
+                                    .path = "/large-update",
                                     .payload = tsr_view(w->s.large, LARGE) });
         assert_int_equal(w->c.code, TSR_COAP_CHANGED);
         assert_true(tsr_same(tsr_view(w->s.update, w->s.update_len), tsr_view(w->s.large, LARGE)));
@@ -280,20 +295,23 @@ static void test_plugtest_observe(void **state)
         world *w = begin(seed, seed == 1 ? 0 : 200, 100, 200, 8);
         unsigned arrived = 0;
 
-        ask(w, &(tsr_coap_request){ .method = TSR_COAP_GET, .path = "/obs", .observe = { true, 0 },
-                                    .user = ENTRIES });
+        ask(w,
+            &(tsr_coap_request){
+                .method = TSR_COAP_GET, .path = "/obs", .observe = { true, 0 }, .user = ENTRIES });
         assert_true(w->c.observing && w->s.observed);
         for (uint32_t i = 1; i <= 20; i++) {
             char text[200];
 
             memset(text, 'a' + (int)(i % 26), sizeof text); /* two of them longer than a block */
             w->s.sequence++;
-            assert_int_equal(tsr_coap_notify(w->server, 0, tsr_view(w->s.observer, w->s.observer_len),
-                                             w->s.sequence, true,
-                                             &(tsr_coap_response){ .code = TSR_COAP_CONTENT,
-                                             .key = w->s.observed_key,
-                                             .payload = tsr_view(text, i % 10 == 0 ? 200 : 20) },
-                                             w->link.now_ms, 0, NULL), TSR_OK);
+            assert_int_equal(
+                tsr_coap_notify(
+                    w->server, 0, tsr_view(w->s.observer, w->s.observer_len), w->s.sequence, true,
+                    &(tsr_coap_response){ .code = TSR_COAP_CONTENT,
+                                          .key = w->s.observed_key,
+                                          .payload = tsr_view(text, i % 10 == 0 ? 200 : 20) },
+                    w->link.now_ms, 0, NULL),
+                TSR_OK);
             link_run(&w->link, w->link.now_ms + 5000000);
             arrived += w->c.len == (i % 10 == 0 ? 200u : 20u) && w->c.body[0] == text[0];
         }
@@ -303,10 +321,11 @@ static void test_plugtest_observe(void **state)
         /* the client forgets; the server learns it from a RST */
         assert_int_equal(tsr_coap_observe_forget(w->client, 0, tsr_view(w->c.token, 8)), TSR_OK);
         for (unsigned i = 0; i < 10 && w->s.observed; i++) {
-            assert_int_equal(tsr_coap_notify(w->server, 0, tsr_view(w->s.observer, w->s.observer_len),
-                                             ++w->s.sequence, true,
-                                             &(tsr_coap_response){ .code = TSR_COAP_CONTENT }, w->link.now_ms,
-                                             0, NULL), TSR_OK);
+            assert_int_equal(
+                tsr_coap_notify(
+                    w->server, 0, tsr_view(w->s.observer, w->s.observer_len), ++w->s.sequence, true,
+                    &(tsr_coap_response){ .code = TSR_COAP_CONTENT }, w->link.now_ms, 0, NULL),
+                TSR_OK);
             link_run(&w->link, w->link.now_ms + 5000000);
         }
         assert_false(w->s.observed);
@@ -314,8 +333,8 @@ static void test_plugtest_observe(void **state)
     }
 }
 
-/* Thousands of POSTs over the worst path: each is handled at most once, each ends in exactly one event, and
- * every one that was answered was handled. */
+/* Thousands of POSTs over the worst path: each is handled at most once, each ends in exactly one
+ * event, and every one that was answered was handled. */
 static void test_thousands_of_exchanges_are_handled_at_most_once(void **state)
 {
     unsigned answered = 0, given_up = 0;
@@ -333,11 +352,16 @@ static void test_thousands_of_exchanges_are_handled_at_most_once(void **state)
             tsr_put_dec(&out, next);
 
             tsr_bytes queries[] = { tsr_buf_view(&out) };
-            tsr_err err = tsr_coap_request_send(w->client, 0, &(tsr_coap_request){ .method = TSR_COAP_POST,
-                                                .path = "/sum", .queries = queries, .query_count = 1,
-                                                .non = next % 7 == 0, .user = next,
-                                                .payload = tsr_view(w->s.large, next % 9 == 0 ? 300 : 10) },
-                                                w->link.now_ms, NULL);
+            tsr_err err = tsr_coap_request_send(
+                w->client, 0,
+                &(tsr_coap_request){ .method = TSR_COAP_POST,
+                                     .path = "/sum",
+                                     .queries = queries,
+                                     .query_count = 1,
+                                     .non = next % 7 == 0,
+                                     .user = next,
+                                     .payload = tsr_view(w->s.large, next % 9 == 0 ? 300 : 10) },
+                w->link.now_ms, NULL);
 
             if (err == TSR_OK)
                 next++;
@@ -359,8 +383,8 @@ static void test_thousands_of_exchanges_are_handled_at_most_once(void **state)
         given_up += w->c.timeouts;
         end(w);
     }
-    /* a CON fails only when five in a row are lost one way or the other: (1 - 0.64)^5 = 0.6 %; a NON is
-     * lost in 36 of 100 */
+    /* a CON fails only when five in a row are lost one way or the other: (1 - 0.64)^5 = 0.6 %; a
+     * NON is lost in 36 of 100 */
     assert_in_range(given_up, 200, 2 * ENTRIES / 7 * 45 / 100 + 2 * ENTRIES / 20);
     assert_true(answered > 2 * ENTRIES * 8 / 10);
 }

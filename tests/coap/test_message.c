@@ -8,7 +8,8 @@
 
 #include "tessera/coap/message.h"
 
-#define BYTES(...) tsr_view((const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ }))
+#define BYTES(...)                                                                                 \
+    tsr_view((const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ }))
 
 static const uint8_t get_3_0_9[] = { 0x44, 0x01, 0x12, 0x34, 0xde, 0xad, 0xbe, 0xef,
                                      0x60, 0x51, 0x33, 0x01, 0x30, 0x01, 0x39 };
@@ -57,12 +58,15 @@ static void test_message_parses_appendix_a_figure_16(void **state)
     tsr_coap_msg msg;
 
     (void)state;
-    assert_int_equal(tsr_coap_msg_parse(BYTES(0x40, 0x01, 0x7d, 0x34, 0xbb, 't', 'e', 'm', 'p', 'e', 'r',
-                                              'a', 't', 'u', 'r', 'e'), &msg), TSR_OK);
+    assert_int_equal(tsr_coap_msg_parse(BYTES(0x40, 0x01, 0x7d, 0x34, 0xbb, 't', 'e', 'm', 'p', 'e',
+                                              'r', 'a', 't', 'u', 'r', 'e'),
+                                        &msg),
+                     TSR_OK);
     assert_int_equal(msg.mid, 0x7d34);
     assert_true(tsr_coap_msg_path_is(&msg, 0, "/temperature"));
-    assert_int_equal(tsr_coap_msg_parse(BYTES(0x60, 0x45, 0x7d, 0x34, 0xff, '2', '2', '.', '3', ' ', 'C'),
-                                        &msg), TSR_OK);
+    assert_int_equal(
+        tsr_coap_msg_parse(BYTES(0x60, 0x45, 0x7d, 0x34, 0xff, '2', '2', '.', '3', ' ', 'C'), &msg),
+        TSR_OK);
     assert_int_equal(msg.type, TSR_COAP_ACK);
     assert_int_equal(msg.code, TSR_COAP_CONTENT);
     assert_true(tsr_same(msg.payload, tsr_text("22.3 C")));
@@ -74,8 +78,10 @@ static void test_message_parses_appendix_a_figure_17(void **state)
     tsr_coap_msg msg;
 
     (void)state;
-    assert_int_equal(tsr_coap_msg_parse(BYTES(0x41, 0x01, 0x7d, 0x35, 0x20, 0xbb, 't', 'e', 'm', 'p', 'e',
-                                              'r', 'a', 't', 'u', 'r', 'e'), &msg), TSR_OK);
+    assert_int_equal(tsr_coap_msg_parse(BYTES(0x41, 0x01, 0x7d, 0x35, 0x20, 0xbb, 't', 'e', 'm',
+                                              'p', 'e', 'r', 'a', 't', 'u', 'r', 'e'),
+                                        &msg),
+                     TSR_OK);
     assert_true(tsr_same(msg.token, BYTES(0x20)));
     assert_true(tsr_coap_msg_path_is(&msg, 0, "/temperature"));
 }
@@ -169,7 +175,8 @@ static void test_message_reports_the_first_critical_option(void **state)
     tsr_coap_msg msg;
 
     (void)state;
-    parse_exact(BYTES(0x40, 0x01, 0, 1, 0xd0, 0x00 + 8, 0x11, 'x', 0x11, 'y'), TSR_OK, &msg); /* 21, 22, 23 */
+    parse_exact(BYTES(0x40, 0x01, 0, 1, 0xd0, 0x00 + 8, 0x11, 'x', 0x11, 'y'), TSR_OK,
+                &msg); /* 21, 22, 23 */
     assert_int_equal(msg.bad_option, 21);
     parse_exact(BYTES(0x40, 0x01, 0, 1, 0xd0, 0x00 + 9), TSR_OK, &msg); /* 22 */
     assert_int_equal(msg.bad_option, 0);
@@ -185,12 +192,14 @@ static void test_message_treats_misused_options_as_unknown(void **state)
     tsr_coap_msg msg;
 
     (void)state;
-    parse_exact(BYTES(0x40, 0x01, 0, 1, 0xd3, 4, 1, 2, 3), TSR_OK, &msg); /* Accept of 3 bytes: critical */
+    parse_exact(BYTES(0x40, 0x01, 0, 1, 0xd3, 4, 1, 2, 3), TSR_OK,
+                &msg); /* Accept of 3 bytes: critical */
     assert_int_equal(msg.bad_option, TSR_COAP_ACCEPT);
     parse_exact(BYTES(0x40, 0x01, 0, 1, 0xd1, 4, 50, 0x01, 60), TSR_OK, &msg); /* Accept twice */
     assert_int_equal(msg.bad_option, TSR_COAP_ACCEPT);
     assert_int_equal(msg.accept.value, 50);
-    parse_exact(BYTES(0x40, 0x01, 0, 1, 0xc3, 1, 2, 3), TSR_OK, &msg); /* Content-Format: elective */
+    parse_exact(BYTES(0x40, 0x01, 0, 1, 0xc3, 1, 2, 3), TSR_OK,
+                &msg); /* Content-Format: elective */
     assert_int_equal(msg.bad_option, 0);
     assert_false(msg.content_format.set);
     parse_exact(BYTES(0x40, 0x01, 0, 1, 0xc1, 40, 0x01, 50), TSR_OK, &msg);
@@ -202,7 +211,8 @@ static void test_message_treats_misused_options_as_unknown(void **state)
     assert_int_equal(msg.bad_option, TSR_COAP_URI_HOST);
     parse_exact(BYTES(0x40, 0x01, 0, 1, 0x40), TSR_OK, &msg); /* empty ETag */
     assert_null(msg.etag.ptr);
-    parse_exact(BYTES(0x40, 0x01, 0, 1, 0xd4, 10, 1, 2, 3, 4), TSR_OK, &msg); /* Block2 of 4 bytes */
+    parse_exact(BYTES(0x40, 0x01, 0, 1, 0xd4, 10, 1, 2, 3, 4), TSR_OK,
+                &msg); /* Block2 of 4 bytes */
     assert_int_equal(msg.bad_option, TSR_COAP_BLOCK2);
     assert_false(msg.block2.set);
 }
@@ -229,7 +239,8 @@ static void test_message_reads_every_known_option(void **state)
     tsr_coap_put_opt_text(&out, &last, TSR_COAP_URI_QUERY, "lt=60&b=U", '&');
     tsr_coap_put_opt_uint(&out, &last, TSR_COAP_ACCEPT, 112);
     tsr_coap_put_block(&out, &last, TSR_COAP_BLOCK2, (tsr_coap_block){ .num = 0, .szx = 2 });
-    tsr_coap_put_block(&out, &last, TSR_COAP_BLOCK1, (tsr_coap_block){ .num = 0xfffff, .szx = 6, .more = true });
+    tsr_coap_put_block(&out, &last, TSR_COAP_BLOCK1,
+                       (tsr_coap_block){ .num = 0xfffff, .szx = 6, .more = true });
     tsr_coap_put_opt_uint(&out, &last, TSR_COAP_SIZE2, 0);
     tsr_coap_put_opt_uint(&out, &last, TSR_COAP_SIZE1, 70000);
     tsr_coap_put_opt(&out, &last, TSR_COAP_ECHO, tsr_text("echo"));
@@ -272,7 +283,8 @@ static void test_message_options_reach_to_the_last_extended_byte(void **state)
     tsr_coap_opt opt;
 
     (void)state;
-    assert_int_equal(tsr_coap_msg_parse(BYTES(0x40, 0x01, 0, 1, 0xb1, 'a', 0xe0, 0x06, 0xe9), &msg), TSR_OK);
+    assert_int_equal(tsr_coap_msg_parse(BYTES(0x40, 0x01, 0, 1, 0xb1, 'a', 0xe0, 0x06, 0xe9), &msg),
+                     TSR_OK);
     assert_int_equal(msg.options.len, 5);
 
     tsr_coap_opts it = { .rest = msg.options };

@@ -12,7 +12,10 @@
 
 enum { NOW = 5000000 };
 
-#define BLOCK(n, m, s) { .set = true, .num = (n), .more = (m), .szx = (s) }
+#define BLOCK(n, m, s)                                                                             \
+    {                                                                                              \
+        .set = true, .num = (n), .more = (m), .szx = (s)                                           \
+    }
 
 static tsr_coap *c;
 static uint8_t body[4000];
@@ -50,23 +53,31 @@ static tsr_coap_id notify(uint32_t sequence, bool con, size_t len, uint64_t key)
     tsr_coap_id id = 99;
 
     assert_int_equal(tsr_coap_notify(c, 0, TEXT("obs"), sequence, con,
-                                     &(tsr_coap_response){ .code = TSR_COAP_CONTENT, .key = key,
-                                     .payload = tsr_view(body, len) }, NOW, 7, &id), TSR_OK);
+                                     &(tsr_coap_response){ .code = TSR_COAP_CONTENT,
+                                                           .key = key,
+                                                           .payload = tsr_view(body, len) },
+                                     NOW, 7, &id),
+                     TSR_OK);
     return id;
 }
 
-/* RFC 7641 §3.1 and §4.1 */
+/* RFC 7641 §3.1 and RFC 7641 §4.1 */
 static void test_observe_request_is_the_applications(void **state)
 {
     (void)state;
-    LINK_FEED(c, NOW, .code = TSR_COAP_GET, .mid = 1, .token = "obs", .path = "/t", .observe = { true, 0 });
+    LINK_FEED(c, NOW, .code = TSR_COAP_GET, .mid = 1, .token = "obs", .path = "/t",
+              .observe = { true, 0 });
     tsr_coap_event e = link_event(c, TSR_COAP_REQUEST);
 
     assert_true(e.msg->observe.set && e.msg->observe.value == 0);
     assert_true(tsr_same(e.token, TEXT("obs")));
     assert_true(e.key != 0);
-    assert_int_equal(tsr_coap_respond(c, e.id, &(tsr_coap_response){ .code = TSR_COAP_CONTENT,
-                                      .observe = { true, 12 }, .payload = TEXT("22.9") }, NOW), TSR_OK);
+    assert_int_equal(tsr_coap_respond(c, e.id,
+                                      &(tsr_coap_response){ .code = TSR_COAP_CONTENT,
+                                                            .observe = { true, 12 },
+                                                            .payload = TEXT("22.9") },
+                                      NOW),
+                     TSR_OK);
     tsr_coap_msg m = link_next(c, NOW);
 
     assert_true(m.observe.set && m.observe.value == 12);
@@ -78,7 +89,8 @@ static void test_con_notification_is_acknowledged(void **state)
     tsr_coap_msg m = link_next(c, NOW);
 
     (void)state;
-    assert_true(m.type == TSR_COAP_CON && m.code == TSR_COAP_CONTENT && tsr_same(m.token, TEXT("obs")));
+    assert_true(m.type == TSR_COAP_CON && m.code == TSR_COAP_CONTENT &&
+                tsr_same(m.token, TEXT("obs")));
     assert_true(m.observe.set && m.observe.value == 5); /* 24 bits */
     LINK_FEED(c, NOW, .type = TSR_COAP_ACK, .mid = m.mid);
     tsr_coap_event e = link_event(c, TSR_COAP_ACKED);
@@ -87,7 +99,7 @@ static void test_con_notification_is_acknowledged(void **state)
     assert_true(tsr_coap_due_ms(c) == UINT64_MAX);
 }
 
-/* RFC 7641 §3.6 and §4.5: RST or no ACK at all: the observer is gone. */
+/* RFC 7641 §3.6 and RFC 7641 §4.5: RST or no ACK at all: the observer is gone. */
 static void test_con_notification_is_rejected_or_times_out(void **state)
 {
     (void)notify(1, true, 4, 0);
@@ -143,23 +155,30 @@ static void test_error_notification_has_no_observe(void **state)
 {
     (void)state;
     assert_int_equal(tsr_coap_notify(c, 0, TEXT("obs"), 3, true,
-                                     &(tsr_coap_response){ .code = TSR_COAP_NOT_FOUND }, NOW, 7, NULL), TSR_OK);
+                                     &(tsr_coap_response){ .code = TSR_COAP_NOT_FOUND }, NOW, 7,
+                                     NULL),
+                     TSR_OK);
     tsr_coap_msg m = link_next(c, NOW);
 
     assert_true(m.code == TSR_COAP_NOT_FOUND && !m.observe.set);
 }
 
-/* RFC 7959 §3.4, Figure 13: only the first block is pushed; the rest is fetched from the same bytes. */
+/* RFC 7959 §3.4, Figure 13: only the first block is pushed; the rest is fetched from the same
+ * bytes. */
 static void test_long_notification_sends_its_first_block(void **state)
 {
     (void)state;
-    LINK_FEED(c, NOW, .code = TSR_COAP_GET, .mid = 1, .token = "obs", .path = "/t", .observe = { true, 0 },
-              .accept = { true, 112 }, .block2 = BLOCK(0, false, 5));
+    LINK_FEED(c, NOW, .code = TSR_COAP_GET, .mid = 1, .token = "obs", .path = "/t",
+              .observe = { true, 0 }, .accept = { true, 112 }, .block2 = BLOCK(0, false, 5));
     tsr_coap_event e = link_event(c, TSR_COAP_REQUEST);
     uint64_t key = e.key;
 
-    assert_int_equal(tsr_coap_respond(c, e.id, &(tsr_coap_response){ .code = TSR_COAP_CONTENT,
-                                      .observe = { true, 1 }, .payload = TEXT("x") }, NOW), TSR_OK);
+    assert_int_equal(tsr_coap_respond(c, e.id,
+                                      &(tsr_coap_response){ .code = TSR_COAP_CONTENT,
+                                                            .observe = { true, 1 },
+                                                            .payload = TEXT("x") },
+                                      NOW),
+                     TSR_OK);
     (void)link_next(c, NOW);
     (void)notify(2, true, 1300, key);
     tsr_coap_msg m = link_next(c, NOW);
@@ -169,8 +188,8 @@ static void test_long_notification_sends_its_first_block(void **state)
     assert_true(m.observe.set && m.etag.len >= 4);
     LINK_FEED(c, NOW, .type = TSR_COAP_ACK, .mid = m.mid);
     (void)link_event(c, TSR_COAP_ACKED);
-    LINK_FEED(c, NOW, .code = TSR_COAP_GET, .mid = 2, .token = "other", .path = "/t", .accept = { true, 112 },
-              .block2 = BLOCK(1, false, 5));
+    LINK_FEED(c, NOW, .code = TSR_COAP_GET, .mid = 2, .token = "other", .path = "/t",
+              .accept = { true, 112 }, .block2 = BLOCK(1, false, 5));
     link_no_event(c);
     m = link_next(c, NOW);
     assert_true(m.block2.num == 1 && m.block2.more && !m.observe.set);
@@ -194,10 +213,12 @@ static void test_notify_checks_its_arguments(void **state)
 
     (void)state;
     assert_int_equal(tsr_coap_notify(c, 4, TEXT("t"), 1, true, &ok, NOW, 0, NULL), TSR_E_ARGUMENT);
-    assert_int_equal(tsr_coap_notify(c, 0, TEXT("123456789"), 1, true, &ok, NOW, 0, NULL), TSR_E_ARGUMENT);
+    assert_int_equal(tsr_coap_notify(c, 0, TEXT("123456789"), 1, true, &ok, NOW, 0, NULL),
+                     TSR_E_ARGUMENT);
     assert_int_equal(tsr_coap_notify(c, 0, TEXT("t"), 1, true, &bad, NOW, 0, NULL), TSR_E_ARGUMENT);
     for (unsigned i = 0; i < 16; i++)
-        assert_int_equal(tsr_coap_notify(c, 0, tsr_view(NULL, 0), 1, true, &ok, NOW, 0, NULL), TSR_OK);
+        assert_int_equal(tsr_coap_notify(c, 0, tsr_view(NULL, 0), 1, true, &ok, NOW, 0, NULL),
+                         TSR_OK);
     assert_int_equal(tsr_coap_notify(c, 0, TEXT("t"), 1, true, &ok, NOW, 0, NULL), TSR_E_SPACE);
 }
 
@@ -207,8 +228,13 @@ static uint8_t token[8];
 
 static tsr_coap_msg observe(void)
 {
-    assert_int_equal(tsr_coap_request_send(c, 0, &(tsr_coap_request){ .method = TSR_COAP_GET, .path = "/t",
-                                           .observe = { true, 0 }, .user = 5 }, NOW, NULL), TSR_OK);
+    assert_int_equal(tsr_coap_request_send(c, 0,
+                                           &(tsr_coap_request){ .method = TSR_COAP_GET,
+                                                                .path = "/t",
+                                                                .observe = { true, 0 },
+                                                                .user = 5 },
+                                           NOW, NULL),
+                     TSR_OK);
     tsr_coap_msg m = link_next(c, NOW);
 
     assert_true(m.observe.set && m.observe.value == 0);
@@ -221,7 +247,8 @@ static void accepted(uint32_t sequence)
     tsr_coap_msg m = observe();
 
     LINK_FEED(c, NOW, .type = TSR_COAP_ACK, .code = TSR_COAP_CONTENT, .mid = m.mid,
-              .same_token = tsr_view(token, 8), .observe = { true, sequence }, .payload = TEXT("first"));
+              .same_token = tsr_view(token, 8), .observe = { true, sequence },
+              .payload = TEXT("first"));
     tsr_coap_event e = link_event(c, TSR_COAP_RESPONSE);
 
     assert_true(e.observing && e.user == 5 && tsr_same(e.token, tsr_view(token, 8)));
@@ -229,8 +256,9 @@ static void accepted(uint32_t sequence)
 
 static void push(uint8_t type, uint32_t sequence, uint64_t now_ms)
 {
-    LINK_FEED(c, now_ms, .type = type, .code = TSR_COAP_CONTENT, .mid = mid++, .same_token = tsr_view(token, 8),
-              .observe = { true, sequence }, .payload = TEXT("new"));
+    LINK_FEED(c, now_ms, .type = type, .code = TSR_COAP_CONTENT, .mid = mid++,
+              .same_token = tsr_view(token, 8), .observe = { true, sequence },
+              .payload = TEXT("new"));
 }
 
 static void arrives(void)
@@ -272,7 +300,8 @@ static void test_notifications_out_of_order_are_dropped(void **state)
     arrives();
     push(TSR_COAP_NON, 11, NOW + 2);
     link_no_event(c);
-    push(TSR_COAP_CON, 12, NOW + 3); /* the same number is not newer; it is acknowledged all the same */
+    push(TSR_COAP_CON, 12,
+         NOW + 3); /* the same number is not newer; it is acknowledged all the same */
     link_no_event(c);
     assert_int_equal(link_next(c, NOW + 3).type, TSR_COAP_ACK);
     push(TSR_COAP_NON, 12 + (1 << 23), NOW + 4); /* half way round: older */
@@ -316,14 +345,15 @@ static void test_observation_that_was_not_accepted_is_forgotten(void **state)
     rejected();
 }
 
-/* RFC 7641 §3.2 and §4.2: an error, or a response without Observe, is the last. */
+/* RFC 7641 §3.2 and RFC 7641 §4.2: an error, or a response without Observe, is the last. */
 static void test_observation_ends_with_an_error(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < 2; i++) {
         accepted(1);
-        LINK_FEED(c, NOW, .type = TSR_COAP_CON, .code = i == 0 ? TSR_COAP_NOT_FOUND : TSR_COAP_CONTENT,
-                  .mid = mid++, .same_token = tsr_view(token, 8));
+        LINK_FEED(c, NOW, .type = TSR_COAP_CON,
+                  .code = i == 0 ? TSR_COAP_NOT_FOUND : TSR_COAP_CONTENT, .mid = mid++,
+                  .same_token = tsr_view(token, 8));
         tsr_coap_event e = link_event(c, TSR_COAP_NOTIFICATION);
 
         assert_false(e.observing);
@@ -352,8 +382,12 @@ static void test_observation_is_cancelled_with_its_token(void **state)
 {
     (void)state;
     accepted(1);
-    assert_int_equal(tsr_coap_request_send(c, 0, &(tsr_coap_request){ .method = TSR_COAP_GET, .path = "/t",
-                                           .observe = { true, 1 }, .token = tsr_view(token, 8) }, NOW, NULL),
+    assert_int_equal(tsr_coap_request_send(c, 0,
+                                           &(tsr_coap_request){ .method = TSR_COAP_GET,
+                                                                .path = "/t",
+                                                                .observe = { true, 1 },
+                                                                .token = tsr_view(token, 8) },
+                                           NOW, NULL),
                      TSR_OK);
     tsr_coap_msg m = link_next(c, NOW);
 
@@ -369,9 +403,14 @@ static void test_observation_is_renewed_with_its_token(void **state)
 {
     (void)state;
     accepted(100);
-    assert_int_equal(tsr_coap_request_send(c, 0, &(tsr_coap_request){ .method = TSR_COAP_GET, .path = "/t",
-                                           .observe = { true, 0 }, .token = tsr_view(token, 8), .user = 5 },
-                                           NOW, NULL), TSR_OK);
+    assert_int_equal(tsr_coap_request_send(c, 0,
+                                           &(tsr_coap_request){ .method = TSR_COAP_GET,
+                                                                .path = "/t",
+                                                                .observe = { true, 0 },
+                                                                .token = tsr_view(token, 8),
+                                                                .user = 5 },
+                                           NOW, NULL),
+                     TSR_OK);
     tsr_coap_msg m = link_next(c, NOW);
 
     LINK_FEED(c, NOW, .type = TSR_COAP_ACK, .code = TSR_COAP_CONTENT, .mid = m.mid,
@@ -403,8 +442,13 @@ static void test_observation_of_another_peer_is_another(void **state)
 {
     (void)state;
     accepted(1);
-    assert_int_equal(tsr_coap_feed(c, 1, link_build(&(link_raw){ .type = TSR_COAP_CON, .code = TSR_COAP_CONTENT,
-                                   .mid = 5, .same_token = tsr_view(token, 8), .observe = { true, 2 } }), NOW),
+    assert_int_equal(tsr_coap_feed(c, 1,
+                                   link_build(&(link_raw){ .type = TSR_COAP_CON,
+                                                           .code = TSR_COAP_CONTENT,
+                                                           .mid = 5,
+                                                           .same_token = tsr_view(token, 8),
+                                                           .observe = { true, 2 } }),
+                                   NOW),
                      TSR_OK);
     rejected();
     push(TSR_COAP_NON, 2, NOW);
@@ -424,14 +468,14 @@ static void test_observation_goes_with_its_peer(void **state)
 static void first_block(uint32_t sequence, const char *etag)
 {
     LINK_FEED(c, NOW, .type = TSR_COAP_NON, .code = TSR_COAP_CONTENT, .mid = mid++,
-              .same_token = tsr_view(token, 8), .observe = { true, sequence }, .etag = tsr_text(etag),
-              .block2 = BLOCK(0, true, 6), .payload = tsr_view(body, 1024));
+              .same_token = tsr_view(token, 8), .observe = { true, sequence },
+              .etag = tsr_text(etag), .block2 = BLOCK(0, true, 6), .payload = tsr_view(body, 1024));
 }
 
 static void next_block(tsr_coap_msg m, uint32_t num, bool more, const char *etag)
 {
-    LINK_FEED(c, NOW, .type = TSR_COAP_ACK, .code = TSR_COAP_CONTENT, .mid = m.mid, .same_token = m.token,
-              .etag = tsr_text(etag), .block2 = BLOCK(num, more, 6),
+    LINK_FEED(c, NOW, .type = TSR_COAP_ACK, .code = TSR_COAP_CONTENT, .mid = m.mid,
+              .same_token = m.token, .etag = tsr_text(etag), .block2 = BLOCK(num, more, 6),
               .payload = tsr_view(body + 1024 * num, more ? 1024 : 100));
 }
 
@@ -520,9 +564,10 @@ static void test_long_notification_is_partial_when_it_cannot_be_fetched(void **s
 
     assert_true(e.partial && e.body.len == 1024);
     assert_int_equal(tsr_coap_observe_forget(c, 0, tsr_view(token, 8)), TSR_OK);
-    assert_int_equal(tsr_coap_observe_adopt(c, 0, tsr_view(token, 8),
-                                            &(tsr_coap_request){ .method = TSR_COAP_GET, .path = "/t" }, 5),
-                     TSR_OK);
+    assert_int_equal(
+        tsr_coap_observe_adopt(c, 0, tsr_view(token, 8),
+                               &(tsr_coap_request){ .method = TSR_COAP_GET, .path = "/t" }, 5),
+        TSR_OK);
     first_block(2, "a");
     link_no_event(c);
     tsr_coap_msg m = link_next(c, NOW);
@@ -534,14 +579,19 @@ static void test_long_notification_is_partial_when_it_cannot_be_fetched(void **s
 static void test_observed_fetch_repeats_its_payload(void **state)
 {
     (void)state;
-    assert_int_equal(tsr_coap_request_send(c, 0, &(tsr_coap_request){ .method = TSR_COAP_FETCH, .path = "/",
-                                           .observe = { true, 0 }, .payload = TEXT("paths"), .user = 5 }, NOW,
-                                           NULL), TSR_OK);
+    assert_int_equal(tsr_coap_request_send(c, 0,
+                                           &(tsr_coap_request){ .method = TSR_COAP_FETCH,
+                                                                .path = "/",
+                                                                .observe = { true, 0 },
+                                                                .payload = TEXT("paths"),
+                                                                .user = 5 },
+                                           NOW, NULL),
+                     TSR_OK);
     tsr_coap_msg m = link_next(c, NOW);
 
     memcpy(token, m.token.ptr, 8);
-    LINK_FEED(c, NOW, .type = TSR_COAP_ACK, .code = TSR_COAP_CONTENT, .mid = m.mid, .same_token = m.token,
-              .observe = { true, 1 });
+    LINK_FEED(c, NOW, .type = TSR_COAP_ACK, .code = TSR_COAP_CONTENT, .mid = m.mid,
+              .same_token = m.token, .observe = { true, 1 });
     assert_true(link_event(c, TSR_COAP_RESPONSE).observing);
     first_block(2, "a");
     m = link_next(c, NOW);
@@ -554,12 +604,14 @@ static void test_long_first_answer_starts_the_observation(void **state)
     tsr_coap_msg m = observe();
 
     (void)state;
-    LINK_FEED(c, NOW, .type = TSR_COAP_ACK, .code = TSR_COAP_CONTENT, .mid = m.mid, .same_token = m.token,
-              .observe = { true, 1 }, .block2 = BLOCK(0, true, 6), .payload = tsr_view(body, 1024));
+    LINK_FEED(c, NOW, .type = TSR_COAP_ACK, .code = TSR_COAP_CONTENT, .mid = m.mid,
+              .same_token = m.token, .observe = { true, 1 }, .block2 = BLOCK(0, true, 6),
+              .payload = tsr_view(body, 1024));
     m = link_next(c, NOW);
     assert_false(m.observe.set || tsr_same(m.token, tsr_view(token, 8)));
-    LINK_FEED(c, NOW, .type = TSR_COAP_ACK, .code = TSR_COAP_CONTENT, .mid = m.mid, .same_token = m.token,
-              .block2 = BLOCK(1, false, 6), .payload = tsr_view(body + 1024, 3));
+    LINK_FEED(c, NOW, .type = TSR_COAP_ACK, .code = TSR_COAP_CONTENT, .mid = m.mid,
+              .same_token = m.token, .block2 = BLOCK(1, false, 6),
+              .payload = tsr_view(body + 1024, 3));
     tsr_coap_event e = link_event(c, TSR_COAP_RESPONSE);
 
     assert_true(e.observing && tsr_same(e.token, tsr_view(token, 8)));
@@ -577,12 +629,18 @@ static void test_critical_option_in_a_notification_is_rejected(void **state)
     rejected();
 }
 
-/* Many observations: a notification finds its own, and the chains stay short (a second at most for all). */
+/* Many observations: a notification finds its own, and the chains stay short (a second at most for
+ * all). */
 static void test_many_observations_are_found(void **state)
 {
     enum { PEERS = 1000, EACH = 20 };
-    tsr_coap_config config = { .peers = PEERS, .exchanges = 4, .exchange_len = 128, .seen = 64, .log_len = 1024,
-                               .watches = PEERS * EACH, .seed = 3 };
+    tsr_coap_config config = { .peers = PEERS,
+                               .exchanges = 4,
+                               .exchange_len = 128,
+                               .seen = 64,
+                               .log_len = 1024,
+                               .watches = PEERS * EACH,
+                               .seed = 3 };
     uint8_t raw[10] = { 0x54, TSR_COAP_CONTENT, 0, 0 };
 
     (void)state;

@@ -8,7 +8,8 @@
 
 #include "tessera/coap/option.h"
 
-#define BYTES(...) tsr_view((const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ }))
+#define BYTES(...)                                                                                 \
+    tsr_view((const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ }))
 
 static void test_option_reads_deltas_and_payload(void **state)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The message layer: RFC 7252 §4 and §5.2, one rule per test. The test plays the other side by hand. */
+ * The message layer: RFC 7252 §4 and RFC 7252 §5.2, one rule per test. The test plays the other
+ * side by hand. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -40,21 +41,27 @@ static tsr_coap_id get(const char *path)
 {
     tsr_coap_id id = 0;
 
-    assert_int_equal(tsr_coap_request_send(c, 0, &(tsr_coap_request){ .method = TSR_COAP_GET, .path = path,
-                                           .user = 42 }, NOW, &id), TSR_OK);
+    assert_int_equal(tsr_coap_request_send(
+                         c, 0,
+                         &(tsr_coap_request){ .method = TSR_COAP_GET, .path = path, .user = 42 },
+                         NOW, &id),
+                     TSR_OK);
     return id;
 }
 
 static void respond(tsr_coap_id ticket, const char *text)
 {
-    assert_int_equal(tsr_coap_respond(c, ticket, &(tsr_coap_response){ .code = TSR_COAP_CONTENT,
-                                      .payload = tsr_text(text) }, NOW), TSR_OK);
+    assert_int_equal(tsr_coap_respond(c, ticket,
+                                      &(tsr_coap_response){ .code = TSR_COAP_CONTENT,
+                                                            .payload = tsr_text(text) },
+                                      NOW),
+                     TSR_OK);
 }
 
 /* ---- sending ---- */
 
-/* RFC 7252 §4.2: the first timeout lies between ACK_TIMEOUT and 1.5 times that and doubles; §4.8: four
- * retransmissions. */
+/* RFC 7252 §4.2: the first timeout lies between ACK_TIMEOUT and 1.5 times that and doubles; §4.8:
+ * four retransmissions. */
 static void test_con_is_retransmitted_with_doubling_timeout(void **state)
 {
     tsr_coap_id id = get("/a");
@@ -212,7 +219,8 @@ static void test_piggybacked_response_with_wrong_token_is_ignored(void **state)
     tsr_coap_msg m = link_next(c, NOW);
 
     (void)state;
-    LINK_FEED(c, NOW, .type = TSR_COAP_ACK, .code = TSR_COAP_CONTENT, .mid = m.mid, .token = "wrong");
+    LINK_FEED(c, NOW, .type = TSR_COAP_ACK, .code = TSR_COAP_CONTENT, .mid = m.mid,
+              .token = "wrong");
     link_no_event(c);
     assert_int_equal(c->stats.ignored, 1);
     assert_int_equal(link_next(c, NOW + 3000).type, TSR_COAP_CON);
@@ -250,8 +258,10 @@ static void test_nstart_queues_in_order(void **state)
     (void)get("/1");
     (void)get("/2");
     (void)get("/3");
-    assert_int_equal(tsr_coap_request_send(c, 1, &(tsr_coap_request){ .method = TSR_COAP_GET, .path = "/x" },
-                                           NOW, NULL), TSR_OK);
+    assert_int_equal(
+        tsr_coap_request_send(c, 1, &(tsr_coap_request){ .method = TSR_COAP_GET, .path = "/x" },
+                              NOW, NULL),
+        TSR_OK);
 
     tsr_coap_msg m = link_next(c, NOW);
     uint16_t first = m.mid;
@@ -288,8 +298,10 @@ static void test_nstart_is_freed_by_cancel(void **state)
 static void test_non_request_is_sent_once(void **state)
 {
     (void)state;
-    assert_int_equal(tsr_coap_request_send(c, 0, &(tsr_coap_request){ .method = TSR_COAP_GET, .non = true },
-                                           NOW, NULL), TSR_OK);
+    assert_int_equal(
+        tsr_coap_request_send(c, 0, &(tsr_coap_request){ .method = TSR_COAP_GET, .non = true }, NOW,
+                              NULL),
+        TSR_OK);
     assert_int_equal(link_next(c, NOW).type, TSR_COAP_NON);
     link_silent(c, NOW + 246999);
     link_silent(c, NOW + 247000);
@@ -363,15 +375,16 @@ static void test_ping_of_ours_ends_with_reset(void **state)
 static void test_malformed_con_is_reset_and_malformed_non_dropped(void **state)
 {
     static const char *const tails[] = {
-        "\x09\x01", "\x0f\x01", /* token length 9 and 15, RFC 8974 is not offered */
-        "\x08\x01",             /* token cut off */
+        "\x09\x01", "\x0f\x01",             /* token length 9 and 15, RFC 8974 is not offered */
+        "\x08\x01",                         /* token cut off */
         "\x00\x20", "\x00\xc5", "\x00\xff", /* reserved classes */
-        "\x01\x00",             /* Empty with a token */
+        "\x01\x00",                         /* Empty with a token */
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof tails / sizeof *tails; i++) {
-        uint8_t raw[5] = { (uint8_t)(0x40 | tails[i][0]), (uint8_t)tails[i][1], 0x12, (uint8_t)i, 0 };
+        uint8_t raw[5] = { (uint8_t)(0x40 | tails[i][0]), (uint8_t)tails[i][1], 0x12, (uint8_t)i,
+                           0 };
 
         link_feed(c, tsr_view(raw, 5), NOW);
         tsr_coap_msg m = link_next(c, NOW);
@@ -415,7 +428,8 @@ static void test_unknown_critical_option_in_con_request_gives_4_02(void **state)
     assert_true(m.type == TSR_COAP_ACK && m.code == TSR_COAP_BAD_OPTION && m.mid == 5);
     assert_true(tsr_same(m.token, TEXT("tok")));
     assert_true(tsr_same(m.payload, TEXT("2049")));
-    LINK_FEED(c, NOW, .type = TSR_COAP_NON, .code = TSR_COAP_GET, .mid = 6, .path = "/a", .extra = 2049);
+    LINK_FEED(c, NOW, .type = TSR_COAP_NON, .code = TSR_COAP_GET, .mid = 6, .path = "/a",
+              .extra = 2049);
     link_no_event(c);
     link_silent(c, NOW);
     LINK_FEED(c, NOW, .code = TSR_COAP_GET, .mid = 7, .path = "/a", .extra = 2050); /* elective */
@@ -436,7 +450,8 @@ static void test_critical_options_of_the_application_pass(void **state)
     (void)link_next(c, NOW);
     LINK_FEED(c, NOW, .code = TSR_COAP_GET, .mid = 6, .path = "/a", .extra = 2051);
     assert_int_equal(link_next(c, NOW).code, TSR_COAP_BAD_OPTION);
-    link_feed(c, tsr_view("\x40\x01\x00\x07\x90\xd0\x03", 7), NOW); /* 9, and 25, which nobody knows */
+    link_feed(c, tsr_view("\x40\x01\x00\x07\x90\xd0\x03", 7),
+              NOW); /* 9, and 25, which nobody knows */
     assert_int_equal(link_next(c, NOW).code, TSR_COAP_BAD_OPTION);
 }
 
@@ -481,7 +496,8 @@ static void test_unknown_method_gives_4_05(void **state)
         LINK_FEED(c, NOW, .code = method, .mid = method, .path = "/a");
         assert_int_equal(link_next(c, NOW).code, TSR_COAP_METHOD_NOT_ALLOWED);
     }
-    for (uint8_t method = 1; method < 8; method++) { /* RFC 8132: FETCH, PATCH and iPATCH are known */
+    for (uint8_t method = 1; method < 8;
+         method++) { /* RFC 8132: FETCH, PATCH and iPATCH are known */
         LINK_FEED(c, NOW, .code = method, .mid = method, .path = "/a");
         respond(link_event(c, TSR_COAP_REQUEST).id, "ok");
         assert_int_equal(link_next(c, NOW).code, TSR_COAP_CONTENT);
@@ -493,7 +509,11 @@ static void test_proxy_options_give_5_05(void **state)
     (void)state;
     link_feed(c, tsr_view("\x40\x01\x00\x07\xd3\x16uri", 9), NOW);
     assert_int_equal(link_next(c, NOW).code, TSR_COAP_PROXYING_NOT_SUPPORTED);
-    link_feed(c, tsr_view("\x40\x01\x00\x08\xd4\x1a" "coap", 10), NOW);
+    link_feed(c,
+              tsr_view("\x40\x01\x00\x08\xd4\x1a"
+                       "coap",
+                       10),
+              NOW);
     assert_int_equal(link_next(c, NOW).code, TSR_COAP_PROXYING_NOT_SUPPORTED);
     link_no_event(c);
 }
@@ -519,8 +539,9 @@ static void test_duplicate_request_gets_the_same_answer(void **state)
     assert_int_equal(c->stats.duplicates, 4);
 
     /* other peer, same Message ID: another message */
-    assert_int_equal(tsr_coap_feed(c, 1, link_build(&(link_raw){ .code = TSR_COAP_POST, .mid = 5 }), NOW),
-                     TSR_OK);
+    assert_int_equal(
+        tsr_coap_feed(c, 1, link_build(&(link_raw){ .code = TSR_COAP_POST, .mid = 5 }), NOW),
+        TSR_OK);
     respond(link_event(c, TSR_COAP_REQUEST).id, "other");
     (void)link_next(c, NOW);
 
@@ -567,7 +588,8 @@ static void test_duplicate_non_is_dropped(void **state)
 
 /* ---- answers ---- */
 
-/* RFC 7252 §5.2.2: the empty ACK goes by itself, then a separate CON is retransmitted until its ACK. */
+/* RFC 7252 §5.2.2: the empty ACK goes by itself, then a separate CON is retransmitted until its
+ * ACK. */
 static void test_late_answer_is_separate_and_reliable(void **state)
 {
     (void)state;
@@ -579,8 +601,12 @@ static void test_late_answer_is_separate_and_reliable(void **state)
     tsr_coap_msg m = link_next(c, NOW + 500);
 
     assert_true(m.type == TSR_COAP_ACK && m.code == TSR_COAP_EMPTY && m.mid == 5);
-    assert_int_equal(tsr_coap_respond(c, e.id, &(tsr_coap_response){ .code = TSR_COAP_CONTENT, .user = 7,
-                                      .payload = TEXT("late") }, NOW + 900), TSR_OK);
+    assert_int_equal(
+        tsr_coap_respond(
+            c, e.id,
+            &(tsr_coap_response){ .code = TSR_COAP_CONTENT, .user = 7, .payload = TEXT("late") },
+            NOW + 900),
+        TSR_OK);
     m = link_next(c, NOW + 900);
     assert_true(m.type == TSR_COAP_CON && m.code == TSR_COAP_CONTENT);
     assert_true(tsr_same(m.token, TEXT("tok")) && tsr_same(m.payload, TEXT("late")));
@@ -623,8 +649,9 @@ static void test_late_answer_may_be_non(void **state)
 
     assert_int_equal(tsr_coap_defer(c, id), TSR_OK);
     (void)link_next(c, NOW);
-    assert_int_equal(tsr_coap_respond(c, id, &(tsr_coap_response){ .code = TSR_COAP_CHANGED, .non = true },
-                                      NOW), TSR_OK);
+    assert_int_equal(
+        tsr_coap_respond(c, id, &(tsr_coap_response){ .code = TSR_COAP_CHANGED, .non = true }, NOW),
+        TSR_OK);
     assert_int_equal(link_next(c, NOW).type, TSR_COAP_NON);
     assert_true(tsr_coap_due_ms(c) == UINT64_MAX);
 }
@@ -651,9 +678,15 @@ static void test_answers_carry_what_the_application_says(void **state)
     (void)state;
     LINK_FEED(c, NOW, .code = TSR_COAP_POST, .mid = 1, .path = "/rd");
     assert_int_equal(tsr_coap_respond(c, link_event(c, TSR_COAP_REQUEST).id,
-                                      &(tsr_coap_response){ .code = TSR_COAP_CREATED, .location = "/rd/5a3f",
-                                      .content_format = { true, 40 }, .max_age = { true, 0 },
-                                      .etag = TEXT("e1"), .extra = extra, .extra_count = 2 }, NOW), TSR_OK);
+                                      &(tsr_coap_response){ .code = TSR_COAP_CREATED,
+                                                            .location = "/rd/5a3f",
+                                                            .content_format = { true, 40 },
+                                                            .max_age = { true, 0 },
+                                                            .etag = TEXT("e1"),
+                                                            .extra = extra,
+                                                            .extra_count = 2 },
+                                      NOW),
+                     TSR_OK);
     tsr_coap_msg m = link_next(c, NOW);
     tsr_coap_opts it = { .rest = m.options };
     tsr_bytes value;
@@ -678,8 +711,12 @@ static void test_answers_in_bad_order_are_refused_and_the_ticket_stays(void **st
     LINK_FEED(c, NOW, .code = TSR_COAP_POST, .mid = 1, .path = "/rd");
     tsr_coap_id id = link_event(c, TSR_COAP_REQUEST).id;
 
-    assert_int_equal(tsr_coap_respond(c, id, &(tsr_coap_response){ .code = TSR_COAP_CREATED, .extra = extra,
-                                      .extra_count = 2 }, NOW), TSR_E_ARGUMENT);
+    assert_int_equal(
+        tsr_coap_respond(
+            c, id,
+            &(tsr_coap_response){ .code = TSR_COAP_CREATED, .extra = extra, .extra_count = 2 },
+            NOW),
+        TSR_E_ARGUMENT);
     assert_int_equal(tsr_coap_respond(c, id, &(tsr_coap_response){ .code = TSR_COAP_GET }, NOW),
                      TSR_E_ARGUMENT);
     respond(id, "fine");
@@ -695,13 +732,23 @@ static void test_request_carries_what_the_application_says(void **state)
     const tsr_coap_opt extra[] = { { TSR_COAP_URI_HOST, TEXT("h") }, { 2050, TEXT("x") } };
 
     (void)state;
-    assert_int_equal(tsr_coap_request_send(c, 0, &(tsr_coap_request){ .method = TSR_COAP_FETCH,
-                                           .segments = segments, .segment_count = 2, .queries = queries,
-                                           .query_count = 2, .content_format = { true, 110 },
-                                           .accept = { true, 112 }, .etag = TEXT("e"),
-                                           .if_match = tsr_view("", 0), .if_none_match = true,
-                                           .token = TEXT("mytoken"), .extra = extra, .extra_count = 2,
-                                           .payload = TEXT("body") }, NOW, NULL), TSR_OK);
+    assert_int_equal(tsr_coap_request_send(c, 0,
+                                           &(tsr_coap_request){ .method = TSR_COAP_FETCH,
+                                                                .segments = segments,
+                                                                .segment_count = 2,
+                                                                .queries = queries,
+                                                                .query_count = 2,
+                                                                .content_format = { true, 110 },
+                                                                .accept = { true, 112 },
+                                                                .etag = TEXT("e"),
+                                                                .if_match = tsr_view("", 0),
+                                                                .if_none_match = true,
+                                                                .token = TEXT("mytoken"),
+                                                                .extra = extra,
+                                                                .extra_count = 2,
+                                                                .payload = TEXT("body") },
+                                           NOW, NULL),
+                     TSR_OK);
     tsr_coap_msg m = link_next(c, NOW);
     tsr_coap_opts it = { .rest = m.options };
     tsr_bytes value;
@@ -760,8 +807,9 @@ static void test_without_a_free_exchange_requests_get_5_03(void **state)
     link_no_event(c);
     assert_int_equal(link_next(c, NOW).code, TSR_COAP_UNAVAILABLE);
     assert_int_equal(c->stats.refused, 1);
-    assert_int_equal(tsr_coap_request_send(c, 0, &(tsr_coap_request){ .method = TSR_COAP_GET }, NOW, NULL),
-                     TSR_E_SPACE);
+    assert_int_equal(
+        tsr_coap_request_send(c, 0, &(tsr_coap_request){ .method = TSR_COAP_GET }, NOW, NULL),
+        TSR_E_SPACE);
     respond(id, "ok");
     (void)get("/now");
 }
@@ -797,7 +845,8 @@ static void test_log_overrun_is_counted_and_harmless(void **state)
     with(&config);
     for (uint16_t mid = 1; mid <= 40; mid++) {
         LINK_FEED(c, NOW, .code = TSR_COAP_GET, .mid = mid, .path = "/a");
-        respond(link_event(c, TSR_COAP_REQUEST).id, mid % 3 == 0 ? "a rather longer answer" : "short");
+        respond(link_event(c, TSR_COAP_REQUEST).id,
+                mid % 3 == 0 ? "a rather longer answer" : "short");
     }
     while (link_poll(c, NOW).len != 0)
         out++;
@@ -813,8 +862,8 @@ static void test_log_overrun_is_counted_and_harmless(void **state)
             continue;
         assert_int_equal(tsr_coap_msg_parse(again, &m), TSR_OK);
         assert_int_equal(m.mid, mid);
-        assert_true(tsr_same(m.payload, TEXT("short"))
-                    || tsr_same(m.payload, TEXT("a rather longer answer")));
+        assert_true(tsr_same(m.payload, TEXT("short")) ||
+                    tsr_same(m.payload, TEXT("a rather longer answer")));
     }
 }
 
@@ -830,10 +879,14 @@ static void test_answer_that_does_not_fit_leaves_the_ticket_open(void **state)
     LINK_FEED(c, NOW, .code = TSR_COAP_GET, .mid = 1, .token = "t", .path = "/a");
     tsr_coap_id id = link_event(c, TSR_COAP_REQUEST).id;
 
-    assert_int_equal(tsr_coap_respond(c, id, &(tsr_coap_response){ .code = TSR_COAP_CONTENT,
-                                      .payload = tsr_view(big, sizeof big) }, NOW), TSR_E_SPACE);
-    assert_int_equal(tsr_coap_respond(c, id, &(tsr_coap_response){ .code = TSR_COAP_INTERNAL_ERROR }, NOW),
-                     TSR_OK);
+    assert_int_equal(tsr_coap_respond(c, id,
+                                      &(tsr_coap_response){ .code = TSR_COAP_CONTENT,
+                                                            .payload = tsr_view(big, sizeof big) },
+                                      NOW),
+                     TSR_E_SPACE);
+    assert_int_equal(
+        tsr_coap_respond(c, id, &(tsr_coap_response){ .code = TSR_COAP_INTERNAL_ERROR }, NOW),
+        TSR_OK);
     tsr_coap_msg m = link_next(c, NOW);
 
     assert_true(m.code == TSR_COAP_INTERNAL_ERROR && tsr_same(m.token, TEXT("t")));
@@ -868,10 +921,14 @@ static void test_peer_gone_ends_everything_of_that_peer(void **state)
     (void)state;
     (void)get("/1");
     (void)get("/2");
-    assert_int_equal(tsr_coap_request_send(c, 1, &(tsr_coap_request){ .method = TSR_COAP_GET, .path = "/x" },
-                                           NOW, NULL), TSR_OK);
+    assert_int_equal(
+        tsr_coap_request_send(c, 1, &(tsr_coap_request){ .method = TSR_COAP_GET, .path = "/x" },
+                              NOW, NULL),
+        TSR_OK);
     assert_int_equal(tsr_coap_notify(c, 0, TEXT("obs"), 1, true,
-                                     &(tsr_coap_response){ .code = TSR_COAP_CONTENT }, NOW, 77, NULL), TSR_OK);
+                                     &(tsr_coap_response){ .code = TSR_COAP_CONTENT }, NOW, 77,
+                                     NULL),
+                     TSR_OK);
     LINK_FEED(c, NOW, .code = TSR_COAP_GET, .mid = 1, .path = "/a");
     tsr_coap_id ticket = link_event(c, TSR_COAP_REQUEST).id;
 
@@ -881,8 +938,9 @@ static void test_peer_gone_ends_everything_of_that_peer(void **state)
     assert_int_equal(link_event(c, TSR_COAP_GONE).user, 42);
     assert_int_equal(link_event(c, TSR_COAP_GONE).user, 77);
     link_no_event(c);
-    assert_int_equal(tsr_coap_respond(c, ticket, &(tsr_coap_response){ .code = TSR_COAP_CONTENT }, NOW),
-                     TSR_E_NOT_FOUND);
+    assert_int_equal(
+        tsr_coap_respond(c, ticket, &(tsr_coap_response){ .code = TSR_COAP_CONTENT }, NOW),
+        TSR_E_NOT_FOUND);
     tsr_coap_msg m = link_next(c, NOW); /* only the other peer's request is left */
 
     assert_true(tsr_coap_msg_path_is(&m, 0, "/x"));
