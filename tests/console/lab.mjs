@@ -147,6 +147,9 @@ export class Lab {
     writeFileSync(config, `[device]
 endpoint = ${endpoint}
 state = ${join(dir, "state")}
+manufacturer = Tessera
+model = Linux host
+serial = TS-0042
 reboot = none
 
 [secured]
