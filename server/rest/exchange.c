@@ -122,6 +122,7 @@ void rest_fail(rest_exchange *x, rest_problem_kind kind, const char *detail, ...
 
     if (detail != NULL) {
         va_start(args, detail);
+        /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): the analyzer misreads va_start */
         (void)vsnprintf(text, sizeof text, detail, args);
         va_end(args);
     }

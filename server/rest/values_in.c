@@ -19,6 +19,7 @@ static tsr_err refuse(rest_values *v, rest_problem_kind kind, const char *detail
     va_list args;
 
     va_start(args, detail);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): the analyzer misreads va_start */
     (void)vsnprintf(v->detail, sizeof v->detail, detail, args);
     va_end(args);
     v->problem = (rest_problem){ .kind = kind, .detail = v->detail };
