@@ -399,8 +399,7 @@ uint32_t tsr_coap_seen_of(const tsr_coap *c, const tsr_coap_slot *ticket)
     return same ? ticket->u.seen : TSR_NONE;
 }
 
-/* The log: records of a head (peer, length, epoch) and a datagram, never across its end
- * ---- */
+/* The log: records of a head (peer, length, epoch) and a datagram, never across its end */
 
 enum { HEAD = 8 };
 

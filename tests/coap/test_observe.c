@@ -664,6 +664,32 @@ static void test_many_observations_are_found(void **state)
                          i % PEERS == 7 ? TSR_E_NOT_FOUND : TSR_OK);
 }
 
+/* A device observes nobody: no request for it goes out, and notifications are rejected. */
+static void test_device_observes_nobody(void **state)
+{
+    tsr_coap_config config = link_config(1);
+    size_t len = tsr_coap_memory(&config);
+    void *memory = malloc(len);
+    tsr_coap device, *saved = c;
+
+    (void)state;
+    assert_int_equal(tsr_coap_init_device(&device, &config, memory, len), TSR_OK);
+    c = &device;
+    assert_int_equal(tsr_coap_request_send(c, 0,
+                                           &(tsr_coap_request){ .method = TSR_COAP_GET,
+                                                                .observe = { true, 0 } },
+                                           NOW, NULL),
+                     TSR_E_UNSUPPORTED);
+    push(TSR_COAP_CON, 2, NOW);
+    rejected();
+    (void)notify(1, true, 4, 0); /* but it is observed */
+    assert_true(link_next(c, NOW).observe.set);
+    tsr_coap_peer_gone(c, 0);
+    (void)link_event(c, TSR_COAP_GONE);
+    c = saved;
+    free(memory);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -697,6 +723,7 @@ int main(void)
         T(test_long_first_answer_starts_the_observation),
         T(test_critical_option_in_a_notification_is_rejected),
         T(test_many_observations_are_found),
+        T(test_device_observes_nobody),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
