@@ -453,6 +453,34 @@ describe("the event stream", () => {
     assert.ok(gap(messages[0].data), ajv.errorsText(gap.errors));
   });
 
+  test("says so when the bounded ring has dropped what came next", { timeout: 90_000 }, async () => {
+    const small = await Lab.open({ server: ["--events", "50"] });
+    const main = lab;
+    try {
+      lab = small;
+      const put = (i) => lab.call("PUT", "/credentials/ring", { mode: "psk", identity: `ring-${i}`, key: "00" });
+      await put(0);
+      const first = await until("the first event", async () =>
+        (await lab.call("GET", "/events", undefined, { Accept: "application/json" })).body.items[0]?.id);
+      for (let i = 1; i < 260; i += 50) await Promise.all(Array.from({ length: 50 }, (_, k) => put(i + k)));
+      const { oldest, latest } = await until("the ring to drop something", async () => {
+        const { body } = await lab.call("GET", "/events?limit=1", undefined, { Accept: "application/json" });
+        return body.oldest > first + 1 && body;
+      });
+      const messages = await follow({ "Last-Event-ID": String(first) }, (m) => m.length > 3);
+      assert.equal(messages[0].event, "gap");
+      assert.ok(messages[0].data.oldest >= oldest && messages[0].data.latest >= latest);
+      assert.equal(messages[1].id, messages[0].data.oldest);
+      assert.ok(!messages.slice(1).some((m) => m.event === "gap"));
+      // From the gap's own id on, nothing is missing.
+      const again = await follow({ "Last-Event-ID": String(messages[0].id) }, (m) => m.length > 2);
+      assert.equal(again[0].id, messages[1].id);
+    } finally {
+      lab = main;
+      await small.close();
+    }
+  });
+
   test("resumes many readers at once", async () => {
     const readers = Array.from({ length: 40 }, () => follow({}, (m) => m.some((e) => e.data.endpoint === "many")));
     await sleep(500);
