@@ -279,7 +279,7 @@ class Lab:
         self.device_config.write_text("\n".join(lines) + "\n")
         self.device_state.mkdir(mode=0o700, exist_ok=True)
 
-    def provision(self, key):
+    def provision(self, key, *options):
         """Brings the key behind the wall by way of a file that the daemon's tool removes."""
         if not self.device_config.exists():
             self.configure_device("provisioning", f"coaps://127.0.0.1:{self.coaps}", True)
@@ -287,7 +287,7 @@ class Lab:
         path.write_text(key.hex())
         path.chmod(0o600)
         done = subprocess.run([program("tesserad"), "provision", "--server", "1", "--config", self.device_config,
-                               "--key-file", path], capture_output=True, text=True, timeout=30)
+                               "--key-file", path, *options], capture_output=True, text=True, timeout=30)
         if done.returncode != 0:
             raise LabError(f"the key could not be provisioned: {done.stderr}")
         if path.exists():

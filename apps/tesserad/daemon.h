@@ -21,6 +21,7 @@ daemon_end daemon_run(const config *c, const char *path);
  *
  *  format  "hex", "base64" or "raw"
  *  returns the exit code; says the cause and the remedy on standard error */
-int daemon_provision(const config *c, uint32_t short_id, const char *key_file, const char *format);
+int daemon_provision(const config *c, uint32_t short_id, const char *key_file, const char *format,
+                     bool replace);
 
 #endif

@@ -14,19 +14,21 @@
 static const char usage[] =
     "usage: tesserad [--config FILE] [--check-config]\n"
     "       tesserad provision --server N [--config FILE] [--key-file FILE] [--format hex|base64|raw]\n"
+    "                          [--replace]\n"
     "\n"
     "  --config FILE     the configuration (default /etc/tessera/tesserad.conf)\n"
     "  --check-config    say whether it is good, and end\n"
     "  --server N        the Short Server ID whose key is imported\n"
     "  --key-file FILE   where the key is; it is emptied and removed (default: standard input)\n"
     "  --format NAME     how the key is written (default hex)\n"
+    "  --replace         give up the key that has this number, if there is one\n"
     "\n"
     "Signals: TERM and INT end it, HUP reads the configuration again, USR1 opens new sockets.\n";
 
 typedef struct {
     const char *config, *key_file, *format;
     uint64_t server;
-    bool check, provision;
+    bool check, provision, replace;
 } options;
 
 enum { EXIT_USAGE = 2 };
@@ -43,7 +45,8 @@ static int read_options(int argc, char **argv, options *o)
     static const struct option words[] = {
         { "config", required_argument, NULL, 'c' },   { "check-config", no_argument, NULL, 'n' },
         { "server", required_argument, NULL, 's' },   { "key-file", required_argument, NULL, 'k' },
-        { "format", required_argument, NULL, 'f' },   { "help", no_argument, NULL, 'h' },
+        { "format", required_argument, NULL, 'f' },   { "replace", no_argument, NULL, 'r' },
+          { "help", no_argument, NULL, 'h' },
         { "version", no_argument, NULL, 'v' },        { NULL, 0, NULL, 0 },
     };
     int ch;
@@ -54,6 +57,7 @@ static int read_options(int argc, char **argv, options *o)
         case 'n': o->check = true; break;
         case 'k': o->key_file = optarg; break;
         case 'f': o->format = optarg; break;
+        case 'r': o->replace = true; break;
         case 's':
             if (tsr_dec(tsr_text(optarg), &o->server) != TSR_OK)
                 return complain("--server takes a number") + 1;
@@ -116,7 +120,7 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     }
     if (o.provision)
-        return daemon_provision(&c, (uint32_t)o.server, o.key_file, o.format);
+        return daemon_provision(&c, (uint32_t)o.server, o.key_file, o.format, o.replace);
     if (o.check) {
         (void)printf("%s: good, %zu server%s\n", o.config, c.server_count,
                      c.server_count == 1 ? "" : "s");

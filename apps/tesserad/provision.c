@@ -98,7 +98,15 @@ static void remove_file(const char *path)
     (void)unlink(path);
 }
 
-static int import(const config_server *server, uint8_t *key, size_t key_len)
+/* PSA cannot exchange a key in one step, so an existing one is only given up when it is asked for. */
+static bool is_there(uint32_t key_id)
+{
+    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+
+    return psa_get_key_attributes(key_id, &attributes) == PSA_SUCCESS;
+}
+
+static int import(const config_server *server, uint8_t *key, size_t key_len, bool replace)
 {
     uint32_t key_id = server->key;
     tsr_err err;
@@ -107,6 +115,11 @@ static int import(const config_server *server, uint8_t *key, size_t key_len)
         tsr_wipe(key, key_len);
         return complain("the secure service does not answer",
                         "start tessera-secured, or name its socket under [secured]");
+    }
+    if (!replace && is_there(key_id)) {
+        tsr_wipe(key, key_len);
+        return complain("a key with this number is there already, and was left as it is",
+                        "add --replace to put the new one in its place");
     }
     err = tsr_lwm2m_security_import(&key_id, key, key_len);
     if (err == TSR_E_TYPE)
@@ -118,7 +131,8 @@ static int import(const config_server *server, uint8_t *key, size_t key_len)
     return 0;
 }
 
-int daemon_provision(const config *c, uint32_t short_id, const char *key_file, const char *format)
+int daemon_provision(const config *c, uint32_t short_id, const char *key_file, const char *format,
+                     bool replace)
 {
     const config_server *server = config_find(c, short_id);
     uint8_t input[INPUT_LEN], room[INPUT_LEN];
@@ -144,7 +158,7 @@ int daemon_provision(const config *c, uint32_t short_id, const char *key_file, c
     }
     if (c->secured[0] != '\0')
         (void)tsr_gate_socket(c->secured);
-    result = import(server, room, key.len);
+    result = import(server, room, key.len, replace);
     tsr_wipe(room, sizeof room);
     if (result == 0 && key_file != NULL)
         remove_file(key_file);

@@ -149,6 +149,15 @@ class Configuration(unittest.TestCase):
 
 
 class SecureWorld(unittest.TestCase):
+    def test_key_that_is_there_is_replaced_only_when_asked(self):
+        with lab.Lab() as room:
+            room.start_secured()
+            room.provision(lab.new_key())
+            with self.assertRaises(lab.LabError) as caught:
+                room.provision(lab.new_key())
+            self.assertIn("--replace", str(caught.exception))
+            room.provision(lab.new_key(), "--replace")
+
     def test_device_waits_for_an_absent_secure_world(self):
         with lab.Lab() as room:
             key = start_all(room)
