@@ -29,10 +29,12 @@ info *info_new(const info *from, tsr_bytes raw_links, const tsr_link_list *links
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         size += strlen(texts[i] ? texts[i] : "") + 1;
 
-    char *block = malloc(size), *at = block + head;
+    char *block = malloc(size);
 
     if (!block)
         return NULL;
+
+    char *at = block + head;
 
     info *i = (info *)(void *)block;
 

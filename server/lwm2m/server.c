@@ -28,6 +28,7 @@ void server_log(tsr_server *s, tsr_log_level level, const char *format, ...)
     if (!s->config.log)
         return;
     va_start(args, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): the analyzer misreads va_start */
     (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
     for (char *c = text; *c; c++)

@@ -39,21 +39,21 @@ typedef struct {
 
 tsr_err sqlite_reader_open(void *db, void **reader);
 void sqlite_reader_close(void *reader);
-tsr_err sqlite_registrations(void *reader, tsr_store_registration_fn *fn, void *arg);
-tsr_err sqlite_observations(void *reader, const char *endpoint, tsr_store_observation_fn *fn,
-                            void *arg);
-tsr_err sqlite_credentials(void *reader, const char *after, size_t limit,
-                           tsr_store_credential_fn *fn, void *arg);
-tsr_err sqlite_credential_get(void *reader, const char *endpoint, tsr_store_credential_fn *fn,
-                              void *arg);
-tsr_err sqlite_credential_key(void *reader, int mode, tsr_bytes identity,
-                              tsr_store_credential_fn *fn, void *arg);
-tsr_err sqlite_events(void *reader, uint64_t after, size_t limit, const char *endpoint,
-                      tsr_store_event_fn *fn, void *arg);
-tsr_err sqlite_values(void *reader, const char *endpoint, tsr_bytes prefix, tsr_store_value_fn *fn,
-                      void *arg);
-tsr_err sqlite_history(void *reader, const char *endpoint, tsr_bytes path, int64_t after_ms,
-                       size_t limit, tsr_store_value_fn *fn, void *arg);
-tsr_err sqlite_sessions(void *reader, tsr_store_session_fn *fn, void *arg);
+tsr_err sqlite_registrations(void *arg, tsr_store_registration_fn *fn, void *fn_arg);
+tsr_err sqlite_observations(void *arg, const char *endpoint, tsr_store_observation_fn *fn,
+                            void *fn_arg);
+tsr_err sqlite_credentials(void *arg, const char *after, size_t limit,
+                           tsr_store_credential_fn *fn, void *fn_arg);
+tsr_err sqlite_credential_get(void *arg, const char *endpoint, tsr_store_credential_fn *fn,
+                              void *fn_arg);
+tsr_err sqlite_credential_key(void *arg, int mode, tsr_bytes identity,
+                              tsr_store_credential_fn *fn, void *fn_arg);
+tsr_err sqlite_events(void *arg, uint64_t after, size_t limit, const char *endpoint,
+                      tsr_store_event_fn *fn, void *fn_arg);
+tsr_err sqlite_values(void *arg, const char *endpoint, tsr_bytes prefix, tsr_store_value_fn *fn,
+                      void *fn_arg);
+tsr_err sqlite_history(void *arg, const char *endpoint, tsr_bytes path, int64_t after_ms,
+                       size_t limit, tsr_store_value_fn *fn, void *fn_arg);
+tsr_err sqlite_sessions(void *arg, tsr_store_session_fn *fn, void *fn_arg);
 
 #endif

@@ -133,11 +133,13 @@ static bool number_of(const tsr_lwm2m_value *value, uint32_t *n)
 static tsr_err write_binding(tsr_lwm2m_server *s, const tsr_lwm2m_value *value,
                              tsr_lwm2m_phase phase)
 {
-    if (!binding_is_good(value->as.bytes))
+    tsr_bytes letters = value->as.bytes;
+
+    if (!binding_is_good(letters))
         return TSR_E_TYPE;
     if (phase == TSR_LWM2M_COMMIT) {
-        memcpy(s->binding, value->as.bytes.ptr, value->as.bytes.len);
-        s->binding[value->as.bytes.len] = '\0';
+        memcpy(s->binding, letters.ptr, letters.len);
+        s->binding[letters.len] = '\0';
     }
     return TSR_OK;
 }
@@ -148,6 +150,8 @@ static tsr_err write(void *state, tsr_lwm2m_path at, const tsr_lwm2m_value *valu
     tsr_lwm2m_server *s = item(state, at.instance);
     uint32_t n;
 
+    if (s == NULL)
+        return TSR_E_NOT_FOUND;
     if (value == NULL) {
         if (phase == TSR_LWM2M_COMMIT)
             s->set &= ~((uint32_t)1 << at.resource);
