@@ -176,7 +176,8 @@ void desk_take(desk *d, device *dev)
         *at[i] = dev->forward[i];
     d->count--;
     pthread_mutex_unlock(&d->lock);
-    atomic_fetch_sub(&d->devices, 1);
+    if (!dev->replaced)
+        atomic_fetch_sub(&d->devices, 1);
     free(dev->forward);
     dev->forward = NULL;
 }

@@ -292,8 +292,10 @@ static bool supersede(desk *d, device *dev)
 
         if (old && old->sequence > dev->sequence)
             newest = false;
-        else if (old)
+        else if (old) {
             old->replaced = outdated = true;
+            atomic_fetch_sub(&at->devices, 1); /* it counts no more, whenever its shard lets it go */
+        }
         pthread_mutex_unlock(&at->lock);
         if (!outdated)
             continue;
