@@ -135,8 +135,10 @@ class Events(threading.Thread):
     def __init__(self, port, last_id=None):
         super().__init__(daemon=True)
         self.port, self.last_id, self.seen, self.closing = port, last_id, [], False
-        self.changed = threading.Condition()
+        self.changed, self.connected = threading.Condition(), threading.Event()
         self.start()
+        if not self.connected.wait(20):
+            raise LabError("the server's event stream did not open within 20 s")
 
     def run(self):
         while not self.closing:
@@ -152,6 +154,7 @@ class Events(threading.Thread):
             headers["Last-Event-ID"] = str(self.last_id)
         link.request("GET", "/api/v1/events", headers=headers)
         answer = link.getresponse()
+        self.connected.set()  # from here on nothing that happens is missed
         event = {}
         for line in iter(answer.readline, b""):
             if self.closing:
