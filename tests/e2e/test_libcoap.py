@@ -29,7 +29,7 @@ class ClientAtServer(unittest.TestCase):
             self.assertIn("2.01", out + said)
             device = room.wait_registered("lib1")
             self.assertEqual((device["version"], device["lifetime_s"]), ("1.1", 60))
-            location = f"coap://127.0.0.1:{room.coap}/rd/{device['id']}"
+            location = f"coap://127.0.0.1:{room.coap}/rd/{device['registration_id']}"
             out, said = coap_client("post", location + "?lt=120", "-v", "7")
             self.assertIn("2.04", out + said)
             self.assertEqual(room.rest.device("lib1")["lifetime_s"], 120)
