@@ -38,7 +38,7 @@ struct rest_exchange {
     tsr_lwm2m_path path; /* {object}, {instance}, ... */
     tsr_buf body;        /* as received so far */
     size_t discarded;    /* bytes of a body that nobody wants */
-    bool begun, too_large, uri_too_long;
+    bool begun, cut_off, uri_too_long;
     bool waits; /* was suspended by rest_submit: its answer comes in a later call */
 
     struct MHD_Response *response; /* the answer, once there is one */

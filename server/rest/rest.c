@@ -18,7 +18,10 @@ enum {
     THREADS = 4,
     IDLE_S = 30,         /* a connection that says nothing for so long is closed */
     MEMORY = 48 * 1024,  /* of one connection: request line and header fields */
-    DISCARD_MAX = 65536, /* of a body that nobody wants, before the connection is closed */
+    /* Of a body that nobody wants, before the connection is closed. A client that is cut off
+     * while it still sends may never read why (the kernel answers its bytes with a reset), so
+     * this is more than an honest mistake sends. */
+    DISCARD_MAX = 16 * 1024 * 1024,
     STOP_MS = 500,       /* for the last answers to go out */
 };
 
@@ -114,11 +117,11 @@ static bool has_body(rest_exchange *x)
 static void check_body(rest_exchange *x)
 {
     const char *type = field(x, "Content-Type"), *length = field(x, "Content-Length");
-    uint64_t n;
+    uint64_t n = UINT64_MAX;
 
     if (length != NULL && (tsr_dec(tsr_text(length), &n) != TSR_OK || n > x->rest->body_max)) {
         rest_fail(x, REST_TOO_LARGE, "send at most %zu bytes", x->rest->body_max);
-        x->too_large = true;
+        x->cut_off = n > DISCARD_MAX;
         return;
     }
     if ((x->route->flags & (REST_BODY | REST_BODY_FREE)) == 0 || !has_body(x))
@@ -226,8 +229,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
     if (!x->begun) {
         x->begun = true;
         begin(x, method);
-        /* A small body is taken in first, so that the client is not cut off in mid-sentence. */
-        return x->too_large ? send_answer(x) : MHD_YES;
+        return x->cut_off ? send_answer(x) : MHD_YES;
     }
     if (*upload_len > 0) {
         bool go_on = take_body(x, tsr_view(upload, *upload_len));
