@@ -10,36 +10,22 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "apps/tessera-secured/world.h"
 #include "ports/linux/gate/service.h"
 #include "ports/linux/secured/log.h"
 #include "ports/linux/secured/options.h"
 #include "ports/linux/secured/sandbox.h"
-#include "ports/linux/secured/store.h"
-#include "secure/crypto/service.h"
-#include "secure/spm/its_service.h"
 
-#define KEYS       2048
-#define OPERATIONS 256
-
-/* The secure world of this process: what the secure rooms keep in the one object of their port. */
-static struct {
+static struct { /* of this process */
     tsr_secured_options options;
-    tsr_secured_store store;
-    tsr_crypto crypto;
-    tsr_crypto_key keys[KEYS];
-    tsr_crypto_op ops[OPERATIONS];
-    tsr_spm_service services[2];
-    tsr_spm spm;
     tsr_gate_service gate;
-} world;
+} here;
 
 #if defined(__SANITIZE_ADDRESS__)
 /* The leak checker stops the process with ptrace, which the sandbox does not allow. */
 const char *__asan_default_options(void);
 const char *__asan_default_options(void) { return "detect_leaks=0"; }
 #endif
-
-tsr_crypto *tsr_crypto_here(void) { return &world.crypto; }
 
 static void on_event(void *self, const tsr_gate_event *e)
 {
@@ -69,27 +55,27 @@ static void on_event(void *self, const tsr_gate_event *e)
     }
 }
 
-static void log_figures(void)
+static void log_figures(const tsr_world *w)
 {
     tsr_log("info", "figures",
             "connections=%zu keys=%zu operations=%zu calls=%llu malformed=%llu refused=%llu "
             "store_used=%u store_capacity=%u",
-            tsr_gate_connected(&world.gate), tsr_crypto_keys_held(&world.crypto),
-            tsr_crypto_ops_held(&world.crypto), (unsigned long long)world.gate.calls,
-            (unsigned long long)world.gate.malformed, (unsigned long long)world.gate.refused,
-            tsr_store_used(&world.store.store), tsr_store_capacity(&world.store.store));
+            tsr_gate_connected(&here.gate), tsr_crypto_keys_held(&w->crypto),
+            tsr_crypto_ops_held(&w->crypto), (unsigned long long)here.gate.calls,
+            (unsigned long long)here.gate.malformed, (unsigned long long)here.gate.refused,
+            tsr_store_used(&w->store.store), tsr_store_capacity(&w->store.store));
 }
 
 static tsr_err open_socket(void)
 {
-    const tsr_secured_options *o = &world.options;
+    const tsr_secured_options *o = &here.options;
 
-    world.gate.spm = &world.spm;
-    world.gate.clients = &o->clients;
-    world.gate.connections_each = o->connections_each;
-    world.gate.event = on_event;
+    here.gate.spm = &tsr_world_here()->spm;
+    here.gate.clients = &o->clients;
+    here.gate.connections_each = o->connections_each;
+    here.gate.event = on_event;
 
-    tsr_err err = tsr_gate_listen(&world.gate, o->socket, o->mode);
+    tsr_err err = tsr_gate_listen(&here.gate, o->socket, o->mode);
 
     if (err != TSR_OK)
         tsr_log("error", "socket.failed", "path=\"%s\" cause=\"%s\" remedy=\"%s\"", o->socket,
@@ -99,34 +85,6 @@ static tsr_err open_socket(void)
                 err == TSR_E_EXISTS ? "end it, or name another path with --socket"
                                     : "make its directory, or name another path with --socket");
     return err;
-}
-
-static tsr_err open_crypto(void)
-{
-    const tsr_secured_options *o = &world.options;
-
-    world.crypto = (tsr_crypto){
-        .its = &world.store.its,
-        .keys = world.keys,
-        .key_count = KEYS,
-        .ops = world.ops,
-        .op_count = OPERATIONS,
-        .keys_each = o->keys_each,
-        .ops_each = o->ops_each,
-        .persistent_each = o->persistent_each,
-    };
-    world.services[0] =
-        (tsr_spm_service){ TSR_PSA_CRYPTO_HANDLE, &world.crypto, tsr_crypto_call, tsr_crypto_gone };
-    world.services[1] =
-        (tsr_spm_service){ TSR_PSA_ITS_HANDLE, &world.store.its, tsr_its_call, NULL };
-    world.spm = (tsr_spm){ world.services, 2 };
-
-    psa_status_t status = tsr_crypto_open(&world.crypto);
-
-    if (status == PSA_SUCCESS)
-        return TSR_OK;
-    tsr_log("error", "crypto.failed", "status=%d", status);
-    return TSR_E_CRYPTO;
 }
 
 /* systemd's notification: one datagram to the socket it names. */
@@ -151,7 +109,7 @@ static void notify(const char *path)
 
 static void say_ready(void)
 {
-    const tsr_secured_options *o = &world.options;
+    const tsr_secured_options *o = &here.options;
     char line[160]; /* a socket's path has 107 bytes at most */
     int n;
 
@@ -185,7 +143,7 @@ static bool told_to_end(int signals)
 
     while (read(signals, &got, sizeof got) == (ssize_t)sizeof got) {
         if (got.ssi_signo == SIGUSR1)
-            log_figures();
+            log_figures(tsr_world_here());
         if (got.ssi_signo == SIGTERM || got.ssi_signo == SIGINT) {
             tsr_log("info", "stopping", "signal=%u", got.ssi_signo);
             end = true;
@@ -196,19 +154,17 @@ static bool told_to_end(int signals)
 
 static tsr_err start(int signals)
 {
-    const tsr_secured_options *o = &world.options;
+    const tsr_secured_options *o = &here.options;
     const char *notify_socket = getenv("NOTIFY_SOCKET");
     tsr_err err = open_socket();
 
     if (err == TSR_OK)
-        err = tsr_gate_also(&world.gate, signals);
+        err = tsr_gate_also(&here.gate, signals);
 
     if (err == TSR_OK && o->user != NULL && (err = tsr_sandbox_user(o->user)) != TSR_OK)
         tsr_log("error", "user.failed", "user=\"%s\" cause=\"%s\"", o->user, tsr_err_name(err));
     if (err == TSR_OK)
-        err = tsr_secured_store_open(&world.store, o->store, o->repair);
-    if (err == TSR_OK)
-        err = open_crypto();
+        err = tsr_world_open(tsr_world_here());
     if (err == TSR_OK)
         notify(notify_socket);
     if (err == TSR_OK && !o->sandbox)
@@ -220,22 +176,22 @@ static tsr_err start(int signals)
 
 int main(int argc, char **argv)
 {
-    tsr_err err = tsr_secured_options_read(&world.options, argc, argv);
+    tsr_err err = tsr_secured_options_read(&here.options, argc, argv);
     int signals;
 
     if (err != TSR_OK)
         return err == TSR_END ? EXIT_SUCCESS : 2;
-    tsr_log_debug_on(world.options.verbose);
+    tsr_log_debug_on(here.options.verbose);
+    tsr_world_here()->options = &here.options;
     tsr_sandbox_memory();
     signals = catch_signals();
     if (start(signals) != TSR_OK)
         return EXIT_FAILURE;
     say_ready();
-    while (!tsr_gate_serve(&world.gate) || !told_to_end(signals))
-        tsr_secured_store_watch(&world.store);
-    tsr_gate_shut(&world.gate);
-    tsr_crypto_close(&world.crypto);
-    tsr_secured_store_close(&world.store);
-    tsr_log("info", "stopped", "socket=\"%s\"", world.options.socket);
+    while (!tsr_gate_serve(&here.gate) || !told_to_end(signals))
+        tsr_world_watch(tsr_world_here());
+    tsr_gate_shut(&here.gate);
+    tsr_world_close(tsr_world_here());
+    tsr_log("info", "stopped", "socket=\"%s\"", here.options.socket);
     return EXIT_SUCCESS;
 }

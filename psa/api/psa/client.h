@@ -30,8 +30,12 @@ typedef struct psa_outvec {
 } psa_outvec;
 
 /* Static handles of Tessera's stateless services; the numbers are those of TF-M's manifests. */
-#define TSR_PSA_CRYPTO_HANDLE ((psa_handle_t)1)
-#define TSR_PSA_ITS_HANDLE    ((psa_handle_t)3)
+#define TSR_PSA_CRYPTO_HANDLE   ((psa_handle_t)1)
+#define TSR_PSA_PS_HANDLE       ((psa_handle_t)2)
+#define TSR_PSA_ITS_HANDLE      ((psa_handle_t)3)
+#define TSR_PSA_ATTEST_HANDLE   ((psa_handle_t)4)
+#define TSR_PSA_FWU_HANDLE      ((psa_handle_t)5)
+#define TSR_PSA_PLATFORM_HANDLE ((psa_handle_t)6)
 
 /** Calls a service of the secure world and waits for its answer.
  *
