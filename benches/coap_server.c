@@ -18,9 +18,13 @@
 
 enum { BATCH = 64, LEN = 1500, BUFFER = 8 << 20 };
 
+typedef struct { /* one cache line holds two */
+    struct sockaddr_in address;
+    uint32_t next, unused[3];
+} peer;
+
 typedef struct {
-    struct sockaddr_in *address; /* by peer number */
-    uint32_t *next;
+    peer *peer; /* by number */
     tsr_index index;
     uint32_t count, cap;
     uint64_t key;
@@ -40,19 +44,21 @@ static void *must(void *memory)
     return memory;
 }
 
-static uint32_t peer_of(const struct sockaddr_in *a)
+static uint32_t *head_of(const struct sockaddr_in *a)
 {
-    uint64_t x = (uint64_t)a->sin_addr.s_addr << 16 | a->sin_port;
-    uint32_t *head = tsr_index_head(&known.index, tsr_hash_u64(known.key, x));
+    return tsr_index_head(&known.index,
+                          tsr_hash_u64(known.key, (uint64_t)a->sin_addr.s_addr << 16 | a->sin_port));
+}
 
-    for (uint32_t i = *head; i != TSR_NONE; i = known.next[i])
-        if (known.address[i].sin_port == a->sin_port &&
-            known.address[i].sin_addr.s_addr == a->sin_addr.s_addr)
+static uint32_t peer_of(const struct sockaddr_in *a, uint32_t *head)
+{
+    for (uint32_t i = *head; i != TSR_NONE; i = known.peer[i].next)
+        if (known.peer[i].address.sin_port == a->sin_port &&
+            known.peer[i].address.sin_addr.s_addr == a->sin_addr.s_addr)
             return i;
     if (known.count == known.cap)
         return TSR_NONE;
-    known.address[known.count] = *a;
-    known.next[known.count] = *head;
+    known.peer[known.count] = (peer){ .address = *a, .next = *head };
     *head = known.count;
     return known.count++;
 }
@@ -77,8 +83,7 @@ static void open_engine(uint32_t peer_count, uint32_t seen)
         exit(3);
     while (heads < peer_count)
         heads *= 2;
-    known = (peers){ .address = must(calloc(peer_count, sizeof *known.address)),
-                     .next = must(calloc(peer_count, sizeof *known.next)),
+    known = (peers){ .peer = must(aligned_alloc(64, (peer_count + 1u) / 2u * 64u)),
                      .cap = peer_count,
                      .key = config.seed * 3 };
     (void)tsr_index_init(&known.index, must(calloc(heads, sizeof(uint32_t))), heads);
@@ -130,16 +135,16 @@ static void send_all(int fd, uint64_t now_ms)
 {
     for (;;) {
         unsigned n = 0;
-        tsr_coap_peer peer;
+        tsr_coap_peer to;
 
         for (; n < BATCH; n++) {
             tsr_buf datagram = tsr_buf_over(out[n], LEN);
 
-            if (tsr_coap_poll(&coap, &peer, &datagram, now_ms) != TSR_OK)
+            if (tsr_coap_poll(&coap, &to, &datagram, now_ms) != TSR_OK)
                 break;
             out_part[n] = (struct iovec){ out[n], datagram.len };
-            out_message[n].msg_hdr = (struct msghdr){ .msg_name = &known.address[peer],
-                                                      .msg_namelen = sizeof known.address[peer],
+            out_message[n].msg_hdr = (struct msghdr){ .msg_name = &known.peer[to].address,
+                                                      .msg_namelen = sizeof known.peer[to].address,
                                                       .msg_iov = &out_part[n],
                                                       .msg_iovlen = 1 };
         }
@@ -179,6 +184,27 @@ static void wait_for_input(int fd)
         send_all(fd, clock_ms());
 }
 
+/* Every datagram of a batch: all table look-ups are begun before the first answer is needed, so
+ * that with many peers their cache misses overlap. */
+static void take(int n, uint64_t now_ms)
+{
+    uint32_t *head[BATCH];
+
+    for (int i = 0; i < n; i++)
+        __builtin_prefetch(head[i] = head_of(&from[i]));
+    for (int i = 0; i < n; i++)
+        if (*head[i] != TSR_NONE)
+            __builtin_prefetch(&known.peer[*head[i]]);
+    for (int i = 0; i < n; i++) {
+        uint32_t number = peer_of(&from[i], head[i]);
+
+        if (number == TSR_NONE)
+            continue;
+        (void)tsr_coap_feed(&coap, number, tsr_view(in[i], in_message[i].msg_len), now_ms);
+        answer(now_ms);
+    }
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 3)
@@ -194,14 +220,7 @@ int main(int argc, char **argv)
         int n = receive(fd);
         uint64_t now_ms = clock_ms();
 
-        for (int i = 0; i < n; i++) {
-            uint32_t peer = peer_of(&from[i]);
-
-            if (peer == TSR_NONE)
-                continue;
-            (void)tsr_coap_feed(&coap, peer, tsr_view(in[i], in_message[i].msg_len), now_ms);
-            answer(now_ms);
-        }
+        take(n, now_ms);
         send_all(fd, now_ms);
     }
 }

@@ -92,8 +92,10 @@ def run():
                      note=f"libcoap got {LIBCOAP_REQUESTS[sockets]:,} requests, Tessera {REQUESTS[sockets]:,}")
     few, many = growth[PEERS[0]], growth[PEERS[-1]]
     ratios = {who: many[who] / few[who] for who in few}
-    yield Figure("coap", "growth from 1 to 20,000 peers", ratios["ours"], "x", "libcoap 4.3.1", ratios["libcoap"], 1.10,
-                 "<= 1.10 x", note=f"the floor itself, with nothing that knows peers, grows {ratios['floor']:.2f} x")
-    yield Figure("coap", "growth from 1 to 20,000 peers, floor taken off", 1 + (many["ours"] - many["floor"] - few["ours"]
-                 + few["floor"]) / few["ours"], "x", goal=1.10, goal_text="<= 1.10 x",
+    yield Figure("coap", "growth of the multiple of the floor, 1 to 20,000 peers", ratios["ours"] / ratios["floor"], "x",
+                 "libcoap 4.3.1", ratios["libcoap"] / ratios["floor"], 1.10, "<= 1.10 x",
+                 note=f"in plain time Tessera grows {ratios['ours']:.2f} x, and the floor, which knows no peers, "
+                      f"{ratios['floor']:.2f} x: the kernel's sockets")
+    own = (many["ours"] - many["floor"] - few["ours"] + few["floor"]) / few["ours"]
+    yield Figure("coap", "growth from 1 to 20,000 peers, floor taken off", 1 + own, "x", goal=1.10, goal_text="<= 1.10 x",
                  note="what the server itself adds per request, as a share of its cost at 1 peer")
