@@ -13,7 +13,13 @@
 #include "psa/api/psa/storage_common.h"
 #include "secure/storage/store.h"
 
-#define TSR_ITS_CRYPTO ((int32_t)0x43525950) /* the crypto service's own keys */
+/* Name spaces of partitions. PS also owns the 65,535 numbers behind its own (secure/storage/ps.h).
+ */
+#define TSR_ITS_CRYPTO   ((int32_t)0x43525950) /* the crypto service's own keys */
+#define TSR_ITS_PS       ((int32_t)0x50530000) /* replay protection of Protected Storage */
+#define TSR_ITS_ATTEST   ((int32_t)0x41545354) /* attestation: settings */
+#define TSR_ITS_FWU      ((int32_t)0x46575500) /* firmware update: components, counters */
+#define TSR_ITS_PLATFORM ((int32_t)0x504c4154) /* the lifecycle */
 
 typedef struct {
     tsr_store *store;
