@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Firmware slots on Linux: files, and the file that says what may go into them.
+ *
+ *     DIR/update.conf            components and trust anchors (docs/WIRE.md, "Slots on Linux")
+ *     DIR/slots/NAME/a.img, b.img
+ *
+ * A slot's file is the package as it was written, byte by byte; a factory installs by copying a
+ * package to a.img. Everything is opened here and nowhere later, so the sandbox may close behind.
+ *
+ * tessera-boot and tessera-secured both use this, one after the other: the launcher opens the store
+ * and the slots, decides (secure/fwu/boot.h), closes the store, and starts tessera-secured with
+ * --slots DIR --reboot-fd N. A line TSR_FWU_REBOOT on that descriptor asks it to restart everything.
+ * Without --reboot-fd tessera-secured decides by itself when it starts, as if it were the boot
+ * stage, and psa_fwu_request_reboot() answers PSA_ERROR_NOT_SUPPORTED. */
+#ifndef PORTS_LINUX_FWU_SLOTS_H
+#define PORTS_LINUX_FWU_SLOTS_H
+
+#include "secure/fwu/boot.h"
+
+#define TSR_FWU_REBOOT     "reboot\n" /* what is written to the launcher */
+#define TSR_SLOT_BLOCK     65536u
+#define TSR_SLOT_SIZE      (32u << 20) /* default size of a slot */
+#define TSR_SLOT_WORK      (TSR_FWU_MANIFEST_MAX + 65536u)
+
+typedef struct {
+    tsr_flash flash;
+    /* private */
+    int fd;
+    char path[512];
+} tsr_slot_file;
+
+typedef struct {
+    tsr_fwu_component components[TSR_FWU_COMPONENTS];
+    size_t count;
+    tsr_fwu_anchor anchors[TSR_FWU_ANCHORS];
+    size_t anchor_count;
+    int32_t clients[TSR_FWU_COMPONENTS];
+    size_t client_count;
+    tsr_slot_file files[TSR_FWU_COMPONENTS][2];
+    uint8_t work[TSR_SLOT_WORK];
+    char error[256]; /* after a failure: the file, the line, the cause and the remedy */
+} tsr_slots;
+
+/** Reads DIR/update.conf and opens all slots; files that are not there are made.
+ *
+ *  owner   the struct must not move; tsr_slots_close() closes the files
+ *  errors  TSR_E_NOT_FOUND  no DIR/update.conf
+ *          TSR_E_MALFORMED  a line or a key file is wrong; s->error says which and why
+ *          TSR_E_DENIED     others than the owner may write to a slot or the configuration
+ *          TSR_E_IO         a file cannot be opened or made */
+tsr_err tsr_slots_open(tsr_slots *s, const char *dir);
+void tsr_slots_close(tsr_slots *s);
+
+/** Fills components, anchors, clients and work of `f`; its, crypto and reboot are the caller's. */
+void tsr_slots_give(tsr_slots *s, tsr_fwu *f);
+
+/** The descriptor of a slot's file, to read the payload from (choice.image.at, .len). */
+int tsr_slots_fd(const tsr_slots *s, psa_fwu_component_t id, uint8_t slot);
+
+#endif
