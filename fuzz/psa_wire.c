@@ -69,7 +69,7 @@ static const tsr_spm_service services[] = {
     { TSR_PSA_CRYPTO_HANDLE, &crypto, tsr_crypto_call, tsr_crypto_gone },
     { TSR_PSA_ITS_HANDLE, &its, tsr_its_call, NULL },
 };
-static const tsr_spm spm = { services, 2 };
+static const tsr_spm spm = { .services = services, .count = 2 };
 static const tsr_spm_caller callers[2] = { { -1, 11 }, { -2, 12 } };
 
 static void must(bool holds)

@@ -22,7 +22,7 @@ tsr_err tsr_world_serve(tsr_world *w, tsr_spm_service service)
 
 tsr_err tsr_world_open(tsr_world *w)
 {
-    w->spm = (tsr_spm){ w->services, 0 };
+    w->spm = (tsr_spm){ .services = w->services };
     for (w->opened = 0; w->opened < tsr_world_part_count; w->opened++) {
         tsr_err err = tsr_world_parts[w->opened].open(w);
 

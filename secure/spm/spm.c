@@ -3,6 +3,10 @@
 
 psa_status_t tsr_spm_call(const tsr_spm *spm, psa_handle_t handle, tsr_spm_msg *msg)
 {
+    psa_status_t status = spm->admit != NULL ? spm->admit(spm->admit_self, handle) : PSA_SUCCESS;
+
+    if (status != PSA_SUCCESS)
+        return status;
     for (size_t i = 0; i < spm->count; i++)
         if (spm->services[i].handle == handle)
             return spm->services[i].call(spm->services[i].self, msg);

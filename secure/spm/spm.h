@@ -34,6 +34,10 @@ typedef struct {
 typedef struct {
     const tsr_spm_service *services;
     size_t count;
+    /** Whether a service may be called at all, such as by the device's lifecycle
+     *  (secure/spm/platform_service.h); NULL: always. An error is the answer to the call. */
+    psa_status_t (*admit)(void *self, psa_handle_t handle);
+    void *admit_self;
 } tsr_spm;
 
 /** Calls the service behind a static handle.

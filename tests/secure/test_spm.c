@@ -43,7 +43,7 @@ static uint8_t reply_memory[TSR_WIRE_MAX];
 static psa_status_t ask(seen *s, psa_handle_t handle, int32_t type, tsr_bytes *answer)
 {
     tsr_spm_service service = { 4, s, echo, gone };
-    tsr_spm spm = { &service, 1 };
+    tsr_spm spm = { .services = &service, .count = 1 };
     uint8_t frame[64];
     tsr_buf request = tsr_buf_over(frame, sizeof frame);
     tsr_buf reply = tsr_buf_over(reply_memory, sizeof reply_memory);
@@ -105,7 +105,7 @@ static void test_service_that_overclaims_is_stopped(void **state)
 
 static void test_malformed_frame_is_answered_and_reported(void **state)
 {
-    tsr_spm spm = { NULL, 0 };
+    tsr_spm spm = { .services = NULL };
     tsr_buf reply = tsr_buf_over(reply_memory, sizeof reply_memory);
     psa_status_t status;
 
@@ -116,11 +116,39 @@ static void test_malformed_frame_is_answered_and_reported(void **state)
     assert_int_equal(status, PSA_ERROR_PROGRAMMER_ERROR);
 }
 
+static psa_status_t only_six(void *self, psa_handle_t handle)
+{
+    (void)self;
+    return handle == 6 ? PSA_SUCCESS : PSA_ERROR_NOT_PERMITTED;
+}
+
+/* What is not admitted does not reach the service, whoever calls. */
+static void test_call_needs_admission(void **state)
+{
+    seen s = { 0 };
+    tsr_spm_service services[2] = { { 4, &s, echo, gone }, { 6, &s, echo, gone } };
+    tsr_spm spm = { services, 2, only_six, NULL };
+    char answer[1];
+    tsr_spm_msg msg = { .caller = { -5, 1 },
+                        .type = 3,
+                        .in_len = 1,
+                        .out_len = 1,
+                        .in = { tsr_text("x") },
+                        .out = { { answer, 1 } } };
+
+    (void)state;
+    assert_int_equal(tsr_spm_call(&spm, 4, &msg), PSA_ERROR_NOT_PERMITTED);
+    assert_int_equal(tsr_spm_call(&spm, 9, &msg), PSA_ERROR_NOT_PERMITTED);
+    assert_int_equal(s.type, 0);
+    assert_int_equal(tsr_spm_call(&spm, 6, &msg), PSA_SUCCESS);
+    assert_int_equal(s.type, 3);
+}
+
 static void test_gone_reaches_services(void **state)
 {
     seen s = { 0 };
     tsr_spm_service services[2] = { { 4, &s, echo, gone }, { 5, &s, echo, NULL } };
-    tsr_spm spm = { services, 2 };
+    tsr_spm spm = { .services = services, .count = 2 };
 
     (void)state;
     tsr_spm_gone(&spm, 33);
@@ -196,6 +224,7 @@ int main(void)
         cmocka_unit_test(test_failed_call_leaks_no_output),
         cmocka_unit_test(test_service_that_overclaims_is_stopped),
         cmocka_unit_test(test_malformed_frame_is_answered_and_reported),
+        cmocka_unit_test(test_call_needs_admission),
         cmocka_unit_test(test_gone_reaches_services),
         cmocka_unit_test(test_client_number_is_fixed_and_unique),
         cmocka_unit_test(test_client_number_is_denied_to_foreign_users),
