@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The attestation service: PSA tokens over what the factory, the launcher and the life of the device
- * say (RFC 9783), signed with a key that nobody can export.
+ * The attestation service: PSA tokens over what the factory, the launcher and the life of the
+ * device say (RFC 9783), signed with a key that nobody can export.
  *
  * The key is a persistent P-256 key pair in the PSA core (secure/attest/settings.h). A device that
  * the factory gave none, and that is not secured yet, makes its own at first need: then whoever
@@ -14,7 +14,8 @@
 #include "secure/attest/settings.h"
 #include "secure/spm/spm.h"
 
-/** What the tokens look like; the build picks one (TSR_ATTEST_PROFILE, secure/attest/profile_*.c). */
+/** What the tokens look like; the build picks one (TSR_ATTEST_PROFILE, secure/attest/profile_*.c).
+ */
 typedef struct {
     const char *name; /* the profile claim */
     /* labels of the claims */
@@ -28,8 +29,8 @@ extern const tsr_attest_profile tsr_attest_profile_here;
 typedef struct {
     tsr_its *its;                /* settings: space TSR_ITS_ATTEST */
     const tsr_boot_record *boot; /* at least one component: RFC 9783 §4.4.1 demands it */
-    /** The lifecycle claim (RFC 9783 §4.3.1) at this moment, whether tokens may be made at all, and
-     *  whether this device may still make its own key. `self` is `life`. */
+    /** The lifecycle claim (RFC 9783 §4.3.1) at this moment, whether tokens may be made at all,
+     *  and whether this device may still make its own key. */
     uint16_t (*lifecycle)(void *life, bool *may_attest, bool *may_make_key);
     void *life;
     /* private */

@@ -8,7 +8,8 @@
  *     3: [ 0*8 { 1: tstr type, 2: bytes measurement, ?4: tstr version, 5: bytes signer id,
  *                ?6: tstr description } ] }
  *
- * The inner maps are the software components of RFC 9783 §4.4.1 and go into the token as they are. */
+ * The inner maps are the software components of RFC 9783 §4.4.1 and go into the token as they are.
+ */
 #ifndef SECURE_ATTEST_BOOT_H
 #define SECURE_ATTEST_BOOT_H
 

@@ -14,10 +14,10 @@
  * PSA_KEY_USAGE_SIGN_HASH and nothing else. Persistent. */
 #define TSR_ATTEST_KEY_ID 1u
 
-enum { /* uids in space TSR_ITS_ATTEST */
-    TSR_ATTEST_UID_IMPLEMENTATION = 1, /* 32 bytes */
-    TSR_ATTEST_UID_CERTIFICATION = 2,  /* text: 13 digits, "-", 5 digits; absent: no claim */
-    TSR_ATTEST_UID_VERIFICATION = 3,   /* text, mostly a URL; absent: no claim */
+enum {                                    /* uids in space TSR_ITS_ATTEST */
+       TSR_ATTEST_UID_IMPLEMENTATION = 1, /* 32 bytes */
+       TSR_ATTEST_UID_CERTIFICATION = 2,  /* text: 13 digits, "-", 5 digits; absent: no claim */
+       TSR_ATTEST_UID_VERIFICATION = 3,   /* text, mostly a URL; absent: no claim */
 };
 
 enum { TSR_ATTEST_CERTIFICATION = 19, TSR_ATTEST_VERIFICATION_MAX = 128 };

@@ -13,8 +13,8 @@ enum {
 };
 
 typedef struct {
-    uint8_t point[TSR_ATTEST_POINT]; /* 04 || x || y */
-    size_t point_len;                /* 65 or 97 */
+    uint8_t point[TSR_ATTEST_POINT];       /* 04 || x || y */
+    size_t point_len;                      /* 65 or 97 */
     uint8_t instance[TSR_ATTEST_INSTANCE]; /* 01 || SHA-256 of the point */
     bool known_instance; /* false: any device that signs with this key has the id above */
 } tsr_attest_anchor;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The verifier of PSA attestation tokens: bytes in, a list of checks out, one for every claim, each
- * with what was expected and what was found. Both profiles are read: RFC 9783 (tag:psacertified.org,
- * 2023:psa#tfm) and the older PSA_IOT_PROFILE_1.
+ * with what was expected and what was found. Both profiles are read: RFC 9783
+ * (tag:psacertified.org, 2023:psa#tfm) and the older PSA_IOT_PROFILE_1.
  *
  * It keeps no state and opens no file; it needs psa_crypto_init() to have succeeded. */
 #ifndef SERVER_ATTEST_VERIFY_H

@@ -72,14 +72,14 @@ typedef enum {
 typedef struct {
     tsr_cose_kind kind;
     bool tagged;
-    tsr_bytes protected_map;   /* content of the protected bucket's byte string, as received */
+    tsr_bytes protected_map;   /* content of the protected bucket's byte string; a0 is made empty */
     tsr_bytes unprotected_map; /* the encoded map */
     int64_t alg;               /* a caller whose protocol fixes it may set it when it is absent */
     bool alg_protected;
     tsr_bytes kid;
     tsr_bytes iv, partial_iv;
-    tsr_bytes crit; /* the encoded array */
-    bool detached;  /* the payload is nil: the caller has it from elsewhere */
+    tsr_bytes crit;    /* the encoded array */
+    bool detached;     /* the payload is nil: the caller has it from elsewhere */
     tsr_bytes payload; /* Encrypt0: ciphertext and tag */
     tsr_bytes proof;   /* signature or MAC; Encrypt0: none */
     /* What the caller may say between reading and verifying: */
@@ -93,11 +93,11 @@ typedef struct {
  *  source  RFC 9052 §3, §4.2, §5.2, §6.2
  *  owner   m points into `in`
  *  errors  TSR_E_TYPE         a tag of another kind
- *          TSR_E_MALFORMED    not this structure; a label twice, in one bucket or in both; IV
- *                             and Partial IV together; `crit` unprotected, empty, or naming a
- *                             label that is not protected; bytes behind the message
- *          TSR_E_UNSUPPORTED  more than TSR_COSE_LABELS parameters, alg as text, indefinite
- *                             lengths in the frame
+ *          TSR_E_MALFORMED    not this structure, or one of indefinite length; a label twice, in
+ *                             one bucket or in both; IV and Partial IV together; `crit`
+ *                             unprotected, empty, or naming a label that is not protected; bytes
+ *                             behind the message
+ *          TSR_E_UNSUPPORTED  more than TSR_COSE_LABELS parameters, or alg as text
  */
 tsr_err tsr_cose_read(tsr_bytes in, tsr_cose_kind kind, tsr_cose_message *m);
 

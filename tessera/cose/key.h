@@ -10,13 +10,13 @@ typedef enum { TSR_COSE_EC2 = 2, TSR_COSE_SYMMETRIC = 4 } tsr_cose_kty;
 typedef enum { TSR_COSE_P256 = 1, TSR_COSE_P384 = 2 } tsr_cose_curve;
 
 enum { /* bits of tsr_cose_key.ops: 1 << (value of RFC 9052 §7.1) */
-    TSR_COSE_OP_SIGN = 1 << 1,
-    TSR_COSE_OP_VERIFY = 1 << 2,
-    TSR_COSE_OP_ENCRYPT = 1 << 3,
-    TSR_COSE_OP_DECRYPT = 1 << 4,
-    TSR_COSE_OP_DERIVE_KEY = 1 << 7,
-    TSR_COSE_OP_MAC_CREATE = 1 << 9,
-    TSR_COSE_OP_MAC_VERIFY = 1 << 10,
+       TSR_COSE_OP_SIGN = 1 << 1,
+       TSR_COSE_OP_VERIFY = 1 << 2,
+       TSR_COSE_OP_ENCRYPT = 1 << 3,
+       TSR_COSE_OP_DECRYPT = 1 << 4,
+       TSR_COSE_OP_DERIVE_KEY = 1 << 7,
+       TSR_COSE_OP_MAC_CREATE = 1 << 9,
+       TSR_COSE_OP_MAC_VERIFY = 1 << 10,
 };
 
 /** A key as its map says it. Absent: NULL pointer, alg TSR_COSE_ALG_NONE, ops 0. */

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * COSE_Sign1. The Sig_structure is hashed as it is made, so a payload of any length is never
+ * copied. */
+#include "tessera/cbor/cbor.h"
+#include "tessera/cose/internal.h"
+
+typedef struct {
+    uint8_t bytes[64];
+    size_t len;
+} digest;
+
+/* RFC 9052 §4.4: Sig_structure, context "Signature1". */
+static tsr_err hash_structure(psa_algorithm_t hash, tsr_bytes protected_map, tsr_bytes aad,
+                              tsr_bytes payload, digest *d)
+{
+    psa_hash_operation_t op = PSA_HASH_OPERATION_INIT;
+    tsr_cose_structure s;
+    psa_status_t status = psa_hash_setup(&op, hash);
+
+    tsr_cose_structure_make(&s, "Signature1", protected_map, aad, &payload);
+    for (size_t i = 0; status == PSA_SUCCESS && i < s.count; i++)
+        if (s.slice[i].len > 0)
+            status = psa_hash_update(&op, s.slice[i].ptr, s.slice[i].len);
+    if (status == PSA_SUCCESS)
+        status = psa_hash_finish(&op, d->bytes, sizeof d->bytes, &d->len);
+    (void)psa_hash_abort(&op);
+    return tsr_cose_status(status);
+}
+
+tsr_err tsr_cose_sign1_verify(const tsr_cose_message *m, tsr_cose_key_id key, tsr_bytes detached,
+                              tsr_bytes external_aad)
+{
+    const tsr_cose_alg *alg;
+    psa_algorithm_t policy;
+    tsr_bytes payload;
+    digest d = { .len = 0 };
+    tsr_err err = tsr_cose_ready(m, TSR_COSE_SIGN1, detached, &payload, &alg);
+
+    if (err == TSR_OK)
+        err = tsr_cose_fits(alg, key, &policy);
+    if (err == TSR_OK)
+        err = hash_structure(PSA_ALG_SIGN_GET_HASH(alg->psa), m->protected_map, external_aad,
+                             payload, &d);
+    if (err != TSR_OK)
+        return err;
+    /* A key for signatures with nonces derived (RFC 6979) verifies under that name only. */
+    return tsr_cose_status(
+        psa_verify_hash(key, PSA_ALG_IS_DETERMINISTIC_ECDSA(policy) ? policy : alg->psa, d.bytes,
+                        d.len, m->proof.ptr, m->proof.len));
+}
+
+/* The signature, behind everything else; RFC 9053 §2.1: r and s in full length. */
+static tsr_err put_signature(tsr_buf *out, const tsr_cose_alg *alg, tsr_cose_key_id key,
+                             psa_algorithm_t policy, const digest *d)
+{
+    psa_algorithm_t how = PSA_ALG_IS_DETERMINISTIC_ECDSA(policy) ? policy : alg->psa;
+    uint8_t *room;
+    size_t len;
+
+    tsr_cbor_put_head(out, TSR_CBOR_BYTES, alg->proof);
+    room = tsr_buf_claim(out, alg->proof);
+    if (room == NULL)
+        return out->err;
+    return tsr_cose_status(psa_sign_hash(key, how, d->bytes, d->len, room, alg->proof, &len));
+}
+
+tsr_err tsr_cose_sign1(tsr_buf *out, const tsr_cose_params *p, tsr_cose_key_id key,
+                       tsr_bytes payload, tsr_bytes external_aad)
+{
+    const tsr_cose_alg *alg = tsr_cose_alg_find(p->alg);
+    tsr_bytes protected_map = { NULL, 0 };
+    psa_algorithm_t policy = 0;
+    size_t before = out->len;
+    digest d = { .len = 0 };
+    tsr_err err = out->err;
+
+    if (err == TSR_OK && (alg == NULL || alg->kind != TSR_COSE_SIGN1))
+        err = TSR_E_UNSUPPORTED;
+    if (err == TSR_OK)
+        err = tsr_cose_fits(alg, key, &policy);
+    if (err == TSR_OK) {
+        tsr_cose_put_headers(out, TSR_COSE_SIGN1, p, &protected_map);
+        if (p->detached)
+            tsr_cbor_put_null(out);
+        else
+            tsr_cbor_put_bytes(out, payload);
+        err = out->err;
+    }
+    if (err == TSR_OK)
+        err = hash_structure(PSA_ALG_SIGN_GET_HASH(alg->psa), protected_map, external_aad, payload,
+                             &d);
+    if (err == TSR_OK)
+        err = put_signature(out, alg, key, policy, &d);
+    out->err = err;
+    if (err != TSR_OK)
+        out->len = before;
+    return err;
+}
