@@ -74,16 +74,31 @@ static void check_gap(rest_stream *s)
         s->after = oldest > 0 ? oldest - 1 : 0;
 }
 
+static tsr_err query(rest_stream *s, uint64_t *next)
+{
+    return tsr_server_events(s->rest->server, s->after, EVENTS_AT_ONCE,
+                             s->endpoint[0] != '\0' ? s->endpoint : NULL, put_message, &s->out,
+                             next);
+}
+
 /* False when there was nothing new. */
 static bool fetch(rest_stream *s)
 {
-    uint64_t next = s->after;
+    const rest_stream before = *s;
+    uint64_t next;
 
-    check_gap(s);
-    if (tsr_server_events(s->rest->server, s->after, EVENTS_AT_ONCE,
-                          s->endpoint[0] != '\0' ? s->endpoint : NULL, put_message, &s->out,
-                          &next) != TSR_OK)
-        return s->out.len > 0;
+    for (;;) {
+        check_gap(s);
+        next = s->after;
+        if (query(s, &next) != TSR_OK)
+            return s->out.len > 0;
+        if (tsr_server_event_oldest(s->rest->server) <= s->after + 1)
+            break;
+        /* The ring dropped events while they were looked for. */
+        s->out.len = before.out.len;
+        s->after = before.after;
+        s->from_oldest = before.from_oldest;
+    }
     bool moved = next > s->after;
 
     s->after = next;

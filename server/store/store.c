@@ -308,8 +308,13 @@ static tsr_err write_batch(tsr_store *s, tsr_store_op *batch, size_t *rows, size
     if (err == TSR_OK && *events) {
         uint64_t last = s->next_event + *events - 1;
 
-        if (last > s->event_ring)
+        if (last > s->event_ring) {
             b->trim_events(s->db, last - s->event_ring);
+            /* Said before it is true: a reader that looks after its query learns of every event
+             * that the query could no longer see (tsr_store_event_oldest). */
+            if (atomic_load(&s->event_oldest) <= last - s->event_ring)
+                atomic_store(&s->event_oldest, last - s->event_ring + 1);
+        }
     }
     if (err == TSR_OK)
         err = b->commit(s->db);
