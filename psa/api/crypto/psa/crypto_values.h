@@ -348,13 +348,11 @@
 
 /* ---- key agreement: the agreement in bits 16 to 22, a derivation, or none, below ---- */
 
-#define PSA_ALG_FFDH                           ((psa_algorithm_t)0x09010000)
-#define PSA_ALG_ECDH                           ((psa_algorithm_t)0x09020000)
-#define PSA_ALG_KEY_AGREEMENT(ka_alg, kdf_alg) ((ka_alg) | (kdf_alg))
-#define PSA_ALG_KEY_AGREEMENT_GET_KDF(alg)                                                         \
-    ((psa_algorithm_t)(((alg)&0xfe80ffffu) | PSA_ALG_CATEGORY_KEY_DERIVATION))
-#define PSA_ALG_KEY_AGREEMENT_GET_BASE(alg)                                                        \
-    ((psa_algorithm_t)(((alg)&0xff7f0000u) | PSA_ALG_CATEGORY_KEY_AGREEMENT))
+#define PSA_ALG_FFDH                             ((psa_algorithm_t)0x09010000)
+#define PSA_ALG_ECDH                             ((psa_algorithm_t)0x09020000)
+#define PSA_ALG_KEY_AGREEMENT(ka_alg, kdf_alg)   ((ka_alg) | (kdf_alg))
+#define PSA_ALG_KEY_AGREEMENT_GET_KDF(alg)       ((psa_algorithm_t)((alg)&0xfe80ffffu))
+#define PSA_ALG_KEY_AGREEMENT_GET_BASE(alg)      ((psa_algorithm_t)((alg)&0xff7f0000u))
 #define PSA_ALG_IS_STANDALONE_KEY_AGREEMENT(alg) (((alg)&0x7f00ffffu) == 0x09000000u)
 #define PSA_ALG_IS_RAW_KEY_AGREEMENT(alg)        PSA_ALG_IS_STANDALONE_KEY_AGREEMENT(alg)
 #define PSA_ALG_IS_KEY_DERIVATION_OR_AGREEMENT(alg)                                                \
