@@ -174,6 +174,15 @@ static const uint32_t algorithms[] = {
     PSA_ALG_ECDSA(PSA_ALG_SHA_256),
     PSA_ALG_ECDSA(PSA_ALG_ANY_HASH),
     PSA_ALG_KEY_AGREEMENT(PSA_ALG_ECDH, PSA_ALG_HKDF(PSA_ALG_SHA_256)),
+    PSA_ALG_SHA_1,
+    PSA_ALG_SHA3_256,
+    PSA_ALG_CHACHA20_POLY1305,
+    PSA_ALG_STREAM_CIPHER,
+    PSA_ALG_PBKDF2_HMAC(PSA_ALG_SHA_256),
+    PSA_ALG_TLS12_ECJPAKE_TO_PMS,
+    0x0a000109, /* J-PAKE with SHA-256, under its final number */
+    0x04c09300, /* CCM*, any tag */
+    0x80545352, /* the service's own mark, which no client may use */
 };
 
 static const uint16_t types[] = {
@@ -184,6 +193,9 @@ static const uint16_t types[] = {
     PSA_KEY_TYPE_AES,
     PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1),
     PSA_KEY_TYPE_ECC_PUBLIC_KEY(PSA_ECC_FAMILY_SECP_R1),
+    PSA_KEY_TYPE_PASSWORD_HASH,
+    PSA_KEY_TYPE_CHACHA20,
+    PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_MONTGOMERY),
     0xffff,
 };
 
@@ -204,9 +216,9 @@ static tsr_wire_params some_params(unsigned who, tsr_bytes *in)
         .key = some_key(who, in),
         .alg = PICK(algorithms, in),
         .operation = take(in) < 200 ? known_op[who] : known_op[1 - who],
-        .step = take(in) < 200 ? take(in) % 2u : 0x0100u + take(in),
+        .step = take(in) < 200 ? take(in) % 4u : 0x0100u + take(in),
         .number = take(in) < 200 ? take(in) : TSR_CAPACITY_UNSET - take(in) % 2u,
-        .extra = take(in),
+        .extra = take(in) < 128 ? 0x01120100u : take(in), /* the primitive of J-PAKE: P-256 */
     };
 
     p.attributes = (tsr_wire_attributes){
@@ -243,6 +255,9 @@ static void learn(unsigned who, int32_t type, tsr_bytes out)
     case TSR_CRYPTO_IMPORT_KEY:
     case TSR_CRYPTO_COPY_KEY:
     case TSR_CRYPTO_GENERATE_KEY:
+    case TSR_CRYPTO_GENERATE_CUSTOM:
+    case TSR_CRYPTO_AGREEMENT_KEY:
+    case TSR_CRYPTO_PAKE_SHARED_KEY:
     case TSR_CRYPTO_DERIVE_KEY:
         known_key[who] = number;
         if (number >= PSA_KEY_ID_VENDOR_MIN)
@@ -251,6 +266,11 @@ static void learn(unsigned who, int32_t type, tsr_bytes out)
     case TSR_CRYPTO_MAC_SETUP:
     case TSR_CRYPTO_CIPHER_SETUP:
     case TSR_CRYPTO_AEAD_SETUP:
+    case TSR_CRYPTO_HASH_SETUP:
+    case TSR_CRYPTO_HASH_CLONE:
+    case TSR_CRYPTO_SIGN_START:
+    case TSR_CRYPTO_VERIFY_START:
+    case TSR_CRYPTO_PAKE_SETUP:
     case TSR_CRYPTO_DERIVE_OPEN: known_op[who] = number; break;
     default: break;
     }
@@ -258,7 +278,7 @@ static void learn(unsigned who, int32_t type, tsr_bytes out)
 
 static void play_call(unsigned who, tsr_bytes *in)
 {
-    int32_t type = take(in) % 80;
+    int32_t type = take(in) % (TSR_CRYPTO_FUNCTIONS + 2);
     tsr_wire_params p = some_params(who, in);
     size_t n_in = take(in) % 3u, n_out = take(in) % 3u, room[2];
     tsr_bytes given[2], out[PSA_MAX_IOVEC];

@@ -426,9 +426,11 @@ psa_status_t psa_key_derivation_output_bytes(psa_key_derivation_operation_t *ope
     return status;
 }
 
-psa_status_t psa_key_derivation_output_key(const psa_key_attributes_t *attributes,
-                                           psa_key_derivation_operation_t *operation,
-                                           mbedtls_svc_key_id_t *key)
+psa_status_t psa_key_derivation_output_key_custom(const psa_key_attributes_t *attributes,
+                                                  psa_key_derivation_operation_t *operation,
+                                                  const psa_custom_key_parameters_t *custom,
+                                                  const uint8_t *custom_data,
+                                                  size_t custom_data_length, psa_key_id_t *key)
 {
     tsr_psa_client *c = tsr_gate_enter();
     tsr_psa_derivation *d;
@@ -442,12 +444,88 @@ psa_status_t psa_key_derivation_output_key(const psa_key_attributes_t *attribute
         status = cross(d);
     if (status == PSA_SUCCESS) {
         tsr_wire_params p = { .operation = d->remote,
+                              .number = custom->flags,
                               .attributes = tsr_client_attributes(attributes) };
+        psa_invec in = { custom_data, custom_data_length };
 
-        status = settle(d, tsr_client_call_u32(TSR_CRYPTO_DERIVE_KEY, &p, NULL, 0, &id));
+        status = settle(d, tsr_client_call_u32(TSR_CRYPTO_DERIVE_KEY, &p, &in, 1, &id));
     }
     if (status == PSA_SUCCESS)
         *key = id;
+    tsr_gate_leave(c);
+    return status;
+}
+
+psa_status_t psa_key_derivation_output_key(const psa_key_attributes_t *attributes,
+                                           psa_key_derivation_operation_t *operation,
+                                           psa_key_id_t *key)
+{
+    const psa_custom_key_parameters_t custom = PSA_CUSTOM_KEY_PARAMETERS_INIT;
+
+    return psa_key_derivation_output_key_custom(attributes, operation, &custom, NULL, 0, key);
+}
+
+/* More than is left spends the operation, as reading it would. */
+static psa_status_t enough(tsr_psa_derivation *d, size_t wanted)
+{
+    uint64_t left = 0;
+    psa_status_t status = d->spent ? PSA_ERROR_INSUFFICIENT_DATA : cross(d);
+
+    if (status == PSA_SUCCESS)
+        status = remote_capacity(d, &left);
+    if (status == PSA_SUCCESS && left < wanted) {
+        uint32_t over_there = d->remote;
+
+        (void)tsr_operation_abort(&over_there);
+        status = settle(d, PSA_ERROR_INSUFFICIENT_DATA);
+    }
+    return status;
+}
+
+psa_status_t psa_key_derivation_verify_bytes(psa_key_derivation_operation_t *operation,
+                                             const uint8_t *expected, size_t expected_length)
+{
+    tsr_psa_client *c = tsr_gate_enter();
+    tsr_psa_derivation *d;
+    psa_status_t status = live(c, operation->handle, &d);
+
+    if (status == PSA_SUCCESS)
+        status = enough(d, expected_length);
+    while (status == PSA_SUCCESS && expected_length > 0) {
+        size_t n = expected_length < TSR_CALL_BYTES ? expected_length : TSR_CALL_BYTES;
+        tsr_wire_params p = { .operation = d->remote };
+        psa_invec in = { expected, n };
+
+        status = settle(d, tsr_client_call(TSR_CRYPTO_DERIVE_VERIFY_BYTES, &p, &in, 1, NULL, 0));
+        expected += n;
+        expected_length -= n;
+    }
+    tsr_gate_leave(c);
+    return status;
+}
+
+psa_status_t psa_key_derivation_verify_key(psa_key_derivation_operation_t *operation,
+                                           psa_key_id_t expected)
+{
+    tsr_psa_client *c = tsr_gate_enter();
+    tsr_psa_derivation *d;
+    psa_status_t status = live(c, operation->handle, &d);
+
+    if (status == PSA_SUCCESS && d->spent)
+        status = PSA_ERROR_INSUFFICIENT_DATA;
+    if (status == PSA_SUCCESS)
+        status = cross(d);
+    if (status == PSA_SUCCESS) {
+        tsr_wire_params p = { .operation = d->remote, .key = expected };
+
+        status = tsr_client_call(TSR_CRYPTO_DERIVE_VERIFY_KEY, &p, NULL, 0, NULL, 0);
+        if (status == PSA_ERROR_INVALID_HANDLE) { /* the key's: it stays as it is */
+            d->failed = true;
+            d->remote = 0;
+        } else {
+            status = settle(d, status);
+        }
+    }
     tsr_gate_leave(c);
     return status;
 }

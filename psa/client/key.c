@@ -67,6 +67,17 @@ psa_status_t psa_generate_key(const psa_key_attributes_t *attributes, mbedtls_sv
     return make_key(TSR_CRYPTO_GENERATE_KEY, &p, attributes, NULL, 0, key);
 }
 
+psa_status_t psa_generate_key_custom(const psa_key_attributes_t *attributes,
+                                     const psa_custom_key_parameters_t *custom,
+                                     const uint8_t *custom_data, size_t custom_data_length,
+                                     mbedtls_svc_key_id_t *key)
+{
+    tsr_wire_params p = { .number = custom->flags };
+    psa_invec in = { custom_data, custom_data_length };
+
+    return make_key(TSR_CRYPTO_GENERATE_CUSTOM, &p, attributes, &in, 1, key);
+}
+
 psa_status_t psa_copy_key(mbedtls_svc_key_id_t source_key, const psa_key_attributes_t *attributes,
                           mbedtls_svc_key_id_t *target_key)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Start-up and random bytes. Bytes are drawn ahead in blocks, handed out once and wiped, so that
- * the many short draws of a handshake cost one crossing together. */
+ * Start-up, its opposite, and random bytes. Bytes are drawn ahead in blocks, handed out once and
+ * wiped, so that the many short draws of a handshake cost one crossing together. */
 #include "psa/client/call.h"
 
 static psa_status_t draw(uint8_t *out, size_t len)
@@ -26,6 +26,23 @@ psa_status_t psa_crypto_init(void)
     tsr_client_refresh(c);
     tsr_gate_leave(c);
     return status;
+}
+
+/* Mbed TLS's way out: the secure world forgets what this process's connection held there. */
+void mbedtls_psa_crypto_free(void)
+{
+    tsr_psa_client *c = tsr_gate_enter();
+    tsr_wire_params p = { 0 };
+
+    if (c->started)
+        (void)tsr_client_call(TSR_CRYPTO_LEAVE, &p, NULL, 0, NULL, 0);
+    tsr_wipe(c->hash, sizeof c->hash);
+    tsr_wipe(c->derivation, sizeof c->derivation);
+    tsr_wipe(c->note, sizeof c->note);
+    tsr_wipe(c->random, sizeof c->random);
+    c->random_left = 0;
+    c->started = false;
+    tsr_gate_leave(c);
 }
 
 static psa_status_t from_block(tsr_psa_client *c, uint8_t *output, size_t len)

@@ -27,13 +27,16 @@
           */
 #define TSR_PSA_RANDOM_BLOCK 256u
 
+typedef union {
+    mbedtls_sha256_context sha256;
+    mbedtls_sha512_context sha512;
+} tsr_psa_digest;
+
 typedef struct {         /* private: a hash in progress */
     psa_algorithm_t alg; /* 0: free */
     uint32_t stamp;
-    union {
-        mbedtls_sha256_context sha256;
-        mbedtls_sha512_context sha512;
-    } u;
+    uint32_t remote; /* operation number in the secure world; 0: computed here */
+    tsr_psa_digest u;
 } tsr_psa_hash;
 
 typedef struct { /* private: a derivation that has not crossed yet, or its number over there */
@@ -57,6 +60,7 @@ typedef struct tsr_psa_client { /* private */
     bool started;               /* psa_crypto_init() succeeded once */
     uint32_t generation;        /* of the gate, for notes and random bytes */
     uint32_t stamp;
+    uint32_t spared_ops; /* work that a step of an operation may not do: UINT32_MAX - max_ops */
     tsr_psa_hash hash[TSR_PSA_HASHES];
     tsr_psa_derivation derivation[TSR_PSA_DERIVATIONS];
     tsr_psa_note note[TSR_PSA_NOTES];

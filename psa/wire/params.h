@@ -12,26 +12,32 @@
  * P: fields of the parameter block that count. */
 enum {
     TSR_CRYPTO_INIT = 1,
-    TSR_CRYPTO_IMPORT_KEY = 2,      /* P attributes; in material; out key u32 */
-    TSR_CRYPTO_DESTROY_KEY = 3,     /* P key */
-    TSR_CRYPTO_GET_ATTRIBUTES = 4,  /* P key; out attributes */
-    TSR_CRYPTO_COPY_KEY = 5,        /* P key, attributes; out key u32 */
-    TSR_CRYPTO_EXPORT_KEY = 6,      /* P key; out material */
-    TSR_CRYPTO_EXPORT_PUBLIC = 7,   /* P key; out material */
-    TSR_CRYPTO_GENERATE_KEY = 8,    /* P attributes; out key u32 */
-    TSR_CRYPTO_PURGE_KEY = 9,       /* P key */
-    TSR_CRYPTO_RANDOM = 10,         /* out bytes: as many as there is room */
-    TSR_CRYPTO_AEAD_ENCRYPT = 16,   /* P key, alg, nonce; in additional, plaintext; out */
-    TSR_CRYPTO_AEAD_DECRYPT = 17,   /* P key, alg, nonce; in additional, ciphertext; out */
-    TSR_CRYPTO_MAC_COMPUTE = 18,    /* P key, alg; in message; out mac */
-    TSR_CRYPTO_MAC_VERIFY = 19,     /* P key, alg; in message, mac */
-    TSR_CRYPTO_CIPHER_ENCRYPT = 20, /* P key, alg; in plaintext; out iv and ciphertext */
-    TSR_CRYPTO_CIPHER_DECRYPT = 21, /* P key, alg; in iv and ciphertext; out plaintext */
-    TSR_CRYPTO_SIGN_HASH = 22,      /* P key, alg; in hash; out signature */
-    TSR_CRYPTO_VERIFY_HASH = 23,    /* P key, alg; in hash, signature */
-    TSR_CRYPTO_SIGN_MESSAGE = 24,   /* P key, alg; in message; out signature */
-    TSR_CRYPTO_VERIFY_MESSAGE = 25, /* P key, alg; in message, signature */
-    TSR_CRYPTO_RAW_AGREEMENT = 26,  /* P key, alg; in peer's key; out secret */
+    TSR_CRYPTO_IMPORT_KEY = 2,       /* P attributes; in material; out key u32 */
+    TSR_CRYPTO_DESTROY_KEY = 3,      /* P key */
+    TSR_CRYPTO_GET_ATTRIBUTES = 4,   /* P key; out attributes */
+    TSR_CRYPTO_COPY_KEY = 5,         /* P key, attributes; out key u32 */
+    TSR_CRYPTO_EXPORT_KEY = 6,       /* P key; out material */
+    TSR_CRYPTO_EXPORT_PUBLIC = 7,    /* P key; out material */
+    TSR_CRYPTO_GENERATE_KEY = 8,     /* P attributes; out key u32 */
+    TSR_CRYPTO_PURGE_KEY = 9,        /* P key */
+    TSR_CRYPTO_RANDOM = 10,          /* out bytes: as many as there is room */
+    TSR_CRYPTO_GENERATE_CUSTOM = 11, /* P attributes, number flags; in data; out key u32 */
+    TSR_CRYPTO_LEAVE = 12,           /* destroys what this connection holds */
+    TSR_CRYPTO_AEAD_ENCRYPT = 16,    /* P key, alg, nonce; in additional, plaintext; out */
+    TSR_CRYPTO_AEAD_DECRYPT = 17,    /* P key, alg, nonce; in additional, ciphertext; out */
+    TSR_CRYPTO_MAC_COMPUTE = 18,     /* P key, alg; in message; out mac */
+    TSR_CRYPTO_MAC_VERIFY = 19,      /* P key, alg; in message, mac */
+    TSR_CRYPTO_CIPHER_ENCRYPT = 20,  /* P key, alg; in plaintext; out iv and ciphertext */
+    TSR_CRYPTO_CIPHER_DECRYPT = 21,  /* P key, alg; in iv and ciphertext; out plaintext */
+    TSR_CRYPTO_SIGN_HASH = 22,       /* P key, alg; in hash; out signature */
+    TSR_CRYPTO_VERIFY_HASH = 23,     /* P key, alg; in hash, signature */
+    TSR_CRYPTO_SIGN_MESSAGE = 24,    /* P key, alg; in message; out signature */
+    TSR_CRYPTO_VERIFY_MESSAGE = 25,  /* P key, alg; in message, signature */
+    TSR_CRYPTO_RAW_AGREEMENT = 26,   /* P key, alg; in peer's key; out secret */
+    TSR_CRYPTO_AGREEMENT_KEY = 27,   /* P key, alg, attributes; in peer's key; out key u32 */
+    TSR_CRYPTO_ASYM_ENCRYPT = 28,    /* P key, alg; in plaintext, salt; out ciphertext */
+    TSR_CRYPTO_ASYM_DECRYPT = 29,    /* P key, alg; in ciphertext, salt; out plaintext */
+    TSR_CRYPTO_HASH_COMPUTE = 30,    /* P alg; in message; out hash */
 
     /* Operations in several calls: a setup answers an operation number, every later call carries
      * it; any failure and every finish ends the operation. */
@@ -53,6 +59,18 @@ enum {
     TSR_CRYPTO_AEAD_FINISH = 47,         /* P operation; out ciphertext, tag */
     TSR_CRYPTO_AEAD_VERIFY = 48,         /* P operation; in tag; out plaintext */
     TSR_CRYPTO_ABORT = 49,               /* P operation */
+    TSR_CRYPTO_HASH_SETUP = 50,          /* P alg; out operation u32 */
+    TSR_CRYPTO_HASH_UPDATE = 51,         /* P operation; in message */
+    TSR_CRYPTO_HASH_FINISH = 52,         /* P operation; out hash */
+    TSR_CRYPTO_HASH_CLONE = 53,          /* P operation, which stays open; out operation u32 */
+
+    /* Signatures in steps. PSA_OPERATION_INCOMPLETE leaves the operation open.
+     * `number` is how much work one call may do (psa_interruptible_set_max_ops). */
+    TSR_CRYPTO_SIGN_START = 56,      /* P key, alg; in hash; out operation u32 */
+    TSR_CRYPTO_SIGN_COMPLETE = 57,   /* P operation, number; out signature, work done u32 */
+    TSR_CRYPTO_VERIFY_START = 58,    /* P key, alg; in hash, signature; out operation u32 */
+    TSR_CRYPTO_VERIFY_COMPLETE = 59, /* P operation, number; out work done u32 */
+    TSR_CRYPTO_WORK_DONE = 60,       /* P operation; out u32 */
 
     TSR_CRYPTO_DERIVE_ONCE = 64,      /* P alg, number capacity; in steps; out bytes; ends there */
     TSR_CRYPTO_DERIVE_OPEN = 65,      /* P alg, number capacity; in steps; out operation u32 */
@@ -61,7 +79,22 @@ enum {
     TSR_CRYPTO_DERIVE_GET_CAPACITY = 68, /* P operation; out u64 */
     TSR_CRYPTO_DERIVE_SET_CAPACITY = 69, /* P operation, number */
     TSR_CRYPTO_DERIVE_BYTES = 70,        /* P operation; out bytes: as many as there is room */
-    TSR_CRYPTO_DERIVE_KEY = 71,          /* P operation, attributes; out key u32 */
+    TSR_CRYPTO_DERIVE_KEY = 71,          /* P operation, attributes, number flags; in custom data;
+                                            out key u32 */
+    TSR_CRYPTO_DERIVE_VERIFY_BYTES = 72, /* P operation; in expected bytes */
+    TSR_CRYPTO_DERIVE_VERIFY_KEY = 73,   /* P operation, key */
+
+    /* `extra` is the primitive, `step` the key confirmation; later the role, or the step. */
+    TSR_CRYPTO_PAKE_SETUP = 80,       /* P key, alg, extra, step; out operation u32 */
+    TSR_CRYPTO_PAKE_SET_ROLE = 81,    /* P operation, step */
+    TSR_CRYPTO_PAKE_SET_USER = 82,    /* P operation; in name */
+    TSR_CRYPTO_PAKE_SET_PEER = 83,    /* P operation; in name */
+    TSR_CRYPTO_PAKE_SET_CONTEXT = 84, /* P operation; in context */
+    TSR_CRYPTO_PAKE_OUTPUT = 85,      /* P operation, step; out */
+    TSR_CRYPTO_PAKE_INPUT = 86,       /* P operation, step; in */
+    TSR_CRYPTO_PAKE_SHARED_KEY = 87,  /* P operation, attributes; out key u32 */
+
+    TSR_CRYPTO_FUNCTIONS = 88, /* no function has this number or a higher one */
 };
 
 #define TSR_CAPACITY_UNSET UINT64_MAX /* DERIVE_ONCE, DERIVE_OPEN: leave the algorithm's own */
@@ -75,8 +108,8 @@ enum {
 };
 
 #define TSR_WIRE_ATTRIBUTES 24u
-#define TSR_WIRE_PARAMS     52u /* without the nonce */
-#define TSR_WIRE_NONCE_MAX  16u
+#define TSR_WIRE_PARAMS     52u  /* without the nonce */
+#define TSR_WIRE_NONCE_MAX  128u /* GCM takes long ones */
 #define TSR_WIRE_ITS        16u
 
 typedef struct {

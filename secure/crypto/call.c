@@ -7,6 +7,7 @@ typedef struct {
     tsr_crypto_fn *fn;
 } entry;
 
+/* In ascending order of numbers: it is searched by halves. */
 static const entry functions[] = {
     { TSR_CRYPTO_INIT, 1, 0, tsr_do_init },
     { TSR_CRYPTO_IMPORT_KEY, 2, 1, tsr_do_import },
@@ -18,6 +19,8 @@ static const entry functions[] = {
     { TSR_CRYPTO_GENERATE_KEY, 1, 1, tsr_do_generate },
     { TSR_CRYPTO_PURGE_KEY, 1, 0, tsr_do_purge },
     { TSR_CRYPTO_RANDOM, 1, 1, tsr_do_random },
+    { TSR_CRYPTO_GENERATE_CUSTOM, 2, 1, tsr_do_generate_custom },
+    { TSR_CRYPTO_LEAVE, 1, 0, tsr_do_leave },
     { TSR_CRYPTO_AEAD_ENCRYPT, 3, 1, tsr_do_aead_encrypt },
     { TSR_CRYPTO_AEAD_DECRYPT, 3, 1, tsr_do_aead_decrypt },
     { TSR_CRYPTO_MAC_COMPUTE, 2, 1, tsr_do_mac_compute },
@@ -29,6 +32,10 @@ static const entry functions[] = {
     { TSR_CRYPTO_SIGN_MESSAGE, 2, 1, tsr_do_sign_message },
     { TSR_CRYPTO_VERIFY_MESSAGE, 3, 0, tsr_do_verify_message },
     { TSR_CRYPTO_RAW_AGREEMENT, 2, 1, tsr_do_agreement },
+    { TSR_CRYPTO_AGREEMENT_KEY, 2, 1, tsr_do_agreement_key },
+    { TSR_CRYPTO_ASYM_ENCRYPT, 3, 1, tsr_do_asym_encrypt },
+    { TSR_CRYPTO_ASYM_DECRYPT, 3, 1, tsr_do_asym_decrypt },
+    { TSR_CRYPTO_HASH_COMPUTE, 2, 1, tsr_do_hash_compute },
     { TSR_CRYPTO_MAC_SETUP, 1, 1, tsr_do_mac_setup },
     { TSR_CRYPTO_MAC_UPDATE, 2, 0, tsr_do_mac_update },
     { TSR_CRYPTO_MAC_SIGN_FINISH, 1, 1, tsr_do_mac_sign_finish },
@@ -47,6 +54,15 @@ static const entry functions[] = {
     { TSR_CRYPTO_AEAD_FINISH, 1, 2, tsr_do_aead_finish },
     { TSR_CRYPTO_AEAD_VERIFY, 2, 1, tsr_do_aead_verify },
     { TSR_CRYPTO_ABORT, 1, 0, tsr_do_abort },
+    { TSR_CRYPTO_HASH_SETUP, 1, 1, tsr_do_hash_setup },
+    { TSR_CRYPTO_HASH_UPDATE, 2, 0, tsr_do_hash_update },
+    { TSR_CRYPTO_HASH_FINISH, 1, 1, tsr_do_hash_finish },
+    { TSR_CRYPTO_HASH_CLONE, 1, 1, tsr_do_hash_clone },
+    { TSR_CRYPTO_SIGN_START, 2, 1, tsr_do_sign_start },
+    { TSR_CRYPTO_SIGN_COMPLETE, 1, 2, tsr_do_sign_complete },
+    { TSR_CRYPTO_VERIFY_START, 3, 1, tsr_do_verify_start },
+    { TSR_CRYPTO_VERIFY_COMPLETE, 1, 1, tsr_do_verify_complete },
+    { TSR_CRYPTO_WORK_DONE, 1, 1, tsr_do_work_done },
     { TSR_CRYPTO_DERIVE_ONCE, 2, 1, tsr_do_derive_once },
     { TSR_CRYPTO_DERIVE_OPEN, 2, 1, tsr_do_derive_open },
     { TSR_CRYPTO_DERIVE_INPUT, 3, 0, tsr_do_derive_input },
@@ -54,24 +70,45 @@ static const entry functions[] = {
     { TSR_CRYPTO_DERIVE_GET_CAPACITY, 1, 1, tsr_do_derive_get_capacity },
     { TSR_CRYPTO_DERIVE_SET_CAPACITY, 1, 0, tsr_do_derive_set_capacity },
     { TSR_CRYPTO_DERIVE_BYTES, 1, 1, tsr_do_derive_bytes },
-    { TSR_CRYPTO_DERIVE_KEY, 1, 1, tsr_do_derive_key },
+    { TSR_CRYPTO_DERIVE_KEY, 2, 1, tsr_do_derive_key },
+    { TSR_CRYPTO_DERIVE_VERIFY_BYTES, 2, 0, tsr_do_derive_verify_bytes },
+    { TSR_CRYPTO_DERIVE_VERIFY_KEY, 1, 0, tsr_do_derive_verify_key },
+    { TSR_CRYPTO_PAKE_SETUP, 1, 1, tsr_do_pake_setup },
+    { TSR_CRYPTO_PAKE_SET_ROLE, 1, 0, tsr_do_pake_set_role },
+    { TSR_CRYPTO_PAKE_SET_USER, 2, 0, tsr_do_pake_set_user },
+    { TSR_CRYPTO_PAKE_SET_PEER, 2, 0, tsr_do_pake_set_peer },
+    { TSR_CRYPTO_PAKE_SET_CONTEXT, 2, 0, tsr_do_pake_set_context },
+    { TSR_CRYPTO_PAKE_OUTPUT, 1, 1, tsr_do_pake_output },
+    { TSR_CRYPTO_PAKE_INPUT, 2, 0, tsr_do_pake_input },
+    { TSR_CRYPTO_PAKE_SHARED_KEY, 1, 1, tsr_do_pake_shared_key },
 };
+
+static const entry *find(int32_t type)
+{
+    size_t low = 0, high = sizeof functions / sizeof functions[0];
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (functions[middle].type == type)
+            return &functions[middle];
+        if (functions[middle].type < type)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
 
 psa_status_t tsr_crypto_call(void *self, tsr_spm_msg *msg)
 {
     tsr_crypto_request r = { .c = self, .msg = msg };
+    const entry *e = find(msg->type);
 
-    for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
-        const entry *e = &functions[i];
-
-        if (e->type != msg->type)
-            continue;
-        if (msg->in_len != e->in || msg->out_len != e->out ||
-            tsr_wire_params_read(msg->in[0], &r.p) != TSR_OK)
-            return PSA_ERROR_PROGRAMMER_ERROR;
-        return e->fn(&r);
-    }
-    return PSA_ERROR_PROGRAMMER_ERROR;
+    if (e == NULL || msg->in_len != e->in || msg->out_len != e->out ||
+        tsr_wire_params_read(msg->in[0], &r.p) != TSR_OK)
+        return PSA_ERROR_PROGRAMMER_ERROR;
+    return e->fn(&r);
 }
 
 psa_status_t tsr_crypto_open(tsr_crypto *c)

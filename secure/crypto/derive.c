@@ -3,64 +3,116 @@
  * Key derivation: all inputs in one message, or step by step. */
 #include "secure/crypto/internal.h"
 
-static psa_status_t one_step(tsr_crypto_request *r, psa_key_derivation_operation_t *derive,
+/* Which keys fit a step. source  PSA Crypto API 1.2, psa_key_derivation_input_key() */
+static bool fits(psa_key_derivation_step_t step, psa_key_type_t type)
+{
+    switch (step) {
+    case PSA_KEY_DERIVATION_INPUT_SECRET:
+    case PSA_KEY_DERIVATION_INPUT_OTHER_SECRET: return type == PSA_KEY_TYPE_DERIVE;
+    case PSA_KEY_DERIVATION_INPUT_PASSWORD:
+        return type == PSA_KEY_TYPE_PASSWORD || type == PSA_KEY_TYPE_DERIVE;
+    default: return type == PSA_KEY_TYPE_RAW_DATA;
+    }
+}
+
+/* A key that permits verification alone. The core would refuse it, so its bytes go in; what comes
+ * out of the operation is then compared and never handed out. */
+static psa_status_t verification_key(tsr_crypto_derivation *d, psa_key_derivation_step_t step,
+                                     mbedtls_svc_key_id_t key, const psa_key_attributes_t *a)
+{
+    tsr_material m;
+    psa_status_t status = tsr_policy_permits(a, PSA_KEY_USAGE_VERIFY_DERIVATION, d->alg);
+
+    if (status == PSA_SUCCESS && !fits(step, psa_get_key_type(a)))
+        status = PSA_ERROR_INVALID_ARGUMENT;
+    if (status == PSA_SUCCESS)
+        status = tsr_material_lock(key, &m);
+    if (status != PSA_SUCCESS)
+        return status;
+    d->verify_only = true;
+    status = psa_key_derivation_input_bytes(&d->core, step, m.bytes.ptr, m.bytes.len);
+    tsr_material_unlock(&m);
+    return status;
+}
+
+static psa_status_t key_step(tsr_crypto_request *r, tsr_crypto_derivation *d,
                              const tsr_wire_step *s)
 {
+    psa_key_attributes_t a = PSA_KEY_ATTRIBUTES_INIT;
     mbedtls_svc_key_id_t key;
-    psa_status_t status;
+    psa_status_t status = tsr_key_resolve(r, (uint32_t)s->integer, &key);
 
+    if (status == PSA_SUCCESS)
+        status = psa_get_key_attributes(key, &a);
+    if (status != PSA_SUCCESS)
+        return status;
+    if ((psa_get_key_usage_flags(&a) & PSA_KEY_USAGE_DERIVE) == 0)
+        return verification_key(d, s->step, key, &a);
+    return psa_key_derivation_input_key(&d->core, s->step, key);
+}
+
+static psa_status_t one_step(tsr_crypto_request *r, tsr_crypto_derivation *d,
+                             const tsr_wire_step *s)
+{
     switch (s->kind) {
     case TSR_STEP_BYTES:
-        return psa_key_derivation_input_bytes(derive, s->step, s->bytes.ptr, s->bytes.len);
-    case TSR_STEP_KEY:
-        status = tsr_key_resolve(r, (uint32_t)s->integer, &key);
-        return status == PSA_SUCCESS ? psa_key_derivation_input_key(derive, s->step, key) : status;
-    case TSR_STEP_INTEGER: return psa_key_derivation_input_integer(derive, s->step, s->integer);
+        return psa_key_derivation_input_bytes(&d->core, s->step, s->bytes.ptr, s->bytes.len);
+    case TSR_STEP_KEY: return key_step(r, d, s);
+    case TSR_STEP_INTEGER: return psa_key_derivation_input_integer(&d->core, s->step, s->integer);
     }
     return PSA_ERROR_PROGRAMMER_ERROR;
 }
 
-static psa_status_t all_steps(tsr_crypto_request *r, psa_key_derivation_operation_t *derive,
-                              tsr_bytes steps)
+static psa_status_t all_steps(tsr_crypto_request *r, tsr_crypto_derivation *d, tsr_bytes steps)
 {
     psa_status_t status = PSA_SUCCESS;
     tsr_wire_step s;
     tsr_err err = TSR_OK;
 
     while (status == PSA_SUCCESS && (err = tsr_wire_step_read(&steps, &s)) == TSR_OK)
-        status = one_step(r, derive, &s);
+        status = one_step(r, d, &s);
     return err == TSR_E_MALFORMED ? PSA_ERROR_PROGRAMMER_ERROR : status;
 }
 
-static psa_status_t set_capacity(psa_key_derivation_operation_t *derive, uint64_t capacity)
+static psa_status_t set_capacity(tsr_crypto_derivation *d, uint64_t capacity)
 {
     if (capacity == TSR_CAPACITY_UNSET)
         return PSA_SUCCESS;
     if (capacity > SIZE_MAX)
         return PSA_ERROR_INVALID_ARGUMENT;
-    return psa_key_derivation_set_capacity(derive, (size_t)capacity);
+    return psa_key_derivation_set_capacity(&d->core, (size_t)capacity);
 }
 
-static psa_status_t begin(tsr_crypto_request *r, psa_key_derivation_operation_t *derive)
+static psa_status_t begin(tsr_crypto_request *r, tsr_crypto_derivation *d)
 {
-    psa_status_t status = psa_key_derivation_setup(derive, r->p.alg);
+    psa_status_t status = psa_key_derivation_setup(&d->core, r->p.alg);
 
+    d->alg = r->p.alg;
     if (status == PSA_SUCCESS)
-        status = all_steps(r, derive, tsr_input(r, 0));
+        status = all_steps(r, d, tsr_input(r, 0));
     if (status == PSA_SUCCESS)
-        status = set_capacity(derive, r->p.number);
+        status = set_capacity(d, r->p.number);
     return status;
+}
+
+static psa_status_t output(tsr_crypto_derivation *d, uint8_t *out, size_t len)
+{
+    return d->verify_only ? PSA_ERROR_NOT_PERMITTED
+                          : psa_key_derivation_output_bytes(&d->core, out, len);
 }
 
 psa_status_t tsr_do_derive_once(tsr_crypto_request *r)
 {
-    psa_key_derivation_operation_t derive = PSA_KEY_DERIVATION_OPERATION_INIT;
+    tsr_crypto_derivation d;
     psa_outvec *out = &r->msg->out[0];
-    psa_status_t status = begin(r, &derive);
+
+    memset(&d, 0, sizeof d);
+
+    psa_status_t status = begin(r, &d);
 
     if (status == PSA_SUCCESS)
-        status = psa_key_derivation_output_bytes(&derive, out->base, out->len);
-    (void)psa_key_derivation_abort(&derive);
+        status = output(&d, out->base, out->len);
+    (void)psa_key_derivation_abort(&d.core);
     return status;
 }
 
@@ -110,25 +162,6 @@ psa_status_t tsr_do_derive_input(tsr_crypto_request *r)
     return settle(op, one_step(r, &op->u.derive, &s));
 }
 
-psa_status_t tsr_do_derive_agreement(tsr_crypto_request *r)
-{
-    tsr_crypto_op *op = tsr_op_find(r, TSR_OP_DERIVE);
-    tsr_bytes peer = tsr_input(r, 0);
-    mbedtls_svc_key_id_t key;
-
-    if (op == NULL)
-        return PSA_ERROR_INVALID_HANDLE;
-    if (r->p.step > UINT16_MAX)
-        return settle(op, PSA_ERROR_INVALID_ARGUMENT);
-
-    psa_status_t status = tsr_key_resolve(r, r->p.key, &key);
-
-    if (status == PSA_SUCCESS)
-        status = psa_key_derivation_key_agreement(
-            &op->u.derive, (psa_key_derivation_step_t)r->p.step, key, peer.ptr, peer.len);
-    return settle(op, status);
-}
-
 psa_status_t tsr_do_derive_get_capacity(tsr_crypto_request *r)
 {
     tsr_crypto_op *op = tsr_op_find(r, TSR_OP_DERIVE);
@@ -138,7 +171,7 @@ psa_status_t tsr_do_derive_get_capacity(tsr_crypto_request *r)
     if (op == NULL)
         return PSA_ERROR_INVALID_HANDLE;
 
-    psa_status_t status = psa_key_derivation_get_capacity(&op->u.derive, &capacity);
+    psa_status_t status = psa_key_derivation_get_capacity(&op->u.derive.core, &capacity);
 
     if (status != PSA_SUCCESS)
         return settle(op, status);
@@ -166,23 +199,90 @@ psa_status_t tsr_do_derive_bytes(tsr_crypto_request *r)
 
     if (op == NULL)
         return PSA_ERROR_INVALID_HANDLE;
-    return settle(op, psa_key_derivation_output_bytes(&op->u.derive, out->base, out->len));
+    return settle(op, output(&op->u.derive, out->base, out->len));
 }
 
 psa_status_t tsr_do_derive_key(tsr_crypto_request *r)
 {
     tsr_crypto_op *op = tsr_op_find(r, TSR_OP_DERIVE);
+    tsr_bytes data = tsr_input(r, 0);
+    psa_custom_key_parameters_t custom = { .flags = (uint32_t)r->p.number };
     mbedtls_svc_key_id_t key = MBEDTLS_SVC_KEY_ID_INIT;
     tsr_new_key n;
 
     if (op == NULL)
         return PSA_ERROR_INVALID_HANDLE;
+    if (op->u.derive.verify_only)
+        return settle(op, PSA_ERROR_NOT_PERMITTED);
+    if (r->p.number > UINT32_MAX)
+        return settle(op, PSA_ERROR_INVALID_ARGUMENT);
 
     psa_status_t status = tsr_key_prepare(r, &n);
 
     if (status == PSA_SUCCESS) {
-        status = psa_key_derivation_output_key(&n.attributes, &op->u.derive, &key);
+        status = n.at != NULL
+                     ? PSA_ERROR_NOT_SUPPORTED
+                     : psa_key_derivation_output_key_custom(&n.attributes, &op->u.derive.core,
+                                                            &custom, data.ptr, data.len, &key);
         status = tsr_key_made(r, &n, status, key);
+    }
+    return settle(op, status);
+}
+
+/* Compares what the operation gives with what is expected, in time that depends on lengths alone.
+ * source  PSA Crypto API 1.2, psa_key_derivation_verify_bytes() */
+static psa_status_t compare(tsr_crypto_derivation *d, tsr_bytes expected)
+{
+    uint8_t part[128];
+    size_t left = 0;
+    bool same = true;
+    psa_status_t status = psa_key_derivation_get_capacity(&d->core, &left);
+
+    if (status == PSA_SUCCESS && left < expected.len)
+        status = PSA_ERROR_INSUFFICIENT_DATA;
+    while (status == PSA_SUCCESS && expected.len > 0) {
+        size_t n = expected.len < sizeof part ? expected.len : sizeof part;
+
+        status = psa_key_derivation_output_bytes(&d->core, part, n);
+        same = tsr_same_secret(tsr_view(part, n), tsr_first(expected, n)) && same;
+        expected = tsr_skip(expected, n);
+    }
+    tsr_wipe(part, sizeof part);
+    return status != PSA_SUCCESS ? status : same ? PSA_SUCCESS : PSA_ERROR_INVALID_SIGNATURE;
+}
+
+psa_status_t tsr_do_derive_verify_bytes(tsr_crypto_request *r)
+{
+    tsr_crypto_op *op = tsr_op_find(r, TSR_OP_DERIVE);
+
+    if (op == NULL)
+        return PSA_ERROR_INVALID_HANDLE;
+    return settle(op, compare(&op->u.derive, tsr_input(r, 0)));
+}
+
+psa_status_t tsr_do_derive_verify_key(tsr_crypto_request *r)
+{
+    tsr_crypto_op *op = tsr_op_find(r, TSR_OP_DERIVE);
+    psa_key_attributes_t a = PSA_KEY_ATTRIBUTES_INIT;
+    mbedtls_svc_key_id_t key;
+    tsr_material m;
+
+    if (op == NULL)
+        return PSA_ERROR_INVALID_HANDLE;
+
+    psa_status_t status = tsr_key_resolve(r, r->p.key, &key);
+
+    if (status == PSA_SUCCESS)
+        status = psa_get_key_attributes(key, &a);
+    if (status == PSA_SUCCESS && psa_get_key_type(&a) != PSA_KEY_TYPE_PASSWORD_HASH)
+        status = PSA_ERROR_INVALID_ARGUMENT;
+    if (status == PSA_SUCCESS)
+        status = tsr_policy_permits(&a, PSA_KEY_USAGE_VERIFY_DERIVATION, op->u.derive.alg);
+    if (status == PSA_SUCCESS)
+        status = tsr_material_lock(key, &m);
+    if (status == PSA_SUCCESS) {
+        status = compare(&op->u.derive, m.bytes);
+        tsr_material_unlock(&m);
     }
     return settle(op, status);
 }

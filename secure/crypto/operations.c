@@ -223,7 +223,7 @@ psa_status_t tsr_do_aead_verify(tsr_crypto_request *r)
 
 psa_status_t tsr_do_abort(tsr_crypto_request *r)
 {
-    for (int kind = TSR_OP_MAC; kind <= TSR_OP_DERIVE; kind++) {
+    for (int kind = TSR_OP_MAC; kind <= TSR_OP_PAKE; kind++) {
         tsr_crypto_op *op = tsr_op_find(r, (tsr_crypto_op_kind)kind);
 
         if (op != NULL) {

@@ -11,6 +11,7 @@
 #define SECURE_CRYPTO_SERVICE_H
 
 #include "psa/crypto.h"
+#include "secure/crypto/location.h"
 #include "secure/spm/spm.h"
 #include "secure/storage/its.h"
 
@@ -18,9 +19,26 @@ typedef struct { /* private: a volatile key */
     uint32_t id; /* as the client knows it; 0: free */
     tsr_spm_caller owner;
     mbedtls_svc_key_id_t key;
+    bool held;  /* a record of a key at another location */
+    bool cache; /* PSA_KEY_USAGE_CACHE, which the core does not know */
 } tsr_crypto_key;
 
-typedef enum { TSR_OP_MAC = 1, TSR_OP_CIPHER, TSR_OP_AEAD, TSR_OP_DERIVE } tsr_crypto_op_kind;
+typedef enum {
+    TSR_OP_MAC = 1,
+    TSR_OP_CIPHER,
+    TSR_OP_AEAD,
+    TSR_OP_DERIVE,
+    TSR_OP_HASH,
+    TSR_OP_SIGN,
+    TSR_OP_VERIFY,
+    TSR_OP_PAKE,
+} tsr_crypto_op_kind;
+
+typedef struct { /* private: a key derivation */
+    psa_key_derivation_operation_t core;
+    psa_algorithm_t alg;
+    bool verify_only; /* an input key permits PSA_KEY_USAGE_VERIFY_DERIVATION alone */
+} tsr_crypto_derivation;
 
 typedef struct { /* private: an operation in several calls */
     uint32_t id; /* 0: free */
@@ -30,9 +48,22 @@ typedef struct { /* private: an operation in several calls */
         psa_mac_operation_t mac;
         psa_cipher_operation_t cipher;
         psa_aead_operation_t aead;
-        psa_key_derivation_operation_t derive;
+        tsr_crypto_derivation derive;
+        psa_hash_operation_t hash;
+        psa_sign_hash_interruptible_operation_t sign;
+        psa_verify_hash_interruptible_operation_t verify;
+        psa_pake_operation_t pake;
     } u;
 } tsr_crypto_op;
+
+typedef struct { /* private: what a client holds, kept so that it need not be counted each time */
+    int32_t client;      /* 0: free */
+    uint32_t keys;       /* volatile */
+    uint32_t persistent; /* in number, */
+    uint64_t bytes;      /* and on the medium */
+} tsr_crypto_account;
+
+#define TSR_CRYPTO_ACCOUNTS 32u /* clients remembered; another one's account is counted anew */
 
 typedef struct {
     tsr_its *its;         /* persistent keys go to its space TSR_ITS_CRYPTO */
@@ -44,9 +75,16 @@ typedef struct {
     uint32_t keys_each;       /* volatile keys */
     uint32_t ops_each;        /* open operations */
     uint32_t persistent_each; /* persistent keys; together no more bytes than its->quota */
+    /* Keys off the chip: drivers, one a location. A key whose location is not among them cannot be
+     * made, and one that was made earlier answers PSA_ERROR_NOT_SUPPORTED. */
+    const tsr_location *const *locations;
+    size_t location_count;
     /* private */
     uint32_t next_key, next_op;
     psa_status_t storage; /* why the core's last storage call failed */
+    bool cache;           /* the key that is being stored permits PSA_KEY_USAGE_CACHE */
+    tsr_crypto_account account[TSR_CRYPTO_ACCOUNTS];
+    uint32_t account_next;
 } tsr_crypto;
 
 /** The service's tables: one named object, placed and owned by the port, because the core calls

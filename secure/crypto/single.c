@@ -9,6 +9,12 @@ psa_status_t tsr_do_init(tsr_crypto_request *r)
     return PSA_SUCCESS;
 }
 
+psa_status_t tsr_do_leave(tsr_crypto_request *r)
+{
+    tsr_crypto_gone(r->c, r->msg->caller.connection);
+    return PSA_SUCCESS;
+}
+
 psa_status_t tsr_do_random(tsr_crypto_request *r)
 {
     psa_outvec *out = &r->msg->out[0];
@@ -42,13 +48,10 @@ psa_status_t tsr_do_aead_decrypt(tsr_crypto_request *r)
                             out->base, out->len, &out->len);
 }
 
-/* Key, algorithm, one input, one output: eight functions have this shape. */
-typedef psa_status_t produce_fn(mbedtls_svc_key_id_t key, psa_algorithm_t alg, const uint8_t *in,
-                                size_t in_len, uint8_t *out, size_t size, size_t *len);
-typedef psa_status_t verify_fn(mbedtls_svc_key_id_t key, psa_algorithm_t alg, const uint8_t *in,
-                               size_t in_len, const uint8_t *proof, size_t proof_len);
+typedef psa_status_t cipher_fn(mbedtls_svc_key_id_t key, psa_algorithm_t alg, const uint8_t *in,
+                               size_t in_len, uint8_t *out, size_t size, size_t *len);
 
-static psa_status_t produce(tsr_crypto_request *r, produce_fn *fn)
+static psa_status_t cipher(tsr_crypto_request *r, cipher_fn *fn)
 {
     tsr_bytes in = tsr_input(r, 0);
     psa_outvec *out = &r->msg->out[0];
@@ -60,41 +63,75 @@ static psa_status_t produce(tsr_crypto_request *r, produce_fn *fn)
     return fn(key, r->p.alg, in.ptr, in.len, out->base, out->len, &out->len);
 }
 
-static psa_status_t verify(tsr_crypto_request *r, verify_fn *fn)
-{
-    tsr_bytes in = tsr_input(r, 0), proof = tsr_input(r, 1);
-    mbedtls_svc_key_id_t key;
-    psa_status_t status = tsr_key_resolve(r, r->p.key, &key);
+psa_status_t tsr_do_cipher_encrypt(tsr_crypto_request *r) { return cipher(r, psa_cipher_encrypt); }
 
-    if (status != PSA_SUCCESS)
-        return status;
-    return fn(key, r->p.alg, in.ptr, in.len, proof.ptr, proof.len);
+psa_status_t tsr_do_cipher_decrypt(tsr_crypto_request *r) { return cipher(r, psa_cipher_decrypt); }
+
+/* The MAC of a key at another location, of the length that the algorithm says. */
+static psa_status_t held_mac(tsr_crypto_request *r, mbedtls_svc_key_id_t key, psa_key_usage_t usage,
+                             psa_outvec *mac)
+{
+    psa_algorithm_t alg = r->p.alg;
+    tsr_held h;
+    psa_status_t status = tsr_held_open(r->c, key, &h);
+
+    if (status == PSA_SUCCESS && !PSA_ALG_IS_MAC(alg))
+        status = PSA_ERROR_INVALID_ARGUMENT;
+    if (status == PSA_SUCCESS)
+        status = tsr_policy_permits(&h.attributes, usage, alg);
+    if (status == PSA_SUCCESS)
+        status = tsr_held_mac(&h, PSA_ALG_FULL_LENGTH_MAC(alg), tsr_input(r, 0), mac);
+    if (status == PSA_SUCCESS && PSA_MAC_TRUNCATED_LENGTH(alg) != 0) {
+        if (PSA_MAC_TRUNCATED_LENGTH(alg) > mac->len)
+            status = PSA_ERROR_INVALID_ARGUMENT;
+        else
+            mac->len = PSA_MAC_TRUNCATED_LENGTH(alg);
+    }
+    tsr_wipe(&h, sizeof h);
+    return status;
 }
 
-psa_status_t tsr_do_mac_compute(tsr_crypto_request *r) { return produce(r, psa_mac_compute); }
-
-psa_status_t tsr_do_mac_verify(tsr_crypto_request *r) { return verify(r, psa_mac_verify); }
-
-psa_status_t tsr_do_cipher_encrypt(tsr_crypto_request *r) { return produce(r, psa_cipher_encrypt); }
-
-psa_status_t tsr_do_cipher_decrypt(tsr_crypto_request *r) { return produce(r, psa_cipher_decrypt); }
-
-psa_status_t tsr_do_sign_hash(tsr_crypto_request *r) { return produce(r, psa_sign_hash); }
-
-psa_status_t tsr_do_verify_hash(tsr_crypto_request *r) { return verify(r, psa_verify_hash); }
-
-psa_status_t tsr_do_sign_message(tsr_crypto_request *r) { return produce(r, psa_sign_message); }
-
-psa_status_t tsr_do_verify_message(tsr_crypto_request *r) { return verify(r, psa_verify_message); }
-
-psa_status_t tsr_do_agreement(tsr_crypto_request *r)
+psa_status_t tsr_do_mac_compute(tsr_crypto_request *r)
 {
-    tsr_bytes peer = tsr_input(r, 0);
+    tsr_bytes in = tsr_input(r, 0);
     psa_outvec *out = &r->msg->out[0];
+    uint8_t memory[PSA_MAC_MAX_SIZE];
+    psa_outvec mac = { memory, sizeof memory };
     mbedtls_svc_key_id_t key;
-    psa_status_t status = tsr_key_resolve(r, r->p.key, &key);
+    bool held = false;
+    psa_status_t status = tsr_key_any(r, r->p.key, &key, &held);
 
     if (status != PSA_SUCCESS)
         return status;
-    return psa_raw_key_agreement(r->p.alg, key, peer.ptr, peer.len, out->base, out->len, &out->len);
+    if (!held)
+        return psa_mac_compute(key, r->p.alg, in.ptr, in.len, out->base, out->len, &out->len);
+    status = held_mac(r, key, PSA_KEY_USAGE_SIGN_MESSAGE, &mac);
+    if (status == PSA_SUCCESS && mac.len > out->len)
+        status = PSA_ERROR_BUFFER_TOO_SMALL;
+    if (status == PSA_SUCCESS) {
+        memcpy(out->base, memory, mac.len);
+        out->len = mac.len;
+    }
+    tsr_wipe(memory, sizeof memory);
+    return status;
+}
+
+psa_status_t tsr_do_mac_verify(tsr_crypto_request *r)
+{
+    tsr_bytes in = tsr_input(r, 0), proof = tsr_input(r, 1);
+    uint8_t memory[PSA_MAC_MAX_SIZE];
+    psa_outvec mac = { memory, sizeof memory };
+    mbedtls_svc_key_id_t key;
+    bool held = false;
+    psa_status_t status = tsr_key_any(r, r->p.key, &key, &held);
+
+    if (status != PSA_SUCCESS)
+        return status;
+    if (!held)
+        return psa_mac_verify(key, r->p.alg, in.ptr, in.len, proof.ptr, proof.len);
+    status = held_mac(r, key, PSA_KEY_USAGE_VERIFY_MESSAGE, &mac);
+    if (status == PSA_SUCCESS && !tsr_same_secret(tsr_view(memory, mac.len), proof))
+        status = PSA_ERROR_INVALID_SIGNATURE;
+    tsr_wipe(memory, sizeof memory);
+    return status;
 }

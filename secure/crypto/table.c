@@ -16,11 +16,18 @@ tsr_crypto_key *tsr_key_find(const tsr_crypto_request *r, uint32_t id)
     return id != 0 && k->id == id && k->owner.connection == r->msg->caller.connection ? k : NULL;
 }
 
-psa_status_t tsr_key_resolve(const tsr_crypto_request *r, uint32_t id, mbedtls_svc_key_id_t *key)
+psa_status_t tsr_key_any(const tsr_crypto_request *r, uint32_t id, mbedtls_svc_key_id_t *key,
+                         bool *held)
 {
+    psa_key_attributes_t a = PSA_KEY_ATTRIBUTES_INIT;
+
     if (persistent_id(id)) {
         *key = mbedtls_svc_key_id_make(r->msg->caller.client, id);
-        return PSA_SUCCESS;
+
+        psa_status_t status = psa_get_key_attributes(*key, &a);
+
+        *held = psa_get_key_algorithm(&a) == TSR_ALG_HELD;
+        return status;
     }
 
     const tsr_crypto_key *k = tsr_key_find(r, id);
@@ -28,7 +35,16 @@ psa_status_t tsr_key_resolve(const tsr_crypto_request *r, uint32_t id, mbedtls_s
     if (k == NULL)
         return PSA_ERROR_INVALID_HANDLE;
     *key = k->key;
+    *held = k->held;
     return PSA_SUCCESS;
+}
+
+psa_status_t tsr_key_resolve(const tsr_crypto_request *r, uint32_t id, mbedtls_svc_key_id_t *key)
+{
+    bool held = false;
+    psa_status_t status = tsr_key_any(r, id, key, &held);
+
+    return status == PSA_SUCCESS && held ? PSA_ERROR_NOT_SUPPORTED : status;
 }
 
 static uint32_t following_key(uint32_t id)
@@ -42,11 +58,9 @@ tsr_crypto_key *tsr_key_slot(tsr_crypto_request *r)
 {
     tsr_crypto *c = r->c;
     tsr_spm_caller caller = r->msg->caller;
-    uint32_t held = 0;
+    tsr_crypto_account *account = tsr_account_of(c, caller.client);
 
-    for (size_t i = 0; i < c->key_count; i++)
-        held += c->keys[i].id != 0 && c->keys[i].owner.client == caller.client;
-    if (held >= c->keys_each)
+    if (account->keys >= c->keys_each)
         return NULL;
     for (size_t i = 0; i < c->key_count; i++) {
         c->next_key = following_key(c->next_key);
@@ -54,11 +68,18 @@ tsr_crypto_key *tsr_key_slot(tsr_crypto_request *r)
         tsr_crypto_key *k = &c->keys[c->next_key % c->key_count];
 
         if (k->id == 0) {
-            *k = (tsr_crypto_key){ c->next_key, caller, MBEDTLS_SVC_KEY_ID_INIT };
+            *k = (tsr_crypto_key){ .id = c->next_key, .owner = caller };
+            account->keys++;
             return k;
         }
     }
     return NULL;
+}
+
+void tsr_key_release(tsr_crypto *c, tsr_crypto_key *slot)
+{
+    tsr_account_of(c, slot->owner.client)->keys--;
+    tsr_wipe(slot, sizeof *slot);
 }
 
 tsr_crypto_op *tsr_op_find(const tsr_crypto_request *r, tsr_crypto_op_kind kind)
@@ -103,7 +124,11 @@ void tsr_op_close(tsr_crypto_op *op)
     case TSR_OP_MAC: (void)psa_mac_abort(&op->u.mac); break;
     case TSR_OP_CIPHER: (void)psa_cipher_abort(&op->u.cipher); break;
     case TSR_OP_AEAD: (void)psa_aead_abort(&op->u.aead); break;
-    case TSR_OP_DERIVE: (void)psa_key_derivation_abort(&op->u.derive); break;
+    case TSR_OP_DERIVE: (void)psa_key_derivation_abort(&op->u.derive.core); break;
+    case TSR_OP_HASH: (void)psa_hash_abort(&op->u.hash); break;
+    case TSR_OP_SIGN: (void)psa_sign_hash_abort(&op->u.sign); break;
+    case TSR_OP_VERIFY: (void)psa_verify_hash_abort(&op->u.verify); break;
+    case TSR_OP_PAKE: tsr_pake_end(&op->u.pake); break;
     }
     tsr_wipe(op, sizeof *op);
 }
@@ -119,8 +144,10 @@ void tsr_crypto_gone(void *self, uint32_t connection)
         tsr_crypto_key *k = &c->keys[i];
 
         if (k->id != 0 && k->owner.connection == connection) {
+            if (k->held)
+                tsr_held_forget(c, k->key);
             (void)psa_destroy_key(k->key);
-            tsr_wipe(k, sizeof *k);
+            tsr_key_release(c, k);
         }
     }
 }

@@ -236,7 +236,7 @@ static void test_operation_error_state_needs_abort(void **state)
     assert_int_equal(psa_mac_abort(&mac), PSA_SUCCESS);
     assert_int_equal(psa_destroy_key(key), PSA_SUCCESS);
 
-    assert_int_equal(psa_hash_setup(&hash, PSA_ALG_SHA_1), PSA_ERROR_NOT_SUPPORTED);
+    assert_int_equal(psa_hash_setup(&hash, PSA_ALG_SHA_512_256), PSA_ERROR_NOT_SUPPORTED);
     assert_int_equal(psa_hash_setup(&hash, PSA_ALG_CCM), PSA_ERROR_INVALID_ARGUMENT);
     assert_int_equal(psa_hash_setup(&hash, PSA_ALG_SHA_256), PSA_SUCCESS);
     assert_int_equal(psa_hash_setup(&hash, PSA_ALG_SHA_256), PSA_ERROR_BAD_STATE);
@@ -351,7 +351,7 @@ static void test_calls_too_large_for_the_wire_are_refused_here(void **state)
     assert_int_equal(len, 16384 + 16);
     /* a nonce longer than the wire carries */
     assert_int_equal(
-        psa_aead_encrypt(key, PSA_ALG_GCM, big, 17, NULL, 0, big, 1, out, sizeof out, &len),
+        psa_aead_encrypt(key, PSA_ALG_GCM, big, 129, NULL, 0, big, 1, out, sizeof out, &len),
         PSA_ERROR_NOT_SUPPORTED);
     assert_int_equal(psa_destroy_key(key), PSA_SUCCESS);
 }

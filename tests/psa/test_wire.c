@@ -213,7 +213,7 @@ static void test_params_round_trip(void **state)
 
 static void test_params_refuse_long_nonce(void **state)
 {
-    uint8_t memory[TSR_WIRE_PARAMS + TSR_WIRE_NONCE_MAX], nonce[17] = { 0 };
+    uint8_t memory[TSR_WIRE_PARAMS + TSR_WIRE_NONCE_MAX], nonce[TSR_WIRE_NONCE_MAX + 1] = { 0 };
     tsr_buf out = tsr_buf_over(memory, sizeof memory);
     tsr_wire_params p = { .nonce = { nonce, sizeof nonce } };
 

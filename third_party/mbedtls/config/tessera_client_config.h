@@ -9,8 +9,10 @@
 #include "tessera_tls.h"
 
 #define MBEDTLS_PSA_CRYPTO_CLIENT
+#define MBEDTLS_SHA224_C
 #define MBEDTLS_SHA256_C
 #define MBEDTLS_SHA384_C
+#define MBEDTLS_SHA512_C
 
 /* Mbed TLS 3.6 sets this from its own ECC code alone (config_adjust_ssl.h) and forgets that PSA may have
  * it: without it a ClientHello has no supported_groups, and servers find no suite in common. */

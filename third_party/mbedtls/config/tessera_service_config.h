@@ -12,5 +12,6 @@
 #define MBEDTLS_PSA_KEY_STORE_DYNAMIC /* volatile keys: found and made in constant time */
 #define MBEDTLS_PSA_KEY_SLOT_COUNT 64  /* persistent keys kept loaded */
 #define MBEDTLS_PSA_ASSUME_EXCLUSIVE_BUFFERS /* a message was copied off the wire before anyone reads it */
+#define MBEDTLS_ECP_RESTARTABLE /* signing in steps: psa_sign_hash_start() and its like */
 
 #endif
