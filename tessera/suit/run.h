@@ -62,7 +62,7 @@ typedef enum { TSR_SUIT_GREATER = 1, TSR_SUIT_AT_LEAST, TSR_SUIT_EQUAL, TSR_SUIT
 /** The parameters of one component; which are set is in `set`. */
 typedef struct {
     uint32_t set;
-    tsr_bytes vendor, class_id, device; /* TSR_SUIT_UUID bytes; a vendor may be a PEN (tag 112) */
+    tsr_bytes vendor, class_id, device; /* TSR_SUIT_UUID bytes each */
     tsr_bytes digest;                   /* TSR_SUIT_DIGEST bytes, SHA-256 */
     tsr_bytes content, uri, invoke_args, fetch_args, encryption;
     uint64_t size, slot, source;
@@ -101,7 +101,8 @@ typedef struct {
     size_t listed;
     /* private */
     unsigned depth, steps;
-    bool shared; /* custom commands and side effects are not for the shared sequence */
+    bool shared;  /* in the shared sequence: nothing may change the device */
+    bool aborted; /* a try-each was told that a failure is final */
 } tsr_suit_run_state;
 
 /** Starts afresh: no parameter is set (SUIT 6.1). Both pointers outlive the processor. */
@@ -110,10 +111,12 @@ void tsr_suit_begin(tsr_suit_run_state *r, const tsr_suit_manifest *m, const tsr
 /** Runs the shared sequence and then `sequence` (m->install.bytes and the like; empty: the shared
  *  one alone). Parameters stay set for the next run.
  *
- *  errors  TSR_E_DENIED       a condition did not hold
- *          TSR_E_MALFORMED    no sequence; soft failure set where it must not be
- *          TSR_E_UNSUPPORTED  an unknown command or parameter, too deep, too many steps
- *          TSR_E_NOT_FOUND    a command lacks the parameter it needs, or names no component
+ *  errors  TSR_E_DENIED       a condition did not hold, or lacked its parameter
+ *          TSR_E_MALFORMED    no sequence; soft failure set where it must not be; a directive in
+ *                             the shared sequence that changes the device
+ *          TSR_E_UNSUPPORTED  an unknown command or parameter, a vendor that is no UUID, too deep,
+ *                             too many steps
+ *          TSR_E_NOT_FOUND    a directive lacks its parameter, or names no component
  *          any error of the device */
 tsr_err tsr_suit_run(tsr_suit_run_state *r, tsr_bytes sequence);
 

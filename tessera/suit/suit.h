@@ -27,6 +27,7 @@ typedef struct {
     tsr_bytes signed_digest;  /* the encoded SUIT_Digest: what the signatures are about */
     tsr_bytes digest;         /* TSR_SUIT_DIGEST bytes: SHA-256 of manifest_whole */
     tsr_bytes blocks;         /* the authentication blocks, each a byte string (COSE) */
+    uint64_t block_count;
     tsr_bytes manifest;       /* the encoded manifest */
     tsr_bytes manifest_whole; /* the same with the head of its byte string */
     tsr_bytes fetch, install, text; /* severed members with their heads; len 0: not there */
