@@ -8,12 +8,20 @@
 
 enum { TSR_CBOR_HEAD = 9 }; /* bytes of the longest head */
 
+static inline uint8_t *tsr_cbor_head_u32(uint8_t *at, uint32_t v)
+{
+    at[0] = (uint8_t)(v >> 24);
+    at[1] = (uint8_t)(v >> 16);
+    at[2] = (uint8_t)(v >> 8);
+    at[3] = (uint8_t)v;
+    return at + 4;
+}
+
 /** Writes the shortest head (RFC 8949 §4.2.1) and returns where it ends. `at` needs TSR_CBOR_HEAD
  *  bytes of room, whatever the head's length. */
 static inline uint8_t *tsr_cbor_head(uint8_t *at, tsr_cbor_kind kind, uint64_t n)
 {
     uint8_t major = (uint8_t)((unsigned)kind << 5);
-    unsigned width, code;
 
     if (n < 24) {
         *at = (uint8_t)(major | n);
@@ -30,12 +38,12 @@ static inline uint8_t *tsr_cbor_head(uint8_t *at, tsr_cbor_kind kind, uint64_t n
         at[2] = (uint8_t)n;
         return at + 3;
     }
-    width = n <= UINT32_MAX ? 4 : 8;
-    code = n <= UINT32_MAX ? 26 : 27;
-    *at++ = (uint8_t)(major | code);
-    for (unsigned i = width; i-- > 0; n >>= 8)
-        at[i] = (uint8_t)n;
-    return at + width;
+    if (n <= UINT32_MAX) {
+        *at = (uint8_t)(major | 26);
+        return tsr_cbor_head_u32(at + 1, (uint32_t)n);
+    }
+    *at = (uint8_t)(major | 27);
+    return tsr_cbor_head_u32(tsr_cbor_head_u32(at + 1, (uint32_t)(n >> 32)), (uint32_t)n);
 }
 
 /** The same for a whole number. */

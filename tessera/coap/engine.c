@@ -20,7 +20,7 @@ tsr_coap_event *tsr_coap_event_start(tsr_coap *c, tsr_coap_event_kind kind, tsr_
     return &c->event;
 }
 
-static void next_done(tsr_coap *c)
+__attribute__((noinline)) static void next_done(tsr_coap *c)
 {
     tsr_coap_slot *s = &c->slots[c->done_first];
     bool rest = (s->flags & F_REST) != 0;
@@ -38,19 +38,27 @@ static void next_done(tsr_coap *c)
     tsr_coap_slot_free(c, s);
 }
 
-bool tsr_coap_event_next(tsr_coap *c, tsr_coap_event *event)
+const tsr_coap_event *tsr_coap_event_take(tsr_coap *c)
 {
     tsr_coap_release(c);
     if (!c->event_ready) {
         if (c->done_first == TSR_NONE)
-            return false;
+            return NULL;
         next_done(c);
     }
-    *event = c->event;
     c->event_ready = false;
     c->lent_body = c->event_body;
     c->event_body = TSR_NONE;
-    return true;
+    return &c->event;
+}
+
+bool tsr_coap_event_next(tsr_coap *c, tsr_coap_event *event)
+{
+    const tsr_coap_event *taken = tsr_coap_event_take(c);
+
+    if (taken != NULL)
+        *event = *taken;
+    return taken != NULL;
 }
 
 /* Whether a critical option came that nobody here can process. RFC 7252 §5.4.1 */
@@ -60,8 +68,6 @@ bool tsr_coap_refused(const tsr_coap *c)
     tsr_coap_opt opt;
     size_t taken = 0;
 
-    if (c->msg.bad_count == 0)
-        return false;
     while (tsr_coap_opt_next(&it, &opt) == TSR_OK)
         for (size_t i = 0; i < c->config.critical_count; i++)
             taken += c->config.critical[i] == opt.number;

@@ -181,6 +181,7 @@ typedef struct {
     uint32_t seen_at; /* the place in the ring to use next */
     uint32_t generation;
     uint64_t draws;
+    uint64_t mix; /* of hashes */
     uint8_t event_token[TSR_COAP_TOKEN_MAX];
     tsr_coap_config config;
     /* public, read only */
@@ -226,6 +227,15 @@ tsr_err tsr_coap_poll(tsr_coap *c, tsr_coap_peer *peer, tsr_buf *datagram, uint6
 
 /** Takes the next event; false when there is none. */
 bool tsr_coap_event_next(tsr_coap *c, tsr_coap_event *event);
+
+/** The same without a copy: it lives as long as its views do. NULL: none. */
+const tsr_coap_event *tsr_coap_event_take(tsr_coap *c);
+
+/** Whether there is an event. */
+static inline bool tsr_coap_event_waits(const tsr_coap *c)
+{
+    return c->event_ready || c->done_first != TSR_NONE;
+}
 
 /** When to poll again at the latest; 0 when something waits to be sent; UINT64_MAX: never. Costs
  *  O(1). */

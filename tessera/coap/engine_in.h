@@ -13,6 +13,7 @@
 #define TESSERA_COAP_ENGINE_IN_H
 
 #include "tessera/coap/engine.h"
+#include "tessera/coap/key.h"
 
 /* One per peer. */
 struct tsr_coap_line {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tessera/coap/option.h"
 
-#include "tessera/coap/message.h"
+#include "tessera/coap/key.h"
 
 /* ---- reading options ---- */
 
@@ -231,6 +231,48 @@ tsr_err tsr_coap_msg_parse(tsr_bytes datagram, tsr_coap_msg *msg)
         return TSR_E_MALFORMED;
     msg->token = (tsr_bytes){ in + 4, token_len };
     return parse_options((tsr_bytes){ in + 4 + token_len, datagram.len - 4 - token_len }, msg);
+}
+
+/* ---- what makes two requests the same ---- */
+
+/* RFC 7252 §5.4.2: Cache-Key, NoCacheKey; block-wise transfers of the same: RFC 7959 §2.4 */
+static bool in_key(uint32_t number)
+{
+    const uint32_t outside = 1u << TSR_COAP_ETAG | 1u << TSR_COAP_OBSERVE |
+                             1u << TSR_COAP_CONTENT_FORMAT | 1u << TSR_COAP_BLOCK1 |
+                             1u << TSR_COAP_BLOCK2;
+
+    return (number & 0x1e) != 0x1c && (number >= 32 || (outside >> number & 1) == 0);
+}
+
+/* read_extended() where the bytes are known to be good */
+static inline uint32_t extended(const uint8_t **at, uint32_t v)
+{
+    if (v == 13)
+        return 13u + *(*at)++;
+    if (v == 14) {
+        *at += 2;
+        return 269u + ((uint32_t)(*at)[-2] << 8 | (*at)[-1]);
+    }
+    return v;
+}
+
+/* FNV-1a. Keys are compared within one peer only: a collision harms nobody but its maker. The
+ * options were parsed before, so every step is good. */
+uint32_t tsr_coap_msg_key(const tsr_coap_msg *msg)
+{
+    uint32_t h = tsr_coap_mix_byte(TSR_COAP_MIX, msg->code), number = 0;
+    const uint8_t *at = msg->options.ptr, *end = at + msg->options.len;
+
+    while (at != end) {
+        uint32_t head = *at++, delta = extended(&at, head >> 4), len = extended(&at, head & 15u);
+
+        number += delta;
+        if (in_key(number))
+            h = tsr_coap_mix_bytes(tsr_coap_mix_byte(h, number | 0x10000u), tsr_view(at, len));
+        at += len;
+    }
+    return h << 3 | (msg->block2.set ? msg->block2.szx : 7u);
 }
 
 /* ---- writing options ---- */

@@ -36,44 +36,12 @@ static void answer(tsr_coap *c, tsr_coap_peer peer, uint32_t seen, uint8_t code,
     tsr_coap_log_commit(c, peer, &out, c->msg.type == TSR_COAP_CON ? seen : TSR_NONE);
 }
 
-/* ---- what makes two requests the same: RFC 7252 §5.6 and RFC 7252 §5.4.2, RFC 7959 §2.4 and RFC
- * 7959 §2.5 ---- */
+/* ---- what makes two requests the same: tsr_coap_msg_key(), and the payload of a FETCH ---- */
 
-/* FNV-1a. Keys are compared within one peer only: a collision harms nobody but its maker. */
-static uint32_t mix_byte(uint32_t h, uint32_t v) { return (h ^ v) * 0x01000193u; }
-
-static uint32_t mix_bytes(uint32_t h, tsr_bytes in)
+static uint32_t hash_of(tsr_bytes in)
 {
-    for (size_t i = 0; i < in.len; i++)
-        h = mix_byte(h, in.ptr[i]);
-    return h;
+    return tsr_coap_mix_bytes(TSR_COAP_MIX, in) | 1u;
 }
-
-static bool in_key(uint32_t number)
-{
-    if ((number & 0x1e) == 0x1c) /* NoCacheKey */
-        return false;
-    return number != TSR_COAP_OBSERVE && number != TSR_COAP_BLOCK1 && number != TSR_COAP_BLOCK2 &&
-           number != TSR_COAP_ETAG && number != TSR_COAP_CONTENT_FORMAT;
-}
-
-/* The low 3 bits tell the block size asked for (7: none), for the notifications that may follow. */
-static uint32_t cache_key(const tsr_coap_msg *msg)
-{
-    uint32_t h = mix_byte(0x811c9dc5u, msg->code);
-    tsr_coap_opts it = { .rest = msg->options };
-    tsr_coap_opt opt;
-
-    while (tsr_coap_opt_next(&it, &opt) == TSR_OK) {
-        if (!in_key(opt.number))
-            continue;
-        h = mix_byte(h, opt.number | 0x10000u);
-        h = mix_bytes(h, opt.value);
-    }
-    return h << 3 | (msg->block2.set ? msg->block2.szx : 7u);
-}
-
-static uint32_t hash_of(tsr_bytes in) { return mix_bytes(0x811c9dc5u, in) | 1u; }
 
 static uint32_t fetch_hash(const tsr_coap_msg *msg)
 {
@@ -189,7 +157,7 @@ static uint8_t request_fault(const tsr_coap *c)
 
     if (msg->code > TSR_COAP_IPATCH)
         return TSR_COAP_METHOD_NOT_ALLOWED; /* RFC 7252 §5.8 */
-    if (tsr_coap_refused(c))
+    if (msg->bad_count != 0 && tsr_coap_refused(c))
         return msg->bad_option == TSR_COAP_PROXY_URI || msg->bad_option == TSR_COAP_PROXY_SCHEME
                    ? TSR_COAP_PROXYING_NOT_SUPPORTED /* RFC 7252 §5.10.2 */
                    : TSR_COAP_BAD_OPTION;
@@ -277,7 +245,7 @@ void tsr_coap_take_request(tsr_coap *c, tsr_coap_peer peer)
         return;
     }
     if (code == TSR_COAP_EMPTY) {
-        uint32_t key = cache_key(&c->msg);
+        uint32_t key = tsr_coap_msg_key(&c->msg);
 
         if (c->msg.block2.num != 0 && serve_block(c, peer, seen, key))
             return;

@@ -104,6 +104,8 @@ tsr_err tsr_coap_init_device(tsr_coap *c, const tsr_coap_config *config, void *m
 
     memset(c, 0, sizeof *c);
     c->config = *config;
+    /* the odd constant, 2^64 through the golden ratio, is for seeds that are small numbers */
+    c->mix = (config->seed ^ UINT64_C(0x9e3779b97f4a7c15)) | 1u;
     if (config->params.ack_timeout_ms == 0)
         c->config.params = tsr_coap_params_default();
     if (c->config.params.nstart == 0)
@@ -130,7 +132,7 @@ uint64_t tsr_coap_draw(tsr_coap *c) { return tsr_hash_u64(c->config.seed, ++c->d
 /* Multiply-shift under a secret odd factor: no set of inputs chosen outside fills one chain. */
 uint32_t tsr_coap_mix(const tsr_coap *c, uint64_t x)
 {
-    return (uint32_t)((x * (c->config.seed | 1u)) >> 40);
+    return (uint32_t)((x * c->mix) >> 40);
 }
 
 /* RFC 7252 §4.4: Message IDs count up per peer from an unpredictable start. */

@@ -164,6 +164,21 @@ static void merge_block(merger *m, uint16_t number, tsr_coap_block block)
     tsr_coap_put_block(m->out, &m->last, number, block);
 }
 
+static void put_plain(tsr_buf *out, tsr_bytes options, tsr_bytes payload)
+{
+    uint8_t *at = tsr_buf_claim(out, options.len + (payload.len != 0) + payload.len);
+
+    if (at == NULL)
+        return;
+    if (options.len != 0)
+        memcpy(at, options.ptr, options.len);
+    at += options.len;
+    if (payload.len != 0) {
+        *at = 0xff;
+        memcpy(at + 1, payload.ptr, payload.len);
+    }
+}
+
 void tsr_coap_write_message(const tsr_coap *c, const tsr_coap_slot *s, uint8_t type,
                             tsr_bytes payload, tsr_buf *out)
 {
@@ -171,6 +186,11 @@ void tsr_coap_write_message(const tsr_coap *c, const tsr_coap_slot *s, uint8_t t
     merger m = { .out = out, .it = { .rest = { bytes, s->options_len } } };
 
     tsr_coap_put_header(out, type, s->code, s->mid, tsr_coap_slot_token(s));
+    if (!s->observe.set && !s->block2.set && !s->block1.set && s->echo_len == 0 &&
+        (s->flags & F_SIZE2) == 0) { /* nothing to merge: most answers */
+        put_plain(out, m.it.rest, payload);
+        return;
+    }
     merge_num(&m, TSR_COAP_OBSERVE, s->observe);
     merge_block(&m, TSR_COAP_BLOCK2, s->block2);
     merge_block(&m, TSR_COAP_BLOCK1, s->block1);

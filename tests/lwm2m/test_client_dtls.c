@@ -259,8 +259,8 @@ static void test_key_of_security_is_not_readable_in_any_way(void **state)
     assert_int_equal(psa_crypto_init(), PSA_SUCCESS);
     provision("0123456789abcdef");
     object = tsr_lwm2m_security_object(&near.all);
-    for (size_t i = 0; i < object.resource_count; i++) {
-        tsr_lwm2m_path at = tsr_lwm2m_at_resource(0, 0, object.resources[i]);
+    for (size_t i = 0; i < object.info->resource_count; i++) {
+        tsr_lwm2m_path at = tsr_lwm2m_at_resource(0, 0, object.info->resources[i].id);
 
         assert_int_equal(tsr_lwm2m_out_begin(&out, TSR_LWM2M_FORMAT_SENML_CBOR, at, &body), TSR_OK);
         assert_int_equal(tsr_lwm2m_object_read(&object, at, &out), TSR_E_DENIED);

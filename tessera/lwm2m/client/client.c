@@ -49,12 +49,11 @@ static void coap_event(tsr_lwm2m_client *c, const tsr_coap_event *event, uint64_
         observe_answer(c, event, now_ms);
 }
 
-void client_coap_pump(tsr_lwm2m_client *c, uint64_t now_ms)
+void client_coap_drain(tsr_lwm2m_client *c, uint64_t now_ms)
 {
-    tsr_coap_event event;
-
-    while (tsr_coap_event_next(&c->coap, &event))
-        coap_event(c, &event, now_ms);
+    do
+        coap_event(c, tsr_coap_event_take(&c->coap), now_ms);
+    while (tsr_coap_event_waits(&c->coap));
 }
 
 tsr_err tsr_lwm2m_client_feed(tsr_lwm2m_client *c, size_t account, tsr_bytes datagram,
@@ -149,11 +148,14 @@ tsr_err tsr_lwm2m_client_poll(tsr_lwm2m_client *c, size_t *account, tsr_buf *dat
     /* Time-outs that polling brings up lead to new steps, and these to new datagrams; twice is
      * enough, because what is left has a due time. */
     for (int round = 0; round < 2; round++) {
-        for (size_t i = 0; i < c->config.account_count; i++)
-            account_step(c, i, now_ms);
-        observe_step(c, now_ms);
+        for (size_t i = 0; i < c->config.account_count; i++) {
+            if (now_ms >= account_due_ms(c, i))
+                account_step(c, i, now_ms);
+        }
+        if (c->observed != 0)
+            observe_step(c, now_ms);
         step_save(c, now_ms);
-        if (poll_channels(c, account, datagram, now_ms) == TSR_OK)
+        if (c->config.datagram != NULL && poll_channels(c, account, datagram, now_ms) == TSR_OK)
             return TSR_OK;
         if (poll_coap(c, account, datagram, now_ms) == TSR_OK) {
             client_coap_pump(c, now_ms);

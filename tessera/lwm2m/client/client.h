@@ -170,6 +170,7 @@ typedef struct {
     uint32_t generation;
     uint64_t draws;
     size_t turn; /* whose channel is polled next */
+    size_t observed; /* observations in use */
     tsr_lwm2m_client_event events[TSR_LWM2M_EVENTS];
     uint8_t event_first, event_count;
     bool save_owed; /* something changed that no answer waits for */

@@ -20,7 +20,14 @@ void account_event(tsr_lwm2m_client *c, size_t account, tsr_lwm2m_client_event_k
                    uint8_t code, const char *reason);
 
 /* client.c */
-void client_coap_pump(tsr_lwm2m_client *c, uint64_t now_ms);
+void client_coap_drain(tsr_lwm2m_client *c, uint64_t now_ms);
+
+/* Mostly there is nothing. */
+static inline void client_coap_pump(tsr_lwm2m_client *c, uint64_t now_ms)
+{
+    if (tsr_coap_event_waits(&c->coap))
+        client_coap_drain(c, now_ms);
+}
 
 /* register.c */
 void account_step(tsr_lwm2m_client *c, size_t account, uint64_t now_ms);
@@ -40,14 +47,15 @@ tsr_err discover_put(tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path at, uns
 
 /* manage.c */
 void manage_request(tsr_lwm2m_client *c, const tsr_coap_event *event, uint64_t now_ms);
-tsr_err manage_read(tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path at,
-                    tsr_lwm2m_format format, tsr_buf *body);
+tsr_err manage_read(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_object *object,
+                    tsr_lwm2m_path at, tsr_lwm2m_format format, tsr_buf *body);
 uint8_t manage_code(tsr_err err, uint8_t unsupported);
 
 /* observe.c */
 tsr_lwm2m_observation *observe_add(tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path at,
                                    tsr_lwm2m_format format, const tsr_coap_event *event,
                                    tsr_bytes body, uint64_t now_ms);
+void observe_drop(tsr_lwm2m_client *c, tsr_lwm2m_observation *o);
 void observe_end(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const char *reason);
 tsr_lwm2m_observation *observe_find(tsr_lwm2m_client *c, size_t account, tsr_bytes token);
 void observe_end_all(tsr_lwm2m_client *c, size_t account, const char *reason);

@@ -133,9 +133,9 @@ static void resource_instances_put(tsr_lwm2m_client *c, size_t account,
 static void resources_put(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_object *object,
                           uint16_t instance, unsigned depth, tsr_buf *out)
 {
-    for (size_t i = 0; i < object->resource_count; i++) {
+    for (size_t i = 0; i < object->info->resource_count; i++) {
         tsr_lwm2m_path at =
-            tsr_lwm2m_at_resource(object->info->id, instance, object->resources[i]);
+            tsr_lwm2m_at_resource(object->info->id, instance, object->info->resources[i].id);
 
         if (!tsr_lwm2m_object_has(object, at))
             continue;

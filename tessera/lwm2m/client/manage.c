@@ -62,15 +62,12 @@ static tsr_err read_object(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_
 }
 
 /* Core 6.3.1; the payload of a Read, of an Observe and of a Notify. */
-tsr_err manage_read(tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path at,
-                    tsr_lwm2m_format format, tsr_buf *body)
+tsr_err manage_read(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_object *object,
+                    tsr_lwm2m_path at, tsr_lwm2m_format format, tsr_buf *body)
 {
-    const tsr_lwm2m_object *object = tsr_lwm2m_object_find(c->config.registry, at.object);
     tsr_lwm2m_out out;
     tsr_err err, ended;
 
-    if (object == NULL)
-        return TSR_E_NOT_FOUND;
     if (is_multiple(object, at) && !tsr_lwm2m_format_is_multiple(format)) {
         if (at.depth >= 2 && tsr_lwm2m_object_next(object, at.instance) != at.instance)
             return TSR_E_NOT_FOUND;
@@ -116,7 +113,7 @@ static uint8_t do_read(tsr_lwm2m_client *c, request *r, tsr_lwm2m_format *format
     tsr_err err = accept_format(c, r, format);
 
     if (err == TSR_OK)
-        err = manage_read(c, r->account, r->at, *format, &r->body);
+        err = manage_read(c, r->account, r->object, r->at, *format, &r->body);
     if (err != TSR_OK)
         return manage_code(err, TSR_COAP_NOT_ACCEPTABLE);
     r->answer.content_format = (tsr_coap_num){ true, (uint32_t)*format };
@@ -161,7 +158,7 @@ static uint8_t do_observe(tsr_lwm2m_client *c, request *r)
         return code;
     o->own = own;
     if (tsr_lwm2m_client_save(c) != TSR_OK) {
-        o->used = false;
+        observe_drop(c, o);
         return TSR_COAP_INTERNAL_ERROR;
     }
     r->answer.observe = (tsr_coap_num){ true, c->sequence & 0xffffffu };

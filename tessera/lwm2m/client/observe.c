@@ -142,6 +142,7 @@ tsr_lwm2m_observation *observe_add(tsr_lwm2m_client *c, size_t account, tsr_lwm2
 
     if (o == NULL)
         return NULL;
+    c->observed += !o->used;
     memset(o, 0, sizeof *o);
     o->used = true;
     o->account = (uint8_t)account;
@@ -158,6 +159,12 @@ tsr_lwm2m_observation *observe_add(tsr_lwm2m_client *c, size_t account, tsr_lwm2
     return o;
 }
 
+void observe_drop(tsr_lwm2m_client *c, tsr_lwm2m_observation *o)
+{
+    o->used = false;
+    c->observed--;
+}
+
 void observe_end(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const char *reason)
 {
     tsr_lwm2m_client_event event = { .kind = TSR_LWM2M_E_OBSERVE_END, .account = o->account,
@@ -165,7 +172,7 @@ void observe_end(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const char *reas
 
     if (o->flight != 0)
         (void)tsr_coap_cancel(&c->coap, o->flight);
-    o->used = false;
+    observe_drop(c, o);
     c->save_owed = true;
     client_event(c, &event);
 }
@@ -180,6 +187,15 @@ void observe_end_all(tsr_lwm2m_client *c, size_t account, const char *reason)
     }
 }
 
+static tsr_err observed_read(tsr_lwm2m_client *c, const tsr_lwm2m_observation *o, tsr_buf *body)
+{
+    const tsr_lwm2m_object *object = tsr_lwm2m_object_find(c->config.registry, o->at.object);
+
+    return object == NULL ? TSR_E_NOT_FOUND
+                          : manage_read(c, o->account, object, o->at, (tsr_lwm2m_format)o->format,
+                                        body);
+}
+
 /* Has something happened that calls for a notification? A restored observation reports once. */
 static bool judge(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const tsr_lwm2m_attributes *a)
 {
@@ -190,7 +206,7 @@ static bool judge(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const tsr_lwm2m
         return true;
     if (o->last.type != TSR_LWM2M_NONE && scalar_read(c, o->at, &now))
         return tsr_lwm2m_attributes_fire(a, &o->last, &now);
-    if (manage_read(c, o->account, o->at, (tsr_lwm2m_format)o->format, &body) != TSR_OK)
+    if (observed_read(c, o, &body) != TSR_OK)
         return true;
     return tsr_hash(c->config.coap->seed, tsr_buf_view(&body)) != o->digest;
 }
@@ -211,7 +227,7 @@ static void notify(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const tsr_lwm2
 {
     tsr_buf body = tsr_buf_over(c->config.body, c->config.body_len);
     uint32_t sequence = sequence_next(c);
-    tsr_err err = manage_read(c, o->account, o->at, (tsr_lwm2m_format)o->format, &body);
+    tsr_err err = observed_read(c, o, &body);
     bool con = err != TSR_OK || a->whole[4] == 1 || now_ms - o->confirmed_ms >= CONFIRM_MS;
     tsr_coap_response response = {
         .code = manage_code(err, TSR_COAP_NOT_ACCEPTABLE),
@@ -256,26 +272,33 @@ static bool may_wait(const tsr_lwm2m_attributes *a)
     return (a->set & (TSR_LWM2M_GT | TSR_LWM2M_LT | TSR_LWM2M_ST | TSR_LWM2M_EDGE)) == 0;
 }
 
+static void step(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, uint64_t now_ms)
+{
+    tsr_lwm2m_attributes a;
+
+    if (!may_send(c, o) || now_ms < o->retry_ms)
+        return;
+    if (!o->dirty && !o->fired && o->pmax_due_ms > now_ms && !o->stale)
+        return;
+    attributes_of(c, o, &a);
+    if (o->dirty && (now_ms >= pmin_due_ms(o, &a) || !may_wait(&a))) {
+        o->dirty = false;
+        o->fired = o->fired || judge(c, o, &a);
+    }
+    if ((o->fired && now_ms >= pmin_due_ms(o, &a)) || now_ms >= pmax_due_ms(o, &a))
+        notify(c, o, &a, now_ms);
+    o->stale = false;
+    o->pmin_due_ms = pmin_due_ms(o, &a);
+    o->pmax_due_ms = pmax_due_ms(o, &a);
+}
+
 void observe_step(tsr_lwm2m_client *c, uint64_t now_ms)
 {
-    for (size_t i = 0; i < c->config.observation_count; i++) {
-        tsr_lwm2m_observation *o = &c->config.observations[i];
-        tsr_lwm2m_attributes a;
+    tsr_lwm2m_observation *end = c->config.observations + c->config.observation_count;
 
-        if (!may_send(c, o) || now_ms < o->retry_ms)
-            continue;
-        if (!o->dirty && !o->fired && o->pmax_due_ms > now_ms && !o->stale)
-            continue;
-        attributes_of(c, o, &a);
-        if (o->dirty && (now_ms >= pmin_due_ms(o, &a) || !may_wait(&a))) {
-            o->dirty = false;
-            o->fired = o->fired || judge(c, o, &a);
-        }
-        if ((o->fired && now_ms >= pmin_due_ms(o, &a)) || now_ms >= pmax_due_ms(o, &a))
-            notify(c, o, &a, now_ms);
-        o->stale = false;
-        o->pmin_due_ms = pmin_due_ms(o, &a);
-        o->pmax_due_ms = pmax_due_ms(o, &a);
+    for (tsr_lwm2m_observation *o = c->config.observations; o != end; o++) {
+        if (o->used)
+            step(c, o, now_ms);
     }
 }
 

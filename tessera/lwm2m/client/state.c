@@ -234,6 +234,7 @@ static tsr_err observations_load(tsr_lwm2m_client *c, tsr_bytes *in)
         o.generation = ++c->generation;
         if (o.account < c->config.account_count && taken < c->config.observation_count)
             c->config.observations[taken++] = o;
+        c->observed = taken;
     }
 }
 
@@ -268,6 +269,7 @@ static void begin_afresh(tsr_lwm2m_client *c)
         c->config.attachments[i].used = false;
     for (size_t i = 0; i < c->config.observation_count; i++)
         c->config.observations[i].used = false;
+    c->observed = 0;
 }
 
 tsr_err tsr_lwm2m_client_restore(tsr_lwm2m_client *c, tsr_bytes state)

@@ -14,7 +14,18 @@ typedef struct tsr_lwm2m_codec {
     tsr_err (*put)(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_value *value);
     tsr_err (*end)(tsr_lwm2m_out *out);
     tsr_err (*next)(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_value *value);
+    /** Short ways for the values that most payloads consist of, with the path in registers
+     *  (tsr_lwm2m_path_word); used where `put` has set
+     *  out->quick_from, until there is an error or a new time stamp. They may fall back to the
+     *  two functions below, which go by `put`. */
+    tsr_err (*quick_int)(tsr_lwm2m_out *out, uint64_t word, unsigned depth, int64_t v);
+    tsr_err (*quick_text)(tsr_lwm2m_out *out, uint64_t word, unsigned depth, tsr_bytes utf8);
 } tsr_lwm2m_codec;
+
+enum { TSR_LWM2M_NOT_QUICK = 5 }; /* deeper than any path */
+
+tsr_err tsr_lwm2m_put_value_int(tsr_lwm2m_out *out, tsr_lwm2m_path at, int64_t v);
+tsr_err tsr_lwm2m_put_value_text(tsr_lwm2m_out *out, tsr_lwm2m_path at, tsr_bytes utf8);
 
 /** Ends with NULL. */
 extern const tsr_lwm2m_codec *const tsr_lwm2m_codecs[];
@@ -22,5 +33,8 @@ extern const tsr_lwm2m_codec *const tsr_lwm2m_codecs[];
 extern const tsr_lwm2m_codec tsr_lwm2m_codec_text, tsr_lwm2m_codec_octets, tsr_lwm2m_codec_cbor,
     tsr_lwm2m_codec_tlv, tsr_lwm2m_codec_senml_json, tsr_lwm2m_codec_senml_cbor,
     tsr_lwm2m_codec_lwm2m_cbor;
+
+/** The same format without the short ways: less flash, more instructions. */
+extern const tsr_lwm2m_codec tsr_lwm2m_codec_senml_cbor_small;
 
 #endif

@@ -3,17 +3,16 @@
 
 static const struct {
     tsr_lwm2m_format format;
-    bool multiple;
     const char *name;
-} known[] = {
-    { TSR_LWM2M_FORMAT_TEXT, false, "text" },
-    { TSR_LWM2M_FORMAT_LINK, false, "link" },
-    { TSR_LWM2M_FORMAT_OCTETS, false, "octets" },
-    { TSR_LWM2M_FORMAT_CBOR, false, "cbor" },
-    { TSR_LWM2M_FORMAT_SENML_JSON, true, "senml-json" },
-    { TSR_LWM2M_FORMAT_SENML_CBOR, true, "senml-cbor" },
-    { TSR_LWM2M_FORMAT_TLV, true, "tlv" },
-    { TSR_LWM2M_FORMAT_LWM2M_CBOR, true, "lwm2m-cbor" },
+} known[] = { /* those that are asked for most come first */
+    { TSR_LWM2M_FORMAT_SENML_CBOR, "senml-cbor" },
+    { TSR_LWM2M_FORMAT_TLV, "tlv" },
+    { TSR_LWM2M_FORMAT_LWM2M_CBOR, "lwm2m-cbor" },
+    { TSR_LWM2M_FORMAT_SENML_JSON, "senml-json" },
+    { TSR_LWM2M_FORMAT_TEXT, "text" },
+    { TSR_LWM2M_FORMAT_LINK, "link" },
+    { TSR_LWM2M_FORMAT_OCTETS, "octets" },
+    { TSR_LWM2M_FORMAT_CBOR, "cbor" },
 };
 
 enum { KNOWN = sizeof known / sizeof known[0], OLD_TEXT = 1541, OLD_TLV = 1542 };
@@ -35,10 +34,7 @@ tsr_err tsr_lwm2m_format_from(uint32_t number, tsr_lwm2m_format *format)
 
 bool tsr_lwm2m_format_is_multiple(tsr_lwm2m_format format)
 {
-    for (size_t i = 0; i < KNOWN; i++)
-        if (known[i].format == format)
-            return known[i].multiple;
-    return false;
+    return format >= TSR_LWM2M_FORMAT_SENML_JSON; /* those of one value have lower numbers */
 }
 
 const char *tsr_lwm2m_format_name(tsr_lwm2m_format format)
@@ -67,32 +63,54 @@ tsr_err tsr_lwm2m_out_begin(tsr_lwm2m_out *out, tsr_lwm2m_format format, tsr_lwm
                       ? TSR_E_UNSUPPORTED
                       : body->err;
 
-    *out = (tsr_lwm2m_out){ .codec = codec, .body = body, .base = base, .last = base,
-                            .start = body->len, .err = err };
+    memset(out, 0, offsetof(tsr_lwm2m_out, open)); /* the rest is good up to `levels` only */
+    out->codec = codec;
+    out->body = body;
+    out->base = out->last = base;
+    out->start = body->len;
+    out->quick_from = TSR_LWM2M_NOT_QUICK;
+    out->err = err;
+    out->base_word = tsr_lwm2m_path_word(base);
+    out->base_mask = base.depth == 0 ? 0 : UINT64_MAX >> (64 - 16 * base.depth);
     return err;
 }
 
-void tsr_lwm2m_out_stamp(tsr_lwm2m_out *out, uint64_t unix_ms) { out->stamp_ms = unix_ms; }
+void tsr_lwm2m_out_stamp(tsr_lwm2m_out *out, uint64_t unix_ms)
+{
+    out->stamp_ms = unix_ms;
+    out->quick_from = TSR_LWM2M_NOT_QUICK;
+}
 
-static inline tsr_err put_at(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_value *value)
+/* Keeps the first error. */
+static tsr_err outcome(tsr_lwm2m_out *out, tsr_err err)
+{
+    if (out->err == TSR_OK)
+        out->err = err;
+    if (out->err != TSR_OK)
+        out->quick_from = TSR_LWM2M_NOT_QUICK;
+    return out->err;
+}
+
+static inline bool is_below_base(const tsr_lwm2m_out *out, tsr_lwm2m_path at)
+{
+    return ((tsr_lwm2m_path_word(at) ^ out->base_word) & out->base_mask) == 0;
+}
+
+static tsr_err put_at(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_value *value)
 {
     tsr_err err = out->err;
 
-    if (err != TSR_OK)
-        return err;
-    if (!tsr_lwm2m_path_contains(out->base, at))
-        return out->err = TSR_E_ARGUMENT;
-    err = out->codec->put(out, at, value);
+    if (err == TSR_OK && (at.depth < out->base.depth || !is_below_base(out, at)))
+        err = TSR_E_ARGUMENT;
     if (err == TSR_OK)
-        err = out->body->err;
-    out->last = at;
-    return out->err = err;
+        err = out->codec->put(out, at, value);
+    return outcome(out, err != TSR_OK ? err : out->body->err);
 }
 
 tsr_err tsr_lwm2m_put(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_value *value)
 {
     if (at.depth < 3 || value->type == TSR_LWM2M_NONE)
-        return out->err = out->err != TSR_OK ? out->err : TSR_E_ARGUMENT;
+        return outcome(out, TSR_E_ARGUMENT);
     return put_at(out, at, value);
 }
 
@@ -102,7 +120,7 @@ tsr_err tsr_lwm2m_put_name(tsr_lwm2m_out *out, tsr_lwm2m_path at)
 
     if (out->err == TSR_OK && out->codec->format != TSR_LWM2M_FORMAT_SENML_CBOR
         && out->codec->format != TSR_LWM2M_FORMAT_SENML_JSON)
-        out->err = TSR_E_UNSUPPORTED;
+        return outcome(out, TSR_E_UNSUPPORTED);
     return put_at(out, at, &none);
 }
 
@@ -110,8 +128,8 @@ tsr_err tsr_lwm2m_put_instance(tsr_lwm2m_out *out, tsr_lwm2m_path at)
 {
     static const tsr_lwm2m_value none = { TSR_LWM2M_NONE, { .u = 0 } };
 
-    if (out->err == TSR_OK && at.depth != 2)
-        out->err = TSR_E_ARGUMENT;
+    if (at.depth != 2)
+        return outcome(out, TSR_E_ARGUMENT);
     if (out->err != TSR_OK || (out->codec->format != TSR_LWM2M_FORMAT_TLV
                                && out->codec->format != TSR_LWM2M_FORMAT_LWM2M_CBOR))
         return out->err;
@@ -131,18 +149,33 @@ tsr_err tsr_lwm2m_out_end(tsr_lwm2m_out *out)
     return out->err;
 }
 
-tsr_err tsr_lwm2m_put_text(tsr_lwm2m_out *out, tsr_lwm2m_path at, tsr_bytes utf8)
+/* Kept apart: what takes the address of a value needs a frame, and the short ways need none. */
+__attribute__((noinline)) tsr_err tsr_lwm2m_put_value_text(tsr_lwm2m_out *out, tsr_lwm2m_path at, tsr_bytes utf8)
 {
     tsr_lwm2m_value v = tsr_lwm2m_text(utf8);
 
     return tsr_lwm2m_put(out, at, &v);
 }
 
-tsr_err tsr_lwm2m_put_int(tsr_lwm2m_out *out, tsr_lwm2m_path at, int64_t i)
+__attribute__((noinline)) tsr_err tsr_lwm2m_put_value_int(tsr_lwm2m_out *out, tsr_lwm2m_path at, int64_t i)
 {
     tsr_lwm2m_value v = tsr_lwm2m_int(i);
 
     return tsr_lwm2m_put(out, at, &v);
+}
+
+tsr_err tsr_lwm2m_put_text(tsr_lwm2m_out *out, tsr_lwm2m_path at, tsr_bytes utf8)
+{
+    if (at.depth >= out->quick_from && is_below_base(out, at))
+        return out->codec->quick_text(out, tsr_lwm2m_path_word(at), at.depth, utf8);
+    return tsr_lwm2m_put_value_text(out, at, utf8);
+}
+
+tsr_err tsr_lwm2m_put_int(tsr_lwm2m_out *out, tsr_lwm2m_path at, int64_t i)
+{
+    if (at.depth >= out->quick_from && is_below_base(out, at))
+        return out->codec->quick_int(out, tsr_lwm2m_path_word(at), at.depth, i);
+    return tsr_lwm2m_put_value_int(out, at, i);
 }
 
 tsr_err tsr_lwm2m_put_uint(tsr_lwm2m_out *out, tsr_lwm2m_path at, uint64_t u)
@@ -177,6 +210,8 @@ tsr_err tsr_lwm2m_put_time(tsr_lwm2m_out *out, tsr_lwm2m_path at, int64_t unix_s
 {
     tsr_lwm2m_value v = tsr_lwm2m_time(unix_s);
 
+    if (at.depth >= out->quick_from) /* where there is no difference */
+        return tsr_lwm2m_put_int(out, at, unix_s);
     return tsr_lwm2m_put(out, at, &v);
 }
 

@@ -43,17 +43,20 @@ typedef struct {
     /* private */
     const struct tsr_lwm2m_codec *codec;
     tsr_buf *body;
-    tsr_lwm2m_path base, last; /* of the request; of the value before */
+    tsr_lwm2m_path base, last; /* of the request; of the value before (TLV, LwM2M CBOR) */
+    uint64_t base_word;        /* the identifiers of base, */
+    uint64_t base_mask;        /* and which of its bits a path below has too */
     size_t start;              /* of the payload in body */
     uint32_t count;            /* values put */
     uint64_t stamp_ms;         /* for the next values; 0: none */
     uint64_t base_ms;          /* what the SenML base time is at the moment */
-    size_t open[4];            /* where the containers that are still open begin */
-    uint16_t items[4];         /* how many entries they have */
-    uint8_t depth[4];          /* how many identifiers are known inside of them */
-    uint8_t levels;            /* how many are open */
+    uint8_t levels;            /* how many containers are open */
+    uint8_t quick_from;        /* the codec's short ways are good from this depth on */
     bool based;                /* the SenML base name is the base */
     tsr_err err;
+    size_t open[4];            /* where those that are open begin */
+    uint16_t items[4];         /* how many entries they have */
+    uint8_t depth[4];          /* how many identifiers are known inside of them */
 } tsr_lwm2m_out;
 
 /** Starts a payload at the end of `body`.

@@ -63,7 +63,7 @@ static void leave(tsr_lwm2m_out *out, tsr_lwm2m_path at)
     }
 }
 
-static tsr_err lwm2m_cbor_put(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_value *value)
+static tsr_err put_entry(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_value *value)
 {
     if (out->levels == 0)
         open_map(out, 0);
@@ -87,6 +87,14 @@ static tsr_err lwm2m_cbor_put(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_l
             return tsr_lwm2m_cbor_put(out->body, value);
         open_map(out, to);
     }
+}
+
+static tsr_err lwm2m_cbor_put(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_value *value)
+{
+    tsr_err err = put_entry(out, at, value);
+
+    out->last = at;
+    return err;
 }
 
 static tsr_err lwm2m_cbor_end(tsr_lwm2m_out *out)
@@ -206,5 +214,5 @@ static tsr_err lwm2m_cbor_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m
 }
 
 const tsr_lwm2m_codec tsr_lwm2m_codec_lwm2m_cbor = {
-    TSR_LWM2M_FORMAT_LWM2M_CBOR, lwm2m_cbor_put, lwm2m_cbor_end, lwm2m_cbor_next,
+    TSR_LWM2M_FORMAT_LWM2M_CBOR, lwm2m_cbor_put, lwm2m_cbor_end, lwm2m_cbor_next, NULL, NULL,
 };

@@ -1,48 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tessera/lwm2m/format/senml.h"
 
-static uint8_t *put_long_id(uint8_t *text, unsigned id)
-{
-    unsigned unit = id >= 10000 ? 10000 : id >= 1000 ? 1000 : id >= 100 ? 100 : 10;
-
-    for (; unit > 1; unit /= 10) {
-        *text++ = (uint8_t)('0' + id / unit);
-        id %= unit;
-    }
-    *text++ = (uint8_t)('0' + id);
-    return text;
-}
-
-static inline uint8_t *put_id(uint8_t *text, unsigned id)
-{
-    if (id >= 10)
-        return put_long_id(text, id);
-    *text = (uint8_t)('0' + id);
-    return text + 1;
-}
-
 uint8_t *tsr_senml_put_ids(uint8_t *text, const tsr_lwm2m_path *path, uint8_t level)
 {
-    uint8_t depth = path->depth;
+    uint64_t ids = tsr_lwm2m_path_word(*path) >> 16 * level;
 
-    switch (level) {
-    case 0:
-        text = put_id(text, path->object);
-        if (depth == 1)
-            return text;
-        *text++ = '/'; /* fall through */
-    case 1:
-        text = put_id(text, path->instance);
-        if (depth == 2)
-            return text;
-        *text++ = '/'; /* fall through */
-    case 2:
-        text = put_id(text, path->resource);
-        if (depth == 3)
-            return text;
-        *text++ = '/'; /* fall through */
-    default: return put_id(text, path->resource_instance);
+    text = tsr_senml_put_id(text, ids & 0xffff);
+    while (++level < path->depth) {
+        ids >>= 16;
+        *text++ = '/';
+        text = tsr_senml_put_id(text, ids & 0xffff);
     }
+    return text;
 }
 
 uint8_t *tsr_senml_put_full(uint8_t *text, const tsr_lwm2m_path *path)

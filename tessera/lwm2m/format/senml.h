@@ -34,6 +34,25 @@ static inline tsr_senml_fields tsr_senml_next(tsr_lwm2m_out *out, uint8_t depth)
     return fields;
 }
 
+static inline uint8_t *tsr_senml_put_id(uint8_t *text, unsigned id)
+{
+    if (id < 10) {
+        text[0] = (uint8_t)('0' + id);
+        return text + 1;
+    }
+    if (id < 100) {
+        text[0] = (uint8_t)('0' + id / 10);
+        text[1] = (uint8_t)('0' + id % 10);
+        return text + 2;
+    }
+
+    unsigned digits = id < 1000 ? 3 : id < 10000 ? 4 : 5;
+
+    for (unsigned i = digits; i-- > 0; id /= 10)
+        text[i] = (uint8_t)('0' + id % 10);
+    return text + digits;
+}
+
 /** Writes the identifiers from `level` on, "7/1"; there must be one. Returns where they end. */
 uint8_t *tsr_senml_put_ids(uint8_t *text, const tsr_lwm2m_path *path, uint8_t level);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * SenML CBOR (RFC 8428 §6, Core 7.5). */
+#include "tessera/base/hot.h"
 #include "tessera/cbor/head.h"
 #include "tessera/lwm2m/format/cbor_value.h"
 #include "tessera/lwm2m/format/senml.h"
@@ -45,8 +46,8 @@ static uint8_t *close_text(uint8_t *at, uint8_t *end)
     return end + 1;
 }
 
-static uint8_t *put_all_fields(uint8_t *at, tsr_lwm2m_out *out, const tsr_lwm2m_path *path,
-                               uint8_t map)
+static uint8_t *put_fields(uint8_t *at, tsr_lwm2m_out *out, const tsr_lwm2m_path *path,
+                           uint8_t map)
 {
     uint8_t *head;
 
@@ -71,36 +72,14 @@ static uint8_t *put_all_fields(uint8_t *at, tsr_lwm2m_out *out, const tsr_lwm2m_
     return close_text(at, tsr_senml_put_name(at + 1, path, out->base.depth, says.below));
 }
 
-/* Most records have a name below a base name that was said before, and nothing else. */
-static inline uint8_t *put_fields(uint8_t *at, tsr_lwm2m_out *out, const tsr_lwm2m_path *path,
-                                  uint8_t map)
-{
-    if (!out->based || path->depth <= out->base.depth || out->stamp_ms != out->base_ms)
-        return put_all_fields(at, out, path, map);
-
-    uint8_t *end = tsr_senml_put_ids(at + 3, path, out->base.depth);
-
-    at[0] = map;
-    at[1] = LABEL_NAME;
-    at[2] = (uint8_t)(0x60 | (end - at - 3)); /* at most 23 */
-    out->count++;
-    return end;
-}
-
-/* The value; of a string only its head, then its bytes are in `tail`. */
-static inline uint8_t *put_value(uint8_t *at, const tsr_lwm2m_value *value, tsr_bytes *tail)
+/* The value; of a string only its head, then its bytes are in `tail`. NULL: not in SenML. */
+static uint8_t *put_value(uint8_t *at, const tsr_lwm2m_value *value, tsr_bytes *tail)
 {
     static const uint8_t vlo[] = { 0x63, 'v', 'l', 'o' };
     tsr_buf rest;
 
     switch (value->type) {
-    case TSR_LWM2M_INTEGER:
-    case TSR_LWM2M_TIME:
-        *at++ = LABEL_VALUE;
-        return tsr_cbor_head_int(at, value->as.i);
-    case TSR_LWM2M_UNSIGNED:
-        *at++ = LABEL_VALUE;
-        return tsr_cbor_head(at, TSR_CBOR_UINT, value->as.u);
+    case TSR_LWM2M_NONE: return at;
     case TSR_LWM2M_STRING:
     case TSR_LWM2M_CORELNK:
         *at++ = LABEL_STRING;
@@ -115,35 +94,36 @@ static inline uint8_t *put_value(uint8_t *at, const tsr_lwm2m_value *value, tsr_
         at += sizeof vlo;
         break;
     case TSR_LWM2M_BOOLEAN: *at++ = LABEL_BOOLEAN; break;
-    case TSR_LWM2M_FLOAT:   *at++ = LABEL_VALUE; break;
-    default:                return NULL;
+    default:                *at++ = LABEL_VALUE; break;
     }
     rest = tsr_buf_over(at, 16);
     return tsr_lwm2m_cbor_put(&rest, value) == TSR_OK ? at + rest.len : NULL;
 }
 
-/* Straight into the body while it has room for any record, else by way of the stack. */
 static tsr_err senml_cbor_put(tsr_lwm2m_out *out, tsr_lwm2m_path path, const tsr_lwm2m_value *value)
 {
     uint8_t room[RECORD_MOST];
-    tsr_buf *body = out->body;
-    bool direct = body->cap - body->len >= sizeof room;
-    uint8_t *start = direct ? body->ptr + body->len : room, *end = start;
     bool has_value = value->type != TSR_LWM2M_NONE;
     tsr_bytes tail = { NULL, 0 };
+    uint8_t *end = put_fields(room, out, &path, has_value ? 0xa2 : 0xa1);
 
-    end = put_fields(end, out, &path, has_value ? 0xa2 : 0xa1);
-    if (has_value)
-        end = put_value(end, value, &tail);
+    end = put_value(end, value, &tail);
     if (end == NULL)
         return TSR_E_TYPE;
-    if (direct)
-        body->len = (size_t)(end - body->ptr);
-    else
-        tsr_put_bytes(body, tsr_view(room, (size_t)(end - room)));
-    if (tail.len != 0)
-        tsr_put_bytes(body, tail);
+    tsr_put_bytes(out->body, tsr_view(room, (size_t)(end - room)));
+    tsr_put_bytes(out->body, tail);
     return TSR_OK;
+}
+
+/* Once the base name is said, what lies below it can go the short way. */
+static tsr_err senml_cbor_put_first(tsr_lwm2m_out *out, tsr_lwm2m_path path,
+                                    const tsr_lwm2m_value *value)
+{
+    tsr_err err = senml_cbor_put(out, path, value);
+
+    if (err == TSR_OK && out->based)
+        out->quick_from = out->base.depth < 3 ? 3 : 4;
+    return err;
 }
 
 static tsr_err senml_cbor_end(tsr_lwm2m_out *out)
@@ -165,6 +145,62 @@ static tsr_err senml_cbor_end(tsr_lwm2m_out *out)
     if (head.len > 1)
         memmove(body->ptr + out->start + head.len, body->ptr + out->start + 1, len);
     memcpy(body->ptr + out->start, room, head.len);
+    return TSR_OK;
+}
+
+/* ---- the short way ------------------------------------------------------------------------- */
+
+/* Most records have a name below a base name that was said before, and nothing else: they go
+ * straight into the body. Returns where the value comes; NULL: the body is nearly full. Nothing is
+ * committed yet. */
+TSR_HOT uint8_t *quick_name(const tsr_lwm2m_out *out, uint64_t word, unsigned depth, size_t tail)
+{
+    uint8_t *at = out->body->ptr + out->body->len, *end;
+    size_t left = out->body->cap - out->body->len;
+    uint64_t ids = word >> 16 * out->base.depth;
+
+    if (left < RECORD_MOST || left - RECORD_MOST < tail)
+        return NULL;
+    end = tsr_senml_put_id(at + 3, ids & 0xffff);
+    for (unsigned more = depth - out->base.depth; --more > 0;) {
+        ids >>= 16;
+        *end++ = '/';
+        end = tsr_senml_put_id(end, ids & 0xffff);
+    }
+    at[0] = 0xa2;
+    at[1] = LABEL_NAME;
+    at[2] = (uint8_t)(0x60 | (end - at - 3)); /* at most 23 */
+    return end;
+}
+
+static inline tsr_err quick_done(tsr_lwm2m_out *out, const uint8_t *end)
+{
+    out->body->len = (size_t)(end - out->body->ptr);
+    out->count++;
+    return TSR_OK;
+}
+
+static tsr_err quick_int(tsr_lwm2m_out *out, uint64_t word, unsigned depth, int64_t v)
+{
+    uint8_t *at = quick_name(out, word, depth, 0);
+
+    if (at == NULL)
+        return tsr_lwm2m_put_value_int(out, tsr_lwm2m_path_of(word, depth), v);
+    *at = LABEL_VALUE;
+    return quick_done(out, tsr_cbor_head_int(at + 1, v));
+}
+
+static tsr_err quick_text(tsr_lwm2m_out *out, uint64_t word, unsigned depth, tsr_bytes text)
+{
+    uint8_t *at = quick_name(out, word, depth, text.len);
+
+    if (at == NULL || text.len > UINT8_MAX)
+        return tsr_lwm2m_put_value_text(out, tsr_lwm2m_path_of(word, depth), text);
+    *at = LABEL_STRING;
+    at = tsr_cbor_head(at + 1, TSR_CBOR_TEXT, (uint8_t)text.len);
+    (void)quick_done(out, at + text.len); /* before the copy, so that nothing is kept over it */
+    if (text.len != 0)
+        memcpy(at, text.ptr, text.len);
     return TSR_OK;
 }
 
@@ -343,5 +379,10 @@ static tsr_err senml_cbor_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m
 }
 
 const tsr_lwm2m_codec tsr_lwm2m_codec_senml_cbor = {
-    TSR_LWM2M_FORMAT_SENML_CBOR, senml_cbor_put, senml_cbor_end, senml_cbor_next,
+    TSR_LWM2M_FORMAT_SENML_CBOR, senml_cbor_put_first, senml_cbor_end, senml_cbor_next,
+    quick_int, quick_text,
+};
+
+const tsr_lwm2m_codec tsr_lwm2m_codec_senml_cbor_small = {
+    TSR_LWM2M_FORMAT_SENML_CBOR, senml_cbor_put, senml_cbor_end, senml_cbor_next, NULL, NULL,
 };

@@ -136,7 +136,7 @@ static tsr_err go_to(tsr_lwm2m_out *out, tsr_lwm2m_path at)
     return err;
 }
 
-static tsr_err tlv_put(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_value *value)
+static tsr_err put_entry(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_value *value)
 {
     uint8_t room[VALUE_MOST], header[HEADER_MOST];
     tsr_bytes bytes;
@@ -160,6 +160,14 @@ static tsr_err tlv_put(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_va
     tsr_put_bytes(out->body, tsr_view(header, n));
     tsr_put_bytes(out->body, bytes);
     return TSR_OK;
+}
+
+static tsr_err tlv_put(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_value *value)
+{
+    tsr_err err = put_entry(out, at, value);
+
+    out->last = at;
+    return err;
 }
 
 static tsr_err tlv_end(tsr_lwm2m_out *out)
@@ -281,4 +289,6 @@ static tsr_err tlv_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_value 
     }
 }
 
-const tsr_lwm2m_codec tsr_lwm2m_codec_tlv = { TSR_LWM2M_FORMAT_TLV, tlv_put, tlv_end, tlv_next };
+const tsr_lwm2m_codec tsr_lwm2m_codec_tlv = {
+    TSR_LWM2M_FORMAT_TLV, tlv_put, tlv_end, tlv_next, NULL, NULL,
+};

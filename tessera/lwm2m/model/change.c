@@ -3,7 +3,7 @@
  * Changing objects: Write, Create and Execute, each as a whole or not at all. */
 #include "tessera/lwm2m/model/object.h"
 
-/* One request that changes an instance; `mentioned` has a bit per entry of object->resources. */
+/* One request that changes an instance; `mentioned` has a bit per entry of the table. */
 typedef struct {
     const tsr_lwm2m_object *object;
     tsr_lwm2m_path at;
@@ -21,8 +21,8 @@ static bool named(const change *c, size_t i)
 
 static void name(change *c, uint16_t resource)
 {
-    for (size_t i = 0; i < c->object->resource_count && i < 64; i++) {
-        if (c->object->resources[i] == resource)
+    for (size_t i = 0; i < c->object->info->resource_count && i < 64; i++) {
+        if (c->object->info->resources[i].id == resource)
             c->mentioned |= (uint64_t)1 << i;
     }
 }
@@ -78,10 +78,9 @@ static tsr_err clear(const change *c, tsr_lwm2m_phase phase)
     const tsr_lwm2m_object *object = c->object;
     tsr_err err = TSR_OK;
 
-    for (size_t i = 0; err == TSR_OK && i < object->resource_count; i++) {
-        tsr_lwm2m_path at = tsr_lwm2m_at_resource(object->info->id, c->instance,
-                                                  object->resources[i]);
-        const tsr_lwm2m_resource_info *info = tsr_lwm2m_resource_find(object->info, at.resource);
+    for (size_t i = 0; err == TSR_OK && i < object->info->resource_count; i++) {
+        const tsr_lwm2m_resource_info *info = &object->info->resources[i];
+        tsr_lwm2m_path at = tsr_lwm2m_at_resource(object->info->id, c->instance, info->id);
         bool goes = named(c, i) ? (info->flags & TSR_LWM2M_MULTIPLE) != 0
                                 : c->at.depth == 2 && !(info->flags & TSR_LWM2M_MANDATORY);
 
@@ -160,11 +159,8 @@ static bool is_complete(const change *c)
 {
     const unsigned must = TSR_LWM2M_MANDATORY | TSR_LWM2M_WRITE;
 
-    for (size_t i = 0; i < c->object->resource_count; i++) {
-        const tsr_lwm2m_resource_info *info =
-            tsr_lwm2m_resource_find(c->object->info, c->object->resources[i]);
-
-        if ((info->flags & must) == must && !named(c, i))
+    for (size_t i = 0; i < c->object->info->resource_count; i++) {
+        if ((c->object->info->resources[i].flags & must) == must && !named(c, i))
             return false;
     }
     return true;

@@ -2,7 +2,9 @@
  *
  * What an object consists of, as constant tables. tools/objects makes them from the OMA XML
  * at build time: #include "generated/lwm2m_objects.h" declares tsr_lwm2m_object_<id> for each
- * object and an enum of its resources, TSR_LWM2M_<id>_<RESOURCE_NAME>. */
+ * object with all of its resources, an enum of them, TSR_LWM2M_<id>_<RESOURCE_NAME>, and what an
+ * implementation makes a table of its own from: TSR_LWM2M_<id>_R<resource>, and the head over
+ * that table, TSR_LWM2M_<id>_INFO(table). */
 #ifndef TESSERA_LWM2M_MODEL_INFO_H
 #define TESSERA_LWM2M_MODEL_INFO_H
 

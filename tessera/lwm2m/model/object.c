@@ -21,19 +21,10 @@ uint32_t tsr_lwm2m_object_next(const tsr_lwm2m_object *object, uint32_t from)
     return object->handlers->next_instance(object->state, from);
 }
 
-static bool has_resource(const tsr_lwm2m_object *object, uint16_t resource)
-{
-    for (size_t i = 0; i < object->resource_count; i++) {
-        if (object->resources[i] == resource)
-            return true;
-    }
-    return false;
-}
-
 const tsr_lwm2m_resource_info *tsr_lwm2m_object_resource(const tsr_lwm2m_object *object,
                                                          uint16_t resource)
 {
-    return has_resource(object, resource) ? tsr_lwm2m_resource_find(object->info, resource) : NULL;
+    return tsr_lwm2m_resource_find(object->info, resource);
 }
 
 static tsr_err read_resource(const tsr_lwm2m_object *object, tsr_lwm2m_path at, tsr_lwm2m_out *out)
@@ -47,21 +38,20 @@ static tsr_err read_resource(const tsr_lwm2m_object *object, tsr_lwm2m_path at, 
     return object->handlers->read(object->state, at, out);
 }
 
-/* Both lists ascend, so one walk over them finds every entry (no search per resource). */
 static tsr_err read_instance(const tsr_lwm2m_object *object, uint16_t instance, tsr_lwm2m_out *out)
 {
-    const tsr_lwm2m_resource_info *info = object->info->resources;
-    const tsr_lwm2m_resource_info *end = info + object->info->resource_count;
-    tsr_lwm2m_path at = tsr_lwm2m_at_resource(object->info->id, instance, 0);
-    tsr_err err = tsr_lwm2m_put_instance(out, tsr_lwm2m_path_up(at, 2));
+    const tsr_lwm2m_object_info *info = object->info;
+    tsr_err (*read)(const void *, tsr_lwm2m_path, tsr_lwm2m_out *) = object->handlers->read;
+    tsr_lwm2m_path at = tsr_lwm2m_at_instance(info->id, instance);
+    tsr_err err = tsr_lwm2m_put_instance(out, at);
 
-    for (size_t i = 0; err == TSR_OK && i < object->resource_count; i++) {
-        at.resource = object->resources[i];
-        while (info < end && info->id < at.resource)
-            info++;
-        if (info == end || info->id != at.resource || !(info->flags & TSR_LWM2M_READ))
+    at.depth = 3;
+    for (const tsr_lwm2m_resource_info *r = info->resources, *end = r + info->resource_count;
+         err == TSR_OK && r != end; r++) {
+        if (!(r->flags & TSR_LWM2M_READ))
             continue;
-        err = object->handlers->read(object->state, at, out);
+        at.resource = r->id;
+        err = read(object->state, at, out);
         if (err == TSR_E_NOT_FOUND)
             err = TSR_OK;
     }

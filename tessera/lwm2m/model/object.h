@@ -59,10 +59,8 @@ typedef struct {
 
 /** One object as it is placed in the registry. */
 typedef struct {
-    const tsr_lwm2m_object_info *info;
+    const tsr_lwm2m_object_info *info; /* with the resources that this implementation has */
     const tsr_lwm2m_handlers *handlers;
-    const uint16_t *resources; /* what this implementation has, ascending, all in `info` */
-    size_t resource_count;
     void *state;
 } tsr_lwm2m_object;
 

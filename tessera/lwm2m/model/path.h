@@ -73,24 +73,29 @@ tsr_err tsr_lwm2m_path_parse(tsr_bytes text, tsr_lwm2m_path *path);
 /** Prints "/3/0/9"; the root is "/". */
 void tsr_lwm2m_path_put(tsr_buf *out, tsr_lwm2m_path path);
 
+/** The identifiers as one number in the order of the struct, so that a compiler may load them at
+ *  once; those beyond the depth are in it too. */
+static inline uint64_t tsr_lwm2m_path_word(tsr_lwm2m_path path)
+{
+    return path.object | (uint64_t)path.instance << 16 | (uint64_t)path.resource << 32 |
+           (uint64_t)path.resource_instance << 48;
+}
+
+/** The path again. */
+static inline tsr_lwm2m_path tsr_lwm2m_path_of(uint64_t word, unsigned depth)
+{
+    return (tsr_lwm2m_path){ (uint16_t)word, (uint16_t)(word >> 16), (uint16_t)(word >> 32),
+                             (uint16_t)(word >> 48), (uint8_t)depth };
+}
+
 /** True if `inner` is `outer` or lies below it; the root contains everything. */
 static inline bool tsr_lwm2m_path_contains(tsr_lwm2m_path outer, tsr_lwm2m_path inner)
 {
+    uint64_t differs = tsr_lwm2m_path_word(outer) ^ tsr_lwm2m_path_word(inner);
+
     if (inner.depth < outer.depth)
         return false;
-    switch (outer.depth) {
-    default:
-        if (inner.resource_instance != outer.resource_instance)
-            return false; /* fall through */
-    case 3:
-        if (inner.resource != outer.resource)
-            return false; /* fall through */
-    case 2:
-        if (inner.instance != outer.instance)
-            return false; /* fall through */
-    case 1: return inner.object == outer.object;
-    case 0: return true;
-    }
+    return outer.depth == 0 || differs << (64 - 16 * outer.depth) == 0;
 }
 
 /** Orders as a tree walk does (a parent before its children): negative, 0 or positive. */

@@ -10,8 +10,15 @@ enum {
     SOFTWARE = 19, BATTERY_STATUS = 20, MEMORY_TOTAL = 21,
 };
 
-static const uint16_t resources[] = { 0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16,
-                                      17, 18, 19, 20, 21 };
+static const tsr_lwm2m_resource_info resources[] = {
+    TSR_LWM2M_3_R0, TSR_LWM2M_3_R1, TSR_LWM2M_3_R2, TSR_LWM2M_3_R3, TSR_LWM2M_3_R4,
+    TSR_LWM2M_3_R6, TSR_LWM2M_3_R7, TSR_LWM2M_3_R8, TSR_LWM2M_3_R9, TSR_LWM2M_3_R10,
+    TSR_LWM2M_3_R11, TSR_LWM2M_3_R12, TSR_LWM2M_3_R13, TSR_LWM2M_3_R14, TSR_LWM2M_3_R15,
+    TSR_LWM2M_3_R16, TSR_LWM2M_3_R17, TSR_LWM2M_3_R18, TSR_LWM2M_3_R19, TSR_LWM2M_3_R20,
+    TSR_LWM2M_3_R21,
+};
+
+static const tsr_lwm2m_object_info self = TSR_LWM2M_3_INFO(resources);
 
 void tsr_lwm2m_device_init(tsr_lwm2m_device *device)
 {
@@ -31,50 +38,25 @@ bool tsr_lwm2m_device_error(tsr_lwm2m_device *d, uint8_t code)
     return true;
 }
 
-/* The texts by resource; SIZE_MAX: it is none. */
-static size_t text_at(uint16_t resource)
+/* Not inlined: then `read` is one jump and saves no registers. */
+__attribute__((noinline)) static tsr_err put_text(tsr_lwm2m_out *out, tsr_lwm2m_path at, const char *text)
 {
-    switch (resource) {
-    case MANUFACTURER: return offsetof(tsr_lwm2m_device, manufacturer);
-    case MODEL:        return offsetof(tsr_lwm2m_device, model);
-    case SERIAL:       return offsetof(tsr_lwm2m_device, serial);
-    case FIRMWARE:     return offsetof(tsr_lwm2m_device, firmware);
-    case UTC_OFFSET:   return offsetof(tsr_lwm2m_device, host_offset);
-    case TIMEZONE:     return offsetof(tsr_lwm2m_device, host_timezone);
-    case BINDING:      return offsetof(tsr_lwm2m_device, binding);
-    case TYPE:         return offsetof(tsr_lwm2m_device, type);
-    case HARDWARE:     return offsetof(tsr_lwm2m_device, hardware);
-    case SOFTWARE:     return offsetof(tsr_lwm2m_device, software);
-    default:           return SIZE_MAX;
-    }
+    return text[0] != '\0' ? tsr_lwm2m_put_text(out, at, tsr_text(text)) : TSR_E_NOT_FOUND;
+}
+
+__attribute__((noinline)) static tsr_err put_number(tsr_lwm2m_out *out, tsr_lwm2m_path at, int64_t v)
+{
+    return v >= 0 ? tsr_lwm2m_put_int(out, at, v) : TSR_E_NOT_FOUND;
 }
 
 /* What a server has written stands before what the host says. */
-static const char *text_of(const tsr_lwm2m_device *d, uint16_t resource)
+static const char *written_or(const char *written, const char *host)
 {
-    size_t at = text_at(resource);
-
-    if (resource == UTC_OFFSET && d->utc_offset[0] != '\0')
-        return d->utc_offset;
-    if (resource == TIMEZONE && d->timezone[0] != '\0')
-        return d->timezone;
-    return at != SIZE_MAX ? (const char *)d + at : NULL;
-}
-
-static bool number_of(const tsr_lwm2m_device *d, uint16_t resource, int64_t *v)
-{
-    switch (resource) {
-    case BATTERY_LEVEL:  *v = d->battery_percent; break;
-    case MEMORY_FREE:    *v = d->memory_free_kb; break;
-    case BATTERY_STATUS: *v = d->battery_status; break;
-    case MEMORY_TOTAL:   *v = d->memory_total_kb; break;
-    default:             return false;
-    }
-    return *v >= 0;
+    return written[0] != '\0' ? written : host;
 }
 
 /* One of the resource instances. Core E.4: error code 0, alone, says that there is no error. */
-static bool element_of(const tsr_lwm2m_device *d, uint16_t resource, uint8_t i, int64_t *v)
+static inline bool element_of(const tsr_lwm2m_device *d, uint16_t resource, unsigned i, int64_t *v)
 {
     switch (resource) {
     case POWER:   *v = d->power[i].kind; return true;
@@ -84,18 +66,22 @@ static bool element_of(const tsr_lwm2m_device *d, uint16_t resource, uint8_t i, 
     }
 }
 
-static tsr_err put_list(const tsr_lwm2m_device *d, tsr_lwm2m_path at, tsr_lwm2m_out *out,
-                        uint8_t count)
+__attribute__((noinline)) static tsr_err put_list(const tsr_lwm2m_device *d, tsr_lwm2m_path at,
+                                                  tsr_lwm2m_out *out, unsigned count)
 {
     tsr_err err = TSR_E_NOT_FOUND;
-    tsr_lwm2m_path each = at;
+    unsigned i = 0;
     int64_t v;
 
-    each.depth = 4;
-    for (uint8_t i = 0; i < count; i++) {
-        each.resource_instance = i;
-        if (tsr_lwm2m_wanted(at, i) && element_of(d, at.resource, i, &v))
-            err = tsr_lwm2m_put_int(out, each, v);
+    if (at.depth == 4) {
+        i = at.resource_instance;
+        count = i < count ? i + 1 : 0;
+    }
+    at.depth = 4;
+    for (; i < count; i++) {
+        at.resource_instance = (uint16_t)i;
+        if (element_of(d, at.resource, i, &v))
+            err = tsr_lwm2m_put_int(out, at, v);
     }
     return err;
 }
@@ -104,19 +90,28 @@ static tsr_err put_list(const tsr_lwm2m_device *d, tsr_lwm2m_path at, tsr_lwm2m_
 static tsr_err read(const void *state, tsr_lwm2m_path at, tsr_lwm2m_out *out)
 {
     const tsr_lwm2m_device *d = state;
-    const char *text = text_of(d, at.resource);
-    int64_t v;
 
-    if (text != NULL)
-        return text[0] != '\0' ? tsr_lwm2m_put_text(out, at, tsr_text(text)) : TSR_E_NOT_FOUND;
     switch (at.resource) {
+    case MANUFACTURER:   return put_text(out, at, d->manufacturer);
+    case MODEL:          return put_text(out, at, d->model);
+    case SERIAL:         return put_text(out, at, d->serial);
+    case FIRMWARE:       return put_text(out, at, d->firmware);
     case POWER:
     case VOLTAGE:
-    case CURRENT:      return put_list(d, at, out, d->power_count);
-    case ERROR_CODE:   return put_list(d, at, out, d->error_count != 0 ? d->error_count : 1);
-    case CURRENT_TIME: return tsr_lwm2m_put_time(out, at, d->host_unix_s + d->shift_s);
-    default:
-        return number_of(d, at.resource, &v) ? tsr_lwm2m_put_int(out, at, v) : TSR_E_NOT_FOUND;
+    case CURRENT:        return put_list(d, at, out, d->power_count);
+    case BATTERY_LEVEL:  return put_number(out, at, d->battery_percent);
+    case MEMORY_FREE:    return put_number(out, at, d->memory_free_kb);
+    case ERROR_CODE:     return put_list(d, at, out, d->error_count != 0 ? d->error_count : 1);
+    case CURRENT_TIME:   return tsr_lwm2m_put_time(out, at, d->host_unix_s + d->shift_s);
+    case UTC_OFFSET:     return put_text(out, at, written_or(d->utc_offset, d->host_offset));
+    case TIMEZONE:       return put_text(out, at, written_or(d->timezone, d->host_timezone));
+    case BINDING:        return put_text(out, at, d->binding);
+    case TYPE:           return put_text(out, at, d->type);
+    case HARDWARE:       return put_text(out, at, d->hardware);
+    case SOFTWARE:       return put_text(out, at, d->software);
+    case BATTERY_STATUS: return put_number(out, at, d->battery_status);
+    case MEMORY_TOTAL:   return put_number(out, at, d->memory_total_kb);
+    default:             return TSR_E_NOT_FOUND;
     }
 }
 
@@ -260,6 +255,5 @@ tsr_lwm2m_object tsr_lwm2m_device_object(tsr_lwm2m_device *device)
     static const tsr_lwm2m_handlers handlers = { .read = read, .write = write, .execute = execute,
                                                  .save = save, .load = load };
 
-    return (tsr_lwm2m_object){ &tsr_lwm2m_object_3, &handlers, resources,
-                               sizeof resources / sizeof *resources, device };
+    return (tsr_lwm2m_object){ &self, &handlers, device };
 }

@@ -5,7 +5,11 @@
 
 enum { APPLICATION = 5750, ON_OFF = 5850, DIMMER = 5851, ON_TIME = 5852 };
 
-static const uint16_t resources[] = { 5750, 5850, 5851, 5852 };
+static const tsr_lwm2m_resource_info resources[] = {
+    TSR_LWM2M_3311_R5750, TSR_LWM2M_3311_R5850, TSR_LWM2M_3311_R5851, TSR_LWM2M_3311_R5852,
+};
+
+static const tsr_lwm2m_object_info self = TSR_LWM2M_3311_INFO(resources);
 
 static tsr_lwm2m_light *item(const tsr_lwm2m_lights *lights, uint16_t instance)
 {
@@ -160,6 +164,5 @@ tsr_lwm2m_object tsr_lwm2m_light_object(tsr_lwm2m_lights *lights)
     static const tsr_lwm2m_handlers handlers = { .next_instance = next_instance, .read = read,
                                                  .write = write, .save = save, .load = load };
 
-    return (tsr_lwm2m_object){ &tsr_lwm2m_object_3311, &handlers, resources,
-                               sizeof resources / sizeof *resources, lights };
+    return (tsr_lwm2m_object){ &self, &handlers, lights };
 }

@@ -7,7 +7,12 @@ enum {
     UTILIZATION = 6,
 };
 
-static const uint16_t resources[] = { 0, 1, 2, 3, 4, 5, 6 };
+static const tsr_lwm2m_resource_info resources[] = {
+    TSR_LWM2M_4_R0, TSR_LWM2M_4_R1, TSR_LWM2M_4_R2, TSR_LWM2M_4_R3, TSR_LWM2M_4_R4,
+    TSR_LWM2M_4_R5, TSR_LWM2M_4_R6,
+};
+
+static const tsr_lwm2m_object_info self = TSR_LWM2M_4_INFO(resources);
 
 static tsr_err put_bearers(const tsr_lwm2m_monitoring *m, tsr_lwm2m_path at, tsr_lwm2m_out *out)
 {
@@ -64,6 +69,5 @@ tsr_lwm2m_object tsr_lwm2m_monitoring_object(tsr_lwm2m_monitoring *monitoring)
 {
     static const tsr_lwm2m_handlers handlers = { .read = read };
 
-    return (tsr_lwm2m_object){ &tsr_lwm2m_object_4, &handlers, resources,
-                               sizeof resources / sizeof *resources, monitoring };
+    return (tsr_lwm2m_object){ &self, &handlers, monitoring };
 }

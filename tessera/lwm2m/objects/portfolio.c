@@ -3,7 +3,11 @@
 
 #include "generated/lwm2m_objects.h"
 
-static const uint16_t resources[] = { 0 };
+static const tsr_lwm2m_resource_info resources[] = {
+    TSR_LWM2M_16_R0,
+};
+
+static const tsr_lwm2m_object_info self = TSR_LWM2M_16_INFO(resources);
 
 static tsr_lwm2m_portfolio *item(const tsr_lwm2m_portfolios *all, uint16_t instance)
 {
@@ -154,6 +158,5 @@ tsr_lwm2m_object tsr_lwm2m_portfolio_object(tsr_lwm2m_portfolios *portfolios)
                                                  .write = write, .create = create,
                                                  .remove = delete, .save = save, .load = load };
 
-    return (tsr_lwm2m_object){ &tsr_lwm2m_object_16, &handlers, resources,
-                               sizeof resources / sizeof *resources, portfolios };
+    return (tsr_lwm2m_object){ &self, &handlers, portfolios };
 }

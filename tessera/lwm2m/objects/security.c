@@ -5,7 +5,12 @@
 
 enum { URI = 0, BOOTSTRAP = 1, MODE = 2, IDENTITY = 3, SECRET = 5, SHORT_ID = 10 };
 
-static const uint16_t resources[] = { 0, 1, 2, 3, 4, 5, 10, 13, 14, 15 };
+static const tsr_lwm2m_resource_info resources[] = {
+    TSR_LWM2M_0_R0, TSR_LWM2M_0_R1, TSR_LWM2M_0_R2, TSR_LWM2M_0_R3, TSR_LWM2M_0_R4,
+    TSR_LWM2M_0_R5, TSR_LWM2M_0_R10, TSR_LWM2M_0_R13, TSR_LWM2M_0_R14, TSR_LWM2M_0_R15,
+};
+
+static const tsr_lwm2m_object_info self = TSR_LWM2M_0_INFO(resources);
 
 static tsr_lwm2m_security *item(const tsr_lwm2m_securities *all, uint16_t instance)
 {
@@ -105,6 +110,5 @@ tsr_lwm2m_object tsr_lwm2m_security_object(tsr_lwm2m_securities *securities)
     static const tsr_lwm2m_handlers handlers = { .next_instance = next_instance, .read = read,
                                                  .write = write };
 
-    return (tsr_lwm2m_object){ &tsr_lwm2m_object_0, &handlers, resources,
-                               sizeof resources / sizeof *resources, securities };
+    return (tsr_lwm2m_object){ &self, &handlers, securities };
 }

@@ -8,10 +8,20 @@ enum {
     RESET = 5605, VALUE = 5700, UNITS = 5701, APPLICATION = 5750, TYPE = 5751,
 };
 
-static const uint16_t generic_resources[] = { 5518, 5601, 5602, 5603, 5604, 5605,
-                                              5700, 5701, 5750, 5751 };
-static const uint16_t temperature_resources[] = { 5518, 5601, 5602, 5603, 5604, 5605,
-                                                  5700, 5701, 5750 };
+static const tsr_lwm2m_resource_info generic_resources[] = {
+    TSR_LWM2M_3300_R5518, TSR_LWM2M_3300_R5601, TSR_LWM2M_3300_R5602, TSR_LWM2M_3300_R5603,
+    TSR_LWM2M_3300_R5604, TSR_LWM2M_3300_R5605, TSR_LWM2M_3300_R5700, TSR_LWM2M_3300_R5701,
+    TSR_LWM2M_3300_R5750, TSR_LWM2M_3300_R5751,
+};
+
+static const tsr_lwm2m_object_info generic = TSR_LWM2M_3300_INFO(generic_resources);
+static const tsr_lwm2m_resource_info temperature_resources[] = {
+    TSR_LWM2M_3303_R5518, TSR_LWM2M_3303_R5601, TSR_LWM2M_3303_R5602, TSR_LWM2M_3303_R5603,
+    TSR_LWM2M_3303_R5604, TSR_LWM2M_3303_R5605, TSR_LWM2M_3303_R5700, TSR_LWM2M_3303_R5701,
+    TSR_LWM2M_3303_R5750,
+};
+
+static const tsr_lwm2m_object_info temperature = TSR_LWM2M_3303_INFO(temperature_resources);
 
 bool tsr_lwm2m_sensor_measure(tsr_lwm2m_sensor *s, double value, int64_t unix_s)
 {
@@ -145,13 +155,10 @@ static const tsr_lwm2m_handlers handlers = { .next_instance = next_instance, .re
 
 tsr_lwm2m_object tsr_lwm2m_generic_sensor_object(tsr_lwm2m_sensors *sensors)
 {
-    return (tsr_lwm2m_object){ &tsr_lwm2m_object_3300, &handlers, generic_resources,
-                               sizeof generic_resources / sizeof *generic_resources, sensors };
+    return (tsr_lwm2m_object){ &generic, &handlers, sensors };
 }
 
 tsr_lwm2m_object tsr_lwm2m_temperature_object(tsr_lwm2m_sensors *sensors)
 {
-    return (tsr_lwm2m_object){ &tsr_lwm2m_object_3303, &handlers, temperature_resources,
-                               sizeof temperature_resources / sizeof *temperature_resources,
-                               sensors };
+    return (tsr_lwm2m_object){ &temperature, &handlers, sensors };
 }

@@ -3,8 +3,14 @@
 
 #include "generated/lwm2m_objects.h"
 
-static const uint16_t resources[] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 11, 13, 14,
-                                      15, 16, 17, 18, 19, 20, 23, 26 };
+static const tsr_lwm2m_resource_info resources[] = {
+    TSR_LWM2M_1_R0, TSR_LWM2M_1_R1, TSR_LWM2M_1_R2, TSR_LWM2M_1_R3, TSR_LWM2M_1_R4,
+    TSR_LWM2M_1_R5, TSR_LWM2M_1_R6, TSR_LWM2M_1_R7, TSR_LWM2M_1_R8, TSR_LWM2M_1_R11,
+    TSR_LWM2M_1_R13, TSR_LWM2M_1_R14, TSR_LWM2M_1_R15, TSR_LWM2M_1_R16, TSR_LWM2M_1_R17,
+    TSR_LWM2M_1_R18, TSR_LWM2M_1_R19, TSR_LWM2M_1_R20, TSR_LWM2M_1_R23, TSR_LWM2M_1_R26,
+};
+
+static const tsr_lwm2m_object_info self = TSR_LWM2M_1_INFO(resources);
 
 void tsr_lwm2m_server_set(tsr_lwm2m_server *server, tsr_lwm2m_server_resource resource,
                           uint32_t value)
@@ -81,7 +87,7 @@ static uint32_t next_instance(const void *state, uint32_t from)
 static tsr_err read(const void *state, tsr_lwm2m_path at, tsr_lwm2m_out *out)
 {
     const tsr_lwm2m_server *s = item(state, at.instance);
-    const tsr_lwm2m_resource_info *info = tsr_lwm2m_resource_find(&tsr_lwm2m_object_1, at.resource);
+    const tsr_lwm2m_resource_info *info = tsr_lwm2m_resource_find(&self, at.resource);
 
     if (at.resource == TSR_LWM2M_S_BINDING)
         return tsr_lwm2m_put_text(out, at, tsr_text(s->binding));
@@ -243,6 +249,5 @@ tsr_lwm2m_object tsr_lwm2m_server_object(tsr_lwm2m_servers *servers)
                                                  .write = write, .execute = execute,
                                                  .save = save, .load = load };
 
-    return (tsr_lwm2m_object){ &tsr_lwm2m_object_1, &handlers, resources,
-                               sizeof resources / sizeof *resources, servers };
+    return (tsr_lwm2m_object){ &self, &handlers, servers };
 }

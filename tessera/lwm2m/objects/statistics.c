@@ -4,7 +4,12 @@
 
 enum { TX_DATA = 2, RX_DATA = 3, AVERAGE_SIZE = 5, START = 6, STOP = 7, PERIOD = 8, KB = 1024 };
 
-static const uint16_t resources[] = { 2, 3, 5, 6, 7, 8 };
+static const tsr_lwm2m_resource_info resources[] = {
+    TSR_LWM2M_7_R2, TSR_LWM2M_7_R3, TSR_LWM2M_7_R5, TSR_LWM2M_7_R6, TSR_LWM2M_7_R7,
+    TSR_LWM2M_7_R8,
+};
+
+static const tsr_lwm2m_object_info self = TSR_LWM2M_7_INFO(resources);
 
 /* What has been counted since Start, up to now or to Stop. */
 static tsr_lwm2m_traffic counted(const tsr_lwm2m_statistics *s)
@@ -103,6 +108,5 @@ tsr_lwm2m_object tsr_lwm2m_statistics_object(tsr_lwm2m_statistics *statistics)
     static const tsr_lwm2m_handlers handlers = { .read = read, .write = write, .execute = execute,
                                                  .save = save, .load = load };
 
-    return (tsr_lwm2m_object){ &tsr_lwm2m_object_7, &handlers, resources,
-                               sizeof resources / sizeof *resources, statistics };
+    return (tsr_lwm2m_object){ &self, &handlers, statistics };
 }

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Private to this room: what tells requests, and bodies, apart. */
+#ifndef TESSERA_COAP_KEY_H
+#define TESSERA_COAP_KEY_H
+
+#include "tessera/coap/message.h"
+
+/* FNV-1a */
+#define TSR_COAP_MIX UINT32_C(0x811c9dc5)
+
+static inline uint32_t tsr_coap_mix_byte(uint32_t h, uint32_t v) { return (h ^ v) * 0x01000193u; }
+
+static inline uint32_t tsr_coap_mix_bytes(uint32_t h, tsr_bytes in)
+{
+    for (size_t i = 0; i < in.len; i++)
+        h = tsr_coap_mix_byte(h, in.ptr[i]);
+    return h;
+}
+
+/** What names a request but its payload: method and options. The low 3 bits tell the block size
+ *  asked for (7: none), for the notifications that may follow.
+ *
+ *  source  RFC 7252 §5.6 and RFC 7252 §5.4.2; RFC 7959 §2.4 and RFC 7959 §2.5
+ *  owner   `msg` was parsed without an error */
+uint32_t tsr_coap_msg_key(const tsr_coap_msg *msg);
+
+#endif
