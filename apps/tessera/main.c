@@ -44,6 +44,17 @@ static const struct {
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
+/* Commands on files, which need no server; each reads its own options. */
+static const struct {
+    const char *name;
+    tool_fn *run; /* argv[0] is the name; returns the exit code */
+    const char *usage, *help;
+} tools[] = {
+    { "package", tool_package, "make | sign | inspect | verify | keygen ...",
+      "firmware packages; see tessera package --help" },
+};
+enum { TOOLS = sizeof tools / sizeof tools[0] };
+
 static void help(FILE *to)
 {
     (void)fprintf(to, "tessera: devices on a Tessera server\n\n"
@@ -51,6 +62,10 @@ static void help(FILE *to)
     for (size_t i = 0; i < COMMANDS; i++)
         (void)fprintf(to, "  %-13s %s\n  %-13s   %s\n", commands[i].name, commands[i].usage, "",
                       commands[i].help);
+    (void)fprintf(to, "\ncommands on files, without a server:\n");
+    for (size_t i = 0; i < TOOLS; i++)
+        (void)fprintf(to, "  %-13s %s\n  %-13s   %s\n", tools[i].name, tools[i].usage, "",
+                      tools[i].help);
     (void)fprintf(
         to, "\nEP is an endpoint name, PATH is /object/instance/resource like /3303/0/5700.\n"
             "Values are typed by the server's object models; times are like 2026-01-31T12:00:00Z,\n"
@@ -219,6 +234,9 @@ int main(int argc, char **argv)
                   .token_file = getenv("TESSERA_TOKEN_FILE") };
     int which;
 
+    for (size_t i = 0; argc > 1 && i < TOOLS; i++)
+        if (strcmp(tools[i].name, argv[1]) == 0)
+            return tools[i].run(argc - 1, argv + 1);
     if (o.token_file != NULL && o.token_file[0] == '\0')
         o.token_file = NULL;
     char **sorted = need(calloc((size_t)argc + 1, sizeof *sorted));

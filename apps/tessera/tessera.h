@@ -110,4 +110,8 @@ command_fn cmd_discover, cmd_attributes, cmd_values, cmd_history;   /* operation
 command_fn cmd_observe, cmd_cancel, cmd_observations, cmd_events;   /* observe.c */
 command_fn cmd_credentials;                                         /* credentials.c */
 
+/** A command on files: reads its own options from argv[1] on, returns the exit code. */
+typedef int tool_fn(int argc, char **argv);
+tool_fn tool_package; /* package.c */
+
 #endif
