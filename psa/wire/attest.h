@@ -8,7 +8,7 @@
 #include "tessera/base/bytes.h"
 
 enum {
-    TSR_ATTEST_GET_TOKEN = 1, /* number: room in the caller's buffer; in challenge; out token */
+    TSR_ATTEST_GET_TOKEN = 1,      /* number: 0; in challenge; out token */
     TSR_ATTEST_GET_TOKEN_SIZE = 2, /* number: size of the challenge; out size u32 */
     TSR_ATTEST_GET_KEY = 3,        /* number: 0; out public key, an uncompressed point */
 };

@@ -19,7 +19,7 @@ enum {
     TSR_BOOT_SEED = 32,
     TSR_BOOT_COMPONENTS = 8,
     TSR_BOOT_TEXT_MAX = 63, /* bytes of type, version and description */
-    TSR_BOOT_RECORD_MAX = 2560,
+    TSR_BOOT_RECORD_MAX = 2720,
 };
 
 /** One thing that was measured before it was started. */
@@ -45,7 +45,7 @@ void tsr_boot_record_write(tsr_buf *out, const tsr_boot_record *r);
  *
  *  owner   r points into `in`
  *  errors  TSR_E_MALFORMED    not this map, lengths outside the bounds, bytes behind it, text that
- *                             is not UTF-8, an encoding that is not the shortest
+ *                             is not UTF-8, labels that do not ascend
  *          TSR_E_UNSUPPORTED  another format number, or more than TSR_BOOT_COMPONENTS
  */
 tsr_err tsr_boot_record_read(tsr_bytes in, tsr_boot_record *r);

@@ -65,6 +65,8 @@ typedef enum {
     TSR_COSE_SIGN1 = 18,
 } tsr_cose_kind;
 
+typedef struct tsr_cose_alg tsr_cose_alg; /* at the end of this file */
+
 /* ---- reading ------------------------------------------------------------------------------ */
 
 /** A message taken apart. Every slice points into the message; an absent parameter has a NULL
@@ -165,6 +167,22 @@ size_t tsr_cose_size(tsr_cose_kind kind, const tsr_cose_params *p, size_t len);
 tsr_err tsr_cose_sign1(tsr_buf *out, const tsr_cose_params *p, tsr_cose_key_id key,
                        tsr_bytes payload, tsr_bytes external_aad);
 
+typedef struct { /* private */
+    const tsr_cose_alg *alg;
+    tsr_cose_key_id key;
+    psa_algorithm_t policy;
+    size_t before, protected_at, protected_len, payload_at, payload_len;
+} tsr_cose_signing;
+
+/** The same in two steps, for a payload that is written where it is to stand: between them the
+ *  caller appends exactly `payload_len` bytes to `out`. Not with p->detached.
+ *
+ *  owner   on failure of either step out->len is as before the first
+ *  errors  as tsr_cose_sign1, and TSR_E_ARGUMENT when another number of bytes was appended */
+tsr_err tsr_cose_sign1_begin(tsr_buf *out, const tsr_cose_params *p, tsr_cose_key_id key,
+                             size_t payload_len, tsr_cose_signing *s);
+tsr_err tsr_cose_sign1_end(tsr_buf *out, const tsr_cose_signing *s, tsr_bytes external_aad);
+
 /** MACs and appends a COSE_Mac0. source RFC 9052 §6.2, §6.3. errors as tsr_cose_sign1 */
 tsr_err tsr_cose_mac0(tsr_buf *out, const tsr_cose_params *p, tsr_cose_key_id key,
                       tsr_bytes payload, tsr_bytes external_aad);
@@ -182,7 +200,7 @@ void tsr_cose_enc_structure(tsr_buf *out, const char *context, tsr_bytes protect
 
 /* ---- algorithms --------------------------------------------------------------------------- */
 
-typedef struct {
+struct tsr_cose_alg {
     int32_t id;
     tsr_cose_kind kind;
     psa_algorithm_t psa;
@@ -190,7 +208,7 @@ typedef struct {
     uint16_t bits;       /* of the key; 0: any */
     uint8_t proof;       /* bytes of signature, MAC or AEAD tag */
     uint8_t nonce;       /* bytes; AEAD only */
-} tsr_cose_alg;
+};
 
 /** NULL: not one of ours. */
 const tsr_cose_alg *tsr_cose_alg_find(int64_t id);

@@ -50,50 +50,91 @@ tsr_err tsr_cose_sign1_verify(const tsr_cose_message *m, tsr_cose_key_id key, ts
                         d.len, m->proof.ptr, m->proof.len));
 }
 
-/* The signature, behind everything else; RFC 9053 §2.1: r and s in full length. */
-static tsr_err put_signature(tsr_buf *out, const tsr_cose_alg *alg, tsr_cose_key_id key,
-                             psa_algorithm_t policy, const digest *d)
+/* RFC 9053 §2.1: the signature is r and s in full length, behind everything else. */
+static tsr_err put_signature(tsr_buf *out, const tsr_cose_signing *s, const digest *d)
 {
-    psa_algorithm_t how = PSA_ALG_IS_DETERMINISTIC_ECDSA(policy) ? policy : alg->psa;
+    psa_algorithm_t how = PSA_ALG_IS_DETERMINISTIC_ECDSA(s->policy) ? s->policy : s->alg->psa;
     uint8_t *room;
     size_t len;
 
-    tsr_cbor_put_head(out, TSR_CBOR_BYTES, alg->proof);
-    room = tsr_buf_claim(out, alg->proof);
+    tsr_cbor_put_head(out, TSR_CBOR_BYTES, s->alg->proof);
+    room = tsr_buf_claim(out, s->alg->proof);
     if (room == NULL)
         return out->err;
-    return tsr_cose_status(psa_sign_hash(key, how, d->bytes, d->len, room, alg->proof, &len));
+    return tsr_cose_status(psa_sign_hash(s->key, how, d->bytes, d->len, room, s->alg->proof, &len));
 }
 
-tsr_err tsr_cose_sign1(tsr_buf *out, const tsr_cose_params *p, tsr_cose_key_id key,
-                       tsr_bytes payload, tsr_bytes external_aad)
+static tsr_err keep(tsr_buf *out, size_t before, tsr_err err)
 {
-    const tsr_cose_alg *alg = tsr_cose_alg_find(p->alg);
-    tsr_bytes protected_map = { NULL, 0 };
-    psa_algorithm_t policy = 0;
-    size_t before = out->len;
+    out->err = err;
+    if (err != TSR_OK)
+        out->len = before;
+    return err;
+}
+
+static tsr_err finish(tsr_buf *out, const tsr_cose_signing *s, tsr_bytes payload, tsr_bytes aad)
+{
+    tsr_bytes protected_map = tsr_view(out->ptr + s->protected_at, s->protected_len);
     digest d = { .len = 0 };
+    tsr_err err =
+        hash_structure(PSA_ALG_SIGN_GET_HASH(s->alg->psa), protected_map, aad, payload, &d);
+
+    return err == TSR_OK ? put_signature(out, s, &d) : err;
+}
+
+tsr_err tsr_cose_sign1_begin(tsr_buf *out, const tsr_cose_params *p, tsr_cose_key_id key,
+                             size_t payload_len, tsr_cose_signing *s)
+{
+    tsr_bytes protected_map = { NULL, 0 };
     tsr_err err = out->err;
 
-    if (err == TSR_OK && (alg == NULL || alg->kind != TSR_COSE_SIGN1))
+    *s = (tsr_cose_signing){
+        .alg = tsr_cose_alg_find(p->alg), .key = key, .before = out->len, .payload_len = payload_len
+    };
+    if (err == TSR_OK && (s->alg == NULL || s->alg->kind != TSR_COSE_SIGN1))
         err = TSR_E_UNSUPPORTED;
     if (err == TSR_OK)
-        err = tsr_cose_fits(alg, key, &policy);
+        err = tsr_cose_fits(s->alg, key, &s->policy);
     if (err == TSR_OK) {
         tsr_cose_put_headers(out, TSR_COSE_SIGN1, p, &protected_map);
         if (p->detached)
             tsr_cbor_put_null(out);
         else
-            tsr_cbor_put_bytes(out, payload);
+            tsr_cbor_put_head(out, TSR_CBOR_BYTES, payload_len);
         err = out->err;
     }
+    if (err == TSR_OK) {
+        s->protected_at = (size_t)(protected_map.ptr - out->ptr);
+        s->protected_len = protected_map.len;
+        s->payload_at = out->len;
+    }
+    return keep(out, s->before, err);
+}
+
+tsr_err tsr_cose_sign1_end(tsr_buf *out, const tsr_cose_signing *s, tsr_bytes external_aad)
+{
+    tsr_err err = out->err;
+
+    if (err == TSR_OK && out->len - s->payload_at != s->payload_len)
+        err = TSR_E_ARGUMENT;
     if (err == TSR_OK)
-        err = hash_structure(PSA_ALG_SIGN_GET_HASH(alg->psa), protected_map, external_aad, payload,
-                             &d);
-    if (err == TSR_OK)
-        err = put_signature(out, alg, key, policy, &d);
-    out->err = err;
+        err = finish(out, s, tsr_view(out->ptr + s->payload_at, s->payload_len), external_aad);
+    return keep(out, s->before, err);
+}
+
+tsr_err tsr_cose_sign1(tsr_buf *out, const tsr_cose_params *p, tsr_cose_key_id key,
+                       tsr_bytes payload, tsr_bytes external_aad)
+{
+    tsr_cose_signing s;
+    tsr_err err = tsr_cose_sign1_begin(out, p, key, payload.len, &s);
+
     if (err != TSR_OK)
-        out->len = before;
-    return err;
+        return err;
+    if (!p->detached)
+        tsr_put_bytes(out, payload);
+    if (out->err == TSR_OK)
+        err = finish(out, &s, payload, external_aad);
+    else
+        err = out->err;
+    return keep(out, s.before, err);
 }
