@@ -52,17 +52,24 @@ static void on_event(void *self, const tsr_gate_event *e)
         tsr_log_client("warning", "client.deaf", "client=%d uid=%u pid=%d", e->client, e->uid,
                        e->pid);
         break;
+    case TSR_GATE_DELAYED:
+        tsr_log_client("warning", "client.delayed",
+                       "client=%d uid=%u pid=%d cause=\"more requests than --rate\"", e->client,
+                       e->uid, e->pid);
+        break;
     }
 }
 
 static void log_figures(const tsr_world *w)
 {
     tsr_log("info", "figures",
-            "connections=%zu keys=%zu operations=%zu calls=%llu malformed=%llu refused=%llu "
-            "store_used=%u store_capacity=%u",
-            tsr_gate_connected(&here.gate), tsr_crypto_keys_held(&w->crypto),
-            tsr_crypto_ops_held(&w->crypto), (unsigned long long)here.gate.calls,
-            (unsigned long long)here.gate.malformed, (unsigned long long)here.gate.refused,
+            "connections=%zu channels=%zu keys=%zu operations=%zu calls=%llu malformed=%llu "
+            "refused=%llu "
+            "delayed=%llu store_used=%u store_capacity=%u",
+            tsr_gate_connected(&here.gate), tsr_gate_channels(&here.gate),
+            tsr_crypto_keys_held(&w->crypto), tsr_crypto_ops_held(&w->crypto),
+            (unsigned long long)here.gate.calls, (unsigned long long)here.gate.malformed,
+            (unsigned long long)here.gate.refused, (unsigned long long)here.gate.delayed,
             tsr_store_used(&w->store.store), tsr_store_capacity(&w->store.store));
 }
 
@@ -73,6 +80,7 @@ static tsr_err open_socket(void)
     here.gate.spm = &tsr_world_here()->spm;
     here.gate.clients = &o->clients;
     here.gate.connections_each = o->connections_each;
+    here.gate.rate_each = o->rate_each;
     here.gate.event = on_event;
 
     tsr_err err = tsr_gate_listen(&here.gate, o->socket, o->mode);

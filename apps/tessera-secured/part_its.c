@@ -8,6 +8,8 @@ tsr_err tsr_part_its_open(tsr_world *w)
 
     if (err != TSR_OK)
         return err;
+    if (w->options->bytes_each > 0)
+        w->store.its.quota = w->options->bytes_each;
     return tsr_world_serve(
         w, (tsr_spm_service){ TSR_PSA_ITS_HANDLE, &w->store.its, tsr_its_call, NULL });
 }

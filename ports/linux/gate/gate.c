@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ports/linux/gate/channel.h"
 #include "psa/client/state.h"
 #include "psa/wire/frame.h"
 
@@ -20,6 +21,8 @@ static struct {
     struct tsr_psa_client client;
     struct sockaddr_un address; /* sun_path empty: not chosen yet */
     int fd;
+    tsr_channel_client shared; /* channel NULL: calls go over the socket */
+    enum { UNTOLD, SOCKET, SHARED } way;
     uint32_t timeout_ms;
     atomic_ullong crossings;
     atomic_uint generation;
@@ -36,6 +39,7 @@ static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 /* Whatever the service held for this connection is gone once it is closed. */
 static void hang_up(void)
 {
+    tsr_channel_leave(&gate.shared);
     if (gate.fd >= 0)
         (void)close(gate.fd);
     gate.fd = -1;
@@ -115,6 +119,23 @@ void tsr_gate_close(void)
     (void)pthread_mutex_unlock(&gate.wire_lock);
 }
 
+void tsr_gate_use(tsr_gate_way way)
+{
+    (void)pthread_mutex_lock(&gate.wire_lock);
+    gate.way = way == TSR_GATE_SHARED ? SHARED : SOCKET;
+    (void)pthread_mutex_unlock(&gate.wire_lock);
+}
+
+tsr_gate_way tsr_gate_used(void)
+{
+    (void)pthread_mutex_lock(&gate.wire_lock);
+
+    tsr_gate_way way = gate.shared.channel != NULL ? TSR_GATE_SHARED : TSR_GATE_SOCKET;
+
+    (void)pthread_mutex_unlock(&gate.wire_lock);
+    return way;
+}
+
 void tsr_gate_timeout_ms(uint32_t timeout_ms)
 {
     (void)pthread_mutex_lock(&gate.wire_lock);
@@ -161,6 +182,13 @@ static psa_status_t greet(void)
     return hello.frame_max >= TSR_WIRE_MAX ? PSA_SUCCESS : PSA_ERROR_NOT_SUPPORTED;
 }
 
+static bool wants_shared(void)
+{
+    const char *told = gate.way == UNTOLD ? secure_getenv("TESSERA_GATE") : NULL;
+
+    return gate.way == SHARED || (told != NULL && strcmp(told, "shm") == 0);
+}
+
 static psa_status_t call_up(void)
 {
     const char *named = secure_getenv("TESSERA_SECURED_SOCKET");
@@ -183,6 +211,11 @@ static psa_status_t call_up(void)
     else
         status = errno == EACCES || errno == EPERM ? PSA_ERROR_CONNECTION_REFUSED
                                                    : PSA_ERROR_COMMUNICATION_FAILURE;
+    if (status == PSA_SUCCESS && wants_shared()) {
+        status = tsr_channel_request(&gate.shared, gate.fd);
+        if (status == PSA_ERROR_NOT_SUPPORTED)
+            status = PSA_SUCCESS; /* the socket does the same */
+    }
     if (status != PSA_SUCCESS)
         hang_up();
     return status;
@@ -204,29 +237,42 @@ static bool transmit(const tsr_buf *head, const psa_invec *in, size_t in_len)
     return sent >= 0;
 }
 
-/* A service that went away since the last call is found out here, before it saw the request:
- * so one more try on a new connection repeats nothing. */
-static psa_status_t send_request(const tsr_buf *head, const psa_invec *in, size_t in_len)
+/* One request and its reply in gate.reply; a length of 0: none came. *unseen: the service did not
+ * see the request either. */
+static size_t exchange(const tsr_buf *head, const psa_invec *in, size_t in_len, bool *unseen)
+{
+    if (gate.shared.channel != NULL) {
+        tsr_channel_ask(&gate.shared, tsr_view(head->ptr, head->len), in, in_len);
+        return tsr_channel_await(&gate.shared, gate.fd, gate.timeout_ms, gate.reply, unseen);
+    }
+    *unseen = !transmit(head, in, in_len);
+    return *unseen ? 0 : receive();
+}
+
+/* A service that went away since the last call is found out before it saw the request: so one
+ * more try on a new connection repeats nothing. */
+static psa_status_t cross(const tsr_buf *head, const psa_invec *in, size_t in_len, size_t *len)
 {
     for (int attempt = 0; attempt < 2; attempt++) {
         psa_status_t status = call_up();
+        bool unseen = false;
 
         if (status != PSA_SUCCESS)
             return status;
-        atomic_fetch_add(&gate.crossings, 1);
-        if (transmit(head, in, in_len))
+        *len = exchange(head, in, in_len, &unseen);
+        if (!unseen) {
+            atomic_fetch_add(&gate.crossings, 1);
             return PSA_SUCCESS;
-        atomic_fetch_sub(&gate.crossings, 1);
+        }
         hang_up();
     }
     return PSA_ERROR_COMMUNICATION_FAILURE;
 }
 
-static psa_status_t take_reply(psa_outvec *out, size_t out_len)
+static psa_status_t take_reply(size_t len, psa_outvec *out, size_t out_len)
 {
     tsr_bytes got[PSA_MAX_IOVEC];
     psa_status_t status;
-    size_t len = receive();
 
     if (tsr_wire_reply_read(tsr_view(gate.reply, len), out_len, &status, got) != TSR_OK) {
         hang_up();
@@ -282,10 +328,11 @@ psa_status_t psa_call(psa_handle_t handle, int32_t type, const psa_invec *in_vec
     (void)pthread_once(&fork_once, watch_forks);
     (void)pthread_mutex_lock(&gate.wire_lock);
 
-    psa_status_t status = send_request(&head, in_vec, in_len);
+    size_t len = 0;
+    psa_status_t status = cross(&head, in_vec, in_len, &len);
 
     if (status == PSA_SUCCESS)
-        status = take_reply(out_vec, out_len);
+        status = take_reply(len, out_vec, out_len);
     (void)pthread_mutex_unlock(&gate.wire_lock);
     return status;
 }

@@ -6,12 +6,27 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
-/* epoll's marks; others are table indices */
-#define LISTENER  UINT32_MAX
-#define FOREIGN   (UINT32_MAX - 1)
-#define PER_ROUND 64
+/* epoll's marks; others are table indices, plus CHANNEL for the bell of its shared memory */
+#define LISTENER UINT32_MAX
+#define FOREIGN  (UINT32_MAX - 1)
+#define CHANNEL  0x10000u
+
+#define EVENTS          (2u * TSR_GATE_CONNECTIONS + 2u) /* in one round: all there can be */
+#define ACCEPT_A_ROUND  8
+#define LISTEN_AGAIN_US 100000u
+
+_Static_assert((TSR_GATE_CONNECTIONS & (TSR_GATE_CONNECTIONS - 1u)) == 0, "marks are masked");
+
+static uint64_t now_us(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
+}
 
 static void tell(tsr_gate_service *g, tsr_gate_happening what, psa_status_t status,
                  const tsr_gate_connection *c)
@@ -43,11 +58,17 @@ static tsr_err clear_path(const struct sockaddr_un *address)
     return unlink(address->sun_path) == 0 ? TSR_OK : TSR_E_IO;
 }
 
-static tsr_err watch(tsr_gate_service *g, int fd, uint32_t mark)
+static tsr_err control(const tsr_gate_service *g, int operation, int fd, uint32_t events,
+                       uint32_t mark)
 {
-    struct epoll_event e = { .events = EPOLLIN, .data.u32 = mark };
+    struct epoll_event e = { .events = events, .data.u32 = mark };
 
-    return epoll_ctl(g->epoll_fd, EPOLL_CTL_ADD, fd, &e) == 0 ? TSR_OK : TSR_E_IO;
+    return epoll_ctl(g->epoll_fd, operation, fd, &e) == 0 ? TSR_OK : TSR_E_IO;
+}
+
+static tsr_err watch(const tsr_gate_service *g, int fd, uint32_t mark)
+{
+    return control(g, EPOLL_CTL_ADD, fd, EPOLLIN, mark);
 }
 
 tsr_err tsr_gate_listen(tsr_gate_service *g, const char *path, mode_t mode)
@@ -91,12 +112,85 @@ size_t tsr_gate_connected(const tsr_gate_service *g)
     return n;
 }
 
+size_t tsr_gate_channels(const tsr_gate_service *g)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < TSR_GATE_CONNECTIONS; i++)
+        n += g->connection[i].channel != NULL;
+    return n;
+}
+
+static void ring_heard(tsr_gate_service *g, tsr_gate_connection *c)
+{
+    g->rung -= c->rung;
+    c->rung = false;
+}
+
 static void close_connection(tsr_gate_service *g, tsr_gate_connection *c, tsr_gate_happening why)
 {
     tsr_spm_gone(g->spm, c->caller.connection);
     (void)close(c->fd);
+    ring_heard(g, c);
+    if (c->channel != NULL) {
+        /* The client holds the bell too, so closing it here would not stop it from ringing. */
+        (void)control(g, EPOLL_CTL_DEL, c->event_fd, 0, 0);
+        tsr_channel_drop(c->channel, c->event_fd); /* after the socket, which the client looks at */
+    }
+    c->channel = NULL;
     c->fd = -1;
+    c->meter->connections--;
     tell(g, why, PSA_SUCCESS, c);
+}
+
+/* A client over its rate: none of its connections that speaks up is watched until it has tokens
+ * again. Their ends are seen all the same. */
+static void watch_connection(tsr_gate_service *g, tsr_gate_connection *c, bool on)
+{
+    uint32_t at = (uint32_t)(c - g->connection);
+
+    (void)control(g, EPOLL_CTL_MOD, c->fd, on ? EPOLLIN : 0, at);
+    if (c->channel != NULL)
+        (void)control(g, EPOLL_CTL_MOD, c->event_fd, on ? EPOLLIN | EPOLLET : 0, at | CHANNEL);
+    c->paused = !on;
+}
+
+static void pause_connection(tsr_gate_service *g, tsr_gate_connection *c)
+{
+    watch_connection(g, c, false);
+    if (c->meter->waiting)
+        return;
+    c->meter->waiting = true;
+    g->waiting++;
+    g->delayed++;
+    tell(g, TSR_GATE_DELAYED, PSA_SUCCESS, c);
+}
+
+static void resume(tsr_gate_service *g, tsr_meter *m)
+{
+    m->waiting = false;
+    g->waiting--;
+    for (size_t i = 0; i < TSR_GATE_CONNECTIONS; i++) {
+        tsr_gate_connection *c = &g->connection[i];
+
+        if (c->fd >= 0 && c->meter == m && c->paused)
+            watch_connection(g, c, true);
+    }
+}
+
+/* Once a round for each client, and as long as it has tokens. */
+static bool its_turn(tsr_gate_service *g, tsr_gate_connection *c)
+{
+    tsr_meter *m = c->meter;
+
+    if (m->round == g->round)
+        return false;
+    if (m->waiting || !tsr_meter_take(m, g->rate_each, g->rate_each > 0 ? now_us() : 0)) {
+        pause_connection(g, c);
+        return false;
+    }
+    m->round = g->round;
+    return true;
 }
 
 static bool transmit(int fd, const tsr_buf *frame)
@@ -144,7 +238,10 @@ static void accept_one(tsr_gate_service *g, int fd)
         at++;
     if (status == PSA_SUCCESS && at == TSR_GATE_CONNECTIONS)
         status = PSA_ERROR_CONNECTION_BUSY;
-    if (status == PSA_SUCCESS && watch(g, fd, (uint32_t)at) != TSR_OK)
+    if (status == PSA_SUCCESS)
+        c.meter =
+            tsr_meter_join(g->meter, TSR_GATE_CONNECTIONS, c.caller.client, g->rate_each, now_us());
+    if (status == PSA_SUCCESS && (c.meter == NULL || watch(g, fd, (uint32_t)at) != TSR_OK))
         status = PSA_ERROR_CONNECTION_BUSY;
     if (!send_hello(fd, status, c.caller.client) || status != PSA_SUCCESS) {
         (void)close(fd);
@@ -154,25 +251,80 @@ static void accept_one(tsr_gate_service *g, int fd)
     }
     g->next_number = g->next_number == UINT32_MAX ? 1 : g->next_number + 1;
     c.caller.connection = g->next_number;
+    c.meter->connections++;
     g->connection[at] = c;
     tell(g, TSR_GATE_CONNECTED, PSA_SUCCESS, &c);
 }
 
-static void accept_all(tsr_gate_service *g)
+static void accept_some(tsr_gate_service *g)
 {
-    for (int i = 0; i < PER_ROUND; i++) {
+    for (int i = 0; i < ACCEPT_A_ROUND; i++) {
         int fd = accept4(g->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-        if (fd < 0)
-            return;
-        accept_one(g, fd);
+        if (fd >= 0) {
+            accept_one(g, fd);
+            continue;
+        }
+        /* Out of descriptors or memory: the socket stays readable, so look away for a moment. */
+        if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR) {
+            (void)control(g, EPOLL_CTL_MOD, g->listen_fd, 0, LISTENER);
+            g->listen_again_us = now_us() + LISTEN_AGAIN_US;
+        }
+        return;
     }
 }
 
-static void answer(tsr_gate_service *g, tsr_gate_connection *c)
+/* What a request to the gate itself is answered; the reply is in g->reply unless it left with the
+ * descriptors. */
+static tsr_err share(tsr_gate_service *g, tsr_gate_connection *c, tsr_bytes frame, tsr_buf *reply)
+{
+    uint32_t mark = (uint32_t)(c - g->connection) | CHANNEL;
+    tsr_wire_request req;
+    tsr_err err;
+
+    if (tsr_wire_request_read(frame, &req) != TSR_OK) {
+        tsr_wire_reply_status(reply, 0, PSA_ERROR_PROGRAMMER_ERROR);
+        return TSR_E_MALFORMED;
+    }
+    if (req.type != TSR_GATE_SHARE || req.in_len + req.out_len != 0 || c->channel != NULL) {
+        tsr_wire_reply_status(reply, req.out_len, PSA_ERROR_PROGRAMMER_ERROR);
+        return TSR_OK;
+    }
+    err = tsr_channel_offer(c->fd, &c->channel, &c->event_fd);
+    if (err == TSR_E_SPACE)
+        tsr_wire_reply_status(reply, 0, PSA_ERROR_INSUFFICIENT_MEMORY);
+    else if (err == TSR_OK)
+        err = control(g, EPOLL_CTL_ADD, c->event_fd, EPOLLIN | EPOLLET, mark);
+    return err == TSR_E_SPACE ? TSR_OK : err;
+}
+
+static bool to_the_gate(const uint8_t *frame, size_t len)
+{
+    return len >= 8 && (frame[4] | frame[5] | frame[6] | frame[7]) == 0; /* handle 0 */
+}
+
+/* The request in g->request is answered in g->reply. */
+static tsr_err answer(tsr_gate_service *g, tsr_gate_connection *c, size_t len, bool by_socket,
+                      tsr_buf *reply)
+{
+    tsr_bytes frame = tsr_view(g->request, len);
+    tsr_err err;
+
+    *reply = tsr_buf_over(g->reply, sizeof g->reply);
+    if (by_socket && to_the_gate(g->request, len))
+        err = share(g, c, frame, reply);
+    else
+        err = tsr_spm_frame(g->spm, c->caller, frame, reply);
+    tsr_wipe(g->request, len);
+    g->calls++;
+    g->malformed += err == TSR_E_MALFORMED;
+    return err;
+}
+
+static void answer_socket(tsr_gate_service *g, tsr_gate_connection *c)
 {
     ssize_t n = recv(c->fd, g->request, sizeof g->request, MSG_DONTWAIT);
-    tsr_buf reply = tsr_buf_over(g->reply, sizeof g->reply);
+    tsr_buf reply;
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
@@ -182,33 +334,125 @@ static void answer(tsr_gate_service *g, tsr_gate_connection *c)
     }
 
     /* One byte more than a frame may have means that it had too many. */
-    tsr_err err = tsr_spm_frame(g->spm, c->caller, tsr_view(g->request, (size_t)n), &reply);
-    bool sent = transmit(c->fd, &reply);
+    tsr_err err = answer(g, c, (size_t)n, true, &reply);
+    bool sent = err != TSR_E_IO && (reply.len == 0 || transmit(c->fd, &reply));
 
-    tsr_wipe(g->request, (size_t)n);
     tsr_wipe(g->reply, reply.len);
-    g->calls++;
-    if (err != TSR_OK)
-        g->malformed++;
     if (err != TSR_OK || !sent)
-        close_connection(g, c, err != TSR_OK ? TSR_GATE_MALFORMED : TSR_GATE_DEAF);
+        close_connection(g, c, err == TSR_E_MALFORMED ? TSR_GATE_MALFORMED : TSR_GATE_DEAF);
+}
+
+static void answer_channel(tsr_gate_service *g, tsr_gate_connection *c)
+{
+    size_t len = 0;
+    tsr_buf reply;
+    tsr_err err = tsr_channel_take(c->channel, &c->answered, g->request, &len);
+
+    if (err == TSR_END)
+        return;
+    if (err == TSR_OK)
+        err = answer(g, c, len, false, &reply);
+    else
+        err = answer(g, c, 0, false, &reply); /* an empty frame is malformed too, and is counted */
+    tsr_channel_answer(c->channel, c->answered, tsr_view(reply.ptr, reply.len));
+    tsr_wipe(g->reply, reply.len);
+    if (err != TSR_OK)
+        close_connection(g, c, TSR_GATE_MALFORMED);
+}
+
+static void serve_event(tsr_gate_service *g, uint32_t mark, uint32_t events)
+{
+    tsr_gate_connection *c = &g->connection[mark & (TSR_GATE_CONNECTIONS - 1u)];
+
+    if (c->fd < 0)
+        return;
+    if ((mark & CHANNEL) != 0) {
+        /* A bell that rang for an earlier connection in this place rings for nothing. */
+        if (c->channel == NULL || c->rung)
+            return;
+        if (its_turn(g, c)) {
+            answer_channel(g, c);
+        } else {
+            c->rung = true; /* it will not ring again for the same request */
+            g->rung++;
+        }
+    } else if ((events & (EPOLLHUP | EPOLLERR)) != 0) {
+        close_connection(g, c, TSR_GATE_CLOSED); /* nobody is there to take an answer */
+    } else if (!c->paused && its_turn(g, c)) {
+        answer_socket(g, c);
+    }
+}
+
+static void serve_rung(tsr_gate_service *g)
+{
+    for (size_t i = 0; i < TSR_GATE_CONNECTIONS && g->rung > 0; i++) {
+        /* begin elsewhere in every round, so that no place in the table is a better one */
+        tsr_gate_connection *c = &g->connection[(g->round + i) % TSR_GATE_CONNECTIONS];
+
+        if (c->fd >= 0 && c->rung && !c->paused && its_turn(g, c)) {
+            ring_heard(g, c);
+            answer_channel(g, c);
+        }
+    }
+}
+
+static bool rung_unpaused(const tsr_gate_service *g)
+{
+    for (size_t i = 0; g->rung > 0 && i < TSR_GATE_CONNECTIONS; i++)
+        if (g->connection[i].fd >= 0 && g->connection[i].rung && !g->connection[i].paused)
+            return true;
+    return false;
+}
+
+/* How long nothing is to be done unless something happens. */
+static int wait_ms(const tsr_gate_service *g)
+{
+    uint64_t due = g->listen_again_us > 0 ? g->listen_again_us : UINT64_MAX, now;
+
+    if (rung_unpaused(g))
+        return 0;
+    for (size_t i = 0; g->waiting > 0 && i < TSR_GATE_CONNECTIONS; i++)
+        if (g->meter[i].waiting && g->meter[i].due_us < due)
+            due = g->meter[i].due_us;
+    if (due == UINT64_MAX)
+        return -1;
+    now = now_us();
+    return due <= now ? 0 : (int)((due - now) / 1000u + 1u);
+}
+
+static void wake_the_due(tsr_gate_service *g)
+{
+    uint64_t now = now_us();
+
+    for (size_t i = 0; i < TSR_GATE_CONNECTIONS; i++)
+        if (g->meter[i].waiting && g->meter[i].due_us <= now)
+            resume(g, &g->meter[i]);
+    if (g->listen_again_us > 0 && g->listen_again_us <= now) {
+        g->listen_again_us = 0;
+        (void)control(g, EPOLL_CTL_MOD, g->listen_fd, EPOLLIN, LISTENER);
+    }
 }
 
 bool tsr_gate_serve(tsr_gate_service *g)
 {
-    struct epoll_event ready[PER_ROUND];
-    int n = epoll_wait(g->epoll_fd, ready, PER_ROUND, -1);
+    struct epoll_event ready[EVENTS];
+    int n = epoll_wait(g->epoll_fd, ready, EVENTS, wait_ms(g));
     bool foreign = false;
 
+    g->round++;
+    if (g->waiting > 0 || g->listen_again_us > 0)
+        wake_the_due(g);
+    if (g->rung > 0)
+        serve_rung(g);
     for (int i = 0; i < n; i++) {
         uint32_t mark = ready[i].data.u32;
 
         if (mark == LISTENER)
-            accept_all(g);
+            accept_some(g);
         else if (mark == FOREIGN)
             foreign = true;
-        else if (g->connection[mark].fd >= 0)
-            answer(g, &g->connection[mark]);
+        else
+            serve_event(g, mark, ready[i].events);
     }
     return foreign;
 }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "ports/linux/secured/sandbox.h"
+
 static const char help[] =
     "tessera-secured: keys and stored secrets behind a process border\n"
     "\n"
@@ -17,8 +19,12 @@ static const char help[] =
     "  --keys N            volatile keys one client may hold (default 512)\n"
     "  --operations N      operations one client may hold open (default 64)\n"
     "  --persistent N      persistent keys one client may hold (default 256)\n"
+    "  --bytes N           bytes one client may store (default a quarter of the store)\n"
+    "  --rate N            requests a second of one client, over which it is made to wait\n"
+    "                      (default 20000; 0: no limit)\n"
     "  --repair-store      keep what is readable of a damaged store, then serve\n"
     "  --ready-fd FD       write a line there once clients may connect\n"
+    "  --sandbox-list      print the system calls that are left while serving, and why each\n"
     "  --no-sandbox        no seccomp filter, no Landlock: for debugging only\n"
     "  --verbose           log every connection\n"
     "  --help, --version\n"
@@ -36,9 +42,12 @@ enum {
     KEYS,
     OPERATIONS,
     PERSISTENT,
+    BYTES,
+    RATE,
     REPAIR,
     READY,
     NO_SANDBOX,
+    SANDBOX_LIST,
     VERBOSE,
     FOREGROUND,
     HELP,
@@ -55,9 +64,12 @@ static const struct option words[] = {
     { "keys", required_argument, NULL, KEYS },
     { "operations", required_argument, NULL, OPERATIONS },
     { "persistent", required_argument, NULL, PERSISTENT },
+    { "bytes", required_argument, NULL, BYTES },
+    { "rate", required_argument, NULL, RATE },
     { "repair-store", no_argument, NULL, REPAIR },
     { "ready-fd", required_argument, NULL, READY },
     { "no-sandbox", no_argument, NULL, NO_SANDBOX },
+    { "sandbox-list", no_argument, NULL, SANDBOX_LIST },
     { "verbose", no_argument, NULL, VERBOSE },
     { "foreground", no_argument, NULL, FOREGROUND },
     { "help", no_argument, NULL, HELP },
@@ -117,9 +129,12 @@ static tsr_err take(tsr_secured_options *o, int word, const char *value)
     case KEYS: return number("keys", value, 2048, &o->keys_each);
     case OPERATIONS: return number("operations", value, 256, &o->ops_each);
     case PERSISTENT: return number("persistent", value, 4096, &o->persistent_each);
+    case BYTES: return number("bytes", value, UINT32_MAX, &o->bytes_each);
+    case RATE: return number("rate", value, 1000000, &o->rate_each);
     case REPAIR: o->repair = true; return TSR_OK;
     case NO_SANDBOX: o->sandbox = false; return TSR_OK;
     case VERBOSE: o->verbose = true; return TSR_OK;
+    case SANDBOX_LIST: tsr_sandbox_list(); return TSR_END;
     case FOREGROUND: return TSR_OK;
     case HELP: (void)fputs(help, stdout); return TSR_END;
     case VERSION: (void)puts("tessera-secured 0.1.0"); return TSR_END;
@@ -148,6 +163,7 @@ tsr_err tsr_secured_options_read(tsr_secured_options *o, int argc, char **argv)
         .keys_each = 512,
         .ops_each = 64,
         .persistent_each = 256,
+        .rate_each = 20000,
     };
     while ((word = getopt_long(argc, argv, "", words, NULL)) != -1) {
         tsr_err err = take(o, word, optarg);

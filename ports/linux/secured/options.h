@@ -18,6 +18,8 @@ typedef struct {
     bool sandbox;
     bool verbose;
     uint32_t connections_each, keys_each, ops_each, persistent_each;
+    uint32_t bytes_each; /* 0: a quarter of the store */
+    uint32_t rate_each;  /* requests a second; 0: no limit */
     tsr_spm_clients clients;
 } tsr_secured_options;
 

@@ -2,10 +2,12 @@
 #include "ports/linux/secured/sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/landlock.h>
 #include <pwd.h>
 #include <seccomp.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -80,57 +82,83 @@ static void close_files(void)
         (void)close((int)fd);
 }
 
-static const int allowed[] = {
-    /* serving */
-    SCMP_SYS(epoll_wait),
-    SCMP_SYS(epoll_pwait),
-    SCMP_SYS(epoll_ctl),
-    SCMP_SYS(poll),
-    SCMP_SYS(ppoll),
-    SCMP_SYS(accept4),
-    SCMP_SYS(getsockopt),
-    SCMP_SYS(recvfrom),
-    SCMP_SYS(recvmsg),
-    SCMP_SYS(sendto),
-    SCMP_SYS(sendmsg),
-    SCMP_SYS(read),
-    SCMP_SYS(write),
-    SCMP_SYS(close),
-    /* the store, which is open */
-    SCMP_SYS(pread64),
-    SCMP_SYS(pwrite64),
-    SCMP_SYS(fdatasync),
-    SCMP_SYS(fsync),
-    SCMP_SYS(lseek),
-    SCMP_SYS(fstat),
-    SCMP_SYS(flock),
-    /* memory, time, random numbers */
-    SCMP_SYS(mmap),
-    SCMP_SYS(munmap),
-    SCMP_SYS(mremap),
-    SCMP_SYS(brk),
-    SCMP_SYS(madvise),
-    SCMP_SYS(futex),
-    SCMP_SYS(getrandom),
-    SCMP_SYS(clock_gettime),
-    SCMP_SYS(gettimeofday),
-    /* the end of it */
-    SCMP_SYS(rt_sigreturn),
-    SCMP_SYS(rt_sigprocmask),
-    SCMP_SYS(restart_syscall),
-    SCMP_SYS(getpid),
-    SCMP_SYS(geteuid),
-    SCMP_SYS(gettid),
-    SCMP_SYS(tgkill),
-    SCMP_SYS(exit),
-    SCMP_SYS(exit_group),
+/* The allow-list. Whatever is not here kills the process; `--sandbox-list` prints it. */
+static const struct {
+    int call;
+    const char *name, *why;
+} allowed[] = {
+#define CALL(name, why)                                                                            \
+    {                                                                                              \
+        SCMP_SYS(name), #name, why                                                                 \
+    }
+    CALL(epoll_wait, "waits for clients"),
+    CALL(epoll_pwait, "the same, where libc has no other"),
+    CALL(epoll_ctl, "watches a client, or not while it is over its rate"),
+    CALL(accept4, "takes a connection"),
+    CALL(getsockopt, "asks the kernel who connected (SO_PEERCRED)"),
+    CALL(recvfrom, "takes a request"),
+    CALL(sendto, "gives a reply"),
+    CALL(sendmsg, "hands shared memory to a client"),
+    CALL(close, "ends a connection"),
+    CALL(memfd_create, "memory to share with a client"),
+    CALL(ftruncate, "its size, before it is sealed"),
+    CALL(eventfd2, "the bell of that memory"),
+    CALL(futex, "wakes the client at that memory; locks of libc"),
+    CALL(read, "signals that came (signalfd)"),
+    CALL(write, "the log, and the line that says ready"),
+    CALL(pread64, "the store, which is open"),
+    CALL(pwrite64, "the same"),
+    CALL(fdatasync, "the same"),
+    CALL(fsync, "the same"),
+    CALL(lseek, "the same"),
+    CALL(fstat, "the same"),
+    CALL(flock, "lets go of the store at the end"),
+    CALL(munmap, "allocator; shared memory of a client that left"),
+    CALL(mremap, "allocator"),
+    CALL(brk, "allocator"),
+    CALL(madvise, "allocator"),
+    CALL(getrandom, "keys, nonces"),
+    CALL(clock_gettime, "time in the log, rates; mostly not a call at all"),
+    CALL(gettimeofday, "the same"),
+    CALL(rt_sigreturn, "return from a signal handler"),
+    CALL(rt_sigprocmask, "abort() and exit()"),
+    CALL(restart_syscall, "the kernel's own, after a stop"),
+    CALL(getpid, "abort()"),
+    CALL(gettid, "abort()"),
+    CALL(tgkill, "abort(), at itself only: it may signal nobody else"),
+    CALL(geteuid, "the log"),
+    CALL(exit, "the end"),
+    CALL(exit_group, "the end"),
+#undef CALL
 };
 
-/* mprotect is left to the allocator, but nothing ever becomes executable. */
-static int allow_mprotect(scmp_filter_ctx ctx)
+/* Calls of which only some uses are allowed. */
+static const struct {
+    const char *name, *use, *why;
+} bounded[] = {
+    { "mmap", "never executable", "allocator; shared memory" },
+    { "mprotect", "never executable", "allocator" },
+    { "fcntl", "F_ADD_SEALS", "seals the memory before a client gets it" },
+};
+
+#define COUNT(table) (sizeof(table) / sizeof(table)[0])
+
+void tsr_sandbox_list(void)
 {
-    return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-                            SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    for (size_t i = 0; i < COUNT(allowed); i++)
+        (void)printf("%-16s %-18s %s\n", allowed[i].name, "", allowed[i].why);
+    for (size_t i = 0; i < COUNT(bounded); i++)
+        (void)printf("%-16s %-18s %s\n", bounded[i].name, bounded[i].use, bounded[i].why);
+}
+
+static int allow_bounded(scmp_filter_ctx ctx)
+{
+    const struct scmp_arg_cmp data = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
+    const struct scmp_arg_cmp seal = SCMP_A1(SCMP_CMP_EQ, F_ADD_SEALS);
+
+    return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, data) != 0 ||
+           seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, data) != 0 ||
+           seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, seal) != 0;
 }
 
 static tsr_err close_system_calls(void)
@@ -139,10 +167,10 @@ static tsr_err close_system_calls(void)
     /* a search tree instead of a list, so that the filter costs each call little */
     int bad = ctx == NULL || seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2) != 0;
 
-    for (size_t i = 0; !bad && i < sizeof allowed / sizeof allowed[0]; i++)
-        bad = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0) != 0;
+    for (size_t i = 0; !bad && i < COUNT(allowed); i++)
+        bad = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i].call, 0) != 0;
     if (!bad)
-        bad = allow_mprotect(ctx) != 0 || seccomp_load(ctx) != 0;
+        bad = allow_bounded(ctx) || seccomp_load(ctx) != 0;
     if (ctx != NULL)
         seccomp_release(ctx);
     return bad ? TSR_E_IO : TSR_OK;
@@ -155,7 +183,7 @@ tsr_err tsr_sandbox_close(void)
     tsr_err err = close_system_calls();
 
     if (err == TSR_OK)
-        tsr_log("info", "seccomp.closed", "calls=%zu", sizeof allowed / sizeof allowed[0] + 1);
+        tsr_log("info", "seccomp.closed", "calls=%zu", COUNT(allowed) + COUNT(bounded));
     else
         tsr_log("error", "seccomp.failed",
                 "cause=\"the kernel refused the filter\" remedy=\"--no-sandbox, if you must\"");

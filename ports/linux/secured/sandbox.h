@@ -18,4 +18,7 @@ tsr_err tsr_sandbox_user(const char *name);
  *  errors  TSR_E_IO  the filter could not be installed; do not serve */
 tsr_err tsr_sandbox_close(void);
 
+/** Prints the system calls that are left then, and why each, on standard output. */
+void tsr_sandbox_list(void);
+
 #endif
