@@ -10,7 +10,8 @@
 #define ALG_JPAKE(hash)   ((psa_algorithm_t)(0x0a000100u | ((hash)&0xffu)))
 #define ALG_IS_JPAKE(alg) (((alg) & ~0xffu) == 0x0a000100u)
 #define UNCONFIRMED_KEY   1u /* PSA_PAKE_UNCONFIRMED_KEY; J-PAKE has no confirmation */
-#define PRIMITIVE_P256    PSA_PAKE_PRIMITIVE(PSA_PAKE_PRIMITIVE_TYPE_ECC, PSA_ECC_FAMILY_SECP_R1, 256u)
+#define PRIMITIVE_P256                                                                             \
+    (PSA_PAKE_PRIMITIVE(PSA_PAKE_PRIMITIVE_TYPE_ECC, PSA_ECC_FAMILY_SECP_R1, 256u))
 #define SHARED_SECRET_MAX 65u /* an uncompressed point of P-256 */
 
 static psa_status_t check_suite(const tsr_wire_params *p)
@@ -174,16 +175,27 @@ psa_status_t tsr_do_pake_output(tsr_crypto_request *r)
                                       &out->len));
 }
 
+/* The core checks a whole message at its last step, the proof, and calls what is wrong with it
+ * invalid data. */
+static psa_status_t verdict(psa_pake_step_t step, psa_status_t status)
+{
+    if (status != PSA_ERROR_DATA_INVALID)
+        return status;
+    return step == PSA_PAKE_STEP_ZK_PROOF ? PSA_ERROR_INVALID_SIGNATURE
+                                          : PSA_ERROR_INVALID_ARGUMENT;
+}
+
 psa_status_t tsr_do_pake_input(tsr_crypto_request *r)
 {
     tsr_crypto_op *op = tsr_op_find(r, TSR_OP_PAKE);
+    psa_pake_step_t step = (psa_pake_step_t)r->p.step;
     tsr_bytes in = tsr_input(r, 0);
 
     if (op == NULL)
         return PSA_ERROR_INVALID_HANDLE;
     if (r->p.step > UINT8_MAX)
         return settle(op, PSA_ERROR_INVALID_ARGUMENT);
-    return settle(op, psa_pake_input(&op->u.pake, (psa_pake_step_t)r->p.step, in.ptr, in.len));
+    return settle(op, verdict(step, psa_pake_input(&op->u.pake, step, in.ptr, in.len)));
 }
 
 /* The beta gives the secret to a derivation only; the exchange below it gives the bytes. */
