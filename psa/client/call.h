@@ -43,6 +43,10 @@ void tsr_note_add(tsr_psa_client *c, uint32_t id, const tsr_wire_attributes *att
 void tsr_note_drop(tsr_psa_client *c, uint32_t id);
 const tsr_wire_attributes *tsr_note_find(tsr_psa_client *c, uint32_t id);
 
+/** Sends ahead the inputs of every derivation that has `key` among those still on the near side: the
+ *  key is about to be destroyed, and the operation must go on. */
+void tsr_derivations_settle(tsr_psa_client *c, uint32_t key);
+
 /** Forgets notes and random bytes when the gate's generation has changed: the notes are about keys
  *  that are gone, and after a fork both processes would hand out the same bytes. */
 void tsr_client_refresh(tsr_psa_client *c);

@@ -137,6 +137,22 @@ static psa_status_t cross(tsr_psa_derivation *d)
     return status;
 }
 
+/* An input counts from the call that made it: what was kept back crosses while its key is there. */
+void tsr_derivations_settle(tsr_psa_client *c, uint32_t key)
+{
+    for (size_t i = 0; i < TSR_PSA_DERIVATIONS; i++) {
+        tsr_psa_derivation *d = &c->derivation[i];
+        tsr_bytes steps = { d->steps, d->steps_len };
+        tsr_wire_step s;
+
+        if (d->alg == 0 || d->remote != 0 || d->failed || d->spent)
+            continue;
+        while (d->remote == 0 && !d->failed && tsr_wire_step_read(&steps, &s) == TSR_OK)
+            if (s.kind == TSR_STEP_KEY && s.integer == key)
+                (void)cross(d); /* a failure shows at the next call of the operation */
+    }
+}
+
 /* BAD_STATE, or the operation behind the handle. */
 static psa_status_t live(tsr_psa_client *c, uint32_t handle, tsr_psa_derivation **d)
 {

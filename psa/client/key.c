@@ -95,6 +95,7 @@ psa_status_t psa_destroy_key(mbedtls_svc_key_id_t key)
 
     tsr_psa_client *c = tsr_gate_enter();
 
+    tsr_derivations_settle(c, key);
     tsr_note_drop(c, key);
 
     psa_status_t status = tsr_client_call(TSR_CRYPTO_DESTROY_KEY, &p, NULL, 0, NULL, 0);
