@@ -6,6 +6,8 @@
 const tsr_world_part tsr_world_parts[] = {
     { "its", tsr_part_its_open, tsr_part_its_close },
     { "crypto", tsr_part_crypto_open, tsr_part_crypto_close },
+    { "root", tsr_part_root_open, tsr_part_root_close },
+    { "ps", tsr_part_ps_open, tsr_part_ps_close },
 };
 
 const size_t tsr_world_part_count = sizeof tsr_world_parts / sizeof tsr_world_parts[0];

@@ -44,4 +44,8 @@ void tsr_world_close(tsr_world *w)
             tsr_world_parts[w->opened].close(w);
 }
 
-void tsr_world_watch(tsr_world *w) { tsr_secured_store_watch(&w->store); }
+void tsr_world_watch(tsr_world *w)
+{
+    tsr_secured_store_watch(&w->store);
+    tsr_secured_ps_watch(&w->ps);
+}

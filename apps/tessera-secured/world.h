@@ -16,9 +16,12 @@
 #ifndef APPS_TESSERA_SECURED_WORLD_H
 #define APPS_TESSERA_SECURED_WORLD_H
 
+#include "ports/linux/root/sealed.h"
 #include "ports/linux/secured/options.h"
+#include "ports/linux/secured/ps.h"
 #include "ports/linux/secured/store.h"
 #include "secure/crypto/service.h"
+#include "secure/spm/platform_service.h"
 #include "secure/spm/spm.h"
 
 #define TSR_WORLD_SERVICES   8u
@@ -31,7 +34,13 @@ typedef struct {
     /* one context per partition */
     tsr_secured_store store; /* the log, and ITS on it */
     tsr_crypto crypto;
+    tsr_lifecycle lifecycle;
+    tsr_platform platform;
+    tsr_root root; /* closed where the lifecycle allows no secrets */
+    tsr_secured_ps ps;
     /* private */
+    tsr_root_source root_source; /* where `root` comes from */
+    tsr_root_sealed sealed;
     size_t opened; /* rows of tsr_world_parts */
     tsr_spm_service services[TSR_WORLD_SERVICES];
     tsr_crypto_key keys[TSR_WORLD_KEYS];
@@ -72,5 +81,9 @@ tsr_err tsr_part_its_open(tsr_world *w);
 void tsr_part_its_close(tsr_world *w);
 tsr_err tsr_part_crypto_open(tsr_world *w);
 void tsr_part_crypto_close(tsr_world *w);
+tsr_err tsr_part_root_open(tsr_world *w); /* lifecycle, platform service, root key */
+void tsr_part_root_close(tsr_world *w);
+tsr_err tsr_part_ps_open(tsr_world *w);
+void tsr_part_ps_close(tsr_world *w);
 
 #endif

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "secure/lifecycle/lifecycle.h"
 
-#define STATE_UID 1u /* in TSR_ITS_PLATFORM */
-
 typedef struct {
     tsr_lifecycle_state state;
     unsigned allows;
@@ -39,7 +37,7 @@ static psa_status_t read_state(const tsr_lifecycle *l, tsr_lifecycle_state *stat
     uint8_t value[5];
     size_t len;
     psa_status_t status =
-        tsr_its_get(l->its, TSR_ITS_PLATFORM, STATE_UID, 0, sizeof value, value, &len);
+        tsr_its_get(l->its, TSR_ITS_PLATFORM, TSR_PLATFORM_STATE, 0, sizeof value, value, &len);
     tsr_bytes in = { value, len };
     uint32_t number;
 
@@ -86,7 +84,7 @@ psa_status_t tsr_lifecycle_advance(tsr_lifecycle *l, tsr_lifecycle_state next)
     if (l->state == TSR_LIFECYCLE_UNKNOWN || next <= l->state)
         return PSA_ERROR_NOT_PERMITTED;
     tsr_put_u32(&out, (uint32_t)next);
-    status = tsr_its_set(l->its, TSR_ITS_PLATFORM, STATE_UID, out.len, value, 0);
+    status = tsr_its_set(l->its, TSR_ITS_PLATFORM, TSR_PLATFORM_STATE, out.len, value, 0);
     if (status == PSA_SUCCESS)
         enter(l, next);
     return status;

@@ -20,6 +20,10 @@ typedef enum { /* values of the attestation claim; the low byte is ours and 0 */
                TSR_LIFECYCLE_DECOMMISSIONED = 0x6000,
 } tsr_lifecycle_state;
 
+/* Assets in the name space TSR_ITS_PLATFORM. */
+#define TSR_PLATFORM_STATE ((psa_storage_uid_t)1) /* 4 bytes: the state; private to this file */
+#define TSR_PLATFORM_ROOT  ((psa_storage_uid_t)2) /* empty: this store had a root key once */
+
 /* What a state may allow.
  *
  *                                PROVISION  DEBUG  SERVE  SECRETS  ATTEST

@@ -115,3 +115,14 @@ psa_status_t tsr_its_remove(tsr_its *its, int32_t client, psa_storage_uid_t uid)
         return PSA_ERROR_NOT_PERMITTED;
     return status_of(tsr_store_remove(its->store, key));
 }
+
+psa_status_t tsr_its_wipe(tsr_its *its, int32_t keep)
+{
+    const tsr_store *s = its->store;
+    tsr_err err = TSR_OK;
+
+    for (size_t i = s->count; i-- > 0 && err == TSR_OK;)
+        if (s->index[i].key.space != (uint32_t)keep)
+            err = tsr_store_remove(its->store, s->index[i].key);
+    return status_of(err);
+}

@@ -58,4 +58,9 @@ psa_status_t tsr_its_get_info(const tsr_its *its, int32_t client, psa_storage_ui
  *          PSA_ERROR_NOT_PERMITTED (WRITE_ONCE), PSA_ERROR_STORAGE_FAILURE */
 psa_status_t tsr_its_remove(tsr_its *its, int32_t client, psa_storage_uid_t uid);
 
+/** Removes every asset of everybody but `keep`, WRITE_ONCE or not: the end of a device's life. What
+ *  a power cut leaves is removed by the next call. Values are overwritten where the medium allows.
+ *  errors  PSA_ERROR_STORAGE_FAILURE */
+psa_status_t tsr_its_wipe(tsr_its *its, int32_t keep);
+
 #endif

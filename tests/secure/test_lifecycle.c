@@ -32,9 +32,12 @@ static void make(device *d)
 }
 
 static const tsr_lifecycle_state states[] = {
-    TSR_LIFECYCLE_ASSEMBLY_AND_TEST,         TSR_LIFECYCLE_PSA_ROT_PROVISIONING,
-    TSR_LIFECYCLE_SECURED,                   TSR_LIFECYCLE_NON_PSA_ROT_DEBUG,
-    TSR_LIFECYCLE_RECOVERABLE_PSA_ROT_DEBUG, TSR_LIFECYCLE_DECOMMISSIONED,
+    TSR_LIFECYCLE_ASSEMBLY_AND_TEST,
+    TSR_LIFECYCLE_PSA_ROT_PROVISIONING,
+    TSR_LIFECYCLE_SECURED,
+    TSR_LIFECYCLE_NON_PSA_ROT_DEBUG,
+    TSR_LIFECYCLE_RECOVERABLE_PSA_ROT_DEBUG,
+    TSR_LIFECYCLE_DECOMMISSIONED,
 };
 
 #define STATES (sizeof states / sizeof *states)
@@ -121,8 +124,9 @@ static void test_lifecycle_damaged_state_allows_nothing(void **state)
     (void)state;
     make(&d);
     for (size_t i = 0; i < 3; i++) {
-        assert_int_equal(tsr_its_set(&d.its, TSR_ITS_PLATFORM, 1, i < 2 ? 4 : 5, wrong[i], 0),
-                         PSA_SUCCESS);
+        assert_int_equal(
+            tsr_its_set(&d.its, TSR_ITS_PLATFORM, TSR_PLATFORM_STATE, i < 2 ? 4 : 5, wrong[i], 0),
+            PSA_SUCCESS);
         assert_int_equal(tsr_lifecycle_open(&d.life, &d.its), PSA_ERROR_DATA_CORRUPT);
         assert_int_equal(tsr_lifecycle_get(&d.life), TSR_LIFECYCLE_UNKNOWN);
         assert_int_equal(tsr_lifecycle_advance(&d.life, TSR_LIFECYCLE_SECURED),

@@ -103,7 +103,7 @@ static tsr_err sealed_destroy(void *self)
 
     if (s->fd < 0)
         return TSR_OK;
-    if (!write_at(s->fd, zeros, sizeof zeros) || fsync(s->fd) != 0)
+    if (!write_at(s->fd, zeros, sizeof zeros) || fdatasync(s->fd) != 0)
         return fail_errno(s, "the root key's file cannot be overwritten");
     return TSR_OK;
 }
@@ -166,7 +166,8 @@ static tsr_err existing(tsr_root_sealed *s)
 
     s->fd = openat(s->dir, s->file, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (s->fd < 0 && errno == ENOENT)
-        return fail(s, TSR_E_NOT_FOUND, "there is no root key", "provision the device");
+        return fail(s, TSR_E_NOT_FOUND, "there is no root key",
+                    "restore a copy; a new device gets one from tessera-factory");
     if (s->fd < 0 && errno == ELOOP)
         return fail(s, TSR_E_DENIED, "the root key's file is a symbolic link",
                     "put the file itself there, or name it with --root-key");

@@ -13,6 +13,8 @@ static const char help[] =
     "  --socket PATH       where clients connect (default /run/tessera/secured.sock)\n"
     "  --socket-mode MODE  permissions of the socket, octal (default 0666)\n"
     "  --store DIR         where keys are kept (default /var/lib/tessera/secured)\n"
+    "  --root-key FILE     the device's root key (default DIR/root.key, made at first start)\n"
+    "  --ps FILE           Protected Storage, on any medium (default DIR/ps.tsr)\n"
     "  --user NAME         become this user after the socket was made\n"
     "  --client UID=N      user UID is client N, a negative number (default -(UID + 1))\n"
     "  --connections N     connections one user may hold (default 32)\n"
@@ -36,6 +38,8 @@ enum {
     SOCKET = 256,
     MODE,
     STORE,
+    ROOT_KEY,
+    PS_FILE,
     USER,
     CLIENT,
     CONNECTIONS,
@@ -58,6 +62,8 @@ static const struct option words[] = {
     { "socket", required_argument, NULL, SOCKET },
     { "socket-mode", required_argument, NULL, MODE },
     { "store", required_argument, NULL, STORE },
+    { "root-key", required_argument, NULL, ROOT_KEY },
+    { "ps", required_argument, NULL, PS_FILE },
     { "user", required_argument, NULL, USER },
     { "client", required_argument, NULL, CLIENT },
     { "connections", required_argument, NULL, CONNECTIONS },
@@ -123,6 +129,8 @@ static tsr_err take(tsr_secured_options *o, int word, const char *value)
     case SOCKET: o->socket = value; return TSR_OK;
     case MODE: return octal(value, &o->mode);
     case STORE: o->store = value; return TSR_OK;
+    case ROOT_KEY: o->root_key = value; return TSR_OK;
+    case PS_FILE: o->ps = value; return TSR_OK;
     case USER: o->user = value; return TSR_OK;
     case CLIENT: return client(&o->clients, value);
     case CONNECTIONS: return number("connections", value, 256, &o->connections_each);

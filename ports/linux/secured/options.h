@@ -9,12 +9,14 @@
 #include "secure/spm/clients.h"
 
 typedef struct {
-    const char *socket; /* default /run/tessera/secured.sock */
-    const char *store;  /* default /var/lib/tessera/secured */
-    const char *user;   /* NULL: stay who we are */
-    mode_t mode;        /* of the socket, default 0666: who may use a key is decided by user */
-    int ready_fd;       /* -1: none */
-    bool repair;        /* rewrite a damaged store, keeping what is readable */
+    const char *socket;   /* default /run/tessera/secured.sock */
+    const char *store;    /* default /var/lib/tessera/secured */
+    const char *root_key; /* NULL: root.key in the store's directory */
+    const char *ps;       /* NULL: ps.tsr in the store's directory */
+    const char *user;     /* NULL: stay who we are */
+    mode_t mode;          /* of the socket, default 0666: who may use a key is decided by user */
+    int ready_fd;         /* -1: none */
+    bool repair;          /* rewrite a damaged store, keeping what is readable */
     bool sandbox;
     bool verbose;
     uint32_t connections_each, keys_each, ops_each, persistent_each;

@@ -53,6 +53,15 @@ static tsr_err prepare(tsr_secured_store *s, const char *dir)
     return err == TSR_E_NOT_FOUND ? TSR_OK : err;
 }
 
+tsr_flash_geometry tsr_secured_geometry(const char *path)
+{
+    struct stat st;
+
+    if (lstat(path, &st) == 0 && st.st_size == (off_t)(1u << 20))
+        return (tsr_flash_geometry){ 1u << 20, 16u << 10, 8 };
+    return (tsr_flash_geometry){ 4u << 20, 32u << 10, 8 };
+}
+
 static const char *file_remedy(tsr_err err)
 {
     switch (err) {
@@ -100,7 +109,7 @@ tsr_err tsr_secured_store_open(tsr_secured_store *s, const char *dir, bool repai
 
     if (err != TSR_OK)
         return err;
-    err = tsr_flash_file_open(&s->file, s->path, (tsr_flash_geometry){ 0, 0, 0 });
+    err = tsr_flash_file_open(&s->file, s->path, tsr_secured_geometry(s->path));
     if (err != TSR_OK) {
         tsr_log("error", "store.refused", "file=\"%s\" cause=\"%s (%s)\" remedy=\"%s\"", s->path,
                 s->file.cause != NULL ? s->file.cause : tsr_err_name(err),

@@ -7,7 +7,7 @@
 #include "ports/linux/flash/flash.h"
 #include "secure/storage/its.h"
 
-#define TSR_SECURED_ASSETS    4096u
+#define TSR_SECURED_ASSETS    16384u
 #define TSR_SECURED_ASSET_MAX 8192u /* bytes of one asset or key */
 
 typedef struct {
@@ -28,6 +28,10 @@ typedef struct {
  *          TSR_E_MALFORMED  damage; `repair` keeps what is readable
  *          any error of tsr_flash_file_open and tsr_store_mount */
 tsr_err tsr_secured_store_open(tsr_secured_store *s, const char *dir, bool repair);
+
+/** What a store's file is made with: 4 MiB in blocks of 32 KiB. One of 1 MiB that is there already
+ *  was made by an earlier version, in blocks of 16 KiB. */
+tsr_flash_geometry tsr_secured_geometry(const char *path);
 
 /** Logs damage or a failure of the medium that a call came upon, once. */
 void tsr_secured_store_watch(tsr_secured_store *s);
