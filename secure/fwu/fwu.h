@@ -63,6 +63,8 @@ typedef struct {
     tsr_err (*hash_end)(void *self, uint8_t out[32]);
     tsr_err (*verify)(void *self, const uint8_t point[65], const uint8_t hash[32],
                       const uint8_t signature[64]); /* ECDSA P-256, r || s */
+    tsr_err (*sign1)(void *self, const uint8_t point[65], tsr_bytes cose,
+                     tsr_bytes payload); /* COSE_Sign1, ES256, detached payload (RFC 9052 §4.4) */
 } tsr_fwu_crypto;
 
 /** What a verified slot holds. */
@@ -76,17 +78,19 @@ typedef struct {
     uint8_t signer[32]; /* the id of the anchor */
 } tsr_fwu_image;
 
-typedef struct { /* private: one component, as kept in ITS */
-    uint8_t state, active, why, attempts;
-    bool known;    /* the active slot holds an image */
-    bool clean;    /* the other slot is erased */
+typedef struct { /* private: one component, as kept in ITS (docs/WIRE.md, "Update state") */
+    uint8_t state, active, why;
+    uint8_t attempts; /* boots of an image in TRIAL; 0: it was installed without a reboot */
+    bool known;       /* the active slot was found good once */
+    bool clean;       /* the other slot is erased */
     psa_status_t error;
-    psa_fwu_image_version_t version; /* of the active image */
-    uint64_t counter;                /* anti-rollback */
-    uint64_t sequence[2];            /* of the slots' images */
-    uint32_t saved;                  /* WRITING: bytes that survive */
-    uint32_t manifest[2];            /* bytes of the slot's detached manifest; 0: bundled */
-    uint32_t len[2];                 /* bytes of the slot's image; 0: unknown */
+    uint64_t counter; /* anti-rollback */
+    uint32_t saved;   /* WRITING: bytes that survive */
+    /* of the images in the slots */
+    psa_fwu_image_version_t version[2];
+    uint64_t sequence[2];
+    uint32_t manifest[2]; /* bytes of a detached manifest; 0: bundled */
+    uint32_t len[2];      /* bytes; 0: unknown */
 } tsr_fwu_record;
 
 typedef struct {
@@ -106,6 +110,7 @@ typedef struct {
     void *reboot_self;
     /* private */
     tsr_fwu_record records[TSR_FWU_COMPONENTS];
+    size_t recorded; /* components in ITS; never fewer than count */
     uint32_t written[TSR_FWU_COMPONENTS]; /* contiguous from 0 */
     uint32_t high[TSR_FWU_COMPONENTS];    /* end of the last byte */
     bool open;

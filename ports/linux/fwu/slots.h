@@ -2,7 +2,16 @@
  *
  * Firmware slots on Linux: files, and the file that says what may go into them.
  *
- *     DIR/update.conf            components and trust anchors (docs/WIRE.md, "Slots on Linux")
+ *     DIR/update.conf            components and trust anchors (docs/WIRE.md, "Slots on Linux"):
+ *
+ *         component tesserad                              # begins a component; its name
+ *         vendor c1f3d3a2-6d3f-5c6b-9d5e-0d3c0f6c5d11     # ids as UUIDs
+ *         class 0b6f5f26-1f0a-5c25-8a3d-3cc19d5b8a41
+ *         size 33554432                                   # bytes of a slot
+ *         options no-trial no-reboot volatile detached bundled    # any of them; or leave it out
+ *         anchor owner.pem                                # may sign it: PEM or DER, P-256
+ *         client -1001                                    # may update; none: every client
+ *
  *     DIR/slots/NAME/a.img, b.img
  *
  * A slot's file is the package as it was written, byte by byte; a factory installs by copying a
@@ -21,12 +30,14 @@
 #define TSR_FWU_REBOOT     "reboot\n" /* what is written to the launcher */
 #define TSR_SLOT_BLOCK     65536u
 #define TSR_SLOT_SIZE      (32u << 20) /* default size of a slot */
+#define TSR_SLOT_CLIENTS   8u
 #define TSR_SLOT_WORK      (TSR_FWU_MANIFEST_MAX + 65536u)
 
 typedef struct {
     tsr_flash flash;
     /* private */
     int fd;
+    uint32_t end; /* bytes of the file; behind it everything is erased */
     char path[512];
 } tsr_slot_file;
 
@@ -35,11 +46,12 @@ typedef struct {
     size_t count;
     tsr_fwu_anchor anchors[TSR_FWU_ANCHORS];
     size_t anchor_count;
-    int32_t clients[TSR_FWU_COMPONENTS];
+    int32_t clients[TSR_SLOT_CLIENTS];
     size_t client_count;
     tsr_slot_file files[TSR_FWU_COMPONENTS][2];
     uint8_t work[TSR_SLOT_WORK];
-    char error[256]; /* after a failure: the file, the line, the cause and the remedy */
+    uint32_t sizes[TSR_FWU_COMPONENTS];
+    char error[640]; /* after a failure: the file, the line, the cause and the remedy */
 } tsr_slots;
 
 /** Reads DIR/update.conf and opens all slots; files that are not there are made.
