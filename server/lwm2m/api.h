@@ -96,7 +96,8 @@ tsr_err tsr_server_list(tsr_server *s, const tsr_server_filter *filter,
 void tsr_server_list_free(tsr_server_registration **page, size_t count);
 
 /** Ends a registration from the server's side (no message to the device; its next Update is
- *  answered 4.04, so it registers anew). errors TSR_E_NOT_FOUND */
+ *  answered 4.04, so it registers anew). On return it is gone and stays so over a crash. Not to be
+ *  called on a shard's thread: it waits for one. errors TSR_E_NOT_FOUND */
 tsr_err tsr_server_drop(tsr_server *s, const char *endpoint);
 
 /* --- operations on a device ------------------------------------------------------------- */

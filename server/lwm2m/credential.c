@@ -79,36 +79,6 @@ bool credential_exists(desk *d, const char *endpoint)
 
 /* --- API -------------------------------------------------------------------------------- */
 
-/* Waits for one commit in an API thread. */
-typedef struct {
-    pthread_mutex_t lock;
-    pthread_cond_t cond;
-    bool done;
-    tsr_err err;
-} waiter;
-
-static void wake_waiter(void *arg, tsr_err err)
-{
-    waiter *w = arg;
-
-    pthread_mutex_lock(&w->lock);
-    w->done = true;
-    w->err = err;
-    pthread_cond_signal(&w->cond);
-    pthread_mutex_unlock(&w->lock);
-}
-
-static tsr_err wait_for(waiter *w, tsr_err put)
-{
-    if (put != TSR_OK)
-        return TSR_E_IO;
-    pthread_mutex_lock(&w->lock);
-    while (!w->done)
-        pthread_cond_wait(&w->cond, &w->lock);
-    pthread_mutex_unlock(&w->lock);
-    return w->err;
-}
-
 typedef struct {
     int mode;
     char identity[129];
@@ -146,7 +116,7 @@ static bool text_fits(const char *text, size_t max)
 tsr_err tsr_server_credential_set(tsr_server *s, const char *endpoint, tsr_server_security mode,
                                   const char *identity, tsr_bytes key)
 {
-    waiter w = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, TSR_OK };
+    waiter w = WAITER;
     old_credential old = { 0, "" };
     tsr_store_credential row = { endpoint, (int)mode, identity, key, 0, unix_now_ms() };
     tsr_err err;
@@ -159,7 +129,7 @@ tsr_err tsr_server_credential_set(tsr_server *s, const char *endpoint, tsr_serve
     err = find_old(s, endpoint, &old);
     if (err != TSR_OK && err != TSR_E_NOT_FOUND)
         return err;
-    err = wait_for(&w, tsr_store_put_credential(s->store, &row, wake_waiter, &w));
+    err = waiter_wait(&w, tsr_store_put_credential(s->store, &row, waiter_wake, &w));
     if (err != TSR_OK)
         return err;
     if (old.identity[0])
@@ -170,13 +140,13 @@ tsr_err tsr_server_credential_set(tsr_server *s, const char *endpoint, tsr_serve
 
 tsr_err tsr_server_credential_delete(tsr_server *s, const char *endpoint)
 {
-    waiter w = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, TSR_OK };
+    waiter w = WAITER;
     old_credential old = { 0, "" };
     tsr_err err = find_old(s, endpoint, &old);
 
     if (err != TSR_OK)
         return err;
-    err = wait_for(&w, tsr_store_delete_credential(s->store, endpoint, wake_waiter, &w));
+    err = waiter_wait(&w, tsr_store_delete_credential(s->store, endpoint, waiter_wake, &w));
     if (err != TSR_OK)
         return err;
     tsr_engine_drop_identity(s->engine, (tsr_peer_security)old.mode, old.identity);
