@@ -17,10 +17,12 @@
 #define APPS_TESSERA_SECURED_WORLD_H
 
 #include "ports/linux/root/sealed.h"
+#include "ports/linux/fwu/slots.h"
 #include "ports/linux/secured/options.h"
 #include "ports/linux/secured/ps.h"
 #include "ports/linux/secured/store.h"
 #include "secure/crypto/service.h"
+#include "secure/fwu/crypto.h"
 #include "secure/spm/platform_service.h"
 #include "secure/spm/spm.h"
 
@@ -38,6 +40,11 @@ typedef struct {
     tsr_platform platform;
     tsr_root root; /* closed where the lifecycle allows no secrets */
     tsr_secured_ps ps;
+    struct {
+        tsr_slots slots;
+        tsr_fwu_psa crypto;
+        tsr_fwu fwu;
+    } fwu; /* without --slots: not served */
     /* private */
     tsr_root_source root_source; /* where `root` comes from */
     tsr_root_sealed sealed;
@@ -85,5 +92,7 @@ tsr_err tsr_part_root_open(tsr_world *w); /* lifecycle, platform service, root k
 void tsr_part_root_close(tsr_world *w);
 tsr_err tsr_part_ps_open(tsr_world *w);
 void tsr_part_ps_close(tsr_world *w);
+tsr_err tsr_part_fwu_open(tsr_world *w);
+void tsr_part_fwu_close(tsr_world *w);
 
 #endif

@@ -27,6 +27,8 @@ static const char help[] =
     "  --repair-store      keep what is readable of a damaged store, then serve\n"
     "  --ready-fd FD       write a line there once clients may connect\n"
     "  --sandbox-list      print the system calls that are left while serving, and why each\n"
+    "  --slots DIR         serve firmware update for the components of DIR/update.conf\n"
+    "  --reboot-fd FD      a launcher decided what starts; ask it there for a restart\n"
     "  --no-sandbox        no seccomp filter, no Landlock: for debugging only\n"
     "  --verbose           log every connection\n"
     "  --help, --version\n"
@@ -50,6 +52,8 @@ enum {
     RATE,
     REPAIR,
     READY,
+    REBOOT,
+    SLOTS,
     NO_SANDBOX,
     SANDBOX_LIST,
     VERBOSE,
@@ -74,6 +78,8 @@ static const struct option words[] = {
     { "rate", required_argument, NULL, RATE },
     { "repair-store", no_argument, NULL, REPAIR },
     { "ready-fd", required_argument, NULL, READY },
+    { "reboot-fd", required_argument, NULL, REBOOT },
+    { "slots", required_argument, NULL, SLOTS },
     { "no-sandbox", no_argument, NULL, NO_SANDBOX },
     { "sandbox-list", no_argument, NULL, SANDBOX_LIST },
     { "verbose", no_argument, NULL, VERBOSE },
@@ -129,6 +135,7 @@ static tsr_err take(tsr_secured_options *o, int word, const char *value)
     case SOCKET: o->socket = value; return TSR_OK;
     case MODE: return octal(value, &o->mode);
     case STORE: o->store = value; return TSR_OK;
+    case SLOTS: o->slots = value; return TSR_OK;
     case ROOT_KEY: o->root_key = value; return TSR_OK;
     case PS_FILE: o->ps = value; return TSR_OK;
     case USER: o->user = value; return TSR_OK;
@@ -151,6 +158,11 @@ static tsr_err take(tsr_secured_options *o, int word, const char *value)
             return TSR_E_ARGUMENT;
         o->ready_fd = (int)fd;
         return TSR_OK;
+    case REBOOT:
+        if (number("reboot-fd", value, 1024, &fd) != TSR_OK)
+            return TSR_E_ARGUMENT;
+        o->reboot_fd = (int)fd;
+        return TSR_OK;
     default: /* getopt has said which word it does not know */
         (void)fputs("tessera-secured: see --help\n", stderr);
         return TSR_E_ARGUMENT;
@@ -166,6 +178,7 @@ tsr_err tsr_secured_options_read(tsr_secured_options *o, int argc, char **argv)
         .store = "/var/lib/tessera/secured",
         .mode = 0666,
         .ready_fd = -1,
+        .reboot_fd = -1,
         .sandbox = true,
         .connections_each = 32,
         .keys_each = 512,

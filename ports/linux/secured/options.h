@@ -16,6 +16,8 @@ typedef struct {
     const char *user;     /* NULL: stay who we are */
     mode_t mode;          /* of the socket, default 0666: who may use a key is decided by user */
     int ready_fd;         /* -1: none */
+    int reboot_fd;        /* -1: no launcher */
+    const char *slots;    /* NULL: firmware update is not served */
     bool repair;          /* rewrite a damaged store, keeping what is readable */
     bool sandbox;
     bool verbose;
