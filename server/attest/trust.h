@@ -15,8 +15,7 @@ enum {
 typedef struct {
     uint8_t point[TSR_ATTEST_POINT];       /* 04 || x || y */
     size_t point_len;                      /* 65 or 97 */
-    uint8_t instance[TSR_ATTEST_INSTANCE]; /* 01 || SHA-256 of the point */
-    bool known_instance; /* false: any device that signs with this key has the id above */
+    uint8_t instance[TSR_ATTEST_INSTANCE]; /* 01 || SHA-256 of the point, if the file says none */
 } tsr_attest_anchor;
 
 typedef struct {
@@ -26,8 +25,8 @@ typedef struct {
 
 /** Adds the keys of a file: PEM "PUBLIC KEY" blocks (RFC 7468), one after another, or JSON
  *  records of tessera-factory: an object, an array, or one object a line, each with
- *  "attestation-key" (PEM, or hex of the uncompressed point) and optionally "instance-id" (hex),
- *  which must then fit the key.
+ *  "attestation-key" (PEM, or hex of the uncompressed point) and optionally "instance-id" (hex of
+ *  33 bytes), for devices whose id is not the hash of their key.
  *
  *  errors  TSR_E_MALFORMED    neither; *why says what is wrong, in English
  *          TSR_E_UNSUPPORTED  a key of another kind than P-256 or P-384

@@ -48,7 +48,7 @@ typedef struct {
 tsr_err tsr_attest_verify(tsr_bytes token, tsr_bytes nonce, const tsr_attest_reference *reference,
                           const tsr_attest_trust *trust, tsr_attest_report *report);
 
-/** Lists what a token says without believing any of it: every check is NOTED (or FAIL where it is
+/** Lists what a token says without believing any of it: every claim is NOTED (or FAIL where it is
  *  malformed), the signature is not verified, and `passed` is always false. */
 void tsr_attest_show(tsr_bytes token, tsr_attest_report *report);
 
