@@ -11,7 +11,7 @@
 #include "ports/linux/gate/channel.h"
 
 /* A service that ends in order closes the socket and then wakes us; after one that was killed we
- * look at the socket, at first after 1 ms and then this often. */
+ * look this often. A shorter time would make the kernel set its timer anew in every call. */
 #define LOOK_MS 50
 
 /* The reply to the request for a channel; fds are -1 where none came. */
@@ -120,13 +120,11 @@ static bool hung_up(int fd)
 static bool sleep_until_answered(tsr_channel_client *c, int fd, uint32_t timeout_ms, bool *dead)
 {
     tsr_channel *ch = c->channel;
-    long look_ms = 1;
+    const struct timespec look = { 0, LOOK_MS * 1000000L };
     int64_t begun = 0;
 
     atomic_store(&ch->sleeping, 1);
     while (!answered(c)) {
-        const struct timespec look = { 0, look_ms * 1000000L };
-
         (void)syscall(SYS_futex, &ch->answered, FUTEX_WAIT, c->number - 1u, &look, NULL, 0);
         if (answered(c))
             break;
@@ -136,7 +134,6 @@ static bool sleep_until_answered(tsr_channel_client *c, int fd, uint32_t timeout
             begun = now_ms();
         if (now_ms() - begun > timeout_ms)
             break;
-        look_ms = look_ms * 2 < LOOK_MS ? look_ms * 2 : LOOK_MS;
     }
     atomic_store_explicit(&ch->sleeping, 0, memory_order_relaxed);
     return answered(c); /* perhaps the last words of a service that ended */

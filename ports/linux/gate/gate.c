@@ -191,12 +191,13 @@ static bool wants_shared(void)
 
 static psa_status_t call_up(void)
 {
-    const char *named = secure_getenv("TESSERA_SECURED_SOCKET");
+    const char *named;
     struct timeval limit = { gate.timeout_ms / 1000, (gate.timeout_ms % 1000) * 1000 };
     psa_status_t status = PSA_SUCCESS;
 
     if (gate.fd >= 0)
         return PSA_SUCCESS;
+    named = secure_getenv("TESSERA_SECURED_SOCKET");
     if (gate.address.sun_path[0] == 0)
         status = choose_path(named != NULL ? named : TSR_GATE_SOCKET_DEFAULT);
     if (status != PSA_SUCCESS)
