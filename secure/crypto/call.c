@@ -108,7 +108,13 @@ psa_status_t tsr_crypto_call(void *self, tsr_spm_msg *msg)
     if (e == NULL || msg->in_len != e->in || msg->out_len != e->out ||
         tsr_wire_params_read(msg->in[0], &r.p) != TSR_OK)
         return PSA_ERROR_PROGRAMMER_ERROR;
-    return e->fn(&r);
+
+    psa_status_t status = e->fn(&r);
+
+    if (status != PSA_SUCCESS) /* what the core says of a length then means nothing */
+        for (size_t i = 0; i < msg->out_len; i++)
+            msg->out[i].len = 0;
+    return status;
 }
 
 psa_status_t tsr_crypto_open(tsr_crypto *c)

@@ -97,8 +97,11 @@ static psa_status_t begin(tsr_crypto_request *r, tsr_crypto_derivation *d)
 
 static psa_status_t output(tsr_crypto_derivation *d, uint8_t *out, size_t len)
 {
-    return d->verify_only ? PSA_ERROR_NOT_PERMITTED
-                          : psa_key_derivation_output_bytes(&d->core, out, len);
+    if (d->verify_only)
+        return PSA_ERROR_NOT_PERMITTED;
+    if (too_costly(d, len))
+        return PSA_ERROR_NOT_SUPPORTED;
+    return psa_key_derivation_output_bytes(&d->core, out, len);
 }
 
 psa_status_t tsr_do_derive_once(tsr_crypto_request *r)
@@ -216,6 +219,8 @@ psa_status_t tsr_do_derive_key(tsr_crypto_request *r)
         return settle(op, PSA_ERROR_NOT_PERMITTED);
     if (r->p.number > UINT32_MAX)
         return settle(op, PSA_ERROR_INVALID_ARGUMENT);
+    if (too_costly(&op->u.derive, r->p.attributes.bits / 8u))
+        return settle(op, PSA_ERROR_NOT_SUPPORTED);
 
     psa_status_t status = tsr_key_prepare(r, &n);
 
@@ -240,6 +245,8 @@ static psa_status_t compare(tsr_crypto_derivation *d, tsr_bytes expected)
 
     if (status == PSA_SUCCESS && left < expected.len)
         status = PSA_ERROR_INSUFFICIENT_DATA;
+    if (status == PSA_SUCCESS && too_costly(d, expected.len))
+        status = PSA_ERROR_NOT_SUPPORTED;
     while (status == PSA_SUCCESS && expected.len > 0) {
         size_t n = expected.len < sizeof part ? expected.len : sizeof part;
 

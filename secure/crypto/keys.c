@@ -140,12 +140,21 @@ psa_status_t tsr_do_import(tsr_crypto_request *r)
     return status == PSA_SUCCESS ? tsr_key_from(r, &n, tsr_input(r, 0)) : status;
 }
 
+/* RFC 8017 §3.1: an RSA exponent is odd. With an even one the core would look for primes for ever.
+ */
+static bool exponent_is_even(const tsr_wire_attributes *a, tsr_bytes data)
+{
+    return a->type == PSA_KEY_TYPE_RSA_KEY_PAIR && data.len > 0 &&
+           (data.ptr[data.len - 1] & 1u) == 0;
+}
+
 static psa_status_t generate(tsr_crypto_request *r, const psa_custom_key_parameters_t *custom,
                              tsr_bytes data)
 {
     tsr_new_key n;
     mbedtls_svc_key_id_t key = MBEDTLS_SVC_KEY_ID_INIT;
-    psa_status_t status = tsr_key_prepare(r, &n);
+    psa_status_t status = exponent_is_even(&r->p.attributes, data) ? PSA_ERROR_INVALID_ARGUMENT
+                                                                   : tsr_key_prepare(r, &n);
 
     if (status != PSA_SUCCESS)
         return status;

@@ -34,9 +34,14 @@ typedef enum {
     TSR_OP_PAKE,
 } tsr_crypto_op_kind;
 
+/* The work that one call on a stretching derivation (PBKDF2) may ask for, in iterations: about 10 s
+ * of a fast core. While one client's password is stretched the others wait. */
+#define TSR_CRYPTO_STRETCH_MAX 16000000u
+
 typedef struct { /* private: a key derivation */
     psa_key_derivation_operation_t core;
     psa_algorithm_t alg;
+    uint64_t cost;    /* iterations of a stretching derivation; 0: not said */
     bool verify_only; /* an input key permits PSA_KEY_USAGE_VERIFY_DERIVATION alone */
 } tsr_crypto_derivation;
 

@@ -64,6 +64,27 @@ static void test_derivation_pbkdf2_cmac(void **state)
     OK(psa_destroy_key(key));
 }
 
+/* No client keeps the others waiting for hours. */
+static void test_derivation_pbkdf2_has_a_bound(void **state)
+{
+    psa_key_id_t key = password(PSA_KEY_USAGE_DERIVE);
+    psa_key_derivation_operation_t op = PSA_KEY_DERIVATION_OPERATION_INIT;
+    uint8_t out[4096];
+
+    (void)state;
+    OK(psa_key_derivation_setup(&op, PBKDF2));
+    WANT(PSA_ERROR_NOT_SUPPORTED,
+         psa_key_derivation_input_integer(&op, PSA_KEY_DERIVATION_INPUT_COST, 0xffffffff));
+    OK(psa_key_derivation_abort(&op));
+    stretch(&op, PBKDF2, 1000000, key);
+    WANT(PSA_ERROR_NOT_SUPPORTED, psa_key_derivation_output_bytes(&op, out, sizeof out));
+    OK(psa_key_derivation_abort(&op));
+    stretch(&op, PBKDF2, 10000, key);
+    OK(psa_key_derivation_output_bytes(&op, out, 64));
+    OK(psa_key_derivation_abort(&op));
+    OK(psa_destroy_key(key));
+}
+
 static void test_verify_bytes_right_and_wrong(void **state)
 {
     psa_key_id_t key = password(PSA_KEY_USAGE_DERIVE);
@@ -498,6 +519,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_derivation_pbkdf2_hmac),
         cmocka_unit_test(test_derivation_pbkdf2_cmac),
+        cmocka_unit_test(test_derivation_pbkdf2_has_a_bound),
         cmocka_unit_test(test_verify_bytes_right_and_wrong),
         cmocka_unit_test(test_verify_only_key_gives_no_output),
         cmocka_unit_test(test_verify_key_needs_no_export),
