@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <linux/landlock.h>
 #include <pwd.h>
 #include <seccomp.h>
@@ -17,6 +18,7 @@
 #include "ports/linux/secured/log.h"
 
 #define LOCKED_ENOUGH (64u << 20) /* bytes: several times what the service ever uses */
+#define FILES_ENOUGH  1024u       /* two for each connection, and a few */
 
 /* With a small limit on locked memory, MCL_FUTURE would make a later allocation fail. */
 static void lock_memory(void)
@@ -38,7 +40,12 @@ static void lock_memory(void)
 
 void tsr_sandbox_memory(void)
 {
-    struct rlimit none = { 0, 0 };
+    struct rlimit none = { 0, 0 }, files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < FILES_ENOUGH) {
+        files.rlim_cur = files.rlim_max < FILES_ENOUGH ? files.rlim_max : FILES_ENOUGH;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
 
     if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
         tsr_log("warning", "memory.dumpable", "cause=\"%s\"", strerror(errno));
@@ -59,6 +66,18 @@ tsr_err tsr_sandbox_user(const char *name)
     /* changing the user makes a process dumpable as configured; take it back */
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     return TSR_OK;
+}
+
+/* A service that was started as root and told no user keeps nothing of root but its number. */
+static void drop_capabilities(void)
+{
+    struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
+    struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { { 0, 0, 0 } };
+
+    for (unsigned long cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+        (void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+    if (syscall(SYS_capset, &head, none) != 0)
+        tsr_log("warning", "capabilities.kept", "cause=\"%s\"", strerror(errno));
 }
 
 /* Every file we need is open by now, so the rules are: none. */
@@ -178,6 +197,7 @@ static tsr_err close_system_calls(void)
 
 tsr_err tsr_sandbox_close(void)
 {
+    drop_capabilities();
     close_files();
 
     tsr_err err = close_system_calls();

@@ -13,9 +13,9 @@ void tsr_sandbox_memory(void);
 /** Becomes another user, for good. errors TSR_E_NOT_FOUND (no such user), TSR_E_DENIED */
 tsr_err tsr_sandbox_user(const char *name);
 
-/** No file can be opened any more (Landlock, where the kernel has it), and only the system calls
- *  of serving are left: any other kills the process. Call it last.
- *  errors  TSR_E_IO  the filter could not be installed; do not serve */
+/** No capability is left, no file can be opened any more (Landlock, where the kernel has it), and
+ * only the system calls of serving are left: any other kills the process. Call it last. errors
+ * TSR_E_IO  the filter could not be installed; do not serve */
 tsr_err tsr_sandbox_close(void);
 
 /** Prints the system calls that are left then, and why each, on standard output. */
