@@ -9,7 +9,7 @@
 #include "secure/storage/its.h"
 
 #define CORE_ASSETS    512u
-#define CORE_VALUE_MAX 600u
+#define CORE_VALUE_MAX 500u
 
 typedef struct {
     tsr_store store;

@@ -11,11 +11,15 @@ uint32_t sim_random(uint64_t *state) /* xorshift64* */
     return (uint32_t)((*state * 0x2545f4914f6cdd1dull) >> 32);
 }
 
+static sim *power(sim *s) { return s->leader != NULL ? s->leader : s; }
+
 static bool cut(sim *s)
 {
-    if (!s->off && s->count++ == s->cut_at)
-        s->off = true;
-    return s->off;
+    sim *p = power(s);
+
+    if (!p->off && p->count++ == p->cut_at)
+        p->off = true;
+    return p->off;
 }
 
 static void remember(sim *s, bool erase, uint32_t at, const void *data, size_t len)
@@ -52,7 +56,7 @@ static tsr_err sim_read(void *self, uint32_t at, void *data, size_t len)
         return TSR_E_IO;
     }
     memcpy(data, s->now + at, len);
-    return s->off ? TSR_E_IO : TSR_OK;
+    return power(s)->off ? TSR_E_IO : TSR_OK;
 }
 
 static bool all_zero(const uint8_t *p, size_t len)

@@ -14,8 +14,9 @@ typedef struct {
     uint8_t *data;
 } sim_op;
 
-typedef struct {
+typedef struct sim {
     tsr_flash flash;
+    struct sim *leader;     /* not NULL: one power supply, so `count`, `cut_at`, `off` are its */
     uint8_t *now, *durable; /* what reads see; what a power cut leaves */
     bool *used;             /* per unit: must be erased before it is programmed */
     uint32_t *erases;       /* per block */
