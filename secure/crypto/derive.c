@@ -58,9 +58,20 @@ static psa_status_t one_step(tsr_crypto_request *r, tsr_crypto_derivation *d,
     case TSR_STEP_BYTES:
         return psa_key_derivation_input_bytes(&d->core, s->step, s->bytes.ptr, s->bytes.len);
     case TSR_STEP_KEY: return key_step(r, d, s);
-    case TSR_STEP_INTEGER: return psa_key_derivation_input_integer(&d->core, s->step, s->integer);
+    case TSR_STEP_INTEGER:
+        if (s->step == PSA_KEY_DERIVATION_INPUT_COST && s->integer > TSR_CRYPTO_STRETCH_MAX)
+            return PSA_ERROR_NOT_SUPPORTED;
+        if (s->step == PSA_KEY_DERIVATION_INPUT_COST)
+            d->cost = s->integer;
+        return psa_key_derivation_input_integer(&d->core, s->step, s->integer);
     }
     return PSA_ERROR_PROGRAMMER_ERROR;
+}
+
+/* Whether so many bytes would keep everybody else waiting. Each 16 to 64 of them cost `cost`. */
+static bool too_costly(const tsr_crypto_derivation *d, size_t len)
+{
+    return len > 64u && (len / 16u + 1u) * d->cost > TSR_CRYPTO_STRETCH_MAX;
 }
 
 static psa_status_t all_steps(tsr_crypto_request *r, tsr_crypto_derivation *d, tsr_bytes steps)
