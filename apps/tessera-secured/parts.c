@@ -8,6 +8,7 @@ const tsr_world_part tsr_world_parts[] = {
     { "crypto", tsr_part_crypto_open, tsr_part_crypto_close },
     { "root", tsr_part_root_open, tsr_part_root_close },
     { "ps", tsr_part_ps_open, tsr_part_ps_close },
+    { "attest", tsr_part_attest_open, NULL },
     { "fwu", tsr_part_fwu_open, tsr_part_fwu_close },
 };
 

@@ -18,9 +18,11 @@
 
 #include "ports/linux/root/sealed.h"
 #include "ports/linux/fwu/slots.h"
+#include "ports/linux/secured/boot.h"
 #include "ports/linux/secured/options.h"
 #include "ports/linux/secured/ps.h"
 #include "ports/linux/secured/store.h"
+#include "secure/attest/attest.h"
 #include "secure/crypto/service.h"
 #include "secure/fwu/crypto.h"
 #include "secure/spm/platform_service.h"
@@ -40,6 +42,8 @@ typedef struct {
     tsr_platform platform;
     tsr_root root; /* closed where the lifecycle allows no secrets */
     tsr_secured_ps ps;
+    tsr_secured_boot boot; /* what was measured */
+    tsr_attest attest;
     struct {
         tsr_slots slots;
         tsr_fwu_psa crypto;
@@ -88,6 +92,7 @@ tsr_err tsr_part_its_open(tsr_world *w);
 void tsr_part_its_close(tsr_world *w);
 tsr_err tsr_part_crypto_open(tsr_world *w);
 void tsr_part_crypto_close(tsr_world *w);
+tsr_err tsr_part_attest_open(tsr_world *w);
 tsr_err tsr_part_root_open(tsr_world *w); /* lifecycle, platform service, root key */
 void tsr_part_root_close(tsr_world *w);
 tsr_err tsr_part_ps_open(tsr_world *w);

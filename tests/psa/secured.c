@@ -52,6 +52,7 @@ static void run(const secured *s, const char *const *extra, int ready)
     size_t n = 8;
     int log = open(s->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
     int null = open("/dev/null", O_RDWR);
+    int give = s->give > 0 ? fcntl(s->give, F_DUPFD, 64) : -1; /* out of the way of 0 to 10 */
 
     while (extra != NULL && *extra != NULL && n < WORDS_MAX - 1)
         words[n++] = *extra++;
@@ -62,8 +63,10 @@ static void run(const secured *s, const char *const *extra, int ready)
         (void)fcntl(9, F_SETFD, 0); /* dup2 onto itself would leave it closing on exec */
     else
         (void)dup2(ready, 9);
-    for (int fd = 3; fd < 64; fd++)
-        if (fd != 9)
+    if (give >= 0)
+        (void)dup2(give, 10);
+    for (int fd = 3; fd < 128; fd++)
+        if (fd != 9 && (fd != 10 || give < 0))
             (void)close(fd);
     (void)execv(TSR_SECURED_BIN, (char *const *)(uintptr_t)words);
     _exit(127);

@@ -15,6 +15,7 @@ typedef struct {
     char store[96];  /* DIR/store */
     char log[96];    /* DIR/log: its standard error */
     pid_t pid;       /* 0: not running */
+    int give;        /* a descriptor that the service gets as number 10; 0: none */
 } secured;
 
 /** Makes the directory and points this process's gate at the socket. Starts nothing. */

@@ -28,6 +28,7 @@ static const char help[] =
     "  --ready-fd FD       write a line there once clients may connect\n"
     "  --sandbox-list      print the system calls that are left while serving, and why each\n"
     "  --slots DIR         serve firmware update for the components of DIR/update.conf\n"
+    "  --boot-record-fd FD read there what the launcher measured\n"
     "  --reboot-fd FD      a launcher decided what starts; ask it there for a restart\n"
     "  --no-sandbox        no seccomp filter, no Landlock: for debugging only\n"
     "  --verbose           log every connection\n"
@@ -53,6 +54,7 @@ enum {
     REPAIR,
     READY,
     REBOOT,
+    BOOT_RECORD,
     SLOTS,
     NO_SANDBOX,
     SANDBOX_LIST,
@@ -79,6 +81,7 @@ static const struct option words[] = {
     { "repair-store", no_argument, NULL, REPAIR },
     { "ready-fd", required_argument, NULL, READY },
     { "reboot-fd", required_argument, NULL, REBOOT },
+    { "boot-record-fd", required_argument, NULL, BOOT_RECORD },
     { "slots", required_argument, NULL, SLOTS },
     { "no-sandbox", no_argument, NULL, NO_SANDBOX },
     { "sandbox-list", no_argument, NULL, SANDBOX_LIST },
@@ -163,6 +166,11 @@ static tsr_err take(tsr_secured_options *o, int word, const char *value)
             return TSR_E_ARGUMENT;
         o->reboot_fd = (int)fd;
         return TSR_OK;
+    case BOOT_RECORD:
+        if (number("boot-record-fd", value, 1024, &fd) != TSR_OK)
+            return TSR_E_ARGUMENT;
+        o->boot_record_fd = (int)fd;
+        return TSR_OK;
     default: /* getopt has said which word it does not know */
         (void)fputs("tessera-secured: see --help\n", stderr);
         return TSR_E_ARGUMENT;
@@ -179,6 +187,7 @@ tsr_err tsr_secured_options_read(tsr_secured_options *o, int argc, char **argv)
         .mode = 0666,
         .ready_fd = -1,
         .reboot_fd = -1,
+        .boot_record_fd = -1,
         .sandbox = true,
         .connections_each = 32,
         .keys_each = 512,

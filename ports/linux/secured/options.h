@@ -17,6 +17,7 @@ typedef struct {
     mode_t mode;          /* of the socket, default 0666: who may use a key is decided by user */
     int ready_fd;         /* -1: none */
     int reboot_fd;        /* -1: no launcher */
+    int boot_record_fd;   /* -1: none, so the service measures itself */
     const char *slots;    /* NULL: firmware update is not served */
     bool repair;          /* rewrite a damaged store, keeping what is readable */
     bool sandbox;
