@@ -10,7 +10,7 @@
 #include "tessera/lwm2m/objects/server.h"
 
 /* The one format of this device: this table replaces the one with all of them. */
-const tsr_lwm2m_codec *const tsr_lwm2m_codecs[] = { &tsr_lwm2m_codec_senml_cbor, NULL };
+const tsr_lwm2m_codec *const tsr_lwm2m_codecs[] = { &tsr_lwm2m_codec_senml_cbor_plain, NULL };
 
 /* What the board gives. */
 uint64_t board_ms(void);
@@ -34,6 +34,10 @@ static tsr_lwm2m_attachment attachments[10];
 static tsr_lwm2m_client client;
 static uint64_t coap_memory[COAP_MEMORY / sizeof(uint64_t)];
 static uint8_t body[1024], state[1024], in[DATAGRAM], out[DATAGRAM];
+
+/* No bodies in blocks, pmin and pmax only, nothing kept, no channel, no Create. */
+static const tsr_lwm2m_parts parts = { .coap_init = tsr_coap_init_small,
+                                       .attributes = &tsr_lwm2m_periods };
 
 static tsr_err start(void)
 {
@@ -65,11 +69,11 @@ static tsr_err start(void)
     tsr_lwm2m_server_init(&server[0], 0, 1, 86400);
     server[0].used = true;
     tsr_lwm2m_device_init(&device);
-    objects[0] = tsr_lwm2m_security_object(&securities);
-    objects[1] = tsr_lwm2m_server_object(&servers);
-    objects[2] = tsr_lwm2m_device_object(&device);
+    objects[0] = tsr_lwm2m_security_fixed(&securities);
+    objects[1] = tsr_lwm2m_server_volatile(&servers);
+    objects[2] = tsr_lwm2m_device_volatile(&device);
     account.short_id = 1;
-    return tsr_lwm2m_client_init(&client, &config);
+    return tsr_lwm2m_client_init_with(&client, &config, &parts);
 }
 
 int main(void)

@@ -49,7 +49,7 @@ def linked_parts(map_file):
         name = found.group(1) if found else "main" if "footprint_client" in source else None
         if name is None or not int(size, 16):
             continue
-        kind = (0 if section.startswith((".text", ".rodata", ".ARM")) else
+        kind = (0 if section.startswith((".text", ".rodata", ".ARM.ex")) else
                 1 if section.startswith(".data") else 2 if section.startswith((".bss", "COMMON")) else None)
         if kind is not None:
             parts.setdefault(name, [0, 0, 0])[kind] += int(size, 16)

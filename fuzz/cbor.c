@@ -26,7 +26,7 @@ static void recode(tsr_bytes in, tsr_buf *out)
         if (item.indefinite || item.kind == TSR_CBOR_BREAK)
             tsr_put_u8(out, first);
         else if (item.kind == TSR_CBOR_FLOAT)
-            tsr_cbor_put_float(out, item.f);
+            tsr_cbor_put_float(out, tsr_cbor_float(&item));
         else if (item.kind == TSR_CBOR_SIMPLE)
             tsr_cbor_put_simple(out, (uint8_t)item.n);
         else

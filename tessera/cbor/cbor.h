@@ -20,17 +20,20 @@ typedef enum {
     TSR_CBOR_MAP,    /* n pairs follow, or a break ends them */
     TSR_CBOR_TAG,    /* n; one item follows */
     TSR_CBOR_SIMPLE, /* n: 20 false, 21 true, 22 null, 23 undefined */
-    TSR_CBOR_FLOAT,  /* f */
+    TSR_CBOR_FLOAT,  /* n: its bits; see tsr_cbor_float() */
     TSR_CBOR_BREAK,
 } tsr_cbor_kind;
 
 typedef struct {
     tsr_cbor_kind kind;
     bool indefinite;
+    uint8_t width; /* FLOAT: its bytes: 2, 4 or 8 */
     uint64_t n;
     tsr_bytes bytes;
-    double f;
 } tsr_cbor_item;
+
+/** The number of a FLOAT item. */
+double tsr_cbor_float(const tsr_cbor_item *item);
 
 /** Takes one head, with the content of a definite-length string, and moves `in` behind it.
  *  What is inside an array, map, tag or indefinite string comes with the next calls.

@@ -21,15 +21,15 @@ static bool take_long_argument(tsr_bytes *in, uint8_t info, uint64_t *n)
     return true;
 }
 
-static double float_of(uint8_t info, uint64_t bits)
+double tsr_cbor_float(const tsr_cbor_item *item)
 {
     double f;
 
-    if (info == 25)
-        return tsr_cbor_widen(&tsr_cbor_half, bits);
-    if (info == 26)
-        return tsr_cbor_widen(&tsr_cbor_single, bits);
-    memcpy(&f, &bits, sizeof f);
+    if (item->width == 2)
+        return tsr_cbor_widen(&tsr_cbor_half, item->n);
+    if (item->width == 4)
+        return tsr_cbor_widen(&tsr_cbor_single, item->n);
+    memcpy(&f, &item->n, sizeof f);
     return f;
 }
 
@@ -41,7 +41,7 @@ static tsr_err simple_or_float(uint8_t info, tsr_cbor_item *item)
         return info == 24 && item->n < 32 ? TSR_E_MALFORMED : TSR_OK;
     }
     item->kind = TSR_CBOR_FLOAT;
-    item->f = float_of(info, item->n);
+    item->width = (uint8_t)(1u << (info & 3));
     return TSR_OK;
 }
 
@@ -270,7 +270,7 @@ tsr_err tsr_cbor_get_float(tsr_bytes *in, double *v)
     if (peek(&at, &item) != TSR_OK)
         return TSR_E_MALFORMED;
     switch (item.kind) {
-    case TSR_CBOR_FLOAT: *v = item.f; break;
+    case TSR_CBOR_FLOAT: *v = tsr_cbor_float(&item); break;
     case TSR_CBOR_UINT:  *v = (double)item.n; break;
     case TSR_CBOR_NINT:  *v = -1.0 - (double)item.n; break;
     default:             return TSR_E_TYPE;

@@ -12,21 +12,12 @@ static void fresh_token(tsr_coap *c, tsr_coap_slot *s)
 
 /* The next block, or the same request once more: a new message with a new token. An observation
  * keeps its token while its first request is repeated. RFC 7252 §5.3.1, RFC 7959 §3.4 */
-static void send_again(tsr_coap *c, tsr_coap_slot *s, bool same_token)
+void tsr_coap_send_again(tsr_coap *c, tsr_coap_slot *s, bool same_token)
 {
     if (!same_token)
         fresh_token(c, s);
     s->flags |= F_CON;
     tsr_coap_launch(c, s);
-}
-
-/* Block1 for what is sent next out of the body. */
-static void aim(const tsr_coap *c, tsr_coap_slot *s, uint8_t szx)
-{
-    uint32_t left = c->bodies[s->body].len - s->u.sent;
-
-    s->block1 =
-        (tsr_coap_block){ true, left > tsr_coap_block_len(szx), szx, s->u.sent >> (szx + 4) };
 }
 
 /* Puts the payload into the slot when one message can carry it, else into a body. */
@@ -35,15 +26,7 @@ static tsr_err load(tsr_coap *c, tsr_coap_slot *s, tsr_bytes payload)
     if (payload.len <= tsr_coap_block_len(c->config.params.szx) &&
         tsr_coap_write_payload(c, s, payload) == TSR_OK)
         return TSR_OK;
-    if (payload.len > c->config.body_len)
-        return TSR_E_SPACE;
-    s->body = tsr_coap_body_take(c, s->peer, BODY_HELD);
-    if (s->body == TSR_NONE)
-        return TSR_E_SPACE;
-    (void)tsr_coap_body_append(c, s->body, payload);
-    s->flags |= F_UPLOAD | F_CON;
-    aim(c, s, c->config.params.szx);
-    return TSR_OK;
+    return c->blocks != NULL ? c->blocks->upload(c, s, payload) : TSR_E_SPACE;
 }
 
 static tsr_err fill(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_request *r)
@@ -133,7 +116,7 @@ static bool refuses_response(const tsr_coap *c)
     return tsr_coap_refused(c) && c->msg.code != TSR_COAP_BAD_OPTION;
 }
 
-static void deliver(tsr_coap *c, tsr_coap_slot *s)
+void tsr_coap_deliver(tsr_coap *c, tsr_coap_slot *s)
 {
     bool rest = (s->flags & F_REST) != 0, going = false;
     tsr_bytes token = tsr_coap_slot_token(s);
@@ -162,97 +145,6 @@ static void deliver(tsr_coap *c, tsr_coap_slot *s)
     tsr_coap_slot_free(c, s);
 }
 
-static uint32_t etag_hash(tsr_bytes etag)
-{
-    return etag.ptr == NULL ? 0 : (uint32_t)tsr_hash(0, etag);
-}
-
-/* RFC 7959 §2.4: the representation changed under us. Once more from the start, but only once. */
-static void collect_anew(tsr_coap *c, tsr_coap_slot *s)
-{
-    if ((s->flags & F_RESTARTED) != 0) {
-        tsr_coap_finish(c, s, TSR_COAP_FAILED, TSR_E_MALFORMED);
-        return;
-    }
-    s->flags |= F_RESTARTED;
-    c->bodies[s->body].len = 0;
-    s->block2 = (tsr_coap_block){ .set = true, .szx = s->block2.szx };
-    send_again(c, s, false);
-}
-
-/* Asks for the block after what is in the body, in our size when theirs is larger. RFC 7959 §2.4 */
-void tsr_coap_ask_next(tsr_coap *c, tsr_coap_slot *s)
-{
-    uint8_t szx =
-        c->msg.block2.szx < c->config.params.szx ? c->msg.block2.szx : c->config.params.szx;
-
-    s->flags = (uint16_t)((s->flags & ~F_UPLOAD) | F_COLLECT);
-    s->observe.set = s->block1.set = false;
-    s->block2 = (tsr_coap_block){ true, false, szx, c->bodies[s->body].len >> (szx + 4) };
-    send_again(c, s, false);
-}
-
-/* Adds a block to the body. TSR_END: it was the last. */
-tsr_err tsr_coap_collect(tsr_coap *c, tsr_coap_slot *s)
-{
-    const tsr_coap_block b = c->msg.block2;
-    size_t size = tsr_coap_block_len(b.szx);
-
-    if ((s->flags & F_COLLECT) == 0) {
-        if (s->body != TSR_NONE) /* what was uploaded has done its service */
-            tsr_coap_body_free(c, s->body);
-        s->body = tsr_coap_body_take(c, s->peer, BODY_HELD);
-        if (s->body == TSR_NONE)
-            return TSR_E_SPACE;
-    }
-    if (c->bodies[s->body].len == 0)
-        s->hash = etag_hash(c->msg.etag);
-    if (b.num * size != c->bodies[s->body].len || c->msg.payload.len > size ||
-        (b.more && c->msg.payload.len != size))
-        return TSR_E_MALFORMED;
-    if (tsr_coap_body_append(c, s->body, c->msg.payload) != TSR_OK)
-        return TSR_E_SPACE;
-    return b.more ? TSR_OK : TSR_END;
-}
-
-static void take_block2(tsr_coap *c, tsr_coap_slot *s)
-{
-    if ((s->flags & F_COLLECT) != 0 && c->bodies[s->body].len != 0 &&
-        etag_hash(c->msg.etag) != s->hash) {
-        collect_anew(c, s);
-        return;
-    }
-
-    tsr_err err = tsr_coap_collect(c, s);
-
-    if (err == TSR_END)
-        deliver(c, s);
-    else if (err == TSR_OK)
-        tsr_coap_ask_next(c, s);
-    else
-        tsr_coap_finish(c, s, TSR_COAP_FAILED, err);
-}
-
-/* Goes on with an upload when the response is not the final one. RFC 7959 §2.5, RFC 7959 §2.9.1,
- * RFC 7959 §2.9.3 */
-static bool upload_next(tsr_coap *c, tsr_coap_slot *s)
-{
-    const tsr_coap_block b = c->msg.block1;
-    uint8_t szx = b.set && b.szx < s->block1.szx ? b.szx : s->block1.szx;
-
-    if (c->msg.code == TSR_COAP_TOO_LARGE && s->u.sent == 0 && szx < s->block1.szx) {
-        aim(c, s, szx);
-        send_again(c, s, s->watch != TSR_NONE);
-        return true;
-    }
-    if (!tsr_coap_is_success(c->msg.code) || !s->block1.more || !b.set || b.num != s->block1.num)
-        return false;
-    s->u.sent += (uint32_t)tsr_coap_block_len(s->block1.szx);
-    aim(c, s, szx);
-    send_again(c, s, s->watch != TSR_NONE);
-    return true;
-}
-
 /* RFC 9175 §2.3: the server wants to see that we are where we say we are. */
 static bool echo_back(tsr_coap *c, tsr_coap_slot *s)
 {
@@ -262,10 +154,9 @@ static bool echo_back(tsr_coap *c, tsr_coap_slot *s)
         return false;
     s->flags |= F_ECHOED;
     if ((s->flags & F_UPLOAD) != 0) {
-        s->u.sent = 0;
-        aim(c, s, s->block1.szx);
+        c->blocks->upload_again(c, s);
     }
-    send_again(c, s, s->watch != TSR_NONE);
+    tsr_coap_send_again(c, s, s->watch != TSR_NONE);
     return true;
 }
 
@@ -279,7 +170,7 @@ void tsr_coap_take_response(tsr_coap *c, tsr_coap_slot *s)
         tsr_coap_finish(c, s, TSR_COAP_FAILED, TSR_E_MALFORMED);
         return;
     }
-    if (echo_back(c, s) || ((s->flags & F_UPLOAD) != 0 && upload_next(c, s)))
+    if (echo_back(c, s) || ((s->flags & F_UPLOAD) != 0 && c->blocks->upload_next(c, s)))
         return;
     if (c->msg.code == TSR_COAP_CONTINUE) { /* although there was nothing to continue with */
         tsr_coap_finish(c, s, TSR_COAP_FAILED, TSR_E_MALFORMED);
@@ -289,16 +180,19 @@ void tsr_coap_take_response(tsr_coap *c, tsr_coap_slot *s)
         c->observing->accepted(c, s);
     if (tsr_coap_is_success(c->msg.code) && c->msg.block2.set &&
         (c->msg.block2.more || (s->flags & F_COLLECT) != 0)) {
-        take_block2(c, s);
+        if (c->blocks != NULL)
+            c->blocks->take_block2(c, s);
+        else
+            tsr_coap_finish(c, s, TSR_COAP_FAILED, TSR_E_SPACE);
         return;
     }
     if ((s->flags & F_COLLECT) != 0) {
         /* an error, or the whole at once: what was collected is void */
-        tsr_coap_body_free(c, s->body);
+        c->blocks->free(c, s->body);
         s->body = TSR_NONE;
         s->flags &= (uint16_t)~F_COLLECT;
     }
-    deliver(c, s);
+    tsr_coap_deliver(c, s);
 }
 
 /* A response in a message of its own. RFC 7252 §5.2.2, RFC 7641 §3.2 and RFC 7641 §3.6 */

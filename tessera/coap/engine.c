@@ -5,7 +5,7 @@
 void tsr_coap_release(tsr_coap *c)
 {
     if (c->lent_body != TSR_NONE)
-        tsr_coap_body_free(c, c->lent_body);
+        c->blocks->free(c, c->lent_body);
     c->lent_body = TSR_NONE;
 }
 
@@ -239,7 +239,7 @@ void tsr_coap_peer_gone(tsr_coap *c, tsr_coap_peer peer)
         }
         if (line->bodies == c->lent_body)
             c->lent_body = TSR_NONE;
-        tsr_coap_body_free(c, line->bodies);
+        c->blocks->free(c, line->bodies);
     }
     line->open = 0;
     line->epoch++;

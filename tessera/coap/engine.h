@@ -156,6 +156,7 @@ typedef struct tsr_coap_seen tsr_coap_seen;
 typedef struct tsr_coap_watch tsr_coap_watch;
 typedef struct tsr_coap_line tsr_coap_line;
 typedef struct tsr_coap_observing tsr_coap_observing;
+typedef struct tsr_coap_blocks tsr_coap_blocks;
 
 typedef struct {
     /* private; in an order that lets a Cortex-M reach most of it with short instructions */
@@ -165,6 +166,7 @@ typedef struct {
     tsr_coap_seen *seen;
     tsr_coap_watch *watches;
     const tsr_coap_observing *observing;
+    const tsr_coap_blocks *blocks;
     uint8_t *log, *slot_bytes, *body_bytes, *watch_bytes;
     uint64_t now_ms;                     /* of the call that is running */
     uint32_t log_head, log_lap, log_end; /* write here; times wrapped; where the last lap ended */
@@ -204,6 +206,12 @@ tsr_err tsr_coap_init(tsr_coap *c, const tsr_coap_config *config, void *memory, 
  *  give TSR_E_UNSUPPORTED, and the linker leaves out what only observers need. */
 tsr_err tsr_coap_init_device(tsr_coap *c, const tsr_coap_config *config, void *memory,
                              size_t memory_len);
+
+/** The same without block-wise transfer, for a small device: a body has to fit into one message. A
+ *  long answer to a GET still goes block by block, since each of its requests is answered anew
+ *  (RFC 7959 §2.4); bodies that come in blocks are refused with 4.13. */
+tsr_err tsr_coap_init_small(tsr_coap *c, const tsr_coap_config *config, void *memory,
+                            size_t memory_len);
 
 /** Takes one datagram from a peer. Bad datagrams are answered or dropped as the RFC says and are no
  *  error.

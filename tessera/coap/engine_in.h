@@ -2,12 +2,13 @@
  *
  * Private to this room: the engine's tables, and what its files offer each other.
  *
- *   store.c    memory layout, slots and their lists, bodies, remembered messages, the log
+ *   store.c    memory layout, slots and their lists, remembered messages, the log
  *   write.c    requests and responses into options, slots into datagrams
  *   send.c     NSTART, transmission, retransmission, timeouts, poll
  *   engine.c   feed, events, cancelling
- *   server.c   incoming requests, Block1 in, Block2 out, answers and notifications
- *   client.c   our requests, their responses, Block1 out, Block2 in
+ *   server.c   incoming requests, answers and notifications
+ *   client.c   our requests, their responses
+ *   blocks.c   bodies, Block1 and Block2 in both directions
  *   observe.c  observations of ours on others */
 #ifndef TESSERA_COAP_ENGINE_IN_H
 #define TESSERA_COAP_ENGINE_IN_H
@@ -147,11 +148,7 @@ void tsr_coap_slot_free(tsr_coap *c, tsr_coap_slot *s);
 tsr_coap_slot *tsr_coap_slot_of(tsr_coap *c, tsr_coap_id id);
 uint8_t *tsr_coap_slot_bytes(const tsr_coap *c, const tsr_coap_slot *s);
 
-uint32_t tsr_coap_body_take(tsr_coap *c, tsr_coap_peer peer, body_kind kind);
-void tsr_coap_body_free(tsr_coap *c, uint32_t i);
-uint32_t tsr_coap_body_find(const tsr_coap *c, tsr_coap_peer peer, body_kind kind, uint32_t key);
 uint8_t *tsr_coap_body_bytes(const tsr_coap *c, uint32_t i);
-tsr_err tsr_coap_body_append(tsr_coap *c, uint32_t i, tsr_bytes part);
 
 uint32_t tsr_coap_seen_find(const tsr_coap *c, tsr_coap_peer peer, uint16_t mid, uint8_t out);
 uint32_t tsr_coap_seen_add(tsr_coap *c, tsr_coap_peer peer, uint16_t mid, uint8_t flags);
@@ -206,8 +203,26 @@ bool tsr_coap_refused(const tsr_coap *c);
 void tsr_coap_take_request(tsr_coap *c, tsr_coap_peer peer);
 void tsr_coap_take_response(tsr_coap *c, tsr_coap_slot *s);
 void tsr_coap_take_separate(tsr_coap *c, tsr_coap_peer peer);
-tsr_err tsr_coap_collect(tsr_coap *c, tsr_coap_slot *s);
-void tsr_coap_ask_next(tsr_coap *c, tsr_coap_slot *s);
+tsr_coap_slot *tsr_coap_open_ticket(tsr_coap *c, tsr_coap_peer peer, uint32_t seen);
+uint32_t tsr_coap_fetch_hash(const tsr_coap_msg *msg);
+void tsr_coap_send_again(tsr_coap *c, tsr_coap_slot *s, bool same_token);
+void tsr_coap_deliver(tsr_coap *c, tsr_coap_slot *s);
+
+/* blocks.c: reached through a table only, so that a small device is linked without it. Where there
+ * is no table there is no body. */
+struct tsr_coap_blocks {
+    void (*free)(tsr_coap *c, uint32_t body);
+    uint8_t (*store)(tsr_coap *c, tsr_coap_peer peer, uint32_t key, uint32_t *body);
+    bool (*serve)(tsr_coap *c, tsr_coap_peer peer, uint32_t seen, uint32_t key);
+    tsr_err (*offer)(tsr_coap *c, const tsr_coap_slot *s, const tsr_coap_response *r,
+                     tsr_bytes etag);
+    tsr_err (*upload)(tsr_coap *c, tsr_coap_slot *s, tsr_bytes payload);
+    void (*upload_again)(const tsr_coap *c, tsr_coap_slot *s);
+    bool (*upload_next)(tsr_coap *c, tsr_coap_slot *s);
+    void (*take_block2)(tsr_coap *c, tsr_coap_slot *s);
+    tsr_err (*collect)(tsr_coap *c, tsr_coap_slot *s); /* adds a block; TSR_END: the last */
+    void (*ask_next)(tsr_coap *c, tsr_coap_slot *s);
+};
 
 static inline tsr_coap_id tsr_coap_slot_id(const tsr_coap_slot *s)
 {

@@ -182,11 +182,11 @@ static bool fetch_rest(tsr_coap *c, uint32_t watch)
     s->payload_len = w->payload_len;
     memcpy(tsr_coap_slot_bytes(c, s), watch_bytes(c, watch),
            (size_t)w->options_len + w->payload_len);
-    if (tsr_coap_collect(c, s) != TSR_OK) {
+    if (c->blocks->collect(c, s) != TSR_OK) {
         tsr_coap_slot_free(c, s);
         return false;
     }
-    tsr_coap_ask_next(c, s);
+    c->blocks->ask_next(c, s);
     return true;
 }
 

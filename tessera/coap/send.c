@@ -145,7 +145,7 @@ static tsr_err next_datagram(tsr_coap *c, tsr_coap_peer *peer, tsr_buf *datagram
         if (t == NULL)
             return TSR_END;
         if (t->id >= c->config.exchanges) {
-            tsr_coap_body_free(c, t->id - c->config.exchanges);
+            c->blocks->free(c, t->id - c->config.exchanges);
             continue;
         }
         *peer = c->slots[t->id].peer;

@@ -43,59 +43,11 @@ static uint32_t hash_of(tsr_bytes in)
     return tsr_coap_mix_bytes(TSR_COAP_MIX, in) | 1u;
 }
 
-static uint32_t fetch_hash(const tsr_coap_msg *msg)
+uint32_t tsr_coap_fetch_hash(const tsr_coap_msg *msg)
 {
     return msg->code == TSR_COAP_FETCH && msg->payload.len != 0 && !msg->block1.set
                ? hash_of(msg->payload)
                : 0;
-}
-
-/* ---- Block1 coming in ---- */
-
-static void keep_format(tsr_coap_body *b, tsr_coap_num format)
-{
-    b->has_format = format.set;
-    b->content_format = (uint16_t)format.value;
-}
-
-/* RFC 7959 §2.5, RFC 7959 §2.9: stores a block; the code to answer with, or TSR_COAP_EMPTY when
- * body *at is whole. */
-static uint8_t store_block(tsr_coap *c, tsr_coap_peer peer, uint32_t key, uint32_t *at)
-{
-    tsr_coap_block b = c->msg.block1;
-    size_t size = tsr_coap_block_len(b.szx), offset = size * b.num;
-    uint32_t i = tsr_coap_body_find(c, peer, BODY_IN, key);
-
-    if (c->msg.payload.len > size || (b.more && c->msg.payload.len != size))
-        return TSR_COAP_BAD_REQUEST;
-    if (offset + c->msg.payload.len > c->config.body_len ||
-        c->msg.size1.value > c->config.body_len) {
-        if (i != TSR_NONE)
-            tsr_coap_body_free(c, i);
-        return TSR_COAP_TOO_LARGE;
-    }
-    if (b.num == 0) {
-        if (i == TSR_NONE)
-            i = tsr_coap_body_take(c, peer, BODY_IN);
-        if (i == TSR_NONE)
-            return TSR_COAP_UNAVAILABLE;
-        c->bodies[i].key = key;
-        keep_format(&c->bodies[i], c->msg.content_format);
-        c->bodies[i].len = 0;
-    }
-    if (i == TSR_NONE || c->bodies[i].len != offset ||
-        c->bodies[i].has_format != c->msg.content_format.set ||
-        c->bodies[i].content_format != c->msg.content_format.value)
-        return TSR_COAP_INCOMPLETE;
-    (void)tsr_coap_body_append(c, i, c->msg.payload); /* checked above */
-    *at = i;
-    if (b.more) {
-        tsr_coap_wake(c, &c->bodies[i].timer, c->config.params.body_ms);
-        return TSR_COAP_CONTINUE;
-    }
-    tsr_timer_stop(&c->timers, &c->bodies[i].timer);
-    c->bodies[i].kind = BODY_HELD;
-    return TSR_COAP_EMPTY;
 }
 
 /* RFC 7959 §2.5: a smaller size is offered in the answer. */
@@ -121,33 +73,6 @@ static tsr_bytes cut(tsr_bytes whole, size_t offset, uint8_t szx, tsr_coap_block
 
 static uint8_t least(uint8_t a, uint8_t b) { return a < b ? a : b; }
 
-/* Keeps a body so that the peer can fetch its later blocks. */
-static tsr_err offer(tsr_coap *c, const tsr_coap_slot *s, const tsr_coap_response *r,
-                     tsr_bytes etag)
-{
-    uint32_t i = tsr_coap_body_find(c, s->peer, BODY_OUT, s->key);
-
-    if (r->payload.len > c->config.body_len)
-        return TSR_E_SPACE;
-    if (i == TSR_NONE)
-        i = tsr_coap_body_take(c, s->peer, BODY_OUT);
-    if (i == TSR_NONE)
-        return TSR_E_SPACE;
-
-    tsr_coap_body *b = &c->bodies[i];
-
-    b->len = 0;
-    b->key = s->key;
-    b->payload_hash = s->hash;
-    b->code = r->code;
-    keep_format(b, r->content_format);
-    b->etag_len = (uint8_t)etag.len;
-    memcpy(b->etag, etag.ptr, etag.len);
-    (void)tsr_coap_body_append(c, i, r->payload);
-    tsr_coap_wake(c, &b->timer, c->config.params.body_ms);
-    return TSR_OK;
-}
-
 /* ---- requests ---- */
 
 /* The code for what cannot be handed to the application; TSR_COAP_EMPTY: it can. */
@@ -166,7 +91,7 @@ static uint8_t request_fault(const tsr_coap *c)
     return TSR_COAP_EMPTY;
 }
 
-static tsr_coap_slot *open_ticket(tsr_coap *c, tsr_coap_peer peer, uint32_t seen)
+tsr_coap_slot *tsr_coap_open_ticket(tsr_coap *c, tsr_coap_peer peer, uint32_t seen)
 {
     tsr_coap_slot *s = tsr_coap_slot_take(c, peer, SLOT_TICKET);
 
@@ -187,42 +112,12 @@ static tsr_coap_slot *open_ticket(tsr_coap *c, tsr_coap_peer peer, uint32_t seen
     return s;
 }
 
-/* Answers a later block out of a body kept for that. False: there is none. RFC 7959 §2.4 */
-static bool serve_block(tsr_coap *c, tsr_coap_peer peer, uint32_t seen, uint32_t key)
-{
-    uint32_t i = tsr_coap_body_find(c, peer, BODY_OUT, key), hash = fetch_hash(&c->msg);
-
-    if (i == TSR_NONE)
-        return false;
-
-    tsr_coap_body *b = &c->bodies[i];
-
-    if (b->payload_hash != 0 && hash != 0 && hash != b->payload_hash)
-        return false;
-
-    tsr_coap_slot *s = open_ticket(c, peer, seen);
-
-    if (s == NULL)
-        return false;
-
-    const tsr_coap_response r = { .code = b->code,
-                                  .content_format = { b->has_format, b->content_format },
-                                  .etag = { b->etag, b->etag_len },
-                                  .payload = { tsr_coap_body_bytes(c, i), b->len } };
-    tsr_coap_id ticket = tsr_coap_slot_id(s);
-
-    tsr_coap_wake(c, &b->timer, c->config.params.body_ms);
-    if (tsr_coap_respond(c, ticket, &r, c->now_ms) != TSR_OK) /* the log is too short for a block */
-        (void)tsr_coap_cancel(c, ticket);
-    return true;
-}
-
 static void hand_over(tsr_coap *c, tsr_coap_slot *s, uint32_t key)
 {
     tsr_coap_event *e = tsr_coap_event_start(c, TSR_COAP_REQUEST, s->peer, c->msg.token);
 
     s->key = key;
-    s->hash = fetch_hash(&c->msg);
+    s->hash = tsr_coap_fetch_hash(&c->msg);
     e->id = tsr_coap_slot_id(s);
     e->msg = &c->msg;
     e->key = key;
@@ -247,21 +142,21 @@ void tsr_coap_take_request(tsr_coap *c, tsr_coap_peer peer)
     if (code == TSR_COAP_EMPTY) {
         uint32_t key = tsr_coap_msg_key(&c->msg);
 
-        if (c->msg.block2.num != 0 && serve_block(c, peer, seen, key))
+        if (c->msg.block2.num != 0 && c->blocks != NULL && c->blocks->serve(c, peer, seen, key))
             return;
         if (c->msg.block1.more || c->msg.block1.num != 0) {
             block1 = offered_block1(c);
-            code = store_block(c, peer, key, &body);
+            code = c->blocks != NULL ? c->blocks->store(c, peer, key, &body) : TSR_COAP_TOO_LARGE;
         }
         if (code == TSR_COAP_EMPTY) {
-            s = open_ticket(c, peer, seen);
+            s = tsr_coap_open_ticket(c, peer, seen);
             if (s != NULL) {
                 s->body = body;
                 hand_over(c, s, key);
                 return;
             }
             if (body != TSR_NONE)
-                tsr_coap_body_free(c, body);
+                c->blocks->free(c, body);
             code = TSR_COAP_UNAVAILABLE;
         }
     }
@@ -307,8 +202,11 @@ static tsr_err prepare(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_response *r
     if (later ? tsr_coap_write_payload(c, s, *part) != TSR_OK
               : s->options_len + part->len + HEADERS > room)
         return TSR_E_SPACE;
-    if (block.more && s->key != 0 && offer(c, s, r, etag) != TSR_OK && s->code != TSR_COAP_GET &&
-        s->code != TSR_COAP_FETCH)
+
+    bool offered = block.more && s->key != 0 && c->blocks != NULL &&
+                   c->blocks->offer(c, s, r, etag) == TSR_OK;
+
+    if (block.more && s->key != 0 && s->code != TSR_COAP_GET && s->code != TSR_COAP_FETCH && !offered)
         return TSR_E_SPACE; /* asking again would do it again */
     /* a Block2 that says nothing makes libcoap stumble */
     block.set = (block.more || offset != 0) && !beyond;
@@ -339,7 +237,7 @@ static void respond_now(tsr_coap *c, tsr_coap_slot *s, tsr_bytes part)
 static void respond_later(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_response *r)
 {
     if (s->body != TSR_NONE)
-        tsr_coap_body_free(c, s->body);
+        c->blocks->free(c, s->body);
     s->body = TSR_NONE;
     s->kind = SLOT_RESPONSE;
     s->user = r->user;

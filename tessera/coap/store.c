@@ -92,8 +92,8 @@ tsr_coap_params tsr_coap_params_default(void)
     return rfc7252;
 }
 
-tsr_err tsr_coap_init_device(tsr_coap *c, const tsr_coap_config *config, void *memory,
-                             size_t memory_len)
+tsr_err tsr_coap_init_small(tsr_coap *c, const tsr_coap_config *config, void *memory,
+                            size_t memory_len)
 {
     size_t len = tsr_coap_memory(config);
 
@@ -194,7 +194,7 @@ void tsr_coap_slot_unlink(tsr_coap *c, tsr_coap_slot *s)
 
     tsr_timer_stop(&c->timers, &s->timer);
     if (s->body != TSR_NONE)
-        tsr_coap_body_free(c, s->body);
+        c->blocks->free(c, s->body);
     s->body = TSR_NONE;
     if (s->next == i) {
         line->slots = TSR_NONE;
@@ -234,100 +234,9 @@ uint8_t *tsr_coap_slot_bytes(const tsr_coap *c, const tsr_coap_slot *s)
     return c->slot_bytes + (size_t)s->timer.id * c->config.exchange_len;
 }
 
-/* ---- bodies ---- */
-
-/* An offered body is only a convenience for the peer and may go when room is needed. */
-static void body_evict(tsr_coap *c)
-{
-    for (unsigned n = 0; n < 8 && n < c->config.bodies; n++) {
-        c->body_hand = c->body_hand + 1 < c->config.bodies ? c->body_hand + 1 : 0;
-        if (c->bodies[c->body_hand].kind == BODY_OUT) {
-            tsr_coap_body_free(c, c->body_hand);
-            return;
-        }
-    }
-}
-
-/* Whether the peer may have one more; its own offered bodies make room first. */
-static bool body_allowed(tsr_coap *c, tsr_coap_peer peer)
-{
-    uint32_t n = 0, offered = TSR_NONE;
-
-    if (c->config.peer_bodies == 0)
-        return true;
-    for (uint32_t i = c->lines[peer].bodies; i != TSR_NONE; i = c->bodies[i].next) {
-        if (c->bodies[i].kind == BODY_OUT)
-            offered = i;
-        n++;
-    }
-    if (n >= c->config.peer_bodies && offered != TSR_NONE) {
-        tsr_coap_body_free(c, offered);
-        n--;
-    }
-    return n < c->config.peer_bodies;
-}
-
-uint32_t tsr_coap_body_take(tsr_coap *c, tsr_coap_peer peer, body_kind kind)
-{
-    if (!body_allowed(c, peer))
-        return TSR_NONE;
-    if (c->free_body == TSR_NONE)
-        body_evict(c);
-
-    uint32_t i = c->free_body;
-
-    if (i == TSR_NONE)
-        return TSR_NONE;
-
-    tsr_coap_body *b = &c->bodies[i];
-
-    c->free_body = b->next;
-    b->kind = (uint8_t)kind;
-    b->peer = peer;
-    b->len = 0;
-    b->next = c->lines[peer].bodies;
-    c->lines[peer].bodies = i;
-    return i;
-}
-
-void tsr_coap_body_free(tsr_coap *c, uint32_t i)
-{
-    tsr_coap_body *b = &c->bodies[i];
-    uint32_t *link = &c->lines[b->peer].bodies;
-
-    while (*link != i)
-        link = &c->bodies[*link].next;
-    *link = b->next;
-    tsr_timer_stop(&c->timers, &b->timer);
-    b->kind = BODY_FREE;
-    b->next = c->free_body;
-    c->free_body = i;
-}
-
-uint32_t tsr_coap_body_find(const tsr_coap *c, tsr_coap_peer peer, body_kind kind, uint32_t key)
-{
-    uint32_t i = c->lines[peer].bodies;
-
-    while (i != TSR_NONE && (c->bodies[i].kind != kind || c->bodies[i].key >> 3 != key >> 3))
-        i = c->bodies[i].next;
-    return i;
-}
-
 uint8_t *tsr_coap_body_bytes(const tsr_coap *c, uint32_t i)
 {
     return c->body_bytes + (size_t)i * c->config.body_len;
-}
-
-tsr_err tsr_coap_body_append(tsr_coap *c, uint32_t i, tsr_bytes part)
-{
-    tsr_coap_body *b = &c->bodies[i];
-
-    if (part.len > c->config.body_len - b->len)
-        return TSR_E_SPACE;
-    if (part.len != 0)
-        memcpy(tsr_coap_body_bytes(c, i) + b->len, part.ptr, part.len);
-    b->len += (uint32_t)part.len;
-    return TSR_OK;
 }
 
 /* ---- remembered messages: a ring, found by hash ---- */

@@ -48,7 +48,7 @@ static void recode(tsr_bytes *in, tsr_buf *out)
         recode(in, out);
         break;
     case TSR_CBOR_SIMPLE: tsr_cbor_put_simple(out, (uint8_t)item.n); break;
-    case TSR_CBOR_FLOAT:  tsr_cbor_put_float(out, item.f); break;
+    case TSR_CBOR_FLOAT:  tsr_cbor_put_float(out, tsr_cbor_float(&item)); break;
     case TSR_CBOR_BREAK:  tsr_cbor_put_break(out); break;
     }
 }
@@ -135,12 +135,12 @@ static void diagnose(tsr_bytes *in, tsr_buf *out)
         say(out, number);
         break;
     case TSR_CBOR_FLOAT:
-        if (isnan(item.f))
+        if (isnan(tsr_cbor_float(&item)))
             say(out, "NaN");
-        else if (isinf(item.f))
-            say(out, item.f < 0 ? "-Infinity" : "Infinity");
+        else if (isinf(tsr_cbor_float(&item)))
+            say(out, tsr_cbor_float(&item) < 0 ? "-Infinity" : "Infinity");
         else {
-            snprintf(number, sizeof number, "%.17g", item.f);
+            snprintf(number, sizeof number, "%.17g", tsr_cbor_float(&item));
             say(out, number);
         }
         break;

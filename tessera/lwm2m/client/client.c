@@ -5,7 +5,7 @@
 
 enum { BODY_LEAST = 256, SAVE_RETRY_MS = 10000 };
 
-static bool config_is_good(const tsr_lwm2m_client_config *config)
+static bool config_is_good(const tsr_lwm2m_client_config *config, const tsr_lwm2m_parts *parts)
 {
     if (config->endpoint == NULL || config->registry == NULL || config->servers == NULL)
         return false;
@@ -21,22 +21,36 @@ static bool config_is_good(const tsr_lwm2m_client_config *config)
 
         if (tsr_lwm2m_server_find(config->servers, a->short_id) == NULL)
             return false;
-        if (a->channel != NULL && config->datagram == NULL)
+        if (a->channel != NULL && (config->datagram == NULL || parts->channels == NULL))
             return false;
     }
-    return true;
+    return config->hooks.save == NULL || parts->keeping != NULL;
+}
+
+tsr_err tsr_lwm2m_client_init_with(tsr_lwm2m_client *c, const tsr_lwm2m_client_config *config,
+                                   const tsr_lwm2m_parts *parts)
+{
+    if (!config_is_good(config, parts))
+        return TSR_E_ARGUMENT;
+    memset(c, 0, sizeof *c);
+    c->parts = parts;
+    c->config = *config;
+    for (size_t i = 0; i < config->account_count; i++)
+        config->accounts[i].version_minor = config->version_minor;
+    return parts->coap_init(&c->coap, config->coap, config->coap_memory, config->coap_memory_len);
 }
 
 tsr_err tsr_lwm2m_client_init(tsr_lwm2m_client *c, const tsr_lwm2m_client_config *config)
 {
-    if (!config_is_good(config))
-        return TSR_E_ARGUMENT;
-    memset(c, 0, sizeof *c);
-    c->config = *config;
-    for (size_t i = 0; i < config->account_count; i++)
-        config->accounts[i].version_minor = config->version_minor;
-    return tsr_coap_init_device(&c->coap, config->coap, config->coap_memory,
-                                config->coap_memory_len);
+    static const tsr_lwm2m_parts all = {
+        .coap_init = tsr_coap_init_device,
+        .attributes = &tsr_lwm2m_all_attributes,
+        .keeping = &tsr_lwm2m_keeping,
+        .channels = &tsr_lwm2m_channels,
+        .create = tsr_lwm2m_object_create,
+    };
+
+    return tsr_lwm2m_client_init_with(c, config, &all);
 }
 
 static void coap_event(tsr_lwm2m_client *c, const tsr_coap_event *event, uint64_t now_ms)
@@ -79,31 +93,6 @@ tsr_err tsr_lwm2m_client_feed(tsr_lwm2m_client *c, size_t account, tsr_bytes dat
     (void)tsr_coap_feed(&c->coap, (tsr_coap_peer)account, datagram, now_ms);
     client_coap_pump(c, now_ms);
     return TSR_OK;
-}
-
-/* One datagram of a channel's own: handshake, alert, close. Turn by turn, so that no account
- * waits for another. */
-static tsr_err poll_channels(tsr_lwm2m_client *c, size_t *account, tsr_buf *datagram,
-                             uint64_t now_ms)
-{
-    for (size_t n = 0; n < c->config.account_count; n++) {
-        size_t i = (c->turn + n) % c->config.account_count;
-        const tsr_lwm2m_account *a = &c->config.accounts[i];
-        tsr_err err;
-
-        if (a->channel == NULL)
-            continue;
-        datagram->len = 0;
-        err = a->channel->poll(a->channel_state, datagram, now_ms);
-        account_pump(c, i, now_ms);
-        if (err == TSR_OK && datagram->len != 0) {
-            c->turn = i + 1;
-            *account = i;
-            return TSR_OK;
-        }
-        datagram->err = TSR_OK;
-    }
-    return TSR_END;
 }
 
 /* A message that its channel cannot take now is lost, as on a network: CoAP repeats it. */
@@ -155,7 +144,8 @@ tsr_err tsr_lwm2m_client_poll(tsr_lwm2m_client *c, size_t *account, tsr_buf *dat
         if (c->observed != 0)
             observe_step(c, now_ms);
         step_save(c, now_ms);
-        if (c->config.datagram != NULL && poll_channels(c, account, datagram, now_ms) == TSR_OK)
+        if (c->config.datagram != NULL && c->parts->channels != NULL &&
+            c->parts->channels->poll(c, account, datagram, now_ms) == TSR_OK)
             return TSR_OK;
         if (poll_coap(c, account, datagram, now_ms) == TSR_OK) {
             client_coap_pump(c, now_ms);
@@ -208,7 +198,7 @@ void tsr_lwm2m_client_relink(tsr_lwm2m_client *c)
 
 tsr_err tsr_lwm2m_client_save(tsr_lwm2m_client *c)
 {
-    tsr_err err = state_save(c, 0);
+    tsr_err err = c->parts->keeping != NULL ? c->parts->keeping->save(c, 0) : TSR_OK;
 
     c->save_owed = err != TSR_OK;
     return err;

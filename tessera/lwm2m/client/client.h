@@ -162,8 +162,32 @@ typedef struct {
     tsr_err err;
 } tsr_lwm2m_client_event;
 
+/** What a client can do beside its core, which is: register, Read, Write, Execute, Discover, Delete,
+ *  Observe and Notify over NoSec, until it is switched off. tsr_lwm2m_client_init() has all of it; a
+ *  small device says what it wants, and the linker leaves the rest out. NULL: none of it, but for
+ *  the first two, which have to be there. */
 typedef struct {
+    /** tsr_coap_init_device, or tsr_coap_init_small: no bodies in blocks */
+    tsr_err (*coap_init)(tsr_coap *c, const tsr_coap_config *config, void *memory,
+                         size_t memory_len);
+    /** tsr_lwm2m_all_attributes, or tsr_lwm2m_periods: pmin and pmax only, others are refused */
+    const struct tsr_lwm2m_attribute_set *attributes;
+    /** tsr_lwm2m_keeping: hooks.save, and taking back what could not be saved */
+    const struct tsr_lwm2m_keeping *keeping;
+    /** tsr_lwm2m_channels: accounts that have a channel */
+    const struct tsr_lwm2m_channels *channels;
+    /** tsr_lwm2m_object_create: Create */
+    tsr_err (*create)(const tsr_lwm2m_object *object, tsr_lwm2m_format format, tsr_bytes payload,
+                      const tsr_buf *scratch, uint16_t *instance);
+} tsr_lwm2m_parts;
+
+extern const struct tsr_lwm2m_attribute_set tsr_lwm2m_all_attributes, tsr_lwm2m_periods;
+extern const struct tsr_lwm2m_keeping tsr_lwm2m_keeping;
+extern const struct tsr_lwm2m_channels tsr_lwm2m_channels;
+
+typedef struct tsr_lwm2m_client {
     /* private */
+    const tsr_lwm2m_parts *parts;
     tsr_lwm2m_client_config config;
     tsr_coap coap;
     uint32_t sequence, sequence_mark; /* of notifications; the mark is saved */
@@ -184,6 +208,12 @@ typedef struct {
  *          TSR_E_SPACE     coap_memory is too small
  */
 tsr_err tsr_lwm2m_client_init(tsr_lwm2m_client *c, const tsr_lwm2m_client_config *config);
+
+/** The same with some parts only.
+ *  owner   parts must outlive the client
+ *  errors  TSR_E_ARGUMENT also for a channel or hooks.save without the part it needs */
+tsr_err tsr_lwm2m_client_init_with(tsr_lwm2m_client *c, const tsr_lwm2m_client_config *config,
+                                   const tsr_lwm2m_parts *parts);
 
 /** Takes back what hooks.save was given last; between init and the first poll.
  *  Accounts and objects that are not there any more are left out.

@@ -29,10 +29,50 @@ static inline void client_coap_pump(tsr_lwm2m_client *c, uint64_t now_ms)
         client_coap_drain(c, now_ms);
 }
 
+/* state.c; reached through c->parts */
+struct tsr_lwm2m_keeping {
+    tsr_err (*save)(tsr_lwm2m_client *c, size_t from);
+    /* The saved form of an object, at the start of config.state, before a change of it ... */
+    tsr_err (*before)(tsr_lwm2m_client *c, const tsr_lwm2m_object *object, size_t *undo);
+    /* ... and after: durable, or as it was before. */
+    tsr_err (*after)(tsr_lwm2m_client *c, const tsr_lwm2m_object *object, size_t undo);
+};
+
+/* attributes.c and thresholds.c, or periods.c; reached through c->parts */
+struct tsr_lwm2m_attribute_set {
+    tsr_err (*apply)(tsr_lwm2m_attributes *attributes, uint16_t *unset, uint8_t depth,
+                     const tsr_lwm2m_resource_info *info, tsr_bytes query);
+    tsr_err (*check)(const tsr_lwm2m_attributes *attributes); /* NULL: all can stand together */
+    void (*put)(tsr_buf *out, const tsr_lwm2m_attributes *attributes);
+    /* Attributes that judge single values; NULL: none. */
+    void (*reported)(const tsr_lwm2m_client *c, tsr_lwm2m_observation *o);
+    /* False: not by its value. */
+    bool (*judge)(const tsr_lwm2m_client *c, const tsr_lwm2m_observation *o,
+                  const tsr_lwm2m_attributes *a, bool *fires);
+};
+
+/* channels.c; reached through c->parts */
+struct tsr_lwm2m_channels {
+    void (*open)(tsr_lwm2m_client *c, size_t account, uint64_t now_ms);
+    void (*pump)(tsr_lwm2m_client *c, size_t account, uint64_t now_ms);
+    tsr_err (*poll)(tsr_lwm2m_client *c, size_t *account, tsr_buf *datagram, uint64_t now_ms);
+};
+
+static inline void account_pump(tsr_lwm2m_client *c, size_t account, uint64_t now_ms)
+{
+    if (c->parts->channels != NULL)
+        c->parts->channels->pump(c, account, now_ms);
+}
+
 /* register.c */
 void account_step(tsr_lwm2m_client *c, size_t account, uint64_t now_ms);
 uint64_t account_due_ms(const tsr_lwm2m_client *c, size_t account);
-void account_pump(tsr_lwm2m_client *c, size_t account, uint64_t now_ms);
+void account_connected(tsr_lwm2m_client *c, size_t account, uint64_t now_ms);
+void account_disconnect(tsr_lwm2m_client *c, size_t account, bool forget);
+void account_wait(tsr_lwm2m_client *c, size_t account, uint64_t now_ms, uint64_t wait_ms);
+void account_back_off(tsr_lwm2m_client *c, size_t account, uint64_t now_ms);
+void account_stop(tsr_lwm2m_client *c, size_t account, const char *reason);
+uint64_t with_jitter(tsr_lwm2m_client *c, uint64_t wait_ms);
 void account_answer(tsr_lwm2m_client *c, const tsr_coap_event *event, uint64_t now_ms);
 void account_lost(tsr_lwm2m_client *c, size_t account, uint64_t now_ms, const char *reason);
 void account_executed(tsr_lwm2m_client *c, tsr_lwm2m_path at);
@@ -65,8 +105,5 @@ void observe_answer(tsr_lwm2m_client *c, const tsr_coap_event *event, uint64_t n
 tsr_lwm2m_attachment *attachment_find(const tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path at);
 void attributes_effective(const tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path at,
                           tsr_lwm2m_attributes *attributes);
-
-/* state.c */
-tsr_err state_save(tsr_lwm2m_client *c, size_t from);
 
 #endif

@@ -96,17 +96,16 @@ static void attached_put(const tsr_lwm2m_client *c, size_t account, tsr_lwm2m_pa
     const tsr_lwm2m_attachment *own = attachment_find(c, account, at);
 
     if (own != NULL)
-        tsr_lwm2m_attributes_put(out, &own->values);
+        c->parts->attributes->put(out, &own->values);
 }
 
-/* The free end of the output is the scratch that dim needs. */
 static void dim_put(const tsr_lwm2m_object *object, tsr_lwm2m_path at, tsr_buf *out)
 {
     const tsr_lwm2m_resource_info *info = tsr_lwm2m_object_resource(object, at.resource);
 
     if (at.depth != 3 || !(info->flags & TSR_LWM2M_MULTIPLE))
         return;
-    size_t n = tsr_lwm2m_object_dim(object, at, out);
+    size_t n = tsr_lwm2m_object_dim(object, at);
 
     tsr_put_text(out, ";dim=");
     tsr_put_dec(out, n);
@@ -117,7 +116,7 @@ static void dim_put(const tsr_lwm2m_object *object, tsr_lwm2m_path at, tsr_buf *
 static void resource_instances_put(tsr_lwm2m_client *c, size_t account,
                                    const tsr_lwm2m_object *object, tsr_lwm2m_path at, tsr_buf *out)
 {
-    size_t left = tsr_lwm2m_object_dim(object, at, out);
+    size_t left = tsr_lwm2m_object_dim(object, at);
 
     at.depth = 4;
     for (uint32_t i = 0; left > 0 && i < TSR_LWM2M_NO_ID; i++) {
@@ -163,7 +162,7 @@ static void head_put(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_object
     }
     dim_put(object, at, out);
     attributes_effective(c, account, at, &attributes);
-    tsr_lwm2m_attributes_put(out, &attributes);
+    c->parts->attributes->put(out, &attributes);
 }
 
 static void instances_put(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_object *object,

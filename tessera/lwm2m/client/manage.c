@@ -121,8 +121,8 @@ static uint8_t do_read(tsr_lwm2m_client *c, request *r, tsr_lwm2m_format *format
     return TSR_COAP_CONTENT;
 }
 
-static tsr_err apply_queries(const request *r, tsr_lwm2m_attributes *attributes, uint16_t *unset,
-                             size_t *count)
+static tsr_err apply_queries(const tsr_lwm2m_client *c, const request *r,
+                             tsr_lwm2m_attributes *attributes, uint16_t *unset, size_t *count)
 {
     const tsr_lwm2m_resource_info *info =
         r->at.depth >= 3 ? tsr_lwm2m_object_resource(r->object, r->at.resource) : NULL;
@@ -133,9 +133,11 @@ static tsr_err apply_queries(const request *r, tsr_lwm2m_attributes *attributes,
     *count = 0;
     while (err == TSR_OK && tsr_coap_query_next(&it, &query) == TSR_OK) {
         ++*count;
-        err = tsr_lwm2m_attribute_apply(attributes, unset, r->at.depth, info, query);
+        err = c->parts->attributes->apply(attributes, unset, r->at.depth, info, query);
     }
-    return err == TSR_OK ? tsr_lwm2m_attributes_check(attributes) : err;
+    if (err == TSR_OK && c->parts->attributes->check != NULL)
+        err = c->parts->attributes->check(attributes);
+    return err;
 }
 
 /* Core 6.4.1. Durable before the server may rely on it. */
@@ -148,7 +150,7 @@ static uint8_t do_observe(tsr_lwm2m_client *c, request *r)
     tsr_lwm2m_observation *o;
     uint8_t code;
 
-    if (apply_queries(r, &own, &unset, &count) != TSR_OK)
+    if (apply_queries(c, r, &own, &unset, &count) != TSR_OK)
         return TSR_COAP_BAD_REQUEST;
     code = do_read(c, r, &format);
     if (code != TSR_COAP_CONTENT)
@@ -239,7 +241,7 @@ static uint8_t do_attributes(tsr_lwm2m_client *c, request *r)
     after = before;
     if (!before.used)
         after = (tsr_lwm2m_attachment){ true, (uint8_t)r->account, r->at, { 0 } };
-    if (apply_queries(r, &after.values, &unset, &count) != TSR_OK || count == 0)
+    if (apply_queries(c, r, &after.values, &unset, &count) != TSR_OK || count == 0)
         return TSR_COAP_BAD_REQUEST;
     after.used = after.values.set != 0;
     *slot = after;
@@ -251,39 +253,6 @@ static uint8_t do_attributes(tsr_lwm2m_client *c, request *r)
     return TSR_COAP_CHANGED;
 }
 
-/* Keeps the object's saved form, so that a change can be taken back. */
-static tsr_err undo_keep(tsr_lwm2m_client *c, request *r)
-{
-    tsr_buf undo = tsr_buf_over(c->config.state, c->config.state_len);
-
-    if (r->object->handlers->save != NULL)
-        r->object->handlers->save(r->object->state, &undo);
-    r->undo = undo.len;
-    return undo.err;
-}
-
-static bool undo_is_same(tsr_lwm2m_client *c, const request *r)
-{
-    tsr_buf now = tsr_buf_over(c->config.state + r->undo, c->config.state_len - r->undo);
-
-    r->object->handlers->save(r->object->state, &now);
-    return now.err == TSR_OK &&
-           tsr_same(tsr_buf_view(&now), tsr_view(c->config.state, r->undo));
-}
-
-/* Durable before it is acknowledged; if it cannot be, it has not happened. */
-static tsr_err make_durable(tsr_lwm2m_client *c, request *r)
-{
-    tsr_err err;
-
-    if (r->object->handlers->save == NULL || undo_is_same(c, r))
-        return TSR_OK;
-    err = state_save(c, r->undo);
-    if (err != TSR_OK)
-        (void)r->object->handlers->load(r->object->state, tsr_view(c->config.state, r->undo));
-    return err;
-}
-
 static tsr_err content_format(const request *r, tsr_lwm2m_format *format)
 {
     if (!r->msg->content_format.set) {
@@ -293,7 +262,7 @@ static tsr_err content_format(const request *r, tsr_lwm2m_format *format)
     return tsr_lwm2m_format_from(r->msg->content_format.value, format);
 }
 
-static tsr_err change(request *r)
+static tsr_err change(tsr_lwm2m_client *c, request *r)
 {
     tsr_lwm2m_format format = TSR_LWM2M_FORMAT_TEXT;
     bool reads_payload = r->op != TSR_LWM2M_OP_EXECUTE && r->op != TSR_LWM2M_OP_DELETE;
@@ -313,11 +282,11 @@ static tsr_err change(request *r)
     case TSR_LWM2M_OP_EXECUTE:
         return tsr_lwm2m_object_execute(r->object, r->at, r->event->body);
     case TSR_LWM2M_OP_CREATE:
-        if (r->object->handlers->create == NULL)
+        if (r->object->handlers->create == NULL || c->parts->create == NULL)
             return TSR_E_DENIED;
         if (!tsr_lwm2m_format_is_multiple(format) && r->event->body.len != 0)
             return TSR_E_UNSUPPORTED;
-        err = tsr_lwm2m_object_create(r->object, format, r->event->body, &r->body, &instance);
+        err = c->parts->create(r->object, format, r->event->body, &r->body, &instance);
         if (err == TSR_OK)
             r->at = tsr_lwm2m_at_instance(r->at.object, instance);
         return err;
@@ -368,15 +337,15 @@ static uint8_t do_change(tsr_lwm2m_client *c, request *r)
     tsr_err err;
     uint8_t code;
 
-    if (undo_keep(c, r) != TSR_OK)
+    if (c->parts->keeping != NULL && c->parts->keeping->before(c, r->object, &r->undo) != TSR_OK)
         return TSR_COAP_INTERNAL_ERROR;
-    err = change(r);
+    err = change(c, r);
     code = manage_code(err, TSR_COAP_UNSUPPORTED_FORMAT);
     if (err == TSR_E_SPACE && r->op != TSR_LWM2M_OP_EXECUTE)
         return TSR_COAP_TOO_LARGE;
     if (err != TSR_OK)
         return code;
-    if (make_durable(c, r) != TSR_OK)
+    if (c->parts->keeping != NULL && c->parts->keeping->after(c, r->object, r->undo) != TSR_OK)
         return TSR_COAP_INTERNAL_ERROR;
     after_change(c, r);
     if (r->op == TSR_LWM2M_OP_DELETE)

@@ -63,39 +63,12 @@ static uint64_t pmax_due_ms(const tsr_lwm2m_observation *o, const tsr_lwm2m_attr
     return o->sent_ms + (uint64_t)a->whole[1] * 1000;
 }
 
-/* A number or Boolean that a single path stands for: what gt, lt, st and edge are judged by. */
-static bool scalar_read(const tsr_lwm2m_client *c, tsr_lwm2m_path at, tsr_lwm2m_value *value)
-{
-    const tsr_lwm2m_object *object = tsr_lwm2m_object_find(c->config.registry, at.object);
-    const tsr_lwm2m_resource_info *info;
-    uint8_t room[16];
-    tsr_buf body = tsr_buf_over(room, sizeof room);
-    tsr_lwm2m_out out;
-    tsr_lwm2m_in in;
-    tsr_lwm2m_path path;
-
-    if (object == NULL || at.depth < 3)
-        return false;
-    info = tsr_lwm2m_object_resource(object, at.resource);
-    if (info == NULL || ((info->flags & TSR_LWM2M_MULTIPLE) != 0) != (at.depth == 4))
-        return false;
-    if (info->type < TSR_LWM2M_INTEGER || info->type > TSR_LWM2M_BOOLEAN)
-        return false;
-    if (tsr_lwm2m_out_begin(&out, TSR_LWM2M_FORMAT_CBOR, at, &body) != TSR_OK)
-        return false;
-    (void)tsr_lwm2m_object_read(object, at, &out);
-    if (tsr_lwm2m_out_end(&out) != TSR_OK)
-        return false;
-    return tsr_lwm2m_in_begin(&in, TSR_LWM2M_FORMAT_CBOR, at, tsr_buf_view(&body), NULL) == TSR_OK &&
-           tsr_lwm2m_in_next(&in, &path, value) == TSR_OK &&
-           tsr_lwm2m_value_as(value, (tsr_lwm2m_type)info->type, NULL, value) == TSR_OK;
-}
-
 static void reported(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, tsr_bytes body, uint64_t now_ms)
 {
     o->digest = tsr_hash(c->config.coap->seed, body);
     o->last.type = TSR_LWM2M_NONE;
-    (void)scalar_read(c, o->at, &o->last);
+    if (c->parts->attributes->reported != NULL)
+        c->parts->attributes->reported(c, o);
     o->known = true;
     o->dirty = o->fired = false;
     o->sent_ms = now_ms;
@@ -199,13 +172,13 @@ static tsr_err observed_read(tsr_lwm2m_client *c, const tsr_lwm2m_observation *o
 /* Has something happened that calls for a notification? A restored observation reports once. */
 static bool judge(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const tsr_lwm2m_attributes *a)
 {
-    tsr_lwm2m_value now;
     tsr_buf body = tsr_buf_over(c->config.body, c->config.body_len);
+    bool fires;
 
     if (!o->known)
         return true;
-    if (o->last.type != TSR_LWM2M_NONE && scalar_read(c, o->at, &now))
-        return tsr_lwm2m_attributes_fire(a, &o->last, &now);
+    if (c->parts->attributes->judge != NULL && c->parts->attributes->judge(c, o, a, &fires))
+        return fires;
     if (observed_read(c, o, &body) != TSR_OK)
         return true;
     return tsr_hash(c->config.coap->seed, tsr_buf_view(&body)) != o->digest;

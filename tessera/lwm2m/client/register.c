@@ -8,7 +8,6 @@ enum {
     QUERY_LEN = 192,   /* all parameters of a Register but the endpoint name */
     QUERIES = 5,
     FOREVER_S = 86400 * 365,
-    LOCAL_TRIES = 6,   /* 250 ms times 2^6: at most 16 s between tries for a cause on this side */
 };
 
 tsr_lwm2m_server *account_server(const tsr_lwm2m_client *c, size_t account)
@@ -24,21 +23,21 @@ static uint32_t server_number(const tsr_lwm2m_client *c, size_t i, tsr_lwm2m_ser
 }
 
 /* Up to a quarter more, so that a thousand devices do not come back in one second. */
-static uint64_t with_jitter(tsr_lwm2m_client *c, uint64_t wait_ms)
+uint64_t with_jitter(tsr_lwm2m_client *c, uint64_t wait_ms)
 {
     uint64_t draw = tsr_hash_u64(c->config.coap->seed, c->draws++);
 
     return wait_ms + (wait_ms / 4 != 0 ? draw % (wait_ms / 4) : 0);
 }
 
-static void wait(tsr_lwm2m_client *c, size_t i, uint64_t now_ms, uint64_t wait_ms)
+void account_wait(tsr_lwm2m_client *c, size_t i, uint64_t now_ms, uint64_t wait_ms)
 {
     c->config.accounts[i].standing = TSR_LWM2M_WAITING;
     c->config.accounts[i].at_ms = now_ms + wait_ms;
 }
 
 /* Ends what is open towards the server, without a word to it. */
-static void disconnect(tsr_lwm2m_client *c, size_t i, bool forget)
+void account_disconnect(tsr_lwm2m_client *c, size_t i, bool forget)
 {
     tsr_lwm2m_account *a = &c->config.accounts[i];
 
@@ -50,7 +49,7 @@ static void disconnect(tsr_lwm2m_client *c, size_t i, bool forget)
     a->up = false;
 }
 
-static void stop_trying(tsr_lwm2m_client *c, size_t i, const char *reason)
+void account_stop(tsr_lwm2m_client *c, size_t i, const char *reason)
 {
     c->config.accounts[i].standing = TSR_LWM2M_STOPPED;
     c->config.accounts[i].at_ms = UINT64_MAX;
@@ -59,7 +58,7 @@ static void stop_trying(tsr_lwm2m_client *c, size_t i, const char *reason)
 
 /* Core 6.2.1.2 with /1/x/17 to 20. When all sequences are used up and there is nobody to bootstrap
  * from, a device that stopped would need a human: it goes on at the pace of sequences. */
-static void back_off(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
+void account_back_off(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
 {
     tsr_lwm2m_account *a = &c->config.accounts[i];
     uint32_t delay_s = server_number(c, i, TSR_LWM2M_S_SEQUENCE_DELAY);
@@ -69,7 +68,7 @@ static void back_off(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
     if (a->attempts < server_number(c, i, TSR_LWM2M_S_RETRY_COUNT)) {
         unsigned shift = a->attempts - 1u < 16 ? a->attempts - 1u : 16;
 
-        wait(c, i, now_ms,
+        account_wait(c, i, now_ms,
              with_jitter(c, (uint64_t)server_number(c, i, TSR_LWM2M_S_RETRY_TIMER) * 1000 << shift));
         return;
     }
@@ -77,28 +76,17 @@ static void back_off(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
     if (a->sequences < UINT8_MAX)
         a->sequences++;
     if (delay_s == UINT32_MAX) {
-        stop_trying(c, i, "no further sequence (/1/x/19)");
+        account_stop(c, i, "no further sequence (/1/x/19)");
         return;
     }
-    wait(c, i, now_ms, with_jitter(c, (uint64_t)delay_s * 1000));
-}
-
-/* Something on this side is missing, as the secure service: no server is the worse for asking again
- * soon, and no attempt of Core 6.2.1.2 is used up. */
-static void back_off_locally(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
-{
-    tsr_lwm2m_account *a = &c->config.accounts[i];
-
-    wait(c, i, now_ms, with_jitter(c, (uint64_t)250 << a->local_tries));
-    if (a->local_tries < LOCAL_TRIES)
-        a->local_tries++;
+    account_wait(c, i, now_ms, with_jitter(c, (uint64_t)delay_s * 1000));
 }
 
 void account_lost(tsr_lwm2m_client *c, size_t i, uint64_t now_ms, const char *reason)
 {
-    disconnect(c, i, true);
+    account_disconnect(c, i, true);
     account_event(c, i, TSR_LWM2M_E_REGISTER_FAILED, 0, reason);
-    back_off(c, i, now_ms);
+    account_back_off(c, i, now_ms);
 }
 
 static void put_version(tsr_buf *out, uint8_t minor)
@@ -307,7 +295,7 @@ static void register_answer(tsr_lwm2m_client *c, size_t i, const tsr_coap_event 
         return;
     }
     a->version_minor = c->config.version_minor;
-    back_off(c, i, now_ms);
+    account_back_off(c, i, now_ms);
 }
 
 static void update_answer(tsr_lwm2m_client *c, size_t i, const tsr_coap_event *event,
@@ -342,8 +330,8 @@ static void gone(tsr_lwm2m_client *c, size_t i, uint8_t code, uint64_t now_ms)
         a->at_ms = UINT64_MAX;
         return;
     }
-    disconnect(c, i, false);
-    wait(c, i, now_ms, (uint64_t)a->disable_s * 1000);
+    account_disconnect(c, i, false);
+    account_wait(c, i, now_ms, (uint64_t)a->disable_s * 1000);
 }
 
 void account_answer(tsr_lwm2m_client *c, const tsr_coap_event *event, uint64_t now_ms)
@@ -366,7 +354,7 @@ void account_answer(tsr_lwm2m_client *c, const tsr_coap_event *event, uint64_t n
     }
 }
 
-static void connected(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
+void account_connected(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
 {
     tsr_lwm2m_account *a = &c->config.accounts[i];
 
@@ -386,73 +374,11 @@ static void connected(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
 static void connect(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
 {
     tsr_lwm2m_account *a = &c->config.accounts[i];
-    tsr_err err;
 
-    if (a->channel == NULL || a->up) {
-        connected(c, i, now_ms);
-        return;
-    }
-    a->standing = TSR_LWM2M_CONNECTING;
-    a->at_ms = UINT64_MAX;
-    err = a->channel->open(a->channel_state, now_ms);
-    if (err == TSR_OK) {
-        account_pump(c, i, now_ms);
-        return;
-    }
-    account_event(c, i, TSR_LWM2M_E_DISCONNECTED, 0,
-                  err == TSR_E_CRYPTO ? "secure service not there" : tsr_err_name(err));
-    back_off_locally(c, i, now_ms);
-}
-
-/* A session that ended in good order or by accident is opened again; the registration stays. */
-static void channel_down(tsr_lwm2m_client *c, size_t i, const tsr_lwm2m_channel_event *event,
-                         uint64_t now_ms)
-{
-    tsr_lwm2m_account *a = &c->config.accounts[i];
-    tsr_lwm2m_server *server = account_server(c, i);
-
-    if (event->alert != 0 && server != NULL)
-        tsr_lwm2m_server_set(server, TSR_LWM2M_S_ALERT, event->alert);
-    account_event(c, i, TSR_LWM2M_E_DISCONNECTED, event->alert, event->reason);
-    disconnect(c, i, false);
-    if (a->standing == TSR_LWM2M_STOPPED)
-        return;
-    if (a->stopping) {
-        stop_trying(c, i, "");
-        return;
-    }
-    if (event->final)
-        stop_trying(c, i, event->reason);
-    else if (event->local)
-        back_off_locally(c, i, now_ms);
-    else if (event->peer_closed && a->proved)
-        wait(c, i, now_ms, with_jitter(c, 1000));
+    if (a->channel == NULL || a->up)
+        account_connected(c, i, now_ms);
     else
-        back_off(c, i, now_ms);
-    a->proved = false;
-}
-
-void account_pump(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
-{
-    tsr_lwm2m_account *a = &c->config.accounts[i];
-    tsr_lwm2m_channel_event event;
-
-    while (a->channel != NULL && a->channel->next(a->channel_state, &event)) {
-        switch (event.kind) {
-        case TSR_LWM2M_CHANNEL_UP:
-            if (a->standing == TSR_LWM2M_CONNECTING)
-                connected(c, i, now_ms);
-            break;
-        case TSR_LWM2M_CHANNEL_DOWN:
-            channel_down(c, i, &event, now_ms);
-            break;
-        case TSR_LWM2M_CHANNEL_DATA:
-            a->proved = true;
-            (void)tsr_coap_feed(&c->coap, (tsr_coap_peer)i, event.data, now_ms);
-            client_coap_pump(c, now_ms);
-            break;
-        }
-    }
+        c->parts->channels->open(c, i, now_ms);
 }
 
 static void step_registered(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
@@ -549,9 +475,9 @@ void tsr_lwm2m_client_moved(tsr_lwm2m_client *c, size_t account, uint64_t now_ms
     a->attempts = 0;
     if (a->channel != NULL && a->standing != TSR_LWM2M_WAITING &&
         !(a->up && a->channel->moved(a->channel_state)))
-        disconnect(c, account, true);
+        account_disconnect(c, account, true);
     if (!a->up)
-        wait(c, account, now_ms, 0);
+        account_wait(c, account, now_ms, 0);
     a->update = true;
 }
 
@@ -565,7 +491,7 @@ void tsr_lwm2m_client_stop(tsr_lwm2m_client *c, bool deregister, uint64_t now_ms
             a->stopping = true;
             continue;
         }
-        disconnect(c, i, false);
+        account_disconnect(c, i, false);
         a->standing = TSR_LWM2M_STOPPED;
         a->at_ms = UINT64_MAX;
     }

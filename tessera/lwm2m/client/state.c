@@ -88,7 +88,7 @@ static void objects_save(const tsr_lwm2m_client *c, tsr_buf *out)
 }
 
 /* Uses config.state from `from` on; what lies before belongs to an undo. */
-tsr_err state_save(tsr_lwm2m_client *c, size_t from)
+static tsr_err state_save(tsr_lwm2m_client *c, size_t from)
 {
     tsr_buf out = tsr_buf_over(c->config.state + from, c->config.state_len - from);
     tsr_lwm2m_client_event event = { .kind = TSR_LWM2M_E_SAVE_FAILED };
@@ -114,6 +114,40 @@ tsr_err state_save(tsr_lwm2m_client *c, size_t from)
     client_event(c, &event);
     return err;
 }
+
+/* Keeps the object's saved form, so that a change can be taken back. */
+static tsr_err before(tsr_lwm2m_client *c, const tsr_lwm2m_object *object, size_t *len)
+{
+    tsr_buf undo = tsr_buf_over(c->config.state, c->config.state_len);
+
+    if (object->handlers->save != NULL)
+        object->handlers->save(object->state, &undo);
+    *len = undo.len;
+    return undo.err;
+}
+
+static bool is_same(const tsr_lwm2m_client *c, const tsr_lwm2m_object *object, size_t undo)
+{
+    tsr_buf now = tsr_buf_over(c->config.state + undo, c->config.state_len - undo);
+
+    object->handlers->save(object->state, &now);
+    return now.err == TSR_OK && tsr_same(tsr_buf_view(&now), tsr_view(c->config.state, undo));
+}
+
+/* Durable before it is acknowledged; if it cannot be, it has not happened. */
+static tsr_err after(tsr_lwm2m_client *c, const tsr_lwm2m_object *object, size_t undo)
+{
+    tsr_err err;
+
+    if (object->handlers->save == NULL || is_same(c, object, undo))
+        return TSR_OK;
+    err = state_save(c, undo);
+    if (err != TSR_OK)
+        (void)object->handlers->load(object->state, tsr_view(c->config.state, undo));
+    return err;
+}
+
+const struct tsr_lwm2m_keeping tsr_lwm2m_keeping = { state_save, before, after };
 
 /* The account of a Short Server ID, or account_count when it is not there any more. */
 static size_t account_of(const tsr_lwm2m_client *c, uint16_t short_id)

@@ -98,7 +98,7 @@ static tsr_err take_plain(tsr_bytes *in, tsr_buf *scratch, tsr_lwm2m_value *valu
     switch (item.kind) {
     case TSR_CBOR_UINT:   *value = positive(item.n); break;
     case TSR_CBOR_NINT:   *value = negative(item.n); break;
-    case TSR_CBOR_FLOAT:  *value = tsr_lwm2m_float(item.f); break;
+    case TSR_CBOR_FLOAT:  *value = tsr_lwm2m_float(tsr_cbor_float(&item)); break;
     case TSR_CBOR_SIMPLE: err = simple(item.n, value); break;
     case TSR_CBOR_TEXT:
     case TSR_CBOR_BYTES: {
@@ -141,7 +141,7 @@ tsr_err tsr_lwm2m_cbor_get(tsr_bytes *in, tsr_buf *scratch, tsr_lwm2m_value *val
         if (got.type != TSR_LWM2M_STRING || tsr_lwm2m_datetime(got.as.bytes, &unix_s) != TSR_OK)
             return TSR_E_TYPE;
         got = tsr_lwm2m_time(unix_s);
-    } else if (tag == TAG_EPOCH && tsr_lwm2m_value_as(&got, TSR_LWM2M_TIME, NULL, &got) != TSR_OK) {
+    } else if (tag == TAG_EPOCH && tsr_lwm2m_value_convert(&got, TSR_LWM2M_TIME, &got) != TSR_OK) {
         return TSR_E_TYPE;
     }
     *value = got;

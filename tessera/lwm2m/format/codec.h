@@ -14,6 +14,11 @@ typedef struct tsr_lwm2m_codec {
     tsr_err (*put)(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_value *value);
     tsr_err (*end)(tsr_lwm2m_out *out);
     tsr_err (*next)(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_value *value);
+    /** Gives a value that `next` gave the type that the resource has. */
+    tsr_err (*typed)(const tsr_lwm2m_value *value, tsr_lwm2m_type type, tsr_lwm2m_value *typed);
+    /** The same for values that come without a type; one of the two is NULL. */
+    tsr_err (*parsed)(const tsr_lwm2m_value *value, tsr_lwm2m_type type, tsr_buf *scratch,
+                      tsr_lwm2m_value *typed);
     /** Short ways for the values that most payloads consist of, with the path in registers
      *  (tsr_lwm2m_path_word); used where `put` has set
      *  out->quick_from, until there is an error or a new time stamp. They may fall back to the
@@ -27,6 +32,10 @@ enum { TSR_LWM2M_NOT_QUICK = 5 }; /* deeper than any path */
 tsr_err tsr_lwm2m_put_value_int(tsr_lwm2m_out *out, tsr_lwm2m_path at, int64_t v);
 tsr_err tsr_lwm2m_put_value_text(tsr_lwm2m_out *out, tsr_lwm2m_path at, tsr_bytes utf8);
 
+/** Begins with a codec that is in no table. */
+void tsr_lwm2m_out_begin_as(tsr_lwm2m_out *out, const tsr_lwm2m_codec *codec, tsr_lwm2m_path base,
+                            tsr_buf *body);
+
 /** Ends with NULL. */
 extern const tsr_lwm2m_codec *const tsr_lwm2m_codecs[];
 
@@ -34,7 +43,10 @@ extern const tsr_lwm2m_codec tsr_lwm2m_codec_text, tsr_lwm2m_codec_octets, tsr_l
     tsr_lwm2m_codec_tlv, tsr_lwm2m_codec_senml_json, tsr_lwm2m_codec_senml_cbor,
     tsr_lwm2m_codec_lwm2m_cbor;
 
-/** The same format without the short ways: less flash, more instructions. */
-extern const tsr_lwm2m_codec tsr_lwm2m_codec_senml_cbor_small;
+/** SenML CBOR for a device that has neither Float nor Objlnk resources, in little flash: it writes
+ *  the same bytes, in more instructions, and understands whole numbers, texts, bytes and Booleans;
+ *  anything else in a payload (floats, fractions, dates, base values, text in chunks) is refused
+ *  as TSR_E_UNSUPPORTED. */
+extern const tsr_lwm2m_codec tsr_lwm2m_codec_senml_cbor_plain;
 
 #endif

@@ -55,24 +55,27 @@ static const tsr_lwm2m_codec *codec_of(tsr_lwm2m_format format)
 
 /* ---- writing ------------------------------------------------------------------------------ */
 
-tsr_err tsr_lwm2m_out_begin(tsr_lwm2m_out *out, tsr_lwm2m_format format, tsr_lwm2m_path base,
+void tsr_lwm2m_out_begin_as(tsr_lwm2m_out *out, const tsr_lwm2m_codec *codec, tsr_lwm2m_path base,
                             tsr_buf *body)
 {
-    const tsr_lwm2m_codec *codec = codec_of(format);
-    tsr_err err = codec == NULL || (format == TSR_LWM2M_FORMAT_TLV && base.depth == 0)
-                      ? TSR_E_UNSUPPORTED
-                      : body->err;
-
     memset(out, 0, offsetof(tsr_lwm2m_out, open)); /* the rest is good up to `levels` only */
     out->codec = codec;
     out->body = body;
     out->base = out->last = base;
     out->start = body->len;
     out->quick_from = TSR_LWM2M_NOT_QUICK;
-    out->err = err;
-    out->base_word = tsr_lwm2m_path_word(base);
-    out->base_mask = base.depth == 0 ? 0 : UINT64_MAX >> (64 - 16 * base.depth);
-    return err;
+    out->err = body->err;
+}
+
+tsr_err tsr_lwm2m_out_begin(tsr_lwm2m_out *out, tsr_lwm2m_format format, tsr_lwm2m_path base,
+                            tsr_buf *body)
+{
+    const tsr_lwm2m_codec *codec = codec_of(format);
+
+    tsr_lwm2m_out_begin_as(out, codec, base, body);
+    if (codec == NULL || (format == TSR_LWM2M_FORMAT_TLV && base.depth == 0))
+        out->err = TSR_E_UNSUPPORTED;
+    return out->err;
 }
 
 void tsr_lwm2m_out_stamp(tsr_lwm2m_out *out, uint64_t unix_ms)
@@ -91,16 +94,11 @@ static tsr_err outcome(tsr_lwm2m_out *out, tsr_err err)
     return out->err;
 }
 
-static inline bool is_below_base(const tsr_lwm2m_out *out, tsr_lwm2m_path at)
-{
-    return ((tsr_lwm2m_path_word(at) ^ out->base_word) & out->base_mask) == 0;
-}
-
 static tsr_err put_at(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_value *value)
 {
     tsr_err err = out->err;
 
-    if (err == TSR_OK && (at.depth < out->base.depth || !is_below_base(out, at)))
+    if (err == TSR_OK && !tsr_lwm2m_path_contains(out->base, at))
         err = TSR_E_ARGUMENT;
     if (err == TSR_OK)
         err = out->codec->put(out, at, value);
@@ -166,14 +164,14 @@ __attribute__((noinline)) tsr_err tsr_lwm2m_put_value_int(tsr_lwm2m_out *out, ts
 
 tsr_err tsr_lwm2m_put_text(tsr_lwm2m_out *out, tsr_lwm2m_path at, tsr_bytes utf8)
 {
-    if (at.depth >= out->quick_from && is_below_base(out, at))
+    if (at.depth >= out->quick_from)
         return out->codec->quick_text(out, tsr_lwm2m_path_word(at), at.depth, utf8);
     return tsr_lwm2m_put_value_text(out, at, utf8);
 }
 
 tsr_err tsr_lwm2m_put_int(tsr_lwm2m_out *out, tsr_lwm2m_path at, int64_t i)
 {
-    if (at.depth >= out->quick_from && is_below_base(out, at))
+    if (at.depth >= out->quick_from)
         return out->codec->quick_int(out, tsr_lwm2m_path_word(at), at.depth, i);
     return tsr_lwm2m_put_value_int(out, at, i);
 }
@@ -245,6 +243,14 @@ tsr_err tsr_lwm2m_in_begin(tsr_lwm2m_in *in, tsr_lwm2m_format format, tsr_lwm2m_
     *in = (tsr_lwm2m_in){ .codec = codec, .base = base, .payload = payload, .rest = payload,
                           .scratch = scratch, .err = err };
     return err;
+}
+
+tsr_err tsr_lwm2m_in_typed(const tsr_lwm2m_in *in, const tsr_lwm2m_value *value,
+                           tsr_lwm2m_type type, tsr_lwm2m_value *typed)
+{
+    if (in->codec->parsed != NULL)
+        return in->codec->parsed(value, type, in->scratch, typed);
+    return in->codec->typed(value, type, typed);
 }
 
 void tsr_lwm2m_in_prefix(tsr_lwm2m_in *in, tsr_bytes prefix) { in->prefix = prefix; }

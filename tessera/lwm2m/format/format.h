@@ -176,6 +176,11 @@ void tsr_lwm2m_in_prefix(tsr_lwm2m_in *in, tsr_bytes prefix);
  */
 tsr_err tsr_lwm2m_in_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_value *value);
 
+/** Gives the value just given the type of its resource, as tsr_lwm2m_value_as() does, by way of what
+ *  this format needs for it. */
+tsr_err tsr_lwm2m_in_typed(const tsr_lwm2m_in *in, const tsr_lwm2m_value *value,
+                           tsr_lwm2m_type type, tsr_lwm2m_value *typed);
+
 /** When the value just given was measured: false if it carries no time. SenML times below 2^28
  *  are relative to now (RFC 8428 §4.5.3), which is why the caller says what time it is. */
 bool tsr_lwm2m_in_time(const tsr_lwm2m_in *in, uint64_t now_unix_ms, uint64_t *unix_ms);

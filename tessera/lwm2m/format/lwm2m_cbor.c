@@ -214,5 +214,6 @@ static tsr_err lwm2m_cbor_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m
 }
 
 const tsr_lwm2m_codec tsr_lwm2m_codec_lwm2m_cbor = {
-    TSR_LWM2M_FORMAT_LWM2M_CBOR, lwm2m_cbor_put, lwm2m_cbor_end, lwm2m_cbor_next, NULL, NULL,
+    TSR_LWM2M_FORMAT_LWM2M_CBOR, lwm2m_cbor_put, lwm2m_cbor_end, lwm2m_cbor_next,
+    tsr_lwm2m_value_convert, NULL, NULL, NULL,
 };

@@ -28,6 +28,30 @@ uint8_t *tsr_senml_put_base(uint8_t *text, const tsr_lwm2m_path *base)
     return text;
 }
 
+tsr_err tsr_senml_cbor_end(tsr_lwm2m_out *out)
+{
+    tsr_buf *body = out->body;
+    size_t len = body->len - out->start;
+    uint32_t n = out->count;
+    size_t more = n < 24 ? 0 : n <= UINT8_MAX ? 1 : 2;
+    uint8_t *head;
+
+    if (n == 0)
+        tsr_put_u8(body, 0x80);
+    if (n == 0 || body->err != TSR_OK)
+        return body->err;
+    if (n > UINT16_MAX || tsr_buf_claim(body, more) == NULL)
+        return TSR_E_SPACE;
+    head = body->ptr + out->start;
+    memmove(head + more, head, len);
+    head[0] = (uint8_t)(0x80 | (more == 0 ? n : more + 23));
+    if (more == 2)
+        head[1] = (uint8_t)(n >> 8);
+    if (more != 0)
+        head[more] = (uint8_t)n;
+    return TSR_OK;
+}
+
 bool tsr_senml_name_add(tsr_senml_record *record, tsr_bytes text)
 {
     if (text.len > sizeof record->name - record->name_len)
@@ -56,7 +80,7 @@ static tsr_err add_base_value(double base, tsr_lwm2m_value *value)
             return TSR_OK;
         }
     }
-    if (tsr_lwm2m_value_as(value, TSR_LWM2M_FLOAT, NULL, &f) != TSR_OK)
+    if (tsr_lwm2m_value_convert(value, TSR_LWM2M_FLOAT, &f) != TSR_OK)
         return TSR_E_MALFORMED;
     *value = tsr_lwm2m_float(f.as.f + base);
     return TSR_OK;

@@ -62,6 +62,9 @@ uint8_t *tsr_senml_put_full(uint8_t *text, const tsr_lwm2m_path *path);
 /** Writes "/3/0/", or "/" for the root; what is below a base leaves at most 19 bytes for it. */
 uint8_t *tsr_senml_put_base(uint8_t *text, const tsr_lwm2m_path *base);
 
+/** Ends SenML CBOR: the byte at out->start becomes the head of an array of out->count records. */
+tsr_err tsr_senml_cbor_end(tsr_lwm2m_out *out);
+
 static inline uint8_t *tsr_senml_put_name(uint8_t *text, const tsr_lwm2m_path *path,
                                           uint8_t base_depth, bool below)
 {

@@ -100,7 +100,7 @@ static uint8_t *put_value(uint8_t *at, const tsr_lwm2m_value *value, tsr_bytes *
     return tsr_lwm2m_cbor_put(&rest, value) == TSR_OK ? at + rest.len : NULL;
 }
 
-static tsr_err senml_cbor_put(tsr_lwm2m_out *out, tsr_lwm2m_path path, const tsr_lwm2m_value *value)
+static tsr_err put_record(tsr_lwm2m_out *out, tsr_lwm2m_path path, const tsr_lwm2m_value *value)
 {
     uint8_t room[RECORD_MOST];
     bool has_value = value->type != TSR_LWM2M_NONE;
@@ -116,50 +116,31 @@ static tsr_err senml_cbor_put(tsr_lwm2m_out *out, tsr_lwm2m_path path, const tsr
 }
 
 /* Once the base name is said, what lies below it can go the short way. */
-static tsr_err senml_cbor_put_first(tsr_lwm2m_out *out, tsr_lwm2m_path path,
-                                    const tsr_lwm2m_value *value)
+static tsr_err senml_cbor_put(tsr_lwm2m_out *out, tsr_lwm2m_path path, const tsr_lwm2m_value *value)
 {
-    tsr_err err = senml_cbor_put(out, path, value);
+    tsr_err err = put_record(out, path, value);
 
-    if (err == TSR_OK && out->based)
+    if (err == TSR_OK && out->based && out->quick_from == TSR_LWM2M_NOT_QUICK) {
         out->quick_from = out->base.depth < 3 ? 3 : 4;
+        out->base_word = tsr_lwm2m_path_word(out->base);
+        out->base_mask = (UINT64_C(1) << 16 * out->base.depth) - 1; /* below: at most 3 deep */
+    }
     return err;
-}
-
-static tsr_err senml_cbor_end(tsr_lwm2m_out *out)
-{
-    uint8_t room[4];
-    tsr_buf head = tsr_buf_over(room, sizeof room);
-    tsr_buf *body = out->body;
-
-    if (out->count == 0)
-        tsr_put_u8(body, 0x80);
-    if (out->count > UINT16_MAX)
-        return TSR_E_SPACE;
-    tsr_cbor_put_array(&head, out->count);
-
-    size_t len = body->len - out->start - 1;
-
-    if (tsr_buf_claim(body, head.len - 1) == NULL)
-        return TSR_E_SPACE;
-    if (head.len > 1)
-        memmove(body->ptr + out->start + head.len, body->ptr + out->start + 1, len);
-    memcpy(body->ptr + out->start, room, head.len);
-    return TSR_OK;
 }
 
 /* ---- the short way ------------------------------------------------------------------------- */
 
 /* Most records have a name below a base name that was said before, and nothing else: they go
- * straight into the body. Returns where the value comes; NULL: the body is nearly full. Nothing is
- * committed yet. */
+ * straight into the body. Returns where the value comes; NULL: not below the base, or the body is
+ * nearly full. Nothing is committed yet. */
 TSR_HOT uint8_t *quick_name(const tsr_lwm2m_out *out, uint64_t word, unsigned depth, size_t tail)
 {
     uint8_t *at = out->body->ptr + out->body->len, *end;
     size_t left = out->body->cap - out->body->len;
     uint64_t ids = word >> 16 * out->base.depth;
 
-    if (left < RECORD_MOST || left - RECORD_MOST < tail)
+    if (((word ^ out->base_word) & out->base_mask) != 0 || left < RECORD_MOST ||
+        left - RECORD_MOST < tail)
         return NULL;
     end = tsr_senml_put_id(at + 3, ids & 0xffff);
     for (unsigned more = depth - out->base.depth; --more > 0;) {
@@ -240,7 +221,7 @@ static tsr_err take_number(tsr_bytes *in, double *number)
 
     if (tsr_lwm2m_cbor_get(in, NULL, &v) != TSR_OK)
         return TSR_E_MALFORMED;
-    if (tsr_lwm2m_value_as(&v, TSR_LWM2M_FLOAT, NULL, &f) == TSR_OK)
+    if (tsr_lwm2m_value_convert(&v, TSR_LWM2M_FLOAT, &f) == TSR_OK)
         *number = f.as.f;
     else if (v.type == TSR_LWM2M_TIME)
         *number = (double)v.as.i;
@@ -283,7 +264,7 @@ static tsr_err take_value(tsr_lwm2m_in *in, tsr_bytes *rest, int label, tsr_senm
     if (!type_fits(label, record->value.type))
         return TSR_E_MALFORMED;
     if (label == LABEL_OBJLNK && record->value.type == TSR_LWM2M_STRING
-        && tsr_lwm2m_value_as(&record->value, TSR_LWM2M_OBJLNK, NULL, &record->value) != TSR_OK)
+        && tsr_lwm2m_value_convert(&record->value, TSR_LWM2M_OBJLNK, &record->value) != TSR_OK)
         return TSR_E_MALFORMED;
     return TSR_OK;
 }
@@ -379,10 +360,6 @@ static tsr_err senml_cbor_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m
 }
 
 const tsr_lwm2m_codec tsr_lwm2m_codec_senml_cbor = {
-    TSR_LWM2M_FORMAT_SENML_CBOR, senml_cbor_put_first, senml_cbor_end, senml_cbor_next,
-    quick_int, quick_text,
-};
-
-const tsr_lwm2m_codec tsr_lwm2m_codec_senml_cbor_small = {
-    TSR_LWM2M_FORMAT_SENML_CBOR, senml_cbor_put, senml_cbor_end, senml_cbor_next, NULL, NULL,
+    TSR_LWM2M_FORMAT_SENML_CBOR, senml_cbor_put, tsr_senml_cbor_end, senml_cbor_next,
+    tsr_lwm2m_value_convert, NULL, quick_int, quick_text,
 };

@@ -303,5 +303,6 @@ static tsr_err senml_json_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m
 }
 
 const tsr_lwm2m_codec tsr_lwm2m_codec_senml_json = {
-    TSR_LWM2M_FORMAT_SENML_JSON, senml_json_put, senml_json_end, senml_json_next, NULL, NULL,
+    TSR_LWM2M_FORMAT_SENML_JSON, senml_json_put, senml_json_end, senml_json_next,
+    tsr_lwm2m_value_convert, NULL, NULL, NULL,
 };

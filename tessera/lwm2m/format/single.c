@@ -44,7 +44,7 @@ static tsr_err text_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_value
 }
 
 const tsr_lwm2m_codec tsr_lwm2m_codec_text = {
-    TSR_LWM2M_FORMAT_TEXT, text_put, single_end, text_next, NULL, NULL,
+    TSR_LWM2M_FORMAT_TEXT, text_put, single_end, text_next, NULL, tsr_lwm2m_value_as, NULL, NULL,
 };
 
 /* ---- octet-stream --------------------------------------------------------------------------- */
@@ -65,7 +65,7 @@ static tsr_err octets_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_val
 }
 
 const tsr_lwm2m_codec tsr_lwm2m_codec_octets = {
-    TSR_LWM2M_FORMAT_OCTETS, octets_put, single_end, octets_next, NULL, NULL,
+    TSR_LWM2M_FORMAT_OCTETS, octets_put, single_end, octets_next, tsr_lwm2m_value_convert, NULL, NULL, NULL,
 };
 
 /* ---- CBOR ----------------------------------------------------------------------------------- */
@@ -89,5 +89,5 @@ static tsr_err cbor_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_value
 }
 
 const tsr_lwm2m_codec tsr_lwm2m_codec_cbor = {
-    TSR_LWM2M_FORMAT_CBOR, cbor_put, single_end, cbor_next, NULL, NULL,
+    TSR_LWM2M_FORMAT_CBOR, cbor_put, single_end, cbor_next, tsr_lwm2m_value_convert, NULL, NULL, NULL,
 };

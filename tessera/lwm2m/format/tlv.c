@@ -290,5 +290,6 @@ static tsr_err tlv_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_value 
 }
 
 const tsr_lwm2m_codec tsr_lwm2m_codec_tlv = {
-    TSR_LWM2M_FORMAT_TLV, tlv_put, tlv_end, tlv_next, NULL, NULL,
+    TSR_LWM2M_FORMAT_TLV, tlv_put, tlv_end, tlv_next,
+    NULL, tsr_lwm2m_value_as, NULL, NULL,
 };

@@ -28,7 +28,7 @@ static void name(change *c, uint16_t resource)
 }
 
 static tsr_err set(const change *c, tsr_lwm2m_path at, const tsr_lwm2m_value *value,
-                   tsr_lwm2m_phase phase, tsr_buf *scratch)
+                   tsr_lwm2m_phase phase, const tsr_lwm2m_in *in)
 {
     const tsr_lwm2m_resource_info *info = tsr_lwm2m_object_resource(c->object, at.resource);
     bool multiple;
@@ -44,7 +44,7 @@ static tsr_err set(const change *c, tsr_lwm2m_path at, const tsr_lwm2m_value *va
     if (multiple != (at.depth == 4))
         return TSR_E_TYPE;
 
-    tsr_err err = tsr_lwm2m_value_as(value, (tsr_lwm2m_type)info->type, scratch, &typed);
+    tsr_err err = tsr_lwm2m_in_typed(in, value, (tsr_lwm2m_type)info->type, &typed);
 
     if (err != TSR_OK)
         return err;
@@ -66,7 +66,7 @@ static tsr_err each(change *c, tsr_lwm2m_phase phase)
             continue;
         at.instance = c->instance;
         name(c, at.resource);
-        err = set(c, at, &value, phase, &scratch);
+        err = set(c, at, &value, phase, &in);
     }
     return err == TSR_END ? TSR_OK : err;
 }

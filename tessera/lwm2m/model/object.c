@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Looking into objects: find, walk, read, probe. */
+#include "tessera/lwm2m/format/codec.h"
 #include "tessera/lwm2m/model/object.h"
 
 const tsr_lwm2m_object *tsr_lwm2m_object_find(const tsr_lwm2m_registry *registry, uint16_t id)
@@ -76,45 +77,43 @@ tsr_err tsr_lwm2m_object_read(const tsr_lwm2m_object *object, tsr_lwm2m_path at,
     return err;
 }
 
+/* A format of no bytes: it counts. */
+static tsr_err count_put(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_value *value)
+{
+    (void)at;
+    (void)value;
+    out->count++;
+    return TSR_OK;
+}
+
+/* How many values a read of `at` (3 or 4 deep) gives. */
+static size_t values_at(const tsr_lwm2m_object *object, tsr_lwm2m_path at)
+{
+    static const tsr_lwm2m_codec counter = { .format = TSR_LWM2M_FORMAT_LINK, .put = count_put };
+    tsr_buf nowhere = tsr_buf_over(NULL, 0);
+    tsr_lwm2m_out out;
+
+    tsr_lwm2m_out_begin_as(&out, &counter, at, &nowhere);
+    (void)object->handlers->read(object->state, at, &out);
+    return out.count;
+}
+
 bool tsr_lwm2m_object_has(const tsr_lwm2m_object *object, tsr_lwm2m_path at)
 {
     const tsr_lwm2m_resource_info *info = tsr_lwm2m_object_resource(object, at.resource);
-    uint8_t nothing[1];
-    tsr_buf body = tsr_buf_over(nothing, 0);
-    tsr_lwm2m_out out;
 
     if (info == NULL || tsr_lwm2m_object_next(object, at.instance) != at.instance)
         return false;
     if (at.depth == 4 && !(info->flags & TSR_LWM2M_MULTIPLE))
         return false;
-    if (!(info->flags & TSR_LWM2M_READ))
-        return true;
-    /* There is no room for the value: a writer that complains has been given one. */
-    if (tsr_lwm2m_out_begin(&out, TSR_LWM2M_FORMAT_SENML_CBOR, at, &body) != TSR_OK)
-        return false;
-    return object->handlers->read(object->state, at, &out) != TSR_E_NOT_FOUND;
+    return !(info->flags & TSR_LWM2M_READ) || values_at(object, at) != 0;
 }
 
-size_t tsr_lwm2m_object_dim(const tsr_lwm2m_object *object, tsr_lwm2m_path at,
-                            const tsr_buf *scratch)
+size_t tsr_lwm2m_object_dim(const tsr_lwm2m_object *object, tsr_lwm2m_path at)
 {
     const tsr_lwm2m_resource_info *info = tsr_lwm2m_object_resource(object, at.resource);
-    tsr_buf body = tsr_buf_over(scratch->ptr + scratch->len, scratch->cap - scratch->len);
-    tsr_lwm2m_out out;
-    tsr_lwm2m_in in;
-    tsr_lwm2m_value value;
-    size_t n = 0;
 
     if (info == NULL || (~info->flags & (TSR_LWM2M_MULTIPLE | TSR_LWM2M_READ)) != 0)
         return 0;
-    if (tsr_lwm2m_out_begin(&out, TSR_LWM2M_FORMAT_TLV, at, &body) != TSR_OK)
-        return 0;
-    (void)object->handlers->read(object->state, at, &out);
-    if (tsr_lwm2m_out_end(&out) != TSR_OK)
-        return 0;
-    if (tsr_lwm2m_in_begin(&in, TSR_LWM2M_FORMAT_TLV, at, tsr_buf_view(&body), NULL) != TSR_OK)
-        return 0;
-    while (tsr_lwm2m_in_next(&in, &at, &value) == TSR_OK)
-        n += at.depth == 4;
-    return n;
+    return values_at(object, at);
 }

@@ -100,10 +100,8 @@ tsr_err tsr_lwm2m_object_read(const tsr_lwm2m_object *object, tsr_lwm2m_path at,
  *  `at` is 3 or 4 deep. Used by Discover and by checks before a change. */
 bool tsr_lwm2m_object_has(const tsr_lwm2m_object *object, tsr_lwm2m_path at);
 
-/** The number of instances a multiple resource has; 0 if it is single or has none.
- *  scratch  room for its value, used and given back */
-size_t tsr_lwm2m_object_dim(const tsr_lwm2m_object *object, tsr_lwm2m_path at,
-                            const tsr_buf *scratch);
+/** The number of instances a multiple resource has; 0 if it is single or has none. */
+size_t tsr_lwm2m_object_dim(const tsr_lwm2m_object *object, tsr_lwm2m_path at);
 
 typedef enum {
     TSR_LWM2M_UPDATE,  /* POST on an instance: what is mentioned changes, the rest stays */

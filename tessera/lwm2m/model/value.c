@@ -236,30 +236,43 @@ static tsr_err from_tlv(tsr_bytes in, tsr_lwm2m_type type, tsr_lwm2m_value *type
 
 /* ---- from a value that has a type already --------------------------------------------------- */
 
-static tsr_err from_typed(const tsr_lwm2m_value *value, tsr_lwm2m_type type, tsr_lwm2m_value *typed)
+tsr_err tsr_lwm2m_value_plain(const tsr_lwm2m_value *value, tsr_lwm2m_type type,
+                              tsr_lwm2m_value *typed)
+{
+    tsr_lwm2m_type from = value->type;
+    bool whole = from == TSR_LWM2M_INTEGER || from == TSR_LWM2M_TIME;
+    bool text = from == TSR_LWM2M_STRING || from == TSR_LWM2M_CORELNK;
+    bool same = from == type;
+
+    if (type == TSR_LWM2M_INTEGER || (type == TSR_LWM2M_TIME && from != TSR_LWM2M_TIME))
+        same |= whole || (from == TSR_LWM2M_UNSIGNED && value->as.u <= INT64_MAX);
+    else if (type == TSR_LWM2M_UNSIGNED)
+        same |= whole && value->as.i >= 0;
+    else if (type == TSR_LWM2M_STRING || type == TSR_LWM2M_CORELNK)
+        same |= text;
+    if (!same)
+        return TSR_E_TYPE;
+    *typed = *value; /* whole numbers have the same bits, texts the same view */
+    typed->type = type;
+    return TSR_OK;
+}
+
+tsr_err tsr_lwm2m_value_convert(const tsr_lwm2m_value *value, tsr_lwm2m_type type,
+                                tsr_lwm2m_value *typed)
 {
     int64_t i = value->as.i;
 
-    switch (value->type) {
-    case TSR_LWM2M_INTEGER:
+    if (type == TSR_LWM2M_FLOAT && value->type == TSR_LWM2M_INTEGER)
         return from_whole(i < 0, i < 0 ? 0 - (uint64_t)i : (uint64_t)i, type, typed);
-    case TSR_LWM2M_UNSIGNED: return from_whole(false, value->as.u, type, typed);
-    case TSR_LWM2M_FLOAT:    return from_float(value->as.f, type, typed);
-    case TSR_LWM2M_TIME:
-        if (type != TSR_LWM2M_INTEGER && type != TSR_LWM2M_UNSIGNED)
-            return TSR_E_TYPE;
-        return from_whole(i < 0, i < 0 ? 0 - (uint64_t)i : (uint64_t)i, type, typed);
-    case TSR_LWM2M_STRING:
-    case TSR_LWM2M_CORELNK:
-        if (type == TSR_LWM2M_OBJLNK)
-            return objlnk_from_text(value->as.bytes, typed);
-        if (type != TSR_LWM2M_STRING && type != TSR_LWM2M_CORELNK)
-            return TSR_E_TYPE;
-        typed->as.bytes = value->as.bytes;
-        typed->type = type;
-        return TSR_OK;
-    default: return TSR_E_TYPE;
-    }
+    if (type == TSR_LWM2M_FLOAT && value->type == TSR_LWM2M_UNSIGNED)
+        return from_whole(false, value->as.u, type, typed);
+    if (value->type == TSR_LWM2M_FLOAT)
+        return from_float(value->as.f, type, typed);
+    if (value->type == TSR_LWM2M_STRING && type == TSR_LWM2M_OBJLNK)
+        return objlnk_from_text(value->as.bytes, typed);
+    if (value->type == TSR_LWM2M_CORELNK && type == TSR_LWM2M_OBJLNK)
+        return objlnk_from_text(value->as.bytes, typed);
+    return tsr_lwm2m_value_plain(value, type, typed);
 }
 
 tsr_err tsr_lwm2m_value_as(const tsr_lwm2m_value *value, tsr_lwm2m_type type, tsr_buf *scratch,
@@ -275,7 +288,7 @@ tsr_err tsr_lwm2m_value_as(const tsr_lwm2m_value *value, tsr_lwm2m_type type, ts
     else if (value->type == TSR_LWM2M_RAW_BYTES)
         err = from_tlv(value->as.bytes, type, &got);
     else
-        err = from_typed(value, type, &got);
+        err = tsr_lwm2m_value_convert(value, type, &got);
     if (err == TSR_OK)
         *typed = got;
     return err;

@@ -100,6 +100,15 @@ static inline tsr_lwm2m_value tsr_lwm2m_corelnk(tsr_bytes links)
 tsr_err tsr_lwm2m_value_as(const tsr_lwm2m_value *value, tsr_lwm2m_type type, tsr_buf *scratch,
                            tsr_lwm2m_value *typed);
 
+/** The same for values that have a type already: not RAW. */
+tsr_err tsr_lwm2m_value_convert(const tsr_lwm2m_value *value, tsr_lwm2m_type type,
+                                tsr_lwm2m_value *typed);
+
+/** The same without Float and Objlnk, for devices that have neither. */
+tsr_err tsr_lwm2m_value_plain(const tsr_lwm2m_value *value, tsr_lwm2m_type type,
+                              tsr_lwm2m_value *typed);
+
+
 /** True when both have the same type and content (floats: same bits; NaN equals itself). */
 bool tsr_lwm2m_value_same(const tsr_lwm2m_value *a, const tsr_lwm2m_value *b);
 

@@ -257,3 +257,10 @@ tsr_lwm2m_object tsr_lwm2m_device_object(tsr_lwm2m_device *device)
 
     return (tsr_lwm2m_object){ &self, &handlers, device };
 }
+
+tsr_lwm2m_object tsr_lwm2m_device_volatile(tsr_lwm2m_device *device)
+{
+    static const tsr_lwm2m_handlers handlers = { .read = read, .write = write, .execute = execute };
+
+    return (tsr_lwm2m_object){ &self, &handlers, device };
+}

@@ -47,4 +47,7 @@ bool tsr_lwm2m_device_error(tsr_lwm2m_device *device, uint8_t code);
 
 tsr_lwm2m_object tsr_lwm2m_device_object(tsr_lwm2m_device *device);
 
+/** The same for a device that keeps nothing: what servers write is gone after a restart. */
+tsr_lwm2m_object tsr_lwm2m_device_volatile(tsr_lwm2m_device *device);
+
 #endif

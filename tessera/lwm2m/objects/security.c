@@ -112,3 +112,10 @@ tsr_lwm2m_object tsr_lwm2m_security_object(tsr_lwm2m_securities *securities)
 
     return (tsr_lwm2m_object){ &self, &handlers, securities };
 }
+
+tsr_lwm2m_object tsr_lwm2m_security_fixed(tsr_lwm2m_securities *securities)
+{
+    static const tsr_lwm2m_handlers handlers = { .next_instance = next_instance, .read = read };
+
+    return (tsr_lwm2m_object){ &self, &handlers, securities };
+}

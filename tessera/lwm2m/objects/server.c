@@ -251,3 +251,11 @@ tsr_lwm2m_object tsr_lwm2m_server_object(tsr_lwm2m_servers *servers)
 
     return (tsr_lwm2m_object){ &self, &handlers, servers };
 }
+
+tsr_lwm2m_object tsr_lwm2m_server_volatile(tsr_lwm2m_servers *servers)
+{
+    static const tsr_lwm2m_handlers handlers = { .next_instance = next_instance, .read = read,
+                                                 .write = write, .execute = execute };
+
+    return (tsr_lwm2m_object){ &self, &handlers, servers };
+}

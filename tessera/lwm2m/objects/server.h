@@ -68,4 +68,7 @@ tsr_lwm2m_server *tsr_lwm2m_server_find(const tsr_lwm2m_servers *servers, uint16
 /** The registry entry over the caller's state. */
 tsr_lwm2m_object tsr_lwm2m_server_object(tsr_lwm2m_servers *servers);
 
+/** The same for a device that keeps nothing: what servers write is gone after a restart. */
+tsr_lwm2m_object tsr_lwm2m_server_volatile(tsr_lwm2m_servers *servers);
+
 #endif

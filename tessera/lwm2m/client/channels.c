@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Accounts whose messages go through a channel: opening it, what it tells, its own datagrams.
+ * Reached through a table only, so that a device without DTLS is linked without it. */
+#include "tessera/lwm2m/client/internal.h"
+
+enum { LOCAL_TRIES = 6 }; /* 250 ms times 2^6: at most 16 s between tries for a cause here */
+
+/* Something on this side is missing, as the secure service: no server is the worse for asking again
+ * soon, and no attempt of Core 6.2.1.2 is used up. */
+static void back_off_locally(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
+{
+    tsr_lwm2m_account *a = &c->config.accounts[i];
+
+    account_wait(c, i, now_ms, with_jitter(c, (uint64_t)250 << a->local_tries));
+    if (a->local_tries < LOCAL_TRIES)
+        a->local_tries++;
+}
+
+/* A session that ended in good order or by accident is opened again; the registration stays. */
+static void channel_down(tsr_lwm2m_client *c, size_t i, const tsr_lwm2m_channel_event *event,
+                         uint64_t now_ms)
+{
+    tsr_lwm2m_account *a = &c->config.accounts[i];
+    tsr_lwm2m_server *server = account_server(c, i);
+
+    if (event->alert != 0 && server != NULL)
+        tsr_lwm2m_server_set(server, TSR_LWM2M_S_ALERT, event->alert);
+    account_event(c, i, TSR_LWM2M_E_DISCONNECTED, event->alert, event->reason);
+    account_disconnect(c, i, false);
+    if (a->standing == TSR_LWM2M_STOPPED)
+        return;
+    if (a->stopping) {
+        account_stop(c, i, "");
+        return;
+    }
+    if (event->final)
+        account_stop(c, i, event->reason);
+    else if (event->local)
+        back_off_locally(c, i, now_ms);
+    else if (event->peer_closed && a->proved)
+        account_wait(c, i, now_ms, with_jitter(c, 1000));
+    else
+        account_back_off(c, i, now_ms);
+    a->proved = false;
+}
+
+static void pump(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
+{
+    tsr_lwm2m_account *a = &c->config.accounts[i];
+    tsr_lwm2m_channel_event event;
+
+    while (a->channel != NULL && a->channel->next(a->channel_state, &event)) {
+        switch (event.kind) {
+        case TSR_LWM2M_CHANNEL_UP:
+            if (a->standing == TSR_LWM2M_CONNECTING)
+                account_connected(c, i, now_ms);
+            break;
+        case TSR_LWM2M_CHANNEL_DOWN:
+            channel_down(c, i, &event, now_ms);
+            break;
+        case TSR_LWM2M_CHANNEL_DATA:
+            a->proved = true;
+            (void)tsr_coap_feed(&c->coap, (tsr_coap_peer)i, event.data, now_ms);
+            client_coap_pump(c, now_ms);
+            break;
+        }
+    }
+}
+
+static void open(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
+{
+    tsr_lwm2m_account *a = &c->config.accounts[i];
+    tsr_err err;
+
+    a->standing = TSR_LWM2M_CONNECTING;
+    a->at_ms = UINT64_MAX;
+    err = a->channel->open(a->channel_state, now_ms);
+    if (err == TSR_OK) {
+        pump(c, i, now_ms);
+        return;
+    }
+    account_event(c, i, TSR_LWM2M_E_DISCONNECTED, 0,
+                  err == TSR_E_CRYPTO ? "secure service not there" : tsr_err_name(err));
+    back_off_locally(c, i, now_ms);
+}
+
+/* One datagram of a channel's own: handshake, alert, close. Turn by turn, so that no account
+ * waits for another. */
+static tsr_err poll(tsr_lwm2m_client *c, size_t *account, tsr_buf *datagram,
+                             uint64_t now_ms)
+{
+    for (size_t n = 0; n < c->config.account_count; n++) {
+        size_t i = (c->turn + n) % c->config.account_count;
+        const tsr_lwm2m_account *a = &c->config.accounts[i];
+        tsr_err err;
+
+        if (a->channel == NULL)
+            continue;
+        datagram->len = 0;
+        err = a->channel->poll(a->channel_state, datagram, now_ms);
+        pump(c, i, now_ms);
+        if (err == TSR_OK && datagram->len != 0) {
+            c->turn = i + 1;
+            *account = i;
+            return TSR_OK;
+        }
+        datagram->err = TSR_OK;
+    }
+    return TSR_END;
+}
+
+const struct tsr_lwm2m_channels tsr_lwm2m_channels = { open, pump, poll };

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * SenML CBOR (RFC 8428 §6, Core 7.5) for small devices: see tsr_lwm2m_codec_senml_cbor_plain. */
+#include "tessera/base/utf8.h"
+#include "tessera/cbor/cbor.h"
+#include "tessera/lwm2m/format/senml.h"
+
+/* RFC 8428 §6, table 4; negative labels as they stand in CBOR, -1 - n */
+enum {
+    LABEL_NAME = 0, LABEL_VALUE = 2, LABEL_STRING = 3, LABEL_BOOLEAN = 4, LABEL_SUM = 5,
+    LABEL_DATA = 8,
+    BASE_VERSION = 0, BASE_NAME = 1, BASE_VALUE = 4, BASE_SUM = 5,
+    BASE_NAME_CODE = 0x21, FALSE_ = 20, TRUE_ = 21, NULL_ = 22,
+};
+
+/* ---- writing ------------------------------------------------------------------------------- */
+
+static tsr_err put_value(tsr_buf *out, const tsr_lwm2m_value *value)
+{
+    switch (value->type) {
+    case TSR_LWM2M_NONE: break;
+    case TSR_LWM2M_INTEGER:
+    case TSR_LWM2M_TIME:
+        tsr_put_u8(out, LABEL_VALUE);
+        tsr_cbor_put_int(out, value->as.i);
+        break;
+    case TSR_LWM2M_UNSIGNED:
+        tsr_put_u8(out, LABEL_VALUE);
+        tsr_cbor_put_uint(out, value->as.u);
+        break;
+    case TSR_LWM2M_STRING:
+    case TSR_LWM2M_CORELNK:
+        tsr_put_u8(out, LABEL_STRING);
+        tsr_cbor_put_text(out, value->as.bytes);
+        break;
+    case TSR_LWM2M_OPAQUE:
+        tsr_put_u8(out, LABEL_DATA);
+        tsr_cbor_put_bytes(out, value->as.bytes);
+        break;
+    case TSR_LWM2M_BOOLEAN:
+        tsr_put_u8(out, LABEL_BOOLEAN);
+        tsr_cbor_put_bool(out, value->as.b);
+        break;
+    default: return TSR_E_UNSUPPORTED;
+    }
+    return TSR_OK;
+}
+
+/* A base name is said when it changes; "/3/0/7" is split after what the base has of it. */
+static tsr_err plain_put(tsr_lwm2m_out *out, tsr_lwm2m_path path, const tsr_lwm2m_value *value)
+{
+    uint8_t room[2 * TSR_LWM2M_PATH_TEXT];
+    tsr_buf text = tsr_buf_over(room, sizeof room), base = text, *body = out->body;
+    bool below = path.depth > out->base.depth, says_base = below != out->based;
+    size_t split = 0;
+
+    tsr_lwm2m_path_put(&base, out->base);
+    if (below)
+        split = out->base.depth == 0 ? 1 : base.len + 1;
+    tsr_lwm2m_path_put(&text, path); /* over the base, which is its start */
+    if (out->count++ == 0)
+        tsr_put_u8(body, 0x80); /* the array's head, until its size is known */
+    tsr_put_u8(body, (uint8_t)(0xa1 + says_base + (value->type != TSR_LWM2M_NONE)));
+    if (says_base) {
+        tsr_put_u8(body, BASE_NAME_CODE);
+        tsr_cbor_put_text(body, tsr_first(tsr_buf_view(&text), split));
+        out->based = below;
+    }
+    tsr_put_u8(body, LABEL_NAME);
+    tsr_cbor_put_text(body, tsr_skip(tsr_buf_view(&text), split));
+    return put_value(body, value);
+}
+
+/* ---- reading ------------------------------------------------------------------------------- */
+
+/* null is allowed as any value (RFC 8790 §3). */
+static tsr_err take_value(tsr_bytes *in, uint64_t label, tsr_lwm2m_value *value)
+{
+    tsr_cbor_item item;
+    unsigned fits = LABEL_VALUE;
+
+    if (value->type != TSR_LWM2M_NONE || tsr_cbor_next(in, &item) != TSR_OK || item.indefinite)
+        return TSR_E_MALFORMED;
+    if (item.kind == TSR_CBOR_SIMPLE && item.n == NULL_)
+        return TSR_OK;
+    if (item.kind == TSR_CBOR_UINT) {
+        *value = item.n > INT64_MAX ? tsr_lwm2m_uint(item.n) : tsr_lwm2m_int((int64_t)item.n);
+    } else if (item.kind == TSR_CBOR_NINT && item.n <= INT64_MAX) {
+        *value = tsr_lwm2m_int(-1 - (int64_t)item.n);
+    } else if (item.kind == TSR_CBOR_TEXT) {
+        fits = LABEL_STRING;
+        *value = tsr_lwm2m_text(item.bytes);
+    } else if (item.kind == TSR_CBOR_BYTES) {
+        fits = LABEL_DATA;
+        *value = tsr_lwm2m_opaque(item.bytes);
+    } else if (item.kind == TSR_CBOR_SIMPLE && (item.n == FALSE_ || item.n == TRUE_)) {
+        fits = LABEL_BOOLEAN;
+        *value = tsr_lwm2m_bool(item.n == TRUE_);
+    } else {
+        return TSR_E_UNSUPPORTED;
+    }
+    if (item.kind == TSR_CBOR_TEXT && !tsr_utf8_valid(item.bytes))
+        return TSR_E_MALFORMED;
+    return fits == label ? TSR_OK : TSR_E_MALFORMED;
+}
+
+/* Labels that are texts are for the JSON form, but "vlo"; and a label that ends in _ has to be
+ * understood (RFC 8428 §4.4). Units and times say nothing about the value. */
+static tsr_err take_field(tsr_lwm2m_in *in, tsr_bytes *name, tsr_lwm2m_value *value)
+{
+    tsr_bytes *rest = &in->rest;
+    tsr_cbor_item label;
+    int64_t version;
+
+    if (tsr_cbor_next(rest, &label) != TSR_OK)
+        return TSR_E_MALFORMED;
+    if (label.kind == TSR_CBOR_UINT) {
+        switch (label.n) {
+        case LABEL_NAME:    return tsr_cbor_get_text(rest, name);
+        case LABEL_VALUE:
+        case LABEL_STRING:
+        case LABEL_BOOLEAN:
+        case LABEL_DATA:    return take_value(rest, label.n, value);
+        case LABEL_SUM:     return TSR_E_UNSUPPORTED;
+        }
+    } else if (label.kind == TSR_CBOR_NINT) {
+        switch (label.n) {
+        case BASE_VERSION:
+            if (tsr_cbor_get_int(rest, &version) != TSR_OK)
+                return TSR_E_MALFORMED;
+            return version <= TSR_SENML_VERSION ? TSR_OK : TSR_E_UNSUPPORTED;
+        case BASE_NAME:  return tsr_cbor_get_text(rest, &in->base_name);
+        case BASE_VALUE:
+        case BASE_SUM:   return TSR_E_UNSUPPORTED;
+        }
+    } else if (label.kind != TSR_CBOR_TEXT || label.indefinite) {
+        return TSR_E_MALFORMED;
+    } else if (tsr_senml_is_critical(label.bytes) || label.bytes.len == 3) {
+        return TSR_E_UNSUPPORTED;
+    }
+    return tsr_cbor_skip(rest);
+}
+
+static tsr_err join(tsr_bytes base, tsr_bytes name, tsr_lwm2m_path *path)
+{
+    uint8_t room[TSR_LWM2M_PATH_TEXT + 2];
+    tsr_buf text = tsr_buf_over(room, sizeof room);
+
+    tsr_put_bytes(&text, base);
+    tsr_put_bytes(&text, name);
+    if (text.err != TSR_OK || text.len == 0)
+        return TSR_E_MALFORMED;
+    return tsr_lwm2m_path_parse(tsr_buf_view(&text), path);
+}
+
+static tsr_err plain_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_value *value)
+{
+    tsr_bytes name = { NULL, 0 };
+    tsr_cbor_walk records, fields;
+    tsr_err err = TSR_OK;
+
+    records.left = in->left[0];
+    if (!in->started) {
+        in->started = true;
+        err = tsr_cbor_enter(&in->rest, TSR_CBOR_ARRAY, &records);
+    }
+    if (err == TSR_OK)
+        err = tsr_cbor_more(&in->rest, &records);
+    in->left[0] = records.left;
+    if (err == TSR_END)
+        return in->rest.len == 0 ? TSR_END : TSR_E_MALFORMED;
+    if (err == TSR_OK)
+        err = tsr_cbor_enter(&in->rest, TSR_CBOR_MAP, &fields);
+    while (err == TSR_OK && (err = tsr_cbor_more(&in->rest, &fields)) == TSR_OK)
+        err = take_field(in, &name, value);
+    if (err != TSR_END)
+        return err == TSR_E_TYPE ? TSR_E_MALFORMED : err;
+    return join(in->base_name, name, path);
+}
+
+const tsr_lwm2m_codec tsr_lwm2m_codec_senml_cbor_plain = {
+    TSR_LWM2M_FORMAT_SENML_CBOR, plain_put, tsr_senml_cbor_end, plain_next,
+    tsr_lwm2m_value_plain, NULL, NULL, NULL,
+};
