@@ -12,13 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "ports/linux/gate/gate.h"
 #include "psa/crypto.h"
 #include "psa/wire/frame.h"
 #include "psa/wire/params.h"
+#include "tests/psa/raw.h"
 #include "tests/psa/secured.h"
 
 static secured service;
@@ -57,38 +57,9 @@ static void still_serves(void)
     assert_int_equal(tsr_gate_generation(), generation);
 }
 
-static int dial(void)
-{
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+static int dial(void) { return raw_dial(service.socket); }
 
-    assert_true(fd >= 0);
-    memcpy(address.sun_path, service.socket, strlen(service.socket));
-    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
-    return fd;
-}
-
-static ssize_t hear(int fd, uint8_t *into, size_t cap)
-{
-    struct pollfd p = { fd, POLLIN, 0 };
-
-    if (poll(&p, 1, 5000) != 1)
-        return -2; /* neither answer nor end: the service hangs */
-    return recv(fd, into, cap, 0);
-}
-
-static int dial_and_greet(void)
-{
-    uint8_t hello[64];
-    tsr_wire_hello h;
-    int fd = dial();
-    ssize_t n = hear(fd, hello, sizeof hello);
-
-    assert_int_equal(n, TSR_WIRE_HELLO);
-    assert_int_equal(tsr_wire_hello_read(tsr_view(hello, (size_t)n), &h), TSR_OK);
-    assert_int_equal(h.status, PSA_SUCCESS);
-    return fd;
-}
+static int dial_and_greet(void) { return raw_greeted(service.socket); }
 
 /* Sends `frame`; true when the answer is PROGRAMMER_ERROR and, if `closes`, the end follows. */
 static void say_and_expect(const void *frame, size_t len, bool closes)
@@ -98,33 +69,14 @@ static void say_and_expect(const void *frame, size_t len, bool closes)
     ssize_t n;
 
     assert_int_equal(send(fd, frame, len, MSG_NOSIGNAL), (ssize_t)len);
-    n = hear(fd, answer, sizeof answer);
+    n = raw_hear(fd, answer, sizeof answer);
     if (n > 0) {
         assert_in_range(n, 8, 24);
         assert_memory_equal(answer + 4, "\xff\xff\xff\x7f", 4); /* -129 */
-        n = closes ? hear(fd, answer, sizeof answer) : 0;
+        n = closes ? raw_hear(fd, answer, sizeof answer) : 0;
     }
     assert_in_range(n + 1, 0, 1); /* an orderly or an abrupt end */
     (void)close(fd);
-}
-
-static size_t good_request(uint8_t *frame, int32_t type, size_t n_in, const size_t *in,
-                           size_t n_out, const size_t *out)
-{
-    psa_invec iv[4] = { { NULL, 0 } };
-    psa_outvec ov[4] = { { NULL, 0 } };
-    tsr_buf buf = tsr_buf_over(frame, TSR_WIRE_MAX);
-
-    for (size_t i = 0; i < n_in; i++)
-        iv[i].len = in[i];
-    for (size_t i = 0; i < n_out; i++)
-        ov[i].len = out[i];
-    tsr_wire_request_head(&buf, TSR_PSA_CRYPTO_HANDLE, type, iv, n_in, ov, n_out);
-    for (size_t i = 0; i < n_in; i++)
-        for (size_t j = 0; j < in[i]; j++)
-            tsr_put_u8(&buf, 0);
-    assert_int_equal(buf.err, TSR_OK);
-    return buf.len;
 }
 
 static void test_rubbish_closes_that_client_only(void **state)
@@ -146,7 +98,7 @@ static void test_wrong_counts_and_lengths(void **state)
 {
     uint8_t frame[256];
     const size_t block[1] = { TSR_WIRE_PARAMS };
-    size_t len = good_request(frame, TSR_CRYPTO_INIT, 1, block, 0, NULL);
+    size_t len = raw_request(frame, TSR_CRYPTO_INIT, 1, block, 0, NULL);
 
     (void)state;
     for (size_t at = 0; at < 16; at++)
@@ -179,12 +131,12 @@ static void test_wrong_vectors_of_every_function(void **state)
             for (size_t n_out = 0; n_in + n_out <= 4; n_out++)
                 for (size_t l = 0; l < 3; l++) {
                     const size_t room[4] = { l, 0, 1, 2 };
-                    size_t len = good_request(frame, type, n_in, lens[l], n_out, room);
+                    size_t len = raw_request(frame, type, n_in, lens[l], n_out, room);
                     psa_status_t status;
                     tsr_bytes out[4];
 
                     assert_int_equal(send(fd, frame, len, MSG_NOSIGNAL), (ssize_t)len);
-                    ssize_t n = hear(fd, answer, sizeof answer);
+                    ssize_t n = raw_hear(fd, answer, sizeof answer);
 
                     assert_true(n > 0);
                     assert_int_equal(
@@ -203,18 +155,18 @@ static void test_huge_vectors(void **state)
     static uint8_t frame[TSR_WIRE_MAX], answer[TSR_WIRE_MAX + 1];
     const size_t block[1] = { TSR_WIRE_PARAMS };
     size_t room[1] = { TSR_WIRE_MAX - TSR_WIRE_HEAD };
-    size_t len = good_request(frame, TSR_CRYPTO_RANDOM, 1, block, 1, room);
+    size_t len = raw_request(frame, TSR_CRYPTO_RANDOM, 1, block, 1, room);
     int fd = dial_and_greet();
 
     (void)state;
     assert_int_equal(send(fd, frame, len, MSG_NOSIGNAL), (ssize_t)len);
-    assert_int_equal(hear(fd, answer, sizeof answer), (ssize_t)(12 + room[0]));
+    assert_int_equal(raw_hear(fd, answer, sizeof answer), (ssize_t)(12 + room[0]));
     (void)close(fd);
     room[0]++;
-    len = good_request(frame, TSR_CRYPTO_RANDOM, 1, block, 1, room);
+    len = raw_request(frame, TSR_CRYPTO_RANDOM, 1, block, 1, room);
     say_and_expect(frame, len, true);
     room[0] = UINT32_MAX;
-    len = good_request(frame, TSR_CRYPTO_RANDOM, 1, block, 1, room);
+    len = raw_request(frame, TSR_CRYPTO_RANDOM, 1, block, 1, room);
     say_and_expect(frame, len, true);
     still_serves();
 }
@@ -225,7 +177,7 @@ static void test_disconnect_in_every_state(void **state)
     uint8_t frame[256], few[3];
     const size_t block[1] = { TSR_WIRE_PARAMS };
     const size_t room[1] = { 64 };
-    size_t len = good_request(frame, TSR_CRYPTO_RANDOM, 1, block, 1, room);
+    size_t len = raw_request(frame, TSR_CRYPTO_RANDOM, 1, block, 1, room);
     long files;
     int fd;
 
@@ -240,7 +192,7 @@ static void test_disconnect_in_every_state(void **state)
         (void)close(fd);
         fd = dial_and_greet();
         (void)send(fd, frame, len, MSG_NOSIGNAL);
-        assert_int_equal(hear(fd, few, sizeof few), 3); /* the rest of the datagram is lost */
+        assert_int_equal(raw_hear(fd, few, sizeof few), 3); /* the rest of the datagram is lost */
         (void)close(fd);
         fd = dial_and_greet();
         (void)shutdown(fd, SHUT_RD);
@@ -259,7 +211,7 @@ static void test_deaf_client_is_closed(void **state)
     uint8_t frame[256];
     const size_t block[1] = { TSR_WIRE_PARAMS };
     const size_t room[1] = { 16000 };
-    size_t len = good_request(frame, TSR_CRYPTO_RANDOM, 1, block, 1, room);
+    size_t len = raw_request(frame, TSR_CRYPTO_RANDOM, 1, block, 1, room);
     int fd = dial_and_greet();
     bool closed = false;
 
@@ -286,7 +238,7 @@ static void test_200_connections(void **state)
     int fd[200];
     uint8_t frame[256], answer[64];
     const size_t block[1] = { TSR_WIRE_PARAMS };
-    size_t len = good_request(frame, TSR_CRYPTO_INIT, 1, block, 0, NULL), in = 0, busy = 0;
+    size_t len = raw_request(frame, TSR_CRYPTO_INIT, 1, block, 0, NULL), in = 0, busy = 0;
 
     (void)state;
     still_serves();
@@ -294,7 +246,7 @@ static void test_200_connections(void **state)
         tsr_wire_hello h;
 
         fd[i] = dial();
-        assert_int_equal(hear(fd[i], answer, sizeof answer), TSR_WIRE_HELLO);
+        assert_int_equal(raw_hear(fd[i], answer, sizeof answer), TSR_WIRE_HELLO);
         assert_int_equal(tsr_wire_hello_read(tsr_view(answer, TSR_WIRE_HELLO), &h), TSR_OK);
         in += h.status == PSA_SUCCESS;
         busy += h.status == PSA_ERROR_CONNECTION_BUSY;
@@ -303,7 +255,7 @@ static void test_200_connections(void **state)
     assert_int_equal(busy, 161);
     for (size_t i = 0; i < 39; i++) {
         assert_int_equal(send(fd[i], frame, len, MSG_NOSIGNAL), (ssize_t)len);
-        assert_int_equal(hear(fd[i], answer, sizeof answer), 8);
+        assert_int_equal(raw_hear(fd[i], answer, sizeof answer), 8);
     }
     still_serves();
     for (int i = 0; i < 200; i++)
@@ -341,13 +293,13 @@ static void test_random_frames(void **state)
         const size_t in[3] = { TSR_WIRE_PARAMS + (size_t)random() % 17, (size_t)random() % 64,
                                (size_t)random() % 64 };
         const size_t out[1] = { (size_t)random() % 128 };
-        size_t len = good_request(frame, (int32_t)(random() % 80), 1 + (size_t)random() % 3, in,
-                                  (size_t)random() % 2, out);
+        size_t len = raw_request(frame, (int32_t)(random() % 80), 1 + (size_t)random() % 3, in,
+                                 (size_t)random() % 2, out);
 
         for (size_t j = 12; j < len; j++)
             if (j > 32 && random() % 3 == 0)
                 frame[j] = (uint8_t)random();
-        if (send(fd, frame, len, MSG_NOSIGNAL) < 0 || hear(fd, answer, sizeof answer) <= 0) {
+        if (send(fd, frame, len, MSG_NOSIGNAL) < 0 || raw_hear(fd, answer, sizeof answer) <= 0) {
             (void)close(fd);
             fd = dial_and_greet();
         } else {
