@@ -52,6 +52,8 @@ static const struct {
 } tools[] = {
     { "package", tool_package, "make | sign | inspect | verify | keygen ...",
       "firmware packages; see tessera package --help" },
+    { "attest", tool_attest, "verify | show | key ...",
+      "attestation tokens; see tessera attest --help" },
 };
 enum { TOOLS = sizeof tools / sizeof tools[0] };
 

@@ -113,5 +113,6 @@ command_fn cmd_credentials;                                         /* credentia
 /** A command on files: reads its own options from argv[1] on, returns the exit code. */
 typedef int tool_fn(int argc, char **argv);
 tool_fn tool_package; /* package.c */
+tool_fn tool_attest;  /* attest.c */
 
 #endif
