@@ -3,20 +3,35 @@
  * Firmware update: served when --slots names a directory. With --reboot-fd a launcher has made the
  * boot decision and waits for word there; without one it is made here. */
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "apps/tessera-secured/world.h"
 #include "ports/linux/secured/log.h"
+#include "psa/wire/fwu.h"
 
 static tsr_err ask_launcher(void *self)
 {
     const tsr_world *w = self;
-    static const char word[] = TSR_FWU_REBOOT;
+    static const char word[] = TSR_LAUNCHER_REBOOT;
 
     if (write(w->options->reboot_fd, word, sizeof word - 1) != (ssize_t)sizeof word - 1)
         return TSR_E_IO;
     tsr_log("info", "reboot.requested", "fd=%d", w->options->reboot_fd);
     return TSR_OK;
+}
+
+/* The launcher counts the time of a trial, so it hears of its good end. */
+static psa_status_t serve(void *self, tsr_spm_msg *msg)
+{
+    tsr_world *w = self;
+    static const char word[] = TSR_LAUNCHER_ACCEPTED;
+    psa_status_t status = tsr_fwu_call(&w->fwu.fwu, msg);
+
+    if (msg->type == TSR_FWU_ACCEPT && status == PSA_SUCCESS && w->options->reboot_fd >= 0 &&
+        write(w->options->reboot_fd, word, sizeof word - 1) != (ssize_t)sizeof word - 1)
+        tsr_log("warning", "launcher.deaf", "cause=\"%s\"", strerror(errno));
+    return status;
 }
 
 static void log_choice(const tsr_world *w, size_t id, const tsr_fwu_choice *c)
@@ -74,7 +89,7 @@ tsr_err tsr_part_fwu_open(tsr_world *w)
         tsr_slots_close(&w->fwu.slots);
         return TSR_E_IO;
     }
-    return tsr_world_serve(w, (tsr_spm_service){ TSR_PSA_FWU_HANDLE, f, tsr_fwu_call, NULL });
+    return tsr_world_serve(w, (tsr_spm_service){ TSR_PSA_FWU_HANDLE, w, serve, NULL });
 }
 
 void tsr_part_fwu_close(tsr_world *w)

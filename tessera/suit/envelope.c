@@ -180,7 +180,7 @@ tsr_err tsr_suit_open(tsr_bytes window, uint64_t total, tsr_suit_envelope *e)
     for (; err == TSR_OK && pairs > 0; pairs--)
         err = take_entry(window, total, &in, &got);
     if (err == TSR_END)
-        err = pairs == 1 ? TSR_OK : TSR_E_SPACE;
+        err = pairs == 0 ? TSR_OK : TSR_E_SPACE; /* the loop has counted it already */
     if (err == TSR_OK && (got.signed_digest.ptr == NULL || got.manifest_whole.ptr == NULL))
         err = TSR_E_MALFORMED;
     if (err == TSR_OK)

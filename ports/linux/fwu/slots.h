@@ -19,7 +19,7 @@
  *
  * tessera-boot and tessera-secured both use this, one after the other: the launcher opens the store
  * and the slots, decides (secure/fwu/boot.h), closes the store, and starts tessera-secured with
- * --slots DIR --reboot-fd N. A line TSR_FWU_REBOOT on that descriptor asks it to restart everything.
+ * --slots DIR --reboot-fd N. A line TSR_LAUNCHER_REBOOT there asks it to restart everything.
  * Without --reboot-fd tessera-secured decides by itself when it starts, as if it were the boot
  * stage, and psa_fwu_request_reboot() answers PSA_ERROR_NOT_SUPPORTED. */
 #ifndef PORTS_LINUX_FWU_SLOTS_H
@@ -27,7 +27,8 @@
 
 #include "secure/fwu/boot.h"
 
-#define TSR_FWU_REBOOT     "reboot\n" /* what is written to the launcher */
+#define TSR_LAUNCHER_REBOOT   "reboot\n"   /* what is written to the launcher: restart everything */
+#define TSR_LAUNCHER_ACCEPTED "accepted\n" /* the trial is over, its deadline is void */
 #define TSR_SLOT_BLOCK     65536u
 #define TSR_SLOT_SIZE      (32u << 20) /* default size of a slot */
 #define TSR_SLOT_CLIENTS   8u
