@@ -49,6 +49,9 @@ _Static_assert(sizeof(tsr_channel) == 45056, "docs/WIRE.md; whole pages");
  *          TSR_E_IO     the client does not take the reply */
 tsr_err tsr_channel_offer(int fd, tsr_channel **channel, int *event_fd);
 
+/** Whether there is a request other than `number`, the last one answered. */
+bool tsr_channel_asked(const tsr_channel *channel, uint32_t number);
+
 /** Copies the newest request out, once.
  *
  *  units   request: TSR_WIRE_MAX bytes; *number in: the last one answered

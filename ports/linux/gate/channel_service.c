@@ -78,6 +78,11 @@ tsr_err tsr_channel_offer(int fd, tsr_channel **channel, int *event_fd)
     return err;
 }
 
+bool tsr_channel_asked(const tsr_channel *channel, uint32_t number)
+{
+    return atomic_load_explicit(&channel->asked, memory_order_relaxed) != number;
+}
+
 tsr_err tsr_channel_take(tsr_channel *channel, uint32_t *number, uint8_t *request, size_t *len)
 {
     uint32_t asked = atomic_load_explicit(&channel->asked, memory_order_acquire);

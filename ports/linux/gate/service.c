@@ -153,6 +153,7 @@ static void watch_connection(tsr_gate_service *g, tsr_gate_connection *c, bool o
     if (c->channel != NULL)
         (void)control(g, EPOLL_CTL_MOD, c->event_fd, on ? EPOLLIN | EPOLLET : 0, at | CHANNEL);
     c->paused = !on;
+    c->resumed = on;
 }
 
 static void pause_connection(tsr_gate_service *g, tsr_gate_connection *c)
@@ -370,6 +371,10 @@ static void serve_event(tsr_gate_service *g, uint32_t mark, uint32_t events)
         /* A bell that rang for an earlier connection in this place rings for nothing. */
         if (c->channel == NULL || c->rung)
             return;
+        if (c->resumed && !tsr_channel_asked(c->channel, c->answered)) {
+            c->resumed = false; /* our doing, so no token is taken for it */
+            return;
+        }
         if (its_turn(g, c)) {
             answer_channel(g, c);
         } else {

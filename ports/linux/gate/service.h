@@ -27,6 +27,7 @@ typedef struct { /* private */
     tsr_meter *meter;
     bool paused;          /* its client is over the rate: not watched */
     bool rung;            /* the channel's bell rang, and it was not its client's turn */
+    bool resumed;         /* watched again: its bell is heard once more for what it rang before */
     tsr_channel *channel; /* NULL: none */
     int event_fd;
     uint32_t answered; /* number of the channel's last request */
