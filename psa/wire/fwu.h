@@ -9,15 +9,15 @@
 #include "tessera/base/bytes.h"
 
 enum {
-    TSR_FWU_QUERY = 1,   /* component; out info */
-    TSR_FWU_START = 2,   /* component; in manifest (0 bytes: bundled) */
-    TSR_FWU_WRITE = 3,   /* component, number offset; in block */
-    TSR_FWU_FINISH = 4,  /* component */
-    TSR_FWU_CANCEL = 5,  /* component */
-    TSR_FWU_CLEAN = 6,   /* component */
+    TSR_FWU_QUERY = 1,  /* component; out info */
+    TSR_FWU_START = 2,  /* component; in manifest (0 bytes: bundled) */
+    TSR_FWU_WRITE = 3,  /* component, number offset; in block */
+    TSR_FWU_FINISH = 4, /* component */
+    TSR_FWU_CANCEL = 5, /* component */
+    TSR_FWU_CLEAN = 6,  /* component */
     TSR_FWU_INSTALL = 7,
     TSR_FWU_REBOOT = 8,
-    TSR_FWU_REJECT = 9,  /* number error */
+    TSR_FWU_REJECT = 9, /* number error */
     TSR_FWU_ACCEPT = 10,
 };
 

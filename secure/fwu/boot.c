@@ -22,8 +22,9 @@ static bool staged_are_good(decision *d, uint8_t *why, psa_status_t *status)
 
     for (size_t i = 0; i < d->f->count; i++) {
         const tsr_fwu_record *r = &d->next[i];
-        tsr_fwu_check check = { TSR_FWU_CHECK_INSTALL, i, r->active ^ 1u, { NULL, 0 },
-                                r->len[r->active ^ 1u] };
+        tsr_fwu_check check = {
+            TSR_FWU_CHECK_INSTALL, i, r->active ^ 1u, { NULL, 0 }, r->len[r->active ^ 1u]
+        };
 
         status[i] = PSA_ERROR_DEPENDENCY_NEEDED; /* good itself, but not its companion */
         why[i] = TSR_FWU_WHY_DEPENDENCY;
@@ -89,8 +90,8 @@ static void clean_volatile(decision *d, size_t i)
     tsr_fwu_record *r = &d->next[i];
     bool forgetful = r->state == PSA_FWU_WRITING && d->f->components[i].progress == 0;
 
-    if (forgetful || (is_volatile(d->f, i) && r->state != PSA_FWU_READY &&
-                      r->state != PSA_FWU_TRIAL))
+    if (forgetful ||
+        (is_volatile(d->f, i) && r->state != PSA_FWU_READY && r->state != PSA_FWU_TRIAL))
         tsr_fwu_forget_second(r);
 }
 

@@ -130,8 +130,7 @@ static psa_status_t fail(tsr_fwu *f, size_t id, psa_status_t error, uint8_t why)
     return tsr_fwu_save(f, d.records);
 }
 
-psa_status_t tsr_fwu_query(const tsr_fwu *f, psa_fwu_component_t id,
-                           psa_fwu_component_info_t *info)
+psa_status_t tsr_fwu_query(const tsr_fwu *f, psa_fwu_component_t id, psa_fwu_component_info_t *info)
 {
     if (!f->open || id >= f->count)
         return PSA_ERROR_DOES_NOT_EXIST;
@@ -259,8 +258,8 @@ psa_status_t tsr_fwu_write(tsr_fwu *f, psa_fwu_component_t id, size_t at, tsr_by
     if (f->records[id].state != PSA_FWU_WRITING)
         return PSA_ERROR_BAD_STATE;
     capacity = tsr_fwu_capacity(second(f, id));
-    if (block.len == 0 || block.len > PSA_FWU_MAX_WRITE_SIZE || at % ALIGN != 0 ||
-        at > capacity || block.len > capacity - at)
+    if (block.len == 0 || block.len > PSA_FWU_MAX_WRITE_SIZE || at % ALIGN != 0 || at > capacity ||
+        block.len > capacity - at)
         return PSA_ERROR_INVALID_ARGUMENT;
     err = tsr_fwu_program(second(f, id), (f->components[id].properties & TSR_FWU_REWRITE) != 0,
                           (uint32_t)at, block);
@@ -343,8 +342,9 @@ static psa_status_t check_candidates(tsr_fwu *f)
 
     for (size_t i = 0; i < f->count; i++) {
         const tsr_fwu_record *r = &f->records[i];
-        tsr_fwu_check check = { TSR_FWU_CHECK_INSTALL, i, r->active ^ 1u, { NULL, 0 },
-                                r->len[r->active ^ 1u] };
+        tsr_fwu_check check = {
+            TSR_FWU_CHECK_INSTALL, i, r->active ^ 1u, { NULL, 0 }, r->len[r->active ^ 1u]
+        };
         tsr_fwu_image image;
         uint8_t why;
         psa_status_t status;

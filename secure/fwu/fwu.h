@@ -9,8 +9,8 @@
  * the power fails. A slot is never believed: it is verified when an image is finished, installed,
  * and at every boot (boot.h).
  *
- * An image is a SUIT envelope with its payload (integrated, or right behind the envelope), a payload
- * whose envelope was given to start(), or a bare MCUboot image. */
+ * An image is a SUIT envelope with its payload (integrated, or right behind the envelope), a
+ * payload whose envelope was given to start(), or a bare MCUboot image. */
 #ifndef SECURE_FWU_FWU_H
 #define SECURE_FWU_FWU_H
 
@@ -19,7 +19,7 @@
 #include "secure/storage/its.h"
 
 enum {
-    TSR_FWU_COMPONENTS = 4,     /* of one device; ids are 0 to 3 */
+    TSR_FWU_COMPONENTS = 4, /* of one device; ids are 0 to 3 */
     TSR_FWU_ANCHORS = 8,
     TSR_FWU_MANIFEST_MAX = 4096, /* bytes of an envelope without its integrated payload */
     TSR_FWU_NAME_MAX = 32,
@@ -27,10 +27,10 @@ enum {
 };
 
 /* Properties of a component (PSA FWU 1.0.1, appendix C: variations of the state model) */
-#define TSR_FWU_NO_REBOOT 1u /* install() starts the new image at once */
-#define TSR_FWU_NO_TRIAL  2u /* what is installed is accepted */
-#define TSR_FWU_VOLATILE  4u /* a reboot forgets what was prepared */
-#define TSR_FWU_DETACHED  8u /* start() must be given the manifest */
+#define TSR_FWU_NO_REBOOT 1u  /* install() starts the new image at once */
+#define TSR_FWU_NO_TRIAL  2u  /* what is installed is accepted */
+#define TSR_FWU_VOLATILE  4u  /* a reboot forgets what was prepared */
+#define TSR_FWU_DETACHED  8u  /* start() must be given the manifest */
 #define TSR_FWU_BUNDLED   16u /* start() must not be given one. Neither: both ways will do */
 #define TSR_FWU_REWRITE   32u /* the slots are files or RAM: any byte may be written at any time */
 
@@ -110,14 +110,14 @@ typedef struct {
     void *reboot_self;
     /* private */
     tsr_fwu_record records[TSR_FWU_COMPONENTS];
-    size_t recorded; /* components in ITS; never fewer than count */
+    size_t recorded;                      /* components in ITS; never fewer than count */
     uint32_t written[TSR_FWU_COMPONENTS]; /* contiguous from 0 */
     uint32_t high[TSR_FWU_COMPONENTS];    /* end of the last byte */
     bool open;
 } tsr_fwu;
 
-/** Reads the record, or makes a fresh one. It decides nothing: after a reset tsr_fwu_boot() (boot.h)
- *  has to run first, here or in the launcher.
+/** Reads the record, or makes a fresh one. It decides nothing: after a reset tsr_fwu_boot()
+ * (boot.h) has to run first, here or in the launcher.
  *
  *  errors  PSA_ERROR_INVALID_ARGUMENT  components, slots or work do not fit what is said above
  *          PSA_ERROR_DATA_CORRUPT      the record in ITS is not one of ours

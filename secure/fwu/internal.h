@@ -32,7 +32,8 @@ void tsr_fwu_forget_second(tsr_fwu_record *r);
 /** Bytes for an image; behind them is room for a detached manifest. */
 uint32_t tsr_fwu_capacity(const tsr_flash *slot);
 
-/** Erases from `at` (a multiple of the block) to the end, and syncs. errors TSR_E_IO, TSR_E_SPACE */
+/** Erases from `at` (a multiple of the block) to the end, and syncs. errors TSR_E_IO, TSR_E_SPACE
+ */
 tsr_err tsr_fwu_erase(const tsr_flash *slot, uint32_t at);
 
 /** Programs bytes; the last unit is filled up with 0xff. `at` is a multiple of 16. With `rewrite`

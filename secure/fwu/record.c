@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The record of all components: one asset in ITS, so that every transition is one write (docs/WIRE.md,
- * "Update state"). */
+ * The record of all components: one asset in ITS, so that every transition is one write
+ * (docs/WIRE.md, "Update state"). */
 #include "secure/fwu/internal.h"
 
 #define UID     1u
 #define MAGIC   0x54465755u /* "TFWU" */
 #define VERSION 1u
 #define HEAD    8u
-#define EACH    76u
+#define EACH    72u
 #define KNOWN   1u
 #define CLEAN   2u
 

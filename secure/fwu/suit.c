@@ -58,8 +58,8 @@ static tsr_err match(device *d, const tsr_suit_params *p)
     if (w->check->total > 0 && w->image.used != w->check->total)
         return tsr_fwu_refuse(w, TSR_FWU_WHY_LENGTH);
     if (!w->hashed)
-        err = refuse_io(w, tsr_fwu_hash_slot(w->f, w->slot, w->image.at, w->image.len,
-                                             w->image.digest));
+        err = refuse_io(
+            w, tsr_fwu_hash_slot(w->f, w->slot, w->image.at, w->image.len, w->image.digest));
     if (err != TSR_OK)
         return err;
     w->hashed = true;
@@ -82,9 +82,9 @@ static tsr_err test_version(device *d, size_t component, const tsr_suit_params *
         return TSR_OK;
     for (size_t i = 0; i < f->count; i++)
         if (tsr_suit_named(d->m, component, tsr_text(f->components[i].name)))
-            return holds(d, tsr_fwu_version_holds(f, i, p->version.how, p->version.number,
-                                                  p->version.count),
-                         TSR_FWU_WHY_DEPENDENCY);
+            return holds(
+                d, tsr_fwu_version_holds(f, i, p->version.how, p->version.number, p->version.count),
+                TSR_FWU_WHY_DEPENDENCY);
     return tsr_fwu_refuse(d->w, TSR_FWU_WHY_DEPENDENCY);
 }
 
@@ -252,8 +252,8 @@ tsr_err tsr_fwu_check_suit(tsr_fwu_work *w, tsr_bytes window, uint64_t total)
                                      : TSR_FWU_WHY_LENGTH);
     if (err != TSR_OK)
         return err;
-    d.detached = w->check->depth == TSR_FWU_CHECK_MANIFEST ||
-                 w->record.manifest[w->check->slot] > 0;
+    d.detached =
+        w->check->depth == TSR_FWU_CHECK_MANIFEST || w->record.manifest[w->check->slot] > 0;
     if (tsr_suit_check(&e, &crypto, w->image.signer) != TSR_OK)
         return tsr_fwu_refuse(w, TSR_FWU_WHY_SIGNER);
     err = tsr_suit_read(&e, &crypto, &m);

@@ -102,9 +102,7 @@ static tsr_err take_member(uint64_t key, const value *v, tsr_suit_envelope *e)
 {
     switch (key) {
     case AUTHENTICATION: return take_authentication(v->content, e);
-    case MANIFEST:
-        e->manifest = v->content;
-        return keep(&e->manifest_whole, v->whole);
+    case MANIFEST: e->manifest = v->content; return keep(&e->manifest_whole, v->whole);
     case FETCH: return keep(&e->fetch, v->whole);
     case INSTALL: return keep(&e->install, v->whole);
     case TEXT: return keep(&e->text, v->whole);

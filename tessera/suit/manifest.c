@@ -72,7 +72,8 @@ static tsr_err take_common(tsr_bytes in, tsr_suit_manifest *m)
         else if (key == SHARED && m->shared.ptr == NULL)
             err = take_bytes(&in, &m->shared);
         else
-            return TSR_E_UNSUPPORTED; /* dependencies of other drafts change what a manifest means */
+            return TSR_E_UNSUPPORTED; /* dependencies of other drafts change what a manifest means
+                                       */
     }
     if (err != TSR_OK)
         return err;

@@ -9,16 +9,16 @@
 #define FLAGS_NOT_OURS (0x4u | 0x8u | 0x10u | 0x200u | 0x400u | 0x800u)
 
 enum { /* types of records */
-    KEYHASH = 0x01,
-    PUBKEY = 0x02,
-    SHA256 = 0x10,
-    SHA384 = 0x11,
-    SHA512 = 0x12,
-    ECDSA = 0x22,
-    DEPENDENCY = 0x40,
-    SEC_CNT = 0x50,
-    UUID_VENDOR = 0x80,
-    UUID_CLASS = 0x81,
+       KEYHASH = 0x01,
+       PUBKEY = 0x02,
+       SHA256 = 0x10,
+       SHA384 = 0x11,
+       SHA512 = 0x12,
+       ECDSA = 0x22,
+       DEPENDENCY = 0x40,
+       SEC_CNT = 0x50,
+       UUID_VENDOR = 0x80,
+       UUID_CLASS = 0x81,
 };
 
 /* Everything is little-endian. */
@@ -77,9 +77,8 @@ static tsr_err keep_need(tsr_mcuboot_tlvs *t, tsr_bytes v)
         return TSR_E_MALFORMED;
     if (t->need_count == TSR_MCUBOOT_NEEDS)
         return TSR_E_UNSUPPORTED;
-    t->needs[t->need_count++] = (tsr_mcuboot_need){
-        v.ptr[0], v.ptr[4], v.ptr[5], (uint16_t)le(v, 6, 2), le(v, 8, 4)
-    };
+    t->needs[t->need_count++] =
+        (tsr_mcuboot_need){ v.ptr[0], v.ptr[4], v.ptr[5], (uint16_t)le(v, 6, 2), le(v, 8, 4) };
     return TSR_OK;
 }
 
@@ -136,8 +135,8 @@ static tsr_err take_list(tsr_mcuboot_tlvs *t, tsr_bytes *in, uint32_t magic)
 
         if (list.len < 4 || (value = le(list, 2, 2)) > list.len - 4)
             return TSR_E_MALFORMED;
-        err = keep_record(t, le(list, 0, 2), tsr_view(list.ptr + 4, value),
-                          magic == PROTECTED_MAGIC);
+        err =
+            keep_record(t, le(list, 0, 2), tsr_view(list.ptr + 4, value), magic == PROTECTED_MAGIC);
         if (err != TSR_OK)
             return err;
         list = tsr_skip(list, 4 + value);

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * MCUboot images: header, image, and type-length-value records behind it.
- * source  MCUboot, docs/design.md and docs/signed_images.md; docs/WIRE.md says which part is read */
+ * source  MCUboot, docs/design.md and docs/signed_images.md; docs/WIRE.md says which part is read
+ */
 #ifndef TESSERA_SUIT_MCUBOOT_H
 #define TESSERA_SUIT_MCUBOOT_H
 
 #include "tessera/base/bytes.h"
 
 enum {
-    TSR_MCUBOOT_HEADER = 32,     /* bytes that are read of the header */
-    TSR_MCUBOOT_TLV_MAX = 1024,  /* bytes of all records together */
-    TSR_MCUBOOT_NEEDS = 4,       /* dependencies */
+    TSR_MCUBOOT_HEADER = 32,    /* bytes that are read of the header */
+    TSR_MCUBOOT_TLV_MAX = 1024, /* bytes of all records together */
+    TSR_MCUBOOT_NEEDS = 4,      /* dependencies */
 };
 
 typedef struct {

@@ -56,8 +56,13 @@ enum {
     TSR_SUIT_P_VERSION = 28, /* draft-ietf-suit-update-management */
 };
 
-typedef enum { TSR_SUIT_GREATER = 1, TSR_SUIT_AT_LEAST, TSR_SUIT_EQUAL, TSR_SUIT_AT_MOST,
-               TSR_SUIT_LESSER } tsr_suit_comparison;
+typedef enum {
+    TSR_SUIT_GREATER = 1,
+    TSR_SUIT_AT_LEAST,
+    TSR_SUIT_EQUAL,
+    TSR_SUIT_AT_MOST,
+    TSR_SUIT_LESSER
+} tsr_suit_comparison;
 
 /** The parameters of one component; which are set is in `set`. */
 typedef struct {
@@ -88,8 +93,7 @@ typedef struct {
                     const tsr_suit_params *p);
     /** Carries out WRITE, FETCH, COPY, SWAP or INVOKE. The parameter it needs is set; p->source is
      *  a component of the manifest. errors  any: the run ends with it */
-    tsr_err (*act)(void *self, tsr_suit_directive what, size_t component,
-                   const tsr_suit_params *p);
+    tsr_err (*act)(void *self, tsr_suit_directive what, size_t component, const tsr_suit_params *p);
 } tsr_suit_device;
 
 /** The processor; placed by the caller, opened by tsr_suit_begin(). */

@@ -24,12 +24,12 @@ typedef struct {
 } tsr_suit_payload;
 
 typedef struct {
-    tsr_bytes signed_digest;  /* the encoded SUIT_Digest: what the signatures are about */
-    tsr_bytes digest;         /* TSR_SUIT_DIGEST bytes: SHA-256 of manifest_whole */
-    tsr_bytes blocks;         /* the authentication blocks, each a byte string (COSE) */
+    tsr_bytes signed_digest; /* the encoded SUIT_Digest: what the signatures are about */
+    tsr_bytes digest;        /* TSR_SUIT_DIGEST bytes: SHA-256 of manifest_whole */
+    tsr_bytes blocks;        /* the authentication blocks, each a byte string (COSE) */
     uint64_t block_count;
-    tsr_bytes manifest;       /* the encoded manifest */
-    tsr_bytes manifest_whole; /* the same with the head of its byte string */
+    tsr_bytes manifest;             /* the encoded manifest */
+    tsr_bytes manifest_whole;       /* the same with the head of its byte string */
     tsr_bytes fetch, install, text; /* severed members with their heads; len 0: not there */
     tsr_suit_payload payloads[TSR_SUIT_PAYLOADS];
     size_t payload_count;
@@ -71,7 +71,7 @@ typedef struct {
 tsr_err tsr_suit_check(const tsr_suit_envelope *e, const tsr_suit_crypto *crypto,
                        uint8_t signer[TSR_SUIT_DIGEST]);
 
-typedef struct { /* a member that may have been moved out to the envelope */
+typedef struct {      /* a member that may have been moved out to the envelope */
     tsr_bytes bytes;  /* its content; len 0 and severed: the envelope does not have it */
     tsr_bytes digest; /* severed: TSR_SUIT_DIGEST bytes, over the member with its head */
     bool there, severed;

@@ -45,8 +45,8 @@ static void put_pair(tsr_buf *out, unsigned key, tsr_bytes text)
 
 void tsr_suit_put_text(tsr_buf *out, tsr_bytes name, const tsr_suit_texts *t)
 {
-    size_t pairs = 0u + (t->vendor_name.len > 0) + (t->model_name.len > 0) + (t->description.len > 0) +
-                   (t->version.len > 0);
+    size_t pairs = 0u + (t->vendor_name.len > 0) + (t->model_name.len > 0) +
+                   (t->description.len > 0) + (t->version.len > 0);
 
     tsr_cbor_put_map(out, 1);
     tsr_cbor_put_text(out, tsr_text("en"));

@@ -208,8 +208,8 @@ void package_make(const package *p, packed *out)
     tsr_buf d = tsr_buf_over(digest, sizeof digest), c = tsr_buf_over(cose, sizeof cose);
     tsr_buf envelope = tsr_buf_over(out->bytes, sizeof out->bytes);
     tsr_cose_params how = { .alg = TSR_COSE_ES256, .detached = true };
-    tsr_suit_texts texts = { .version = p->version != NULL ? tsr_text(p->version)
-                                                           : tsr_view(NULL, 0) };
+    tsr_suit_texts texts = { .version =
+                                 p->version != NULL ? tsr_text(p->version) : tsr_view(NULL, 0) };
     tsr_suit_plan plan = {
         .component = tsr_text(name),
         .sequence = p->sequence,
@@ -269,8 +269,8 @@ psa_status_t device_write(device *d, const package *p, packed *out, size_t part)
     package_make(p, out);
     status = tsr_fwu_start(&d->fwu, id, tsr_view(out->manifest, out->manifest_len));
     for (size_t at = 0; status == PSA_SUCCESS && at < out->len; at += part)
-        status = tsr_fwu_write(&d->fwu, id, at, tsr_first(tsr_view(out->bytes + at, out->len - at),
-                                                          part));
+        status = tsr_fwu_write(&d->fwu, id, at,
+                               tsr_first(tsr_view(out->bytes + at, out->len - at), part));
     return status;
 }
 

@@ -52,7 +52,7 @@ typedef struct {
     bool sever;          /* the text is severed */
     unsigned key;        /* who signs */
     bool other_vendor, other_class, other_digest;
-    int size_off;        /* the manifest's size is wrong by so much */
+    int size_off; /* the manifest's size is wrong by so much */
     const tsr_suit_need *needs;
     size_t need_count;
 } package;
@@ -68,7 +68,8 @@ typedef struct {
 void device_world(void);
 const uint8_t *device_point(unsigned key);
 
-/** Makes a device; `factory` is put into slot a of every component, as version 1.0.0, sequence 1. */
+/** Makes a device; `factory` is put into slot a of every component, as version 1.0.0, sequence 1.
+ */
 void device_make(device *d, const uint32_t *properties, size_t count, bool factory);
 void device_end(device *d);
 

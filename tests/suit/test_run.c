@@ -89,8 +89,8 @@ static void test_run_keeps_parameters_per_component(void **state)
     /* content of 2 bytes for 0, of 1 byte for 1; then both are written */
     EXPECT(TSR_OK, 2, "", "8c 0c00 14a112420102 0c01 14a1124101 0c f5 1202", "w0:2 w1:1 ");
     EXPECT(TSR_E_NOT_FOUND, 2, "", "88 0c00 14a112420102 0c01 1202", ""); /* none for 1 */
-    EXPECT(TSR_OK, 2, "84 0cf5 14a112420102", "82 1202", "w0:2 ");       /* index starts anew */
-    EXPECT(TSR_OK, 1, "", "86 14a112420102 14a1124103 1202", "w0:1 ");   /* the last one counts */
+    EXPECT(TSR_OK, 2, "84 0cf5 14a112420102", "82 1202", "w0:2 ");        /* index starts anew */
+    EXPECT(TSR_OK, 1, "", "86 14a112420102 14a1124103 1202", "w0:1 ");    /* the last one counts */
 }
 
 static void test_run_copy_and_swap_name_a_source(void **state)
@@ -118,8 +118,8 @@ static void test_run_try_each_for_every_component(void **state)
 {
     (void)state;
     /* slot 7 for component 1 only; each component tries: slot? write : invoke */
-    EXPECT(TSR_OK, 2, "",
-           "8a 0c01 14a10507 0c f5 14a1124101 0f 82 45 84 050f 1202 43 82 1702", "i0:0 w1:1 ");
+    EXPECT(TSR_OK, 2, "", "8a 0c01 14a10507 0c f5 14a1124101 0f 82 45 84 050f 1202 43 82 1702",
+           "i0:0 w1:1 ");
 }
 
 /* Soft failure set to false: a condition that fails ends the whole run. */
@@ -169,8 +169,8 @@ static void test_run_condition_without_parameter_fails(void **state)
     for (size_t i = 0; i < sizeof conditions; i++) {
         char sequence[32];
 
-        snprintf(sequence, sizeof sequence, conditions[i] < 24 ? "84 %02x0f 1702" : "84 18%02x0f 1702",
-                 conditions[i]);
+        snprintf(sequence, sizeof sequence,
+                 conditions[i] < 24 ? "84 %02x0f 1702" : "84 18%02x0f 1702", conditions[i]);
         EXPECT(TSR_E_DENIED, 1, "", sequence, "");
     }
 }
@@ -186,7 +186,7 @@ static void test_run_refuses_what_it_does_not_know(void **state)
     EXPECT(TSR_E_MALFORMED, 1, "", "84 14a1014101 1702", "");       /* no UUID */
     EXPECT(TSR_E_MALFORMED, 1, "", "84 14a0 1702", "");             /* no parameter at all */
     EXPECT(TSR_E_MALFORMED, 1, "", "83 1702 17", "");
-    EXPECT(TSR_E_MALFORMED, 1, "", "82 17 6161", ""); /* a policy is a number */
+    EXPECT(TSR_E_MALFORMED, 1, "", "82 17 6161", "");      /* a policy is a number */
     EXPECT(TSR_E_MALFORMED, 1, "", "82 1702 00", "i0:0 "); /* something behind the sequence */
     EXPECT(TSR_E_MALFORMED, 1, "", "a1 1702", "");
 }

@@ -129,8 +129,9 @@ static void open_example(const char *name, tsr_suit_manifest *m, uint64_t sequen
 static void test_examples_are_authentic(void **state)
 {
     static const char *const names[] = {
-        "suit/example0.hex", "suit/example1.hex", "suit/example2.hex", "suit/example2-severable.hex",
-        "suit/example3.hex", "suit/example4.hex", "suit/example5.hex",
+        "suit/example0.hex",           "suit/example1.hex", "suit/example2.hex",
+        "suit/example2-severable.hex", "suit/example3.hex", "suit/example4.hex",
+        "suit/example5.hex",
     };
     static const unsigned sequences[] = { 0, 1, 2, 2, 3, 4, 5 };
 

@@ -118,8 +118,7 @@ static tsr_err take_size(reader *r, const char *value)
 {
     uint64_t size;
 
-    if (tsr_dec(tsr_text(value), &size) != TSR_OK || size < 4 * TSR_SLOT_BLOCK ||
-        size > (1u << 30))
+    if (tsr_dec(tsr_text(value), &size) != TSR_OK || size < 4 * TSR_SLOT_BLOCK || size > (1u << 30))
         return wrong(r, "a size in bytes from 262144 to 1073741824 is wanted");
     r->slots->sizes[r->slots->count - 1] =
         (uint32_t)((size + TSR_SLOT_BLOCK - 1) / TSR_SLOT_BLOCK * TSR_SLOT_BLOCK);

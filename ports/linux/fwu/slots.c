@@ -11,7 +11,10 @@
 
 #include "ports/linux/fwu/internal.h"
 
-static tsr_err io_error(void) { return errno == ENOSPC || errno == EDQUOT ? TSR_E_SPACE : TSR_E_IO; }
+static tsr_err io_error(void)
+{
+    return errno == ENOSPC || errno == EDQUOT ? TSR_E_SPACE : TSR_E_IO;
+}
 
 static tsr_err slot_read(void *self, uint32_t at, void *data, size_t len)
 {

@@ -29,10 +29,10 @@
 
 #define TSR_LAUNCHER_REBOOT   "reboot\n"   /* what is written to the launcher: restart everything */
 #define TSR_LAUNCHER_ACCEPTED "accepted\n" /* the trial is over, its deadline is void */
-#define TSR_SLOT_BLOCK     65536u
-#define TSR_SLOT_SIZE      (32u << 20) /* default size of a slot */
-#define TSR_SLOT_CLIENTS   8u
-#define TSR_SLOT_WORK      (TSR_FWU_MANIFEST_MAX + 65536u)
+#define TSR_SLOT_BLOCK        65536u
+#define TSR_SLOT_SIZE         (32u << 20) /* default size of a slot */
+#define TSR_SLOT_CLIENTS      8u
+#define TSR_SLOT_WORK         (TSR_FWU_MANIFEST_MAX + 65536u)
 
 typedef struct {
     tsr_flash flash;
