@@ -21,6 +21,7 @@ import tempfile
 import threading
 import time
 import urllib.parse
+import uuid
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("TESSERA_BUILD", ROOT / "build/release"))
@@ -347,6 +348,79 @@ class Lab:
         self.start(name, [program("lossy-relay"), "--listen", f"127.0.0.1:{port}", "--to", f"127.0.0.1:{to}",
                           *options], ready="lossy-relay: ready")
         return port
+
+    # The device as it is delivered: the daemon comes out of a signed slot, started by the launcher
+
+    vendor, device_class, component = "example.com", "light", "light"
+
+    @property
+    def update(self):
+        return self.folder / "update"
+
+    def package_tool(self, *words, good=True):
+        done = subprocess.run([program("tessera"), "package", *map(str, words)], capture_output=True, text=True,
+                              timeout=60)
+        if good and done.returncode != 0:
+            raise LabError(f"tessera package {words[0]} ended with {done.returncode}: {done.stderr}")
+        return done
+
+    def signing_key(self, name="maker"):
+        """A key pair in files; returns the private one's path."""
+        path = self.folder / f"{name}.pem"
+        if not path.exists():
+            self.package_tool("keygen", "--out", path, "--public", path.with_suffix(".pub"))
+        return path
+
+    def package(self, version, sequence, daemon=None, key=None, layout="integrated", **ids):
+        """A package whose bundle holds the program `daemon` (bytes or a path; the built tesserad unless told)."""
+        daemon = daemon if daemon is not None else program("tesserad")
+        tree = pathlib.Path(tempfile.mkdtemp(dir=self.folder, prefix="bundle-"))
+        (tree / "bin").mkdir()
+        content = daemon if isinstance(daemon, bytes) else pathlib.Path(daemon).read_bytes()
+        (tree / "bin/tesserad").write_bytes(content)
+        (tree / "bin/tesserad").chmod(0o755)
+        image, path = tree / "image", tree / "package"
+        self.package_tool("make", tree, "--out", image)
+        self.package_tool("sign", image, "--key", key or self.signing_key(), "--out", path,
+                          "--vendor", ids.get("vendor", self.vendor), "--class", ids.get("device_class", self.device_class),
+                          "--component", ids.get("component", self.component), "--sequence", sequence,
+                          "--version", version, "--layout", layout)
+        return path
+
+    def install_factory(self, package):
+        """What a factory does: the first package goes into slot a, and the device gets to know the signer's key."""
+        vendor, slot = uuid.uuid5(uuid.NAMESPACE_DNS, self.vendor), self.update / "slots" / self.component
+        slot.mkdir(parents=True, exist_ok=True)
+        self.update.chmod(0o700)
+        shutil.copyfile(self.signing_key().with_suffix(".pub"), self.update / "maker.pub")
+        (self.update / "update.conf").write_text("\n".join([
+            f"component = {self.component}", f"vendor = {vendor}", f"class = {uuid.uuid5(vendor, self.device_class)}",
+            "anchor = maker.pub"]) + "\n")
+        shutil.copyfile(package, slot / "a.img")
+        (slot / "a.img").chmod(0o600)
+
+    def configure_boot(self, trial=20, stop=3, secured=()):
+        path = self.folder / "boot.conf"
+        path.write_text("\n".join([
+            "[boot]", f"store = {self.folder / 'secure'}", f"slots = {self.update}", f"trial = {trial}",
+            f"stop = {stop}", "backoff_ms = 100", "backoff_max_ms = 1000",
+            "[secured]", f"program = {program('tessera-secured')}", f"socket = {self.socket}",
+            *(f"option = {o}" for o in secured),
+            "[daemon]", f"config = {self.device_config}"]) + "\n")
+        return path
+
+    def start_boot(self, **more):
+        """The launcher, its tessera-secured and its daemon; all three log as the part `device`."""
+        return self.start("device", [program("tessera-boot"), "--config", self.configure_boot(**more)])
+
+    def fwu(self, *words, good=True):
+        """tessera-fwu on the device; query gives its decoded answer."""
+        command = [program("tessera-fwu"), "--socket", self.socket, *map(str, words)]
+        done = subprocess.run(command + (["--json"] if words[0] == "query" else []), capture_output=True, text=True,
+                              timeout=60)
+        if good and done.returncode != 0:
+            raise LabError(f"tessera-fwu {' '.join(map(str, words))} ended with {done.returncode}: {done.stderr}")
+        return json.loads(done.stdout) if words[0] == "query" and done.returncode == 0 else done
 
     def wait(self, good, timeout=30, what="it"):
         end = time.monotonic() + timeout

@@ -36,6 +36,7 @@ typedef struct {
     char endpoint[CONFIG_TEXT];
     char state[CONFIG_PATH];
     char manufacturer[64], model[64], serial[64], firmware[64], hardware[64], type[64];
+    char self_test[CONFIG_PATH]; /* run before a new version is accepted; empty: none */
     char interface[16];
     char secured[108];
     uint32_t reboot;       /* config_reboot */

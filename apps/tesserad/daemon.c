@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "apps/tesserad/device.h"
+#include "apps/tesserad/update.h"
 #include "ports/linux/gate/gate.h"
 #include "ports/linux/host/file.h"
 #include "ports/linux/host/system.h"
@@ -48,6 +49,7 @@ typedef struct tesserad {
     const config *config;
     const char *path;
     device device;
+    update update;
     uplink links[CONFIG_SERVERS];
     tsr_lwm2m_account accounts[CONFIG_SERVERS];
     tsr_lwm2m_observation observations[OBSERVATIONS];
@@ -354,8 +356,11 @@ static void drive(tesserad *d, uint64_t now_ms)
             tsr_host_log(TSR_LOG_DEBUG, "not-sent", "server=%u bytes=%zu",
                          d->links[account].config->short_id, out.len);
     }
-    while (tsr_lwm2m_client_event_next(&d->client, &event))
+    while (tsr_lwm2m_client_event_next(&d->client, &event)) {
         log_event(d, &event);
+        if (event.kind == TSR_LWM2M_E_REGISTERED || event.kind == TSR_LWM2M_E_UPDATED)
+            update_registered(&d->update);
+    }
 }
 
 static void receive(tesserad *d, size_t i, uint64_t now_ms)
@@ -439,6 +444,8 @@ static int wait_ms(const tesserad *d, uint64_t now_ms)
     }
     if (d->stop_by_ms != 0 && d->stop_by_ms < due_ms)
         due_ms = d->stop_by_ms;
+    if (update_due_ms(&d->update) < due_ms)
+        due_ms = update_due_ms(&d->update);
     return due_ms <= now_ms ? 0 : (int)(due_ms - now_ms);
 }
 
@@ -468,6 +475,8 @@ static void step(tesserad *d)
     if (now_ms - d->device.refreshed_ms >= (uint64_t)d->config->refresh_s * 1000)
         device_refresh(&d->device, &d->client, now_ms);
     drive(d, now_ms);
+    if (d->stop_by_ms == 0)
+        update_step(&d->update, now_ms);
     if (d->device.device.reboot && d->stop_by_ms == 0) {
         d->device.device.reboot = false;
         tsr_host_log(TSR_LOG_INFO, "reboot", "cause=\"asked for by a server\"");
@@ -514,6 +523,10 @@ static tsr_err begin(tesserad *d, const config *c, const char *path)
         return TSR_E_ARGUMENT;
     tsr_gate_timeout_ms(GATE_MS);
     device_init(&d->device, c, now_ms);
+    err = update_begin(&d->update, c);
+    if (update_version(&d->update) != NULL)
+        (void)snprintf(d->device.device.firmware, sizeof d->device.device.firmware, "%s",
+                       update_version(&d->update));
     for (size_t i = 0; err == TSR_OK && i < c->server_count; i++)
         err = link_init(d, i);
     if (err == TSR_OK)
@@ -530,6 +543,7 @@ static tsr_err begin(tesserad *d, const config *c, const char *path)
 
 static void finish(tesserad *d)
 {
+    update_end(&d->update);
     for (size_t i = 0; i < d->config->server_count; i++) {
         tsr_lwm2m_dtls_free(&d->links[i].dtls);
         tsr_udp_close(&d->links[i].udp);
