@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tessera/cose/key.h"
-
 #define MUST(x)                                                                                    \
     do {                                                                                           \
         if (!(x)) {                                                                                \
@@ -13,30 +11,6 @@
             abort();                                                                               \
         }                                                                                          \
     } while (0)
-
-static psa_key_id_t keys[DEVICE_KEYS];
-static uint8_t points[DEVICE_KEYS][65];
-
-static const uint8_t vendor[16] = { 'v', 'e', 'n', 'd', 'o', 'r' };
-static const uint8_t class_id[16] = { 'c', 'l', 'a', 's', 's' };
-
-void device_world(void)
-{
-    psa_key_attributes_t a = PSA_KEY_ATTRIBUTES_INIT;
-    size_t len;
-
-    MUST(psa_crypto_init() == PSA_SUCCESS);
-    psa_set_key_type(&a, PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1));
-    psa_set_key_bits(&a, 256);
-    psa_set_key_usage_flags(&a, PSA_KEY_USAGE_SIGN_HASH | PSA_KEY_USAGE_SIGN_MESSAGE);
-    psa_set_key_algorithm(&a, PSA_ALG_ECDSA(PSA_ALG_SHA_256));
-    for (size_t i = 0; i < DEVICE_KEYS; i++) {
-        MUST(psa_generate_key(&a, &keys[i]) == PSA_SUCCESS);
-        MUST(psa_export_public_key(keys[i], points[i], 65, &len) == PSA_SUCCESS);
-    }
-}
-
-const uint8_t *device_point(unsigned key) { return points[key]; }
 
 /* ---- flashes that go dark together ---- */
 
@@ -113,8 +87,8 @@ void device_make(device *d, const uint32_t *properties, size_t count, bool facto
         tsr_fwu_component *c = &d->components[i];
 
         snprintf(c->name, sizeof c->name, "c%zu", i);
-        memcpy(c->vendor, vendor, 16);
-        memcpy(c->class_id, class_id, 16);
+        memcpy(c->vendor, package_vendor, 16);
+        memcpy(c->class_id, package_class, 16);
         c->properties = properties != NULL ? properties[i] : 0;
         c->progress = 4096;
         for (size_t k = 0; k < 2; k++) {
@@ -153,8 +127,8 @@ psa_status_t device_open(device *d)
     d->power.cut_at = UINT64_MAX;
     MUST(tsr_store_mount(&d->store, &d->its_part.flash, d->index, DEVICE_ENTRIES, 1024) == TSR_OK);
     d->its = (tsr_its){ .store = &d->store, .buffer_max = 1u << 20 };
-    memcpy(d->anchors[0].point, points[0], 65);
-    memcpy(d->anchors[1].point, points[1], 65);
+    memcpy(d->anchors[0].point, package_point(0), 65);
+    memcpy(d->anchors[1].point, package_point(1), 65);
     d->anchors[0].components = UINT32_MAX;
     d->anchors[1].components = 2;
     tsr_fwu_psa_open(&d->crypto);
@@ -178,87 +152,6 @@ psa_status_t device_boot(device *d, psa_status_t cause)
     psa_status_t status = device_open(d);
 
     return status == PSA_SUCCESS ? tsr_fwu_boot(&d->fwu, cause, d->choices) : status;
-}
-
-/* ---- packages ---- */
-
-static void sha256(tsr_bytes in, uint8_t out[32])
-{
-    size_t len;
-
-    MUST(psa_hash_compute(PSA_ALG_SHA_256, in.ptr, in.len, out, 32, &len) == PSA_SUCCESS);
-}
-
-static void wrapped_sha256(tsr_bytes in, uint8_t out[32])
-{
-    uint8_t room[TSR_FWU_MANIFEST_MAX];
-    tsr_buf b = tsr_buf_over(room, sizeof room);
-
-    tsr_suit_put_wrapped(&b, in);
-    MUST(b.err == TSR_OK);
-    sha256(tsr_buf_view(&b), out);
-}
-
-void package_make(const package *p, packed *out)
-{
-    uint8_t payload[16384], text[256], manifest[2048], digest[64], cose[256], hash[32];
-    size_t len = p->len > 0 ? p->len : 3000;
-    char name[4] = { 'c', (char)('0' + p->component), 0 };
-    tsr_buf t = tsr_buf_over(text, sizeof text), m = tsr_buf_over(manifest, sizeof manifest);
-    tsr_buf d = tsr_buf_over(digest, sizeof digest), c = tsr_buf_over(cose, sizeof cose);
-    tsr_buf envelope = tsr_buf_over(out->bytes, sizeof out->bytes);
-    tsr_cose_params how = { .alg = TSR_COSE_ES256, .detached = true };
-    tsr_suit_texts texts = { .version =
-                                 p->version != NULL ? tsr_text(p->version) : tsr_view(NULL, 0) };
-    tsr_suit_plan plan = {
-        .component = tsr_text(name),
-        .sequence = p->sequence,
-        .size = (uint64_t)((int64_t)len + p->size_off),
-        .uri = tsr_text("#image"),
-        .sever_text = p->sever,
-        .needs = p->needs,
-        .need_count = p->need_count,
-    };
-
-    for (size_t i = 0; i < len; i++)
-        payload[i] = (uint8_t)(p->seed + i * 7 + i / 251);
-    memcpy(plan.vendor, vendor, 16);
-    memcpy(plan.class_id, class_id, 16);
-    plan.vendor[9] ^= p->other_vendor;
-    plan.class_id[9] ^= p->other_class;
-    sha256(tsr_view(payload, len), plan.digest);
-    plan.digest[31] ^= p->other_digest;
-    if (p->version != NULL) {
-        tsr_suit_put_text(&t, plan.component, &texts);
-        plan.text = tsr_buf_view(&t);
-        wrapped_sha256(plan.text, plan.text_digest);
-    }
-    tsr_suit_put_manifest(&m, &plan);
-    wrapped_sha256(tsr_buf_view(&m), hash);
-    tsr_suit_put_digest(&d, hash);
-    MUST(tsr_cose_sign1(&c, &how, keys[p->key], tsr_buf_view(&d), tsr_view(NULL, 0)) == TSR_OK);
-
-    bool inside = !p->following && !p->detached;
-    tsr_suit_parts parts = {
-        .manifest = tsr_buf_view(&m),
-        .signed_digest = tsr_buf_view(&d),
-        .cose = tsr_buf_view(&c),
-        .text = p->sever ? plan.text : tsr_view(NULL, 0),
-        .payload_name = inside ? tsr_text("#image") : tsr_view(NULL, 0),
-        .payload_len = len,
-    };
-
-    tsr_suit_put_envelope(&envelope, &parts);
-    out->manifest_len = 0;
-    if (p->detached) {
-        MUST(envelope.len <= sizeof out->manifest);
-        memcpy(out->manifest, out->bytes, envelope.len);
-        out->manifest_len = envelope.len;
-        envelope.len = 0;
-    }
-    tsr_put_bytes(&envelope, tsr_view(payload, len));
-    MUST(envelope.err == TSR_OK && m.err == TSR_OK && t.err == TSR_OK);
-    out->len = envelope.len;
 }
 
 psa_status_t device_write(device *d, const package *p, packed *out, size_t part)

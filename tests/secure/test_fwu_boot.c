@@ -55,7 +55,7 @@ static void test_boot_starts_what_the_factory_put_there(void **state)
                                       3000, digest, 32, &len),
                      PSA_SUCCESS);
     assert_memory_equal(digest, d.choices[0].image.digest, 32);
-    assert_int_equal(psa_hash_compute(PSA_ALG_SHA_256, device_point(0), 65, digest, 32, &len),
+    assert_int_equal(psa_hash_compute(PSA_ALG_SHA_256, package_point(0), 65, digest, 32, &len),
                      PSA_SUCCESS);
     assert_memory_equal(digest, d.choices[0].image.signer, 32);
     device_end(&d);
@@ -394,7 +394,7 @@ static void test_power_cut_keeps_components_together(void **state)
 static int setup(void **state)
 {
     (void)state;
-    device_world();
+    package_world();
     return 0;
 }
 

@@ -414,7 +414,7 @@ static void test_install_looks_again(void **state)
 static int setup(void **state)
 {
     (void)state;
-    device_world();
+    package_world();
     return 0;
 }
 

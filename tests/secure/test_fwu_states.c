@@ -339,7 +339,7 @@ static void test_states_unknown_component(void **state)
 static int setup(void **state)
 {
     (void)state;
-    device_world();
+    package_world();
     return 0;
 }
 
