@@ -29,7 +29,7 @@
 #include "secure/spm/spm.h"
 
 #define TSR_WORLD_SERVICES   8u
-#define TSR_WORLD_KEYS       2048u
+#define TSR_WORLD_KEYS       16384u
 #define TSR_WORLD_OPERATIONS 256u
 
 typedef struct {

@@ -98,22 +98,17 @@ psa_status_t psa_aead_set_lengths(psa_aead_operation_t *operation, size_t ad_len
 psa_status_t psa_aead_update_ad(psa_aead_operation_t *operation, const uint8_t *input,
                                 size_t input_length)
 {
-    tsr_wire_params p = { 0 };
-    psa_invec in = { input, input_length };
-
-    return tsr_operation_step(TSR_CRYPTO_AEAD_UPDATE_AD, &operation->handle, &p, &in, 1, NULL, 0,
-                              false);
+    return tsr_operation_feed(TSR_CRYPTO_AEAD_UPDATE_AD, &operation->handle,
+                              tsr_view(input, input_length), NULL);
 }
 
 psa_status_t psa_aead_update(psa_aead_operation_t *operation, const uint8_t *input,
                              size_t input_length, uint8_t *output, size_t output_size,
                              size_t *output_length)
 {
-    tsr_wire_params p = { 0 };
-    psa_invec in = { input, input_length };
     psa_outvec out = { output, output_size };
-    psa_status_t status =
-        tsr_operation_step(TSR_CRYPTO_AEAD_UPDATE, &operation->handle, &p, &in, 1, &out, 1, false);
+    psa_status_t status = tsr_operation_feed(TSR_CRYPTO_AEAD_UPDATE, &operation->handle,
+                                             tsr_view(input, input_length), &out);
 
     *output_length = out.len;
     return status;

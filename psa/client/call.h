@@ -7,6 +7,7 @@
 #include "psa/client/state.h"
 
 #define TSR_CALL_BYTES (16384u + 512u) /* the longest output worth announcing */
+#define TSR_FEED_BYTES 16384u          /* of a longer input this much goes over at a time */
 
 /** Sends function `type` with `p` and `in`, and waits.
  *
@@ -35,6 +36,10 @@ psa_status_t tsr_operation_step(int32_t type, uint32_t *handle, tsr_wire_params 
                                 const psa_invec *in, size_t n_in, psa_outvec *out, size_t n_out,
                                 bool last);
 
+/** Feeds an operation input of any length, in parts that one call carries. `out` may be NULL;
+ *  out->len becomes the bytes written by all parts, 0 on failure. */
+psa_status_t tsr_operation_feed(int32_t type, uint32_t *handle, tsr_bytes input, psa_outvec *out);
+
 /** Always PSA_SUCCESS; harmless twice. */
 psa_status_t tsr_operation_abort(uint32_t *handle);
 
@@ -43,8 +48,8 @@ void tsr_note_add(tsr_psa_client *c, uint32_t id, const tsr_wire_attributes *att
 void tsr_note_drop(tsr_psa_client *c, uint32_t id);
 const tsr_wire_attributes *tsr_note_find(tsr_psa_client *c, uint32_t id);
 
-/** Sends ahead the inputs of every derivation that has `key` among those still on the near side: the
- *  key is about to be destroyed, and the operation must go on. */
+/** Sends ahead the inputs of every derivation that has `key` among those still on the near side:
+ * the key is about to be destroyed, and the operation must go on. */
 void tsr_derivations_settle(tsr_psa_client *c, uint32_t key);
 
 /** Forgets notes and random bytes when the gate's generation has changed: the notes are about keys

@@ -82,11 +82,9 @@ psa_status_t psa_cipher_update(psa_cipher_operation_t *operation, const uint8_t 
                                size_t input_length, uint8_t *output, size_t output_size,
                                size_t *output_length)
 {
-    tsr_wire_params p = { 0 };
-    psa_invec in = { input, input_length };
     psa_outvec out = { output, output_size };
-    psa_status_t status = tsr_operation_step(TSR_CRYPTO_CIPHER_UPDATE, &operation->handle, &p, &in,
-                                             1, &out, 1, false);
+    psa_status_t status = tsr_operation_feed(TSR_CRYPTO_CIPHER_UPDATE, &operation->handle,
+                                             tsr_view(input, input_length), &out);
 
     *output_length = out.len;
     return status;

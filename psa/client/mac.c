@@ -47,11 +47,8 @@ psa_status_t psa_mac_verify_setup(psa_mac_operation_t *operation, mbedtls_svc_ke
 psa_status_t psa_mac_update(psa_mac_operation_t *operation, const uint8_t *input,
                             size_t input_length)
 {
-    tsr_wire_params p = { 0 };
-    psa_invec in = { input, input_length };
-
-    return tsr_operation_step(TSR_CRYPTO_MAC_UPDATE, &operation->handle, &p, &in, 1, NULL, 0,
-                              false);
+    return tsr_operation_feed(TSR_CRYPTO_MAC_UPDATE, &operation->handle,
+                              tsr_view(input, input_length), NULL);
 }
 
 psa_status_t psa_mac_sign_finish(psa_mac_operation_t *operation, uint8_t *mac, size_t mac_size,

@@ -41,6 +41,27 @@ psa_status_t tsr_operation_step(int32_t type, uint32_t *handle, tsr_wire_params 
     return status == PSA_ERROR_INVALID_HANDLE ? PSA_ERROR_BAD_STATE : status;
 }
 
+psa_status_t tsr_operation_feed(int32_t type, uint32_t *handle, tsr_bytes input, psa_outvec *out)
+{
+    psa_status_t status;
+    size_t room = out != NULL ? out->len : 0, written = 0;
+
+    do {
+        tsr_wire_params p = { 0 };
+        tsr_bytes part = tsr_first(input, TSR_FEED_BYTES);
+        psa_invec in = { part.ptr, part.len };
+        psa_outvec to = { out != NULL && out->base != NULL ? (uint8_t *)out->base + written : NULL,
+                          room - written };
+
+        status = tsr_operation_step(type, handle, &p, &in, 1, &to, out != NULL ? 1 : 0, false);
+        written += out != NULL ? to.len : 0;
+        input = tsr_skip(input, part.len);
+    } while (status == PSA_SUCCESS && input.len > 0);
+    if (out != NULL)
+        out->len = status == PSA_SUCCESS ? written : 0;
+    return status;
+}
+
 psa_status_t tsr_operation_abort(uint32_t *handle)
 {
     if (*handle != 0 && *handle != TSR_OPERATION_FAILED) {

@@ -266,6 +266,70 @@ static void test_hash_of_a_long_message(void **state)
     assert_memory_equal(whole, parts, 20);
 }
 
+/* Operations in steps take input of any length, and agree with the same in small parts. */
+static void test_steps_take_long_input(void **state)
+{
+    static uint8_t big[100001], one[100001], two[100001];
+    psa_key_id_t aes = wall_import_hex(PSA_KEY_TYPE_AES, ENC, PSA_ALG_CTR, AES_KEY);
+    psa_key_id_t gcm = wall_import_hex(PSA_KEY_TYPE_AES, ENC, PSA_ALG_GCM, AES_KEY);
+    psa_key_id_t mac =
+        wall_import_hex(PSA_KEY_TYPE_AES, PSA_KEY_USAGE_SIGN_MESSAGE, PSA_ALG_CMAC, AES_KEY);
+    psa_cipher_operation_t c = PSA_CIPHER_OPERATION_INIT;
+    psa_aead_operation_t a = PSA_AEAD_OPERATION_INIT;
+    psa_mac_operation_t m = PSA_MAC_OPERATION_INIT;
+    uint8_t iv[16] = { 0 }, tags[2][16], macs[2][16];
+    size_t len, more, tag_len;
+
+    (void)state;
+    memset(big, 0x77, sizeof big);
+    for (int way = 0; way < 2; way++) {
+        size_t step = way == 0 ? sizeof big : 999;
+        uint8_t *out = way == 0 ? one : two;
+
+        OK(psa_cipher_encrypt_setup(&c, aes, PSA_ALG_CTR));
+        OK(psa_cipher_set_iv(&c, iv, 16));
+        OK(psa_mac_sign_setup(&m, mac, PSA_ALG_CMAC));
+        for (size_t at = 0; at < sizeof big; at += len) {
+            size_t n = sizeof big - at < step ? sizeof big - at : step;
+
+            OK(psa_cipher_update(&c, big + at, n, out + at, sizeof one - at, &len));
+            assert_int_equal(len, n);
+            OK(psa_mac_update(&m, big + at, n));
+        }
+        OK(psa_cipher_finish(&c, NULL, 0, &len));
+        OK(psa_mac_sign_finish(&m, macs[way], 16, &len));
+    }
+    assert_memory_equal(one, two, sizeof one);
+    assert_memory_equal(macs[0], macs[1], 16);
+    for (int way = 0; way < 2; way++) {
+        size_t step = way == 0 ? sizeof big : 1000, at, total = 0;
+        uint8_t *out = way == 0 ? one : two;
+
+        OK(psa_aead_encrypt_setup(&a, gcm, PSA_ALG_GCM));
+        OK(psa_aead_set_nonce(&a, iv, 12));
+        OK(psa_aead_update_ad(&a, big, sizeof big));
+        for (at = 0; at < sizeof big; at += step) {
+            size_t n = sizeof big - at < step ? sizeof big - at : step;
+
+            OK(psa_aead_update(&a, big + at, n, out + total, sizeof one - total, &len));
+            total += len;
+        }
+        OK(psa_aead_finish(&a, out + total, sizeof one - total, &more, tags[way], 16, &tag_len));
+        assert_int_equal(total + more, sizeof big);
+    }
+    assert_memory_equal(one, two, sizeof one);
+    assert_memory_equal(tags[0], tags[1], 16);
+    OK(psa_cipher_encrypt_setup(&c, aes, PSA_ALG_CTR)); /* room for a part of the output */
+    OK(psa_cipher_set_iv(&c, iv, 16));
+    WANT(PSA_ERROR_BUFFER_TOO_SMALL, psa_cipher_update(&c, big, sizeof big, one, 20000, &len));
+    assert_int_equal(len, 0);
+    WANT(PSA_ERROR_BAD_STATE, psa_cipher_update(&c, big, 1, one, 20000, &len));
+    OK(psa_cipher_abort(&c));
+    OK(psa_destroy_key(aes));
+    OK(psa_destroy_key(gcm));
+    OK(psa_destroy_key(mac));
+}
+
 /* PSA Crypto API 1.2, "Hash suspend state": the format, and going on from it */
 static void test_hash_suspend_and_resume(void **state)
 {
@@ -711,6 +775,7 @@ int main(void)
         cmocka_unit_test(test_aead_gcm_takes_a_long_nonce),
         cmocka_unit_test(test_hash_known_answers),
         cmocka_unit_test(test_hash_of_a_long_message),
+        cmocka_unit_test(test_steps_take_long_input),
         cmocka_unit_test(test_hash_suspend_and_resume),
         cmocka_unit_test(test_rsa_pkcs1_v15_signature),
         cmocka_unit_test(test_rsa_pss_signature),

@@ -144,9 +144,9 @@ static tsr_err take(tsr_secured_options *o, int word, const char *value)
     case USER: o->user = value; return TSR_OK;
     case CLIENT: return client(&o->clients, value);
     case CONNECTIONS: return number("connections", value, 256, &o->connections_each);
-    case KEYS: return number("keys", value, 2048, &o->keys_each);
+    case KEYS: return number("keys", value, 16384, &o->keys_each);
     case OPERATIONS: return number("operations", value, 256, &o->ops_each);
-    case PERSISTENT: return number("persistent", value, 4096, &o->persistent_each);
+    case PERSISTENT: return number("persistent", value, 16384, &o->persistent_each);
     case BYTES: return number("bytes", value, UINT32_MAX, &o->bytes_each);
     case RATE: return number("rate", value, 1000000, &o->rate_each);
     case REPAIR: o->repair = true; return TSR_OK;
