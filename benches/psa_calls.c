@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * psa_calls SOCKET N [PID]: CPU of PSA calls, N of each, and how often each goes across the wall;
- * with PID, that of the service is counted too. Linked twice: with psa/client and the gate, and
- * with the PSA core in the process. Prints "call us=... crossings=..." lines. */
-#define _POSIX_C_SOURCE 200809L
-
+ * psa_calls SOCKET WAY N [PID]: what PSA calls cost, N of each, and how often each goes across the
+ * wall; WAY is socket or shm. Calls take turns in batches with each other and with a bare
+ * ping-pong of the same way. With PID, the CPU of that service is counted too. Linked twice: with
+ * psa/client and the gate, and with the PSA core in the process.
+ * Prints "call trip=... us=... crossings=...": microseconds of a call, the median of the batches;
+ * CPU microseconds; messages. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "benches/psa_calls.h"
 #include "psa/crypto.h"
+#include "psa/internal_trusted_storage.h"
 
 static psa_key_id_t aes, mac, ecdsa;
 
@@ -25,6 +28,14 @@ static psa_key_id_t make(psa_key_type_t type, size_t bits, psa_algorithm_t alg, 
     psa_set_key_usage_flags(&a, use);
     return psa_generate_key(&a, &key) == PSA_SUCCESS ? key : 0;
 }
+
+static psa_status_t call_ping(void)
+{
+    return psa_calls_ping() ? PSA_SUCCESS : PSA_ERROR_COMMUNICATION_FAILURE;
+}
+
+/* Goes across and does next to nothing there: a started core is not started again. */
+static psa_status_t call_empty(void) { return psa_crypto_init(); }
 
 static psa_status_t call_random(void)
 {
@@ -62,6 +73,29 @@ static psa_status_t call_mac(void)
                            &len);
 }
 
+static const uint8_t stored[64] = { 1 };
+
+static psa_status_t call_its_get(void)
+{
+    uint8_t out[sizeof stored];
+    size_t len;
+
+    return psa_its_get(77, 0, sizeof out, out, &len);
+}
+
+static psa_status_t call_import(void)
+{
+    psa_key_attributes_t a = PSA_KEY_ATTRIBUTES_INIT;
+    psa_key_id_t key;
+
+    psa_set_key_type(&a, PSA_KEY_TYPE_AES);
+    psa_set_key_usage_flags(&a, PSA_KEY_USAGE_ENCRYPT);
+    psa_set_key_algorithm(&a, PSA_ALG_CTR);
+    psa_status_t status = psa_import_key(&a, stored, 16, &key);
+
+    return status == PSA_SUCCESS ? psa_destroy_key(key) : status;
+}
+
 static psa_status_t call_sign(void)
 {
     static const uint8_t digest[32] = { 1 };
@@ -90,37 +124,93 @@ static double microseconds(void)
     return (double)t.tv_sec * 1e6 + (double)t.tv_nsec * 1e-3 + other * 1e-3;
 }
 
-static int measure(const char *name, psa_status_t (*call)(void), unsigned n)
+static double now_us(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec * 1e-3;
+}
+
+#define TURNS 25u
+
+typedef struct {
+    const char *name;
+    psa_status_t (*call)(void);
+    unsigned less; /* one in so many of N */
+    double trip[TURNS], cpu, crossings;
+    unsigned calls;
+} item;
+
+static item items[] = {
+    { .name = "ping", .call = call_ping, .less = 1 },
+    { .name = "empty", .call = call_empty, .less = 1 },
+    { .name = "hash", .call = call_hash, .less = 1 },
+    { .name = "random", .call = call_random, .less = 1 },
+    { .name = "aead", .call = call_aead, .less = 1 },
+    { .name = "mac", .call = call_mac, .less = 1 },
+    { .name = "get", .call = call_its_get, .less = 1 },
+    { .name = "import", .call = call_import, .less = 2 },
+    { .name = "sign", .call = call_sign, .less = 20 },
+};
+#define ITEMS (sizeof items / sizeof items[0])
+
+static bool measure(item *it, unsigned turn, unsigned n)
 {
     uint64_t crossings = psa_calls_crossings();
-    double start = microseconds();
+    double cpu = microseconds(), begun = now_us();
 
     for (unsigned i = 0; i < n; i++) {
-        psa_status_t status = call();
+        psa_status_t status = it->call();
 
         if (status != PSA_SUCCESS) {
-            (void)fprintf(stderr, "%s: status %ld\n", name, (long)status);
-            return 1;
+            (void)fprintf(stderr, "%s: status %ld\n", it->name, (long)status);
+            return false;
         }
     }
-    (void)printf("%s us=%.3f crossings=%.3f\n", name, (microseconds() - start) / n,
-                 (double)(psa_calls_crossings() - crossings) / n);
-    return 0;
+    it->trip[turn] = (now_us() - begun) / n;
+    it->cpu += microseconds() - cpu;
+    it->crossings += (double)(psa_calls_crossings() - crossings);
+    it->calls += n;
+    return true;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static bool measure_all(unsigned n)
+{
+    for (unsigned turn = 0; turn < TURNS; turn++)
+        for (size_t i = 0; i < ITEMS; i++)
+            if (!measure(&items[i], turn, n / items[i].less / TURNS + 1))
+                return false;
+    for (size_t i = 0; i < ITEMS; i++) {
+        item *it = &items[i];
+
+        qsort(it->trip, TURNS, sizeof it->trip[0], by_value);
+        (void)printf("%s trip=%.3f us=%.3f crossings=%.3f\n", it->name, it->trip[TURNS / 2],
+                     it->cpu / it->calls, it->crossings / it->calls);
+    }
+    return true;
 }
 
 int main(int argc, char **argv)
 {
-    unsigned n = argc >= 3 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
+    unsigned n = argc >= 4 ? (unsigned)strtoul(argv[3], NULL, 10) : 0;
     char path[64];
 
     if (n == 0)
         return 2;
-    if (argc > 3) {
-        (void)snprintf(path, sizeof path, "/proc/%.20s/schedstat", argv[3]);
+    if (argc > 4) {
+        (void)snprintf(path, sizeof path, "/proc/%.20s/schedstat", argv[4]);
         service = path;
     }
-    psa_calls_start(argv[1]);
-    if (psa_crypto_init() != PSA_SUCCESS) {
+    if (!psa_calls_start(argv[1], strcmp(argv[2], "shm") == 0) ||
+        psa_crypto_init() != PSA_SUCCESS) {
         (void)fputs("psa_crypto_init failed\n", stderr);
         return 1;
     }
@@ -129,7 +219,9 @@ int main(int argc, char **argv)
     mac = make(PSA_KEY_TYPE_HMAC, 256, PSA_ALG_HMAC(PSA_ALG_SHA_256), PSA_KEY_USAGE_SIGN_MESSAGE);
     ecdsa = make(PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1), 256,
                  PSA_ALG_ECDSA(PSA_ALG_SHA_256), PSA_KEY_USAGE_SIGN_HASH);
-    return measure("hash", call_hash, n) + measure("random", call_random, n) +
-           measure("aead", call_aead, n) + measure("mac", call_mac, n) +
-           measure("sign", call_sign, n / 20 + 1);
+
+    bool done = psa_its_set(77, sizeof stored, stored, 0) == PSA_SUCCESS && measure_all(n) &&
+                psa_calls_end();
+
+    return done ? 0 : 1;
 }

@@ -58,6 +58,11 @@ enum {
 /* One exchange, in either direction. Its size, and that of a body, is a power of two on a Cortex-M,
  * where an index then costs a shift. */
 struct tsr_coap_slot {
+    uint8_t kind, state, code, tries; /* small and often used: where short instructions reach */
+    uint16_t mid, flags;
+    uint16_t options_len, payload_len, echo_len; /* in this order in the slot's bytes */
+    uint8_t token_len;
+    int8_t err;
     tsr_timer timer;
     uint64_t user;
     uint32_t generation;
@@ -75,11 +80,7 @@ struct tsr_coap_slot {
     uint32_t size2; /* with F_SIZE2 */
     tsr_coap_num observe;
     tsr_coap_block block1, block2; /* to send; a ticket: as received */
-    uint16_t mid, flags;
-    uint16_t options_len, payload_len, echo_len; /* in this order in the slot's bytes */
-    uint8_t kind, state, code, tries, token_len;
     uint8_t token[TSR_COAP_TOKEN_MAX];
-    int8_t err;
 };
 
 typedef enum { BODY_FREE, BODY_IN, BODY_OUT, BODY_HELD } body_kind;

@@ -844,9 +844,82 @@ static void test_both_directions_with_every_size(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* ---- an engine without bodies ---- */
+
+static tsr_coap *small_engine(tsr_coap *s)
+{
+    tsr_coap_config config = link_config(77);
+    size_t len = tsr_coap_memory(&config);
+    void *memory = malloc(len);
+
+    assert_int_equal(tsr_coap_init_small(s, &config, memory, len), TSR_OK);
+    return s;
+}
+
+/* RFC 7959 §2.4: each block of a GET can be cut from an answer of its own. */
+static void test_small_engine_cuts_answers_and_refuses_bodies(void **state)
+{
+    tsr_coap s;
+    tsr_coap_event e;
+    tsr_coap_msg m;
+
+    (void)state;
+    small_engine(&s);
+    for (uint32_t n = 0; n < 3; n++) {
+        LINK_FEED(&s, NOW, .type = TSR_COAP_CON, .code = TSR_COAP_GET, .mid = mid++, .token = "t",
+                  .path = "/x", .block2 = BLOCK(n, false, 6));
+        e = link_event(&s, TSR_COAP_REQUEST);
+        assert_int_equal(tsr_coap_respond(&s, e.id,
+                                          &(tsr_coap_response){ .code = TSR_COAP_CONTENT,
+                                                                .payload = tsr_view(body, 2500) },
+                                          NOW),
+                         TSR_OK);
+        m = link_next(&s, NOW);
+        assert_int_equal(m.code, TSR_COAP_CONTENT);
+        is_block2(&m, n, n < 2, 6, n < 2 ? 1024 : 452);
+        assert_memory_equal(m.payload.ptr, body + n * 1024, m.payload.len);
+    }
+    LINK_FEED(&s, NOW, .type = TSR_COAP_CON, .code = TSR_COAP_PUT, .mid = mid++, .token = "t",
+              .path = "/x", .block1 = BLOCK(0, true, 4), .payload = tsr_view(body, 256));
+    m = link_next(&s, NOW);
+    assert_int_equal(m.code, TSR_COAP_TOO_LARGE);
+    link_no_event(&s);
+    free(s.lines);
+}
+
+/* What does not fit is said, and nothing is half sent. */
+static void test_small_engine_sends_and_takes_what_fits(void **state)
+{
+    tsr_coap s;
+    tsr_coap_id id;
+    tsr_coap_event e;
+    tsr_coap_msg m;
+    tsr_coap_request request = { .method = TSR_COAP_POST, .path = "/rd",
+                                 .payload = tsr_view(body, 5000) };
+
+    (void)state;
+    small_engine(&s);
+    assert_int_equal(tsr_coap_request_send(&s, 0, &request, NOW, &id), TSR_E_SPACE);
+    request.payload.len = 200;
+    assert_int_equal(tsr_coap_request_send(&s, 0, &request, NOW, &id), TSR_OK);
+    m = link_next(&s, NOW);
+    assert_int_equal(m.payload.len, 200);
+    LINK_FEED(&s, NOW, .type = TSR_COAP_ACK, .code = TSR_COAP_CONTENT, .mid = m.mid,
+              .same_token = m.token, .block2 = BLOCK(0, true, 4), .payload = tsr_view(body, 256));
+    e = link_event(&s, TSR_COAP_FAILED);
+    assert_true(e.id == id);
+    assert_int_equal(e.err, TSR_E_SPACE);
+    tsr_coap_peer_gone(&s, 0);
+    link_no_event(&s);
+    link_silent(&s, NOW + 1000000);
+    free(s.lines);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        T(test_small_engine_cuts_answers_and_refuses_bodies),
+        T(test_small_engine_sends_and_takes_what_fits),
         T(test_block2_is_served_from_the_kept_body),
         T(test_block2_takes_the_smaller_size),
         T(test_block2_is_left_out_when_all_fits),

@@ -110,7 +110,11 @@ static void start_client(rig *r)
         c.datagram = r->datagram;
         c.datagram_len = sizeof r->datagram;
     }
-    assert_int_equal(tsr_lwm2m_client_init(&r->client, &c), TSR_OK);
+    if (r->parts != NULL)
+        c.hooks.save = NULL;
+    assert_int_equal(r->parts != NULL ? tsr_lwm2m_client_init_with(&r->client, &c, r->parts)
+                                      : tsr_lwm2m_client_init(&r->client, &c),
+                     TSR_OK);
 }
 
 static void start_server(rig_server *s, uint64_t seed)
@@ -124,7 +128,15 @@ static void start_server(rig_server *s, uint64_t seed)
     assert_int_equal(tsr_coap_init(&s->coap, &config, s->memory, len), TSR_OK);
 }
 
-static rig *make(size_t servers, const tsr_lwm2m_channel *channel, void *channel_state)
+static void keep_small_objects(rig *r)
+{
+    r->objects[0] = tsr_lwm2m_server_volatile(&r->server_state);
+    r->objects[1] = tsr_lwm2m_device_volatile(&r->device);
+    r->registry.count = 2;
+}
+
+static rig *make(size_t servers, const tsr_lwm2m_channel *channel, void *channel_state,
+                 const tsr_lwm2m_parts *parts)
 {
     rig *r = calloc(1, sizeof *r);
 
@@ -132,7 +144,10 @@ static rig *make(size_t servers, const tsr_lwm2m_channel *channel, void *channel
     r->now_ms = 1000000;
     r->channel = channel;
     r->channel_state = channel_state;
+    r->parts = parts;
     fill_objects(r);
+    if (parts != NULL)
+        keep_small_objects(r);
     start_client(r);
     for (size_t i = 0; i < servers; i++)
         start_server(&r->server[i], 7 + i);
@@ -141,12 +156,17 @@ static rig *make(size_t servers, const tsr_lwm2m_channel *channel, void *channel
 
 rig *rig_new(size_t servers)
 {
-    return make(servers, NULL, NULL);
+    return make(servers, NULL, NULL, NULL);
 }
 
 rig *rig_new_over(const tsr_lwm2m_channel *channel, void *channel_state)
 {
-    return make(1, channel, channel_state);
+    return make(1, channel, channel_state, NULL);
+}
+
+rig *rig_new_small(const tsr_lwm2m_parts *parts)
+{
+    return make(1, NULL, NULL, parts);
 }
 
 void rig_free(rig *r)

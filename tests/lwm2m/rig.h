@@ -68,6 +68,7 @@ typedef struct rig {
     uint64_t now_ms;
     const tsr_lwm2m_channel *channel; /* for the next start of the client */
     void *channel_state;
+    const tsr_lwm2m_parts *parts; /* NULL: all */
     tsr_lwm2m_client client;
     tsr_lwm2m_account accounts[RIG_SERVERS];
     tsr_lwm2m_observation observations[8];
@@ -105,6 +106,7 @@ void rig_deliver(rig *r, size_t server, tsr_bytes message);
 /* A fresh device that has not said anything yet. */
 rig *rig_new(size_t servers);
 rig *rig_new_over(const tsr_lwm2m_channel *channel, void *channel_state); /* one server */
+rig *rig_new_small(const tsr_lwm2m_parts *parts); /* one server, nothing kept, objects 1 and 3 */
 void rig_free(rig *r);
 
 /* Ends the client without a word and starts another from what was saved last. Objects begin with

@@ -54,19 +54,20 @@ typedef struct {
     void *channel_state;
     /* read only */
     tsr_lwm2m_standing standing;
-    uint8_t version_minor;                    /* of "1.x", as agreed with the server */
-    char location[TSR_LWM2M_LOCATION_LEN + 1]; /* "" when not registered */
-    /* private */
+    uint8_t version_minor; /* of "1.x", as agreed with the server */
+    /* private; the order lets a Cortex-M reach most of it with short instructions */
+    bool started, up, update, relink, relifetime, disabling, stopping, proved;
+    uint8_t attempts, sequences, local_tries;
     tsr_coap_id request;   /* Register, Update or De-register under way; 0: none */
     uint64_t at_ms;        /* next step: connect, Update, register again */
     uint64_t told_ms;      /* when the registration was last confirmed */
     uint32_t told_lifetime_s;
     uint32_t told_links;   /* what the last object list was, as a hash */
     uint32_t sent_lifetime_s, sent_links;
-    char told_binding[TSR_LWM2M_BINDING_LEN + 1], sent_binding[TSR_LWM2M_BINDING_LEN + 1];
     uint32_t disable_s;
-    uint8_t attempts, sequences, local_tries;
-    bool started, up, update, relink, relifetime, disabling, stopping, proved;
+    char told_binding[TSR_LWM2M_BINDING_LEN + 1], sent_binding[TSR_LWM2M_BINDING_LEN + 1];
+    /* read only */
+    char location[TSR_LWM2M_LOCATION_LEN + 1]; /* "" when not registered */
 } tsr_lwm2m_account;
 
 /** Attributes that a server attached to a path. */
@@ -88,17 +89,17 @@ typedef struct {
     bool known;      /* `last` and `digest` say what was reported */
     uint8_t account;
     uint8_t token_len;
-    uint8_t token[TSR_COAP_TOKEN_MAX];
-    tsr_lwm2m_path at;
     uint16_t format;
+    tsr_lwm2m_path at;
+    uint8_t token[TSR_COAP_TOKEN_MAX];
     uint32_t generation; /* tells answers to an earlier user of this slot */
-    tsr_lwm2m_attributes own; /* from the query of the Observe (1.2) */
-    uint64_t key;
     uint64_t sent_ms, confirmed_ms, retry_ms;
     uint64_t pmin_due_ms, pmax_due_ms;
     tsr_coap_id flight; /* the CON notification under way; 0: none */
+    uint64_t key;
     uint64_t digest;
     tsr_lwm2m_value last; /* numbers and Booleans only */
+    tsr_lwm2m_attributes own; /* from the query of the Observe (1.2) */
 } tsr_lwm2m_observation;
 
 typedef struct {

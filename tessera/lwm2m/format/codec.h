@@ -11,9 +11,12 @@
  *  that an instance exists. `next` gives any order; the caller looks for duplicates. */
 typedef struct tsr_lwm2m_codec {
     tsr_lwm2m_format format;
+    bool nests; /* has containers for instances */
     tsr_err (*put)(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_value *value);
     tsr_err (*end)(tsr_lwm2m_out *out);
     tsr_err (*next)(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_value *value);
+    /** Looks for this path among the values before: TSR_E_MALFORMED if it was there. */
+    tsr_err (*unique)(tsr_lwm2m_in *in, tsr_lwm2m_path path);
     /** Gives a value that `next` gave the type that the resource has. */
     tsr_err (*typed)(const tsr_lwm2m_value *value, tsr_lwm2m_type type, tsr_lwm2m_value *typed);
     /** The same for values that come without a type; one of the two is NULL. */
@@ -27,12 +30,17 @@ typedef struct tsr_lwm2m_codec {
     tsr_err (*quick_text)(tsr_lwm2m_out *out, uint64_t word, unsigned depth, tsr_bytes utf8);
 } tsr_lwm2m_codec;
 
+/** By path and time; cheap where payloads are in order. */
+tsr_err tsr_lwm2m_in_unique(tsr_lwm2m_in *in, tsr_lwm2m_path path);
+
 enum { TSR_LWM2M_NOT_QUICK = 5 }; /* deeper than any path */
 
 tsr_err tsr_lwm2m_put_value_int(tsr_lwm2m_out *out, tsr_lwm2m_path at, int64_t v);
 tsr_err tsr_lwm2m_put_value_text(tsr_lwm2m_out *out, tsr_lwm2m_path at, tsr_bytes utf8);
 
-/** Begins with a codec that is in no table. */
+/** Begin with a codec that need not be in the table. */
+void tsr_lwm2m_in_begin_as(tsr_lwm2m_in *in, const tsr_lwm2m_codec *codec, tsr_lwm2m_path base,
+                           tsr_bytes payload, tsr_buf *scratch);
 void tsr_lwm2m_out_begin_as(tsr_lwm2m_out *out, const tsr_lwm2m_codec *codec, tsr_lwm2m_path base,
                             tsr_buf *body);
 

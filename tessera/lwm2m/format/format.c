@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tessera/lwm2m/format/codec.h"
 
-static const struct {
-    tsr_lwm2m_format format;
-    const char *name;
-} known[] = { /* those that are asked for most come first */
-    { TSR_LWM2M_FORMAT_SENML_CBOR, "senml-cbor" },
-    { TSR_LWM2M_FORMAT_TLV, "tlv" },
-    { TSR_LWM2M_FORMAT_LWM2M_CBOR, "lwm2m-cbor" },
-    { TSR_LWM2M_FORMAT_SENML_JSON, "senml-json" },
-    { TSR_LWM2M_FORMAT_TEXT, "text" },
-    { TSR_LWM2M_FORMAT_LINK, "link" },
-    { TSR_LWM2M_FORMAT_OCTETS, "octets" },
-    { TSR_LWM2M_FORMAT_CBOR, "cbor" },
+/* Those that are asked for most come first. */
+static const uint16_t known[] = {
+    TSR_LWM2M_FORMAT_SENML_CBOR, TSR_LWM2M_FORMAT_TLV,  TSR_LWM2M_FORMAT_LWM2M_CBOR,
+    TSR_LWM2M_FORMAT_SENML_JSON, TSR_LWM2M_FORMAT_TEXT, TSR_LWM2M_FORMAT_LINK,
+    TSR_LWM2M_FORMAT_OCTETS,     TSR_LWM2M_FORMAT_CBOR,
+};
+
+static const char *const names[] = {
+    "senml-cbor", "tlv", "lwm2m-cbor", "senml-json", "text", "link", "octets", "cbor",
 };
 
 enum { KNOWN = sizeof known / sizeof known[0], OLD_TEXT = 1541, OLD_TLV = 1542 };
@@ -24,8 +21,8 @@ tsr_err tsr_lwm2m_format_from(uint32_t number, tsr_lwm2m_format *format)
     if (number == OLD_TLV)
         number = TSR_LWM2M_FORMAT_TLV;
     for (size_t i = 0; i < KNOWN; i++) {
-        if ((uint32_t)known[i].format == number) {
-            *format = known[i].format;
+        if (known[i] == number) {
+            *format = (tsr_lwm2m_format)number;
             return TSR_OK;
         }
     }
@@ -40,8 +37,8 @@ bool tsr_lwm2m_format_is_multiple(tsr_lwm2m_format format)
 const char *tsr_lwm2m_format_name(tsr_lwm2m_format format)
 {
     for (size_t i = 0; i < KNOWN; i++)
-        if (known[i].format == format)
-            return known[i].name;
+        if (known[i] == (unsigned)format)
+            return names[i];
     return "unknown";
 }
 
@@ -128,9 +125,8 @@ tsr_err tsr_lwm2m_put_instance(tsr_lwm2m_out *out, tsr_lwm2m_path at)
 
     if (at.depth != 2)
         return outcome(out, TSR_E_ARGUMENT);
-    if (out->err != TSR_OK || (out->codec->format != TSR_LWM2M_FORMAT_TLV
-                               && out->codec->format != TSR_LWM2M_FORMAT_LWM2M_CBOR))
-        return out->err;
+    if (out->err == TSR_OK && !out->codec->nests)
+        return TSR_OK;
     return put_at(out, at, &none);
 }
 
@@ -230,19 +226,27 @@ tsr_err tsr_lwm2m_put_corelnk(tsr_lwm2m_out *out, tsr_lwm2m_path at, tsr_bytes l
 
 /* ---- reading ------------------------------------------------------------------------------ */
 
+void tsr_lwm2m_in_begin_as(tsr_lwm2m_in *in, const tsr_lwm2m_codec *codec, tsr_lwm2m_path base,
+                           tsr_bytes payload, tsr_buf *scratch)
+{
+    memset(in, 0, sizeof *in);
+    in->codec = codec;
+    in->base = base;
+    in->payload = in->rest = payload;
+    in->scratch = scratch;
+}
+
 tsr_err tsr_lwm2m_in_begin(tsr_lwm2m_in *in, tsr_lwm2m_format format, tsr_lwm2m_path base,
                            tsr_bytes payload, tsr_buf *scratch)
 {
     const tsr_lwm2m_codec *codec = codec_of(format);
-    tsr_err err = TSR_OK;
 
+    tsr_lwm2m_in_begin_as(in, codec, base, payload, scratch);
     if (codec == NULL || (format == TSR_LWM2M_FORMAT_TLV && base.depth == 0))
-        err = TSR_E_UNSUPPORTED;
+        in->err = TSR_E_UNSUPPORTED;
     else if (!tsr_lwm2m_format_is_multiple(format) && base.depth < 3)
-        err = TSR_E_ARGUMENT;
-    *in = (tsr_lwm2m_in){ .codec = codec, .base = base, .payload = payload, .rest = payload,
-                          .scratch = scratch, .err = err };
-    return err;
+        in->err = TSR_E_ARGUMENT;
+    return in->err;
 }
 
 tsr_err tsr_lwm2m_in_typed(const tsr_lwm2m_in *in, const tsr_lwm2m_value *value,
@@ -259,7 +263,7 @@ enum { MOST_RESCANNED = 65536 };
 
 /* Whether one of the values before has this path and time. Most payloads are in order, and then
  * nobody has to look; the others are read again from the start, within limits. */
-static tsr_err look_for_duplicate(tsr_lwm2m_in *in, tsr_lwm2m_path path)
+tsr_err tsr_lwm2m_in_unique(tsr_lwm2m_in *in, tsr_lwm2m_path path)
 {
     int order = tsr_lwm2m_path_compare(path, in->greatest);
 
@@ -274,8 +278,9 @@ static tsr_err look_for_duplicate(tsr_lwm2m_in *in, tsr_lwm2m_path path)
     }
 
     tsr_lwm2m_in before;
-    tsr_err err = tsr_lwm2m_in_begin(&before, in->codec->format, in->base, in->payload, NULL);
+    tsr_err err = TSR_OK;
 
+    tsr_lwm2m_in_begin_as(&before, in->codec, in->base, in->payload, NULL);
     before.prefix = in->prefix;
     before.names_only = true;
     if (in->seen > MOST_RESCANNED - in->rescanned)
@@ -303,7 +308,7 @@ tsr_err tsr_lwm2m_in_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_valu
     if (in->err == TSR_OK && !tsr_lwm2m_path_contains(in->base, at))
         in->err = TSR_E_NOT_FOUND;
     if (in->err == TSR_OK && got.type != TSR_LWM2M_NONE) /* a name may well be said twice */
-        in->err = look_for_duplicate(in, at);
+        in->err = in->codec->unique(in, at);
     if (in->err != TSR_OK)
         return in->err;
     in->seen++;

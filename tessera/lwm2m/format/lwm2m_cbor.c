@@ -214,6 +214,11 @@ static tsr_err lwm2m_cbor_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m
 }
 
 const tsr_lwm2m_codec tsr_lwm2m_codec_lwm2m_cbor = {
-    TSR_LWM2M_FORMAT_LWM2M_CBOR, lwm2m_cbor_put, lwm2m_cbor_end, lwm2m_cbor_next,
-    tsr_lwm2m_value_convert, NULL, NULL, NULL,
+    .format = TSR_LWM2M_FORMAT_LWM2M_CBOR,
+    .nests = true,
+    .put = lwm2m_cbor_put,
+    .end = lwm2m_cbor_end,
+    .next = lwm2m_cbor_next,
+    .unique = tsr_lwm2m_in_unique,
+    .typed = tsr_lwm2m_value_convert,
 };

@@ -360,6 +360,12 @@ static tsr_err senml_cbor_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m
 }
 
 const tsr_lwm2m_codec tsr_lwm2m_codec_senml_cbor = {
-    TSR_LWM2M_FORMAT_SENML_CBOR, senml_cbor_put, tsr_senml_cbor_end, senml_cbor_next,
-    tsr_lwm2m_value_convert, NULL, quick_int, quick_text,
+    .format = TSR_LWM2M_FORMAT_SENML_CBOR,
+    .put = senml_cbor_put,
+    .end = tsr_senml_cbor_end,
+    .next = senml_cbor_next,
+    .unique = tsr_lwm2m_in_unique,
+    .typed = tsr_lwm2m_value_convert,
+    .quick_int = quick_int,
+    .quick_text = quick_text,
 };

@@ -303,6 +303,10 @@ static tsr_err senml_json_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m
 }
 
 const tsr_lwm2m_codec tsr_lwm2m_codec_senml_json = {
-    TSR_LWM2M_FORMAT_SENML_JSON, senml_json_put, senml_json_end, senml_json_next,
-    tsr_lwm2m_value_convert, NULL, NULL, NULL,
+    .format = TSR_LWM2M_FORMAT_SENML_JSON,
+    .put = senml_json_put,
+    .end = senml_json_end,
+    .next = senml_json_next,
+    .unique = tsr_lwm2m_in_unique,
+    .typed = tsr_lwm2m_value_convert,
 };

@@ -10,7 +10,7 @@ enum {
     LABEL_NAME = 0, LABEL_VALUE = 2, LABEL_STRING = 3, LABEL_BOOLEAN = 4, LABEL_SUM = 5,
     LABEL_DATA = 8,
     BASE_VERSION = 0, BASE_NAME = 1, BASE_VALUE = 4, BASE_SUM = 5,
-    BASE_NAME_CODE = 0x21, FALSE_ = 20, TRUE_ = 21, NULL_ = 22,
+    BASE_NAME_CODE = 0x21, MOST_VALUES = 255, FALSE_ = 20, TRUE_ = 21, NULL_ = 22,
 };
 
 /* ---- writing ------------------------------------------------------------------------------- */
@@ -133,7 +133,7 @@ static tsr_err take_field(tsr_lwm2m_in *in, tsr_bytes *name, tsr_lwm2m_value *va
         case BASE_VALUE:
         case BASE_SUM:   return TSR_E_UNSUPPORTED;
         }
-    } else if (label.kind != TSR_CBOR_TEXT || label.indefinite) {
+    } else if (label.kind != TSR_CBOR_TEXT || label.indefinite || !tsr_utf8_valid(label.bytes)) {
         return TSR_E_MALFORMED;
     } else if (tsr_senml_is_critical(label.bytes) || label.bytes.len == 3) {
         return TSR_E_UNSUPPORTED;
@@ -178,7 +178,32 @@ static tsr_err plain_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_valu
     return join(in->base_name, name, path);
 }
 
+/* The values before are read again; a small device has few of them at a time. */
+static tsr_err plain_unique(tsr_lwm2m_in *in, tsr_lwm2m_path path)
+{
+    tsr_lwm2m_in before = *in;
+    tsr_lwm2m_value value;
+    tsr_err err = in->seen > MOST_VALUES ? TSR_E_UNSUPPORTED : TSR_OK;
+
+    before.rest = in->payload;
+    before.base_name.len = 0;
+    before.started = false;
+    for (uint32_t i = 0; err == TSR_OK && i < in->seen; i++) {
+        tsr_lwm2m_path other;
+
+        value.type = TSR_LWM2M_NONE;
+        err = plain_next(&before, &other, &value);
+        if (err == TSR_OK && tsr_lwm2m_path_same(other, path))
+            return TSR_E_MALFORMED;
+    }
+    return err;
+}
+
 const tsr_lwm2m_codec tsr_lwm2m_codec_senml_cbor_plain = {
-    TSR_LWM2M_FORMAT_SENML_CBOR, plain_put, tsr_senml_cbor_end, plain_next,
-    tsr_lwm2m_value_plain, NULL, NULL, NULL,
+    .format = TSR_LWM2M_FORMAT_SENML_CBOR,
+    .put = plain_put,
+    .end = tsr_senml_cbor_end,
+    .next = plain_next,
+    .unique = plain_unique,
+    .typed = tsr_lwm2m_value_plain,
 };

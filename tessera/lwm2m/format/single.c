@@ -44,7 +44,12 @@ static tsr_err text_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_value
 }
 
 const tsr_lwm2m_codec tsr_lwm2m_codec_text = {
-    TSR_LWM2M_FORMAT_TEXT, text_put, single_end, text_next, NULL, tsr_lwm2m_value_as, NULL, NULL,
+    .format = TSR_LWM2M_FORMAT_TEXT,
+    .put = text_put,
+    .end = single_end,
+    .next = text_next,
+    .unique = tsr_lwm2m_in_unique,
+    .parsed = tsr_lwm2m_value_as,
 };
 
 /* ---- octet-stream --------------------------------------------------------------------------- */
@@ -65,7 +70,12 @@ static tsr_err octets_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_val
 }
 
 const tsr_lwm2m_codec tsr_lwm2m_codec_octets = {
-    TSR_LWM2M_FORMAT_OCTETS, octets_put, single_end, octets_next, tsr_lwm2m_value_convert, NULL, NULL, NULL,
+    .format = TSR_LWM2M_FORMAT_OCTETS,
+    .put = octets_put,
+    .end = single_end,
+    .next = octets_next,
+    .unique = tsr_lwm2m_in_unique,
+    .typed = tsr_lwm2m_value_convert,
 };
 
 /* ---- CBOR ----------------------------------------------------------------------------------- */
@@ -89,5 +99,10 @@ static tsr_err cbor_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_value
 }
 
 const tsr_lwm2m_codec tsr_lwm2m_codec_cbor = {
-    TSR_LWM2M_FORMAT_CBOR, cbor_put, single_end, cbor_next, tsr_lwm2m_value_convert, NULL, NULL, NULL,
+    .format = TSR_LWM2M_FORMAT_CBOR,
+    .put = cbor_put,
+    .end = single_end,
+    .next = cbor_next,
+    .unique = tsr_lwm2m_in_unique,
+    .typed = tsr_lwm2m_value_convert,
 };

@@ -290,6 +290,11 @@ static tsr_err tlv_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_value 
 }
 
 const tsr_lwm2m_codec tsr_lwm2m_codec_tlv = {
-    TSR_LWM2M_FORMAT_TLV, tlv_put, tlv_end, tlv_next,
-    NULL, tsr_lwm2m_value_as, NULL, NULL,
+    .format = TSR_LWM2M_FORMAT_TLV,
+    .nests = true,
+    .put = tlv_put,
+    .end = tlv_end,
+    .next = tlv_next,
+    .unique = tsr_lwm2m_in_unique,
+    .parsed = tsr_lwm2m_value_as,
 };

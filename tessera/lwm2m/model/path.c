@@ -79,20 +79,21 @@ void tsr_lwm2m_path_put(tsr_buf *out, tsr_lwm2m_path path)
     }
 }
 
-/* The identifiers as one number: a tree walk sees them in its order. */
-static uint64_t key(tsr_lwm2m_path path)
+bool tsr_lwm2m_path_contains(tsr_lwm2m_path outer, tsr_lwm2m_path inner)
 {
-    uint64_t all = (uint64_t)path.object << 48 | (uint64_t)path.instance << 32
-                   | (uint64_t)path.resource << 16 | path.resource_instance;
-
-    return path.depth == 0 ? 0 : all & ~UINT64_C(0) << (64 - 16 * path.depth);
+    return outer.depth <= inner.depth &&
+           tsr_lwm2m_path_compare(outer, tsr_lwm2m_path_up(inner, outer.depth)) == 0;
 }
 
 int tsr_lwm2m_path_compare(tsr_lwm2m_path a, tsr_lwm2m_path b)
 {
-    uint64_t x = key(a), y = key(b);
+    uint8_t depth = a.depth < b.depth ? a.depth : b.depth;
 
-    if (x != y)
-        return x < y ? -1 : 1;
+    for (uint8_t level = 0; level < depth; level++) {
+        int order = (int)*slot(&a, level) - (int)*slot(&b, level);
+
+        if (order != 0)
+            return order;
+    }
     return (int)a.depth - (int)b.depth;
 }

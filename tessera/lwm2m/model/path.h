@@ -89,14 +89,7 @@ static inline tsr_lwm2m_path tsr_lwm2m_path_of(uint64_t word, unsigned depth)
 }
 
 /** True if `inner` is `outer` or lies below it; the root contains everything. */
-static inline bool tsr_lwm2m_path_contains(tsr_lwm2m_path outer, tsr_lwm2m_path inner)
-{
-    uint64_t differs = tsr_lwm2m_path_word(outer) ^ tsr_lwm2m_path_word(inner);
-
-    if (inner.depth < outer.depth)
-        return false;
-    return outer.depth == 0 || differs << (64 - 16 * outer.depth) == 0;
-}
+bool tsr_lwm2m_path_contains(tsr_lwm2m_path outer, tsr_lwm2m_path inner);
 
 /** Orders as a tree walk does (a parent before its children): negative, 0 or positive. */
 int tsr_lwm2m_path_compare(tsr_lwm2m_path a, tsr_lwm2m_path b);
