@@ -8,17 +8,21 @@
 /* Flags of images that are not read here: encrypted (0x4, 0x8), not bootable (0x10), compressed. */
 #define FLAGS_NOT_OURS (0x4u | 0x8u | 0x10u | 0x200u | 0x400u | 0x800u)
 
-enum { /* types of records */
-       KEYHASH = 0x01,
-       PUBKEY = 0x02,
-       SHA256 = 0x10,
-       SHA384 = 0x11,
-       SHA512 = 0x12,
-       ECDSA = 0x22,
-       DEPENDENCY = 0x40,
-       SEC_CNT = 0x50,
-       UUID_VENDOR = 0x80,
-       UUID_CLASS = 0x81,
+/* Types of records. The ids have other numbers in imgtool 2.4 and later (0x74, 0x75) than in the
+ * boot loaders before. */
+enum {
+    KEYHASH = 0x01,
+    PUBKEY = 0x02,
+    SHA256 = 0x10,
+    SHA384 = 0x11,
+    SHA512 = 0x12,
+    ECDSA = 0x22,
+    DEPENDENCY = 0x40,
+    SEC_CNT = 0x50,
+    UUID_VENDOR = 0x74,
+    UUID_CLASS = 0x75,
+    UUID_VENDOR_80 = 0x80,
+    UUID_CLASS_81 = 0x81,
 };
 
 /* Everything is little-endian. */
@@ -106,8 +110,10 @@ static tsr_err keep_record(tsr_mcuboot_tlvs *t, uint32_t type, tsr_bytes v, bool
     switch (type) {
     case DEPENDENCY: return is_protected ? keep_need(t, v) : TSR_E_MALFORMED;
     case SEC_CNT: return is_protected ? keep_counter(t, v) : TSR_E_MALFORMED;
-    case UUID_VENDOR: return is_protected ? keep(&t->vendor, v, 16) : TSR_E_MALFORMED;
-    case UUID_CLASS: return is_protected ? keep(&t->class_id, v, 16) : TSR_E_MALFORMED;
+    case UUID_VENDOR:
+    case UUID_VENDOR_80: return is_protected ? keep(&t->vendor, v, 16) : TSR_E_MALFORMED;
+    case UUID_CLASS:
+    case UUID_CLASS_81: return is_protected ? keep(&t->class_id, v, 16) : TSR_E_MALFORMED;
     default: return TSR_OK;
     }
 }
