@@ -16,8 +16,6 @@
 
 #include "ports/linux/secured/log.h"
 
-extern char **environ;
-
 void child_argument(child_plan *p, const char *format, ...)
 {
     char text[1024];

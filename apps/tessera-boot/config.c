@@ -16,9 +16,9 @@ typedef struct {
     uint32_t low, high; /* NUMBER */
 } key;
 
-#define AT(field)           offsetof(boot_config, field)
-#define TEXT_AT(field)      TEXT, AT(field), sizeof(((boot_config *)0)->field), 0, 0, 0
-#define LIST_AT(program)    LIST, AT(program.option), BOOT_PATH, AT(program.option_count), 0, 0
+#define AT(field)            offsetof(boot_config, field)
+#define TEXT_AT(field)       TEXT, AT(field), sizeof(((boot_config *)0)->field), 0, 0, 0
+#define LIST_AT(list, count) LIST, AT(list), BOOT_PATH, AT(count), 0, 0
 #define NUMBER_AT(field, low, high) NUMBER, AT(field), 0, 0, low, high
 
 static const key keys[] = {
@@ -32,11 +32,11 @@ static const key keys[] = {
     { "secured", "program", TEXT_AT(secured.program) },
     { "secured", "user", TEXT_AT(secured.user) },
     { "secured", "socket", TEXT_AT(socket) },
-    { "secured", "option", LIST_AT(secured) },
+    { "secured", "option", LIST_AT(secured.option, secured.option_count) },
     { "daemon", "entry", TEXT_AT(entry) },
     { "daemon", "config", TEXT_AT(config) },
     { "daemon", "user", TEXT_AT(daemon.user) },
-    { "daemon", "option", LIST_AT(daemon) },
+    { "daemon", "option", LIST_AT(daemon.option, daemon.option_count) },
 };
 enum { KEYS = sizeof keys / sizeof keys[0] };
 

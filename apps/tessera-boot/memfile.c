@@ -120,5 +120,7 @@ tsr_bytes memfile_map(int fd)
     if (fstat(fd, &st) != 0 || st.st_size <= 0)
         return (tsr_bytes){ 0 };
     at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    return at == MAP_FAILED ? (tsr_bytes){ 0 } : tsr_view(at, (size_t)st.st_size);
+    if (at == MAP_FAILED)
+        return (tsr_bytes){ 0 };
+    return tsr_view(at, (size_t)st.st_size);
 }

@@ -212,7 +212,7 @@ int package_bundle(const char *directory, package_bytes *out)
     *out = (package_bytes){ 0 };
     if (code == PACKAGE_DONE && l.count == 0)
         code = package_say(PACKAGE_FILE, "%s holds no file", directory);
-    if (code == PACKAGE_DONE)
+    if (code == PACKAGE_DONE && l.names != NULL)
         qsort(l.names, l.count, sizeof *l.names, by_bytes);
     for (size_t i = 0; i < l.count && code == PACKAGE_DONE; i++)
         code = add(out, &l, l.names[i]);

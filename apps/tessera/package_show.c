@@ -381,7 +381,7 @@ static int show(const package_options *o, report *r, tsr_bytes file, const packa
     tsr_suit_device device = { &c, note_condition, do_nothing };
     tsr_suit_run_state run;
     tsr_suit_envelope e;
-    tsr_suit_manifest m;
+    tsr_suit_manifest m = { 0 };
     const char *layout;
     uint8_t name[32];
     tsr_bytes image;

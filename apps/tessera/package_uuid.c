@@ -99,7 +99,8 @@ int package_uuid(const char *text, const uint8_t space[16], uint8_t uuid[16])
     if (len == 0 || len > NAME_MAX_LEN)
         return package_say(PACKAGE_USAGE, "'%s' is neither a UUID nor a name of 1 to 255 bytes", text);
     memcpy(input, space, 16);
-    memcpy(input + 16, text, len);
+    for (size_t i = 0; i < len; i++)
+        input[16 + i] = (uint8_t)text[i];
     sha1(input, 16 + len, digest);
     memcpy(uuid, digest, 16);
     uuid[6] = (uint8_t)((uuid[6] & 0x0f) | 0x50);

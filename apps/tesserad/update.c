@@ -7,12 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "psa/update.h"
 
 enum { AGAIN_MS = 1000, TEST_LOOK_MS = 50 };
-
-extern char **environ;
 
 static void put_version(char *text, size_t cap, const psa_fwu_image_version_t *v)
 {
