@@ -9,8 +9,10 @@
 #define PSA_WANT_ALG_ECDH           1
 #define PSA_WANT_ALG_ECDSA          1
 #define PSA_WANT_ALG_HMAC           1
+#define PSA_WANT_ALG_SHA_224        1
 #define PSA_WANT_ALG_SHA_256        1
 #define PSA_WANT_ALG_SHA_384        1
+#define PSA_WANT_ALG_SHA_512        1
 #define PSA_WANT_ALG_TLS12_PRF      1
 #define PSA_WANT_ALG_TLS12_PSK_TO_MS 1
 #define PSA_WANT_ECC_SECP_R1_256    1
