@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Signatures, asymmetric encryption and key agreement. source  PSA Crypto API 1.2, 10.7 to 10.9 */
+ * Signatures, asymmetric encryption and key agreement. source  Crypto 1.2 §10.7, Crypto 1.2 §10.8,
+ * Crypto 1.2 §10.9 */
 #include "psa/client/call.h"
 
 static psa_status_t sign(int32_t type, mbedtls_svc_key_id_t key, psa_algorithm_t alg,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Unauthenticated ciphers. source  PSA Crypto API 1.2, 10.4 */
+ * Unauthenticated ciphers. source  Crypto 1.2 §10.4 */
 #include "psa/client/call.h"
 
 static psa_status_t whole(int32_t type, mbedtls_svc_key_id_t key, psa_algorithm_t alg,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Key derivation: the steps stay on the near side and cross together with the first output.
- * source  PSA Crypto API 1.2, 10.6
+ * source  Crypto 1.2 §10.6
  *
  * The contract is per step: each call has to answer the status that it would have in the secure
  * world. So a step is kept here only while the sequence is one that is known to succeed

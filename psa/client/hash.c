@@ -3,7 +3,7 @@
  * Hashing. SHA-2 stays on the near side: what is hashed is public or the caller's own, no key takes
  * part, and a handshake would otherwise cross 27 times for its transcript alone. Other hashes are
  * computed in the secure world; their operation is a number here.
- * source  PSA Crypto API 1.2, 10.2 */
+ * source  Crypto 1.2 §10.2 */
 #include "psa/client/call.h"
 #include "psa/client/digest.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Keys: all of them live in the secure world. source  PSA Crypto API 1.2, 9 */
+ * Keys: all of them live in the secure world. source  Crypto 1.2 §9 */
 #include "psa/client/call.h"
 
 void tsr_note_add(tsr_psa_client *c, uint32_t id, const tsr_wire_attributes *attributes)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Message authentication codes. source  PSA Crypto API 1.2, 10.3 */
+ * Message authentication codes. source  Crypto 1.2 §10.3 */
 #include "psa/client/call.h"
 
 psa_status_t psa_mac_compute(mbedtls_svc_key_id_t key, psa_algorithm_t alg, const uint8_t *input,

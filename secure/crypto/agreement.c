@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Key agreement: the secret as bytes, as a key, or straight into a derivation.
- * source  PSA Crypto API 1.2, 10.9 */
+ * source  Crypto 1.2 §10.9 */
 #include "secure/crypto/internal.h"
 
 /* The shared secret, with the private key's policy checked, wherever that key is. */

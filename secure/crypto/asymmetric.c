@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Signatures and asymmetric encryption, whole. A key at another location signs and decrypts there;
- * what its public half can do is done here. source  PSA Crypto API 1.2, 10.7 and 10.8 */
+ * what its public half can do is done here. source  Crypto 1.2 §10.7, Crypto 1.2 §10.8 */
 #include "secure/crypto/internal.h"
 
 /* Opens a key at another location for one use of it. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Hashes that a client does not have on its own side of the wall.
- * source  PSA Crypto API 1.2, 10.2 */
+ * source  Crypto 1.2 §10.2 */
 #include "secure/crypto/internal.h"
 
 psa_status_t tsr_do_hash_compute(tsr_crypto_request *r)

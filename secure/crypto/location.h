@@ -10,7 +10,7 @@
  * The service checks the policy before it asks a driver; what needs the public key alone (verify,
  * encrypt) it does itself.
  *
- * source  PSA Crypto API 1.2, 9.3 (key lifetimes: location) */
+ * source  Crypto 1.2 §9.3 (key lifetimes: location) */
 #ifndef SECURE_CRYPTO_LOCATION_H
 #define SECURE_CRYPTO_LOCATION_H
 

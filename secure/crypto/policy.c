@@ -2,7 +2,7 @@
  *
  * Whether a key's policy permits a use, where the core cannot be asked: keys at other locations,
  * password keys, and keys for verification alone.
- * source  PSA Crypto API 1.2, 9.5 (key policies) */
+ * source  Crypto 1.2 §9.5 (key policies) */
 #include "secure/crypto/internal.h"
 
 static bool covers(psa_algorithm_t policy, psa_algorithm_t alg)

@@ -3,7 +3,7 @@
  * One known answer for each algorithm that the service has beyond those of test_wall_crypto.c, and
  * what its functions refuse. Answers without a mark were computed with OpenSSL 3.0 and Python's
  * cryptography package.
- * source  PSA Crypto API 1.2, 10 */
+ * source  Crypto 1.2 §10 */
 #include "tests/psa/wall.h"
 
 #define ENC (PSA_KEY_USAGE_ENCRYPT | PSA_KEY_USAGE_DECRYPT)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Key derivation and key agreement across the wall: what verifies, what makes keys, and who may.
- * source  PSA Crypto API 1.2, 10.6 and 10.9 */
+ * source  Crypto 1.2 §10.6, Crypto 1.2 §10.9 */
 #include "tests/psa/wall.h"
 
 #define PBKDF2 PSA_ALG_PBKDF2_HMAC(PSA_ALG_SHA_256)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Keys and their policies across the wall. source  PSA Crypto API 1.2, 9 */
+ * Keys and their policies across the wall. source  Crypto 1.2 §9 */
 #include "tests/psa/wall.h"
 
 #define HMAC256 PSA_ALG_HMAC(PSA_ALG_SHA_256)
