@@ -62,11 +62,11 @@ class TokensAcrossImplementations(unittest.TestCase):
             nonce = os.urandom(64).hex()
             reference.write_text(json.dumps({
                 "profiles": ["tag:psacertified.org,2023:psa#tfm", "PSA_IOT_PROFILE_1"],
-                "implementation-id": "22" * 32, "lifecycle": "secured", "client-id": -7,
-                "certification-reference": "0604565272829-10010", "verification-service": "https://verifier.example",
+                "implementation_id": "22" * 32, "lifecycle": "secured", "client_id": -7,
+                "certification_reference": "0604565272829-10010", "verification_service": "https://verifier.example",
                 "components": [{"type": "PRoT", "measurements": "33" * 32, "signers": "44" * 32, "versions": "3.1.4"}]}))
             for profile in ([], ["old"]):
-                trust.write_text(json.dumps({"attestation-key": peer("make", token, nonce, *profile).strip()}))
+                trust.write_text(json.dumps({"attestation_public_key": peer("make", token, nonce, *profile).strip()}))
                 words = [lab.program("tessera"), "attest", "verify", "--json", "--token", token, "--reference", reference,
                          "--trust", trust, "--nonce"]
                 done = run(*words, nonce)

@@ -92,11 +92,12 @@ static bool sync_directory(const char *file)
 {
     char dir[4096];
     const char *slash = strrchr(file, '/');
+    const char *rest = slash == file ? "/" : slash == NULL ? "." : "";
     size_t len = slash != NULL ? (size_t)(slash - file) : 0;
     int fd;
 
     memcpy(dir, file, len);
-    memcpy(dir + len, slash == file ? "/" : slash == NULL ? "." : "", 2);
+    memcpy(dir + len, rest, strlen(rest) + 1);
     fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return false;

@@ -144,9 +144,9 @@ static psa_status_t put_record(tsr_buf *out, tsr_bytes point)
     psa_status_t status =
         psa_hash_compute(PSA_ALG_SHA_256, point.ptr, point.len, hash, sizeof hash, &len);
 
-    tsr_put_text(out, "{\"instance-id\":\"01");
+    tsr_put_text(out, "{\"instance_id\":\"01");
     put_hex(out, tsr_view(hash, sizeof hash));
-    tsr_put_text(out, "\",\"attestation-key\":\"");
+    tsr_put_text(out, "\",\"attestation_public_key\":\"");
     put_hex(out, point);
     tsr_put_text(out, "\"}\n");
     return status;

@@ -167,7 +167,7 @@ static tsr_err take_client(const reader *in, const tsr_json *value)
 
     if (tsr_json_int(value, &client) != TSR_OK || client < INT32_MIN || client > INT32_MAX ||
         client == 0)
-        return wrong(in, "client-id", "a whole number that is not 0 is wanted");
+        return wrong(in, "client_id", "a whole number that is not 0 is wanted");
     in->r->client = (int32_t)client;
     in->r->client_given = true;
     return TSR_OK;
@@ -187,19 +187,19 @@ static tsr_err take_member(const reader *in, const char *name, const tsr_json *v
 
     if (strcmp(name, "profiles") == 0)
         return take_list(in, name, value, take_profile, &r->profiles);
-    if (strcmp(name, "implementation-id") == 0)
+    if (strcmp(name, "implementation_id") == 0)
         return take_list(in, name, value, take_hash, &r->implementations);
     if (strcmp(name, "lifecycle") == 0)
         return take_list(in, name, value, take_lifecycle, &r->lifecycles);
-    if (strcmp(name, "certification-reference") == 0)
+    if (strcmp(name, "certification_reference") == 0)
         return plain(in, name, value, r->certification, sizeof r->certification);
-    if (strcmp(name, "verification-service") == 0)
+    if (strcmp(name, "verification_service") == 0)
         return plain(in, name, value, r->verification, sizeof r->verification);
-    if (strcmp(name, "client-id") == 0)
+    if (strcmp(name, "client_id") == 0)
         return take_client(in, value);
     if (strcmp(name, "components") == 0)
         return take_list(in, name, value, take_component, r);
-    if (strcmp(name, "other-components") == 0)
+    if (strcmp(name, "other_components") == 0)
         return tsr_json_bool(value, &r->other_components) == TSR_OK
                    ? TSR_OK
                    : wrong(in, name, "true or false is wanted");
@@ -218,9 +218,9 @@ static tsr_err complete(const reader *in)
         r->lifecycles = 1u << TSR_ATTEST_SECURED;
     for (size_t i = 0; i < r->implementations.count; i++)
         if (r->implementations.value[i].len != 32)
-            return wrong(in, "implementation-id", "hex digits of 32 bytes are wanted");
+            return wrong(in, "implementation_id", "hex digits of 32 bytes are wanted");
     if (r->implementations.count == 0)
-        return wrong(in, "implementation-id", "missing");
+        return wrong(in, "implementation_id", "missing");
     if (r->component_count == 0)
         return wrong(in, "components", "missing");
     return TSR_OK;

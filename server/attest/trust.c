@@ -126,13 +126,13 @@ static tsr_err add_record(const tsr_json *record, tsr_attest_trust *trust, const
     size_t before = trust->count;
     tsr_err err;
 
-    if (tsr_json_find_cstring(record, "attestation-key", text, sizeof text) != TSR_OK)
-        return stop(why, "a record has no member \"attestation-key\"", TSR_E_MALFORMED);
+    if (tsr_json_find_cstring(record, "attestation_public_key", text, sizeof text) != TSR_OK)
+        return stop(why, "a record has no member \"attestation_public_key\"", TSR_E_MALFORMED);
     if (strstr(text, begin) != NULL) {
         err = add_pem(tsr_text(text), trust, why);
     } else {
         if (tsr_hex_get(tsr_text(text), &out) != TSR_OK)
-            return stop(why, "\"attestation-key\" is neither PEM nor hex", TSR_E_MALFORMED);
+            return stop(why, "\"attestation_public_key\" is neither PEM nor hex", TSR_E_MALFORMED);
         err = tsr_attest_trust_add(trust, tsr_buf_view(&out));
         if (err != TSR_OK)
             *why = err == TSR_E_SPACE ? "too many keys" : "a key is no uncompressed point";
@@ -141,10 +141,10 @@ static tsr_err add_record(const tsr_json *record, tsr_attest_trust *trust, const
         return err;
     if (trust->count != before + 1)
         return stop(why, "a record has not exactly one key", TSR_E_MALFORMED);
-    if (tsr_json_find_cstring(record, "instance-id", instance, sizeof instance) != TSR_OK)
+    if (tsr_json_find_cstring(record, "instance_id", instance, sizeof instance) != TSR_OK)
         return TSR_OK;
     if (tsr_hex_get(tsr_text(instance), &id_out) != TSR_OK || id_out.len != TSR_ATTEST_INSTANCE)
-        return stop(why, "an \"instance-id\" is not hex of 33 bytes", TSR_E_MALFORMED);
+        return stop(why, "an \"instance_id\" is not hex of 33 bytes", TSR_E_MALFORMED);
     memcpy(trust->anchor[before].instance, id, sizeof id);
     return TSR_OK;
 }
@@ -194,7 +194,7 @@ tsr_err tsr_attest_trust_read(tsr_bytes file, tsr_attest_trust *trust, const cha
     *why = "";
     if (tsr_json_parse(file, &root, NULL) == TSR_OK)
         err = add_json(file, trust, why);
-    else if (find(file, begin) < file.len && find(file, "\"attestation-key\"") == file.len)
+    else if (find(file, begin) < file.len && find(file, "\"attestation_public_key\"") == file.len)
         err = add_pem(file, trust, why);
     else
         err = add_lines(file, trust, why);

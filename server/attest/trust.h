@@ -25,8 +25,8 @@ typedef struct {
 
 /** Adds the keys of a file: PEM "PUBLIC KEY" blocks (RFC 7468), one after another, or JSON
  *  records of tessera-factory: an object, an array, or one object a line, each with
- *  "attestation-key" (PEM, or hex of the uncompressed point) and optionally "instance-id" (hex of
- *  33 bytes), for devices whose id is not the hash of their key.
+ *  "attestation_public_key" (PEM, or hex of the uncompressed point) and optionally "instance_id"
+ * (hex of 33 bytes), for devices whose id is not the hash of their key.
  *
  *  errors  TSR_E_MALFORMED    neither; *why says what is wrong, in English
  *          TSR_E_UNSUPPORTED  a key of another kind than P-256 or P-384

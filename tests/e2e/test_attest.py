@@ -29,7 +29,7 @@ class Device:
         with open(lab.program("tessera-secured"), "rb") as f:
             self.measurement = hashlib.file_digest(f, "sha256").hexdigest()
         self.values = {
-            "implementation-id": ZERO, "lifecycle": "psa-rot-provisioning",
+            "implementation_id": ZERO, "lifecycle": "psa-rot-provisioning",
             "components": [{"type": "PRoT", "measurements": [self.measurement], "signers": ZERO}]}
         self.say_values()
 
@@ -81,18 +81,18 @@ class Attestation(unittest.TestCase):
             refused("nonce", nonce=os.urandom(32).hex())
             device.say_values(lifecycle="secured")
             refused("security lifecycle")
-            device.say_values(**{"implementation-id": "11" * 32})
+            device.say_values(**{"implementation_id": "11" * 32})
             refused("implementation id")
             device.say_values(profiles="PSA_IOT_PROFILE_1")
             refused("profile")
-            device.say_values(**{"client-id": 77})
+            device.say_values(**{"client_id": 77})
             refused("client id")
             device.say_values(components=[{"type": "PRoT", "measurements": "22" * 32}])
             refused("component PRoT: measurement")
             device.say_values(components=[{"type": "App", "signers": ZERO, "optional": True}])
             refused("component PRoT: type")
             device.say_values()
-            device.trust.write_text(json.dumps({"attestation-key": other_point()}))
+            device.trust.write_text(json.dumps({"attestation_public_key": other_point()}))
             refused("trust anchor")
 
     def test_changed_token_is_refused(self):
@@ -109,6 +109,29 @@ class Attestation(unittest.TestCase):
                 changed.write_bytes(data)
                 self.assertEqual(device.verify(token=changed)[0], 3)
             print(f"{len(places) + 4} changed tokens refused", flush=True)
+
+    def test_device_from_the_factory_is_verified_by_its_record(self):
+        with lab.Lab() as room:
+            store, trust, reference = room.folder / "secure", room.folder / "record.json", room.folder / "reference.json"
+            token, nonce = room.folder / "token", os.urandom(64).hex()
+            code, out = run(lab.program("tessera-factory"), "--store", store, "--implementation", "ab" * 32, "--record",
+                            trust, "--certification", "0604565272829-10010", "--verification", "https://verifier.example")
+            self.assertEqual(code, 0, out)
+            room.start_secured()
+            code, _ = run(lab.program("tessera-token"), "--socket", room.socket, "--nonce", nonce, "--out", token)
+            self.assertEqual(code, 0)
+            # Strict as it is by default: secured, and nothing but what is listed.
+            reference.write_text(json.dumps({
+                "implementation_id": "ab" * 32, "certification_reference": "0604565272829-10010",
+                "verification_service": "https://verifier.example", "components": [{"type": "PRoT", "signers": ZERO}]}))
+            code, out = run(lab.program("tessera"), "attest", "verify", "--json", "--token", token, "--nonce", nonce,
+                            "--reference", reference, "--trust", trust)
+            report = json.loads(out)
+            self.assertEqual((code, report["passed"]), (0, True), out)
+            verdicts = {c["claim"]: (c["verdict"], c["found"]) for c in report["checks"]}
+            self.assertEqual(verdicts["security lifecycle"], ("pass", "secured (0x3000)"))
+            self.assertEqual(verdicts["certification reference"], ("pass", "0604565272829-10010"))
+            self.assertEqual(verdicts["trust anchor"], ("pass", json.loads(trust.read_text())["instance_id"]))
 
     def test_command_lines_say_what_is_wrong(self):
         with lab.Lab() as room:

@@ -35,13 +35,13 @@ static void test_reference_reads_everything(void **state)
     assert_int_equal(
         read_reference(
             "{\"profiles\":[\"PSA_IOT_PROFILE_1\",\"tag:psacertified.org,2023:psa#tfm\"],"
-            "\"implementation-id\":[\"" H32 "\"],\"lifecycle\":[\"secured\","
-            "\"non-psa-rot-debug\"],\"certification-reference\":\"0604565272829-10010\","
-            "\"verification-service\":\"https://example.org\",\"client-id\":-5,"
+            "\"implementation_id\":[\"" H32 "\"],\"lifecycle\":[\"secured\","
+            "\"non-psa-rot-debug\"],\"certification_reference\":\"0604565272829-10010\","
+            "\"verification_service\":\"https://example.org\",\"client_id\":-5,"
             "\"components\":[{\"type\":\"PRoT\",\"measurements\":\"" H32 "\","
             "\"signers\":[\"" H32 "\"],\"versions\":[\"1.0\",\"1.1\"]},"
             "{\"type\":\"App\",\"signers\":\"" H32 "\",\"optional\":true}],"
-            "\"other-components\":true,\"comment\":\"anything\"}",
+            "\"other_components\":true,\"comment\":\"anything\"}",
             &why),
         TSR_OK);
     assert_int_equal(r.profiles, 3);
@@ -60,7 +60,7 @@ static void test_reference_is_strict_by_default(void **state)
     const char *why;
 
     (void)state;
-    assert_int_equal(read_reference("{\"implementation-id\":\"" H32 "\",\"components\":"
+    assert_int_equal(read_reference("{\"implementation_id\":\"" H32 "\",\"components\":"
                                     "[{\"type\":\"PRoT\",\"signers\":\"" H32 "\"}]}",
                                     &why),
                      TSR_OK);
@@ -72,16 +72,16 @@ static void test_reference_is_strict_by_default(void **state)
 static void test_reference_says_what_is_wrong(void **state)
 {
 #define GOOD_COMPONENT "{\"type\":\"PRoT\",\"signers\":\"" H32 "\"}"
-#define ID             "\"implementation-id\":\"" H32 "\""
+#define ID             "\"implementation_id\":\"" H32 "\""
     static const struct {
         const char *json, *why;
     } cases[] = {
         { "[]", "object" },
         { "{", "byte 1" },
         { "{" ID "}", "components: missing" },
-        { "{\"components\":[" GOOD_COMPONENT "]}", "implementation-id: missing" },
+        { "{\"components\":[" GOOD_COMPONENT "]}", "implementation_id: missing" },
         { "{" ID ",\"components\":[]}", "empty list" },
-        { "{" ID ",\"components\":[" GOOD_COMPONENT "],\"implementaton-id\":1}", "no such member" },
+        { "{" ID ",\"components\":[" GOOD_COMPONENT "],\"implementaton_id\":1}", "no such member" },
         { "{" ID ",\"components\":[{\"type\":\"PRoT\"}]}", "name measurements, signers" },
         { "{" ID ",\"components\":[{\"signers\":\"" H32 "\"}]}", "type: missing" },
         { "{" ID ",\"components\":[{\"type\":\"PRoT\",\"signer\":\"" H32 "\"}]}",
@@ -90,11 +90,11 @@ static void test_reference_says_what_is_wrong(void **state)
         { "{" ID ",\"components\":[\"PRoT\"]}", "object for each" },
         { "{" ID ",\"components\":[" GOOD_COMPONENT "],\"lifecycle\":\"secure\"}", "not a state" },
         { "{" ID ",\"components\":[" GOOD_COMPONENT "],\"profiles\":\"x\"}", "not a profile" },
-        { "{" ID ",\"components\":[" GOOD_COMPONENT "],\"client-id\":0}", "not 0" },
-        { "{\"implementation-id\":\"0102\",\"components\":[" GOOD_COMPONENT "]}", "32, 48 or 64" },
-        { "{\"implementation-id\":\"" H32 H32 "\",\"components\":[" GOOD_COMPONENT "]}",
+        { "{" ID ",\"components\":[" GOOD_COMPONENT "],\"client_id\":0}", "not 0" },
+        { "{\"implementation_id\":\"0102\",\"components\":[" GOOD_COMPONENT "]}", "32, 48 or 64" },
+        { "{\"implementation_id\":\"" H32 H32 "\",\"components\":[" GOOD_COMPONENT "]}",
           "of 32 bytes" },
-        { "{" ID ",\"components\":[" GOOD_COMPONENT "],\"other-components\":1}", "true or false" },
+        { "{" ID ",\"components\":[" GOOD_COMPONENT "],\"other_components\":1}", "true or false" },
     };
 
     (void)state;
@@ -124,7 +124,7 @@ static tsr_err read_trust(const char *file, const char **why)
 static void test_trust_reads_pem_and_records(void **state)
 {
     static const char record[] =
-        "{\"serial\":\"7\",\"attestation-key\":\"-----BEGIN PUBLIC KEY-----\\n"
+        "{\"serial\":\"7\",\"attestation_public_key\":\"-----BEGIN PUBLIC KEY-----\\n"
         "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEQiVI+I+3gv+17KN0RFLHKh5Vj71v\\n"
         "c75eSOkyMsxFxbFsTNEMTLjVuKFxOelIgsiZJXKZNCX0FBmrfpCkKklCcg==\\n"
         "-----END PUBLIC KEY-----\\n\"}";
@@ -147,7 +147,7 @@ static void test_trust_reads_pem_and_records(void **state)
     (void)snprintf(text, sizeof text, "[%s,%s]", record, record);
     assert_int_equal(read_trust(text, &why), TSR_OK);
     assert_int_equal(trust.count, 2);
-    (void)snprintf(text, sizeof text, "{\"instance-id\":\"01" H32 "\",%s", record + 1);
+    (void)snprintf(text, sizeof text, "{\"instance_id\":\"01" H32 "\",%s", record + 1);
     assert_int_equal(read_trust(text, &why), TSR_OK);
     assert_int_equal(trust.anchor[0].instance[32], 0x20);
 }
@@ -162,8 +162,8 @@ static void test_trust_refuses_what_is_no_key(void **state)
         { "", TSR_E_NOT_FOUND },
         { "hello", TSR_E_MALFORMED },
         { "{\"serial\":\"7\"}", TSR_E_MALFORMED },
-        { "{\"attestation-key\":\"04zz\"}", TSR_E_MALFORMED },
-        { "{\"attestation-key\":\"0400\"}", TSR_E_MALFORMED },
+        { "{\"attestation_public_key\":\"04zz\"}", TSR_E_MALFORMED },
+        { "{\"attestation_public_key\":\"0400\"}", TSR_E_MALFORMED },
         { "-----BEGIN PUBLIC KEY-----\n" PEM_BODY, TSR_E_MALFORMED },
         { "-----BEGIN PUBLIC KEY-----\n!!!!\n-----END PUBLIC KEY-----\n", TSR_E_MALFORMED },
         { "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE="
