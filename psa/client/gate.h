@@ -12,6 +12,10 @@
 
 #include "psa/client.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct tsr_psa_client; /* psa/client/state.h */
 
 /** The tables of psa/client, for this thread alone until tsr_gate_leave().
@@ -25,5 +29,9 @@ uint64_t tsr_gate_crossings(void);
 /** Changes whenever the secure world has forgotten what it held for us: volatile keys and open
  *  operations of another generation are gone, persistent keys are not. */
 uint32_t tsr_gate_generation(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

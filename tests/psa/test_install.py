@@ -43,6 +43,10 @@ class Install(unittest.TestCase):
             self.assertEqual("libtessera-psa" in needs, not static)
             self.assertIn("all well", self.at.call(program))
 
+    def test_program_may_be_cxx(self):
+        program = self.at.compile("cxx", ["-x", "c++", PROGRAM, "-x", "none"], before=["-std=c++11", "-Wall", "-Wextra"])
+        self.assertIn("all well", self.at.call(program))
+
     def test_library_shows_its_public_names_only(self):
         files = [(self.at.libdir / "libtessera-psa.so", ["-D"]), (self.at.libdir / "libtessera-psa.a", ["-g"])]
         for file, words in files:

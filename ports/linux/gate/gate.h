@@ -12,6 +12,10 @@
 
 #include "psa/client/gate.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define TSR_GATE_SOCKET_DEFAULT "/run/tessera/secured.sock"
 
 /** Names the socket of tessera-secured; call it before the first PSA call.
@@ -40,5 +44,9 @@ void tsr_gate_close(void);
 /** The longest wait for one answer; then the connection is given up and the call fails with
  *  PSA_ERROR_COMMUNICATION_FAILURE. 30,000 ms unless told; counts from the next connection on. */
 void tsr_gate_timeout_ms(uint32_t timeout_ms);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -10,6 +10,10 @@
 
 #include "psa/error.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define PSA_FRAMEWORK_VERSION 0x0101u
 #define PSA_VERSION_NONE      0u
 #define PSA_NULL_HANDLE       ((psa_handle_t)0)
@@ -51,5 +55,9 @@ typedef struct psa_outvec {
  *          PSA_ERROR_INSUFFICIENT_MEMORY    more bytes than one call may carry */
 psa_status_t psa_call(psa_handle_t handle, int32_t type, const psa_invec *in_vec, size_t in_len,
                       psa_outvec *out_vec, size_t out_len);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

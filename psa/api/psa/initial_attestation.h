@@ -10,6 +10,10 @@
 
 #include "psa/error.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define PSA_INITIAL_ATTEST_API_VERSION_MAJOR 2
 #define PSA_INITIAL_ATTEST_API_VERSION_MINOR 0
 
@@ -34,5 +38,9 @@ psa_status_t psa_initial_attest_get_token(const uint8_t *auth_challenge, size_t 
 /** The exact size of a token for a challenge of this size.
  *  errors  as above, without PSA_ERROR_BUFFER_TOO_SMALL */
 psa_status_t psa_initial_attest_get_token_size(size_t challenge_size, size_t *token_size);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -12,6 +12,10 @@
 #include "psa/error.h"
 #include "psa/storage_common.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define PSA_ITS_API_VERSION_MAJOR 1
 #define PSA_ITS_API_VERSION_MINOR 0
 
@@ -44,5 +48,9 @@ psa_status_t psa_its_get_info(psa_storage_uid_t uid, struct psa_storage_info_t *
 /** errors  PSA_ERROR_DOES_NOT_EXIST, PSA_ERROR_NOT_PERMITTED (WRITE_ONCE),
  *          PSA_ERROR_INVALID_ARGUMENT (uid 0), PSA_ERROR_STORAGE_FAILURE */
 psa_status_t psa_its_remove(psa_storage_uid_t uid);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -14,6 +14,10 @@
 #include "psa/error.h"
 #include "psa/storage_common.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define PSA_PS_API_VERSION_MAJOR 1
 #define PSA_PS_API_VERSION_MINOR 0
 
@@ -69,5 +73,9 @@ psa_status_t psa_ps_set_extended(psa_storage_uid_t uid, size_t data_offset, size
 
 /** Which optional functions work: PSA_STORAGE_SUPPORT_SET_EXTENDED. */
 uint32_t psa_ps_get_support(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
