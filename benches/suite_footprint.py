@@ -17,7 +17,8 @@ from measure import Figure
 
 TARGET = measure.ROOT / "build/bench-an505"
 ROOMS = ["base", "cbor", "json", "coap", "psa_wire", "psa_client", "net", "lwm2m_model", "lwm2m_format",
-         "lwm2m_object", "lwm2m_objects", "lwm2m_security", "lwm2m_client", "lwm2m_dtls", "storage", "spm", "secure_crypto"]
+         "lwm2m_object", "lwm2m_objects", "lwm2m_security", "lwm2m_client", "lwm2m_dtls", "cose_secure", "suit", "storage",
+         "ps", "spm", "secure_crypto", "attest_rfc9783", "fwu"]
 IMAGE = "bench_footprint_client"
 
 
@@ -46,7 +47,7 @@ def linked_parts(map_file):
         if int(address, 16) == 0:  # discarded
             continue
         found = re.search(r"lib(tsr_\w+)\.a\(", source)
-        name = found.group(1) if found else "main" if "footprint_client" in source else None
+        name = found.group(1) if found else "main" if "/bench_footprint_" in source else None
         if name is None or not int(size, 16):
             continue
         kind = (0 if section.startswith((".text", ".rodata", ".ARM.ex")) else
@@ -84,6 +85,20 @@ def deepest(function, own, calls, seen=()):
     return own.get(function, 0) + best, [function, *path]
 
 
+def secure_world():
+    measure.progress("footprint: linking the secure world")
+    measure.build(TARGET, [], ["bench_footprint_secure"])
+    parts = linked_parts(next(TARGET.rglob("bench_footprint_secure.map")))
+    text, data, bss = (sum(p[i] for p in parts.values()) for i in range(3))
+    rooms = ", ".join(f"{n.removeprefix('tsr_')} {p[0]:,}" for n, p in sorted(parts.items(), key=lambda i: -i[1][0]))
+    yield Figure("footprint", "secure world with update, linked", text + data, "B flash",
+                 "TF-M 2.3 Medium (published), without update", 69648, 65536, "<= 64 KiB", note=rooms)
+    yield Figure("footprint", "secure world with update, static memory", data + bss, "B RAM",
+                 "TF-M 2.3 Medium (published), without update", 41160, 20480, "<= 20 KiB",
+                 note="with Mbed TLS's pool, 16 keys, 48 ITS and 24 PS assets, without the stack; the peer's figure has "
+                      "its partitions' stacks in it")
+
+
 def run():
     prepare()
     for room in ROOMS:
@@ -105,6 +120,7 @@ def run():
                                           "which is 4,350 B of it")
     yield Figure("footprint", "minimal client, static memory", data + bss, "B RAM", "Anjay Lite 2.0 (published)", 9068,
                  note="no heap; with 10 observations, 10 attribute sets and all buffers, as the peer")
+    yield from secure_world()
     own, calls, indirect = stack_graph()
     main = next((f for f in own if f.endswith(":main") or f == "main"), None)
     if main:
