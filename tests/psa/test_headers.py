@@ -151,6 +151,22 @@ class Headers(unittest.TestCase):
         print(f"{len(theirs)} macros, {compared} values")
         self.assertGreater(compared, 50000)
 
+    def test_every_function_is_in_the_library_and_called_by_a_test(self):
+        """Of all the installed headers, Crypto, Storage, Attestation and Firmware Update; called means: by a C test
+        that talks to a real service."""
+        declared = set()
+        for header in (self.at.prefix / "include/tessera-psa/psa").glob("*.h"):
+            text = re.sub(r"/\*.*?\*/", "", header.read_text(), flags=re.S)
+            declared |= set(re.findall(r"^(?:psa_status_t|uint32_t|int|void)\s+(psa_\w+)\([^;{]*\);", text, re.M))
+        self.assertGreater(len(declared), 110)
+        exported = {line.split()[-1] for line in
+                    run(["nm", "-D", "--defined-only", self.at.libdir / "libtessera-psa.so"]).splitlines()}
+        self.assertEqual(sorted(declared - exported), [])
+        tests = "\n".join(f.read_text() for f in (SOURCE / "tests/psa").glob("*.c"))
+        called = set(re.findall(r"\b(psa_\w+)\(", tests))
+        self.assertEqual(sorted(declared - called), [])
+        print(f"{len(declared)} functions")
+
     def test_final_names_are_there(self):
         text = "\n".join(h.read_text() for h in (self.at.prefix / "include/tessera-psa/psa").glob("crypto*.h"))
         for name in ("psa_key_agreement", "psa_key_derivation_verify_bytes", "psa_key_derivation_verify_key",
