@@ -12,6 +12,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import secrets
 import shutil
 import signal
@@ -387,15 +388,30 @@ class Lab:
                           "--version", version, "--layout", layout)
         return path
 
+    implementation = "7e55e4a0" * 8  # which hardware and root of trust: the maker's number
+
+    def factory(self):
+        """Provisions the device's secure world for the field; returns the record for the manufacturer."""
+        vendor, conf = uuid.uuid5(uuid.NAMESPACE_DNS, self.vendor), self.folder / "update.conf"
+        conf.write_text("\n".join([
+            f"component {self.component}", f"vendor {vendor}", f"class {uuid.uuid5(vendor, self.device_class)}",
+            f"anchor {self.signing_key().with_suffix('.pub').name}"]) + "\n")
+        done = subprocess.run([program("tessera-factory"), "--store", self.folder / "secure", "--update", conf,
+                               "--slots", self.update, "--record", self.record,
+                               "--implementation", self.implementation],
+                              capture_output=True, text=True, timeout=60)
+        if done.returncode != 0:
+            raise LabError(f"tessera-factory ended with {done.returncode}: {done.stderr}")
+        return json.loads(self.record.read_text())
+
+    @property
+    def record(self):
+        return self.folder / "record.json"
+
     def install_factory(self, package):
-        """What a factory does: the first package goes into slot a, and the device gets to know the signer's key."""
-        vendor, slot = uuid.uuid5(uuid.NAMESPACE_DNS, self.vendor), self.update / "slots" / self.component
+        """The first version, as the factory leaves it in slot a."""
+        slot = self.update / "slots" / self.component
         slot.mkdir(parents=True, exist_ok=True)
-        self.update.chmod(0o700)
-        shutil.copyfile(self.signing_key().with_suffix(".pub"), self.update / "maker.pub")
-        (self.update / "update.conf").write_text("\n".join([
-            f"component = {self.component}", f"vendor = {vendor}", f"class = {uuid.uuid5(vendor, self.device_class)}",
-            "anchor = maker.pub"]) + "\n")
         shutil.copyfile(package, slot / "a.img")
         (slot / "a.img").chmod(0o600)
 
@@ -412,6 +428,11 @@ class Lab:
     def start_boot(self, **more):
         """The launcher, its tessera-secured and its daemon; all three log as the part `device`."""
         return self.start("device", [program("tessera-boot"), "--config", self.configure_boot(**more)])
+
+    def boot_pid(self, event="daemon-started"):
+        """The process id that the launcher named last: daemon-started or secured-ready; None: not yet."""
+        found = re.findall(rf"event={event} pid=(\d+)", self.parts["device"].text())
+        return int(found[-1]) if found else None
 
     def fwu(self, *words, good=True):
         """tessera-fwu on the device; query gives its decoded answer."""

@@ -2,13 +2,12 @@
 """Firmware update of a delivered device: launcher, secure world and daemon against the real server.
 
 Every broken version is a real bundle, signed like the good ones. TESSERA_UPDATE_KILLS says how often something is
-killed in the middle of an update (8); TESSERA_SEED repeats a run.
+killed in the middle of an update (12); TESSERA_SEED repeats a run.
 """
 import hashlib
 import os
 import pathlib
 import random
-import re
 import signal
 import threading
 import time
@@ -16,7 +15,7 @@ import unittest
 
 import lab
 
-KILLS = int(os.environ.get("TESSERA_UPDATE_KILLS", "8"))
+KILLS = int(os.environ.get("TESSERA_UPDATE_KILLS", "12"))
 SEED = int(os.environ.get("TESSERA_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 30)
 ENDPOINT = "dev1"
 
@@ -39,6 +38,7 @@ class Device(lab.Lab):
         key = lab.new_key()
         self.start_server()
         self.credentials(ENDPOINT, ENDPOINT, key)
+        self.factory()
         self.start_secured()
         self.configure_device(ENDPOINT, f"coaps://127.0.0.1:{self.coaps}", True,
                               coap=("ack_timeout_ms = 500", "handshake_ms = 500"), **more)
@@ -77,11 +77,6 @@ class Device(lab.Lab):
         except lab.LabError as error:
             raise lab.LabError(f"{error}; it says {self.fwu('query', good=False)}; its log:\n"
                                f"{self.parts['device'].text()[-4000:]}") from None
-
-    def event_pid(self, event):
-        """The process id that the last such line of the launcher names."""
-        found = re.findall(rf"event={event} pid=(\d+)", self.parts["device"].text())
-        return int(found[-1]) if found else None
 
     def slots(self):
         return {p.name: hashlib.sha256(p.read_bytes()).hexdigest()
@@ -210,9 +205,9 @@ class Update(unittest.TestCase):
                                           kwargs={"good": False}, daemon=True)
                 victim = dice.choice(("launcher", "secured", "daemon"))
                 thread.start()
-                time.sleep(dice.uniform(0, 1.5))
+                time.sleep(dice.uniform(0, 0.9))
                 pid = (room.parts["device"].pid if victim == "launcher" else
-                       room.event_pid("secured-ready" if victim == "secured" else "daemon-started"))
+                       room.boot_pid("secured-ready" if victim == "secured" else "daemon-started"))
                 try:
                     os.kill(pid, signal.SIGKILL)
                 except ProcessLookupError:
@@ -234,16 +229,16 @@ class Update(unittest.TestCase):
         with Device() as room:
             room.deliver()
             for _ in range(2):
-                pid = room.event_pid("daemon-started")
+                pid = room.boot_pid()
                 os.kill(pid, signal.SIGSEGV)
-                room.wait(lambda: room.event_pid("daemon-started") != pid, 20, "another start")
+                room.wait(lambda: room.boot_pid() != pid, 20, "another start")
             room.settled("1.0.0")
             # The secure world's end is a reboot of everything.
             begun = len(room.parts["device"].text())
-            os.kill(room.event_pid("secured-ready"), signal.SIGKILL)
+            os.kill(room.boot_pid("secured-ready"), signal.SIGKILL)
             room.wait(lambda: "event=secured-ready" in room.parts["device"].text()[begun:], 20, "the reboot")
             room.settled("1.0.0")
-            daemon, secured = room.event_pid("daemon-started"), room.event_pid("secured-ready")
+            daemon, secured = room.boot_pid(), room.boot_pid("secured-ready")
             self.assertTrue(os.readlink(f"/proc/{daemon}/exe").startswith("/memfd:daemon"))
             self.assertTrue(os.readlink(f"/proc/{secured}/exe").startswith("/memfd:tessera-secured"))
             room.parts["device"].kill()  # nothing outlives the launcher
