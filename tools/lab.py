@@ -390,7 +390,7 @@ class Lab:
 
     implementation = "7e55e4a0" * 8  # which hardware and root of trust: the maker's number
 
-    def factory(self):
+    def factory(self, *options):
         """Provisions the device's secure world for the field; returns the record for the manufacturer."""
         vendor, conf = uuid.uuid5(uuid.NAMESPACE_DNS, self.vendor), self.folder / "update.conf"
         conf.write_text("\n".join([
@@ -398,7 +398,7 @@ class Lab:
             f"anchor {self.signing_key().with_suffix('.pub').name}"]) + "\n")
         done = subprocess.run([program("tessera-factory"), "--store", self.folder / "secure", "--update", conf,
                                "--slots", self.update, "--record", self.record,
-                               "--implementation", self.implementation],
+                               "--implementation", self.implementation, *map(str, options)],
                               capture_output=True, text=True, timeout=60)
         if done.returncode != 0:
             raise LabError(f"tessera-factory ended with {done.returncode}: {done.stderr}")
@@ -415,14 +415,14 @@ class Lab:
         shutil.copyfile(package, slot / "a.img")
         (slot / "a.img").chmod(0o600)
 
-    def configure_boot(self, trial=20, stop=3, secured=()):
+    def configure_boot(self, trial=20, stop=3, secured=(), users=("", "")):
         path = self.folder / "boot.conf"
         path.write_text("\n".join([
             "[boot]", f"store = {self.folder / 'secure'}", f"slots = {self.update}", f"trial = {trial}",
             f"stop = {stop}", "backoff_ms = 100", "backoff_max_ms = 1000",
             "[secured]", f"program = {program('tessera-secured')}", f"socket = {self.socket}",
-            *(f"option = {o}" for o in secured),
-            "[daemon]", f"config = {self.device_config}"]) + "\n")
+            f"user = {users[0]}", *(f"option = {o}" for o in secured),
+            "[daemon]", f"config = {self.device_config}", f"user = {users[1]}"]) + "\n")
         return path
 
     def start_boot(self, **more):

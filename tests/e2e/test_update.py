@@ -7,6 +7,7 @@ killed in the middle of an update (12); TESSERA_SEED repeats a run.
 import hashlib
 import os
 import pathlib
+import pwd
 import random
 import signal
 import threading
@@ -244,6 +245,49 @@ class Update(unittest.TestCase):
             room.parts["device"].kill()  # nothing outlives the launcher
             room.wait(lambda: not any(os.path.exists(f"/proc/{p}/exe") for p in (daemon, secured)), 20,
                       "the end of both after the launcher was killed")
+
+    @unittest.skipUnless(os.geteuid() == 0, "starting programs as other users needs root")
+    def test_each_program_runs_as_its_own_user(self):
+        secured, daemon = pwd.getpwnam("bin"), pwd.getpwnam("daemon")
+        with Parted() as room:
+            key, key_file = lab.new_key(), room.folder / "psk"
+            room.folder.chmod(0o711)
+            for name in ("run", "secure", "update"):
+                (room.folder / name).mkdir()
+                (room.folder / name).chmod(0o755 if name == "run" else 0o700)
+                os.chown(room.folder / name, secured.pw_uid, secured.pw_gid)
+            room.start_server()
+            room.credentials(ENDPOINT, ENDPOINT, key)
+            key_file.write_text(key.hex())
+            room.factory("--user", secured.pw_name, "--psk", f"{daemon.pw_uid}:1={key_file}")
+            room.install_factory(room.package("1.0.0", 1))
+            for path in (room.update / "slots").rglob("*"):
+                os.chown(path, secured.pw_uid, secured.pw_gid)
+            os.chown(room.update / "slots", secured.pw_uid, secured.pw_gid)
+            room.configure_device(ENDPOINT, f"coaps://127.0.0.1:{room.coaps}", True)
+            os.chown(room.device_state, daemon.pw_uid, daemon.pw_gid)
+            room.start_boot(users=(secured.pw_name, daemon.pw_name))
+            room.settled("1.0.0")
+            room.fwu("install", room.next_package("2.0.0"), "--reboot")
+            room.settled("2.0.0", states=("updated",))
+            for event, user in (("secured-ready", secured), ("daemon-started", daemon)):
+                status = pathlib.Path(f"/proc/{room.boot_pid(event)}/status").read_text()
+                for kind, number in (("Uid", user.pw_uid), ("Gid", user.pw_gid)):
+                    line = next(x for x in status.splitlines() if x.startswith(kind + ":"))
+                    self.assertEqual(line.split()[1:], [str(number)] * 4)
+            self.assertEqual(room.parts["device"].stop(30), 0)
+
+
+class Parted(Device):
+    """What tessera-secured's user makes lies in a folder of that user."""
+
+    @property
+    def socket(self):
+        return self.folder / "run/secured.sock"
+
+    @property
+    def record(self):
+        return self.folder / "run/record.json"
 
 
 if __name__ == "__main__":
