@@ -6,6 +6,7 @@
  * go on working. */
 #include <stdlib.h>
 
+#include "secure/storage/log.h"
 #include "secure/storage/ps_object.h"
 #include "tests/secure/flash_sim.h"
 #include "tests/secure/ps_rig.h"
@@ -73,8 +74,8 @@ static void keep_sealed(void)
 {
     tsr_store *m = &rig_here()->medium;
 
-    for (size_t n = 0; n < m->count && sealed_count < 16; n++, sealed_count++)
-        must(tsr_store_get(m, m->index[n].key, 0, sealed[sealed_count], 256,
+    for (size_t n = 0; n < tsr_store_slots(m) && sealed_count < 16; n++, sealed_count++)
+        must(tsr_store_get(m, tsr_store_slot(m, n)->key, 0, sealed[sealed_count], 256,
                            &sealed_len[sealed_count]) == TSR_OK);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "secure/storage/its.h"
 
+#include "secure/storage/log.h"
+
 /* Secure Storage 1.0.4: whatever else is set in the flags was asked for and cannot be had. The two
  * waivers are honoured by giving more than was asked for. */
 #define FLAGS_KNOWN                                                                                \
@@ -118,11 +120,13 @@ psa_status_t tsr_its_remove(tsr_its *its, int32_t client, psa_storage_uid_t uid)
 
 psa_status_t tsr_its_wipe(tsr_its *its, int32_t keep)
 {
-    const tsr_store *s = its->store;
     tsr_err err = TSR_OK;
 
-    for (size_t i = s->count; i-- > 0 && err == TSR_OK;)
-        if (s->index[i].key.space != (uint32_t)keep)
-            err = tsr_store_remove(its->store, s->index[i].key);
+    for (size_t i = tsr_store_slots(its->store); i-- > 0 && err == TSR_OK;) {
+        const tsr_store_entry *e = tsr_store_slot(its->store, i);
+
+        if (e != NULL && e->key.space != (uint32_t)keep)
+            err = tsr_store_remove(its->store, e->key);
+    }
     return status_of(err);
 }

@@ -186,8 +186,9 @@ static bool counts(const tsr_store *s, const tsr_record *r)
 
     if (r->known)
         return e != NULL && e->at == r->at;
-    for (size_t i = 0; i < s->count; i++) {
-        if (s->index[i].at == r->at)
+    for (size_t i = 0; i < tsr_store_slots(s); i++) {
+        e = tsr_store_slot(s, i);
+        if (e != NULL && e->at == r->at)
             return true;
     }
     return false;

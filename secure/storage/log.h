@@ -7,10 +7,15 @@
 
 #include "secure/storage/record.h"
 
-/* Index: sorted by space, then uid. */
+/* Index: ordered by space, then uid. */
 int tsr_store_compare(tsr_store_key a, tsr_store_key b);
-size_t tsr_store_lower_bound(const tsr_store *s, tsr_store_key key);
 tsr_store_entry *tsr_store_entry_of(const tsr_store *s, tsr_store_key key); /* or NULL */
+/** The first entry whose key is not smaller; NULL: none. */
+const tsr_store_entry *tsr_store_entry_from(const tsr_store *s, tsr_store_key key);
+/* All entries, in no order; NULL where there is none. Who drops some goes from the last to the
+ * first: entries behind the one that is dropped may move to the front. */
+size_t tsr_store_slots(const tsr_store *s);
+const tsr_store_entry *tsr_store_slot(const tsr_store *s, size_t i);
 /** errors TSR_E_SPACE: the index is full */
 tsr_err tsr_store_index_put(tsr_store *s, const tsr_record *r);
 void tsr_store_index_drop(tsr_store *s, tsr_store_key key);

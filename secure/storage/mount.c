@@ -250,11 +250,13 @@ static tsr_err replay(tsr_store *s)
 /* An older record may be damaged, or wiped on purpose; the newest one of a key may not. */
 static void settle_bad(tsr_store *s)
 {
-    for (size_t i = s->count; i-- > 0;) {
-        if (!s->index[i].bad)
+    for (size_t i = tsr_store_slots(s); i-- > 0;) {
+        const tsr_store_entry *e = tsr_store_slot(s, i);
+
+        if (e == NULL || !e->bad)
             continue;
-        (void)tsr_log_damage(s, "a record no longer matches its checksum", s->index[i].at);
-        tsr_store_index_drop(s, s->index[i].key);
+        (void)tsr_log_damage(s, "a record no longer matches its checksum", e->at);
+        tsr_store_index_drop(s, e->key);
     }
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "secure/storage/ps.h"
 
+#include "secure/storage/log.h"
 #include "secure/storage/ps_object.h"
 
 #define FLAGS_KNOWN                                                                                \
@@ -47,7 +48,7 @@ static bool locked(const tsr_ps *ps, const asset *a)
 
 static bool over_quota(const tsr_ps *ps, const asset *a, uint32_t capacity)
 {
-    const tsr_store *s = ps->medium;
+    tsr_store *s = ps->medium;
     uint64_t used = (uint64_t)tsr_store_used_by(s, tsr_ps_place(&a->name, 0).space) +
                     tsr_store_used_by(s, tsr_ps_place(&a->name, 1).space);
     tsr_store_info old;
@@ -321,10 +322,11 @@ uint32_t tsr_ps_open(tsr_ps *ps)
 {
     uint32_t removed = 0;
 
-    for (size_t i = ps->medium->count; i-- > 0;) {
-        tsr_store_key key = ps->medium->index[i].key;
+    for (size_t i = tsr_store_slots(ps->medium); i-- > 0;) {
+        const tsr_store_entry *e = tsr_store_slot(ps->medium, i);
+        tsr_store_key key = e != NULL ? e->key : (tsr_store_key){ 0, 0 };
 
-        if (!wanted(ps, key) && tsr_store_remove(ps->medium, key) == TSR_OK)
+        if (e != NULL && !wanted(ps, key) && tsr_store_remove(ps->medium, key) == TSR_OK)
             removed++;
     }
     return removed;

@@ -142,7 +142,7 @@ static tsr_err complete_at(const tsr_flash *f, uint64_t number, uint32_t at, uin
 
     if (err != TSR_OK)
         return err;
-    if (seal_valid(f, number, at, seal, &len) && header_valid(f, number, at, header) &&
+    if (header_valid(f, number, at, header) && seal_valid(f, number, at, seal, &len) &&
         fits(f, at, len, limit))
         return TSR_OK;
     return TSR_END;

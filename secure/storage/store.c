@@ -21,16 +21,6 @@ uint32_t tsr_store_capacity(const tsr_store *s)
 
 uint32_t tsr_store_used(const tsr_store *s) { return s->live; }
 
-uint32_t tsr_store_used_by(const tsr_store *s, uint32_t space)
-{
-    uint32_t sum = 0;
-
-    for (size_t i = tsr_store_lower_bound(s, (tsr_store_key){ space, 0 });
-         i < s->count && s->index[i].key.space == space; i++)
-        sum += tsr_store_footprint(s, s->index[i].len);
-    return sum;
-}
-
 /* Wiping what was replaced is best effort: the new state is already safe. */
 static void scrub(tsr_store *s, const tsr_store_entry *old)
 {
@@ -150,10 +140,10 @@ tsr_err tsr_store_info_of(const tsr_store *s, tsr_store_key key, tsr_store_info 
 
 tsr_err tsr_store_next(const tsr_store *s, uint32_t space, uint64_t *uid)
 {
-    size_t i = tsr_store_lower_bound(s, (tsr_store_key){ space, *uid });
+    const tsr_store_entry *e = tsr_store_entry_from(s, (tsr_store_key){ space, *uid });
 
-    if (i == s->count || s->index[i].key.space != space)
+    if (e == NULL || e->key.space != space)
         return TSR_END;
-    *uid = s->index[i].key.uid;
+    *uid = e->key.uid;
     return TSR_OK;
 }

@@ -26,6 +26,13 @@ typedef struct { /* private: one key and where its record begins */
     bool bad; /* seen while mounting: the newest record is damaged */
 } tsr_store_entry;
 
+#define TSR_STORE_SUMS 4u
+
+typedef struct { /* private: what the keys of a space take */
+    uint32_t space, bytes;
+    bool known;
+} tsr_store_sum;
+
 /** What is wrong with a medium; filled by mount, get and collect. */
 typedef struct {
     const char *name;   /* the file or partition (tsr_flash.name) */
@@ -46,6 +53,8 @@ typedef struct {
     const tsr_flash *flash;
     tsr_store_entry *index;
     size_t count, index_cap;
+    size_t main, young, dead; /* parts of the index, see index.c */
+    tsr_store_sum sums[TSR_STORE_SUMS];
     uint32_t value_max;
     uint32_t blocks;
     uint32_t live;       /* bytes of all records that count */
@@ -123,6 +132,6 @@ uint32_t tsr_store_footprint(const tsr_store *s, size_t len);
 /** Bytes (in footprints) that certainly fit, whatever the history, and those in use. */
 uint32_t tsr_store_capacity(const tsr_store *s);
 uint32_t tsr_store_used(const tsr_store *s);
-uint32_t tsr_store_used_by(const tsr_store *s, uint32_t space);
+uint32_t tsr_store_used_by(tsr_store *s, uint32_t space);
 
 #endif

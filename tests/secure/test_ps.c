@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "secure/storage/log.h"
 #include "tests/secure/flash_sim.h"
 #include "tests/secure/ps_rig.h"
 
@@ -355,11 +356,11 @@ static void test_ps_seals_every_version_afresh(void **state)
         assert_int_equal(set(1, "the very same content", flags), PSA_SUCCESS);
         assert_int_equal(set(1, "the very same content", flags), PSA_SUCCESS);
         assert_int_equal(rig_here()->medium.count, 1);
-        tsr_store_key key = rig_here()->medium.index[0].key;
+        tsr_store_key key = tsr_store_slot(&rig_here()->medium, 0)->key;
         assert_int_equal(tsr_store_get(&rig_here()->medium, key, 0, one, 200, &len_one), TSR_OK);
         assert_int_equal(tsr_ps_remove(ps(), CLIENT, 1), PSA_SUCCESS);
         assert_int_equal(set(1, "the very same content", flags), PSA_SUCCESS);
-        key = rig_here()->medium.index[0].key;
+        key = tsr_store_slot(&rig_here()->medium, 0)->key;
         assert_int_equal(tsr_store_get(&rig_here()->medium, key, 0, two, 200, &len_two), TSR_OK);
         assert_int_equal(len_one, len_two);
         assert_memory_not_equal(one + TSR_PS_HEADER, two + TSR_PS_HEADER, 21);

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "secure/storage/log.h"
 #include "secure/storage/ps_object.h"
 #include "tests/secure/flash_sim.h"
 #include "tests/secure/ps_rig.h"
@@ -194,10 +195,7 @@ static size_t owner_of(uint32_t at)
             continue;
         const tsr_store_entry *e = NULL;
         tsr_store_key key = tsr_ps_place(&name, anchor.version);
-        for (size_t n = 0; n < rig_here()->medium.count; n++)
-            if (rig_here()->index[n].key.space == key.space &&
-                rig_here()->index[n].key.uid == key.uid)
-                e = &rig_here()->index[n];
+        e = tsr_store_entry_of(&rig_here()->medium, key);
         if (e != NULL && at >= e->at + 40 && at < e->at + 40 + e->len)
             return i;
     }

@@ -43,11 +43,15 @@ static tsr_err write_at(tsr_flash_file *file, uint32_t at, const uint8_t *data, 
     return TSR_OK;
 }
 
-static tsr_err file_read(void *self, uint32_t at, void *data, size_t len)
+/* What was read ahead holds no longer, and may hold what is about to be overwritten. */
+static void forget_ahead(tsr_flash_file *file)
 {
-    tsr_flash_file *file = self;
-    uint8_t *out = data;
+    tsr_wipe(file->ahead, file->ahead_len);
+    file->ahead_len = 0;
+}
 
+static tsr_err read_at(tsr_flash_file *file, uint32_t at, uint8_t *out, size_t len)
+{
     while (len > 0) {
         ssize_t n = pread(file->fd, out, len, (off_t)at);
 
@@ -66,10 +70,43 @@ static tsr_err file_read(void *self, uint32_t at, void *data, size_t len)
     return TSR_OK;
 }
 
+static void read_ahead(tsr_flash_file *file, uint32_t at)
+{
+    uint32_t left = file->flash.size - at;
+    uint32_t len = left < sizeof file->ahead ? left : (uint32_t)sizeof file->ahead;
+
+    forget_ahead(file);
+    if (read_at(file, at, file->ahead, len) != TSR_OK)
+        return; /* the read that follows says why */
+    file->ahead_at = at;
+    file->ahead_len = len;
+}
+
+/* Mounting reads everything in order and in small pieces; a system call for each would take most
+ * of the time. */
+static tsr_err file_read(void *self, uint32_t at, void *data, size_t len)
+{
+    tsr_flash_file *file = self;
+    bool inside = at >= file->ahead_at && len <= file->ahead_len &&
+                  at - file->ahead_at <= file->ahead_len - len;
+
+    if (!inside && at == file->last_end && len < sizeof file->ahead) {
+        read_ahead(file, at);
+        inside = len <= file->ahead_len;
+    }
+    file->last_end = at + (uint32_t)len;
+    if (!inside)
+        return read_at(file, at, data, len);
+    memcpy(data, file->ahead + (at - file->ahead_at), len);
+    return TSR_OK;
+}
+
 static tsr_err file_program(void *self, uint32_t at, const void *data, size_t len)
 {
-    tsr_err err = write_at(self, at, data, len);
+    tsr_err err;
 
+    forget_ahead(self);
+    err = write_at(self, at, data, len);
     return err == TSR_E_DENIED ? TSR_E_IO : err;
 }
 
@@ -91,7 +128,10 @@ static tsr_err fill(tsr_flash_file *file, uint32_t at, uint32_t len)
 static tsr_err file_erase(void *self, uint32_t at)
 {
     tsr_flash_file *file = self;
-    tsr_err err = fill(file, at, file->flash.block);
+    tsr_err err;
+
+    forget_ahead(file);
+    err = fill(file, at, file->flash.block);
 
     return err == TSR_E_DENIED ? TSR_E_IO : err;
 }
@@ -224,5 +264,6 @@ void tsr_flash_file_close(tsr_flash_file *file)
 {
     if (file->fd >= 0)
         (void)close(file->fd);
+    tsr_wipe(file->ahead, sizeof file->ahead);
     file->fd = -1;
 }

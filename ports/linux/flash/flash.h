@@ -9,12 +9,17 @@
 
 #include "secure/storage/flash.h"
 
+#define TSR_FLASH_AHEAD 16384u /* bytes that are read at once where reading goes on in order */
+
 typedef struct {
     tsr_flash flash;   /* hand &file->flash to the store; the struct must not move */
     const char *cause; /* after a failure: an English sentence, and the errno behind it */
     int cause_errno;
     /* private */
     int fd;
+    uint32_t last_end; /* of the last read: one that goes on there is read ahead */
+    uint32_t ahead_at, ahead_len;
+    uint8_t ahead[TSR_FLASH_AHEAD];
 } tsr_flash_file;
 
 typedef struct {
