@@ -111,6 +111,8 @@ psa_status_t tsr_crypto_call(void *self, tsr_spm_msg *msg)
 
     psa_status_t status = e->fn(&r);
 
+    tsr_passing_leave(r.c);
+
     if (status != PSA_SUCCESS) /* what the core says of a length then means nothing */
         for (size_t i = 0; i < msg->out_len; i++)
             msg->out[i].len = 0;

@@ -42,6 +42,8 @@ tsr_crypto_account *tsr_account_of(tsr_crypto *c, int32_t client);
 /** A persistent key was stored (len of the value) or removed (old_len); SIZE_MAX: there is none. */
 void tsr_account_moved(tsr_crypto *c, uint64_t uid, size_t old_len, size_t len);
 
+/** Takes persistent keys out of memory that do not permit PSA_KEY_USAGE_CACHE (storage.c). */
+void tsr_passing_leave(tsr_crypto *c);
 /** Whether a persistent key's stored policy has PSA_KEY_USAGE_CACHE (storage.c). */
 bool tsr_stored_cache(tsr_crypto *c, mbedtls_svc_key_id_t key);
 

@@ -70,6 +70,8 @@ typedef struct { /* private: what a client holds, kept so that it need not be co
 
 #define TSR_CRYPTO_ACCOUNTS 32u /* clients remembered; another one's account is counted anew */
 
+#define TSR_CRYPTO_PASSING 4u /* persistent keys that one call may load before the first leaves */
+
 typedef struct {
     tsr_its *its;         /* persistent keys go to its space TSR_ITS_CRYPTO */
     tsr_crypto_key *keys; /* zeroed by the caller */
@@ -88,6 +90,8 @@ typedef struct {
     uint32_t next_key, next_op;
     psa_status_t storage; /* why the core's last storage call failed */
     bool cache;           /* the key that is being stored permits PSA_KEY_USAGE_CACHE */
+    uint64_t passing[TSR_CRYPTO_PASSING]; /* keys in memory that are to leave it after this call */
+    size_t passing_count;
     tsr_crypto_account account[TSR_CRYPTO_ACCOUNTS];
     uint32_t account_next;
 } tsr_crypto;

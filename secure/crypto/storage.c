@@ -19,6 +19,26 @@ static size_t length_of(const tsr_crypto *c, psa_storage_uid_t uid)
     return tsr_store_info_of(c->its->store, at, &info) == TSR_OK ? info.len : SIZE_MAX;
 }
 
+static mbedtls_svc_key_id_t key_of(uint64_t uid)
+{
+    return mbedtls_svc_key_id_make((mbedtls_key_owner_id_t)(uid >> 32), (psa_key_id_t)uid);
+}
+
+void tsr_passing_leave(tsr_crypto *c)
+{
+    while (c->passing_count > 0)
+        (void)psa_purge_key(key_of(c->passing[--c->passing_count]));
+}
+
+/* PSA_KEY_USAGE_CACHE: without it a key's material leaves memory as soon as no call needs it. The
+ * core keeps what it loads and what it makes, so it is told to forget. */
+static void passes_by(tsr_crypto *c, uint64_t uid)
+{
+    if (c->passing_count == TSR_CRYPTO_PASSING)
+        tsr_passing_leave(c); /* a call that uses many keys is done with these */
+    c->passing[c->passing_count++] = uid;
+}
+
 static void note(tsr_crypto *c, psa_status_t status, psa_storage_uid_t uid, size_t old_len,
                  size_t len)
 {
@@ -42,17 +62,26 @@ psa_status_t psa_its_set(psa_storage_uid_t uid, size_t data_length, const void *
         tsr_its_set(c->its, TSR_ITS_CRYPTO, uid, data_length, p_data, create_flags);
 
     note(c, status, uid, old, data_length);
+    if (status == PSA_SUCCESS && !c->cache)
+        passes_by(c, uid);
     return status;
 }
 
 psa_status_t psa_its_get(psa_storage_uid_t uid, size_t data_offset, size_t data_size, void *p_data,
                          size_t *p_data_length)
 {
-    psa_status_t status = tsr_its_get(tsr_crypto_here()->its, TSR_ITS_CRYPTO, uid, data_offset,
-                                      data_size, p_data, p_data_length);
+    tsr_crypto *c = tsr_crypto_here();
+    psa_status_t status =
+        tsr_its_get(c->its, TSR_ITS_CRYPTO, uid, data_offset, data_size, p_data, p_data_length);
 
-    if (status == PSA_SUCCESS && data_offset <= USAGE_AT && *p_data_length > USAGE_AT - data_offset)
-        ((uint8_t *)p_data)[USAGE_AT - data_offset] &= (uint8_t)~CACHE;
+    if (status == PSA_SUCCESS && data_offset <= USAGE_AT &&
+        *p_data_length > USAGE_AT - data_offset) {
+        uint8_t *usage = (uint8_t *)p_data + (USAGE_AT - data_offset);
+
+        if ((*usage & CACHE) == 0)
+            passes_by(c, uid);
+        *usage &= (uint8_t)~CACHE;
+    }
     return status;
 }
 

@@ -258,9 +258,12 @@ static tsr_crypto_op ops[8];
 
 tsr_crypto *tsr_crypto_here(void) { return &crypto; }
 
+static unsigned flash_reads;
+
 static tsr_err flash_read(void *self, uint32_t at, void *data, size_t len)
 {
     (void)self;
+    flash_reads++;
     memcpy(data, medium + at, len);
     return TSR_OK;
 }
@@ -724,6 +727,41 @@ static void test_location_record_cannot_be_forged(void **state)
          make(1, TSR_CRYPTO_IMPORT_KEY, p, tsr_view(record, sizeof record), &key));
 }
 
+/* PSA_KEY_USAGE_CACHE: a stored key without it is read again for each call, one with it is not. */
+static void test_key_without_cache_leaves_memory(void **state)
+{
+    uint8_t mac[16];
+    psa_outvec out;
+    uint32_t key;
+
+    (void)state;
+    for (uint32_t cache = 0; cache < 2; cache++) {
+        tsr_wire_params p = { .attributes = { .type = PSA_KEY_TYPE_AES,
+                                              .lifetime = 1,
+                                              .id = 30 + cache,
+                                              .usage = PSA_KEY_USAGE_SIGN_MESSAGE | cache << 2,
+                                              .alg = PSA_ALG_CMAC } };
+
+        OK(make(1, TSR_CRYPTO_IMPORT_KEY, p, tsr_text("0123456789abcdef"), &key));
+        for (int i = 0; i < 3; i++) {
+            unsigned before = flash_reads;
+
+            out = (psa_outvec){ mac, 16 };
+            OK(one_in(1, TSR_CRYPTO_MAC_COMPUTE, key, PSA_ALG_CMAC, tsr_text("m"), &out));
+            assert_int_equal(flash_reads > before, cache == 0);
+        }
+        OK(call(1, TSR_CRYPTO_PURGE_KEY, &(tsr_wire_params){ .key = key }, nothing, nothing, 0,
+                NULL));
+
+        unsigned before = flash_reads;
+
+        out = (psa_outvec){ mac, 16 };
+        OK(one_in(1, TSR_CRYPTO_MAC_COMPUTE, key, PSA_ALG_CMAC, tsr_text("m"), &out));
+        assert_true(flash_reads > before);
+        destroy(key);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -738,6 +776,7 @@ int main(void)
         TEST(test_location_key_agreement_in_all_its_forms),
         TEST(test_location_mac),
         TEST(test_location_record_cannot_be_forged),
+        TEST(test_key_without_cache_leaves_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
