@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * PSA_IOT_PROFILE_1, the profile before RFC 9783: private labels, and the certification reference
- * is the EAN-13 alone. source  PSA Attestation API 1.0.4 */
+ * PSA_IOT_PROFILE_1, the profile before (RFC 9783 §4.6): private labels, and the certification
+ * reference is the EAN-13 alone. */
 #include "secure/attest/claims.h"
 
 const tsr_attest_profile tsr_attest_profile_here = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * RFC 9783 §4 and §5.1: the profile "TFM". */
+ * RFC 9783 §5.2: the profile "TFM", with the labels of §4. */
 #include "secure/attest/claims.h"
 
 const tsr_attest_profile tsr_attest_profile_here = {

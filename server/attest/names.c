@@ -14,7 +14,7 @@ const char *const tsr_attest_claim_names[CLAIM_COUNT] = {
     [CLAIM_COMPONENTS] = "software components",
 };
 
-/* RFC 9783 §4, §5.1 (first), and the profile before it (PSA Attestation API 1.0). */
+/* RFC 9783 §5.2 (the first), and the profile before it (RFC 9783 §4.6). */
 const tsr_attest_profile_labels tsr_attest_profiles[TSR_ATTEST_PROFILES] = {
     {
         .name = "tag:psacertified.org,2023:psa#tfm",

@@ -38,7 +38,7 @@ typedef struct {
 
 /** Verifies a token.
  *
- *  source  RFC 9783 §4, §5; RFC 9052 §4.4; RFC 9711 §4, §6
+ *  source  RFC 9783 §8, §5.1.1, §5.2; RFC 9052 §4.4
  *  units   nonce: the challenge that was sent, 32, 48 or 64 bytes
  *  owner   everything is the caller's; the report holds copies
  *  note    a broken token is no error of this call: the report says what is broken, and `passed`

@@ -324,6 +324,37 @@ static void test_mac0_of_any_length(void **state)
     (void)psa_destroy_key(key);
 }
 
+/* The MACed token of RFC 9783 §A.2 (as draft -24 has it), with the key that it names. */
+static void test_mac0_of_rfc9783(void **state)
+{
+    static const char token_hex[] =
+        "d18443a10105a0590100a8190100582101c557bd4fadc83f756fca2cd5ea2dcc8b82159bb4e7453d6a74"
+        "4d4eecd6d0ac6019095c5820000000000000000000000000000000000000000000000000000000000000"
+        "00000a5820010101010101010101010101010101010101010101010101010101010101010119095a1a7f"
+        "ffffff19095b19300019010978217461673a7073616365727469666965642e6f72672c323032333a7073"
+        "612374666d19010c48000000000000000019095f81a30558200404040404040404040404040404040404"
+        "040404040404040404040404040404025820030303030303030303030303030303030303030303030303"
+        "0303030303030303016450526f545820cf88d330e7a5366a95cf744a4dbf0d50304d405edd8b2530e243"
+        "eddbd3177820";
+    static const char key_hex[] =
+        "de038b34aca125768c5e3357ab8d06b367b9ab0d7e8be124edca47fe033a5bb7a93d307ff229aa36ff24"
+        "6c1295964facf71ab7aa6ec4fd6102b7b3983255ad92";
+    uint8_t room[400], secret[64];
+    tsr_cose_key k = { .kty = TSR_COSE_SYMMETRIC, .k = from_hex(key_hex, secret, sizeof secret) };
+    tsr_cose_message m;
+    psa_key_id_t key;
+    tsr_bytes token = from_hex(token_hex, room, sizeof room);
+
+    (void)state;
+    assert_int_equal(tsr_cose_read(token, TSR_COSE_MAC0, &m), TSR_OK);
+    assert_true(m.tagged && m.alg == TSR_COSE_HMAC_256);
+    assert_int_equal(tsr_cose_key_import(&k, m.alg, TSR_COSE_OP_MAC_VERIFY, &key), TSR_OK);
+    assert_int_equal(tsr_cose_mac0_verify(&m, key, none, none), TSR_OK);
+    room[100] ^= 1;
+    assert_int_equal(tsr_cose_mac0_verify(&m, key, none, none), TSR_E_CRYPTO);
+    (void)psa_destroy_key(key);
+}
+
 static void test_encrypt0_keeps_its_bounds(void **state)
 {
     static uint8_t big[TSR_COSE_AAD_MAX];
@@ -442,6 +473,7 @@ int main(void)
         cmocka_unit_test(test_sign1_es384_and_deterministic_keys),
         cmocka_unit_test(test_algorithm_must_fit_the_key),
         cmocka_unit_test(test_mac0_of_any_length),
+        cmocka_unit_test(test_mac0_of_rfc9783),
         cmocka_unit_test(test_encrypt0_keeps_its_bounds),
         cmocka_unit_test(test_writers_stop_at_every_size),
         cmocka_unit_test(test_sign1_every_flipped_bit_is_seen),

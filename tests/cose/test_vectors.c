@@ -235,7 +235,7 @@ static void play(const char *name)
 
 static void play_folder(const char *folder)
 {
-    char path[512];
+    char path[512], name[160];
     struct dirent *e;
     DIR *d;
 
@@ -245,8 +245,8 @@ static void play_folder(const char *folder)
     while ((e = readdir(d)) != NULL) {
         if (strstr(e->d_name, ".json") == NULL)
             continue;
-        (void)snprintf(path, sizeof path, "cose/%s/%s", folder, e->d_name);
-        play(path);
+        (void)snprintf(name, sizeof name, "cose/%.40s/%.80s", folder, e->d_name);
+        play(name);
     }
     (void)closedir(d);
 }

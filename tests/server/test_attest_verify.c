@@ -318,8 +318,8 @@ static void test_every_doubled_claim_is_refused(void **state)
     }
 }
 
-/* RFC 9783 does not demand an order: signed by the device any order is good. Put into another
- * order by somebody else, the signature no longer fits. */
+/* RFC 9783 §5.1.1 does not demand an order: signed by the device any order is good. Put into
+ * another order by somebody else, the signature no longer fits. */
 static void test_reordered_claims_need_a_new_signature(void **state)
 {
     static uint8_t signature_of[2560];
@@ -342,7 +342,10 @@ static void test_reordered_claims_need_a_new_signature(void **state)
     }
 }
 
-/* Each claim with a value of the wrong type or size, signed by the device. */
+/* Each claim with a value of the wrong type or size, signed by the device: RFC 9783 §4.1.1 (nonce),
+ * RFC 9783 §4.1.2 (client), RFC 9783 §4.2.1 (instance), RFC 9783 §4.2.2 (implementation),
+ * RFC 9783 §4.2.3 (certification), RFC 9783 §4.3.2 (seed), RFC 9783 §4.4.1 (components),
+ * RFC 9783 §4.5.1 (verification service). */
 static void test_values_of_the_wrong_form_are_refused(void **state)
 {
     static const struct {
@@ -524,7 +527,7 @@ static void test_other_keys_are_refused(void **state)
     expect_refused(sign_with(&c, other_key), "trust anchor");
 }
 
-/* The same claims in other envelopes. */
+/* RFC 9783 §5.1.1: the same claims in other envelopes. */
 static void test_other_envelopes_are_refused(void **state)
 {
     static uint8_t token[2560];
@@ -553,7 +556,7 @@ static void test_other_envelopes_are_refused(void **state)
     expect_refused(tsr_view(token, good.len - 1), "signature");
 }
 
-/* The profile before RFC 9783. */
+/* The profile before: RFC 9783 §4.6. */
 static claims old_claims(void)
 {
     static const uint8_t seed[32] = { 9 };
