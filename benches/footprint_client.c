@@ -9,7 +9,8 @@
 #include "tessera/lwm2m/objects/security.h"
 #include "tessera/lwm2m/objects/server.h"
 
-/* The one format of this device: this table replaces the one with all of them. */
+/* The one format of this device, which has no Float and no Objlnk resource: this table replaces the
+ * one with all of them. */
 const tsr_lwm2m_codec *const tsr_lwm2m_codecs[] = { &tsr_lwm2m_codec_senml_cbor_plain, NULL };
 
 /* What the board gives. */
@@ -39,40 +40,40 @@ static uint8_t body[1024], state[1024], in[DATAGRAM], out[DATAGRAM];
 static const tsr_lwm2m_parts parts = { .coap_init = tsr_coap_init_small,
                                        .attributes = &tsr_lwm2m_periods };
 
+static tsr_coap_config coap = { .peers = 1, .exchanges = 4, .exchange_len = 192, .seen = 8,
+                                .log_len = 512 };
+static const tsr_lwm2m_client_config config = {
+    .endpoint = "urn:dev:mac:0024befffe804ff1",
+    .registry = &registry,
+    .servers = &servers,
+    .accounts = &account,
+    .account_count = 1,
+    .observations = observations,
+    .observation_count = 10,
+    .attachments = attachments,
+    .attachment_count = 10,
+    .body = body,
+    .body_len = sizeof body,
+    .state = state,
+    .state_len = sizeof state,
+    .coap = &coap,
+    .coap_memory = coap_memory,
+    .coap_memory_len = sizeof coap_memory,
+    .version_minor = 2,
+};
+
 static tsr_err start(void)
 {
-    const tsr_coap_config coap = {
-        .peers = 1, .exchanges = 4, .exchange_len = 192, .seen = 8, .log_len = 512,
-        .seed = board_random(),
-    };
-    const tsr_lwm2m_client_config config = {
-        .endpoint = "urn:dev:mac:0024befffe804ff1",
-        .registry = &registry,
-        .servers = &servers,
-        .accounts = &account,
-        .account_count = 1,
-        .observations = observations,
-        .observation_count = 10,
-        .attachments = attachments,
-        .attachment_count = 10,
-        .body = body,
-        .body_len = sizeof body,
-        .state = state,
-        .state_len = sizeof state,
-        .coap = &coap,
-        .coap_memory = coap_memory,
-        .coap_memory_len = sizeof coap_memory,
-        .version_minor = 2,
-    };
-
-    security[0] = (tsr_lwm2m_security){ .used = true, .short_id = 1, .mode = TSR_LWM2M_MODE_NOSEC };
+    security[0].used = true;
+    security[0].short_id = 1;
+    security[0].mode = TSR_LWM2M_MODE_NOSEC;
     tsr_lwm2m_server_init(&server[0], 0, 1, 86400);
-    server[0].used = true;
     tsr_lwm2m_device_init(&device);
     objects[0] = tsr_lwm2m_security_fixed(&securities);
     objects[1] = tsr_lwm2m_server_volatile(&servers);
     objects[2] = tsr_lwm2m_device_volatile(&device);
     account.short_id = 1;
+    coap.seed = board_random();
     return tsr_lwm2m_client_init_with(&client, &config, &parts);
 }
 

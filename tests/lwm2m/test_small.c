@@ -104,7 +104,9 @@ static void test_small_client_refuses_what_it_does_not_have(void **state)
         { "81a300662f312f302f310218782400", 4, 15 },                         /* base value */
         { "81a300662f312f302f310218782002", 2, 04 },                         /* version 2 */
         { "81a300662f312f302f31021878200b", 4, 15 },                         /* version 11 */
-        { "81a300662f312f302f310218780661 73", 2, 04 },                      /* a time */
+        { "81a300662f312f302f310218780605", 2, 04 },                         /* a time */
+        { "81a300662f312f302f310218780661 73", 4, 15 },                      /* no time */
+        { "81a300662f312f302f310218783bffffffffffffffff00", 4, 00 },         /* no label */
         { "9fbf00662f312f302f31021878ffff", 2, 04 },                         /* indefinite */
         { "81a2007f622f31642f302f31ff021878", 4, 00 },                       /* name in chunks */
         { "", 4, 00 },

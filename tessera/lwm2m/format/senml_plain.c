@@ -8,8 +8,8 @@
 /* RFC 8428 §6, table 4; negative labels as they stand in CBOR, -1 - n */
 enum {
     LABEL_NAME = 0, LABEL_VALUE = 2, LABEL_STRING = 3, LABEL_BOOLEAN = 4, LABEL_SUM = 5,
-    LABEL_DATA = 8,
-    BASE_VERSION = 0, BASE_NAME = 1, BASE_VALUE = 4, BASE_SUM = 5,
+    LABEL_TIME = 6, LABEL_DATA = 8,
+    BASE_VERSION = 0, BASE_NAME = 1, BASE_TIME = 2, BASE_VALUE = 4, BASE_SUM = 5,
     BASE_NAME_CODE = 0x21, MOST_VALUES = 255, FALSE_ = 20, TRUE_ = 21, NULL_ = 22,
 };
 
@@ -104,6 +104,15 @@ static tsr_err take_value(tsr_bytes *in, uint64_t label, tsr_lwm2m_value *value)
     return fits == label ? TSR_OK : TSR_E_MALFORMED;
 }
 
+/* A value that is written has no time. */
+static tsr_err take_time(tsr_bytes *in)
+{
+    int64_t ignored;
+    tsr_err err = tsr_cbor_get_int(in, &ignored);
+
+    return err == TSR_E_TYPE ? TSR_E_UNSUPPORTED : err;
+}
+
 /* Labels that are texts are for the JSON form, but "vlo"; and a label that ends in _ has to be
  * understood (RFC 8428 §4.4). Units and times say nothing about the value. */
 static tsr_err take_field(tsr_lwm2m_in *in, tsr_bytes *name, tsr_lwm2m_value *value)
@@ -112,7 +121,7 @@ static tsr_err take_field(tsr_lwm2m_in *in, tsr_bytes *name, tsr_lwm2m_value *va
     tsr_cbor_item label;
     int64_t version;
 
-    if (tsr_cbor_next(rest, &label) != TSR_OK)
+    if (tsr_cbor_next(rest, &label) != TSR_OK || label.n > INT64_MAX)
         return TSR_E_MALFORMED;
     if (label.kind == TSR_CBOR_UINT) {
         switch (label.n) {
@@ -121,6 +130,7 @@ static tsr_err take_field(tsr_lwm2m_in *in, tsr_bytes *name, tsr_lwm2m_value *va
         case LABEL_STRING:
         case LABEL_BOOLEAN:
         case LABEL_DATA:    return take_value(rest, label.n, value);
+        case LABEL_TIME:    return take_time(rest);
         case LABEL_SUM:     return TSR_E_UNSUPPORTED;
         }
     } else if (label.kind == TSR_CBOR_NINT) {
@@ -130,6 +140,7 @@ static tsr_err take_field(tsr_lwm2m_in *in, tsr_bytes *name, tsr_lwm2m_value *va
                 return TSR_E_MALFORMED;
             return version <= TSR_SENML_VERSION ? TSR_OK : TSR_E_UNSUPPORTED;
         case BASE_NAME:  return tsr_cbor_get_text(rest, &in->base_name);
+        case BASE_TIME:  return take_time(rest);
         case BASE_VALUE:
         case BASE_SUM:   return TSR_E_UNSUPPORTED;
         }
@@ -185,6 +196,8 @@ static tsr_err plain_unique(tsr_lwm2m_in *in, tsr_lwm2m_path path)
     tsr_lwm2m_value value;
     tsr_err err = in->seen > MOST_VALUES ? TSR_E_UNSUPPORTED : TSR_OK;
 
+    if (path.depth == 0) /* the root has no value */
+        return TSR_E_MALFORMED;
     before.rest = in->payload;
     before.base_name.len = 0;
     before.started = false;

@@ -79,21 +79,28 @@ void tsr_lwm2m_path_put(tsr_buf *out, tsr_lwm2m_path path)
     }
 }
 
+/* By the first `depth` identifiers. */
+static inline int compare(const tsr_lwm2m_path *a, const tsr_lwm2m_path *b, uint8_t depth)
+{
+    int order = depth < 1 ? 0 : (int)a->object - (int)b->object;
+
+    if (order == 0 && depth >= 2)
+        order = (int)a->instance - (int)b->instance;
+    if (order == 0 && depth >= 3)
+        order = (int)a->resource - (int)b->resource;
+    if (order == 0 && depth >= 4)
+        order = (int)a->resource_instance - (int)b->resource_instance;
+    return order;
+}
+
 bool tsr_lwm2m_path_contains(tsr_lwm2m_path outer, tsr_lwm2m_path inner)
 {
-    return outer.depth <= inner.depth &&
-           tsr_lwm2m_path_compare(outer, tsr_lwm2m_path_up(inner, outer.depth)) == 0;
+    return outer.depth <= inner.depth && compare(&outer, &inner, outer.depth) == 0;
 }
 
 int tsr_lwm2m_path_compare(tsr_lwm2m_path a, tsr_lwm2m_path b)
 {
-    uint8_t depth = a.depth < b.depth ? a.depth : b.depth;
+    int order = compare(&a, &b, a.depth < b.depth ? a.depth : b.depth);
 
-    for (uint8_t level = 0; level < depth; level++) {
-        int order = (int)*slot(&a, level) - (int)*slot(&b, level);
-
-        if (order != 0)
-            return order;
-    }
-    return (int)a.depth - (int)b.depth;
+    return order != 0 ? order : (int)a.depth - (int)b.depth;
 }
