@@ -120,12 +120,12 @@ static const struct {
     CALL(sendmsg, "hands shared memory to a client"),
     CALL(close, "ends a connection"),
     CALL(memfd_create, "memory to share with a client"),
-    CALL(ftruncate, "its size, before it is sealed"),
+    CALL(ftruncate, "its size, before it is sealed; empties a slot of an update"),
     CALL(eventfd2, "the bell of that memory"),
     CALL(futex, "wakes the client at that memory; locks of libc"),
     CALL(read, "signals that came (signalfd)"),
     CALL(write, "the log, and the line that says ready"),
-    CALL(pread64, "the store, which is open"),
+    CALL(pread64, "the stores and slots, which are open"),
     CALL(pwrite64, "the same"),
     CALL(fdatasync, "the same"),
     CALL(fsync, "the same"),
@@ -172,8 +172,8 @@ void tsr_sandbox_list(void)
 
 static int allow_bounded(scmp_filter_ctx ctx)
 {
-    const struct scmp_arg_cmp data = SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0);
-    const struct scmp_arg_cmp seal = SCMP_A1(SCMP_CMP_EQ, F_ADD_SEALS);
+    const struct scmp_arg_cmp data = { 2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0 };
+    const struct scmp_arg_cmp seal = { 1, SCMP_CMP_EQ, F_ADD_SEALS, 0 };
 
     return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, data) != 0 ||
            seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1, data) != 0 ||
