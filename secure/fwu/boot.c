@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * PSA FWU 1.0.1 §4.6, in its order: install what is STAGED, roll back what was not accepted, clean
- * what is volatile, verify what starts. */
+ * Firmware Update 1.0.1 §4.6, in its order: install what is STAGED, roll back what was not
+ * accepted, clean what is volatile, verify what starts. */
 #include "secure/fwu/internal.h"
 
 typedef struct {

@@ -4,7 +4,7 @@
  * starts the images (tessera-boot on Linux, the boot stage on a microcontroller), before anything
  * else opens the store.
  *
- * source  PSA FWU 1.0.1 §4.6 (boot loader operation), appendix C
+ * source  Firmware Update 1.0.1 §4.6 (boot loader operation), appendix C
  *
  *     state before    verified well                   else
  *     STAGED          TRIAL in the new slot           FAILED, the old image starts

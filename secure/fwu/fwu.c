@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The transitions of PSA FWU 1.0.1 §4.2.3. Each prepares the next record of all components and
- * makes it the record with one write. */
+ * The transitions of Firmware Update 1.0.1 §4.2.3. Each prepares the next record of all components
+ * and makes it the record with one write. */
 #include "secure/fwu/internal.h"
 
 #include <string.h>
@@ -334,8 +334,8 @@ psa_status_t tsr_fwu_clean(tsr_fwu *f, psa_fwu_component_t id)
 
 /* ---- install, reject, accept: all components together ---- */
 
-/* PSA FWU 1.0.1, psa_fwu_install(): a missing dependency leaves all as they are; an image that is
- * not good any more fails alone. */
+/* Firmware Update 1.0.1, psa_fwu_install(): a missing dependency leaves all as they are; an image
+ * that is not good any more fails alone. */
 static psa_status_t check_candidates(tsr_fwu *f)
 {
     psa_status_t result = PSA_SUCCESS;

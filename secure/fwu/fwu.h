@@ -26,7 +26,7 @@ enum {
     TSR_FWU_WORK_MIN = TSR_FWU_MANIFEST_MAX + 1024,
 };
 
-/* Properties of a component (PSA FWU 1.0.1, appendix C: variations of the state model) */
+/* Properties of a component (Firmware Update 1.0.1, appendix C: variations of the state model) */
 #define TSR_FWU_NO_REBOOT 1u  /* install() starts the new image at once */
 #define TSR_FWU_NO_TRIAL  2u  /* what is installed is accepted */
 #define TSR_FWU_VOLATILE  4u  /* a reboot forgets what was prepared */

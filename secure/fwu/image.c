@@ -5,12 +5,6 @@
 #include "tessera/suit/mcuboot.h"
 #include "tessera/suit/suit.h"
 
-tsr_err tsr_fwu_refuse(tsr_fwu_work *w, uint8_t why)
-{
-    w->why = why;
-    return TSR_E_DENIED;
-}
-
 psa_status_t tsr_fwu_status(uint8_t why)
 {
     switch (why) {

@@ -91,6 +91,10 @@ tsr_err tsr_fwu_check_suit(tsr_fwu_work *w, tsr_bytes window, uint64_t total);
 tsr_err tsr_fwu_check_mcuboot(tsr_fwu_work *w, tsr_bytes window);
 
 /** Sets the reason and gives an error, so that a check can end with it. */
-tsr_err tsr_fwu_refuse(tsr_fwu_work *w, uint8_t why);
+static inline tsr_err tsr_fwu_refuse(tsr_fwu_work *w, uint8_t why)
+{
+    w->why = why;
+    return TSR_E_DENIED;
+}
 
 #endif

@@ -78,7 +78,8 @@ static tsr_err test_version(device *d, size_t component, const tsr_suit_params *
 {
     const tsr_fwu *f = d->w->f;
 
-    if (d->w->check->depth != TSR_FWU_CHECK_INSTALL) /* PSA FWU 1.0.1: not finish()'s matter */
+    if (d->w->check->depth !=
+        TSR_FWU_CHECK_INSTALL) /* Firmware Update 1.0.1: not finish()'s matter */
         return TSR_OK;
     for (size_t i = 0; i < f->count; i++)
         if (tsr_suit_named(d->m, component, tsr_text(f->components[i].name)))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The boot decision (PSA FWU 1.0.1 §4.6), and a power cut at every operation of an update. */
+ * The boot decision (Firmware Update 1.0.1 §4.6), and a power cut at every operation of an update.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -341,7 +341,7 @@ static void test_write_goes_on_after_a_reboot(void **state)
     device_end(&d);
 }
 
-/* PSA FWU 1.0.1, psa_fwu_start(): the kind of manifest that the component takes. */
+/* Firmware Update 1.0.1, psa_fwu_start(): the kind of manifest that the component takes. */
 static void test_start_wants_its_kind_of_manifest(void **state)
 {
     static packed out;

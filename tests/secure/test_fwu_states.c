@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * PSA FWU 1.0.1 §4.2 and appendix C: every state, every call, every variation of the state model;
- * and every pair of states of two components. */
+ * Firmware Update 1.0.1 §4.2 and appendix C: every state, every call, every variation of the state
+ * model; and every pair of states of two components. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -135,7 +135,7 @@ static void check_one(const model *m, uint8_t state, int what)
     memcpy(before, d.fwu.records, sizeof before);
     if (call(&d, what, 0) != answer(what, next))
         fail_msg("%s: state %c, call %d: another answer", m->name, letters[state], what);
-    if (next == '-') { /* PSA FWU 1.0.1 §4.2.4: nothing has changed */
+    if (next == '-') { /* Firmware Update 1.0.1 §4.2.4: nothing has changed */
         assert_memory_equal(before, d.fwu.records, sizeof before);
         next = letters[state];
     }

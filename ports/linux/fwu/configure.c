@@ -31,6 +31,7 @@ tsr_err tsr_slots_say(tsr_slots *s, tsr_err err, const char *format, ...)
     va_list args;
 
     va_start(args, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): va_start() is not seen */
     (void)vsnprintf(s->error, sizeof s->error, format, args);
     va_end(args);
     return err;
