@@ -61,6 +61,8 @@ def stack_graph():
     """{function: (own bytes, callees)} and the number of calls through pointers, from the compiler's .ci files."""
     own, calls, indirect = {}, {}, 0
     for path in TARGET.rglob("*.ci"):
+        if "bench_footprint_" in str(path) and f"{IMAGE}.dir" not in str(path):
+            continue  # another main
         text = path.read_text(errors="replace")
         for title, label in re.findall(r'node: \{ title: "([^"]+)" label: "([^"]*)"', text):
             size = re.search(r"\\n(\d+) bytes \(", label)
