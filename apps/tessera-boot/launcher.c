@@ -111,21 +111,23 @@ static int take_program(const launcher *l, int bundle)
     return fd;
 }
 
-/* A line within the time, or the end of it. */
-static bool wait_ready(const launcher *l, int fd)
+static void take_signals(launcher *l);
+
+/* A line within the time, or the end of it; a signal that ends everything ends this too. */
+static bool wait_ready(launcher *l, int fd)
 {
-    uint64_t by_ms = now_ms() + (uint64_t)l->config->start_s * 1000;
-    struct pollfd poller = { fd, POLLIN, 0 };
+    uint64_t by_ms = now_ms() + (uint64_t)l->config->start_s * 1000, at_ms;
+    struct pollfd fds[2] = { { fd, POLLIN, 0 }, { l->signals, POLLIN, 0 } };
     char line[16];
 
-    for (;;) {
-        uint64_t at_ms = now_ms();
-        int n = at_ms >= by_ms ? 0 : poll(&poller, 1, (int)(by_ms - at_ms));
-
-        if (n < 0 && errno == EINTR)
+    while (l->next != STOP && (at_ms = now_ms()) < by_ms) {
+        if (poll(fds, 2, (int)(by_ms - at_ms)) <= 0)
             continue;
-        return n > 0 && read(fd, line, sizeof line) > 0;
+        if (fds[0].revents != 0)
+            return read(fd, line, sizeof line) > 0;
+        take_signals(l);
     }
+    return false;
 }
 
 static bool start_secured(launcher *l, int program, int record)
@@ -163,7 +165,7 @@ static bool start_secured(launcher *l, int program, int record)
     close_one(&ready[0]);
     if (good)
         tsr_log("info", "secured-ready", "pid=%d socket=\"%s\"", (int)l->secured, c->socket);
-    else
+    else if (l->next != STOP)
         tsr_log("error", "secured-failed", "program=\"%s\" cause=\"not ready within %u s\" "
                 "remedy=\"see its log\"", c->secured.program, c->start_s);
     return good;
