@@ -413,6 +413,41 @@ static void test_lifecycle_decommissioned_destroys(void **state)
     free(file);
 }
 
+/* A state in which a debugger may look: then there is nothing to see. RFC 9783 §4.3.1. */
+static void test_lifecycle_debug_opens_and_serves_nothing(void **state)
+{
+    uint32_t lifecycle = 0;
+    size_t len;
+    char out[8];
+
+    (void)state;
+    secured_clean(&service);
+    secured_prepare(&service);
+    assert_true(secured_start(&service, extra));
+    assert_int_equal(psa_crypto_init(), PSA_SUCCESS);
+    assert_int_equal(psa_ps_set(60, 6, "secret", 0), PSA_SUCCESS);
+    assert_int_equal(psa_its_set(60, 6, "secret", 0), PSA_SUCCESS);
+    assert_int_equal(tsr_platform_advance(0x4000), PSA_SUCCESS);
+    holds(60, "secret"); /* that one is about what is outside the service */
+    restart();
+    assert_false(secured_log_has(&service, "event=debug.open"));
+    holds(60, "secret");
+    assert_int_equal(tsr_platform_advance(0x5000), PSA_SUCCESS);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(get(60), PSA_ERROR_NOT_PERMITTED);
+        assert_int_equal(psa_its_get(60, 0, 8, out, &len), PSA_ERROR_NOT_PERMITTED);
+        assert_int_equal(tsr_platform_lifecycle(&lifecycle), PSA_SUCCESS);
+        assert_int_equal(lifecycle, 0x5000);
+        assert_int_equal(tsr_platform_advance(SECURED), PSA_ERROR_NOT_PERMITTED);
+        if (round == 0)
+            restart();
+    }
+    assert_true(secured_log_has(&service, "event=debug.open"));
+    assert_int_equal(tsr_platform_advance(DECOMMISSIONED), PSA_SUCCESS);
+    restart();
+    assert_int_equal(psa_crypto_init(), PSA_ERROR_NOT_PERMITTED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -424,6 +459,7 @@ int main(void)
         cmocka_unit_test(test_root_key_file_must_be_private_and_there),
         cmocka_unit_test(test_lifecycle_moves_forward_for_maintainers),
         cmocka_unit_test(test_lifecycle_decommissioned_destroys),
+        cmocka_unit_test(test_lifecycle_debug_opens_and_serves_nothing),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
