@@ -206,7 +206,8 @@ static tsr_err prepare(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_response *r
     bool offered = block.more && s->key != 0 && c->blocks != NULL &&
                    c->blocks->offer(c, s, r, etag) == TSR_OK;
 
-    if (block.more && s->key != 0 && s->code != TSR_COAP_GET && s->code != TSR_COAP_FETCH && !offered)
+    if (block.more && s->key != 0 && !offered && s->code != TSR_COAP_GET &&
+        s->code != TSR_COAP_FETCH)
         return TSR_E_SPACE; /* asking again would do it again */
     /* a Block2 that says nothing makes libcoap stumble */
     block.set = (block.more || offset != 0) && !beyond;

@@ -50,7 +50,8 @@ static void test_small_client_registers_and_is_read(void **state)
     assert_code(m, 2, 05);
     /* byte by byte what the full format says */
     tsr_lwm2m_out_begin_as(&out, &tsr_lwm2m_codec_senml_cbor, tsr_lwm2m_at_instance(3, 0), &body);
-    assert_int_equal(tsr_lwm2m_object_read(&r->objects[1], tsr_lwm2m_at_instance(3, 0), &out), TSR_OK);
+    assert_int_equal(tsr_lwm2m_object_read(&r->objects[1], tsr_lwm2m_at_instance(3, 0), &out),
+                     TSR_OK);
     assert_int_equal(tsr_lwm2m_out_end(&out), TSR_OK);
     assert_int_equal(m->len, body.len);
     assert_memory_equal(m->text, room, body.len);
@@ -83,7 +84,8 @@ static void test_small_client_is_written_and_executed(void **state)
                             "81a3 21652f332f302f 00623134 03662b30313a3030"), 2, 04);
     assert_string_equal(r->device.utc_offset, "+01:00");
     /* [{0: "/1/0/1", 2: 120}] */
-    assert_code(rig_put_hex(r, TSR_COAP_PUT, "/1/0/1", SENML_CBOR, "81a200662f312f302f31021878"), 2, 04);
+    assert_code(rig_put_hex(r, TSR_COAP_PUT, "/1/0/1", SENML_CBOR, "81a200662f312f302f31021878"),
+                2, 04);
     assert_int_equal(tsr_lwm2m_server_get(&r->server_item[0], TSR_LWM2M_S_LIFETIME), 120);
     assert_code(rig_post(r, "/3/0/4", -1, ""), 2, 04);
     assert_true(r->device.reboot);

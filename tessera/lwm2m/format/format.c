@@ -144,14 +144,16 @@ tsr_err tsr_lwm2m_out_end(tsr_lwm2m_out *out)
 }
 
 /* Kept apart: what takes the address of a value needs a frame, and the short ways need none. */
-__attribute__((noinline)) tsr_err tsr_lwm2m_put_value_text(tsr_lwm2m_out *out, tsr_lwm2m_path at, tsr_bytes utf8)
+__attribute__((noinline)) tsr_err tsr_lwm2m_put_value_text(tsr_lwm2m_out *out, tsr_lwm2m_path at,
+                                                           tsr_bytes utf8)
 {
     tsr_lwm2m_value v = tsr_lwm2m_text(utf8);
 
     return tsr_lwm2m_put(out, at, &v);
 }
 
-__attribute__((noinline)) tsr_err tsr_lwm2m_put_value_int(tsr_lwm2m_out *out, tsr_lwm2m_path at, int64_t i)
+__attribute__((noinline)) tsr_err tsr_lwm2m_put_value_int(tsr_lwm2m_out *out, tsr_lwm2m_path at,
+                                                          int64_t i)
 {
     tsr_lwm2m_value v = tsr_lwm2m_int(i);
 

@@ -39,12 +39,14 @@ bool tsr_lwm2m_device_error(tsr_lwm2m_device *d, uint8_t code)
 }
 
 /* Not inlined: then `read` is one jump and saves no registers. */
-__attribute__((noinline)) static tsr_err put_text(tsr_lwm2m_out *out, tsr_lwm2m_path at, const char *text)
+__attribute__((noinline)) static tsr_err put_text(tsr_lwm2m_out *out, tsr_lwm2m_path at,
+                                                  const char *text)
 {
     return text[0] != '\0' ? tsr_lwm2m_put_text(out, at, tsr_text(text)) : TSR_E_NOT_FOUND;
 }
 
-__attribute__((noinline)) static tsr_err put_number(tsr_lwm2m_out *out, tsr_lwm2m_path at, int64_t v)
+__attribute__((noinline)) static tsr_err put_number(tsr_lwm2m_out *out, tsr_lwm2m_path at,
+                                                    int64_t v)
 {
     return v >= 0 ? tsr_lwm2m_put_int(out, at, v) : TSR_E_NOT_FOUND;
 }

@@ -61,7 +61,7 @@ tsr_err tsr_lwm2m_security_forget(uint32_t key_id);
 /** The registry entry; it has no readable resource. */
 tsr_lwm2m_object tsr_lwm2m_security_object(tsr_lwm2m_securities *securities);
 
-/** The same for accounts that are part of the firmware: nobody can write them, and no key is taken. */
+/** The same for accounts that are part of the firmware: nobody can write them, no key is taken. */
 tsr_lwm2m_object tsr_lwm2m_security_fixed(tsr_lwm2m_securities *securities);
 
 #endif
