@@ -52,12 +52,14 @@ static inline tsr_bytes tsr_text(const char *zero_terminated)
     return (tsr_bytes){ (const uint8_t *)zero_terminated, strlen(zero_terminated) };
 }
 
-/** The slice without its first `n` bytes; empty when it has fewer. */
+/** The slice without its first `n` bytes; empty when it has fewer. The pointer goes forward by what
+ *  was skipped, to the end if that is all, so the difference of two pointers is a position. */
 static inline tsr_bytes tsr_skip(tsr_bytes in, size_t n)
 {
-    if (n >= in.len)
-        return (tsr_bytes){ in.ptr, 0 };
-    return (tsr_bytes){ in.ptr + n, in.len - n };
+    size_t skipped = n < in.len ? n : in.len;
+
+    /* even adding 0 to NULL is undefined */
+    return (tsr_bytes){ skipped > 0 ? in.ptr + skipped : in.ptr, in.len - skipped };
 }
 
 /** The first `n` bytes; all of them when there are fewer. */

@@ -27,9 +27,7 @@ static tsr_err head(tsr_bytes *in, tsr_cbor_kind *kind, uint64_t *n)
         sum = sum << 8 | in->ptr[i];
     *kind = (tsr_cbor_kind)(in->ptr[0] >> 5);
     *n = sum;
-    in->ptr +=
-        1 + width; /* not tsr_skip(): where a value begins counts, even at the window's end */
-    in->len -= 1 + width;
+    *in = tsr_skip(*in, 1 + width);
     return TSR_OK;
 }
 

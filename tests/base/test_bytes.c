@@ -32,6 +32,31 @@ static void test_reader_leaves_input_on_failure(void **state)
     assert_int_equal(v, 7);
 }
 
+/* Positions are differences of pointers, so the end of a slice is a place like any other. */
+static void test_skip_moves_to_the_end_and_not_beyond(void **state)
+{
+    static const uint8_t room[4] = { 1, 2, 3, 4 };
+    tsr_bytes all = tsr_view(room, sizeof room), none = tsr_skip(tsr_view(NULL, 0), 5), part;
+    uint32_t v;
+
+    (void)state;
+    for (size_t n = 0; n <= 4; n++) {
+        assert_ptr_equal(tsr_skip(all, n).ptr, room + n);
+        assert_int_equal(tsr_skip(all, n).len, 4 - n);
+    }
+    assert_ptr_equal(tsr_skip(all, 5).ptr, room + 4);
+    assert_ptr_equal(tsr_skip(all, SIZE_MAX).ptr, room + 4);
+    assert_int_equal(tsr_skip(all, SIZE_MAX).len, 0);
+    assert_null(none.ptr);
+    assert_int_equal(none.len, 0);
+    part = all; /* the readers that take all there is stand at its end, too */
+    assert_int_equal(tsr_get_u32(&part, &v), TSR_OK);
+    assert_ptr_equal(part.ptr, room + 4);
+    part = all;
+    assert_int_equal(tsr_get_bytes(&part, 4, &all), TSR_OK);
+    assert_ptr_equal(part.ptr, room + 4);
+}
+
 static void test_decimal_holds_its_limits(void **state)
 {
     uint64_t u;
@@ -82,6 +107,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_writer_keeps_its_first_error),
         cmocka_unit_test(test_reader_leaves_input_on_failure),
+        cmocka_unit_test(test_skip_moves_to_the_end_and_not_beyond),
         cmocka_unit_test(test_decimal_holds_its_limits),
         cmocka_unit_test(test_decimal_round_trips),
         cmocka_unit_test(test_secret_compare_and_wipe),
