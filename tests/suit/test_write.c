@@ -201,6 +201,48 @@ static void test_write_text_severed_and_not(void **state)
     }
 }
 
+/* A payload larger than the window on the stream: only its head is read, and only where it is the
+ * last member. Every package above the size of the service's window depends on it. */
+static void test_write_payload_ends_beyond_the_window(void **state)
+{
+    static uint8_t room[1024], inner[512];
+    const uint64_t lens[] = { 1, 4096, 4097, 65536, 70000, 1u << 30 };
+    tsr_suit_plan p = plan();
+    uint8_t digest[64];
+    tsr_buf d = tsr_buf_over(digest, sizeof digest);
+
+    (void)state;
+    tsr_suit_put_digest(&d, p.digest);
+    for (size_t i = 0; i < sizeof lens / sizeof *lens; i++) {
+        tsr_suit_parts parts = { .manifest = manifest(&p, inner, sizeof inner),
+                                 .signed_digest = tsr_buf_view(&d),
+                                 .cose = tsr_text("signature"),
+                                 .payload_name = tsr_text("#image"),
+                                 .payload_len = lens[i] };
+        tsr_buf out = tsr_buf_over(room, sizeof room - 64);
+        tsr_suit_envelope e;
+
+        tsr_suit_put_envelope(&out, &parts);
+        assert_int_equal(out.err, TSR_OK);
+
+        uint64_t total = out.len + lens[i];
+
+        memset(room + out.len, 0x5a, 64); /* the payload's first bytes */
+        for (size_t seen = 0; seen <= 64 && seen <= lens[i]; seen++) {
+            assert_int_equal(tsr_suit_open(tsr_view(room, out.len + seen), total, &e), TSR_OK);
+            assert_int_equal(e.payload_count, 1);
+            assert_true(e.payloads[0].at == out.len && e.payloads[0].len == lens[i]);
+            assert_true(e.len == total);
+            assert_true(tsr_same(e.manifest, parts.manifest));
+        }
+        if (lens[i] > 64) { /* one member more is said to come, and is where nobody can see it */
+            room[0] == 0xd8 ? room[2]++ : room[0]++;
+            assert_int_equal(tsr_suit_open(tsr_view(room, out.len + 64), total + 9, &e),
+                             TSR_E_SPACE);
+        }
+    }
+}
+
 static void test_write_says_when_there_is_no_room(void **state)
 {
     uint8_t room[1024];
@@ -237,6 +279,7 @@ int main(void)
         cmocka_unit_test(test_write_runs_as_it_reads),
         cmocka_unit_test(test_write_needs_are_asked_for),
         cmocka_unit_test(test_write_text_severed_and_not),
+        cmocka_unit_test(test_write_payload_ends_beyond_the_window),
         cmocka_unit_test(test_write_says_when_there_is_no_room),
     };
 
