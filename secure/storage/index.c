@@ -147,32 +147,47 @@ static void account(tsr_store *s, uint32_t space, uint32_t add, uint32_t take)
     tsr_store_sum *sum = &s->sums[space % TSR_STORE_SUMS];
 
     s->live += add - take;
-    if (sum->known && sum->space == space)
-        sum->bytes += add - take;
+    if (!sum->known || sum->space != space)
+        return;
+    sum->bytes += add - take;
+    sum->assets += (add != 0) - (uint32_t)(take != 0);
 }
 
-static uint32_t count_space(const tsr_store *s, const tsr_store_entry *part, size_t count,
-                            uint32_t space)
+static void count_space(const tsr_store *s, const tsr_store_entry *part, size_t count,
+                        tsr_store_sum *sum)
 {
-    uint32_t sum = 0;
-
-    for (size_t i = lower_bound(part, count, (tsr_store_key){ space, 0 });
-         i < count && part[i].key.space == space; i++)
-        if (part[i].at != DEAD)
-            sum += tsr_store_footprint(s, part[i].len);
-    return sum;
+    for (size_t i = lower_bound(part, count, (tsr_store_key){ sum->space, 0 });
+         i < count && part[i].key.space == sum->space; i++)
+        if (part[i].at != DEAD) {
+            sum->bytes += tsr_store_footprint(s, part[i].len);
+            sum->assets++;
+        }
 }
 
-uint32_t tsr_store_used_by(tsr_store *s, uint32_t space)
+static const tsr_store_sum *sum_of(tsr_store *s, uint32_t space)
 {
     tsr_store_sum *sum = &s->sums[space % TSR_STORE_SUMS];
 
-    if (!sum->known || sum->space != space)
-        *sum = (tsr_store_sum){ space,
-                                count_space(s, s->index, s->main, space) +
-                                    count_space(s, young_part(s), s->young, space),
-                                true };
-    return sum->bytes;
+    if (sum->known && sum->space == space)
+        return sum;
+    *sum = (tsr_store_sum){ .space = space, .known = true };
+    count_space(s, s->index, s->main, sum);
+    count_space(s, young_part(s), s->young, sum);
+    return sum;
+}
+
+uint32_t tsr_store_used_by(tsr_store *s, uint32_t space) { return sum_of(s, space)->bytes; }
+
+uint32_t tsr_store_count_by(tsr_store *s, uint32_t space) { return sum_of(s, space)->assets; }
+
+uint32_t tsr_store_share(const tsr_store *s, uint32_t quota)
+{
+    uint64_t part = (uint64_t)s->index_cap * quota / tsr_store_capacity(s);
+    uint64_t least = s->index_cap / 4;
+
+    if (quota == 0 || part > s->index_cap)
+        return (uint32_t)s->index_cap;
+    return (uint32_t)(part > least ? part : least);
 }
 
 tsr_err tsr_store_index_put(tsr_store *s, const tsr_record *r)

@@ -46,6 +46,9 @@ static bool over_quota(const tsr_its *its, int32_t client, size_t len, size_t ol
         return false;
     if (exists)
         used -= tsr_store_footprint(its->store, old_len);
+    else if (tsr_store_count_by(its->store, (uint32_t)client) >=
+             tsr_store_share(its->store, its->quota))
+        return true;
     return used + tsr_store_footprint(its->store, len) > its->quota;
 }
 

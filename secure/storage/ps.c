@@ -46,6 +46,15 @@ static bool locked(const tsr_ps *ps, const asset *a)
            !ps->its->provisioning;
 }
 
+/* Assets that a client may have: each takes a place in both indices. */
+static uint32_t share(const tsr_ps *ps)
+{
+    uint32_t here = tsr_store_share(ps->medium, ps->quota);
+    uint32_t there = tsr_store_share(ps->its->store, ps->its->quota);
+
+    return here < there ? here : there;
+}
+
 static bool over_quota(const tsr_ps *ps, const asset *a, uint32_t capacity)
 {
     tsr_store *s = ps->medium;
@@ -55,6 +64,8 @@ static bool over_quota(const tsr_ps *ps, const asset *a, uint32_t capacity)
 
     if (ps->quota == 0 || a->name.client > 0)
         return false;
+    if (a->anchor.version == 0 && tsr_ps_anchors(ps, &a->name) >= share(ps))
+        return true;
     for (uint64_t parity = 0; parity < 2; parity++)
         if (tsr_store_info_of(s, tsr_ps_place(&a->name, parity), &old) == TSR_OK)
             used -= tsr_store_footprint(s, old.len);

@@ -97,6 +97,11 @@ psa_status_t tsr_ps_anchor_remove(tsr_ps *ps, const tsr_ps_name *name)
     return tsr_its_remove(ps->its, space_of(name->slot), name->uid);
 }
 
+uint32_t tsr_ps_anchors(const tsr_ps *ps, const tsr_ps_name *name)
+{
+    return tsr_store_count_by(ps->its->store, (uint32_t)space_of(name->slot));
+}
+
 bool tsr_ps_anchored(const tsr_ps *ps, uint32_t slot, psa_storage_uid_t uid)
 {
     struct psa_storage_info_t info;

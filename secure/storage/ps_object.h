@@ -31,6 +31,9 @@ psa_status_t tsr_ps_anchor_remove(tsr_ps *ps, const tsr_ps_name *name);
 /** Whether slot and uid have an anchor; costs no read of the medium. */
 bool tsr_ps_anchored(const tsr_ps *ps, uint32_t slot, psa_storage_uid_t uid);
 
+/** How many assets the client of this name has; counts no medium, the anchors say it. */
+uint32_t tsr_ps_anchors(const tsr_ps *ps, const tsr_ps_name *name);
+
 /** Where the plain content lies between load and seal: `capacity` bytes. */
 uint8_t *tsr_ps_content(const tsr_ps *ps);
 

@@ -29,7 +29,7 @@ typedef struct { /* private: one key and where its record begins */
 #define TSR_STORE_SUMS 4u
 
 typedef struct { /* private: what the keys of a space take */
-    uint32_t space, bytes;
+    uint32_t space, bytes, assets;
     bool known;
 } tsr_store_sum;
 
@@ -133,5 +133,11 @@ uint32_t tsr_store_footprint(const tsr_store *s, size_t len);
 uint32_t tsr_store_capacity(const tsr_store *s);
 uint32_t tsr_store_used(const tsr_store *s);
 uint32_t tsr_store_used_by(tsr_store *s, uint32_t space);
+
+/** Values of one space, and how many of them an owner may have who may use `quota` bytes (0: no
+ *  limit): as large a part of the index as the quota is of the bytes, and no less than a quarter.
+ *  Without it small values use up the index long before the bytes. */
+uint32_t tsr_store_count_by(tsr_store *s, uint32_t space);
+uint32_t tsr_store_share(const tsr_store *s, uint32_t quota);
 
 #endif

@@ -276,6 +276,25 @@ static void test_quota_binds_clients_not_services(void **state)
         assert_int_equal(tsr_its_set(&w->its, TSR_ITS_CRYPTO, uid, 100, big, 0), PSA_SUCCESS);
 }
 
+/* Values of no bytes cost an attacker little, and a place in the index each. */
+static void test_quota_leaves_others_room_in_the_index(void **state)
+{
+    world *w = *state;
+    uint64_t uid = 1;
+
+    w->its.quota = tsr_store_capacity(&w->store) / 2;
+    while (uid <= 40 && tsr_its_set(&w->its, ALICE, uid, 0, "", 0) == PSA_SUCCESS)
+        uid++;
+    assert_int_equal(uid - 1, 16); /* half of 32 */
+    assert_int_equal(tsr_its_set(&w->its, ALICE, 1, 1, "x", 0), PSA_SUCCESS); /* replaces */
+    for (uint64_t mine = 1; mine <= 8; mine++)
+        assert_int_equal(tsr_its_set(&w->its, BOB, mine, 1, "x", 0), PSA_SUCCESS);
+    assert_int_equal(tsr_its_set(&w->its, TSR_ITS_FWU, 1, 1, "x", 0), PSA_SUCCESS);
+    assert_int_equal(tsr_its_remove(&w->its, ALICE, 3), PSA_SUCCESS);
+    assert_int_equal(tsr_its_set(&w->its, ALICE, 99, 0, "", 0), PSA_SUCCESS);
+    assert_int_equal(tsr_its_set(&w->its, ALICE, 100, 0, "", 0), PSA_ERROR_INSUFFICIENT_STORAGE);
+}
+
 static void test_full_store_keeps_the_old_content(void **state)
 {
     world *w = *state;
@@ -329,6 +348,7 @@ int main(void)
         RULE(test_write_once_is_open_in_provisioning),
         RULE(test_clients_do_not_meet),
         RULE(test_quota_binds_clients_not_services),
+        RULE(test_quota_leaves_others_room_in_the_index),
         RULE(test_full_store_keeps_the_old_content),
         RULE(test_failed_medium_is_a_storage_failure),
     };

@@ -330,6 +330,20 @@ static void test_ps_quota_bounds_one_client(void **state)
     ps()->quota = 0;
 }
 
+static void test_ps_quota_bounds_the_number_of_assets(void **state)
+{
+    uint64_t uid = 1;
+
+    (void)state;
+    ps()->quota = tsr_store_capacity(&rig_here()->medium) / 4;
+    while (uid < RIG_ASSETS && tsr_ps_set(ps(), CLIENT, uid, 0, "", 0) == PSA_SUCCESS)
+        uid++;
+    assert_in_range(uid - 1, 20, RIG_ASSETS / 4);
+    assert_int_equal(tsr_ps_set(ps(), CLIENT, 1, 1, "x", 0), PSA_SUCCESS); /* replaces */
+    assert_int_equal(tsr_ps_set(ps(), OTHER, 1, 1, "x", 0), PSA_SUCCESS);
+    ps()->quota = 0;
+}
+
 /* Requirements PS 2 and 6; NO_CONFIDENTIALITY waives the first alone. */
 static void test_ps_content_is_not_readable_on_medium(void **state)
 {
@@ -447,6 +461,7 @@ int main(void)
         T(test_ps_too_long_or_full_keeps_old),
         T(test_ps_full_its_keeps_old),
         T(test_ps_quota_bounds_one_client),
+        T(test_ps_quota_bounds_the_number_of_assets),
         T(test_ps_content_is_not_readable_on_medium),
         T(test_ps_seals_every_version_afresh),
         T(test_ps_waived_replay_protection_spares_its),
