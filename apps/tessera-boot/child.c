@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/close_range.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -75,6 +77,52 @@ static void default_signals(void)
     (void)signal(SIGPIPE, SIG_DFL);
 }
 
+/* What the loader and libc would take code or files from (ld.so(8)): what was measured is what
+ * runs, whoever started the launcher. */
+static bool misleads(const char *variable)
+{
+    static const char *const names[] = {
+        "LD_",         "GCONV_PATH=", "GLIBC_TUNABLES=",   "HOSTALIASES=", "LOCPATH=",
+        "MALLOC_",     "NLSPATH=",    "RESOLV_HOST_CONF=", "RES_OPTIONS=", "TZDIR=",
+        "GETCONF_DIR=",
+    };
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strncmp(variable, names[i], strlen(names[i])) == 0)
+            return true;
+    return false;
+}
+
+static void clean_environment(const char *user)
+{
+    char **to = environ;
+
+    for (char **from = environ; *from != NULL; from++)
+        if (!misleads(*from))
+            *to++ = *from;
+    *to = NULL;
+    if (user != NULL && user[0] != '\0') {
+        const struct passwd *pw = getpwnam(user);
+
+        (void)setenv("USER", user, 1);
+        (void)setenv("LOGNAME", user, 1);
+        if (pw != NULL)
+            (void)setenv("HOME", pw->pw_dir, 1);
+    }
+}
+
+/* Whoever started the launcher may have left it descriptors that are no child's matter. */
+static bool keep_only(const child_plan *p)
+{
+    if (close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC) != 0) /* Linux before 5.11 */
+        for (int fd = (int)sysconf(_SC_OPEN_MAX) - 1; fd > STDERR_FILENO; fd--)
+            (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+    for (size_t i = 0; i < p->keep_count; i++)
+        if (fcntl(p->keep[i], F_SETFD, 0) != 0)
+            return false;
+    return true;
+}
+
 /* In the child, until it is another program. */
 static void become(const child_plan *p, pid_t launcher)
 {
@@ -93,9 +141,10 @@ static void become(const child_plan *p, pid_t launcher)
     (void)prctl(PR_SET_PDEATHSIG, p->last_signal);
     if (getppid() != launcher)
         return;
-    for (size_t i = 0; i < p->keep_count; i++)
-        (void)fcntl(p->keep[i], F_SETFD, 0);
-    (void)fexecve(p->program, p->arguments, environ);
+    (void)umask(077);
+    clean_environment(p->user);
+    if (keep_only(p))
+        (void)fexecve(p->program, p->arguments, environ);
     tsr_log("error", "start-failed", "program=%s cause=\"%s\" remedy=\"the bundle holds no program "
             "for this machine\"", p->name, strerror(errno));
 }

@@ -34,7 +34,10 @@ bool child_user_exists(const char *user);
 /** Becomes that user for good. false: errno. */
 bool child_become(const char *user);
 
-/** Starts it in a process group of its own; -1: errno. What fails later is exit code 127. */
+/** Starts it in a process group of its own; -1: errno. What fails later is exit code 127.
+ *
+ *  It inherits standard input, output and error, what child_keep() named, a umask of 077, and the
+ *  environment without what would make the loader take other code (LD_PRELOAD and its like). */
 pid_t child_start(const child_plan *p);
 
 /** How a process ended, for logs: "exit=1" or "signal=11". */

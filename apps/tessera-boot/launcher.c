@@ -28,6 +28,7 @@ enum {
     EXIT_NO_IMAGE = 3,
     TRIAL_STARTS = 3,     /* a version on trial that ends so often has failed */
     STEADY_MS = 60000,    /* what ran so long begins with a short back-off again */
+    HASTY_BOOTS = 4,      /* so many restarts that were asked for have no pause between them */
     HUNG = PSA_ERROR_COMMUNICATION_FAILURE, /* causes that query() tells after a trial */
     CRASHED = PSA_ERROR_SERVICE_FAILURE,
 };
@@ -39,6 +40,7 @@ typedef struct {
     int signals;
     psa_status_t cause; /* why the boot before ended, when a trial did */
     uint32_t backoff_ms; /* before the next boot; 0: at once */
+    unsigned hasty;      /* boots in a row that were asked for and short */
     /* the present boot */
     next_step next;
     pid_t secured, daemon; /* 0: does not run */
@@ -136,7 +138,8 @@ static bool start_secured(launcher *l, int program, int record)
     child_plan plan = { .name = "tessera-secured", .program = program, .user = c->secured.user,
                         .locks_memory = true, .last_signal = SIGTERM };
     int ready[2] = { -1, -1 }, told[2] = { -1, -1 };
-    bool good = pipe2(ready, O_CLOEXEC) == 0 && pipe2(told, O_CLOEXEC) == 0;
+    /* A service must not wait for us: while we wait for it to end, nobody reads. */
+    bool good = pipe2(ready, O_CLOEXEC) == 0 && pipe2(told, O_CLOEXEC | O_NONBLOCK) == 0;
 
     if (good) {
         child_argument(&plan, "tessera-secured");
@@ -161,7 +164,7 @@ static bool start_secured(launcher *l, int program, int record)
     l->line_len = 0;
     if (l->secured < 0)
         l->secured = 0;
-    good = good && fcntl(l->told, F_SETFL, O_NONBLOCK) == 0 && wait_ready(l, ready[0]);
+    good = good && wait_ready(l, ready[0]);
     close_one(&ready[0]);
     if (good)
         tsr_log("info", "secured-ready", "pid=%d socket=\"%s\"", (int)l->secured, c->socket);
@@ -248,6 +251,7 @@ static void daemon_ended(launcher *l, int status)
     char how[32];
 
     child_end_text(status, how);
+    (void)kill(-l->daemon, SIGKILL); /* what it started */
     l->daemon = 0;
     if (l->next != GO_ON)
         return;
@@ -382,6 +386,7 @@ static void stop_one(const launcher *l, pid_t *pid, const char *name)
         }
         (void)usleep(5000);
     }
+    (void)kill(-*pid, SIGKILL); /* what it started does not outlive its version */
     child_end_text(status, how);
     tsr_log("info", "ended", "program=%s %s", name, how);
     *pid = 0;
@@ -397,15 +402,19 @@ static void end(launcher *l)
     take_signals(l); /* an end that was asked for meanwhile */
 }
 
-/* Between boots that fail by themselves there is a pause; a signal ends it. */
+/* Between boots that fail by themselves there is a pause, and between those that a client asks for
+ * again and again: it may restart the device, but not keep it from running. A signal ends it. */
 static void rest(launcher *l, bool by_itself)
 {
     struct pollfd fds = { l->signals, POLLIN, 0 };
     uint64_t until_ms;
 
-    if (!by_itself || now_ms() - l->begun_ms > STEADY_MS)
+    bool steady = now_ms() - l->begun_ms > STEADY_MS;
+
+    l->hasty = by_itself || steady ? 0 : l->hasty + 1;
+    if ((!by_itself && l->hasty <= HASTY_BOOTS) || steady)
         l->backoff_ms = 0;
-    if (!by_itself)
+    if (!by_itself && l->hasty <= HASTY_BOOTS)
         return;
     l->backoff_ms = grown(l, l->backoff_ms);
     until_ms = now_ms() + l->backoff_ms;
