@@ -390,12 +390,15 @@ class Lab:
 
     implementation = "7e55e4a0" * 8  # which hardware and root of trust: the maker's number
 
-    def factory(self, *options):
-        """Provisions the device's secure world for the field; returns the record for the manufacturer."""
+    def factory(self, *options, updaters=(os.geteuid(),)):
+        """Provisions the device's secure world for the field; returns the record for the manufacturer.
+
+        `updaters` are the users whose programs may call the update service."""
         vendor, conf = uuid.uuid5(uuid.NAMESPACE_DNS, self.vendor), self.folder / "update.conf"
         conf.write_text("\n".join([
             f"component {self.component}", f"vendor {vendor}", f"class {uuid.uuid5(vendor, self.device_class)}",
-            f"anchor {self.signing_key().with_suffix('.pub').name}"]) + "\n")
+            f"anchor {self.signing_key().with_suffix('.pub').name}",
+            *(f"client {-1 - uid}" for uid in dict.fromkeys(updaters))]) + "\n")
         done = subprocess.run([program("tessera-factory"), "--store", self.folder / "secure", "--update", conf,
                                "--slots", self.update, "--record", self.record,
                                "--implementation", self.implementation, *map(str, options)],

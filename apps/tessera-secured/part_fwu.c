@@ -75,7 +75,12 @@ tsr_err tsr_part_fwu_open(tsr_world *w)
         return err;
     }
     tsr_fwu_psa_open(&w->fwu.crypto);
-    *f = (tsr_fwu){ .its = &w->store.its, .crypto = &w->fwu.crypto.crypto };
+    *f = (tsr_fwu){
+        .its = &w->store.its,
+        .crypto = &w->fwu.crypto.crypto,
+        .clients = w->platform.maintainers, /* unless update.conf names others */
+        .client_count = TSR_PLATFORM_MAINTAINERS,
+    };
     tsr_slots_give(&w->fwu.slots, f);
     if (w->options->reboot_fd >= 0) {
         f->reboot = ask_launcher;

@@ -102,7 +102,7 @@ typedef struct {
     const tsr_fwu_crypto *crypto;
     uint8_t *work; /* TSR_FWU_WORK_MIN bytes at least; more makes verifying faster */
     size_t work_len;
-    /** Who may update: NULL and 0: every client. */
+    /** Who may call tsr_fwu_call(); NULL and 0: nobody. A client 0 in it is nobody, either. */
     const int32_t *clients;
     size_t client_count;
     /** Asks the platform to restart; NULL: it cannot. errors any: PSA_ERROR_NOT_SUPPORTED */

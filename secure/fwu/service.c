@@ -8,9 +8,9 @@
 static bool may_update(const tsr_fwu *f, int32_t client)
 {
     for (size_t i = 0; i < f->client_count; i++)
-        if (f->clients[i] == client)
+        if (f->clients[i] == client && client != 0)
             return true;
-    return f->client_count == 0;
+    return false;
 }
 
 /* state u8, why u8, slot u8, 0 u8, error, version, max_size, flags, location, written, sequence */

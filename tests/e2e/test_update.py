@@ -264,7 +264,8 @@ class Update(unittest.TestCase):
             room.start_server()
             room.credentials(ENDPOINT, ENDPOINT, key)
             key_file.write_text(key.hex())
-            room.factory("--user", secured.pw_name, "--psk", f"{daemon.pw_uid}:1={key_file}")
+            room.factory("--user", secured.pw_name, "--psk", f"{daemon.pw_uid}:1={key_file}",
+                         updaters=(0, daemon.pw_uid))
             room.install_factory(room.package("1.0.0", 1))
             for path in (room.update / "slots").rglob("*"):
                 os.chown(path, secured.pw_uid, secured.pw_gid)

@@ -343,6 +343,45 @@ static void test_wall_only_named_clients_may_update(void **state)
     end();
 }
 
+#define STRANGER 12345 /* a user; its client is -12346 */
+
+/* 0: may do everything; 1: nothing; 2: something of it. */
+static int try_all(void *arg)
+{
+    psa_fwu_component_info_t info;
+    psa_status_t got[] = {
+        psa_fwu_query(0, &info), psa_fwu_start(0, NULL, 0), psa_fwu_write(0, 0, arg, 16),
+        psa_fwu_cancel(0),       psa_fwu_finish(0),         psa_fwu_clean(0),
+        psa_fwu_install(),       psa_fwu_accept(),          psa_fwu_reject(0),
+        psa_fwu_request_reboot()
+    };
+    size_t refused = 0, count = sizeof got / sizeof *got;
+
+    for (size_t i = 0; i < count; i++)
+        refused += got[i] == PSA_ERROR_NOT_PERMITTED;
+    return refused == 0 ? 0 : refused == count ? 1 : 2;
+}
+
+/* With no client named: root and the service's own user, who are this process. */
+static void test_wall_strangers_may_not_update_unless_named(void **state)
+{
+    static uint8_t block[16];
+    int result;
+
+    (void)state;
+    for (int named = 0; named < 2; named++) {
+        begin(named ? "client -12346\n" : "", NULL);
+        result = secured_as_user(STRANGER, try_all, block);
+        if (result < 0) {
+            end();
+            skip();
+        }
+        assert_int_equal(result, named ? 0 : 1);
+        assert_int_equal(try_all(block), named ? 1 : 0);
+        end();
+    }
+}
+
 /* Vectors that no psa_fwu_* function makes. */
 static void test_wall_refuses_broken_calls(void **state)
 {
@@ -417,6 +456,7 @@ int main(void)
         cmocka_unit_test(test_wall_writes_that_cannot_cross),
         cmocka_unit_test(test_wall_reboot_reaches_the_launcher),
         cmocka_unit_test(test_wall_only_named_clients_may_update),
+        cmocka_unit_test(test_wall_strangers_may_not_update_unless_named),
         cmocka_unit_test(test_wall_refuses_broken_calls),
         cmocka_unit_test(test_wall_wrong_configurations_say_why),
     };

@@ -184,8 +184,10 @@ void tsr_slots_give(tsr_slots *s, tsr_fwu *f)
     f->anchor_count = s->anchor_count;
     f->work = s->work;
     f->work_len = sizeof s->work;
-    f->clients = s->clients;
-    f->client_count = s->client_count;
+    if (s->client_count > 0) {
+        f->clients = s->clients;
+        f->client_count = s->client_count;
+    }
 }
 
 int tsr_slots_fd(const tsr_slots *s, psa_fwu_component_t id, uint8_t slot)

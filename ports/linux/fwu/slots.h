@@ -10,7 +10,9 @@
  *         size 33554432                                   # bytes of a slot
  *         options no-trial no-reboot volatile detached bundled    # any of them; or leave it out
  *         anchor owner.pem                                # may sign it: PEM or DER, P-256
- *         client -1001                                    # may update; none: every client
+ *         client -1001                                    # may update, and nobody else that is
+ *                                                         # not named. None: root, and the user
+ *                                                         # that the service runs as
  *
  *     DIR/slots/NAME/a.img, b.img
  *
@@ -65,7 +67,8 @@ typedef struct {
 tsr_err tsr_slots_open(tsr_slots *s, const char *dir);
 void tsr_slots_close(tsr_slots *s);
 
-/** Fills components, anchors, clients and work of `f`; its, crypto and reboot are the caller's. */
+/** Fills components, anchors, clients and work of `f`; its, crypto and reboot are the caller's. With
+ *  no `client` line it leaves the clients alone. */
 void tsr_slots_give(tsr_slots *s, tsr_fwu *f);
 
 /** The descriptor of a slot's file, to read the payload from (choice.image.at, .len). */
