@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -482,6 +483,30 @@ static void test_service_dies_under_its_clients(void **state)
     still_serves();
 }
 
+/* In one round of the service: a client is thrown out, another one gets its place, and then the
+ * first one's end is seen. That end is not the second one's. */
+static void test_end_of_one_client_is_not_that_of_the_next(void **state)
+{
+    static const size_t block[1] = { TSR_WIRE_PARAMS }, room[1] = { 16 };
+    uint8_t frame[512], heard[512];
+    size_t len = raw_request(frame, TSR_CRYPTO_RANDOM, 1, block, 1, room);
+    raw_channel first = raw_shared(service.socket);
+    int next;
+
+    (void)state;
+    assert_int_equal(kill(service.pid, SIGSTOP), 0);
+    usleep(50000);
+    raw_put(&first, "", 0, 0); /* no frame at all */
+    next = raw_dial(service.socket);
+    raw_leave(&first);
+    assert_int_equal(kill(service.pid, SIGCONT), 0);
+    assert_true(raw_hear(next, heard, sizeof heard) > 0); /* welcome */
+    usleep(50000);
+    assert_int_equal(send(next, frame, len, MSG_NOSIGNAL), (ssize_t)len);
+    assert_true(raw_hear(next, heard, sizeof heard) > 0);
+    assert_int_equal(close(next), 0);
+}
+
 static void test_nothing_is_left_behind(void **state)
 {
     (void)state;
@@ -503,6 +528,7 @@ int main(void)
         cmocka_unit_test(test_futex_words_are_abused),
         cmocka_unit_test(test_clients_that_never_wake),
         cmocka_unit_test(test_disconnect_in_every_state),
+        cmocka_unit_test(test_end_of_one_client_is_not_that_of_the_next),
         cmocka_unit_test(test_descriptors_are_not_taken),
         cmocka_unit_test(test_overlapping_vectors_of_the_application),
         cmocka_unit_test(test_nothing_is_left_behind),

@@ -9,7 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* epoll's marks; others are table indices, plus CHANNEL for the bell of its shared memory */
+/* epoll's marks; others are table indices, plus CHANNEL for the bell of its shared memory, and
+ * above them the connection's number: what happened to an earlier one in this place is past */
 #define LISTENER UINT32_MAX
 #define FOREIGN  (UINT32_MAX - 1)
 #define CHANNEL  0x10000u
@@ -59,16 +60,21 @@ static tsr_err clear_path(const struct sockaddr_un *address)
 }
 
 static tsr_err control(const tsr_gate_service *g, int operation, int fd, uint32_t events,
-                       uint32_t mark)
+                       uint64_t mark)
 {
-    struct epoll_event e = { .events = events, .data.u32 = mark };
+    struct epoll_event e = { .events = events, .data.u64 = mark };
 
     return epoll_ctl(g->epoll_fd, operation, fd, &e) == 0 ? TSR_OK : TSR_E_IO;
 }
 
-static tsr_err watch(const tsr_gate_service *g, int fd, uint32_t mark)
+static tsr_err watch(const tsr_gate_service *g, int fd, uint64_t mark)
 {
     return control(g, EPOLL_CTL_ADD, fd, EPOLLIN, mark);
+}
+
+static uint64_t mark_of(const tsr_gate_connection *c, size_t place)
+{
+    return (uint64_t)c->caller.connection << 32 | place;
 }
 
 tsr_err tsr_gate_listen(tsr_gate_service *g, const char *path, mode_t mode)
@@ -147,7 +153,7 @@ static void close_connection(tsr_gate_service *g, tsr_gate_connection *c, tsr_ga
  * again. Their ends are seen all the same. */
 static void watch_connection(tsr_gate_service *g, tsr_gate_connection *c, bool on)
 {
-    uint32_t at = (uint32_t)(c - g->connection);
+    uint64_t at = mark_of(c, (size_t)(c - g->connection));
 
     (void)control(g, EPOLL_CTL_MOD, c->fd, on ? EPOLLIN : 0, at);
     if (c->channel != NULL)
@@ -242,7 +248,9 @@ static void accept_one(tsr_gate_service *g, int fd)
     if (status == PSA_SUCCESS)
         c.meter =
             tsr_meter_join(g->meter, TSR_GATE_CONNECTIONS, c.caller.client, g->rate_each, now_us());
-    if (status == PSA_SUCCESS && (c.meter == NULL || watch(g, fd, (uint32_t)at) != TSR_OK))
+    g->next_number = g->next_number == UINT32_MAX ? 1 : g->next_number + 1;
+    c.caller.connection = g->next_number;
+    if (status == PSA_SUCCESS && (c.meter == NULL || watch(g, fd, mark_of(&c, at)) != TSR_OK))
         status = PSA_ERROR_CONNECTION_BUSY;
     if (!send_hello(fd, status, c.caller.client) || status != PSA_SUCCESS) {
         (void)close(fd);
@@ -250,8 +258,6 @@ static void accept_one(tsr_gate_service *g, int fd)
         tell(g, TSR_GATE_REFUSED, status, &c);
         return;
     }
-    g->next_number = g->next_number == UINT32_MAX ? 1 : g->next_number + 1;
-    c.caller.connection = g->next_number;
     c.meter->connections++;
     g->connection[at] = c;
     tell(g, TSR_GATE_CONNECTED, PSA_SUCCESS, &c);
@@ -279,7 +285,7 @@ static void accept_some(tsr_gate_service *g)
  * descriptors. */
 static tsr_err share(tsr_gate_service *g, tsr_gate_connection *c, tsr_bytes frame, tsr_buf *reply)
 {
-    uint32_t mark = (uint32_t)(c - g->connection) | CHANNEL;
+    uint64_t mark = mark_of(c, (size_t)(c - g->connection)) | CHANNEL;
     tsr_wire_request req;
     tsr_err err;
 
@@ -361,14 +367,13 @@ static void answer_channel(tsr_gate_service *g, tsr_gate_connection *c)
         close_connection(g, c, TSR_GATE_MALFORMED);
 }
 
-static void serve_event(tsr_gate_service *g, uint32_t mark, uint32_t events)
+static void serve_event(tsr_gate_service *g, uint64_t mark, uint32_t events)
 {
     tsr_gate_connection *c = &g->connection[mark & (TSR_GATE_CONNECTIONS - 1u)];
 
-    if (c->fd < 0)
+    if (c->fd < 0 || c->caller.connection != (uint32_t)(mark >> 32))
         return;
     if ((mark & CHANNEL) != 0) {
-        /* A bell that rang for an earlier connection in this place rings for nothing. */
         if (c->channel == NULL || c->rung)
             return;
         if (c->resumed && !tsr_channel_asked(c->channel, c->answered)) {
@@ -450,7 +455,7 @@ bool tsr_gate_serve(tsr_gate_service *g)
     if (g->rung > 0)
         serve_rung(g);
     for (int i = 0; i < n; i++) {
-        uint32_t mark = ready[i].data.u32;
+        uint64_t mark = ready[i].data.u64;
 
         if (mark == LISTENER)
             accept_some(g);
