@@ -42,21 +42,36 @@ static tsr_err wrong(reader *r, const char *why)
     return tsr_slots_say(r->slots, TSR_E_MALFORMED, "%s:%u: %s", r->path, r->line, why);
 }
 
-/* A whole file that nobody but its owner may write. */
+/* Whoever wrote this file decides who may sign: nobody but root and ourselves. NULL: so it is. */
+static const char *untrusted(int fd)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+        return "it is no plain file; put a file there";
+    if ((st.st_mode & 022) != 0)
+        return "others may write to it; chmod go-w";
+    if (st.st_uid != 0 && st.st_uid != geteuid())
+        return "it belongs to another user; chown it to root or to the service's user";
+    return NULL;
+}
+
+/* A whole file that nobody but a trusted owner may write. */
 static tsr_err read_file(tsr_slots *s, const char *path, char *data, size_t cap, size_t *len)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat st;
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    const char *why;
     ssize_t n = -1;
 
     if (fd < 0)
         return tsr_slots_say(s, errno == ENOENT ? TSR_E_NOT_FOUND : TSR_E_IO,
                              "%s: cannot be read: %s", path, strerror(errno));
-    if (fstat(fd, &st) == 0 && (st.st_mode & 022) == 0)
+    why = untrusted(fd);
+    if (why == NULL)
         n = read(fd, data, cap);
     (void)close(fd);
-    if ((st.st_mode & 022) != 0)
-        return tsr_slots_say(s, TSR_E_DENIED, "%s: others may write to it; chmod go-w", path);
+    if (why != NULL)
+        return tsr_slots_say(s, TSR_E_DENIED, "%s: %s", path, why);
     if (n < 0 || (size_t)n == cap)
         return tsr_slots_say(s, TSR_E_IO, "%s: cannot be read, or is too long", path);
     *len = (size_t)n;
