@@ -418,6 +418,8 @@ static void rest(launcher *l, bool by_itself)
         return;
     l->backoff_ms = grown(l, l->backoff_ms);
     until_ms = now_ms() + l->backoff_ms;
+    tsr_log("info", "resting", "ms=%u cause=\"%s\"", l->backoff_ms,
+            by_itself ? "the boot failed" : "restarts are asked for again and again");
     while (l->next == REBOOT && now_ms() < until_ms) {
         (void)poll(&fds, 1, (int)(until_ms - now_ms()) + 1);
         take_signals(l);

@@ -42,7 +42,7 @@ static int set_up(void **state)
     (void)state;
     if (mkdtemp(dir) == NULL)
         return -1;
-    /* the public key of RFC 6979 §A.2.5 */
+    /* the public key of RFC 6979, appendix A.2.5 */
     write_file("owner.pem",
                "-----BEGIN PUBLIC KEY-----\n"
                "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEYP7UuiVan/TJY1vuYXDJbbwfSSmG\n"
