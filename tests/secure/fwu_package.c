@@ -14,7 +14,7 @@
         }                                                                                          \
     } while (0)
 
-static psa_key_id_t keys[PACKAGE_KEYS];
+static tsr_cose_key_id keys[PACKAGE_KEYS];
 static uint8_t points[PACKAGE_KEYS][65];
 
 const uint8_t package_vendor[16] = { 'v', 'e', 'n', 'd', 'o', 'r' };

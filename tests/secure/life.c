@@ -63,20 +63,39 @@ static void fail_at(const life *l, const char *why, const char *object)
     fail();
 }
 
-static void check_all(life *l, const life_step *cut_in)
+static const char *reset(const life_object *o, const char *value)
+{
+    return o->after_reset != NULL ? o->after_reset(value) : value;
+}
+
+/* Whether object i has this value, or what up to `resets` resets made of it; a reset that was cut
+ * short may have done its work or not, but the last one has. */
+static bool has(life *l, size_t i, const char *value, unsigned resets)
+{
+    const life_object *o = l->objects[i];
+
+    for (unsigned n = 0; n <= resets; n++) {
+        if ((n > 0 || resets == 0) && o->holds(value)) {
+            l->values[i] = value;
+            return true;
+        }
+        value = reset(o, value);
+    }
+    return false;
+}
+
+static void check_all(life *l, const life_step *cut_in, unsigned resets)
 {
     for (size_t i = 0; i < l->objects_count; i++) {
         const life_object *o = l->objects[i];
+        bool cut = cut_in != NULL && cut_in->object == o;
 
-        if (o->holds(l->values[i])) {
-            if (cut_in != NULL && cut_in->object == o)
-                l->result.olds++;
-            continue;
-        }
-        if (cut_in == NULL || cut_in->object != o || !o->holds(cut_in->to))
+        if (has(l, i, l->values[i], resets))
+            l->result.olds += cut;
+        else if (cut && has(l, i, cut_in->to, resets))
+            l->result.news++;
+        else
             fail_at(l, "neither the old nor the new value", o->name);
-        l->values[i] = cut_in->to;
-        l->result.news++;
     }
 }
 
@@ -88,7 +107,10 @@ static void recover(life *l, const life_step *cut_in, uint64_t second)
     restore(l);
     leader->cut_at = leader->count + second;
     bool up = power_on(l);
+    unsigned resets = 1;
+
     if (leader->off) {
+        resets++;
         l->result.second_cuts++;
         l->device->close();
         restore(l);
@@ -97,7 +119,7 @@ static void recover(life *l, const life_step *cut_in, uint64_t second)
     leader->cut_at = UINT64_MAX;
     if (!up)
         fail_at(l, "the device does not start", cut_in != NULL ? cut_in->what : "start");
-    check_all(l, cut_in);
+    check_all(l, cut_in, resets);
 }
 
 /* From the step where the power went to the end: the device goes on working. */
@@ -113,7 +135,7 @@ static void finish(life *l, size_t from)
             fail_at(l, "a step fails after recovery", s->what);
         l->values[object] = s->to;
     }
-    check_all(l, NULL);
+    check_all(l, NULL, 0);
 }
 
 /* Returns the first step that was not acknowledged; *within: the power went while it ran. */

@@ -4,7 +4,8 @@
  *
  * The script is a list of steps; each takes one object from one value to the next. After a cut in a
  * step, power comes back, everything is opened again, and then the object of that step has its old
- * or its new value, and every other object has the value that was acknowledged last. */
+ * or its new value, and every other object has the value that was acknowledged last; or what a
+ * reset, as it is specified, makes of that value (an image on trial is not on trial any more). */
 #ifndef TESTS_SECURE_LIFE_H
 #define TESTS_SECURE_LIFE_H
 
@@ -14,6 +15,8 @@ typedef struct { /* something that has a value: an asset, a key, the state of a 
     const char *name;
     /** Whether it has this value now; NULL: it is absent. */
     bool (*holds)(const char *value);
+    /** What a reset makes of a value that was kept; NULL: it is the same. */
+    const char *(*after_reset)(const char *value);
 } life_object;
 
 typedef struct {
