@@ -6,6 +6,7 @@ tsr_err tsr_part_crypto_open(tsr_world *w)
 {
     const tsr_secured_options *o = w->options;
 
+    w->places[0] = &w->tpm.location;
     w->crypto = (tsr_crypto){
         .its = &w->store.its,
         .keys = w->keys,
@@ -15,6 +16,8 @@ tsr_err tsr_part_crypto_open(tsr_world *w)
         .keys_each = o->keys_each,
         .ops_each = o->ops_each,
         .persistent_each = o->persistent_each,
+        .locations = w->places,
+        .location_count = o->tpm != NULL ? 1 : 0,
     };
 
     psa_status_t status = tsr_crypto_open(&w->crypto);

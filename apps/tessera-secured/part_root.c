@@ -80,8 +80,10 @@ static tsr_err open_source(tsr_world *w, bool make)
     char path[4096];
     int n = o->root_key != NULL ? snprintf(path, sizeof path, "%s", o->root_key)
                                 : snprintf(path, sizeof path, "%s/root.key", o->store);
-    tsr_err err = n < 0 || (size_t)n >= sizeof path ? TSR_E_ARGUMENT
-                                                    : tsr_root_sealed_open(&w->sealed, path, make);
+    tsr_err err = n < 0 || (size_t)n >= sizeof path
+                      ? TSR_E_ARGUMENT
+                      : tsr_root_sealed_open_wrapped(&w->sealed, path, make,
+                                                     o->tpm != NULL ? &w->tpm.wrap : NULL);
 
     if (err == TSR_OK)
         w->root_source = w->sealed.source;

@@ -4,6 +4,7 @@
 #include "apps/tessera-secured/world.h"
 
 const tsr_world_part tsr_world_parts[] = {
+    { "tpm", tsr_part_tpm_open, tsr_part_tpm_close },
     { "its", tsr_part_its_open, tsr_part_its_close },
     { "crypto", tsr_part_crypto_open, tsr_part_crypto_close },
     { "root", tsr_part_root_open, tsr_part_root_close },

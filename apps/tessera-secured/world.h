@@ -5,7 +5,7 @@
  * A partition is a context of its own in this struct, opened by its own file (part_NAME.c) and
  * listed in parts.c, lower ones first:
  *
- *     store, ITS  <  crypto  <  root, lifecycle, platform  <  PS  <  attestation  <  update
+ *     TPM  <  store, ITS  <  crypto  <  root, lifecycle, platform  <  PS  <  attestation  <  update
  *
  * What keeps the border between partitions, so that each can become a process of its own:
  * - A partition's code reaches another one only through the other's public header, by a pointer
@@ -22,6 +22,7 @@
 #include "ports/linux/secured/options.h"
 #include "ports/linux/secured/ps.h"
 #include "ports/linux/secured/store.h"
+#include "ports/linux/tpm/tpm.h"
 #include "secure/attest/attest.h"
 #include "secure/crypto/service.h"
 #include "secure/fwu/crypto.h"
@@ -36,6 +37,7 @@ typedef struct {
     const tsr_secured_options *options; /* set before tsr_world_open() */
     tsr_spm spm;                        /* what the gate calls */
     /* one context per partition */
+    tsr_tpm tpm;             /* without --tpm: of zeros */
     tsr_secured_store store; /* the log, and ITS on it */
     tsr_crypto crypto;
     tsr_lifecycle lifecycle;
@@ -50,7 +52,8 @@ typedef struct {
         tsr_fwu fwu;
     } fwu; /* without --slots: not served */
     /* private */
-    tsr_root_source root_source; /* where `root` comes from */
+    const tsr_location *places[1]; /* of keys off the chip */
+    tsr_root_source root_source;   /* where `root` comes from */
     tsr_root_sealed sealed;
     size_t opened; /* rows of tsr_world_parts */
     tsr_spm_service services[TSR_WORLD_SERVICES];
@@ -88,6 +91,8 @@ tsr_err tsr_world_serve(tsr_world *w, tsr_spm_service service);
 void tsr_world_watch(tsr_world *w);
 
 /* The parts */
+tsr_err tsr_part_tpm_open(tsr_world *w);
+void tsr_part_tpm_close(tsr_world *w);
 tsr_err tsr_part_its_open(tsr_world *w);
 void tsr_part_its_close(tsr_world *w);
 tsr_err tsr_part_crypto_open(tsr_world *w);

@@ -11,8 +11,10 @@
 #include "secure/storage/crc32.h"
 
 #define MAGIC     "TsrRoot1"
+#define WRAPPED   "TsrRoot2"
 #define MAGIC_LEN 8u
-#define FILE_LEN  (MAGIC_LEN + TSR_ROOT_BYTES + 4u)
+#define EXTRA     (MAGIC_LEN + 4u) /* around the secret, or what wraps it */
+#define FILE_MAX  (EXTRA + TSR_ROOT_WRAPPED_MAX)
 
 static tsr_err fail(tsr_root_sealed *s, tsr_err err, const char *cause, const char *remedy)
 {
@@ -34,13 +36,17 @@ static tsr_err fail_errno(tsr_root_sealed *s, const char *cause)
     }
 }
 
-static void encode(const uint8_t huk[TSR_ROOT_BYTES], uint8_t out[FILE_LEN])
+static tsr_err encode(tsr_root_sealed *s, const uint8_t huk[TSR_ROOT_BYTES], tsr_buf *out)
 {
-    tsr_buf b = tsr_buf_over(out, FILE_LEN);
+    tsr_err err = TSR_OK;
 
-    tsr_put_text(&b, MAGIC);
-    tsr_put_bytes(&b, tsr_view(huk, TSR_ROOT_BYTES));
-    tsr_put_u32(&b, tsr_crc32(0, out, FILE_LEN - 4));
+    tsr_put_text(out, s->wrap != NULL ? WRAPPED : MAGIC);
+    if (s->wrap != NULL)
+        err = s->wrap->wrap(s->wrap->self, huk, out, &s->cause, &s->remedy);
+    else
+        tsr_put_bytes(out, tsr_view(huk, TSR_ROOT_BYTES));
+    tsr_put_u32(out, tsr_crc32(0, out->ptr, out->len));
+    return err == TSR_OK ? out->err : err;
 }
 
 static bool read_at(int fd, uint8_t *out, size_t len)
@@ -71,39 +77,63 @@ static bool write_at(int fd, const uint8_t *data, size_t len)
     return true;
 }
 
-static tsr_err decode(int fd, uint8_t huk[TSR_ROOT_BYTES])
+/* Whether it is a file of this kind, or of the other one, undamaged. */
+static bool is_kind(tsr_bytes file, const char *magic)
 {
-    uint8_t file[FILE_LEN], again[FILE_LEN];
-    tsr_err err = read_at(fd, file, sizeof file) ? TSR_OK : TSR_E_IO;
+    tsr_bytes crc = tsr_skip(file, file.len - 4);
+    uint32_t want;
 
-    if (err == TSR_OK) {
-        encode(file + MAGIC_LEN, again);
-        if (memcmp(file, again, sizeof file) != 0)
-            err = TSR_E_MALFORMED;
-        else
-            memcpy(huk, file + MAGIC_LEN, TSR_ROOT_BYTES);
-    }
+    return tsr_same(tsr_first(file, MAGIC_LEN), tsr_text(magic)) &&
+           tsr_get_u32(&crc, &want) == TSR_OK && want == tsr_crc32(0, file.ptr, file.len - 4);
+}
+
+static tsr_err parse(tsr_root_sealed *s, tsr_bytes file, uint8_t huk[TSR_ROOT_BYTES])
+{
+    tsr_bytes inside = { file.ptr + MAGIC_LEN, file.len - EXTRA };
+
+    if (is_kind(file, s->wrap != NULL ? MAGIC : WRAPPED))
+        return s->wrap != NULL
+                   ? fail(s, TSR_E_DENIED, "the root key's file is not sealed to a TPM",
+                          "start without --tpm, or provision the device anew with its TPM")
+                   : fail(s, TSR_E_DENIED, "the root key's file is sealed to a TPM",
+                          "name the TPM with --tpm");
+    if (!is_kind(file, s->wrap != NULL ? WRAPPED : MAGIC))
+        return TSR_E_MALFORMED;
+    if (s->wrap != NULL)
+        return s->wrap->unwrap(s->wrap->self, inside, huk, &s->cause, &s->remedy);
+    if (inside.len != TSR_ROOT_BYTES)
+        return TSR_E_MALFORMED;
+    memcpy(huk, inside.ptr, TSR_ROOT_BYTES);
+    return TSR_OK;
+}
+
+static tsr_err decode(tsr_root_sealed *s, uint8_t huk[TSR_ROOT_BYTES])
+{
+    uint8_t file[FILE_MAX];
+    tsr_err err = TSR_E_MALFORMED;
+
+    if (s->len > EXTRA && s->len <= sizeof file)
+        err = read_at(s->fd, file, s->len) ? parse(s, tsr_view(file, s->len), huk) : TSR_E_IO;
     tsr_wipe(file, sizeof file);
-    tsr_wipe(again, sizeof again);
     return err;
 }
 
 static tsr_err sealed_unseal(void *self, uint8_t huk[TSR_ROOT_BYTES])
 {
-    const tsr_root_sealed *s = self;
+    tsr_root_sealed *s = self;
 
-    return s->fd >= 0 ? decode(s->fd, huk) : TSR_E_NOT_FOUND;
+    return s->fd >= 0 ? decode(s, huk) : TSR_E_NOT_FOUND;
 }
 
 /* Inside the sandbox a name cannot be removed, bytes can be overwritten; it is they that count. */
 static tsr_err sealed_destroy(void *self)
 {
-    static const uint8_t zeros[FILE_LEN];
+    static const uint8_t zeros[FILE_MAX];
     tsr_root_sealed *s = self;
 
     if (s->fd < 0)
         return TSR_OK;
-    if (!write_at(s->fd, zeros, sizeof zeros) || fdatasync(s->fd) != 0)
+    if (!write_at(s->fd, zeros, s->len) || fdatasync(s->fd) != 0)
         return fail_errno(s, "the root key's file cannot be overwritten");
     return TSR_OK;
 }
@@ -152,8 +182,11 @@ static tsr_err check(tsr_root_sealed *s)
     if ((st.st_mode & 077) != 0)
         return fail(s, TSR_E_DENIED, "others have permissions on the root key's file",
                     "chmod 600; if others may have read it, provision the device anew");
-    err = st.st_size == FILE_LEN ? decode(s->fd, huk) : TSR_E_MALFORMED;
+    s->len = st.st_size <= (off_t)FILE_MAX ? (size_t)st.st_size : 0;
+    err = decode(s, huk);
     tsr_wipe(huk, sizeof huk);
+    if (err != TSR_OK && s->cause != NULL)
+        return err;
     if (err == TSR_E_MALFORMED)
         return fail(s, err, "the root key's file is damaged, destroyed, or something else",
                     "restore a copy; without it what it protects is lost");
@@ -183,11 +216,12 @@ static tsr_err existing(tsr_root_sealed *s)
 static tsr_err write_new(tsr_root_sealed *s, const char *temporary,
                          const uint8_t huk[TSR_ROOT_BYTES])
 {
-    uint8_t file[FILE_LEN];
-    tsr_err err = TSR_OK;
+    uint8_t file[FILE_MAX];
+    tsr_buf out = tsr_buf_over(file, sizeof file);
+    tsr_err err = encode(s, huk, &out);
 
-    encode(huk, file);
-    if (!write_at(s->fd, file, sizeof file) || fsync(s->fd) != 0)
+    s->len = out.len;
+    if (err == TSR_OK && (!write_at(s->fd, file, out.len) || fsync(s->fd) != 0))
         err = fail_errno(s, "the root key's file cannot be written");
     tsr_wipe(file, sizeof file);
     if (err == TSR_OK && renameat(s->dir, temporary, s->dir, s->file) != 0)
@@ -227,17 +261,18 @@ static tsr_err make_fresh(tsr_root_sealed *s)
     return err;
 }
 
-static void begin(tsr_root_sealed *s)
+static void begin(tsr_root_sealed *s, const tsr_root_wrap *wrap)
 {
-    *s = (tsr_root_sealed){ .dir = -1, .fd = -1 };
+    *s = (tsr_root_sealed){ .dir = -1, .fd = -1, .wrap = wrap };
     s->source = (tsr_root_source){ s, sealed_unseal, sealed_destroy, s->path };
 }
 
-tsr_err tsr_root_sealed_open(tsr_root_sealed *s, const char *path, bool make)
+tsr_err tsr_root_sealed_open_wrapped(tsr_root_sealed *s, const char *path, bool make,
+                                     const tsr_root_wrap *wrap)
 {
     tsr_err err;
 
-    begin(s);
+    begin(s, wrap);
     err = enter(s, path);
     if (err == TSR_OK)
         err = existing(s);
@@ -248,12 +283,12 @@ tsr_err tsr_root_sealed_open(tsr_root_sealed *s, const char *path, bool make)
     return err;
 }
 
-tsr_err tsr_root_sealed_make(tsr_root_sealed *s, const char *path,
-                             const uint8_t huk[TSR_ROOT_BYTES])
+tsr_err tsr_root_sealed_make_wrapped(tsr_root_sealed *s, const char *path,
+                                     const uint8_t huk[TSR_ROOT_BYTES], const tsr_root_wrap *wrap)
 {
     tsr_err err;
 
-    begin(s);
+    begin(s, wrap);
     err = enter(s, path);
     if (err == TSR_OK)
         err = existing(s);
@@ -264,6 +299,17 @@ tsr_err tsr_root_sealed_make(tsr_root_sealed *s, const char *path,
     if (err != TSR_OK)
         tsr_root_sealed_close(s);
     return err;
+}
+
+tsr_err tsr_root_sealed_open(tsr_root_sealed *s, const char *path, bool make)
+{
+    return tsr_root_sealed_open_wrapped(s, path, make, NULL);
+}
+
+tsr_err tsr_root_sealed_make(tsr_root_sealed *s, const char *path,
+                             const uint8_t huk[TSR_ROOT_BYTES])
+{
+    return tsr_root_sealed_make_wrapped(s, path, huk, NULL);
 }
 
 void tsr_root_sealed_close(tsr_root_sealed *s)

@@ -14,6 +14,8 @@ static const char help[] =
     "  --socket-mode MODE  permissions of the socket, octal (default 0666)\n"
     "  --store DIR         where keys are kept (default /var/lib/tessera/secured)\n"
     "  --root-key FILE     the device's root key (default DIR/root.key, made at first start)\n"
+    "  --tpm TCTI          a TPM 2.0, such as device:/dev/tpmrm0: it keeps keys of its location,\n"
+    "                      and the root key's file can be opened with it alone\n"
     "  --ps FILE           Protected Storage, on any medium (default DIR/ps.tsr)\n"
     "  --user NAME         become this user after the socket was made\n"
     "  --client UID=N      user UID is client N, a negative number (default -(UID + 1))\n"
@@ -42,6 +44,7 @@ enum {
     MODE,
     STORE,
     ROOT_KEY,
+    TPM,
     PS_FILE,
     USER,
     CLIENT,
@@ -69,6 +72,7 @@ static const struct option words[] = {
     { "socket-mode", required_argument, NULL, MODE },
     { "store", required_argument, NULL, STORE },
     { "root-key", required_argument, NULL, ROOT_KEY },
+    { "tpm", required_argument, NULL, TPM },
     { "ps", required_argument, NULL, PS_FILE },
     { "user", required_argument, NULL, USER },
     { "client", required_argument, NULL, CLIENT },
@@ -140,6 +144,7 @@ static tsr_err take(tsr_secured_options *o, int word, const char *value)
     case STORE: o->store = value; return TSR_OK;
     case SLOTS: o->slots = value; return TSR_OK;
     case ROOT_KEY: o->root_key = value; return TSR_OK;
+    case TPM: o->tpm = value; return TSR_OK;
     case PS_FILE: o->ps = value; return TSR_OK;
     case USER: o->user = value; return TSR_OK;
     case CLIENT: return client(&o->clients, value);

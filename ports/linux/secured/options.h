@@ -12,6 +12,7 @@ typedef struct {
     const char *socket;   /* default /run/tessera/secured.sock */
     const char *store;    /* default /var/lib/tessera/secured */
     const char *root_key; /* NULL: root.key in the store's directory */
+    const char *tpm;      /* NULL: none; else its TCTI, and the root key is sealed to it */
     const char *ps;       /* NULL: ps.tsr in the store's directory */
     const char *user;     /* NULL: stay who we are */
     mode_t mode;          /* of the socket, default 0666: who may use a key is decided by user */
