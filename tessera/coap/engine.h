@@ -92,7 +92,8 @@ typedef struct {
     const tsr_coap_msg *msg;
     tsr_bytes body;  /* the whole body, whether it came in one datagram or in blocks */
     tsr_bytes token; /* of the exchange; for an observation, its lasting token */
-    uint64_t key;    /* REQUEST: names method, path, queries; see tsr_coap_response.key */
+    uint64_t key;    /* REQUEST: names method, path, queries (without block-wise transfer: the block
+                        size only); see tsr_coap_response.key */
     tsr_err err;     /* FAILED */
     bool observing;  /* RESPONSE, NOTIFICATION: the observation goes on */
     bool partial;    /* NOTIFICATION: body is the first block only; GET the resource for the rest */

@@ -205,13 +205,14 @@ void tsr_coap_take_request(tsr_coap *c, tsr_coap_peer peer);
 void tsr_coap_take_response(tsr_coap *c, tsr_coap_slot *s);
 void tsr_coap_take_separate(tsr_coap *c, tsr_coap_peer peer);
 tsr_coap_slot *tsr_coap_open_ticket(tsr_coap *c, tsr_coap_peer peer, uint32_t seen);
-uint32_t tsr_coap_fetch_hash(const tsr_coap_msg *msg);
 void tsr_coap_send_again(tsr_coap *c, tsr_coap_slot *s, bool same_token);
 void tsr_coap_deliver(tsr_coap *c, tsr_coap_slot *s);
 
 /* blocks.c: reached through a table only, so that a small device is linked without it. Where there
  * is no table there is no body. */
 struct tsr_coap_blocks {
+    uint32_t (*key)(const tsr_coap_msg *msg);
+    uint32_t (*fetch_hash)(const tsr_coap_msg *msg); /* 0: no FETCH with a payload */
     void (*free)(tsr_coap *c, uint32_t body);
     uint8_t (*store)(tsr_coap *c, tsr_coap_peer peer, uint32_t key, uint32_t *body);
     bool (*serve)(tsr_coap *c, tsr_coap_peer peer, uint32_t seen, uint32_t key);

@@ -18,6 +18,11 @@ static inline uint32_t tsr_coap_mix_bytes(uint32_t h, tsr_bytes in)
     return h;
 }
 
+static inline uint32_t tsr_coap_hash(tsr_bytes in)
+{
+    return tsr_coap_mix_bytes(TSR_COAP_MIX, in) | 1u;
+}
+
 /** What names a request but its payload: method and options. The low 3 bits tell the block size
  *  asked for (7: none), for the notifications that may follow.
  *

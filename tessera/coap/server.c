@@ -36,20 +36,6 @@ static void answer(tsr_coap *c, tsr_coap_peer peer, uint32_t seen, uint8_t code,
     tsr_coap_log_commit(c, peer, &out, c->msg.type == TSR_COAP_CON ? seen : TSR_NONE);
 }
 
-/* ---- what makes two requests the same: tsr_coap_msg_key(), and the payload of a FETCH ---- */
-
-static uint32_t hash_of(tsr_bytes in)
-{
-    return tsr_coap_mix_bytes(TSR_COAP_MIX, in) | 1u;
-}
-
-uint32_t tsr_coap_fetch_hash(const tsr_coap_msg *msg)
-{
-    return msg->code == TSR_COAP_FETCH && msg->payload.len != 0 && !msg->block1.set
-               ? hash_of(msg->payload)
-               : 0;
-}
-
 /* RFC 7959 §2.5: a smaller size is offered in the answer. */
 static tsr_coap_block offered_block1(const tsr_coap *c)
 {
@@ -112,12 +98,21 @@ tsr_coap_slot *tsr_coap_open_ticket(tsr_coap *c, tsr_coap_peer peer, uint32_t se
     return s;
 }
 
+/* Without bodies to tell apart only the block size counts. */
+static uint32_t key_of(const tsr_coap *c)
+{
+    if (c->blocks != NULL)
+        return c->blocks->key(&c->msg);
+    return 8u | (c->msg.block2.set ? c->msg.block2.szx : 7u);
+}
+
 static void hand_over(tsr_coap *c, tsr_coap_slot *s, uint32_t key)
 {
     tsr_coap_event *e = tsr_coap_event_start(c, TSR_COAP_REQUEST, s->peer, c->msg.token);
 
     s->key = key;
-    s->hash = tsr_coap_fetch_hash(&c->msg);
+    if (c->blocks != NULL)
+        s->hash = c->blocks->fetch_hash(&c->msg);
     e->id = tsr_coap_slot_id(s);
     e->msg = &c->msg;
     e->key = key;
@@ -140,7 +135,7 @@ void tsr_coap_take_request(tsr_coap *c, tsr_coap_peer peer)
         return;
     }
     if (code == TSR_COAP_EMPTY) {
-        uint32_t key = tsr_coap_msg_key(&c->msg);
+        uint32_t key = key_of(c);
 
         if (c->msg.block2.num != 0 && c->blocks != NULL && c->blocks->serve(c, peer, seen, key))
             return;
@@ -182,7 +177,7 @@ static tsr_err prepare(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_response *r
     uint8_t szx = block.set ? least(block.szx, c->config.params.szx) : c->config.params.szx;
     bool blocks = r->payload.len > tsr_coap_block_len(szx) || offset != 0 ||
                   (later && r->payload.len + HEADERS > c->config.exchange_len);
-    uint32_t hash = blocks ? hash_of(r->payload) : 0;
+    uint32_t hash = blocks ? tsr_coap_hash(r->payload) : 0;
     tsr_bytes etag = r->etag;
     tsr_err err;
 

@@ -110,7 +110,14 @@ static void test_small_client_refuses_what_it_does_not_have(void **state)
         { "81a300662f312f302f310218780661 73", 4, 15 },                      /* no time */
         { "81a300662f312f302f310218783bffffffffffffffff00", 4, 00 },         /* no label */
         { "9fbf00662f312f302f31021878ffff", 2, 04 },                         /* indefinite */
-        { "81a2007f622f31642f302f31ff021878", 4, 00 },                       /* name in chunks */
+        { "81a2007f622f31642f302f31ff021878", 4, 15 },                       /* name in chunks */
+        { "81a300662f312f302f310218780161 73", 2, 04 },                      /* a unit */
+        { "81a300662f312f302f310218781901f4f4", 2, 04 },                     /* label 500 */
+        { "81a300662f312f302f310218781901f48101", 4, 15 },                   /* of an array */
+        { "81a300662f312f302f310218781901f4a0", 4, 15 },                     /* of a map */
+        { "81a300662f312f302f310218781901f4c100", 4, 15 },                   /* of a tag */
+        { "81a300662f312f302f310218781901f461ff", 4, 00 },                   /* of no text */
+        { "81a300662f312f302f310218782f00", 2, 04 },                         /* label -16 */
         { "", 4, 00 },
         { "80", 2, 04 },                                                     /* nothing to write */
         { "81a200662f312f302f31", 4, 00 },                                   /* cut off */

@@ -8,98 +8,92 @@ enum { LOCAL_TRIES = 6 }; /* 250 ms times 2^6: at most 16 s between tries for a 
 
 /* Something on this side is missing, as the secure service: no server is the worse for asking again
  * soon, and no attempt of Core 6.2.1.2 is used up. */
-static void back_off_locally(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
+static void back_off_locally(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
-    tsr_lwm2m_account *a = &c->config.accounts[i];
-
-    account_wait(c, i, now_ms, with_jitter(c, (uint64_t)250 << a->local_tries));
+    account_wait(c, a, with_jitter(c, (uint64_t)250 << a->local_tries));
     if (a->local_tries < LOCAL_TRIES)
         a->local_tries++;
 }
 
 /* A session that ended in good order or by accident is opened again; the registration stays. */
-static void channel_down(tsr_lwm2m_client *c, size_t i, const tsr_lwm2m_channel_event *event,
-                         uint64_t now_ms)
+static void channel_down(tsr_lwm2m_client *c, tsr_lwm2m_account *a,
+                         const tsr_lwm2m_channel_event *event)
 {
-    tsr_lwm2m_account *a = &c->config.accounts[i];
-    tsr_lwm2m_server *server = account_server(c, i);
+    tsr_lwm2m_server *server = account_server(c, a);
 
     if (event->alert != 0 && server != NULL)
         tsr_lwm2m_server_set(server, TSR_LWM2M_S_ALERT, event->alert);
-    account_event(c, i, TSR_LWM2M_E_DISCONNECTED, event->alert, event->reason);
-    account_disconnect(c, i, false);
+    account_event(c, a, TSR_LWM2M_E_DISCONNECTED, event->alert, event->reason);
+    account_disconnect(c, a, false);
     if (a->standing == TSR_LWM2M_STOPPED)
         return;
     if (a->stopping) {
-        account_stop(c, i, "");
+        account_stop(c, a, "");
         return;
     }
     if (event->final)
-        account_stop(c, i, event->reason);
+        account_stop(c, a, event->reason);
     else if (event->local)
-        back_off_locally(c, i, now_ms);
+        back_off_locally(c, a);
     else if (event->peer_closed && a->proved)
-        account_wait(c, i, now_ms, with_jitter(c, 1000));
+        account_wait(c, a, with_jitter(c, 1000));
     else
-        account_back_off(c, i, now_ms);
+        account_back_off(c, a);
     a->proved = false;
 }
 
-static void pump(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
+static void pump(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
-    tsr_lwm2m_account *a = &c->config.accounts[i];
     tsr_lwm2m_channel_event event;
 
     while (a->channel != NULL && a->channel->next(a->channel_state, &event)) {
         switch (event.kind) {
         case TSR_LWM2M_CHANNEL_UP:
             if (a->standing == TSR_LWM2M_CONNECTING)
-                account_connected(c, i, now_ms);
+                account_connected(c, a);
             break;
         case TSR_LWM2M_CHANNEL_DOWN:
-            channel_down(c, i, &event, now_ms);
+            channel_down(c, a, &event);
             break;
         case TSR_LWM2M_CHANNEL_DATA:
             a->proved = true;
-            (void)tsr_coap_feed(&c->coap, (tsr_coap_peer)i, event.data, now_ms);
-            client_coap_pump(c, now_ms);
+            (void)tsr_coap_feed(&c->coap, account_peer(c, a), event.data, c->now_ms);
+            client_coap_pump(c);
             break;
         }
     }
 }
 
-static void open(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
+static void open(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
-    tsr_lwm2m_account *a = &c->config.accounts[i];
     tsr_err err;
 
     a->standing = TSR_LWM2M_CONNECTING;
     a->at_ms = UINT64_MAX;
-    err = a->channel->open(a->channel_state, now_ms);
+    err = a->channel->open(a->channel_state, c->now_ms);
     if (err == TSR_OK) {
-        pump(c, i, now_ms);
+        pump(c, a);
         return;
     }
-    account_event(c, i, TSR_LWM2M_E_DISCONNECTED, 0,
+    account_event(c, a, TSR_LWM2M_E_DISCONNECTED, 0,
                   err == TSR_E_CRYPTO ? "secure service not there" : tsr_err_name(err));
-    back_off_locally(c, i, now_ms);
+    back_off_locally(c, a);
 }
 
 /* One datagram of a channel's own: handshake, alert, close. Turn by turn, so that no account
  * waits for another. */
-static tsr_err poll(tsr_lwm2m_client *c, size_t *account, tsr_buf *datagram,
-                             uint64_t now_ms)
+static tsr_err poll(tsr_lwm2m_client *c, size_t *account, tsr_buf *datagram)
 {
     for (size_t n = 0; n < c->config.account_count; n++) {
         size_t i = (c->turn + n) % c->config.account_count;
-        const tsr_lwm2m_account *a = &c->config.accounts[i];
+        tsr_lwm2m_account *a = &c->config.accounts[i];
         tsr_err err;
 
         if (a->channel == NULL)
             continue;
         datagram->len = 0;
-        err = a->channel->poll(a->channel_state, datagram, now_ms);
-        pump(c, i, now_ms);
+        err = a->channel->poll(a->channel_state, datagram, c->now_ms);
+        pump(c, a);
         if (err == TSR_OK && datagram->len != 0) {
             c->turn = i + 1;
             *account = i;

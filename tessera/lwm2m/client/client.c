@@ -53,20 +53,20 @@ tsr_err tsr_lwm2m_client_init(tsr_lwm2m_client *c, const tsr_lwm2m_client_config
     return tsr_lwm2m_client_init_with(c, config, &all);
 }
 
-static void coap_event(tsr_lwm2m_client *c, const tsr_coap_event *event, uint64_t now_ms)
+static void coap_event(tsr_lwm2m_client *c, const tsr_coap_event *event)
 {
     if (event->kind == TSR_COAP_REQUEST)
-        manage_request(c, event, now_ms);
+        manage_request(c, event);
     else if (event->user >> 56 == TAG_REQUEST)
-        account_answer(c, event, now_ms);
+        account_answer(c, event);
     else if (event->user >> 56 == TAG_NOTIFY)
-        observe_answer(c, event, now_ms);
+        observe_answer(c, event);
 }
 
-void client_coap_drain(tsr_lwm2m_client *c, uint64_t now_ms)
+void client_coap_drain(tsr_lwm2m_client *c)
 {
     do
-        coap_event(c, tsr_coap_event_take(&c->coap), now_ms);
+        coap_event(c, tsr_coap_event_take(&c->coap));
     while (tsr_coap_event_waits(&c->coap));
 }
 
@@ -75,28 +75,29 @@ tsr_err tsr_lwm2m_client_feed(tsr_lwm2m_client *c, size_t account, tsr_bytes dat
 {
     tsr_lwm2m_account *a;
 
+    c->now_ms = now_ms;
     if (account >= c->config.account_count)
         return TSR_E_ARGUMENT;
     a = &c->config.accounts[account];
     if (a->channel != NULL) {
-        if (a->channel->feed(a->channel_state, datagram, now_ms) == TSR_OK)
-            account_pump(c, account, now_ms);
+        if (a->channel->feed(a->channel_state, datagram, c->now_ms) == TSR_OK)
+            account_pump(c, a);
         return TSR_OK;
     }
     if (!a->up) {
         /* The server is alive: an Update that waits for its next try need not wait longer. */
         if (a->standing == TSR_LWM2M_WAITING && a->location[0] != '\0')
-            a->at_ms = now_ms;
+            a->at_ms = c->now_ms;
         return TSR_OK;
     }
-    client_coap_pump(c, now_ms);
-    (void)tsr_coap_feed(&c->coap, (tsr_coap_peer)account, datagram, now_ms);
-    client_coap_pump(c, now_ms);
+    client_coap_pump(c);
+    (void)tsr_coap_feed(&c->coap, (tsr_coap_peer)account, datagram, c->now_ms);
+    client_coap_pump(c);
     return TSR_OK;
 }
 
 /* A message that its channel cannot take now is lost, as on a network: CoAP repeats it. */
-static tsr_err poll_coap(tsr_lwm2m_client *c, size_t *account, tsr_buf *datagram, uint64_t now_ms)
+static tsr_err poll_coap(tsr_lwm2m_client *c, size_t *account, tsr_buf *datagram)
 {
     for (;;) {
         tsr_buf message = tsr_buf_over(c->config.datagram, c->config.datagram_len);
@@ -107,7 +108,7 @@ static tsr_err poll_coap(tsr_lwm2m_client *c, size_t *account, tsr_buf *datagram
 
         datagram->len = 0;
         datagram->err = TSR_OK;
-        err = tsr_coap_poll(&c->coap, &peer, direct ? datagram : &message, now_ms);
+        err = tsr_coap_poll(&c->coap, &peer, direct ? datagram : &message, c->now_ms);
         if (err == TSR_E_SPACE)
             continue;
         if (err != TSR_OK)
@@ -125,35 +126,38 @@ static tsr_err poll_coap(tsr_lwm2m_client *c, size_t *account, tsr_buf *datagram
 }
 
 /* What no answer waited for: a lost write is tried again later, for as long as it takes. */
-static void step_save(tsr_lwm2m_client *c, uint64_t now_ms)
+static void step_save(tsr_lwm2m_client *c)
 {
-    if (c->save_owed && now_ms >= c->save_at_ms && tsr_lwm2m_client_save(c) != TSR_OK)
-        c->save_at_ms = now_ms + SAVE_RETRY_MS;
+    if (c->save_owed && c->now_ms >= c->save_at_ms && tsr_lwm2m_client_save(c) != TSR_OK)
+        c->save_at_ms = c->now_ms + SAVE_RETRY_MS;
 }
 
 tsr_err tsr_lwm2m_client_poll(tsr_lwm2m_client *c, size_t *account, tsr_buf *datagram,
                               uint64_t now_ms)
 {
+    c->now_ms = now_ms;
     /* Time-outs that polling brings up lead to new steps, and these to new datagrams; twice is
      * enough, because what is left has a due time. */
     for (int round = 0; round < 2; round++) {
         for (size_t i = 0; i < c->config.account_count; i++) {
-            if (now_ms >= account_due_ms(c, i))
-                account_step(c, i, now_ms);
+            tsr_lwm2m_account *a = &c->config.accounts[i];
+
+            if (c->now_ms >= account_due_ms(a))
+                account_step(c, a);
         }
         if (c->observed != 0)
-            observe_step(c, now_ms);
-        step_save(c, now_ms);
+            observe_step(c);
+        step_save(c);
         if (c->config.datagram != NULL && c->parts->channels != NULL &&
-            c->parts->channels->poll(c, account, datagram, now_ms) == TSR_OK)
+            c->parts->channels->poll(c, account, datagram) == TSR_OK)
             return TSR_OK;
-        if (poll_coap(c, account, datagram, now_ms) == TSR_OK) {
-            client_coap_pump(c, now_ms);
+        if (poll_coap(c, account, datagram) == TSR_OK) {
+            client_coap_pump(c);
             return TSR_OK;
         }
-        client_coap_pump(c, now_ms);
+        client_coap_pump(c);
         for (size_t i = 0; i < c->config.account_count; i++)
-            account_pump(c, i, now_ms);
+            account_pump(c, &c->config.accounts[i]);
     }
     return TSR_END;
 }
@@ -172,7 +176,7 @@ uint64_t tsr_lwm2m_client_due_ms(const tsr_lwm2m_client *c)
     for (size_t i = 0; i < c->config.account_count; i++) {
         const tsr_lwm2m_account *a = &c->config.accounts[i];
 
-        due_ms = earlier(due_ms, account_due_ms(c, i));
+        due_ms = earlier(due_ms, account_due_ms(a));
         if (a->channel != NULL)
             due_ms = earlier(due_ms, a->channel->due_ms(a->channel_state));
     }

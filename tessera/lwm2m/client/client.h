@@ -189,6 +189,7 @@ extern const struct tsr_lwm2m_channels tsr_lwm2m_channels;
 typedef struct tsr_lwm2m_client {
     /* private */
     const tsr_lwm2m_parts *parts;
+    uint64_t now_ms; /* of the call that is running */
     tsr_lwm2m_client_config config;
     tsr_coap coap;
     uint32_t sequence, sequence_mark; /* of notifications; the mark is saved */

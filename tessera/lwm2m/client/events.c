@@ -16,11 +16,11 @@ void client_event(tsr_lwm2m_client *c, const tsr_lwm2m_client_event *event)
         c->event_first = (uint8_t)((c->event_first + 1u) % TSR_LWM2M_EVENTS);
 }
 
-void account_event(tsr_lwm2m_client *c, size_t account, tsr_lwm2m_client_event_kind kind,
-                   uint8_t code, const char *reason)
+void account_event(tsr_lwm2m_client *c, const tsr_lwm2m_account *a,
+                   tsr_lwm2m_client_event_kind kind, uint8_t code, const char *reason)
 {
-    tsr_lwm2m_client_event event = { .kind = kind, .account = (uint8_t)account, .code = code,
-                                     .reason = reason };
+    tsr_lwm2m_client_event event = { .kind = kind, .account = (uint8_t)account_peer(c, a),
+                                     .code = code, .reason = reason };
 
     client_event(c, &event);
 }

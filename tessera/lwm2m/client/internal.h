@@ -16,17 +16,17 @@ static inline uint64_t tag_make(unsigned tag, uint32_t generation, size_t slot)
 
 /* events.c */
 void client_event(tsr_lwm2m_client *c, const tsr_lwm2m_client_event *event);
-void account_event(tsr_lwm2m_client *c, size_t account, tsr_lwm2m_client_event_kind kind,
-                   uint8_t code, const char *reason);
+void account_event(tsr_lwm2m_client *c, const tsr_lwm2m_account *a,
+                   tsr_lwm2m_client_event_kind kind, uint8_t code, const char *reason);
 
 /* client.c */
-void client_coap_drain(tsr_lwm2m_client *c, uint64_t now_ms);
+void client_coap_drain(tsr_lwm2m_client *c);
 
 /* Mostly there is nothing. */
-static inline void client_coap_pump(tsr_lwm2m_client *c, uint64_t now_ms)
+static inline void client_coap_pump(tsr_lwm2m_client *c)
 {
     if (tsr_coap_event_waits(&c->coap))
-        client_coap_drain(c, now_ms);
+        client_coap_drain(c);
 }
 
 /* state.c; reached through c->parts */
@@ -53,40 +53,45 @@ struct tsr_lwm2m_attribute_set {
 
 /* channels.c; reached through c->parts */
 struct tsr_lwm2m_channels {
-    void (*open)(tsr_lwm2m_client *c, size_t account, uint64_t now_ms);
-    void (*pump)(tsr_lwm2m_client *c, size_t account, uint64_t now_ms);
-    tsr_err (*poll)(tsr_lwm2m_client *c, size_t *account, tsr_buf *datagram, uint64_t now_ms);
+    void (*open)(tsr_lwm2m_client *c, tsr_lwm2m_account *a);
+    void (*pump)(tsr_lwm2m_client *c, tsr_lwm2m_account *a);
+    tsr_err (*poll)(tsr_lwm2m_client *c, size_t *account, tsr_buf *datagram);
 };
 
-static inline void account_pump(tsr_lwm2m_client *c, size_t account, uint64_t now_ms)
+static inline tsr_coap_peer account_peer(const tsr_lwm2m_client *c, const tsr_lwm2m_account *a)
+{
+    return (tsr_coap_peer)(a - c->config.accounts);
+}
+
+static inline void account_pump(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
     if (c->parts->channels != NULL)
-        c->parts->channels->pump(c, account, now_ms);
+        c->parts->channels->pump(c, a);
 }
 
 /* register.c */
-void account_step(tsr_lwm2m_client *c, size_t account, uint64_t now_ms);
-uint64_t account_due_ms(const tsr_lwm2m_client *c, size_t account);
-void account_connected(tsr_lwm2m_client *c, size_t account, uint64_t now_ms);
-void account_disconnect(tsr_lwm2m_client *c, size_t account, bool forget);
-void account_wait(tsr_lwm2m_client *c, size_t account, uint64_t now_ms, uint64_t wait_ms);
-void account_back_off(tsr_lwm2m_client *c, size_t account, uint64_t now_ms);
-void account_stop(tsr_lwm2m_client *c, size_t account, const char *reason);
+void account_step(tsr_lwm2m_client *c, tsr_lwm2m_account *a);
+uint64_t account_due_ms(const tsr_lwm2m_account *a);
+void account_connected(tsr_lwm2m_client *c, tsr_lwm2m_account *a);
+void account_disconnect(tsr_lwm2m_client *c, tsr_lwm2m_account *a, bool forget);
+void account_wait(tsr_lwm2m_client *c, tsr_lwm2m_account *a, uint64_t wait_ms);
+void account_back_off(tsr_lwm2m_client *c, tsr_lwm2m_account *a);
+void account_stop(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const char *reason);
 uint64_t with_jitter(tsr_lwm2m_client *c, uint64_t wait_ms);
-void account_answer(tsr_lwm2m_client *c, const tsr_coap_event *event, uint64_t now_ms);
-void account_lost(tsr_lwm2m_client *c, size_t account, uint64_t now_ms, const char *reason);
+void account_answer(tsr_lwm2m_client *c, const tsr_coap_event *event);
+void account_lost(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const char *reason);
 void account_executed(tsr_lwm2m_client *c, tsr_lwm2m_path at);
-tsr_lwm2m_server *account_server(const tsr_lwm2m_client *c, size_t account);
+tsr_lwm2m_server *account_server(const tsr_lwm2m_client *c, const tsr_lwm2m_account *a);
 
 /* links.c */
 bool object_is_hidden(uint16_t object);
-void links_put(const tsr_lwm2m_client *c, size_t account, tsr_buf *out);
+void links_put(const tsr_lwm2m_client *c, uint8_t minor, tsr_buf *out);
 bool instance_is_allowed(const tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path at);
 tsr_err discover_put(tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path at, unsigned depth,
                      tsr_buf *out);
 
 /* manage.c */
-void manage_request(tsr_lwm2m_client *c, const tsr_coap_event *event, uint64_t now_ms);
+void manage_request(tsr_lwm2m_client *c, const tsr_coap_event *event);
 tsr_err manage_read(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_object *object,
                     tsr_lwm2m_path at, tsr_lwm2m_format format, tsr_buf *body);
 uint8_t manage_code(tsr_err err, uint8_t unsupported);
@@ -94,14 +99,14 @@ uint8_t manage_code(tsr_err err, uint8_t unsupported);
 /* observe.c */
 tsr_lwm2m_observation *observe_add(tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path at,
                                    tsr_lwm2m_format format, const tsr_coap_event *event,
-                                   tsr_bytes body, uint64_t now_ms);
+                                   tsr_bytes body);
 void observe_drop(tsr_lwm2m_client *c, tsr_lwm2m_observation *o);
 void observe_end(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const char *reason);
 tsr_lwm2m_observation *observe_find(tsr_lwm2m_client *c, size_t account, tsr_bytes token);
 void observe_end_all(tsr_lwm2m_client *c, size_t account, const char *reason);
-void observe_step(tsr_lwm2m_client *c, uint64_t now_ms);
+void observe_step(tsr_lwm2m_client *c);
 uint64_t observe_due_ms(const tsr_lwm2m_client *c);
-void observe_answer(tsr_lwm2m_client *c, const tsr_coap_event *event, uint64_t now_ms);
+void observe_answer(tsr_lwm2m_client *c, const tsr_coap_event *event);
 tsr_lwm2m_attachment *attachment_find(const tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path at);
 void attributes_effective(const tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path at,
                           tsr_lwm2m_attributes *attributes);

@@ -18,7 +18,7 @@ bool instance_is_allowed(const tsr_lwm2m_client *c, size_t account, tsr_lwm2m_pa
     if (at.object != 1 || at.depth < 2)
         return true;
 
-    const tsr_lwm2m_server *own = account_server(c, account);
+    const tsr_lwm2m_server *own = account_server(c, &c->config.accounts[account]);
 
     return own != NULL && own->id == at.instance;
 }
@@ -75,11 +75,10 @@ static void object_put(const tsr_lwm2m_object *object, uint8_t version_minor, ts
 }
 
 /* Core 6.2.1: the formats stand on the root link. A 1.0 server knows TLV alone. */
-void links_put(const tsr_lwm2m_client *c, size_t account, tsr_buf *out)
+void links_put(const tsr_lwm2m_client *c, uint8_t minor, tsr_buf *out)
 {
     static const char *const formats[] = { "ct=11542", "ct=\"60 110 112 11542\"",
                                            "ct=\"60 110 112 11542 11544\"" };
-    uint8_t minor = c->config.accounts[account].version_minor;
 
     tsr_put_text(out, "</>;rt=\"oma.lwm2m\";");
     tsr_put_text(out, formats[minor < 2 ? minor : 2]);

@@ -9,7 +9,6 @@ typedef struct {
     const tsr_coap_event *event;
     const tsr_coap_msg *msg;
     size_t account;
-    uint64_t now_ms;
     tsr_lwm2m_operation op;
     tsr_lwm2m_path at;
     const tsr_lwm2m_object *object;
@@ -155,7 +154,7 @@ static uint8_t do_observe(tsr_lwm2m_client *c, request *r)
     code = do_read(c, r, &format);
     if (code != TSR_COAP_CONTENT)
         return code;
-    o = observe_add(c, r->account, r->at, format, r->event, r->answer.payload, r->now_ms);
+    o = observe_add(c, r->account, r->at, format, r->event, r->answer.payload);
     if (o == NULL)
         return code;
     o->own = own;
@@ -447,7 +446,7 @@ static uint8_t handle(tsr_lwm2m_client *c, request *r)
 
 static void answer(tsr_lwm2m_client *c, request *r)
 {
-    tsr_err err = tsr_coap_respond(&c->coap, r->event->id, &r->answer, r->now_ms);
+    tsr_err err = tsr_coap_respond(&c->coap, r->event->id, &r->answer, c->now_ms);
 
     if (err != TSR_E_SPACE)
         return;
@@ -458,12 +457,12 @@ static void answer(tsr_lwm2m_client *c, request *r)
             observe_end(c, o, "answer too long");
     }
     r->answer = (tsr_coap_response){ .code = TSR_COAP_INTERNAL_ERROR };
-    (void)tsr_coap_respond(&c->coap, r->event->id, &r->answer, r->now_ms);
+    (void)tsr_coap_respond(&c->coap, r->event->id, &r->answer, c->now_ms);
 }
 
-void manage_request(tsr_lwm2m_client *c, const tsr_coap_event *event, uint64_t now_ms)
+void manage_request(tsr_lwm2m_client *c, const tsr_coap_event *event)
 {
-    request r = { .event = event, .msg = event->msg, .account = event->peer, .now_ms = now_ms,
+    request r = { .event = event, .msg = event->msg, .account = event->peer,
                   .body = tsr_buf_over(c->config.body, c->config.body_len) };
     tsr_lwm2m_client_event told = { .kind = TSR_LWM2M_E_REQUEST, .account = (uint8_t)event->peer };
 

@@ -36,7 +36,7 @@ void attributes_effective(const tsr_lwm2m_client *c, size_t account, tsr_lwm2m_p
 static void attributes_of(const tsr_lwm2m_client *c, const tsr_lwm2m_observation *o,
                           tsr_lwm2m_attributes *a)
 {
-    const tsr_lwm2m_server *server = account_server(c, o->account);
+    const tsr_lwm2m_server *server = account_server(c, &c->config.accounts[o->account]);
 
     *a = o->own;
     attributes_effective(c, o->account, o->at, a);
@@ -63,7 +63,7 @@ static uint64_t pmax_due_ms(const tsr_lwm2m_observation *o, const tsr_lwm2m_attr
     return o->sent_ms + (uint64_t)a->whole[1] * 1000;
 }
 
-static void reported(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, tsr_bytes body, uint64_t now_ms)
+static void reported(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, tsr_bytes body)
 {
     o->digest = tsr_hash(c->config.coap->seed, body);
     o->last.type = TSR_LWM2M_NONE;
@@ -71,7 +71,7 @@ static void reported(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, tsr_bytes bo
         c->parts->attributes->reported(c, o);
     o->known = true;
     o->dirty = o->fired = false;
-    o->sent_ms = now_ms;
+    o->sent_ms = c->now_ms;
 }
 
 tsr_lwm2m_observation *observe_find(tsr_lwm2m_client *c, size_t account, tsr_bytes token)
@@ -109,7 +109,7 @@ static tsr_lwm2m_observation *slot_for(tsr_lwm2m_client *c, size_t account, tsr_
 /* Core 6.4.1. NULL: no room, or no token; the answer is then a plain Read (RFC 7641 §4.1). */
 tsr_lwm2m_observation *observe_add(tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path at,
                                    tsr_lwm2m_format format, const tsr_coap_event *event,
-                                   tsr_bytes body, uint64_t now_ms)
+                                   tsr_bytes body)
 {
     tsr_lwm2m_observation *o = slot_for(c, account, at, format, event->token);
 
@@ -126,9 +126,9 @@ tsr_lwm2m_observation *observe_add(tsr_lwm2m_client *c, size_t account, tsr_lwm2
         memcpy(o->token, event->token.ptr, event->token.len);
     o->generation = ++c->generation;
     o->key = event->key;
-    o->confirmed_ms = now_ms;
+    o->confirmed_ms = c->now_ms;
     o->stale = true;
-    reported(c, o, body, now_ms);
+    reported(c, o, body);
     return o;
 }
 
@@ -195,13 +195,12 @@ static uint32_t sequence_next(tsr_lwm2m_client *c)
     return ++c->sequence & 0xffffffu;
 }
 
-static void notify(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const tsr_lwm2m_attributes *a,
-                   uint64_t now_ms)
+static void notify(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const tsr_lwm2m_attributes *a)
 {
     tsr_buf body = tsr_buf_over(c->config.body, c->config.body_len);
     uint32_t sequence = sequence_next(c);
     tsr_err err = observed_read(c, o, &body);
-    bool con = err != TSR_OK || a->whole[4] == 1 || now_ms - o->confirmed_ms >= CONFIRM_MS;
+    bool con = err != TSR_OK || a->whole[4] == 1 || c->now_ms - o->confirmed_ms >= CONFIRM_MS;
     tsr_coap_response response = {
         .code = manage_code(err, TSR_COAP_NOT_ACCEPTABLE),
         .payload = tsr_buf_view(&body),
@@ -215,17 +214,17 @@ static void notify(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const tsr_lwm2
     if (err == TSR_OK)
         response.code = TSR_COAP_CONTENT;
     if (tsr_coap_notify(&c->coap, o->account, tsr_view(o->token, o->token_len), sequence, con,
-                        &response, now_ms, user, &o->flight) != TSR_OK) {
+                        &response, c->now_ms, user, &o->flight) != TSR_OK) {
         o->flight = 0;
         o->fired = true;
-        o->retry_ms = now_ms + RETRY_MS;
+        o->retry_ms = c->now_ms + RETRY_MS;
         return;
     }
     if (!con)
         o->flight = 0;
     event.code = response.code;
     client_event(c, &event);
-    reported(c, o, tsr_buf_view(&body), now_ms);
+    reported(c, o, tsr_buf_view(&body));
     if (err != TSR_OK) {
         o->flight = 0; /* RFC 7641 §4.2: an error ends the observation; let it arrive */
         observe_end(c, o, "not there any more");
@@ -245,33 +244,33 @@ static bool may_wait(const tsr_lwm2m_attributes *a)
     return (a->set & (TSR_LWM2M_GT | TSR_LWM2M_LT | TSR_LWM2M_ST | TSR_LWM2M_EDGE)) == 0;
 }
 
-static void step(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, uint64_t now_ms)
+static void step(tsr_lwm2m_client *c, tsr_lwm2m_observation *o)
 {
     tsr_lwm2m_attributes a;
 
-    if (!may_send(c, o) || now_ms < o->retry_ms)
+    if (!may_send(c, o) || c->now_ms < o->retry_ms)
         return;
-    if (!o->dirty && !o->fired && o->pmax_due_ms > now_ms && !o->stale)
+    if (!o->dirty && !o->fired && o->pmax_due_ms > c->now_ms && !o->stale)
         return;
     attributes_of(c, o, &a);
-    if (o->dirty && (now_ms >= pmin_due_ms(o, &a) || !may_wait(&a))) {
+    if (o->dirty && (c->now_ms >= pmin_due_ms(o, &a) || !may_wait(&a))) {
         o->dirty = false;
         o->fired = o->fired || judge(c, o, &a);
     }
-    if ((o->fired && now_ms >= pmin_due_ms(o, &a)) || now_ms >= pmax_due_ms(o, &a))
-        notify(c, o, &a, now_ms);
+    if ((o->fired && c->now_ms >= pmin_due_ms(o, &a)) || c->now_ms >= pmax_due_ms(o, &a))
+        notify(c, o, &a);
     o->stale = false;
     o->pmin_due_ms = pmin_due_ms(o, &a);
     o->pmax_due_ms = pmax_due_ms(o, &a);
 }
 
-void observe_step(tsr_lwm2m_client *c, uint64_t now_ms)
+void observe_step(tsr_lwm2m_client *c)
 {
     tsr_lwm2m_observation *end = c->config.observations + c->config.observation_count;
 
     for (tsr_lwm2m_observation *o = c->config.observations; o != end; o++) {
         if (o->used)
-            step(c, o, now_ms);
+            step(c, o);
     }
 }
 
@@ -297,7 +296,7 @@ uint64_t observe_due_ms(const tsr_lwm2m_client *c)
     return due_ms;
 }
 
-void observe_answer(tsr_lwm2m_client *c, const tsr_coap_event *event, uint64_t now_ms)
+void observe_answer(tsr_lwm2m_client *c, const tsr_coap_event *event)
 {
     size_t slot = event->user >> 32 & 0xffffff;
     tsr_lwm2m_observation *o;
@@ -310,7 +309,7 @@ void observe_answer(tsr_lwm2m_client *c, const tsr_coap_event *event, uint64_t n
     o->flight = 0;
     switch (event->kind) {
     case TSR_COAP_ACKED:
-        o->confirmed_ms = now_ms;
+        o->confirmed_ms = c->now_ms;
         break;
     case TSR_COAP_RESET: /* RFC 7641 §3.6, Core 6.4.3 */
         observe_end(c, o, "cancelled by reset");

@@ -10,14 +10,15 @@ enum {
     FOREVER_S = 86400 * 365,
 };
 
-tsr_lwm2m_server *account_server(const tsr_lwm2m_client *c, size_t account)
+tsr_lwm2m_server *account_server(const tsr_lwm2m_client *c, const tsr_lwm2m_account *a)
 {
-    return tsr_lwm2m_server_find(c->config.servers, c->config.accounts[account].short_id);
+    return tsr_lwm2m_server_find(c->config.servers, a->short_id);
 }
 
-static uint32_t server_number(const tsr_lwm2m_client *c, size_t i, tsr_lwm2m_server_resource r)
+static uint32_t server_number(const tsr_lwm2m_client *c, const tsr_lwm2m_account *a,
+                              tsr_lwm2m_server_resource r)
 {
-    const tsr_lwm2m_server *server = account_server(c, i);
+    const tsr_lwm2m_server *server = account_server(c, a);
 
     return server != NULL ? tsr_lwm2m_server_get(server, r) : 0;
 }
@@ -30,63 +31,61 @@ uint64_t with_jitter(tsr_lwm2m_client *c, uint64_t wait_ms)
     return wait_ms + (wait_ms / 4 != 0 ? draw % (wait_ms / 4) : 0);
 }
 
-void account_wait(tsr_lwm2m_client *c, size_t i, uint64_t now_ms, uint64_t wait_ms)
+void account_wait(tsr_lwm2m_client *c, tsr_lwm2m_account *a, uint64_t wait_ms)
 {
-    c->config.accounts[i].standing = TSR_LWM2M_WAITING;
-    c->config.accounts[i].at_ms = now_ms + wait_ms;
+    a->standing = TSR_LWM2M_WAITING;
+    a->at_ms = c->now_ms + wait_ms;
 }
 
 /* Ends what is open towards the server, without a word to it. */
-void account_disconnect(tsr_lwm2m_client *c, size_t i, bool forget)
+void account_disconnect(tsr_lwm2m_client *c, tsr_lwm2m_account *a, bool forget)
 {
-    tsr_lwm2m_account *a = &c->config.accounts[i];
-
     a->request = 0;
     if (a->up)
-        tsr_coap_peer_gone(&c->coap, (tsr_coap_peer)i);
+        tsr_coap_peer_gone(&c->coap, account_peer(c, a));
     if (a->channel != NULL && forget)
         a->channel->close(a->channel_state, false);
     a->up = false;
 }
 
-void account_stop(tsr_lwm2m_client *c, size_t i, const char *reason)
+void account_stop(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const char *reason)
 {
-    c->config.accounts[i].standing = TSR_LWM2M_STOPPED;
-    c->config.accounts[i].at_ms = UINT64_MAX;
-    account_event(c, i, TSR_LWM2M_E_STOPPED, 0, reason);
+    a->standing = TSR_LWM2M_STOPPED;
+    a->at_ms = UINT64_MAX;
+    account_event(c, a, TSR_LWM2M_E_STOPPED, 0, reason);
 }
 
 /* Core 6.2.1.2 with /1/x/17 to 20. When all sequences are used up and there is nobody to bootstrap
  * from, a device that stopped would need a human: it goes on at the pace of sequences. */
-void account_back_off(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
+void account_back_off(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
-    tsr_lwm2m_account *a = &c->config.accounts[i];
-    uint32_t delay_s = server_number(c, i, TSR_LWM2M_S_SEQUENCE_DELAY);
+    uint32_t delay_s = server_number(c, a, TSR_LWM2M_S_SEQUENCE_DELAY);
 
     if (a->attempts < UINT8_MAX)
         a->attempts++;
-    if (a->attempts < server_number(c, i, TSR_LWM2M_S_RETRY_COUNT)) {
+    if (a->attempts < server_number(c, a, TSR_LWM2M_S_RETRY_COUNT)) {
         unsigned shift = a->attempts - 1u < 16 ? a->attempts - 1u : 16;
 
-        account_wait(c, i, now_ms,
-             with_jitter(c, (uint64_t)server_number(c, i, TSR_LWM2M_S_RETRY_TIMER) * 1000 << shift));
+        uint64_t wait_ms = (uint64_t)server_number(c, a, TSR_LWM2M_S_RETRY_TIMER) * 1000;
+
+        account_wait(c, a, with_jitter(c, wait_ms << shift));
         return;
     }
     a->attempts = 0;
     if (a->sequences < UINT8_MAX)
         a->sequences++;
     if (delay_s == UINT32_MAX) {
-        account_stop(c, i, "no further sequence (/1/x/19)");
+        account_stop(c, a, "no further sequence (/1/x/19)");
         return;
     }
-    account_wait(c, i, now_ms, with_jitter(c, (uint64_t)delay_s * 1000));
+    account_wait(c, a, with_jitter(c, (uint64_t)delay_s * 1000));
 }
 
-void account_lost(tsr_lwm2m_client *c, size_t i, uint64_t now_ms, const char *reason)
+void account_lost(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const char *reason)
 {
-    account_disconnect(c, i, true);
-    account_event(c, i, TSR_LWM2M_E_REGISTER_FAILED, 0, reason);
-    account_back_off(c, i, now_ms);
+    account_disconnect(c, a, true);
+    account_event(c, a, TSR_LWM2M_E_REGISTER_FAILED, 0, reason);
+    account_back_off(c, a);
 }
 
 static void put_version(tsr_buf *out, uint8_t minor)
@@ -107,31 +106,32 @@ static uint32_t links_hash(tsr_bytes links)
     return (uint32_t)tsr_hash(0, links);
 }
 
-static tsr_bytes links_make(tsr_lwm2m_client *c, size_t i, tsr_buf *body)
+static tsr_bytes links_make(tsr_lwm2m_client *c, tsr_lwm2m_account *a, tsr_buf *body)
 {
     *body = tsr_buf_over(c->config.body, c->config.body_len);
-    links_put(c, i, body);
+    links_put(c, a->version_minor, body);
     return tsr_buf_view(body);
 }
 
-static uint32_t lifetime_of(const tsr_lwm2m_client *c, size_t i)
+static uint32_t lifetime_of(const tsr_lwm2m_client *c, const tsr_lwm2m_account *a)
 {
-    return server_number(c, i, TSR_LWM2M_S_LIFETIME);
+    return server_number(c, a, TSR_LWM2M_S_LIFETIME);
 }
 
 /* Core 6.2.1: the parameters of a Register. `text` holds their bytes. */
-static size_t register_queries(tsr_lwm2m_client *c, size_t i, tsr_buf *text, tsr_bytes *queries)
+static size_t register_queries(tsr_lwm2m_client *c, const tsr_lwm2m_account *a, tsr_buf *text,
+                               tsr_bytes *queries)
 {
-    const tsr_lwm2m_server *server = account_server(c, i);
+    const tsr_lwm2m_server *server = account_server(c, a);
     size_t n = 0, from = 0;
 
     tsr_put_text(text, "ep=");
     tsr_put_text(text, c->config.endpoint);
     query_end(text, &from, queries, &n);
     tsr_put_text(text, "lt=");
-    tsr_put_dec(text, lifetime_of(c, i));
+    tsr_put_dec(text, lifetime_of(c, a));
     query_end(text, &from, queries, &n);
-    put_version(text, c->config.accounts[i].version_minor);
+    put_version(text, a->version_minor);
     query_end(text, &from, queries, &n);
     tsr_put_text(text, "b=");
     tsr_put_text(text, server != NULL ? server->binding : "U");
@@ -140,28 +140,26 @@ static size_t register_queries(tsr_lwm2m_client *c, size_t i, tsr_buf *text, tsr
 }
 
 /* What this request tells; it becomes what was told when the server has accepted it. */
-static void note_sent(tsr_lwm2m_client *c, size_t i, tsr_bytes links)
+static void note_sent(tsr_lwm2m_client *c, tsr_lwm2m_account *a, tsr_bytes links)
 {
-    tsr_lwm2m_account *a = &c->config.accounts[i];
-    const tsr_lwm2m_server *server = account_server(c, i);
+    const tsr_lwm2m_server *server = account_server(c, a);
 
     a->update = a->relink = a->relifetime = false;
-    a->sent_lifetime_s = lifetime_of(c, i);
+    a->sent_lifetime_s = lifetime_of(c, a);
     a->sent_links = links_hash(links);
     if (server != NULL)
         memcpy(a->sent_binding, server->binding, sizeof a->sent_binding);
 }
 
-static void request_send(tsr_lwm2m_client *c, size_t i, tsr_coap_request *request, uint64_t now_ms)
+static void request_send(tsr_lwm2m_client *c, tsr_lwm2m_account *a, tsr_coap_request *request)
 {
-    tsr_lwm2m_account *a = &c->config.accounts[i];
-
-    request->user = tag_make(TAG_REQUEST, 0, i);
-    if (tsr_coap_request_send(&c->coap, (tsr_coap_peer)i, request, now_ms, &a->request) != TSR_OK)
-        account_lost(c, i, now_ms, "no room for the request: raise coap exchange_len or bodies");
+    request->user = tag_make(TAG_REQUEST, 0, 0);
+    if (tsr_coap_request_send(&c->coap, account_peer(c, a), request, c->now_ms, &a->request) !=
+        TSR_OK)
+        account_lost(c, a, "no room for the request: raise coap exchange_len or bodies");
 }
 
-static void send_register(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
+static void send_register(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
     tsr_buf text = tsr_buf_over(c->config.state, c->config.state_len);
     tsr_bytes queries[QUERIES];
@@ -170,29 +168,28 @@ static void send_register(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
         .method = TSR_COAP_POST,
         .path = "/rd",
         .queries = queries,
-        .query_count = register_queries(c, i, &text, queries),
+        .query_count = register_queries(c, a, &text, queries),
         .content_format = { true, TSR_LWM2M_FORMAT_LINK },
-        .payload = links_make(c, i, &body),
+        .payload = links_make(c, a, &body),
     };
 
-    c->config.accounts[i].standing = TSR_LWM2M_REGISTERING;
-    note_sent(c, i, request.payload);
-    request_send(c, i, &request, now_ms);
+    a->standing = TSR_LWM2M_REGISTERING;
+    note_sent(c, a, request.payload);
+    request_send(c, a, &request);
 }
 
 /* Core 6.2.2: only what changed, and then the object list as a whole. */
-static void send_update(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
+static void send_update(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
-    tsr_lwm2m_account *a = &c->config.accounts[i];
     char room[32];
     tsr_buf text = tsr_buf_over(room, sizeof room);
     tsr_bytes queries[2];
     size_t from = 0;
     tsr_buf body;
-    tsr_bytes links = links_make(c, i, &body);
+    tsr_bytes links = links_make(c, a, &body);
     tsr_coap_request request = { .method = TSR_COAP_POST, .path = a->location, .queries = queries };
 
-    note_sent(c, i, links);
+    note_sent(c, a, links);
     if (a->sent_lifetime_s != a->told_lifetime_s) {
         tsr_put_text(&text, "lt=");
         tsr_put_dec(&text, a->sent_lifetime_s);
@@ -207,52 +204,49 @@ static void send_update(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
         request.payload = links;
         request.content_format = (tsr_coap_num){ true, TSR_LWM2M_FORMAT_LINK };
     }
-    request_send(c, i, &request, now_ms);
+    request_send(c, a, &request);
 }
 
-static void send_deregister(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
+static void send_deregister(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
     tsr_coap_request request = { .method = TSR_COAP_DELETE,
-                                 .path = c->config.accounts[i].location };
+                                 .path = a->location };
 
-    c->config.accounts[i].standing = TSR_LWM2M_DEREGISTERING;
-    request_send(c, i, &request, now_ms);
+    a->standing = TSR_LWM2M_DEREGISTERING;
+    request_send(c, a, &request);
 }
 
-static bool links_changed(tsr_lwm2m_client *c, size_t i)
+static bool links_changed(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
     tsr_buf body;
 
-    return links_hash(links_make(c, i, &body)) != c->config.accounts[i].told_links;
+    return links_hash(links_make(c, a, &body)) != a->told_links;
 }
 
 /* Core 6.2.2: in time before the lifetime ends, and a little early rather than a little late. */
-static void schedule_update(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
+static void schedule_update(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
-    tsr_lwm2m_account *a = &c->config.accounts[i];
     uint64_t lifetime_s = a->told_lifetime_s;
     uint64_t margin_s = lifetime_s / 2 < MARGIN_S ? lifetime_s / 2 : MARGIN_S;
     uint64_t wait_ms;
 
-    a->told_ms = now_ms;
+    a->told_ms = c->now_ms;
     if (lifetime_s == 0 || lifetime_s > FOREVER_S) {
         a->at_ms = UINT64_MAX;
         return;
     }
     wait_ms = (lifetime_s - margin_s) * 1000;
-    a->at_ms = now_ms + wait_ms - (with_jitter(c, wait_ms) - wait_ms) / 4;
+    a->at_ms = c->now_ms + wait_ms - (with_jitter(c, wait_ms) - wait_ms) / 4;
 }
 
-static void registered(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
+static void registered(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
-    tsr_lwm2m_account *a = &c->config.accounts[i];
-
     a->standing = TSR_LWM2M_REGISTERED;
     a->attempts = a->sequences = 0;
     a->told_lifetime_s = a->sent_lifetime_s;
     a->told_links = a->sent_links;
     memcpy(a->told_binding, a->sent_binding, sizeof a->told_binding);
-    schedule_update(c, i, now_ms);
+    schedule_update(c, a);
     c->save_owed = true;
 }
 
@@ -273,55 +267,49 @@ static bool location_read(const tsr_coap_msg *msg, char *location)
     return true;
 }
 
-static void register_answer(tsr_lwm2m_client *c, size_t i, const tsr_coap_event *event,
-                            uint64_t now_ms)
+static void register_answer(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const tsr_coap_event *event)
 {
-    tsr_lwm2m_account *a = &c->config.accounts[i];
     uint8_t code = event->msg->code;
     char location[TSR_LWM2M_LOCATION_LEN + 1];
 
     if (code == TSR_COAP_CREATED && location_read(event->msg, location)) {
         memcpy(a->location, location, sizeof location);
-        observe_end_all(c, i, "registered anew");
-        registered(c, i, now_ms);
-        account_event(c, i, TSR_LWM2M_E_REGISTERED, code, "");
+        observe_end_all(c, account_peer(c, a), "registered anew");
+        registered(c, a);
+        account_event(c, a, TSR_LWM2M_E_REGISTERED, code, "");
         return;
     }
-    account_event(c, i, TSR_LWM2M_E_REGISTER_FAILED, code,
+    account_event(c, a, TSR_LWM2M_E_REGISTER_FAILED, code,
                   code == TSR_COAP_CREATED ? "no usable Location-Path in the answer" : "refused");
     if (code == TSR_COAP_PRECONDITION_FAILED && a->version_minor > 0) {
         a->version_minor--; /* Core 6.2.1.1: 4.12 says that the version is not supported */
-        send_register(c, i, now_ms);
+        send_register(c, a);
         return;
     }
     a->version_minor = c->config.version_minor;
-    account_back_off(c, i, now_ms);
+    account_back_off(c, a);
 }
 
-static void update_answer(tsr_lwm2m_client *c, size_t i, const tsr_coap_event *event,
-                          uint64_t now_ms)
+static void update_answer(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const tsr_coap_event *event)
 {
-    tsr_lwm2m_account *a = &c->config.accounts[i];
-
     if (event->msg->code == TSR_COAP_CHANGED) {
-        registered(c, i, now_ms);
-        account_event(c, i, TSR_LWM2M_E_UPDATED, event->msg->code, "");
+        registered(c, a);
+        account_event(c, a, TSR_LWM2M_E_UPDATED, event->msg->code, "");
         return;
     }
-    account_event(c, i, TSR_LWM2M_E_REGISTER_FAILED, event->msg->code, "update refused");
+    account_event(c, a, TSR_LWM2M_E_REGISTER_FAILED, event->msg->code, "update refused");
     a->location[0] = '\0'; /* Core 6.2.2: 4.04, the server does not know us; any other code: alike */
-    send_register(c, i, now_ms);
+    send_register(c, a);
 }
 
-static void gone(tsr_lwm2m_client *c, size_t i, uint8_t code, uint64_t now_ms)
+static void gone(tsr_lwm2m_client *c, tsr_lwm2m_account *a, uint8_t code)
 {
-    tsr_lwm2m_account *a = &c->config.accounts[i];
     bool stopping = a->stopping;
 
     a->location[0] = '\0';
     a->stopping = a->disabling = false;
-    observe_end_all(c, i, "de-registered");
-    account_event(c, i, TSR_LWM2M_E_DEREGISTERED, code, "");
+    observe_end_all(c, account_peer(c, a), "de-registered");
+    account_event(c, a, TSR_LWM2M_E_DEREGISTERED, code, "");
     c->save_owed = true;
     if (stopping) {
         if (a->channel != NULL)
@@ -330,106 +318,93 @@ static void gone(tsr_lwm2m_client *c, size_t i, uint8_t code, uint64_t now_ms)
         a->at_ms = UINT64_MAX;
         return;
     }
-    account_disconnect(c, i, false);
-    account_wait(c, i, now_ms, (uint64_t)a->disable_s * 1000);
+    account_disconnect(c, a, false);
+    account_wait(c, a, (uint64_t)a->disable_s * 1000);
 }
 
-void account_answer(tsr_lwm2m_client *c, const tsr_coap_event *event, uint64_t now_ms)
+void account_answer(tsr_lwm2m_client *c, const tsr_coap_event *event)
 {
-    size_t i = event->peer;
-    tsr_lwm2m_account *a = &c->config.accounts[i];
-
+    tsr_lwm2m_account *a = &c->config.accounts[event->peer];
     if (event->id != a->request || a->request == 0)
         return;
     a->request = 0;
     if (a->standing == TSR_LWM2M_DEREGISTERING) {
         /* Core 6.2.3: a client that leaves does not wait for a server that is silent. */
-        gone(c, i, event->kind == TSR_COAP_RESPONSE ? event->msg->code : 0, now_ms);
+        gone(c, a, event->kind == TSR_COAP_RESPONSE ? event->msg->code : 0);
     } else if (event->kind != TSR_COAP_RESPONSE) {
-        account_lost(c, i, now_ms, "no answer");
+        account_lost(c, a, "no answer");
     } else if (a->standing == TSR_LWM2M_REGISTERING) {
-        register_answer(c, i, event, now_ms);
+        register_answer(c, a, event);
     } else {
-        update_answer(c, i, event, now_ms);
+        update_answer(c, a, event);
     }
 }
 
-void account_connected(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
+void account_connected(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
-    tsr_lwm2m_account *a = &c->config.accounts[i];
-
     a->local_tries = 0;
     if (a->channel != NULL && !a->up)
-        account_event(c, i, TSR_LWM2M_E_CONNECTED, 0, "");
+        account_event(c, a, TSR_LWM2M_E_CONNECTED, 0, "");
     a->up = true;
     if (a->location[0] == '\0') {
-        send_register(c, i, now_ms);
+        send_register(c, a);
         return;
     }
     a->standing = TSR_LWM2M_REGISTERED;
     a->update = true;
-    a->at_ms = now_ms;
+    a->at_ms = c->now_ms;
 }
 
-static void connect(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
+static void connect(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
-    tsr_lwm2m_account *a = &c->config.accounts[i];
-
     if (a->channel == NULL || a->up)
-        account_connected(c, i, now_ms);
+        account_connected(c, a);
     else
-        c->parts->channels->open(c, i, now_ms);
+        c->parts->channels->open(c, a);
 }
 
-static void step_registered(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
+static void step_registered(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
-    tsr_lwm2m_account *a = &c->config.accounts[i];
-
     if (a->request != 0 || !a->up)
         return;
     if (a->stopping || a->disabling) {
-        send_deregister(c, i, now_ms);
+        send_deregister(c, a);
         return;
     }
     if (a->relink) {
         a->relink = false;
-        a->update |= links_changed(c, i);
+        a->update |= links_changed(c, a);
     }
     if (a->relifetime) {
         a->relifetime = false;
-        a->update |= lifetime_of(c, i) != a->told_lifetime_s ||
-                     strcmp(account_server(c, i)->binding, a->told_binding) != 0;
+        a->update |= lifetime_of(c, a) != a->told_lifetime_s ||
+                     strcmp(account_server(c, a)->binding, a->told_binding) != 0;
     }
-    if (a->update || now_ms >= a->at_ms)
-        send_update(c, i, now_ms);
+    if (a->update || c->now_ms >= a->at_ms)
+        send_update(c, a);
 }
 
 /* The first step starts the clock of an account: /1/x/14 for a new registration. */
-static void step_first(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
+static void step_first(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
-    tsr_lwm2m_account *a = &c->config.accounts[i];
-    uint32_t delay_s = a->location[0] == '\0' ? server_number(c, i, TSR_LWM2M_S_INITIAL_DELAY) : 0;
+    uint32_t delay_s = a->location[0] == '\0' ? server_number(c, a, TSR_LWM2M_S_INITIAL_DELAY) : 0;
 
     a->started = true;
-    a->at_ms = now_ms + (uint64_t)delay_s * 1000;
+    a->at_ms = c->now_ms + (uint64_t)delay_s * 1000;
 }
 
-void account_step(tsr_lwm2m_client *c, size_t i, uint64_t now_ms)
+void account_step(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
-    tsr_lwm2m_account *a = &c->config.accounts[i];
-
     if (!a->started)
-        step_first(c, i, now_ms);
-    if (a->standing == TSR_LWM2M_WAITING && now_ms >= a->at_ms)
-        connect(c, i, now_ms);
+        step_first(c, a);
+    if (a->standing == TSR_LWM2M_WAITING && c->now_ms >= a->at_ms)
+        connect(c, a);
     else if (a->standing == TSR_LWM2M_REGISTERED)
-        step_registered(c, i, now_ms);
+        step_registered(c, a);
 }
 
-uint64_t account_due_ms(const tsr_lwm2m_client *c, size_t i)
+uint64_t account_due_ms(const tsr_lwm2m_account *a)
 {
-    const tsr_lwm2m_account *a = &c->config.accounts[i];
-
     if (!a->started)
         return 0;
     if (a->standing == TSR_LWM2M_WAITING)
@@ -444,7 +419,7 @@ void account_executed(tsr_lwm2m_client *c, tsr_lwm2m_path at)
 {
     for (size_t i = 0; i < c->config.account_count; i++) {
         tsr_lwm2m_account *a = &c->config.accounts[i];
-        const tsr_lwm2m_server *server = account_server(c, i);
+        const tsr_lwm2m_server *server = account_server(c, a);
 
         if (server == NULL || server->id != at.instance)
             continue;
@@ -472,12 +447,13 @@ void tsr_lwm2m_client_moved(tsr_lwm2m_client *c, size_t account, uint64_t now_ms
     a = &c->config.accounts[account];
     if (a->standing == TSR_LWM2M_STOPPED)
         return;
+    c->now_ms = now_ms;
     a->attempts = 0;
     if (a->channel != NULL && a->standing != TSR_LWM2M_WAITING &&
         !(a->up && a->channel->moved(a->channel_state)))
-        account_disconnect(c, account, true);
+        account_disconnect(c, a, true);
     if (!a->up)
-        account_wait(c, account, now_ms, 0);
+        account_wait(c, a, 0);
     a->update = true;
 }
 
@@ -491,7 +467,7 @@ void tsr_lwm2m_client_stop(tsr_lwm2m_client *c, bool deregister, uint64_t now_ms
             a->stopping = true;
             continue;
         }
-        account_disconnect(c, i, false);
+        account_disconnect(c, a, false);
         a->standing = TSR_LWM2M_STOPPED;
         a->at_ms = UINT64_MAX;
     }

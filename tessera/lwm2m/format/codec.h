@@ -53,7 +53,8 @@ extern const tsr_lwm2m_codec tsr_lwm2m_codec_text, tsr_lwm2m_codec_octets, tsr_l
 
 /** SenML CBOR for a device that has neither Float nor Objlnk resources, in little flash: it writes
  *  the same bytes, in more instructions, and understands whole numbers, texts, bytes and Booleans;
- *  anything else in a payload (floats, fractions, dates, base values, text in chunks) is refused.
+ *  anything else in a payload (floats, fractions, dates, base values, text in chunks, labels of
+ *  arrays and maps) is refused.
  *  Times are whole numbers, and ignored. */
 extern const tsr_lwm2m_codec tsr_lwm2m_codec_senml_cbor_plain;
 

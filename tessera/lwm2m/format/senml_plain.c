@@ -5,11 +5,11 @@
 #include "tessera/cbor/cbor.h"
 #include "tessera/lwm2m/format/senml.h"
 
-/* RFC 8428 §6, table 4; negative labels as they stand in CBOR, -1 - n */
+/* RFC 8428 §6, table 4; the base values have negative labels, -1 - n, here 16 + n */
 enum {
     LABEL_NAME = 0, LABEL_VALUE = 2, LABEL_STRING = 3, LABEL_BOOLEAN = 4, LABEL_SUM = 5,
-    LABEL_TIME = 6, LABEL_DATA = 8,
-    BASE_VERSION = 0, BASE_NAME = 1, BASE_TIME = 2, BASE_VALUE = 4, BASE_SUM = 5,
+    LABEL_TIME = 6, LABEL_DATA = 8, LABELS = 15,
+    BASE_VERSION = 16, BASE_NAME = 17, BASE_TIME = 18, BASE_VALUE = 20, BASE_SUM = 21,
     BASE_NAME_CODE = 0x21, MOST_VALUES = 255, FALSE_ = 20, TRUE_ = 21, NULL_ = 22,
 };
 
@@ -74,82 +74,94 @@ static tsr_err plain_put(tsr_lwm2m_out *out, tsr_lwm2m_path path, const tsr_lwm2
 /* ---- reading ------------------------------------------------------------------------------- */
 
 /* null is allowed as any value (RFC 8790 §3). */
-static tsr_err take_value(tsr_bytes *in, uint64_t label, tsr_lwm2m_value *value)
+static tsr_err take_value(const tsr_cbor_item *item, uint64_t label, tsr_lwm2m_value *value)
 {
-    tsr_cbor_item item;
     unsigned fits = LABEL_VALUE;
 
-    if (value->type != TSR_LWM2M_NONE || tsr_cbor_next(in, &item) != TSR_OK || item.indefinite)
+    if (value->type != TSR_LWM2M_NONE)
         return TSR_E_MALFORMED;
-    if (item.kind == TSR_CBOR_SIMPLE && item.n == NULL_)
+    if (item->kind == TSR_CBOR_SIMPLE && item->n == NULL_)
         return TSR_OK;
-    if (item.kind == TSR_CBOR_UINT) {
-        *value = item.n > INT64_MAX ? tsr_lwm2m_uint(item.n) : tsr_lwm2m_int((int64_t)item.n);
-    } else if (item.kind == TSR_CBOR_NINT && item.n <= INT64_MAX) {
-        *value = tsr_lwm2m_int(-1 - (int64_t)item.n);
-    } else if (item.kind == TSR_CBOR_TEXT) {
+    if (item->kind == TSR_CBOR_UINT) {
+        *value = item->n > INT64_MAX ? tsr_lwm2m_uint(item->n) : tsr_lwm2m_int((int64_t)item->n);
+    } else if (item->kind == TSR_CBOR_NINT && item->n <= INT64_MAX) {
+        *value = tsr_lwm2m_int(-1 - (int64_t)item->n);
+    } else if (item->kind == TSR_CBOR_TEXT) {
         fits = LABEL_STRING;
-        *value = tsr_lwm2m_text(item.bytes);
-    } else if (item.kind == TSR_CBOR_BYTES) {
+        *value = tsr_lwm2m_text(item->bytes);
+    } else if (item->kind == TSR_CBOR_BYTES) {
         fits = LABEL_DATA;
-        *value = tsr_lwm2m_opaque(item.bytes);
-    } else if (item.kind == TSR_CBOR_SIMPLE && (item.n == FALSE_ || item.n == TRUE_)) {
+        *value = tsr_lwm2m_opaque(item->bytes);
+    } else if (item->kind == TSR_CBOR_SIMPLE && (item->n == FALSE_ || item->n == TRUE_)) {
         fits = LABEL_BOOLEAN;
-        *value = tsr_lwm2m_bool(item.n == TRUE_);
+        *value = tsr_lwm2m_bool(item->n == TRUE_);
     } else {
         return TSR_E_UNSUPPORTED;
     }
-    if (item.kind == TSR_CBOR_TEXT && !tsr_utf8_valid(item.bytes))
-        return TSR_E_MALFORMED;
     return fits == label ? TSR_OK : TSR_E_MALFORMED;
 }
 
-/* A value that is written has no time. */
-static tsr_err take_time(tsr_bytes *in)
+static tsr_err take_text(const tsr_cbor_item *item, tsr_bytes *text)
 {
-    int64_t ignored;
-    tsr_err err = tsr_cbor_get_int(in, &ignored);
+    if (item->kind != TSR_CBOR_TEXT)
+        return TSR_E_MALFORMED;
+    *text = item->bytes;
+    return TSR_OK;
+}
 
-    return err == TSR_E_TYPE ? TSR_E_UNSUPPORTED : err;
+static bool is_whole(const tsr_cbor_item *item)
+{
+    return item->kind <= TSR_CBOR_NINT && item->n <= INT64_MAX;
+}
+
+/* The next label, or what it labels: one item that holds no others. */
+static tsr_err take_item(tsr_bytes *in, tsr_cbor_item *item)
+{
+    if (tsr_cbor_next(in, item) != TSR_OK || item->kind == TSR_CBOR_BREAK)
+        return TSR_E_MALFORMED;
+    if (item->indefinite || (item->kind >= TSR_CBOR_ARRAY && item->kind <= TSR_CBOR_TAG))
+        return TSR_E_UNSUPPORTED;
+    if (item->kind == TSR_CBOR_TEXT && !tsr_utf8_valid(item->bytes))
+        return TSR_E_MALFORMED;
+    return TSR_OK;
 }
 
 /* Labels that are texts are for the JSON form, but "vlo"; and a label that ends in _ has to be
- * understood (RFC 8428 §4.4). Units and times say nothing about the value. */
+ * understood (RFC 8428 §4.4). Units say nothing about the value, and one that is written has no
+ * time. */
 static tsr_err take_field(tsr_lwm2m_in *in, tsr_bytes *name, tsr_lwm2m_value *value)
 {
-    tsr_bytes *rest = &in->rest;
-    tsr_cbor_item label;
-    int64_t version;
+    tsr_cbor_item label, item;
+    tsr_err err = take_item(&in->rest, &label);
 
-    if (tsr_cbor_next(rest, &label) != TSR_OK || label.n > INT64_MAX)
+    if (err == TSR_OK)
+        err = take_item(&in->rest, &item);
+    if (err != TSR_OK)
+        return err;
+    if (label.kind == TSR_CBOR_TEXT)
+        return tsr_senml_is_critical(label.bytes) || label.bytes.len == 3 ? TSR_E_UNSUPPORTED
+                                                                          : TSR_OK;
+    if (!is_whole(&label))
         return TSR_E_MALFORMED;
-    if (label.kind == TSR_CBOR_UINT) {
-        switch (label.n) {
-        case LABEL_NAME:    return tsr_cbor_get_text(rest, name);
-        case LABEL_VALUE:
-        case LABEL_STRING:
-        case LABEL_BOOLEAN:
-        case LABEL_DATA:    return take_value(rest, label.n, value);
-        case LABEL_TIME:    return take_time(rest);
-        case LABEL_SUM:     return TSR_E_UNSUPPORTED;
-        }
-    } else if (label.kind == TSR_CBOR_NINT) {
-        switch (label.n) {
-        case BASE_VERSION:
-            if (tsr_cbor_get_int(rest, &version) != TSR_OK)
-                return TSR_E_MALFORMED;
-            return version <= TSR_SENML_VERSION ? TSR_OK : TSR_E_UNSUPPORTED;
-        case BASE_NAME:  return tsr_cbor_get_text(rest, &in->base_name);
-        case BASE_TIME:  return take_time(rest);
-        case BASE_VALUE:
-        case BASE_SUM:   return TSR_E_UNSUPPORTED;
-        }
-    } else if (label.kind != TSR_CBOR_TEXT || label.indefinite || !tsr_utf8_valid(label.bytes)) {
-        return TSR_E_MALFORMED;
-    } else if (tsr_senml_is_critical(label.bytes) || label.bytes.len == 3) {
-        return TSR_E_UNSUPPORTED;
+    switch (label.n > LABELS ? LABELS : (unsigned)label.n | (unsigned)label.kind << 4) {
+    case LABEL_NAME:     return take_text(&item, name);
+    case BASE_NAME:      return take_text(&item, &in->base_name);
+    case LABEL_VALUE:
+    case LABEL_STRING:
+    case LABEL_BOOLEAN:
+    case LABEL_DATA:     return take_value(&item, label.n, value);
+    case BASE_TIME:
+    case LABEL_TIME:     return is_whole(&item) ? TSR_OK : TSR_E_UNSUPPORTED;
+    case LABEL_SUM:
+    case BASE_VALUE:
+    case BASE_SUM:       return TSR_E_UNSUPPORTED;
+    case BASE_VERSION:
+        if (!is_whole(&item))
+            return TSR_E_MALFORMED;
+        return item.kind == TSR_CBOR_NINT || item.n <= TSR_SENML_VERSION ? TSR_OK
+                                                                         : TSR_E_UNSUPPORTED;
+    default:             return TSR_OK;
     }
-    return tsr_cbor_skip(rest);
 }
 
 static tsr_err join(tsr_bytes base, tsr_bytes name, tsr_lwm2m_path *path)

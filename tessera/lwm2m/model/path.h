@@ -14,7 +14,8 @@ enum {
 /** A path of zero (the root, for composite operations) to four identifiers.
  *  Identifiers at or beyond `depth` carry no meaning; the constructors below set them to 0. */
 typedef struct {
-    uint16_t object, instance, resource, resource_instance;
+    _Alignas(uint32_t) uint16_t object; /* so that it is copied in words */
+    uint16_t instance, resource, resource_instance;
     uint8_t depth;
 } tsr_lwm2m_path;
 
