@@ -5,6 +5,7 @@
  * measured; the board's flash, entropy and veneer are left open as symbols. */
 #include "mbedtls/memory_buffer_alloc.h"
 #include "secure/attest/attest.h"
+#include "secure/crypto/random.h"
 #include "secure/crypto/service.h"
 #include "secure/fwu/boot.h"
 #include "secure/fwu/crypto.h"
@@ -19,6 +20,7 @@ tsr_err board_read(void *self, uint32_t at, void *data, size_t len);
 tsr_err board_program(void *self, uint32_t at, const void *data, size_t len);
 tsr_err board_erase(void *self, uint32_t at);
 tsr_err board_sync(void *self);
+psa_status_t board_seed(void *self, uint8_t *seed, size_t len);
 tsr_err board_huk(void *self, uint8_t huk[TSR_ROOT_BYTES]);
 tsr_err board_forget(void *self);
 tsr_err board_reset(void *self);
@@ -55,6 +57,7 @@ static struct {
     tsr_root root;
     tsr_lifecycle lifecycle;
     tsr_platform platform;
+    tsr_random random;
     tsr_crypto crypto;
     tsr_crypto_key keys[KEYS];
     tsr_crypto_op ops[OPERATIONS];
@@ -81,10 +84,13 @@ static const tsr_spm spm = { services, sizeof services / sizeof *services, tsr_p
 
 tsr_crypto *tsr_crypto_here(void) { return &world.crypto; }
 
+tsr_random *tsr_random_here(void) { return &world.random; }
+
 static bool open_storage(void)
 {
     tsr_ps_found found;
 
+    world.random.seed = board_seed;
     world.its = (tsr_its){ .store = &world.its_store, .buffer_max = 65536 };
     world.ps = (tsr_ps){ .its = &world.its,
                          .medium = &world.ps_store,

@@ -16,7 +16,7 @@ static psa_status_t agree(tsr_crypto_request *r, psa_algorithm_t permitted, psa_
 
     if (status != PSA_SUCCESS)
         return status;
-    if (!held)
+    if (!tsr_is_held(held))
         return psa_raw_key_agreement(base, key, peer.ptr, peer.len, secret->base, secret->len,
                                      &secret->len);
     status = tsr_held_open(r->c, key, &h);
@@ -96,23 +96,17 @@ static psa_status_t derive_from_held(tsr_crypto_request *r, tsr_crypto_derivatio
 
 psa_status_t tsr_do_derive_agreement(tsr_crypto_request *r)
 {
-    tsr_crypto_op *op = tsr_op_find(r, TSR_OP_DERIVE);
+    tsr_crypto_derivation *d = &r->op->u.derive;
     tsr_bytes peer = tsr_input(r, 0);
     mbedtls_svc_key_id_t key;
     bool held = false;
-
-    if (op == NULL)
-        return PSA_ERROR_INVALID_HANDLE;
-
     psa_status_t status =
         r->p.step > UINT16_MAX ? PSA_ERROR_INVALID_ARGUMENT : tsr_key_any(r, r->p.key, &key, &held);
 
-    if (status == PSA_SUCCESS && held)
-        status = derive_from_held(r, &op->u.derive);
+    if (status == PSA_SUCCESS && tsr_is_held(held))
+        status = derive_from_held(r, d);
     else if (status == PSA_SUCCESS)
-        status = psa_key_derivation_key_agreement(
-            &op->u.derive.core, (psa_key_derivation_step_t)r->p.step, key, peer.ptr, peer.len);
-    if (status != PSA_SUCCESS)
-        tsr_op_close(op);
+        status = psa_key_derivation_key_agreement(&d->core, (psa_key_derivation_step_t)r->p.step,
+                                                  key, peer.ptr, peer.len);
     return status;
 }

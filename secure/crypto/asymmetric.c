@@ -58,7 +58,7 @@ static psa_status_t public_key(tsr_crypto_request *r, psa_key_usage_t usage,
     psa_status_t status = tsr_key_any(r, r->p.key, key, &held);
 
     *own = false;
-    if (status != PSA_SUCCESS || !held)
+    if (status != PSA_SUCCESS || !tsr_is_held(held))
         return status;
     status = open_for(r, *key, usage, &h);
     if (status == PSA_SUCCESS)
@@ -85,7 +85,7 @@ psa_status_t tsr_do_sign_hash(tsr_crypto_request *r)
 
     if (status != PSA_SUCCESS)
         return status;
-    if (held)
+    if (tsr_is_held(held))
         return held_sign_hash(r, key);
     return psa_sign_hash(key, r->p.alg, in.ptr, in.len, out->base, out->len, &out->len);
 }
@@ -100,7 +100,7 @@ psa_status_t tsr_do_sign_message(tsr_crypto_request *r)
 
     if (status != PSA_SUCCESS)
         return status;
-    if (held)
+    if (tsr_is_held(held))
         return held_sign_message(r, key);
     return psa_sign_message(key, r->p.alg, in.ptr, in.len, out->base, out->len, &out->len);
 }
@@ -172,7 +172,7 @@ psa_status_t tsr_do_asym_decrypt(tsr_crypto_request *r)
 
     if (status != PSA_SUCCESS)
         return status;
-    if (held)
+    if (tsr_is_held(held))
         return held_decrypt(r, key);
     return psa_asymmetric_decrypt(key, r->p.alg, in.ptr, in.len, salt.len > 0 ? salt.ptr : NULL,
                                   salt.len, out->base, out->len, &out->len);

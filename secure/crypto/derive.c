@@ -59,6 +59,8 @@ static psa_status_t one_step(tsr_crypto_request *r, tsr_crypto_derivation *d,
         return psa_key_derivation_input_bytes(&d->core, s->step, s->bytes.ptr, s->bytes.len);
     case TSR_STEP_KEY: return key_step(r, d, s);
     case TSR_STEP_INTEGER:
+        if (!TSR_CAN_STRETCH)
+            return PSA_ERROR_INVALID_ARGUMENT;
         if (s->step == PSA_KEY_DERIVATION_INPUT_COST && s->integer > TSR_CRYPTO_STRETCH_MAX)
             return PSA_ERROR_NOT_SUPPORTED;
         if (s->step == PSA_KEY_DERIVATION_INPUT_COST)
@@ -71,7 +73,7 @@ static psa_status_t one_step(tsr_crypto_request *r, tsr_crypto_derivation *d,
 /* Whether so many bytes would keep everybody else waiting. Each 16 to 64 of them cost `cost`. */
 static bool too_costly(const tsr_crypto_derivation *d, size_t len)
 {
-    return len > 64u && (len / 16u + 1u) * d->cost > TSR_CRYPTO_STRETCH_MAX;
+    return TSR_CAN_STRETCH && len > 64u && (len / 16u + 1u) * d->cost > TSR_CRYPTO_STRETCH_MAX;
 }
 
 static psa_status_t all_steps(tsr_crypto_request *r, tsr_crypto_derivation *d, tsr_bytes steps)
@@ -130,119 +132,81 @@ psa_status_t tsr_do_derive_once(tsr_crypto_request *r)
     return status;
 }
 
-psa_status_t tsr_do_derive_open(tsr_crypto_request *r)
-{
-    tsr_crypto_op *op = tsr_op_open(r, TSR_OP_DERIVE);
-
-    if (op == NULL)
-        return PSA_ERROR_INSUFFICIENT_MEMORY;
-
-    psa_status_t status = begin(r, &op->u.derive);
-
-    if (status == PSA_SUCCESS)
-        status = tsr_answer_u32(r, op->id);
-    if (status != PSA_SUCCESS)
-        tsr_op_close(op);
-    return status;
-}
-
-/* The operation of a later call; a failure closes it. */
-static psa_status_t settle(tsr_crypto_op *op, psa_status_t status)
-{
-    if (status != PSA_SUCCESS)
-        tsr_op_close(op);
-    return status;
-}
+psa_status_t tsr_do_derive_open(tsr_crypto_request *r) { return begin(r, &r->op->u.derive); }
 
 psa_status_t tsr_do_derive_input(tsr_crypto_request *r)
 {
-    tsr_crypto_op *op = tsr_op_find(r, TSR_OP_DERIVE);
     tsr_bytes head = tsr_input(r, 0), value = tsr_input(r, 1);
     tsr_wire_step s;
     uint8_t kind;
     uint16_t len;
 
-    if (op == NULL)
-        return PSA_ERROR_INVALID_HANDLE;
     if (value.len == 0) /* whole steps */
-        return settle(op, all_steps(r, &op->u.derive, head));
+        return all_steps(r, &r->op->u.derive, head);
 
     /* One step of bytes whose value came as a vector of its own. */
     s = (tsr_wire_step){ TSR_STEP_BYTES, 0, value, 0 };
     if (tsr_get_u8(&head, &kind) != TSR_OK || tsr_get_u16(&head, &s.step) != TSR_OK ||
         tsr_get_u16(&head, &len) != TSR_OK || head.len != 0 || kind != TSR_STEP_BYTES ||
         len != value.len)
-        return settle(op, PSA_ERROR_PROGRAMMER_ERROR);
-    return settle(op, one_step(r, &op->u.derive, &s));
+        return PSA_ERROR_PROGRAMMER_ERROR;
+    return one_step(r, &r->op->u.derive, &s);
 }
 
 psa_status_t tsr_do_derive_get_capacity(tsr_crypto_request *r)
 {
-    tsr_crypto_op *op = tsr_op_find(r, TSR_OP_DERIVE);
     tsr_buf out = tsr_buf_over(r->msg->out[0].base, r->msg->out[0].len);
     size_t capacity;
-
-    if (op == NULL)
-        return PSA_ERROR_INVALID_HANDLE;
-
-    psa_status_t status = psa_key_derivation_get_capacity(&op->u.derive.core, &capacity);
+    psa_status_t status = psa_key_derivation_get_capacity(&r->op->u.derive.core, &capacity);
 
     if (status != PSA_SUCCESS)
-        return settle(op, status);
+        return status;
     tsr_put_u64(&out, capacity);
     r->msg->out[0].len = out.len;
     return out.err == TSR_OK ? PSA_SUCCESS : PSA_ERROR_PROGRAMMER_ERROR;
 }
 
+/* A capacity that is too large changes nothing; any other failure ends the operation. */
 psa_status_t tsr_do_derive_set_capacity(tsr_crypto_request *r)
 {
-    tsr_crypto_op *op = tsr_op_find(r, TSR_OP_DERIVE);
+    psa_status_t status = set_capacity(&r->op->u.derive, r->p.number);
 
-    if (op == NULL)
-        return PSA_ERROR_INVALID_HANDLE;
-
-    psa_status_t status = set_capacity(&op->u.derive, r->p.number);
-
-    return status == PSA_ERROR_INVALID_ARGUMENT ? status : settle(op, status);
+    if (status != PSA_SUCCESS && status != PSA_ERROR_INVALID_ARGUMENT)
+        tsr_op_close(r->op);
+    return status;
 }
 
 psa_status_t tsr_do_derive_bytes(tsr_crypto_request *r)
 {
-    tsr_crypto_op *op = tsr_op_find(r, TSR_OP_DERIVE);
     psa_outvec *out = &r->msg->out[0];
 
-    if (op == NULL)
-        return PSA_ERROR_INVALID_HANDLE;
-    return settle(op, output(&op->u.derive, out->base, out->len));
+    return output(&r->op->u.derive, out->base, out->len);
 }
 
 psa_status_t tsr_do_derive_key(tsr_crypto_request *r)
 {
-    tsr_crypto_op *op = tsr_op_find(r, TSR_OP_DERIVE);
     tsr_bytes data = tsr_input(r, 0);
     psa_custom_key_parameters_t custom = { .flags = (uint32_t)r->p.number };
     mbedtls_svc_key_id_t key = MBEDTLS_SVC_KEY_ID_INIT;
     tsr_new_key n;
 
-    if (op == NULL)
-        return PSA_ERROR_INVALID_HANDLE;
-    if (op->u.derive.verify_only)
-        return settle(op, PSA_ERROR_NOT_PERMITTED);
+    if (r->op->u.derive.verify_only)
+        return PSA_ERROR_NOT_PERMITTED;
     if (r->p.number > UINT32_MAX)
-        return settle(op, PSA_ERROR_INVALID_ARGUMENT);
-    if (too_costly(&op->u.derive, r->p.attributes.bits / 8u))
-        return settle(op, PSA_ERROR_NOT_SUPPORTED);
+        return PSA_ERROR_INVALID_ARGUMENT;
+    if (too_costly(&r->op->u.derive, r->p.attributes.bits / 8u))
+        return PSA_ERROR_NOT_SUPPORTED;
 
     psa_status_t status = tsr_key_prepare(r, &n);
 
     if (status == PSA_SUCCESS) {
-        status = n.at != NULL
+        status = tsr_elsewhere(&n)
                      ? PSA_ERROR_NOT_SUPPORTED
-                     : psa_key_derivation_output_key_custom(&n.attributes, &op->u.derive.core,
+                     : psa_key_derivation_output_key_custom(&n.attributes, &r->op->u.derive.core,
                                                             &custom, data.ptr, data.len, &key);
         status = tsr_key_made(r, &n, status, key);
     }
-    return settle(op, status);
+    return status;
 }
 
 /* Compares what the operation gives with what is expected, in time that depends on lengths alone.
@@ -271,36 +235,24 @@ static psa_status_t compare(tsr_crypto_derivation *d, tsr_bytes expected)
 
 psa_status_t tsr_do_derive_verify_bytes(tsr_crypto_request *r)
 {
-    tsr_crypto_op *op = tsr_op_find(r, TSR_OP_DERIVE);
-
-    if (op == NULL)
-        return PSA_ERROR_INVALID_HANDLE;
-    return settle(op, compare(&op->u.derive, tsr_input(r, 0)));
+    return compare(&r->op->u.derive, tsr_input(r, 0));
 }
 
 psa_status_t tsr_do_derive_verify_key(tsr_crypto_request *r)
 {
-    tsr_crypto_op *op = tsr_op_find(r, TSR_OP_DERIVE);
     psa_key_attributes_t a = PSA_KEY_ATTRIBUTES_INIT;
-    mbedtls_svc_key_id_t key;
     tsr_material m;
+    psa_status_t status = psa_get_key_attributes(r->key, &a);
 
-    if (op == NULL)
-        return PSA_ERROR_INVALID_HANDLE;
-
-    psa_status_t status = tsr_key_resolve(r, r->p.key, &key);
-
-    if (status == PSA_SUCCESS)
-        status = psa_get_key_attributes(key, &a);
     if (status == PSA_SUCCESS && psa_get_key_type(&a) != PSA_KEY_TYPE_PASSWORD_HASH)
         status = PSA_ERROR_INVALID_ARGUMENT;
     if (status == PSA_SUCCESS)
-        status = tsr_policy_permits(&a, PSA_KEY_USAGE_VERIFY_DERIVATION, op->u.derive.alg);
+        status = tsr_policy_permits(&a, PSA_KEY_USAGE_VERIFY_DERIVATION, r->op->u.derive.alg);
     if (status == PSA_SUCCESS)
-        status = tsr_material_lock(key, &m);
+        status = tsr_material_lock(r->key, &m);
     if (status == PSA_SUCCESS) {
-        status = compare(&op->u.derive, m.bytes);
+        status = compare(&r->op->u.derive, m.bytes);
         tsr_material_unlock(&m);
     }
-    return settle(op, status);
+    return status;
 }

@@ -14,62 +14,32 @@ psa_status_t tsr_do_hash_compute(tsr_crypto_request *r)
 
 psa_status_t tsr_do_hash_setup(tsr_crypto_request *r)
 {
-    tsr_crypto_op *op = tsr_op_open(r, TSR_OP_HASH);
-
-    if (op == NULL)
-        return PSA_ERROR_INSUFFICIENT_MEMORY;
-
-    psa_status_t status = psa_hash_setup(&op->u.hash, r->p.alg);
-
-    if (status == PSA_SUCCESS)
-        status = tsr_answer_u32(r, op->id);
-    if (status != PSA_SUCCESS)
-        tsr_op_close(op);
-    return status;
+    return psa_hash_setup(&r->op->u.hash, r->p.alg);
 }
 
 psa_status_t tsr_do_hash_update(tsr_crypto_request *r)
 {
-    tsr_crypto_op *op = tsr_op_find(r, TSR_OP_HASH);
     tsr_bytes in = tsr_input(r, 0);
 
-    if (op == NULL)
-        return PSA_ERROR_INVALID_HANDLE;
-
-    psa_status_t status = psa_hash_update(&op->u.hash, in.ptr, in.len);
-
-    if (status != PSA_SUCCESS)
-        tsr_op_close(op);
-    return status;
+    return psa_hash_update(&r->op->u.hash, in.ptr, in.len);
 }
 
 psa_status_t tsr_do_hash_finish(tsr_crypto_request *r)
 {
-    tsr_crypto_op *op = tsr_op_find(r, TSR_OP_HASH);
     psa_outvec *out = &r->msg->out[0];
 
-    if (op == NULL)
-        return PSA_ERROR_INVALID_HANDLE;
-
-    psa_status_t status = psa_hash_finish(&op->u.hash, out->base, out->len, &out->len);
-
-    tsr_op_close(op);
-    return status;
+    return psa_hash_finish(&r->op->u.hash, out->base, out->len, &out->len);
 }
 
 /* A clone that fails leaves its source as it was. */
 psa_status_t tsr_do_hash_clone(tsr_crypto_request *r)
 {
-    tsr_crypto_op *from = tsr_op_find(r, TSR_OP_HASH);
-    tsr_crypto_op *to;
+    tsr_crypto_op *to = tsr_op_open(r, TSR_OP_HASH);
 
-    if (from == NULL)
-        return PSA_ERROR_INVALID_HANDLE;
-    to = tsr_op_open(r, TSR_OP_HASH);
     if (to == NULL)
         return PSA_ERROR_INSUFFICIENT_MEMORY;
 
-    psa_status_t status = psa_hash_clone(&from->u.hash, &to->u.hash);
+    psa_status_t status = psa_hash_clone(&r->op->u.hash, &to->u.hash);
 
     if (status == PSA_SUCCESS)
         status = tsr_answer_u32(r, to->id);

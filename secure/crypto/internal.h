@@ -7,10 +7,41 @@
 #include "psa/wire/params.h"
 #include "secure/crypto/service.h"
 
+/* What the core was built with. A call for anything else answers PSA_ERROR_NOT_SUPPORTED, and its
+ * code is not linked. The build sets TSR_CAN_LOCATE: whether keys may live at other locations. */
+#if defined(PSA_WANT_ALG_CTR) || defined(PSA_WANT_ALG_CBC_NO_PADDING) ||                           \
+    defined(PSA_WANT_ALG_STREAM_CIPHER)
+#define TSR_CAN_CIPHER 1
+#else
+#define TSR_CAN_CIPHER 0
+#endif
+#if defined(PSA_WANT_ALG_RSA_OAEP) || defined(PSA_WANT_ALG_RSA_PKCS1V15_CRYPT)
+#define TSR_CAN_ENCIPHER 1 /* to a public key */
+#else
+#define TSR_CAN_ENCIPHER 0
+#endif
+#if defined(MBEDTLS_ECP_RESTARTABLE)
+#define TSR_CAN_STEP 1 /* sign and verify in steps */
+#else
+#define TSR_CAN_STEP 0
+#endif
+#if defined(PSA_WANT_ALG_PBKDF2_HMAC)
+#define TSR_CAN_STRETCH 1 /* passwords */
+#else
+#define TSR_CAN_STRETCH 0
+#endif
+#if defined(PSA_WANT_ALG_JPAKE)
+#define TSR_CAN_PAKE 1
+#else
+#define TSR_CAN_PAKE 0
+#endif
+
 typedef struct {
     tsr_crypto *c;
     tsr_spm_msg *msg;
     tsr_wire_params p;
+    mbedtls_svc_key_id_t key; /* where the table of call.c says KEY */
+    tsr_crypto_op *op;        /* where it names a kind of operation */
 } tsr_crypto_request;
 
 typedef psa_status_t tsr_crypto_fn(tsr_crypto_request *r);
@@ -29,11 +60,14 @@ psa_status_t tsr_key_resolve(const tsr_crypto_request *r, uint32_t id, mbedtls_s
 /** The same for callers that know keys at other locations: then *held, and `key` is the record. */
 psa_status_t tsr_key_any(const tsr_crypto_request *r, uint32_t id, mbedtls_svc_key_id_t *key,
                          bool *held);
+/** Whether tsr_key_any() found a key at another location. */
+static inline bool tsr_is_held(bool held) { return TSR_CAN_LOCATE && held; }
 tsr_crypto_key *tsr_key_slot(tsr_crypto_request *r);
 tsr_crypto_key *tsr_key_find(const tsr_crypto_request *r, uint32_t id);
 void tsr_key_release(tsr_crypto *c, tsr_crypto_key *slot);
 tsr_crypto_op *tsr_op_open(tsr_crypto_request *r, tsr_crypto_op_kind kind);
-tsr_crypto_op *tsr_op_find(const tsr_crypto_request *r, tsr_crypto_op_kind kind);
+/** The caller's operation of any kind that the parameter block names, or NULL. */
+tsr_crypto_op *tsr_op_find(const tsr_crypto_request *r);
 void tsr_op_close(tsr_crypto_op *op);
 psa_status_t tsr_answer_u32(tsr_crypto_request *r, uint32_t value);
 
@@ -53,6 +87,9 @@ typedef struct {
     tsr_crypto_key *slot;   /* NULL: persistent */
     const tsr_location *at; /* NULL: the service's own memory and store */
 } tsr_new_key;
+
+/** Whether the key is to live at another location. */
+static inline bool tsr_elsewhere(const tsr_new_key *n) { return TSR_CAN_LOCATE && n->at != NULL; }
 
 psa_status_t tsr_key_prepare(tsr_crypto_request *r, tsr_new_key *n);
 psa_status_t tsr_key_made(tsr_crypto_request *r, tsr_new_key *n, psa_status_t status,
@@ -121,7 +158,7 @@ tsr_crypto_fn tsr_do_hash_compute, tsr_do_hash_setup, tsr_do_hash_update, tsr_do
 /* stepwise.c */
 tsr_crypto_fn tsr_do_sign_start, tsr_do_sign_complete, tsr_do_verify_start, tsr_do_verify_complete,
     tsr_do_work_done;
-/* pake.c, or pake_none.c where the core has no PAKE */
+/* pake.c, linked where the core has a PAKE */
 tsr_crypto_fn tsr_do_pake_setup, tsr_do_pake_set_role, tsr_do_pake_set_user, tsr_do_pake_set_peer,
     tsr_do_pake_set_context, tsr_do_pake_output, tsr_do_pake_input, tsr_do_pake_shared_key;
 void tsr_pake_end(psa_pake_operation_t *pake);

@@ -27,7 +27,7 @@ static psa_status_t prepare_volatile(tsr_crypto_request *r, tsr_new_key *n)
     n->slot = tsr_key_slot(r);
     if (n->slot == NULL)
         return PSA_ERROR_INSUFFICIENT_MEMORY;
-    n->slot->held = n->at != NULL;
+    n->slot->held = tsr_elsewhere(n);
     n->slot->cache = (r->p.attributes.usage & USAGE_CACHE) != 0;
     return PSA_SUCCESS;
 }
@@ -75,8 +75,8 @@ static psa_status_t choose_location(const tsr_crypto *c, psa_key_lifetime_t life
 {
     if (PSA_KEY_LIFETIME_GET_LOCATION(lifetime) == PSA_KEY_LOCATION_LOCAL_STORAGE)
         return PSA_SUCCESS;
-    n->at = tsr_location_of(c, lifetime);
-    return n->at != NULL ? PSA_SUCCESS : PSA_ERROR_NOT_SUPPORTED;
+    n->at = TSR_CAN_LOCATE ? tsr_location_of(c, lifetime) : NULL;
+    return tsr_elsewhere(n) ? PSA_SUCCESS : PSA_ERROR_NOT_SUPPORTED;
 }
 
 psa_status_t tsr_key_prepare(tsr_crypto_request *r, tsr_new_key *n)
@@ -125,7 +125,7 @@ psa_status_t tsr_key_made(tsr_crypto_request *r, tsr_new_key *n, psa_status_t st
 psa_status_t tsr_key_from(tsr_crypto_request *r, tsr_new_key *n, tsr_bytes material)
 {
     mbedtls_svc_key_id_t key = MBEDTLS_SVC_KEY_ID_INIT;
-    psa_status_t status = n->at != NULL
+    psa_status_t status = tsr_elsewhere(n)
                               ? tsr_held_import(n, material, &key)
                               : psa_import_key(&n->attributes, material.ptr, material.len, &key);
 
@@ -158,7 +158,7 @@ static psa_status_t generate(tsr_crypto_request *r, const psa_custom_key_paramet
 
     if (status != PSA_SUCCESS)
         return status;
-    if (n.at == NULL)
+    if (!tsr_elsewhere(&n))
         status = psa_generate_key_custom(&n.attributes, custom, data.ptr, data.len, &key);
     else if (custom->flags != 0 || data.len != 0)
         status = PSA_ERROR_NOT_SUPPORTED;
@@ -193,17 +193,16 @@ static bool caches(const tsr_crypto_request *r, uint32_t id, mbedtls_svc_key_id_
 psa_status_t tsr_do_copy(tsr_crypto_request *r)
 {
     tsr_new_key n;
-    mbedtls_svc_key_id_t source, key = MBEDTLS_SVC_KEY_ID_INIT;
-    psa_status_t status = tsr_key_resolve(r, r->p.key, &source);
+    mbedtls_svc_key_id_t key = MBEDTLS_SVC_KEY_ID_INIT;
+    psa_status_t status;
 
-    if (status != PSA_SUCCESS)
-        return status;
-    if (!caches(r, r->p.key, source)) /* a copy's policy is what both permit */
+    if (!caches(r, r->p.key, r->key)) /* a copy's policy is what both permit */
         r->p.attributes.usage &= ~USAGE_CACHE;
     status = tsr_key_prepare(r, &n);
     if (status != PSA_SUCCESS)
         return status;
-    status = n.at == NULL ? psa_copy_key(source, &n.attributes, &key) : PSA_ERROR_NOT_SUPPORTED;
+    status =
+        !tsr_elsewhere(&n) ? psa_copy_key(r->key, &n.attributes, &key) : PSA_ERROR_NOT_SUPPORTED;
     return tsr_key_made(r, &n, status, key);
 }
 
@@ -226,7 +225,7 @@ psa_status_t tsr_do_destroy(tsr_crypto_request *r)
     psa_status_t status = tsr_key_any(r, r->p.key, &key, &held);
     tsr_crypto_key *slot = tsr_key_find(r, r->p.key);
 
-    if (status == PSA_SUCCESS && held)
+    if (status == PSA_SUCCESS && tsr_is_held(held))
         status = destroy_held(r->c, key);
     else if (status == PSA_ERROR_DATA_CORRUPT || status == PSA_ERROR_DATA_INVALID ||
              status == PSA_ERROR_STORAGE_FAILURE)
@@ -261,7 +260,7 @@ static psa_status_t true_attributes(tsr_crypto_request *r, psa_key_attributes_t 
     if (status != PSA_SUCCESS)
         return status;
     *cache = caches(r, r->p.key, key);
-    if (!held)
+    if (!tsr_is_held(held))
         return psa_get_key_attributes(key, a);
     status = tsr_held_open(r->c, key, &h);
     *a = h.attributes;
@@ -310,7 +309,7 @@ static psa_status_t export(tsr_crypto_request *r, export_fn *fn, bool public_hal
 
     if (status != PSA_SUCCESS)
         return status;
-    if (!held)
+    if (!tsr_is_held(held))
         return fn(key, out->base, out->len, &out->len);
     status = tsr_held_open(r->c, key, &h);
     if (status == PSA_SUCCESS)

@@ -93,86 +93,51 @@ static psa_status_t begin(psa_pake_operation_t *pake, mbedtls_svc_key_id_t key)
 
 psa_status_t tsr_do_pake_setup(tsr_crypto_request *r)
 {
-    mbedtls_svc_key_id_t key;
-    tsr_crypto_op *op;
-    psa_status_t status = tsr_key_resolve(r, r->p.key, &key);
+    psa_status_t status = check_suite(&r->p);
 
     if (status == PSA_SUCCESS)
-        status = check_suite(&r->p);
-    if (status == PSA_SUCCESS)
-        status = check_key(key, r->p.alg);
-    if (status != PSA_SUCCESS)
-        return status;
-    op = tsr_op_open(r, TSR_OP_PAKE);
-    if (op == NULL)
-        return PSA_ERROR_INSUFFICIENT_MEMORY;
-    status = begin(&op->u.pake, key);
-    if (status == PSA_SUCCESS)
-        status = tsr_answer_u32(r, op->id);
-    if (status != PSA_SUCCESS)
-        tsr_op_close(op);
-    return status;
-}
-
-static psa_status_t settle(tsr_crypto_op *op, psa_status_t status)
-{
-    if (status != PSA_SUCCESS)
-        tsr_op_close(op);
-    return status;
+        status = check_key(r->key, r->p.alg);
+    return status == PSA_SUCCESS ? begin(&r->op->u.pake, r->key) : status;
 }
 
 psa_status_t tsr_do_pake_set_role(tsr_crypto_request *r)
 {
-    tsr_crypto_op *op = tsr_op_find(r, TSR_OP_PAKE);
-
-    if (op == NULL)
-        return PSA_ERROR_INVALID_HANDLE;
     if (r->p.step != PSA_PAKE_ROLE_NONE)
-        return settle(op, PSA_ERROR_INVALID_ARGUMENT);
-    return settle(op, psa_pake_set_role(&op->u.pake, PSA_PAKE_ROLE_NONE));
+        return PSA_ERROR_INVALID_ARGUMENT;
+    return psa_pake_set_role(&r->op->u.pake, PSA_PAKE_ROLE_NONE);
 }
 
 psa_status_t tsr_do_pake_set_user(tsr_crypto_request *r)
 {
-    tsr_crypto_op *op = tsr_op_find(r, TSR_OP_PAKE);
     tsr_bytes name = tsr_input(r, 0);
 
-    if (op == NULL)
-        return PSA_ERROR_INVALID_HANDLE;
-    return settle(op, psa_pake_set_user(&op->u.pake, name.ptr, name.len));
+    return psa_pake_set_user(&r->op->u.pake, name.ptr, name.len);
 }
 
 psa_status_t tsr_do_pake_set_peer(tsr_crypto_request *r)
 {
-    tsr_crypto_op *op = tsr_op_find(r, TSR_OP_PAKE);
     tsr_bytes name = tsr_input(r, 0);
 
-    if (op == NULL)
-        return PSA_ERROR_INVALID_HANDLE;
-    return settle(op, psa_pake_set_peer(&op->u.pake, name.ptr, name.len));
+    return psa_pake_set_peer(&r->op->u.pake, name.ptr, name.len);
 }
 
 /* J-PAKE has none, which is an answer of its own (PAKE Extension, "Setup" of J-PAKE). */
 psa_status_t tsr_do_pake_set_context(tsr_crypto_request *r)
 {
-    tsr_crypto_op *op = tsr_op_find(r, TSR_OP_PAKE);
-
-    return op == NULL ? PSA_ERROR_INVALID_HANDLE : settle(op, PSA_ERROR_BAD_STATE);
+    (void)r;
+    return PSA_ERROR_BAD_STATE;
 }
 
 psa_status_t tsr_do_pake_output(tsr_crypto_request *r)
 {
-    tsr_crypto_op *op = tsr_op_find(r, TSR_OP_PAKE);
     psa_outvec *out = &r->msg->out[0];
 
-    if (op == NULL)
-        return PSA_ERROR_INVALID_HANDLE;
     if (r->p.step > UINT8_MAX)
-        return settle(op, PSA_ERROR_INVALID_ARGUMENT);
+        return PSA_ERROR_INVALID_ARGUMENT;
     if (out->len == 0)
-        return settle(op, PSA_ERROR_BUFFER_TOO_SMALL);
-    return settle(op, psa_pake_output(&op->u.pake, (psa_pake_step_t)r->p.step, out->base, out->len,
-                                      &out->len));
+        return PSA_ERROR_BUFFER_TOO_SMALL;
+    return psa_pake_output(&r->op->u.pake, (psa_pake_step_t)r->p.step, out->base, out->len,
+                           &out->len);
 }
 
 /* The core checks a whole message at its last step, the proof, and calls what is wrong with it
@@ -187,15 +152,12 @@ static psa_status_t verdict(psa_pake_step_t step, psa_status_t status)
 
 psa_status_t tsr_do_pake_input(tsr_crypto_request *r)
 {
-    tsr_crypto_op *op = tsr_op_find(r, TSR_OP_PAKE);
     psa_pake_step_t step = (psa_pake_step_t)r->p.step;
     tsr_bytes in = tsr_input(r, 0);
 
-    if (op == NULL)
-        return PSA_ERROR_INVALID_HANDLE;
     if (r->p.step > UINT8_MAX)
-        return settle(op, PSA_ERROR_INVALID_ARGUMENT);
-    return settle(op, verdict(step, psa_pake_input(&op->u.pake, step, in.ptr, in.len)));
+        return PSA_ERROR_INVALID_ARGUMENT;
+    return verdict(step, psa_pake_input(&r->op->u.pake, step, in.ptr, in.len));
 }
 
 /* The beta gives the secret to a derivation only; the exchange below it gives the bytes. */
@@ -212,16 +174,11 @@ static psa_status_t shared_secret(psa_pake_operation_t *pake, psa_outvec *secret
 
 psa_status_t tsr_do_pake_shared_key(tsr_crypto_request *r)
 {
-    tsr_crypto_op *op = tsr_op_find(r, TSR_OP_PAKE);
     uint8_t memory[SHARED_SECRET_MAX];
     psa_outvec secret = { memory, sizeof memory };
     psa_key_type_t type = r->p.attributes.type;
     tsr_new_key n;
-
-    if (op == NULL)
-        return PSA_ERROR_INVALID_HANDLE;
-
-    psa_status_t status = shared_secret(&op->u.pake, &secret);
+    psa_status_t status = shared_secret(&r->op->u.pake, &secret);
 
     if (status == PSA_SUCCESS && type != PSA_KEY_TYPE_DERIVE && type != PSA_KEY_TYPE_HMAC)
         status = PSA_ERROR_INVALID_ARGUMENT;
@@ -230,7 +187,6 @@ psa_status_t tsr_do_pake_shared_key(tsr_crypto_request *r)
     if (status == PSA_SUCCESS)
         status = tsr_key_from(r, &n, tsr_view(memory, secret.len));
     tsr_wipe(memory, sizeof memory);
-    tsr_op_close(op);
     return status;
 }
 

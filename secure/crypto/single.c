@@ -26,12 +26,8 @@ psa_status_t tsr_do_aead_encrypt(tsr_crypto_request *r)
 {
     tsr_bytes ad = tsr_input(r, 0), in = tsr_input(r, 1), nonce = r->p.nonce;
     psa_outvec *out = &r->msg->out[0];
-    mbedtls_svc_key_id_t key;
-    psa_status_t status = tsr_key_resolve(r, r->p.key, &key);
 
-    if (status != PSA_SUCCESS)
-        return status;
-    return psa_aead_encrypt(key, r->p.alg, nonce.ptr, nonce.len, ad.ptr, ad.len, in.ptr, in.len,
+    return psa_aead_encrypt(r->key, r->p.alg, nonce.ptr, nonce.len, ad.ptr, ad.len, in.ptr, in.len,
                             out->base, out->len, &out->len);
 }
 
@@ -39,33 +35,26 @@ psa_status_t tsr_do_aead_decrypt(tsr_crypto_request *r)
 {
     tsr_bytes ad = tsr_input(r, 0), in = tsr_input(r, 1), nonce = r->p.nonce;
     psa_outvec *out = &r->msg->out[0];
-    mbedtls_svc_key_id_t key;
-    psa_status_t status = tsr_key_resolve(r, r->p.key, &key);
 
-    if (status != PSA_SUCCESS)
-        return status;
-    return psa_aead_decrypt(key, r->p.alg, nonce.ptr, nonce.len, ad.ptr, ad.len, in.ptr, in.len,
+    return psa_aead_decrypt(r->key, r->p.alg, nonce.ptr, nonce.len, ad.ptr, ad.len, in.ptr, in.len,
                             out->base, out->len, &out->len);
 }
 
-typedef psa_status_t cipher_fn(mbedtls_svc_key_id_t key, psa_algorithm_t alg, const uint8_t *in,
-                               size_t in_len, uint8_t *out, size_t size, size_t *len);
-
-static psa_status_t cipher(tsr_crypto_request *r, cipher_fn *fn)
+psa_status_t tsr_do_cipher_encrypt(tsr_crypto_request *r)
 {
     tsr_bytes in = tsr_input(r, 0);
     psa_outvec *out = &r->msg->out[0];
-    mbedtls_svc_key_id_t key;
-    psa_status_t status = tsr_key_resolve(r, r->p.key, &key);
 
-    if (status != PSA_SUCCESS)
-        return status;
-    return fn(key, r->p.alg, in.ptr, in.len, out->base, out->len, &out->len);
+    return psa_cipher_encrypt(r->key, r->p.alg, in.ptr, in.len, out->base, out->len, &out->len);
 }
 
-psa_status_t tsr_do_cipher_encrypt(tsr_crypto_request *r) { return cipher(r, psa_cipher_encrypt); }
+psa_status_t tsr_do_cipher_decrypt(tsr_crypto_request *r)
+{
+    tsr_bytes in = tsr_input(r, 0);
+    psa_outvec *out = &r->msg->out[0];
 
-psa_status_t tsr_do_cipher_decrypt(tsr_crypto_request *r) { return cipher(r, psa_cipher_decrypt); }
+    return psa_cipher_decrypt(r->key, r->p.alg, in.ptr, in.len, out->base, out->len, &out->len);
+}
 
 /* The MAC of a key at another location, of the length that the algorithm says. */
 static psa_status_t held_mac(tsr_crypto_request *r, mbedtls_svc_key_id_t key, psa_key_usage_t usage,
@@ -103,7 +92,7 @@ psa_status_t tsr_do_mac_compute(tsr_crypto_request *r)
 
     if (status != PSA_SUCCESS)
         return status;
-    if (!held)
+    if (!tsr_is_held(held))
         return psa_mac_compute(key, r->p.alg, in.ptr, in.len, out->base, out->len, &out->len);
     status = held_mac(r, key, PSA_KEY_USAGE_SIGN_MESSAGE, &mac);
     if (status == PSA_SUCCESS && mac.len > out->len)
@@ -127,7 +116,7 @@ psa_status_t tsr_do_mac_verify(tsr_crypto_request *r)
 
     if (status != PSA_SUCCESS)
         return status;
-    if (!held)
+    if (!tsr_is_held(held))
         return psa_mac_verify(key, r->p.alg, in.ptr, in.len, proof.ptr, proof.len);
     status = held_mac(r, key, PSA_KEY_USAGE_VERIFY_MESSAGE, &mac);
     if (status == PSA_SUCCESS && !tsr_same_secret(tsr_view(memory, mac.len), proof))

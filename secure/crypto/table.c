@@ -82,11 +82,11 @@ void tsr_key_release(tsr_crypto *c, tsr_crypto_key *slot)
     tsr_wipe(slot, sizeof *slot);
 }
 
-tsr_crypto_op *tsr_op_find(const tsr_crypto_request *r, tsr_crypto_op_kind kind)
+tsr_crypto_op *tsr_op_find(const tsr_crypto_request *r)
 {
     tsr_crypto_op *op = &r->c->ops[r->p.operation % r->c->op_count];
 
-    return r->p.operation != 0 && op->id == r->p.operation && op->kind == kind &&
+    return r->p.operation != 0 && op->id == r->p.operation &&
                    op->owner.connection == r->msg->caller.connection
                ? op
                : NULL;
@@ -122,13 +122,25 @@ void tsr_op_close(tsr_crypto_op *op)
 {
     switch (op->kind) {
     case TSR_OP_MAC: (void)psa_mac_abort(&op->u.mac); break;
-    case TSR_OP_CIPHER: (void)psa_cipher_abort(&op->u.cipher); break;
+    case TSR_OP_CIPHER:
+        if (TSR_CAN_CIPHER)
+            (void)psa_cipher_abort(&op->u.cipher);
+        break;
     case TSR_OP_AEAD: (void)psa_aead_abort(&op->u.aead); break;
     case TSR_OP_DERIVE: (void)psa_key_derivation_abort(&op->u.derive.core); break;
     case TSR_OP_HASH: (void)psa_hash_abort(&op->u.hash); break;
-    case TSR_OP_SIGN: (void)psa_sign_hash_abort(&op->u.sign); break;
-    case TSR_OP_VERIFY: (void)psa_verify_hash_abort(&op->u.verify); break;
-    case TSR_OP_PAKE: tsr_pake_end(&op->u.pake); break;
+    case TSR_OP_SIGN:
+        if (TSR_CAN_STEP)
+            (void)psa_sign_hash_abort(&op->u.sign);
+        break;
+    case TSR_OP_VERIFY:
+        if (TSR_CAN_STEP)
+            (void)psa_verify_hash_abort(&op->u.verify);
+        break;
+    case TSR_OP_PAKE:
+        if (TSR_CAN_PAKE)
+            tsr_pake_end(&op->u.pake);
+        break;
     }
     tsr_wipe(op, sizeof *op);
 }
@@ -144,7 +156,7 @@ void tsr_crypto_gone(void *self, uint32_t connection)
         tsr_crypto_key *k = &c->keys[i];
 
         if (k->id != 0 && k->owner.connection == connection) {
-            if (k->held)
+            if (tsr_is_held(k->held))
                 tsr_held_forget(c, k->key);
             (void)psa_destroy_key(k->key);
             tsr_key_release(c, k);
