@@ -4,7 +4,8 @@
  * source  PSA Secure Storage API 1.0.4 (docs/WIRE.md, "Protected storage, byte by byte")
  *
  * Two stores: ITS, which is trusted, and `medium`, a store of the same engine on a device of its
- * own, which is not. Of each asset the medium has the content, sealed with AES-256-GCM; ITS has an
+ * own, which is not. Of each asset the medium has the content, sealed with AES-256-GCM (AES-256-CCM
+ * on a core that has no GCM); ITS has an
  * anchor: flags, size, capacity, version, and a salt of 16 random bytes. An asset exists while its
  * anchor does.
  *

@@ -9,6 +9,14 @@
 #define LAST_SLOT ((psa_storage_uid_t)1 << 32) /* no client's number */
 #define CONTEXT   (TSR_PS_SALT + 20u)
 
+/* Both take the same key, nonce and tag lengths. A core that has GCM uses it: which one seals is
+ * part of the build, as the medium stays with the device. */
+#if defined(PSA_WANT_ALG_GCM)
+#define SEAL PSA_ALG_GCM
+#else
+#define SEAL PSA_ALG_CCM
+#endif
+
 static const char label[] = "tessera ps content";
 
 /* Slots: so that a client's number and an asset's uid both fit a key of the stores. In the space
@@ -176,7 +184,7 @@ static psa_status_t content_key(const tsr_ps *ps, const tsr_ps_name *name,
     tsr_put_u64(&b, facts->version);
     psa_set_key_type(&attributes, PSA_KEY_TYPE_AES);
     psa_set_key_bits(&attributes, 256);
-    psa_set_key_algorithm(&attributes, PSA_ALG_GCM);
+    psa_set_key_algorithm(&attributes, SEAL);
     psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_ENCRYPT | PSA_KEY_USAGE_DECRYPT);
     return tsr_root_key(ps->root, label, tsr_buf_view(&b), &attributes, key);
 }
@@ -219,7 +227,7 @@ psa_status_t tsr_ps_seal(tsr_ps *ps, const tsr_ps_name *name, const tsr_ps_facts
     memcpy(ps->work, anchor_salt, TSR_PS_SALT);
     encode_header(name, facts, ps->work + HEADER_AT);
     nonce_of(facts, nonce);
-    status = psa_aead_encrypt(key, PSA_ALG_GCM, nonce, sizeof nonce, ps->work, open,
+    status = psa_aead_encrypt(key, SEAL, nonce, sizeof nonce, ps->work, open,
                               ps->work + open, secret, ps->work + open, secret + TSR_PS_TAG, &len);
     (void)psa_destroy_key(key);
     if (status == PSA_SUCCESS && len != secret + TSR_PS_TAG)
@@ -270,7 +278,7 @@ static psa_status_t unseal(tsr_ps *ps, const tsr_ps_name *name, const tsr_ps_fac
         return outcome(status);
     memcpy(ps->work, anchor->salt, TSR_PS_SALT);
     nonce_of(facts, nonce);
-    status = psa_aead_decrypt(key, PSA_ALG_GCM, nonce, sizeof nonce, ps->work, open,
+    status = psa_aead_decrypt(key, SEAL, nonce, sizeof nonce, ps->work, open,
                               ps->work + open, secret + TSR_PS_TAG, ps->work + open, secret, &len);
     (void)psa_destroy_key(key);
     if (status == PSA_SUCCESS && len != secret)
