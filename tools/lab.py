@@ -88,7 +88,7 @@ class Process:
         self.popen.wait()
         self.out.close()
 
-    def stop(self, timeout=10):
+    def stop(self, timeout=40):
         """SIGTERM; returns the exit code."""
         if self.alive():
             self.popen.send_signal(signal.SIGTERM)

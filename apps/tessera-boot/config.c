@@ -196,7 +196,7 @@ tsr_err boot_config_load(const char *path, boot_config *c, char *error, size_t e
     FILE *f = fopen(path, "re");
     tsr_err err;
 
-    *c = (boot_config){ .trial_s = 300, .start_s = 30, .stop_s = 10, .backoff_ms = 500,
+    *c = (boot_config){ .trial_s = 300, .start_s = 30, .stop_s = 30, .backoff_ms = 500,
                         .backoff_max_ms = 30000, .socket = "/run/tessera/secured.sock",
                         .entry = "bin/tesserad" };
     error[0] = '\0';

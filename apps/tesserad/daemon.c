@@ -26,7 +26,7 @@ enum {
     EXCHANGES = 64, SEEN = 512, LOG = 65536, STATE_HEAD = 8,
     GATE_MS = 5000,   /* longest wait for tessera-secured */
     FRESH_MS = 500,   /* a request sees values no older than this */
-    STOP_MS = 5000,   /* longest wait for De-register */
+    STOP_MS = 20000,  /* longest wait for De-register: four transmissions */
     SOCKET_MIN_MS = 500, SOCKET_MAX_MS = 30000,
 };
 

@@ -56,7 +56,7 @@ class Daemon:
         self.process.wait()
         self.out.close()
 
-    def stop(self, timeout=10):
+    def stop(self, timeout=40):
         self.process.terminate()
         code = self.process.wait(timeout)
         self.out.close()
