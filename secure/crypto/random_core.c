@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Linked where Mbed TLS was configured with MBEDTLS_PSA_CRYPTO_EXTERNAL_RNG. */
+ * What a core without random numbers of its own asks for them. */
 #include "secure/crypto/random.h"
 
+#if defined(MBEDTLS_PSA_CRYPTO_EXTERNAL_RNG)
 psa_status_t mbedtls_psa_external_get_random(mbedtls_psa_external_random_context_t *context,
                                              uint8_t *output, size_t output_size,
                                              size_t *output_length)
@@ -13,3 +14,4 @@ psa_status_t mbedtls_psa_external_get_random(mbedtls_psa_external_random_context
     *output_length = status == PSA_SUCCESS ? output_size : 0;
     return status;
 }
+#endif

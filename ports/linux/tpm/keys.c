@@ -26,6 +26,7 @@ void tsr_tpm_template(const psa_key_attributes_t *a, bool made_there, TPM2B_PUBL
         .objectAttributes = object,
         .parameters.eccDetail = {
             .symmetric = { .algorithm = TPM2_ALG_NULL },
+            /* cppcheck-suppress unknownEvaluationOrder ; it takes member names for assignments */
             .scheme = { .scheme = TPM2_ALG_NULL },
             .curveID = TPM2_ECC_NIST_P256,
             .kdf = { .scheme = TPM2_ALG_NULL },
