@@ -74,12 +74,14 @@ static tsr_err plain_put(tsr_lwm2m_out *out, tsr_lwm2m_path path, const tsr_lwm2
 /* ---- reading ------------------------------------------------------------------------------- */
 
 /* null is allowed as any value (RFC 8790 §3). */
-static tsr_err take_value(const tsr_cbor_item *item, uint64_t label, tsr_lwm2m_value *value)
+static tsr_err take_value(const tsr_cbor_item *item, uint64_t label, bool *taken,
+                          tsr_lwm2m_value *value)
 {
     unsigned fits = LABEL_VALUE;
 
-    if (value->type != TSR_LWM2M_NONE)
+    if (*taken)
         return TSR_E_MALFORMED;
+    *taken = true;
     if (item->kind == TSR_CBOR_SIMPLE && item->n == NULL_)
         return TSR_OK;
     if (item->kind == TSR_CBOR_UINT) {
@@ -129,7 +131,7 @@ static tsr_err take_item(tsr_bytes *in, tsr_cbor_item *item)
 /* Labels that are texts are for the JSON form, but "vlo"; and a label that ends in _ has to be
  * understood (RFC 8428 §4.4). Units say nothing about the value, and one that is written has no
  * time. */
-static tsr_err take_field(tsr_lwm2m_in *in, tsr_bytes *name, tsr_lwm2m_value *value)
+static tsr_err take_field(tsr_lwm2m_in *in, tsr_bytes *name, bool *taken, tsr_lwm2m_value *value)
 {
     tsr_cbor_item label, item;
     tsr_err err = take_item(&in->rest, &label);
@@ -149,7 +151,7 @@ static tsr_err take_field(tsr_lwm2m_in *in, tsr_bytes *name, tsr_lwm2m_value *va
     case LABEL_VALUE:
     case LABEL_STRING:
     case LABEL_BOOLEAN:
-    case LABEL_DATA:     return take_value(&item, label.n, value);
+    case LABEL_DATA:     return take_value(&item, label.n, taken, value);
     case BASE_TIME:
     case LABEL_TIME:     return is_whole(&item) ? TSR_OK : TSR_E_UNSUPPORTED;
     case LABEL_SUM:
@@ -181,6 +183,7 @@ static tsr_err plain_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_valu
     tsr_bytes name = { NULL, 0 };
     tsr_cbor_walk records, fields;
     tsr_err err = TSR_OK;
+    bool taken = false; /* a value, which may be null */
 
     records.left = in->left[0];
     if (!in->started) {
@@ -195,7 +198,7 @@ static tsr_err plain_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_valu
     if (err == TSR_OK)
         err = tsr_cbor_enter(&in->rest, TSR_CBOR_MAP, &fields);
     while (err == TSR_OK && (err = tsr_cbor_more(&in->rest, &fields)) == TSR_OK)
-        err = take_field(in, &name, value);
+        err = take_field(in, &name, &taken, value);
     if (err != TSR_END)
         return err == TSR_E_TYPE ? TSR_E_MALFORMED : err;
     return join(in->base_name, name, path);
