@@ -60,6 +60,24 @@ tsr_err rest_body_json(rest_exchange *x, tsr_json *root)
     return TSR_E_ARGUMENT;
 }
 
+tsr_err rest_body_only(rest_exchange *x, const tsr_json *body, const char *first,
+                       const char *second)
+{
+    tsr_json_walk walk = tsr_json_items(body);
+    tsr_json key, item;
+
+    while (body->kind == TSR_JSON_OBJECT && tsr_json_next(&walk, &key, &item)) {
+        if (tsr_json_is(&key, first) || (second != NULL && tsr_json_is(&key, second)))
+            continue;
+        rest_fail(x, REST_BAD_BODY, "the member %.*s is unknown; the body takes `%s`%s%s%s",
+                  (int)(key.text.len < 64 ? key.text.len : 64), (const char *)key.text.ptr, first,
+                  second != NULL ? " and `" : "", second != NULL ? second : "",
+                  second != NULL ? "`" : "");
+        return TSR_E_ARGUMENT;
+    }
+    return TSR_OK;
+}
+
 static void header(struct MHD_Response *r, const char *name, const char *value)
 {
     (void)MHD_add_response_header(r, name, value);

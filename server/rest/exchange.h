@@ -66,6 +66,12 @@ tsr_err rest_query_bool(rest_exchange *x, const char *name, bool *value);
  *  errors  TSR_E_ARGUMENT  it is no JSON; the exchange has been answered 400 */
 tsr_err rest_body_json(rest_exchange *x, tsr_json *root);
 
+/** Refuses an object with any member but these two (`second` may be NULL): where all members are
+ *  optional, one with a wrong name would go unnoticed and the request do something else.
+ *  errors  TSR_E_ARGUMENT  the exchange has been answered 422 */
+tsr_err rest_body_only(rest_exchange *x, const tsr_json *body, const char *first,
+                       const char *second);
+
 /** Answers with what was written; frees the writer's memory in every case. A writer that failed
  *  (no memory) answers 500. */
 void rest_reply(rest_exchange *x, unsigned status, const char *content_type, tsr_buf *body);

@@ -244,7 +244,8 @@ void rest_create(rest_exchange *x)
     tsr_json body;
     rest_values values = { 0 };
 
-    if (rest_body_json(x, &body) != TSR_OK)
+    if (rest_body_json(x, &body) != TSR_OK ||
+        rest_body_only(x, &body, "instance", "values") != TSR_OK)
         return;
     tsr_err err = rest_values_for_create(&body, &x->path, &values);
 
@@ -256,7 +257,8 @@ void rest_execute(rest_exchange *x)
     tsr_json body;
     char arguments[1025] = "";
 
-    if (rest_body_json(x, &body) != TSR_OK)
+    if (rest_body_json(x, &body) != TSR_OK ||
+        rest_body_only(x, &body, "arguments", NULL) != TSR_OK)
         return;
     tsr_err err = tsr_json_find_cstring(&body, "arguments", arguments, sizeof arguments);
 
@@ -297,7 +299,8 @@ void rest_observe(rest_exchange *x)
 {
     tsr_json body, attributes;
 
-    if (rest_body_json(x, &body) != TSR_OK)
+    if (rest_body_json(x, &body) != TSR_OK ||
+        rest_body_only(x, &body, "attributes", NULL) != TSR_OK)
         return;
     tsr_err err = tsr_json_find(&body, "attributes", &attributes);
 

@@ -179,6 +179,20 @@ test("each documented operation answers, and as documented", { timeout: 120_000 
     assert.ok(made.body.coap_code, "only the device may refuse this");
   }
 
+  const watch = "/devices/{endpoint}/observations/{object}/{instance}/{resource}";
+  problem(await call("PUT", `${dev}/observations/3311/0/5851`, watch, { pmin: 1 }), 422, "invalid-body");
+  problem(await call("POST", `${dev}/objects/3/0/12/execute`, `${R}/execute`, { argument: "1" }), 422, "invalid-body");
+  await ok("PUT", `${dev}/observations/3311/0/5851`, watch, { attributes: { pmin: 1, pmax: 1 } });
+  const steady = (await ok("GET", `${dev}/observations`, "/devices/{endpoint}/observations")).body.items[0];
+  assert.equal(steady.params, "pmin=1&pmax=1");
+  const until = Date.now() + 20_000;  // the dimmer stands still: only pmax brings notifications
+  for (let seen = 0; seen < 2;) {
+    assert.ok(Date.now() < until, "two notifications within 20 s by pmax alone");
+    seen = (await ok("GET", `${dev}/observations`, "/devices/{endpoint}/observations")).body.items[0].notifications;
+    await new Promise((done) => setTimeout(done, 200));
+  }
+  await ok("DELETE", `${dev}/observations/3311/0/5851`, watch);
+
   const places = ["3300", "3300/0", "3300/0/5700", "3/0/11/0"];
   const templates = ["{object}", "{object}/{instance}", "{object}/{instance}/{resource}", "{object}/{instance}/{resource}/{resourceInstance}"];
   for (const [i, place] of places.entries())
