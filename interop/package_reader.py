@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads a firmware package with nothing of ours: cbor2, cryptography and tarfile. Ends with 0 only if all is good.
 
-    package_reader.py PACKAGE PUBLIC.pem COMPONENT SEQUENCE VENDOR CLASS [IMAGE]
+    package_reader.py [--decrypt-with KEY.hex] PACKAGE PUBLIC.pem COMPONENT SEQUENCE VENDOR CLASS [IMAGE]
 
-Written from draft-ietf-suit-manifest and RFC 9052 alone.
+Written from draft-ietf-suit-manifest, draft-ietf-suit-firmware-encryption and RFC 9052 alone.
 """
 import hashlib
 import io
@@ -14,7 +14,9 @@ import uuid
 import cbor2
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.keywrap import aes_key_unwrap
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 
@@ -34,6 +36,19 @@ def sign1(block, payload, key):
     key.verify(der, data, ECDSA(SHA256()))  # raises
 
 
+def decrypt(info, ciphertext, kek):
+    """COSE_Encrypt with A128GCM and A128KW (RFC 9052, 5.1 and 5.3; RFC 9053, 6.2.1)."""
+    message = cbor2.loads(info)
+    need(message.tag == 96, "no COSE_Encrypt")
+    protected, header, nothing, recipients = message.value
+    need(nothing is None and cbor2.loads(protected) == {1: 1} and len(header[5]) == 12, "not A128GCM, detached")
+    need(len(recipients) == 1, "not one recipient")
+    (empty, wrap, wrapped), = recipients
+    need(empty == b"" and wrap[1] == -3, "not A128KW")
+    cek = aes_key_unwrap(kek, wrapped)  # raises
+    return AESGCM(cek).decrypt(header[5], ciphertext, cbor2.dumps(["Encrypt", protected, b""]))  # raises
+
+
 def sequence(commands, seen):
     """Pairs of command and argument, in the shapes that the examples of the draft have."""
     items = cbor2.loads(commands)
@@ -47,6 +62,11 @@ def sequence(commands, seen):
 
 
 def main():
+    kek = None
+    if sys.argv[1] == "--decrypt-with":
+        with open(sys.argv[2]) as f:
+            kek = bytes.fromhex(f.read())
+        del sys.argv[1:3]
     package, public, component, number, vendor, kind, *image = sys.argv[1:]
     with open(package, "rb") as f:
         stream = io.BytesIO(f.read())
@@ -78,6 +98,8 @@ def main():
             payload = f.read()
     else:
         payload = envelope.get(parameters[21], behind)
+    if kek:
+        payload = decrypt(parameters[19], payload, kek)
     algorithm, value = cbor2.loads(parameters[3])
     need(algorithm == -16 and value == hashlib.sha256(payload).digest(), "the image's digest")
     need(parameters[14] == len(payload), "the image's size")

@@ -10,8 +10,8 @@ PYTHON = lab.ROOT / "build/python/bin/python3"
 
 @unittest.skipUnless(PYTHON.exists(), "cbor2 and cryptography are not installed (interop/get-peers)")
 class Package(unittest.TestCase):
-    def read(self, room, package, *more, key="maker", sequence=7):
-        return subprocess.run([PYTHON, lab.ROOT / "interop/package_reader.py", package, room.folder / f"{key}.pub",
+    def read(self, room, package, *more, key="maker", sequence=7, first=()):
+        return subprocess.run([PYTHON, lab.ROOT / "interop/package_reader.py", *first, package, room.folder / f"{key}.pub",
                                room.component, str(sequence), room.vendor, room.device_class, *more],
                               capture_output=True, text=True, timeout=60)
 
@@ -23,6 +23,19 @@ class Package(unittest.TestCase):
                 done = self.read(room, package, *more)
                 self.assertEqual(done.returncode, 0, f"{layout}: {done.stdout}{done.stderr}")
                 self.assertEqual(done.stdout.strip(), "accepted: bin/tesserad")
+
+    def test_encrypted_package_of_every_layout_is_decrypted_by_an_independent_parser(self):
+        with lab.Lab() as room:
+            key = room.update_key()
+            for layout in ("integrated", "bundled", "detached"):
+                package = room.package("2.0.0", 7, layout=layout, encrypt_to=key)
+                more = [f"{package}.image"] if layout == "detached" else []
+                done = self.read(room, package, *more, first=("--decrypt-with", key))
+                self.assertEqual(done.returncode, 0, f"{layout}: {done.stdout}{done.stderr}")
+                self.assertEqual(done.stdout.strip(), "accepted: bin/tesserad")
+                other = self.read(room, package, *more, first=("--decrypt-with", room.update_key("others")))
+                self.assertNotEqual(other.returncode, 0)
+                self.assertNotEqual(self.read(room, package, *more).returncode, 0)
 
     def test_the_independent_parser_is_no_pushover(self):
         with lab.Lab() as room:

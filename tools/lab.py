@@ -372,6 +372,13 @@ class Lab:
             self.package_tool("keygen", "--out", path, "--public", path.with_suffix(".pub"))
         return path
 
+    def update_key(self, name="class"):
+        """A key that images are encrypted to, in a file."""
+        path = self.folder / f"{name}.hex"
+        if not path.exists():
+            self.package_tool("keygen", "--symmetric", "--out", path)
+        return path
+
     def package(self, version, sequence, daemon=None, key=None, layout="integrated", **ids):
         """A package whose bundle holds the program `daemon` (bytes or a path; the built tesserad unless told)."""
         daemon = daemon if daemon is not None else program("tesserad")
@@ -385,7 +392,8 @@ class Lab:
         self.package_tool("sign", image, "--key", key or self.signing_key(), "--out", path,
                           "--vendor", ids.get("vendor", self.vendor), "--class", ids.get("device_class", self.device_class),
                           "--component", ids.get("component", self.component), "--sequence", sequence,
-                          "--version", version, "--layout", layout)
+                          "--version", version, "--layout", layout,
+                          *(("--encrypt-to", ids["encrypt_to"]) if "encrypt_to" in ids else ()))
         return path
 
     implementation = "7e55e4a0" * 8  # which hardware and root of trust: the maker's number

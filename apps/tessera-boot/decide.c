@@ -63,6 +63,7 @@ static bool open_update(work *w)
     status = tsr_crypto_open(&the_crypto);
     if (status == PSA_SUCCESS) {
         tsr_fwu_psa_open(&w->psa);
+        (void)tsr_fwu_psa_decrypts(&w->psa, mbedtls_svc_key_id_make(TSR_ITS_FWU, TSR_FWU_KEY_ID));
         w->fwu = (tsr_fwu){ .its = &w->store.its, .crypto = &w->psa.crypto };
         tsr_slots_give(&w->slots, &w->fwu);
         status = tsr_fwu_open(&w->fwu);
@@ -86,11 +87,31 @@ static bool sha256_of(int fd, uint8_t digest[32])
     return good;
 }
 
+static tsr_err put_plain(void *self, tsr_bytes plain)
+{
+    const work *w = self;
+
+    return memfile_put(w->out->bundle, plain) ? TSR_OK : TSR_E_IO;
+}
+
+/* Into memory; an encrypted payload is in clear nowhere else. */
+static bool copy_bundle(work *w)
+{
+    const tsr_fwu_choice *c = &w->choices[APP];
+    const tsr_fwu_sink sink = { w, put_plain };
+    tsr_fwu_image again;
+    uint8_t why = 0;
+
+    if (c->image.encrypted)
+        return tsr_fwu_decrypt(&w->fwu, APP, c->slot, &sink, &again, &why) == PSA_SUCCESS;
+    return memfile_fill(w->out->bundle, tsr_slots_fd(&w->slots, APP, c->slot), c->image.at,
+                        c->image.len);
+}
+
 /* The file may have changed since it was verified; the copy cannot any more. So the copy counts. */
 static bool take_bundle(work *w)
 {
     const tsr_fwu_image *image = &w->choices[APP].image;
-    int from = tsr_slots_fd(&w->slots, APP, w->choices[APP].slot);
     uint8_t digest[32];
 
     if (image->mcuboot) {
@@ -98,8 +119,7 @@ static bool take_bundle(work *w)
                 'a' + w->choices[APP].slot);
         return false;
     }
-    if (!memfile_fill(w->out->bundle, from, image->at, image->len) ||
-        !sha256_of(w->out->bundle, digest)) {
+    if (!copy_bundle(w) || !sha256_of(w->out->bundle, digest)) {
         tsr_log("error", "bundle-unread", "slot=%c cause=\"%s\"", 'a' + w->choices[APP].slot,
                 strerror(errno));
         return false;

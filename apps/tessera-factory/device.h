@@ -33,6 +33,7 @@ void factory_device_close(factory_device *d);
 tsr_err factory_root(factory_device *d, const factory_options *o);
 tsr_err factory_attest(factory_device *d, const factory_options *o);
 tsr_err factory_secrets(factory_device *d, const factory_options *o);
+tsr_err factory_update_key(const factory_options *o);
 tsr_err factory_update(const factory_options *o);
 tsr_err factory_advance(factory_device *d, const factory_options *o);
 

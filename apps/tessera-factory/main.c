@@ -14,7 +14,7 @@ static tsr_err provision(factory_device *d, const factory_options *o)
     tsr_lifecycle_state now = tsr_lifecycle_get(&d->lifecycle);
     bool wanted = o->root_secret != NULL || o->attest_key != NULL || o->implementation != NULL ||
                   o->certification != NULL || o->verification != NULL || o->secret_count > 0 ||
-                  o->update != NULL;
+                  o->update != NULL || o->update_key != NULL;
     tsr_err err;
 
     if (!tsr_lifecycle_allows(now, TSR_ALLOW_PROVISION))
@@ -27,6 +27,8 @@ static tsr_err provision(factory_device *d, const factory_options *o)
         err = factory_attest(d, o);
     if (err == TSR_OK)
         err = factory_secrets(d, o);
+    if (err == TSR_OK)
+        err = factory_update_key(o);
     return err == TSR_OK ? factory_update(o) : err;
 }
 

@@ -21,6 +21,8 @@ static const char help[] =
     "  --client UID=N         user UID is client N (as given to tessera-secured)\n"
     "  --update CONF          configuration of firmware update, with the trust anchors it names,\n"
     "  --slots DIR            and where tessera-secured looks for it\n"
+    "  --update-key FILE      key that images for this device are encrypted to (32 hex digits);\n"
+    "                         without it encrypted images are refused\n"
     "  --state NAME           state afterwards: secured (default), keep, or a later one\n"
     "  --record FILE          where the record for the manufacturer goes (default: standard "
     "output)\n"
@@ -45,6 +47,7 @@ enum {
     CLIENT,
     UPDATE,
     SLOTS,
+    UPDATE_KEY,
     STATE,
     RECORD,
     SHOW,
@@ -66,6 +69,7 @@ static const struct option words[] = {
     { "client", required_argument, NULL, CLIENT },
     { "update", required_argument, NULL, UPDATE },
     { "slots", required_argument, NULL, SLOTS },
+    { "update-key", required_argument, NULL, UPDATE_KEY },
     { "state", required_argument, NULL, STATE },
     { "record", required_argument, NULL, RECORD },
     { "show", no_argument, NULL, SHOW },
@@ -137,6 +141,7 @@ static tsr_err take(factory_options *o, int word, const char *value)
                    : complain("client", value, "write UID=NUMBER, such as 1001=-7");
     case UPDATE: o->update = value; return TSR_OK;
     case SLOTS: o->slots = value; return TSR_OK;
+    case UPDATE_KEY: o->update_key = value; return TSR_OK;
     case STATE: return state(o, value);
     case RECORD: o->record = value; return TSR_OK;
     case SHOW: o->show = true; return TSR_OK;

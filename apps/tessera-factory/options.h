@@ -23,6 +23,7 @@ typedef struct {
     const char *implementation; /* 64 hex digits */
     const char *certification, *verification;
     const char *update, *slots; /* both or none */
+    const char *update_key;     /* key that images are encrypted to, 32 hex digits; NULL: none */
     const char *record;         /* NULL: standard output */
     factory_secret secrets[FACTORY_SECRETS];
     size_t secret_count;

@@ -5,6 +5,7 @@
 
 #include "apps/tessera-factory/device.h"
 #include "ports/linux/fwu/slots.h"
+#include "secure/fwu/crypto.h"
 
 #define SECRET_MAX 1024u
 #define ASSET_MAX  8192u
@@ -179,6 +180,33 @@ tsr_err factory_secrets(factory_device *d, const factory_options *o)
             return factory_complain(TSR_E_DENIED, s->file, "this user is no client");
         err = s->asset ? asset(d, client, s) : psk(client, s);
     }
+    return err;
+}
+
+/* The key that images are encrypted to: of this device, or of its class. */
+tsr_err factory_update_key(const factory_options *o)
+{
+    mbedtls_svc_key_id_t id = mbedtls_svc_key_id_make(TSR_ITS_FWU, TSR_FWU_KEY_ID), made;
+    psa_key_attributes_t a = tsr_cose_kek_attributes();
+    uint8_t key[TSR_COSE_CEK];
+    size_t len = 0;
+    psa_status_t status;
+    tsr_err err;
+
+    if (o->update_key == NULL)
+        return TSR_OK;
+    err = factory_read_hex(o->update_key, key, sizeof key, &len);
+    if (err == TSR_OK && len != sizeof key)
+        err = factory_complain(TSR_E_ARGUMENT, o->update_key, "32 hexadecimal digits are wanted");
+    psa_set_key_id(&a, id);
+    psa_set_key_lifetime(&a, PSA_KEY_LIFETIME_PERSISTENT);
+    if (err == TSR_OK) {
+        (void)psa_destroy_key(id); /* of an earlier run */
+        status = psa_import_key(&a, key, len, &made);
+        if (status != PSA_SUCCESS)
+            err = failed(o->update_key, status);
+    }
+    tsr_wipe(key, sizeof key);
     return err;
 }
 

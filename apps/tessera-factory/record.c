@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "apps/tessera-factory/device.h"
+#include "secure/fwu/crypto.h"
 #include "tessera/json/base64.h"
 #include "tessera/json/json.h"
 
@@ -88,6 +89,15 @@ static void put_settings(tsr_json_out *j, factory_device *d)
     put_text(j, "verification_service", tsr_view(s.verification, s.verification_len));
 }
 
+/* As a package names it among its recipients. */
+static void put_update_key(tsr_json_out *j)
+{
+    uint8_t name[TSR_COSE_KEK_NAME];
+
+    if (tsr_cose_kek_name(mbedtls_svc_key_id_make(TSR_ITS_FWU, TSR_FWU_KEY_ID), name) == TSR_OK)
+        put_hex(j, "update_key_id", name, sizeof name);
+}
+
 static void put_secrets(tsr_json_out *j, const factory_options *o)
 {
     if (o->secret_count == 0)
@@ -118,6 +128,7 @@ tsr_err factory_record(factory_device *d, const factory_options *o)
     tsr_json_put_cstring(&j, "tessera-device/1");
     put_attestation(&j);
     put_settings(&j, d);
+    put_update_key(&j);
     tsr_json_put_key(&j, "lifecycle");
     tsr_json_put_cstring(&j, tsr_lifecycle_name(tsr_lifecycle_get(&d->lifecycle)));
     put_secrets(&j, o);

@@ -71,6 +71,7 @@ static const char *why_text(uint8_t why)
         "other bytes than its manifest says", "another component is too old",
         "restarted before it was accepted", "the medium failed",
         "the active image was damaged; the other one runs now",
+        "encrypted, and not for a key of this device",
     };
 
     return why < sizeof texts / sizeof texts[0] ? texts[why] : "unknown";

@@ -75,6 +75,8 @@ tsr_err tsr_part_fwu_open(tsr_world *w)
         return err;
     }
     tsr_fwu_psa_open(&w->fwu.crypto);
+    (void)tsr_fwu_psa_decrypts(&w->fwu.crypto,
+                               mbedtls_svc_key_id_make(TSR_ITS_FWU, TSR_FWU_KEY_ID));
     *f = (tsr_fwu){
         .its = &w->store.its,
         .crypto = &w->fwu.crypto.crypto,

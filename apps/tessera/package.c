@@ -15,14 +15,17 @@ static const char help[] =
     "\n"
     "usage:\n"
     "  tessera package keygen  --out KEY.pem [--public PUBLIC.pem]\n"
+    "  tessera package keygen  --symmetric --out KEY.hex\n"
     "  tessera package make    DIRECTORY --out IMAGE\n"
     "  tessera package sign    IMAGE --key KEY.pem --out PACKAGE --vendor V --class C\n"
     "                          --component NAME --sequence N --version X.Y.Z[+BUILD]\n"
     "                          [--layout integrated|bundled|detached] [--uri URI]\n"
     "                          [--needs NAME=X.Y.Z] [--model TEXT] [--description TEXT]\n"
-    "  tessera package inspect PACKAGE [--payload IMAGE] [--json]\n"
+    "                          [--encrypt-to KEY.hex]\n"
+    "  tessera package inspect PACKAGE [--payload IMAGE] [--decrypt-with KEY.hex] [--json]\n"
     "  tessera package verify  PACKAGE --key PUBLIC.pem [--payload IMAGE] [--vendor V --class C]\n"
-    "                          [--component NAME] [--sequence N] [--json]\n"
+    "                          [--component NAME] [--sequence N] [--decrypt-with KEY.hex]\n"
+    "                          [--json]\n"
     "\n"
     "make puts the files of DIRECTORY into a bundle, the image of a device on Linux: a ustar archive\n"
     "in which owners, times and order say nothing about where it was made. tessera-boot starts its\n"
@@ -42,9 +45,14 @@ static const char help[] =
     "  --uri URI        detached: where the image is (default #firmware: given beside it)\n"
     "  --needs N=V      another component that must have this version or a later one; repeatable\n"
     "  --payload IMAGE  inspect, verify: the image of a detached package\n"
+    "  --encrypt-to F   encrypt the image to the key in F, which devices got from the factory\n"
+    "                   (tessera-factory --update-key); repeatable\n"
+    "  --decrypt-with F look into an encrypted image with one of these keys; verify needs it\n"
     "  --json           print JSON\n"
     "\n"
-    "The same inputs and key give the same package, byte by byte (RFC 6979).\n"
+    "With layout detached and --encrypt-to, the encrypted image goes to PACKAGE.image.\n"
+    "The same inputs and key give the same package, byte by byte (RFC 6979); an encrypted one has a\n"
+    "new key each time.\n"
     "\n"
     "exit codes:\n"
     "  0  done\n"
@@ -106,7 +114,7 @@ void package_version_text(const package_version *v, char text[32])
 enum {
     OPT_OUT = 256, OPT_KEY, OPT_PUBLIC, OPT_PAYLOAD, OPT_VENDOR, OPT_CLASS, OPT_COMPONENT,
     OPT_SEQUENCE, OPT_VERSION, OPT_LAYOUT, OPT_URI, OPT_NEEDS, OPT_MODEL, OPT_DESCRIPTION, OPT_JSON,
-    OPT_HELP,
+    OPT_ENCRYPT, OPT_DECRYPT, OPT_SYMMETRIC, OPT_HELP,
 };
 
 static const struct option words[] = {
@@ -124,6 +132,9 @@ static const struct option words[] = {
     { "needs", required_argument, NULL, OPT_NEEDS },
     { "model", required_argument, NULL, OPT_MODEL },
     { "description", required_argument, NULL, OPT_DESCRIPTION },
+    { "encrypt-to", required_argument, NULL, OPT_ENCRYPT },
+    { "decrypt-with", required_argument, NULL, OPT_DECRYPT },
+    { "symmetric", no_argument, NULL, OPT_SYMMETRIC },
     { "json", no_argument, NULL, OPT_JSON },
     { "help", no_argument, NULL, OPT_HELP },
     { NULL, 0, NULL, 0 },
@@ -156,6 +167,14 @@ static int take_need(package_options *o, char *value)
     return PACKAGE_DONE;
 }
 
+static int take_recipient(package_options *o, const char *file)
+{
+    if (o->recipient_count == PACKAGE_RECIPIENTS)
+        return package_say(PACKAGE_USAGE, "at most %d --encrypt-to", PACKAGE_RECIPIENTS);
+    o->recipients[o->recipient_count++] = file;
+    return PACKAGE_DONE;
+}
+
 static int take_sequence(package_options *o, const char *value)
 {
     if (tsr_dec(tsr_text(value), &o->sequence) != TSR_OK || o->sequence == 0)
@@ -178,6 +197,9 @@ static int take(package_options *o, int which)
     case OPT_MODEL: o->model = optarg; break;
     case OPT_DESCRIPTION: o->description = optarg; break;
     case OPT_JSON: o->json = true; break;
+    case OPT_DECRYPT: o->decrypt_with = optarg; break;
+    case OPT_SYMMETRIC: o->symmetric = true; break;
+    case OPT_ENCRYPT: return take_recipient(o, optarg);
     case OPT_SEQUENCE: return take_sequence(o, optarg);
     case OPT_LAYOUT: return take_layout(o, optarg);
     case OPT_NEEDS: return take_need(o, optarg);
@@ -211,6 +233,8 @@ static int run_keygen(const package_options *o, const char *unused)
     (void)unused;
     if (o->out == NULL)
         return package_say(PACKAGE_USAGE, "keygen takes --out KEY.pem");
+    if (o->symmetric)
+        return package_new_kek(o->out);
     return package_new_key(o->out, o->public_key);
 }
 

@@ -8,6 +8,7 @@
 
 #include "psa/crypto.h"
 #include "tessera/base/bytes.h"
+#include "tessera/cose/recipient.h"
 
 /** Exit codes; `tessera package --help` lists them. */
 enum {
@@ -92,13 +93,17 @@ void package_version_text(const package_version *v, char text[32]);
 
 typedef enum { PACKAGE_INTEGRATED, PACKAGE_BUNDLED, PACKAGE_DETACHED } package_layout;
 
-enum { PACKAGE_NEEDS = 7 };
+enum { PACKAGE_NEEDS = 7, PACKAGE_RECIPIENTS = TSR_COSE_RECIPIENTS };
 
 typedef struct {
     bool json;
     package_layout layout;
     const char *out, *key, *public_key, *payload;
     const char *vendor, *class_name, *component, *version, *uri, *model, *description;
+    const char *decrypt_with;
+    bool symmetric; /* keygen: a key that images are encrypted to */
+    const char *recipients[PACKAGE_RECIPIENTS]; /* files of such keys */
+    size_t recipient_count;
     uint64_t sequence; /* 0: not given */
     struct {
         const char *component;
@@ -108,6 +113,20 @@ typedef struct {
 } package_options;
 
 int package_sign(const package_options *o, const char *image);
+
+/** Loads a key that images are encrypted to: a file of 32 hexadecimal digits. */
+int package_kek(const char *path, psa_key_id_t *kek);
+
+/** Makes such a file. */
+int package_new_kek(const char *path);
+
+/** Encrypts the image to all of o->recipients; `info` is the COSE_Encrypt for the manifest. */
+int package_encrypt(const package_options *o, tsr_bytes image, tsr_buf *info,
+                    package_bytes *sealed);
+
+/** The opposite, with the key in the file `path`. */
+int package_decrypt(const char *path, const tsr_cose_encrypted *e, tsr_bytes sealed,
+                    package_bytes *image);
 
 /** `key`: a public key that must have signed it; NULL: only shows what the package says. */
 int package_show(const package_options *o, const char *package, const char *key);

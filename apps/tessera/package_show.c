@@ -334,6 +334,62 @@ static void check_image(report *r, const tsr_suit_params *p, tsr_bytes image)
               "the image is not the one that was signed");
 }
 
+/* --- an encrypted image --------------------------------------------------------------------- */
+
+static void show_recipients(report *r, const tsr_cose_encrypted *e)
+{
+    tsr_cose_encrypted left = *e;
+    tsr_cose_message m;
+
+    if (r->json) {
+        tsr_json_put_key(&r->out, "recipients");
+        tsr_json_open_array(&r->out);
+    }
+    while (tsr_cose_recipient_next(&left, &m) == TSR_OK) {
+        char text[160];
+        int n = snprintf(text, sizeof text, "%s", m.alg == TSR_COSE_A128KW ? "A128KW" : "another");
+
+        for (size_t i = 0; i < m.kid.len && i < 64; i++)
+            n += snprintf(text + n, sizeof text - (size_t)n, "%s%02x", i == 0 ? " " : "",
+                          m.kid.ptr[i]);
+        if (r->json)
+            tsr_json_put_cstring(&r->out, text);
+        else
+            put_cstring(r, "recipient", text);
+    }
+    if (r->json)
+        tsr_json_close(&r->out);
+}
+
+/* `image` becomes what was encrypted; NULL: nobody can say. */
+static int open_image(const package_options *o, report *r, const tsr_suit_params *p, bool wanted,
+                      tsr_bytes *image, package_bytes *plain)
+{
+    tsr_cose_encrypted e;
+    tsr_bytes sealed = *image;
+    int code;
+
+    *image = (tsr_bytes){ 0 };
+    if (tsr_cose_encrypted_read(p->encryption, &e) != TSR_OK) {
+        put_check(r, "encryption_known", false, "the image is encrypted in a way not known here");
+        return PACKAGE_DONE;
+    }
+    put_cstring(r, "encryption", "A128GCM");
+    show_recipients(r, &e);
+    if (o->decrypt_with == NULL || sealed.ptr == NULL) {
+        if (wanted)
+            put_check(r, "image_readable", false,
+                      "the image is encrypted; name a key of its recipients with --decrypt-with");
+        return PACKAGE_DONE;
+    }
+    code = package_decrypt(o->decrypt_with, &e, sealed, plain);
+    if (code == PACKAGE_DONE)
+        *image = package_view(*plain);
+    else if (code == PACKAGE_REFUSED)
+        r->refusals++;
+    return code == PACKAGE_REFUSED ? PACKAGE_DONE : code;
+}
+
 /* --- what the caller demands -------------------------------------------------------------- */
 
 static int check_demands(report *r, const package_options *o, const tsr_suit_manifest *m,
@@ -374,7 +430,7 @@ static const char *reason(tsr_err err)
 }
 
 static int show(const package_options *o, report *r, tsr_bytes file, const package_bytes *apart,
-                signer *s)
+                signer *s, package_bytes *plain)
 {
     tsr_suit_crypto crypto = { s, sha256, verify_block };
     conditions c = { 0 };
@@ -385,6 +441,8 @@ static int show(const package_options *o, report *r, tsr_bytes file, const packa
     const char *layout;
     uint8_t name[32];
     tsr_bytes image;
+    bool encrypted;
+    int code = PACKAGE_DONE;
     tsr_err err = tsr_suit_open(file, file.len, &e);
 
     if (err == TSR_OK)
@@ -425,10 +483,15 @@ static int show(const package_options *o, report *r, tsr_bytes file, const packa
         put_check(r, "conditions_there", c.vendor && c.class_id && c.match,
                   "the manifest lacks a condition on vendor, class or digest");
     }
+    encrypted = tsr_suit_has(p, TSR_SUIT_P_ENCRYPTION);
+    if (encrypted)
+        code = open_image(o, r, p, s->key != 0, &image, plain);
+    if (code != PACKAGE_DONE)
+        return code;
     if (image.ptr != NULL) {
         show_image(r, image);
         check_image(r, p, image);
-    } else if (s->key != 0) {
+    } else if (s->key != 0 && !encrypted) {
         put_check(r, "image_there", false, "the image is apart; name it with --payload");
     }
     return check_demands(r, o, &m, p);
@@ -436,7 +499,7 @@ static int show(const package_options *o, report *r, tsr_bytes file, const packa
 
 int package_show(const package_options *o, const char *path, const char *key)
 {
-    package_bytes file = { 0 }, apart = { 0 };
+    package_bytes file = { 0 }, apart = { 0 }, plain = { 0 };
     signer s = { 0 };
     report r;
     int code = PACKAGE_DONE, result;
@@ -453,7 +516,7 @@ int package_show(const package_options *o, const char *path, const char *key)
         code = package_read(o->payload, &apart);
     if (code == PACKAGE_DONE) {
         begin(&r, o->json);
-        code = show(o, &r, package_view(file), &apart, &s);
+        code = show(o, &r, package_view(file), &apart, &s, &plain);
         result = end(&r);
         code = code == PACKAGE_DONE ? result : code;
     }
@@ -461,5 +524,6 @@ int package_show(const package_options *o, const char *path, const char *key)
         (void)psa_destroy_key(s.key);
     free(file.ptr);
     free(apart.ptr);
+    free(plain.ptr);
     return code;
 }

@@ -56,8 +56,8 @@ static void warn_of_image(tsr_bytes image)
                              "with tessera package make", tsr_err_name(err));
 }
 
-static int put_manifest(const package_options *o, tsr_bytes image, const package_version *v,
-                        tsr_buf *manifest)
+static int put_manifest(const package_options *o, tsr_bytes image, tsr_bytes encryption,
+                        const package_version *v, tsr_buf *manifest)
 {
     char version[32];
     uint8_t text_room[1024];
@@ -68,6 +68,7 @@ static int put_manifest(const package_options *o, tsr_bytes image, const package
         .sequence = o->sequence,
         .size = image.len,
         .uri = tsr_text(o->layout == PACKAGE_DETACHED && o->uri != NULL ? o->uri : payload_name),
+        .encryption = encryption,
         .needs = needs,
         .need_count = o->need_count,
     };
@@ -140,14 +141,30 @@ static int write_package(const package_options *o, tsr_bytes image, const tsr_su
     return code;
 }
 
+/* What a detached package means is not the file that was given. */
+static int write_apart(const package_options *o, tsr_bytes payload)
+{
+    char path[4096];
+    int n = snprintf(path, sizeof path, "%s.image", o->out);
+    int code = n > 0 && (size_t)n < sizeof path
+                   ? package_write(path, payload, false)
+                   : package_say(PACKAGE_USAGE, "the name of --out is too long");
+
+    if (code == PACKAGE_DONE)
+        (void)printf("%s: %zu bytes\n", path, payload.len);
+    return code;
+}
+
 int package_sign(const package_options *o, const char *path)
 {
-    uint8_t manifest_room[PART], digest_room[64], cose_room[256];
+    uint8_t manifest_room[PART], digest_room[64], cose_room[256], info_room[1024];
+    tsr_buf info = tsr_buf_over(info_room, sizeof info_room);
     tsr_buf manifest = tsr_buf_over(manifest_room, sizeof manifest_room);
     tsr_buf digest = tsr_buf_over(digest_room, sizeof digest_room);
     tsr_buf cose = tsr_buf_over(cose_room, sizeof cose_room);
     package_version version;
-    package_bytes image;
+    package_bytes image, sealed = { 0 };
+    tsr_bytes payload;
 
     if (missing(o) != NULL)
         return package_say(PACKAGE_USAGE, "sign takes %s; see tessera package --help", missing(o));
@@ -163,19 +180,26 @@ int package_sign(const package_options *o, const char *path)
         code = find_version(o, package_view(image), &version);
     if (code == PACKAGE_DONE) {
         warn_of_image(package_view(image));
-        code = put_manifest(o, package_view(image), &version, &manifest);
+        if (o->recipient_count > 0)
+            code = package_encrypt(o, package_view(image), &info, &sealed);
     }
+    payload = package_view(o->recipient_count > 0 ? sealed : image);
+    if (code == PACKAGE_DONE)
+        code = put_manifest(o, package_view(image), tsr_buf_view(&info), &version, &manifest);
     if (code == PACKAGE_DONE)
         code = sign(o, tsr_buf_view(&manifest), &digest, &cose);
     if (code == PACKAGE_DONE)
-        code = write_package(o, package_view(image),
+        code = write_package(o, payload,
                              &(tsr_suit_parts){
                                  .manifest = tsr_buf_view(&manifest),
                                  .signed_digest = tsr_buf_view(&digest),
                                  .cose = tsr_buf_view(&cose),
                                  .payload_name = tsr_text(o->layout == PACKAGE_INTEGRATED
                                                               ? payload_name : ""),
-                                 .payload_len = o->layout == PACKAGE_INTEGRATED ? image.len : 0 });
+                                 .payload_len = o->layout == PACKAGE_INTEGRATED ? payload.len : 0 });
+    if (code == PACKAGE_DONE && o->recipient_count > 0 && o->layout == PACKAGE_DETACHED)
+        code = write_apart(o, payload);
     free(image.ptr);
+    free(sealed.ptr);
     return code;
 }

@@ -23,7 +23,7 @@ static bool staged_are_good(decision *d, uint8_t *why, psa_status_t *status)
     for (size_t i = 0; i < d->f->count; i++) {
         const tsr_fwu_record *r = &d->next[i];
         tsr_fwu_check check = {
-            TSR_FWU_CHECK_INSTALL, i, r->active ^ 1u, { NULL, 0 }, r->len[r->active ^ 1u]
+            TSR_FWU_CHECK_INSTALL, i, r->active ^ 1u, { NULL, 0 }, r->len[r->active ^ 1u], NULL
         };
 
         status[i] = PSA_ERROR_DEPENDENCY_NEEDED; /* good itself, but not its companion */
@@ -119,7 +119,7 @@ static bool may_fall_back(const tsr_fwu_record *r)
 
 static psa_status_t verify(decision *d, size_t i, uint8_t slot)
 {
-    tsr_fwu_check check = { TSR_FWU_CHECK_BOOT, i, slot, { NULL, 0 }, 0 };
+    tsr_fwu_check check = { TSR_FWU_CHECK_BOOT, i, slot, { NULL, 0 }, 0, NULL };
     tsr_fwu_choice *choice = &d->choices[i];
     uint8_t why;
     psa_status_t status = tsr_fwu_check_image(d->f, &check, &choice->image, &why);

@@ -43,6 +43,21 @@ psa_status_t tsr_fwu_boot(tsr_fwu *f, psa_status_t cause, tsr_fwu_choice *choice
 psa_status_t tsr_fwu_verify(tsr_fwu *f, psa_fwu_component_t id, uint8_t slot, tsr_fwu_image *image,
                             uint8_t *why);
 
+/** Takes the bytes of a payload in clear. errors any: the reading ends with it */
+typedef struct {
+    void *self;
+    tsr_err (*put)(void *self, tsr_bytes plain);
+} tsr_fwu_sink;
+
+/** The same for an encrypted image, and its payload in clear to `sink` on the way.
+ *
+ *  owner   what the sink took is to be thrown away unless the answer is PSA_SUCCESS: only then was
+ *          it authenticated
+ *  errors  as tsr_fwu_verify(); PSA_ERROR_NOT_SUPPORTED  the image is not encrypted: its payload
+ *          is in the slot */
+psa_status_t tsr_fwu_decrypt(tsr_fwu *f, psa_fwu_component_t id, uint8_t slot,
+                             const tsr_fwu_sink *sink, tsr_fwu_image *image, uint8_t *why);
+
 /** "1.2.3+45", as a version is written in tokens and logs; at most TSR_FWU_VERSION_MAX bytes. */
 #define TSR_FWU_VERSION_MAX 24u
 void tsr_fwu_put_version(tsr_buf *out, const psa_fwu_image_version_t *version);

@@ -138,13 +138,15 @@ psa_status_t tsr_fwu_query(const tsr_fwu *f, psa_fwu_component_t id, psa_fwu_com
     const tsr_fwu_record *r = &f->records[id];
     const tsr_fwu_component *c = &f->components[id];
     bool failed = r->state == PSA_FWU_FAILED || r->state == PSA_FWU_REJECTED;
+    uint32_t flags = f->crypto->open_payload != NULL ? PSA_FWU_FLAG_ENCRYPTION : 0;
 
     *info = (psa_fwu_component_info_t){
         .state = r->state,
         .error = failed ? r->error : PSA_SUCCESS,
         .version = r->version[r->active],
         .max_size = tsr_fwu_capacity(c->slots[0]),
-        .flags = (c->properties & TSR_FWU_VOLATILE) != 0 ? PSA_FWU_FLAG_VOLATILE_STAGING : 0,
+        .flags = (c->properties & TSR_FWU_VOLATILE) != 0 ? flags | PSA_FWU_FLAG_VOLATILE_STAGING
+                                                         : flags,
         .location = r->active,
         .impl = { .written = f->written[id],
                   .sequence = r->counter,
@@ -159,7 +161,9 @@ psa_status_t tsr_fwu_query(const tsr_fwu *f, psa_fwu_component_t id, psa_fwu_com
 static psa_status_t take_manifest(tsr_fwu *f, size_t id, tsr_bytes manifest, tsr_fwu_image *image)
 {
     uint32_t properties = f->components[id].properties;
-    tsr_fwu_check check = { TSR_FWU_CHECK_MANIFEST, id, f->records[id].active ^ 1u, manifest, 0 };
+    tsr_fwu_check check = {
+        TSR_FWU_CHECK_MANIFEST, id, f->records[id].active ^ 1u, manifest, 0, NULL
+    };
     uint8_t why;
 
     if (manifest.len == 0)
@@ -286,7 +290,9 @@ psa_status_t tsr_fwu_finish(tsr_fwu *f, psa_fwu_component_t id)
     tsr_fwu_record *r = &d.records[id];
     unsigned target = r->active ^ 1u;
     const tsr_flash *slot = second(f, id);
-    tsr_fwu_check check = { TSR_FWU_CHECK_IMAGE, id, (uint8_t)target, { NULL, 0 }, f->high[id] };
+    tsr_fwu_check check = {
+        TSR_FWU_CHECK_IMAGE, id, (uint8_t)target, { NULL, 0 }, f->high[id], NULL
+    };
 
     if (slot->sync(slot->self) != TSR_OK)
         return PSA_ERROR_STORAGE_FAILURE;
@@ -343,7 +349,7 @@ static psa_status_t check_candidates(tsr_fwu *f)
     for (size_t i = 0; i < f->count; i++) {
         const tsr_fwu_record *r = &f->records[i];
         tsr_fwu_check check = {
-            TSR_FWU_CHECK_INSTALL, i, r->active ^ 1u, { NULL, 0 }, r->len[r->active ^ 1u]
+            TSR_FWU_CHECK_INSTALL, i, r->active ^ 1u, { NULL, 0 }, r->len[r->active ^ 1u], NULL
         };
         tsr_fwu_image image;
         uint8_t why;

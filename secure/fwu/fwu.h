@@ -23,6 +23,7 @@ enum {
     TSR_FWU_ANCHORS = 8,
     TSR_FWU_MANIFEST_MAX = 4096, /* bytes of an envelope without its integrated payload */
     TSR_FWU_NAME_MAX = 32,
+    TSR_FWU_TAG = 16, /* bytes behind an encrypted payload (A128GCM) */
     TSR_FWU_WORK_MIN = TSR_FWU_MANIFEST_MAX + 1024,
 };
 
@@ -54,7 +55,10 @@ typedef struct {
     uint8_t spki_id[32]; /* the same of its SubjectPublicKeyInfo, which MCUboot names; filled */
 } tsr_fwu_anchor;
 
-/** Cryptography of public things; crypto.h has it on PSA Crypto, a boot loader may have its own.
+struct tsr_fwu_work;
+
+/** Cryptography of public things, and decryption; crypto.h has it on PSA Crypto, a boot loader may
+ *  have its own.
  *  errors  TSR_E_CRYPTO  the signature is not the key's, or the engine failed */
 typedef struct {
     void *self;
@@ -65,16 +69,31 @@ typedef struct {
                       const uint8_t signature[64]); /* ECDSA P-256, r || s */
     tsr_err (*sign1)(void *self, const uint8_t point[65], tsr_bytes cose,
                      tsr_bytes payload); /* COSE_Sign1, ES256, detached payload (RFC 9052 §4.4) */
+    /** tsr_fwu_open_payload(); NULL: encrypted images are refused, no code for them is linked, and
+     *  the three below are not needed. */
+    tsr_err (*open_payload)(struct tsr_fwu_work *w, tsr_bytes info);
+    /** Decryption of a payload in pieces.
+     *  units   info: a COSE_Encrypt (RFC 9052 §5.1) whose ciphertext is apart
+     *  errors  TSR_E_NOT_FOUND  for none of our keys, or in a way that is not ours */
+    tsr_err (*decrypt_begin)(void *self, tsr_bytes info);
+    /** `in` has a multiple of 16 bytes but at the end; `out` has room for as many.
+     *  Nothing of it is to be believed before decrypt_end() said so. */
+    tsr_err (*decrypt_more)(void *self, tsr_bytes in, tsr_buf *out);
+    /** Every decrypt_begin() that went well has one; no key of an image is left after it.
+     *  units   tag: TSR_FWU_TAG bytes; NULL: given up. out: what was held back, 16 bytes at most
+     *  errors  TSR_E_CRYPTO  the tag is not theirs, or there was none */
+    tsr_err (*decrypt_end)(void *self, const uint8_t *tag, tsr_buf *out);
 } tsr_fwu_crypto;
 
 /** What a verified slot holds. */
 typedef struct {
     bool mcuboot;      /* else SUIT */
+    bool encrypted;    /* the slot holds the payload encrypted, with its tag behind it */
     uint32_t at, len;  /* the payload, in bytes of the slot (MCUboot: the whole image) */
     uint32_t used;     /* bytes of the slot that belong to the image and its bundled manifest */
     uint64_t sequence; /* SUIT sequence number, MCUboot security counter */
     psa_fwu_image_version_t version;
-    uint8_t digest[32]; /* SHA-256 of the payload (MCUboot: of what it signs) */
+    uint8_t digest[32]; /* SHA-256 of the payload in clear (MCUboot: of what it signs) */
     uint8_t signer[32]; /* the id of the anchor */
 } tsr_fwu_image;
 

@@ -127,9 +127,21 @@ psa_status_t tsr_fwu_check_image(tsr_fwu *f, const tsr_fwu_check *check, tsr_fwu
 psa_status_t tsr_fwu_verify(tsr_fwu *f, psa_fwu_component_t id, uint8_t slot, tsr_fwu_image *image,
                             uint8_t *why)
 {
-    tsr_fwu_check check = { TSR_FWU_CHECK_BOOT, id, slot, { NULL, 0 }, 0 };
+    tsr_fwu_check check = { TSR_FWU_CHECK_BOOT, id, slot, { NULL, 0 }, 0, NULL };
 
     if (id >= f->count || slot > 1)
         return PSA_ERROR_DOES_NOT_EXIST;
     return tsr_fwu_check_image(f, &check, image, why);
+}
+
+psa_status_t tsr_fwu_decrypt(tsr_fwu *f, psa_fwu_component_t id, uint8_t slot,
+                             const tsr_fwu_sink *sink, tsr_fwu_image *image, uint8_t *why)
+{
+    tsr_fwu_check check = { TSR_FWU_CHECK_BOOT, id, slot, { NULL, 0 }, 0, sink };
+    psa_status_t status;
+
+    if (id >= f->count || slot > 1)
+        return PSA_ERROR_DOES_NOT_EXIST;
+    status = tsr_fwu_check_image(f, &check, image, why);
+    return status == PSA_SUCCESS && !image->encrypted ? PSA_ERROR_NOT_SUPPORTED : status;
 }

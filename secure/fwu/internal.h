@@ -56,6 +56,7 @@ typedef struct {
     uint8_t slot;
     tsr_bytes detached; /* CHECK_MANIFEST: the envelope. Else the slot's own is read */
     uint32_t total;     /* bytes that were written; 0: not known, more may be there */
+    const tsr_fwu_sink *sink; /* takes the payload of an encrypted image; may be NULL */
 } tsr_fwu_check;
 
 /** Verifies. errors as tsr_fwu_verify(), and PSA_ERROR_DEPENDENCY_NEEDED */
@@ -74,7 +75,7 @@ tsr_err tsr_fwu_hash_slot(tsr_fwu *f, const tsr_flash *slot, uint32_t at, uint32
 bool tsr_fwu_version_holds(const tsr_fwu *f, size_t id, unsigned how, const uint32_t *number,
                            size_t count);
 
-typedef struct { /* one verification on its way */
+typedef struct tsr_fwu_work { /* one verification on its way */
     tsr_fwu *f;
     const tsr_fwu_check *check;
     const tsr_fwu_component *component;
@@ -85,6 +86,12 @@ typedef struct { /* one verification on its way */
     uint8_t why;
     bool hashed; /* image.digest is there */
 } tsr_fwu_work;
+
+/* ---- payload.c ---- */
+
+/** Decrypts the payload that w->image tells; w->image.digest becomes that of the plaintext.
+ *  errors  any, with w->why set */
+tsr_err tsr_fwu_open_payload(tsr_fwu_work *w, tsr_bytes info);
 
 /* ---- suit.c, mcuboot.c: TSR_OK, or any error with w->why set ---- */
 tsr_err tsr_fwu_check_suit(tsr_fwu_work *w, tsr_bytes window, uint64_t total);

@@ -11,7 +11,9 @@ typedef struct {
     const tsr_suit_manifest *m;
     const tsr_suit_envelope *e;
     size_t own;    /* the component that is updated, in the manifest's list */
-    bool detached; /* the payload begins the slot */
+    bool detached;  /* the payload begins the slot */
+    tsr_bytes info; /* the shared sequence's encryption info */
+    bool encrypted;
     bool vendor, class_id, fetched, matched;
 } device;
 
@@ -22,25 +24,35 @@ static tsr_err refuse_io(tsr_fwu_work *w, tsr_err err)
     return err;
 }
 
-/* Where the payload is: in the envelope, behind it, or (detached) alone in the slot. */
+/* Where the payload is: in the envelope, behind it, or (detached) alone in the slot. An encrypted
+ * one has its tag behind it there; how it is encrypted must be known at every boot, so only the
+ * shared sequence may say it. */
 static tsr_err locate(device *d, const tsr_suit_params *p)
 {
     tsr_fwu_work *w = d->w;
     const tsr_suit_envelope *e = d->e;
+    uint32_t tag = d->encrypted ? TSR_FWU_TAG : 0;
     uint64_t at = d->detached ? 0 : e->len, len = p->size;
 
+    if (tsr_suit_has(p, TSR_SUIT_P_ENCRYPTION) != d->encrypted ||
+        (d->encrypted && !tsr_same(p->encryption, d->info)))
+        return tsr_fwu_refuse(w, TSR_FWU_WHY_FORMAT);
+    if (len > UINT32_MAX - tag)
+        return tsr_fwu_refuse(w, TSR_FWU_WHY_LENGTH);
+    len += tag;
     if (e->payload_count > 0) {
         at = e->payloads[0].at;
         len = e->payloads[0].len;
         if (e->payload_count > 1 || d->detached)
             return tsr_fwu_refuse(w, TSR_FWU_WHY_FORMAT);
-        if (tsr_suit_has(p, TSR_SUIT_P_SIZE) && p->size != len)
+        if (len < tag || (tsr_suit_has(p, TSR_SUIT_P_SIZE) && p->size != len - tag))
             return tsr_fwu_refuse(w, TSR_FWU_WHY_LENGTH);
     } else if (!tsr_suit_has(p, TSR_SUIT_P_SIZE)) {
         return tsr_fwu_refuse(w, TSR_FWU_WHY_FORMAT);
     }
     if (at > w->limit || len > w->limit - at)
         return tsr_fwu_refuse(w, TSR_FWU_WHY_LENGTH);
+    w->image.encrypted = d->encrypted;
     w->image.at = (uint32_t)at;
     w->image.len = (uint32_t)len;
     w->image.used = (uint32_t)(e->payload_count > 0 ? e->len : at + len);
@@ -57,7 +69,9 @@ static tsr_err match(device *d, const tsr_suit_params *p)
     /* Before anything is hashed: a stream of another length cannot be it. */
     if (w->check->total > 0 && w->image.used != w->check->total)
         return tsr_fwu_refuse(w, TSR_FWU_WHY_LENGTH);
-    if (!w->hashed)
+    if (!w->hashed && d->encrypted)
+        err = w->f->crypto->open_payload(w, d->info);
+    else if (!w->hashed)
         err = refuse_io(
             w, tsr_fwu_hash_slot(w->f, w->slot, w->image.at, w->image.len, w->image.digest));
     if (err != TSR_OK)
@@ -194,6 +208,19 @@ static tsr_err find_own(device *d)
     return tsr_fwu_refuse(d->w, TSR_FWU_WHY_COMPONENT);
 }
 
+/* The shared sequence alone: for whom it is, and how it is encrypted. */
+static tsr_err run_shared(device *d, tsr_suit_run_state *r)
+{
+    const tsr_suit_params *own = &r->params[d->own];
+    tsr_err err = tsr_suit_run(r, tsr_view(NULL, 0));
+
+    d->encrypted = tsr_suit_has(own, TSR_SUIT_P_ENCRYPTION);
+    d->info = own->encryption;
+    if (err == TSR_OK && d->encrypted && d->w->f->crypto->open_payload == NULL)
+        return tsr_fwu_refuse(d->w, TSR_FWU_WHY_ENCRYPTED);
+    return err;
+}
+
 /* The sequences of the update procedure, or of the invocation procedure (SUIT 8.4.6). */
 static tsr_err run(device *d)
 {
@@ -204,8 +231,9 @@ static tsr_err run(device *d)
     tsr_err err;
 
     tsr_suit_begin(&r, m, &ops);
-    if (depth == TSR_FWU_CHECK_MANIFEST)
-        return tsr_suit_run(&r, tsr_view(NULL, 0));
+    err = run_shared(d, &r);
+    if (err != TSR_OK || depth == TSR_FWU_CHECK_MANIFEST)
+        return err;
     if (depth == TSR_FWU_CHECK_BOOT) {
         err = tsr_suit_run(&r, m->validate);
         if (err == TSR_OK && m->load.len > 0)

@@ -85,7 +85,7 @@ static void put_shared(tsr_buf *out, const tsr_suit_plan *p)
 
     open_sequence(out, p, 3);
     tsr_cbor_put_uint(out, TSR_SUIT_OVERRIDE);
-    tsr_cbor_put_map(out, 4);
+    tsr_cbor_put_map(out, p->encryption.len > 0 ? 5 : 4);
     tsr_cbor_put_uint(out, TSR_SUIT_P_VENDOR);
     tsr_cbor_put_bytes(out, tsr_view(p->vendor, sizeof p->vendor));
     tsr_cbor_put_uint(out, TSR_SUIT_P_CLASS);
@@ -96,6 +96,10 @@ static void put_shared(tsr_buf *out, const tsr_suit_plan *p)
     wrap(out, digest);
     tsr_cbor_put_uint(out, TSR_SUIT_P_SIZE);
     tsr_cbor_put_uint(out, p->size);
+    if (p->encryption.len > 0) {
+        tsr_cbor_put_uint(out, TSR_SUIT_P_ENCRYPTION);
+        tsr_cbor_put_bytes(out, p->encryption);
+    }
     put_command(out, TSR_SUIT_VENDOR_ID, REPORT_ALL);
     put_command(out, TSR_SUIT_CLASS_ID, REPORT_ALL);
     wrap(out, begin);

@@ -27,6 +27,8 @@ typedef struct {
     tsr_bytes text;                  /* what tsr_suit_put_text() made; len 0: none */
     bool sever_text;                 /* only its digest goes into the manifest */
     uint8_t text_digest[TSR_SUIT_DIGEST]; /* sever_text: SHA-256 of the text with its head */
+    tsr_bytes encryption; /* a COSE_Encrypt: the payload is stored encrypted, digest and size above
+                             are those of its plaintext; len 0: it is not */
     const tsr_suit_need *needs;
     size_t need_count; /* at most TSR_SUIT_COMPONENTS - 1 */
 } tsr_suit_plan;

@@ -35,11 +35,11 @@ class Device(lab.Lab):
 
     sequence = 1
 
-    def deliver(self, trial=20, **more):
+    def deliver(self, trial=20, made=(), **more):
         key = lab.new_key()
         self.start_server()
         self.credentials(ENDPOINT, ENDPOINT, key)
-        self.factory()
+        self.factory_record = self.factory(*made)
         self.start_secured()
         self.configure_device(ENDPOINT, f"coaps://127.0.0.1:{self.coaps}", True,
                               coap=("ack_timeout_ms = 500", "handshake_ms = 500"), **more)
@@ -108,6 +108,40 @@ class Update(unittest.TestCase):
             # The next one goes to the slot that is free now, from a manifest that came apart.
             apart = room.next_package("2.1.0", layout="detached")
             room.fwu("install", apart.with_name("image"), "--manifest", apart, "--reboot")
+            self.assertEqual(room.settled("2.1.0", states=("updated",))["slot"], "a")
+            self.assertEqual(room.parts["device"].stop(30), 0)
+
+    def test_encrypted_version_runs_and_is_nowhere_in_clear(self):
+        with Device() as room:
+            key, others = room.update_key(), room.update_key("others")
+            room.deliver(made=("--update-key", key))
+            self.assertEqual(room.fwu("query")["flags"] & 2, 2)
+            # Meant for other devices: refused, and the old version goes on.
+            done = room.fwu("install", room.next_package("2.0.0", encrypt_to=others), "--reboot", good=False)
+            self.assertEqual(done.returncode, 3, done.stdout + done.stderr)
+            self.assertIn("not for a key of this device", done.stderr)
+            room.fwu("clean")
+            package = room.next_package("2.0.0", encrypt_to=key)
+            said = room.package_tool("inspect", package).stdout
+            self.assertIn(room.factory_record["update_key_id"], said)
+            image = package.with_name("image").read_bytes()
+            piece = image[len(image) // 2:][:64]
+            self.assertGreater(len(set(piece)), 8)
+            self.assertNotIn(piece, package.read_bytes())
+            room.fwu("install", package, "--reboot")
+            after = room.settled("2.0.0", states=("updated",))
+            self.assertEqual((after["version"], after["slot"]), ("2.0.0+0", "b"))
+            files = [p for top in (room.update, room.folder / "secure") for p in top.rglob("*") if p.is_file()]
+            self.assertIn(room.update / "slots" / room.component / "b.img", files)
+            for path in files:
+                if path.name != "a.img":  # version 1.0.0, not encrypted
+                    self.assertNotIn(piece, path.read_bytes(), path)
+            # From the same slot again, without a trial; then the manifest comes apart.
+            room.fwu("clean")
+            room.fwu("reboot")
+            self.assertEqual(room.settled("2.0.0", states=("ready",))["slot"], "b")
+            apart = room.next_package("2.1.0", layout="detached", encrypt_to=key)
+            room.fwu("install", f"{apart}.image", "--manifest", apart, "--reboot")
             self.assertEqual(room.settled("2.1.0", states=("updated",))["slot"], "a")
             self.assertEqual(room.parts["device"].stop(30), 0)
 

@@ -57,6 +57,38 @@ class Package(unittest.TestCase):
         done = self.run_it("verify", package or self.package, "--key", self.public, "--json", *more, code=code)
         return json.loads(done.stdout) if done.stdout else None
 
+    # Encryption
+
+    def test_encrypted_package_hides_the_image_and_verifies_with_the_key(self):
+        kek, other = self.dir / "kek.hex", self.dir / "other.hex"
+        for path in (kek, other):
+            self.run_it("keygen", "--symmetric", "--out", path)
+            self.assertEqual(path.stat().st_mode & 0o777, 0o600)
+        (self.tree / "bin/tesserad").write_bytes(os.urandom(4000))
+        self.keygen()
+        self.make()
+        image = self.image.read_bytes()
+        for layout in ("integrated", "bundled", "detached"):
+            self.sign("--encrypt-to", kek, "--encrypt-to", other, "--layout", layout)
+            apart = ("--payload", f"{self.package}.image") if layout == "detached" else ()
+            self.assertNotIn(image[600:616], self.package.read_bytes())
+            for key in (kek, other):
+                seen = self.verify("--decrypt-with", key, *apart)
+                self.assertEqual((seen["size"], seen["good"], seen["digest_matches"]), (len(image), True, True))
+                self.assertEqual(seen["encryption"], "A128GCM")
+                self.assertEqual([len(r) for r in seen["recipients"]], [len("A128KW ") + 16] * 2)
+            self.assertFalse(self.verify(*apart, code=3)["good"])  # nobody can say without a key
+            self.run_it("inspect", self.package, *apart)
+        self.sign("--encrypt-to", kek)
+        self.assertIn("not encrypted to the key",
+                      self.run_it("verify", self.package, "--key", self.public, "--decrypt-with", other, code=3).stderr)
+        good = self.package.read_bytes()
+        for back in (1, 16, 17, 2000):
+            self.package.write_bytes(good[:-back] + bytes([good[-back] ^ 1]) + good[len(good) - back + 1:])
+            self.assertFalse(self.verify("--decrypt-with", kek, code=3)["good"])
+        kek.write_text("no key")
+        self.sign("--encrypt-to", kek, code=4)
+
     # Bundles
 
     def test_bundle_is_what_tarfile_reads(self):

@@ -132,6 +132,8 @@ psa_status_t device_open(device *d)
     d->anchors[0].components = UINT32_MAX;
     d->anchors[1].components = 2;
     tsr_fwu_psa_open(&d->crypto);
+    if (d->with_key)
+        MUST(tsr_fwu_psa_decrypts(&d->crypto, package_kek()));
     d->fwu = (tsr_fwu){
         .its = &d->its,
         .components = d->components,

@@ -38,6 +38,7 @@ typedef struct {
     tsr_fwu fwu;
     tsr_fwu_choice choices[TSR_FWU_COMPONENTS];
     unsigned reboots; /* asked for */
+    bool with_key;    /* it has the key that images are encrypted to */
 } device;
 
 /** Makes a device; `factory` is put into slot a of every component, as version 1.0.0, sequence 1.

@@ -5,12 +5,21 @@
 #ifndef TESTS_SECURE_FWU_PACKAGE_H
 #define TESTS_SECURE_FWU_PACKAGE_H
 
+#include "tessera/cose/recipient.h"
 #include "tessera/suit/write.h"
 
 #define PACKAGE_KEYS         3u /* 0 may sign everything, 1 only component 1, 2 nothing */
 #define PACKAGE_MANIFEST_MAX 4096u
 
 extern const uint8_t package_vendor[16], package_class[16];
+
+typedef enum { /* of an encrypted package, which is signed with it */
+    PACKAGE_FLAWLESS,
+    PACKAGE_FLIP_WRAPPED, /* a bit of the wrapped key */
+    PACKAGE_CUT_INFO,     /* the encryption info ends early */
+    PACKAGE_OTHER_ALG,    /* an algorithm that is not done */
+    PACKAGE_OTHER_IV,     /* another nonce than the one that was used */
+} package_flaw;
 
 typedef struct {
     size_t component; /* its number; names are c0, c1, ... */
@@ -24,6 +33,9 @@ typedef struct {
     unsigned key;        /* who signs */
     bool other_vendor, other_class, other_digest;
     int size_off; /* the manifest's size is wrong by so much */
+    bool encrypted; /* to package_kek(); len is said */
+    bool other_kek; /* to another device's key */
+    package_flaw flaw;
     const tsr_suit_need *needs;
     size_t need_count;
 } package;
@@ -39,6 +51,12 @@ typedef struct {
 void package_world(void);
 /** The public half of a key, as an uncompressed point. */
 const uint8_t *package_point(unsigned key);
+
+/** The key encryption key of devices, as a key of this process. */
+tsr_cose_key_id package_kek(void);
+
+/** p->len bytes in clear. */
+void package_payload(const package *p, uint8_t *payload);
 
 void package_make(const package *p, packed *out);
 
