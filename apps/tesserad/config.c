@@ -341,7 +341,8 @@ static tsr_err check_server(const reader *r, const config_server *s)
     if (s->mode == TSR_LWM2M_MODE_CERTIFICATE &&
         (s->certificate[0] == '\0' || s->server_certificate[0] == '\0' || s->key == 0))
         return fail(r, s->line, "mode certificate needs certificate, server_certificate and key; "
-                                "add what is missing");
+                                "add what is missing, then 'tesserad request --server %u' makes "
+                                "the key and asks for the certificate", s->short_id);
     return TSR_OK;
 }
 

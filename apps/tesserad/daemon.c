@@ -10,6 +10,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "apps/tesserad/certificate.h"
 #include "apps/tesserad/device.h"
 #include "apps/tesserad/update.h"
 #include "ports/linux/gate/gate.h"
@@ -22,7 +23,7 @@
 #include "tessera/lwm2m/client/dtls_channel.h"
 
 enum {
-    OBSERVATIONS = 64, ATTACHMENTS = 64, BODY = 16384, STATE = 32768, CERTIFICATE = 2048,
+    OBSERVATIONS = 64, ATTACHMENTS = 64, BODY = 16384, STATE = 32768,
     EXCHANGES = 64, SEEN = 512, LOG = 65536, STATE_HEAD = 8,
     GATE_MS = 5000,   /* longest wait for tessera-secured */
     FRESH_MS = 500,   /* a request sees values no older than this */
@@ -42,7 +43,7 @@ typedef struct {
     uint64_t open_wait_ms;
     tsr_lwm2m_dtls dtls;
     uint8_t plain[TSR_DTLS_PLAIN_MAX], image[TSR_DTLS_SAVED_MAX];
-    uint8_t certificate[CERTIFICATE], server_certificate[CERTIFICATE];
+    uint8_t certificate[CERTIFICATE_MAX], server_certificate[CERTIFICATE_MAX];
 } uplink;
 
 typedef struct tesserad {
@@ -155,19 +156,15 @@ static tsr_err session_save(void *user, tsr_bytes image)
 
 static tsr_err read_certificate(const char *path, uint8_t *room, tsr_bytes *der)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd >= 0 ? read(fd, room, CERTIFICATE) : -1;
+    tsr_err err = certificate_read(path, room, der);
+    const char *cause = err == TSR_E_IO      ? strerror(errno)
+                        : err == TSR_E_SPACE ? "too long"
+                                             : "neither DER nor PEM with a certificate";
 
-    if (fd >= 0)
-        (void)close(fd);
-    if (n <= 0 || n == CERTIFICATE) {
-        tsr_host_log(TSR_LOG_ERROR, "certificate", "file=\"%s\" cause=\"%s\" remedy=\"a DER file of "
-                     "less than %d bytes is needed\"", path, n < 0 ? strerror(errno) : "empty or too long",
-                     CERTIFICATE);
-        return TSR_E_IO;
-    }
-    *der = tsr_view(room, (size_t)n);
-    return TSR_OK;
+    if (err != TSR_OK)
+        tsr_host_log(TSR_LOG_ERROR, "certificate", "file=\"%s\" cause=\"%s\" remedy=\"name a "
+                     "certificate of at most %d bytes, PEM or DER\"", path, cause, CERTIFICATE_MAX);
+    return err;
 }
 
 static tsr_err link_init(tesserad *d, size_t i)

@@ -8,6 +8,7 @@
 #include <sys/reboot.h>
 #include <unistd.h>
 
+#include "apps/tesserad/certificate.h"
 #include "apps/tesserad/daemon.h"
 #include "tessera/base/bytes.h"
 
@@ -15,20 +16,26 @@ static const char usage[] =
     "usage: tesserad [--config FILE] [--check-config]\n"
     "       tesserad provision --server N [--config FILE] [--key-file FILE] [--format hex|base64|raw]\n"
     "                          [--replace]\n"
+    "       tesserad request --server N [--config FILE] [--out FILE] [--replace]\n"
     "\n"
     "  --config FILE     the configuration (default /etc/tessera/tesserad.conf)\n"
     "  --check-config    say whether it is good, and end\n"
-    "  --server N        the Short Server ID whose key is imported\n"
+    "\n"
+    "provision brings a pre-shared key behind the wall. request makes a key pair there and writes a\n"
+    "certificate signing request, whose common name is the endpoint; again, to renew a certificate.\n"
+    "\n"
+    "  --server N        the Short Server ID whose key it is\n"
     "  --key-file FILE   where the key is; it is emptied and removed (default: standard input)\n"
     "  --format NAME     how the key is written (default hex)\n"
+    "  --out FILE        where the request goes, PEM (default: standard output)\n"
     "  --replace         give up the key that has this number, if there is one\n"
     "\n"
     "Signals: TERM and INT end it, HUP reads the configuration again, USR1 opens new sockets.\n";
 
 typedef struct {
-    const char *config, *key_file, *format;
+    const char *config, *key_file, *format, *out;
     uint64_t server;
-    bool check, provision, replace;
+    bool check, provision, request, replace;
 } options;
 
 enum { EXIT_USAGE = 2 };
@@ -46,7 +53,7 @@ static int read_options(int argc, char **argv, options *o)
         { "config", required_argument, NULL, 'c' },   { "check-config", no_argument, NULL, 'n' },
         { "server", required_argument, NULL, 's' },   { "key-file", required_argument, NULL, 'k' },
         { "format", required_argument, NULL, 'f' },   { "replace", no_argument, NULL, 'r' },
-          { "help", no_argument, NULL, 'h' },
+        { "out", required_argument, NULL, 'o' },      { "help", no_argument, NULL, 'h' },
         { "version", no_argument, NULL, 'v' },        { NULL, 0, NULL, 0 },
     };
     int ch;
@@ -57,6 +64,7 @@ static int read_options(int argc, char **argv, options *o)
         case 'n': o->check = true; break;
         case 'k': o->key_file = optarg; break;
         case 'f': o->format = optarg; break;
+        case 'o': o->out = optarg; break;
         case 'r': o->replace = true; break;
         case 's':
             if (tsr_dec(tsr_text(optarg), &o->server) != TSR_OK)
@@ -69,6 +77,9 @@ static int read_options(int argc, char **argv, options *o)
     }
     if (optind < argc && strcmp(argv[optind], "provision") == 0) {
         o->provision = true;
+        optind++;
+    } else if (optind < argc && strcmp(argv[optind], "request") == 0) {
+        o->request = true;
         optind++;
     }
     return optind < argc ? complain("unknown word") + 1 : 0;
@@ -121,6 +132,8 @@ int main(int argc, char **argv)
     }
     if (o.provision)
         return daemon_provision(&c, (uint32_t)o.server, o.key_file, o.format, o.replace);
+    if (o.request)
+        return certificate_request(&c, (uint32_t)o.server, o.out, o.replace);
     if (o.check) {
         (void)printf("%s: good, %zu server%s\n", o.config, c.server_count,
                      c.server_count == 1 ? "" : "s");

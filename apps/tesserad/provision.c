@@ -143,6 +143,9 @@ int daemon_provision(const config *c, uint32_t short_id, const char *key_file, c
 
     if (server == NULL || server->key == 0)
         return complain("no such server, or it has no key", "add key = ID to its section");
+    if (server->mode == TSR_LWM2M_MODE_CERTIFICATE)
+        return complain("this server uses a certificate, whose key is born behind the wall",
+                        "use tesserad request");
     fd = key_file != NULL ? open(key_file, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
     n = fd >= 0 ? read_all(fd, input, sizeof input) : -1;
     if (fd > STDIN_FILENO)

@@ -14,8 +14,8 @@
 #define MBEDTLS_FS_IO
 /* Every live session holds two record keys: the key store grows with them, and its cost per key does not. */
 #define MBEDTLS_PSA_KEY_STORE_DYNAMIC
-#define MBEDTLS_X509_CREATE_C
 #define MBEDTLS_X509_CRT_WRITE_C
+#define MBEDTLS_X509_CSR_PARSE_C
 #define MBEDTLS_PEM_WRITE_C
 
 #endif

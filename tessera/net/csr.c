@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tessera/net/csr.h"
+
+#include <string.h>
+
+#include "mbedtls/pk.h"
+#include "mbedtls/x509_csr.h"
+
+/* RFC 4514 §2.4: what has a meaning of its own in a distinguished name gets a backslash. */
+static tsr_err subject(const char *common_name, tsr_buf *out)
+{
+    size_t len = strlen(common_name);
+
+    if (len > TSR_CSR_NAME_MAX)
+        return TSR_E_SPACE;
+    tsr_put_text(out, "CN=");
+    for (size_t i = 0; i < len; i++) {
+        uint8_t ch = (uint8_t)common_name[i];
+
+        if (ch < 0x20 || ch == 0x7f)
+            return TSR_E_ARGUMENT;
+        if (strchr(",+\"\\<>;=", ch) != NULL || (i == 0 && (ch == '#' || ch == ' ')) ||
+            (i + 1 == len && ch == ' '))
+            tsr_put_u8(out, '\\');
+        tsr_put_u8(out, ch);
+    }
+    tsr_put_u8(out, 0);
+    return len == 0 ? TSR_E_ARGUMENT : out->err;
+}
+
+static tsr_err write_pem(mbedtls_x509write_csr *csr, mbedtls_pk_context *key, const char *name,
+                         tsr_buf *pem)
+{
+    unsigned char room[TSR_CSR_MAX + 1];
+    int ret = mbedtls_x509write_csr_set_subject_name(csr, name);
+
+    if (ret != 0)
+        return TSR_E_ARGUMENT;
+    mbedtls_x509write_csr_set_key(csr, key);
+    mbedtls_x509write_csr_set_md_alg(csr, MBEDTLS_MD_SHA256);
+    if (mbedtls_x509write_csr_set_key_usage(csr, MBEDTLS_X509_KU_DIGITAL_SIGNATURE) != 0)
+        return TSR_E_CRYPTO;
+    /* With PSA the signature's random numbers are the service's own. */
+    if (mbedtls_x509write_csr_pem(csr, room, sizeof room, NULL, NULL) != 0)
+        return TSR_E_CRYPTO;
+    tsr_put_text(pem, (const char *)room);
+    return pem->err;
+}
+
+tsr_err tsr_csr_write(uint32_t key_id, const char *common_name, tsr_buf *pem)
+{
+    char room[sizeof "CN=" + 2 * TSR_CSR_NAME_MAX];
+    tsr_buf name = tsr_buf_over(room, sizeof room);
+    mbedtls_pk_context key;
+    mbedtls_x509write_csr csr;
+    tsr_err err = subject(common_name, &name);
+
+    if (err != TSR_OK)
+        return err;
+    mbedtls_pk_init(&key);
+    mbedtls_x509write_csr_init(&csr);
+    err = TSR_E_CRYPTO;
+    if (mbedtls_pk_setup_opaque(&key, mbedtls_svc_key_id_make(0, key_id)) == 0)
+        err = write_pem(&csr, &key, room, pem);
+    mbedtls_x509write_csr_free(&csr);
+    mbedtls_pk_free(&key);
+    return err;
+}
