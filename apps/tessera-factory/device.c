@@ -22,6 +22,24 @@ tsr_err factory_complain(tsr_err err, const char *what, const char *why)
     return err;
 }
 
+tsr_err factory_explain(tsr_err err, const char *what, const char *cause, const char *remedy)
+{
+    (void)fprintf(stderr, "tessera-factory: %s: %s (remedy: %s)\n", what, cause, remedy);
+    return err;
+}
+
+/* Before anything secret is in memory: its relay is a fork of this process. */
+static tsr_err open_tpm(factory_device *d, const char *tcti)
+{
+    const char *cause = "no process for it could be made";
+    const char *remedy = "raise the limit of processes";
+    tsr_err err = tsr_tpm_open(&d->tpm, tcti);
+
+    if (err == TSR_OK)
+        err = tsr_tpm_told(tsr_tpm_reach(&d->tpm), &cause, &remedy);
+    return err == TSR_OK ? err : factory_explain(err, tcti, cause, remedy);
+}
+
 static tsr_err open_core(factory_device *d)
 {
     d->crypto = (tsr_crypto){ .its = &d->store.its,
@@ -52,6 +70,8 @@ tsr_err factory_device_open(factory_device *d, const factory_options *o)
         return factory_complain(TSR_E_ARGUMENT, o->store, "the path is too long");
     if (o->user != NULL && (err = tsr_sandbox_user(o->user)) != TSR_OK)
         return factory_complain(err, o->user, tsr_err_name(err));
+    if (o->tpm != NULL && !o->show && (err = open_tpm(d, o->tpm)) != TSR_OK)
+        return err;
     err = tsr_secured_store_open(&d->store, o->store, false); /* it says what is wrong */
     return err == TSR_OK ? open_core(d) : err;
 }
@@ -63,5 +83,6 @@ void factory_device_close(factory_device *d)
     if (d->core_open)
         tsr_crypto_close(&d->crypto);
     tsr_secured_store_close(&d->store);
+    tsr_tpm_close(&d->tpm);
     d->core_open = false;
 }

@@ -8,6 +8,7 @@
 #include "apps/tessera-factory/options.h"
 #include "ports/linux/root/sealed.h"
 #include "ports/linux/secured/store.h"
+#include "ports/linux/tpm/tpm.h"
 #include "secure/attest/attest.h"
 #include "secure/crypto/service.h"
 
@@ -15,6 +16,7 @@ typedef struct {
     tsr_secured_store store;
     tsr_crypto crypto;
     tsr_lifecycle lifecycle;
+    tsr_tpm tpm; /* without --tpm: of zeros */
     tsr_root_sealed sealed;
     tsr_root root;
     char root_path[4096];
@@ -56,5 +58,8 @@ tsr_err factory_write(const char *file, tsr_bytes data, unsigned mode);
 
 /** A line on standard error; returns `err`. */
 tsr_err factory_complain(tsr_err err, const char *what, const char *why);
+
+/** The same for what has a cause and a remedy. */
+tsr_err factory_explain(tsr_err err, const char *what, const char *cause, const char *remedy);
 
 #endif

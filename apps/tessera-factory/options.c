@@ -11,6 +11,8 @@ static const char help[] =
     "  --user NAME            become this user first, the one that tessera-secured runs as\n"
     "  --root-key FILE        where the root key goes (default DIR/root.key)\n"
     "  --root-secret FILE     use these 32 bytes (64 hex digits) instead of making them here\n"
+    "  --tpm TCTI             seal the root key to a TPM 2.0, such as device:/dev/tpmrm0; then\n"
+    "                         tessera-secured starts with the same --tpm only\n"
     "  --attest-key FILE      import this P-256 private key (64 hex digits) for attestation;\n"
     "                         otherwise the device makes one inside and it never leaves\n"
     "  --implementation HEX   implementation id, 64 hex digits\n"
@@ -38,6 +40,7 @@ enum {
     USER,
     ROOT_KEY,
     ROOT_SECRET,
+    TPM,
     ATTEST_KEY,
     IMPLEMENTATION,
     CERTIFICATION,
@@ -60,6 +63,7 @@ static const struct option words[] = {
     { "user", required_argument, NULL, USER },
     { "root-key", required_argument, NULL, ROOT_KEY },
     { "root-secret", required_argument, NULL, ROOT_SECRET },
+    { "tpm", required_argument, NULL, TPM },
     { "attest-key", required_argument, NULL, ATTEST_KEY },
     { "implementation", required_argument, NULL, IMPLEMENTATION },
     { "certification", required_argument, NULL, CERTIFICATION },
@@ -129,6 +133,7 @@ static tsr_err take(factory_options *o, int word, const char *value)
     case USER: o->user = value; return TSR_OK;
     case ROOT_KEY: o->root_key = value; return TSR_OK;
     case ROOT_SECRET: o->root_secret = value; return TSR_OK;
+    case TPM: o->tpm = value; return TSR_OK;
     case ATTEST_KEY: o->attest_key = value; return TSR_OK;
     case IMPLEMENTATION: o->implementation = value; return TSR_OK;
     case CERTIFICATION: o->certification = value; return TSR_OK;

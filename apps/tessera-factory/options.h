@@ -20,6 +20,7 @@ typedef struct {
     const char *store, *root_key, *user;
     const char *root_secret;    /* NULL: made here */
     const char *attest_key;     /* NULL: made inside */
+    const char *tpm;            /* NULL: none; else its TCTI, and the root key is sealed to it */
     const char *implementation; /* 64 hex digits */
     const char *certification, *verification;
     const char *update, *slots; /* both or none */

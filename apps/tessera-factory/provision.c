@@ -22,17 +22,18 @@ static tsr_err failed(const char *what, psa_status_t status)
 /* Root key */
 static tsr_err make_root(factory_device *d, const factory_options *o)
 {
+    const tsr_root_wrap *wrap = o->tpm != NULL ? &d->tpm.wrap : NULL;
     uint8_t huk[TSR_ROOT_BYTES];
     size_t len = 0;
     tsr_err err;
 
     if (o->root_secret == NULL)
-        return tsr_root_sealed_open(&d->sealed, d->root_path, true);
+        return tsr_root_sealed_open_wrapped(&d->sealed, d->root_path, true, wrap);
     err = factory_read_hex(o->root_secret, huk, sizeof huk, &len);
     if (err == TSR_OK && len != sizeof huk)
         err = factory_complain(TSR_E_ARGUMENT, o->root_secret, "64 hexadecimal digits are wanted");
     if (err == TSR_OK)
-        err = tsr_root_sealed_make(&d->sealed, d->root_path, huk);
+        err = tsr_root_sealed_make_wrapped(&d->sealed, d->root_path, huk, wrap);
     tsr_wipe(huk, sizeof huk);
     return err;
 }
@@ -43,7 +44,9 @@ tsr_err factory_root(factory_device *d, const factory_options *o)
     tsr_err err = make_root(d, o);
 
     if (err != TSR_OK)
-        return d->sealed.cause != NULL ? factory_complain(err, d->root_path, d->sealed.cause) : err;
+        return d->sealed.cause != NULL
+                   ? factory_explain(err, d->root_path, d->sealed.cause, d->sealed.remedy)
+                   : err;
     status = tsr_its_set(&d->store.its, TSR_ITS_PLATFORM, TSR_PLATFORM_ROOT, 0, NULL, 0);
     if (status == PSA_SUCCESS)
         status = tsr_root_open(&d->root, &d->sealed.source);

@@ -18,11 +18,15 @@
 #include "psa/crypto.h"
 #include "psa/initial_attestation.h"
 #include "psa/internal_trusted_storage.h"
+#include "psa/protected_storage.h"
 #include "tests/psa/secured.h"
+#include "tests/psa/swtpm.h"
 
 #define IMPLEMENTATION "c0c1c2c3c4c5c6c7c8c9cacbcccdcecfc0c1c2c3c4c5c6c7c8c9cacbcccdcecf"
 
 static secured service;
+static swtpm tpm;
+static char tpm_state[96];
 static char record[8192], errors[4096];
 
 static int set_up(void **state)
@@ -35,8 +39,20 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
+    swtpm_kill(&tpm);
+    if (tpm_state[0] != 0)
+        swtpm_remove(tpm_state);
+    tpm_state[0] = 0;
     secured_clean(&service);
     return 0;
+}
+
+static void start_tpm(void)
+{
+    if (tpm_state[0] == 0)
+        swtpm_prepare(&tpm);
+    (void)snprintf(tpm_state, sizeof tpm_state, "%s/tpm", service.dir);
+    swtpm_start(&tpm, tpm_state);
 }
 
 static const char *in_dir(const char *name)
@@ -221,6 +237,79 @@ static void test_factory_makes_keys_inside(void **state)
     assert_non_null(strstr(record, "\"lifecycle\":\"decommissioned\""));
 }
 
+static void check_asset(void)
+{
+    uint8_t got[16];
+    size_t len = 0;
+
+    assert_int_equal(psa_ps_get(7, 0, sizeof got, got, &len), PSA_SUCCESS);
+    assert_int_equal(len, 6);
+    assert_memory_equal(got, "secret", 6);
+}
+
+/* The disk of a device made so is of no use without its TPM. */
+static void test_factory_seals_the_root_key_to_a_tpm(void **state)
+{
+    const char *const words[] = { "--implementation", IMPLEMENTATION, "--tpm", tpm.tcti, NULL };
+    const char *const with_tpm[] = { "--tpm", tpm.tcti, NULL };
+    char file[1200];
+
+    (void)state;
+    start_tpm();
+    assert_int_equal(factory(words), 0);
+    assert_non_null(strstr(record, "\"lifecycle\":\"secured\""));
+    slurp("store/root.key", file, sizeof file);
+    assert_memory_equal(file, "TsrRoot2", 8);
+    assert_true(secured_start(&service, with_tpm));
+    assert_true(secured_log_has(&service, "event=root.loaded"));
+    assert_int_equal(psa_crypto_init(), PSA_SUCCESS);
+    assert_int_equal(psa_ps_set(7, 6, "secret", 0), PSA_SUCCESS);
+    assert_int_equal(secured_stop(&service), 0);
+
+    assert_false(secured_start(&service, NULL));
+    assert_true(secured_log_has(&service, "remedy=\"name the TPM with --tpm\""));
+    swtpm_kill(&tpm);
+    assert_false(secured_start(&service, with_tpm));
+    assert_true(secured_log_has(&service, "the TPM cannot be reached"));
+    start_tpm();
+    assert_true(secured_start(&service, with_tpm));
+    check_asset();
+}
+
+static void test_factory_takes_no_root_key_of_the_other_kind(void **state)
+{
+    char secret[200];
+    const char *const sealed[] = { "--implementation", IMPLEMENTATION, "--state",     "keep",
+                                   "--root-secret",    secret,         "--tpm", tpm.tcti, NULL };
+    const char *const plain[] = { "--state", "keep", NULL };
+    const char *const with_tpm[] = { "--state", "keep", "--tpm", tpm.tcti, NULL };
+    char file[1200];
+
+    (void)state;
+    put_file("root.hex", "6b6579206b6579206b6579206b6579206b6579206b6579206b6579206b657920\n");
+    (void)strcpy(secret, in_dir("root.hex"));
+    start_tpm();
+    swtpm_kill(&tpm);
+    assert_int_not_equal(factory(sealed), 0); /* no TPM, and nothing was made */
+    assert_non_null(strstr(errors, "the TPM cannot be reached"));
+    assert_int_not_equal(access(in_dir("store/root.key"), F_OK), 0);
+    start_tpm();
+    assert_int_equal(factory(sealed), 0);
+    slurp("store/root.key", file, sizeof file);
+    assert_memory_equal(file, "TsrRoot2", 8);
+    assert_null(memmem(file, sizeof file, "key key ", 8)); /* the secret */
+    assert_int_not_equal(factory(sealed), 0);
+    assert_non_null(strstr(errors, "there is a root key"));
+    assert_int_not_equal(factory(plain), 0);
+    assert_non_null(strstr(errors, "remedy: name the TPM with --tpm"));
+    assert_int_equal(factory(with_tpm), 0); /* what was done is kept */
+
+    assert_int_equal(unlink(in_dir("store/root.key")), 0);
+    assert_int_equal(factory(plain), 0);
+    assert_int_not_equal(factory(with_tpm), 0);
+    assert_non_null(strstr(errors, "not sealed to a TPM"));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -229,6 +318,8 @@ int main(void)
         T(test_factory_refuses_wrong_words),
         T(test_factory_provisions_and_closes),
         T(test_factory_makes_keys_inside),
+        T(test_factory_seals_the_root_key_to_a_tpm),
+        T(test_factory_takes_no_root_key_of_the_other_kind),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
