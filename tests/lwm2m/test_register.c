@@ -274,6 +274,43 @@ static void test_stop_deregisters_when_asked_to(void **state)
     rig_free(r);
 }
 
+/* The server may have made the registration that its answer, still on the way, tells of. */
+static void test_stop_waits_for_the_answer_to_a_register(void **state)
+{
+    rig *r = rig_new(2);
+
+    (void)state;
+    r->server[0].deaf_client = true;
+    r->server[1].refuse[2] = TSR_COAP_FORBIDDEN;
+    r->server[1].deaf_client = true;
+    rig_wait(r, 100);
+    assert_int_equal(rig_last(r, 0)->code, TSR_COAP_POST);
+    assert_int_equal(r->accounts[0].standing, TSR_LWM2M_REGISTERING);
+    tsr_lwm2m_client_stop(&r->client, true, r->now_ms);
+    assert_false(tsr_lwm2m_client_stopped(&r->client));
+    r->server[0].deaf_client = r->server[1].deaf_client = false;
+    rig_wait(r, 20000);
+    assert_true(tsr_lwm2m_client_stopped(&r->client));
+    assert_int_equal(rig_last(r, 0)->code, TSR_COAP_DELETE);
+    assert_string_equal(rig_last(r, 0)->path, "/rd/1");
+    assert_int_equal(rig_last(r, 1)->code, TSR_COAP_POST); /* refused: nothing to leave */
+    rig_free(r);
+}
+
+static void test_stop_ends_when_nobody_answers_a_register(void **state)
+{
+    rig *r = rig_new(1);
+
+    (void)state;
+    r->server[0].silent = true;
+    rig_wait(r, 100);
+    tsr_lwm2m_client_stop(&r->client, true, r->now_ms);
+    assert_false(tsr_lwm2m_client_stopped(&r->client));
+    rig_wait(r, 100000);
+    assert_true(tsr_lwm2m_client_stopped(&r->client));
+    rig_free(r);
+}
+
 /* Conformance case 950 */
 static void test_int_950_two_servers_are_served_apart(void **state)
 {
@@ -336,6 +373,8 @@ int main(void)
         cmocka_unit_test(test_request_ends_the_wait_for_the_next_update),
         cmocka_unit_test(test_update_tells_new_instances),
         cmocka_unit_test(test_stop_deregisters_when_asked_to),
+        cmocka_unit_test(test_stop_waits_for_the_answer_to_a_register),
+        cmocka_unit_test(test_stop_ends_when_nobody_answers_a_register),
         cmocka_unit_test(test_int_950_two_servers_are_served_apart),
         cmocka_unit_test(test_register_without_location_is_no_registration),
         cmocka_unit_test(test_moved_address_updates_at_once),

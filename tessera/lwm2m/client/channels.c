@@ -27,10 +27,6 @@ static void channel_down(tsr_lwm2m_client *c, tsr_lwm2m_account *a,
     account_disconnect(c, a, false);
     if (a->standing == TSR_LWM2M_STOPPED)
         return;
-    if (a->stopping) {
-        account_stop(c, a, "");
-        return;
-    }
     if (event->final)
         account_stop(c, a, event->reason);
     else if (event->local)

@@ -250,8 +250,8 @@ void tsr_lwm2m_client_update(tsr_lwm2m_client *c, size_t account);
  *  old session if it can move (Connection ID), else over a new one. Ends any back-off. */
 void tsr_lwm2m_client_moved(tsr_lwm2m_client *c, size_t account, uint64_t now_ms);
 
-/** Ends all accounts: with De-register if they are registered and `deregister`, else silently so
- *  that a restart goes on. Poll until tsr_lwm2m_client_stopped(). */
+/** Ends all accounts: with De-register if they are registered, or about to be, and `deregister`;
+ *  else silently so that a restart goes on. Poll until tsr_lwm2m_client_stopped(). */
 void tsr_lwm2m_client_stop(tsr_lwm2m_client *c, bool deregister, uint64_t now_ms);
 bool tsr_lwm2m_client_stopped(const tsr_lwm2m_client *c);
 

@@ -31,10 +31,11 @@ uint64_t with_jitter(tsr_lwm2m_client *c, uint64_t wait_ms)
     return wait_ms + (wait_ms / 4 != 0 ? draw % (wait_ms / 4) : 0);
 }
 
+/* A client that is to stop has nothing to wait for. */
 void account_wait(tsr_lwm2m_client *c, tsr_lwm2m_account *a, uint64_t wait_ms)
 {
-    a->standing = TSR_LWM2M_WAITING;
-    a->at_ms = c->now_ms + wait_ms;
+    a->standing = a->stopping ? TSR_LWM2M_STOPPED : TSR_LWM2M_WAITING;
+    a->at_ms = a->stopping ? UINT64_MAX : c->now_ms + wait_ms;
 }
 
 /* Ends what is open towards the server, without a word to it. */
@@ -457,13 +458,19 @@ void tsr_lwm2m_client_moved(tsr_lwm2m_client *c, size_t account, uint64_t now_ms
     a->update = true;
 }
 
+/* A Register whose answer is still to come may have made a registration, so it is waited for. */
+static bool has_to_leave(const tsr_lwm2m_account *a)
+{
+    return a->up && a->standing != TSR_LWM2M_STOPPED && (a->location[0] != '\0' || a->request != 0);
+}
+
 void tsr_lwm2m_client_stop(tsr_lwm2m_client *c, bool deregister, uint64_t now_ms)
 {
     (void)now_ms;
     for (size_t i = 0; i < c->config.account_count; i++) {
         tsr_lwm2m_account *a = &c->config.accounts[i];
 
-        if (deregister && a->up && a->location[0] != '\0' && a->standing != TSR_LWM2M_STOPPED) {
+        if (deregister && has_to_leave(a)) {
             a->stopping = true;
             continue;
         }
