@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The OSCORE option, and options on the move between inside and outside. */
+#include "tessera/oscore/internal.h"
+
+enum { PIV_BITS = 0x07, KID = 0x08, KID_CONTEXT = 0x10, RESERVED = 0xe0 }; /* RFC 8613 §6.1 */
+
+uint8_t tsr_oscore_piv_len(uint64_t number)
+{
+    uint8_t len = 1;
+
+    while (len < TSR_OSCORE_PIV_MAX && number >> (8u * len) != 0)
+        len++;
+    return len;
+}
+
+tsr_oscore_piv tsr_oscore_piv_of(uint64_t number, uint8_t len)
+{
+    tsr_oscore_piv piv = { { 0 }, len };
+
+    for (uint8_t i = len; i > 0; i--, number >>= 8)
+        piv.bytes[i - 1] = (uint8_t)number;
+    return piv;
+}
+
+uint64_t tsr_oscore_piv_number(tsr_bytes piv)
+{
+    uint64_t number = 0;
+
+    for (size_t i = 0; i < piv.len; i++)
+        number = number << 8 | piv.ptr[i];
+    return number;
+}
+
+tsr_err tsr_oscore_option_read(tsr_bytes value, tsr_oscore_option *option)
+{
+    tsr_oscore_option o = { { NULL, 0 }, { NULL, 0 }, { NULL, 0 } };
+    uint8_t flags = 0, len;
+
+    if (value.len > 0)
+        (void)tsr_get_u8(&value, &flags);
+    if ((flags & RESERVED) != 0 || (flags & PIV_BITS) > TSR_OSCORE_PIV_MAX)
+        return TSR_E_MALFORMED;
+    if ((flags & PIV_BITS) != 0 && tsr_get_bytes(&value, flags & PIV_BITS, &o.piv) != TSR_OK)
+        return TSR_E_MALFORMED;
+    if ((flags & KID_CONTEXT) != 0 && (tsr_get_u8(&value, &len) != TSR_OK ||
+                                       tsr_get_bytes(&value, len, &o.kid_context) != TSR_OK))
+        return TSR_E_MALFORMED;
+    if ((flags & KID) != 0)
+        o.kid = value;
+    else if (value.len > 0)
+        return TSR_E_MALFORMED;
+    *option = o;
+    return TSR_OK;
+}
+
+void tsr_oscore_option_put(tsr_buf *out, uint16_t *last, const tsr_oscore_option *o)
+{
+    uint8_t room[1 + TSR_OSCORE_PIV_MAX + 1 + TSR_OSCORE_ID_CONTEXT_MAX + TSR_OSCORE_ID_MAX];
+    tsr_buf value = tsr_buf_over(room, sizeof room);
+
+    if (o->piv.len > 0 || o->kid.ptr != NULL || o->kid_context.ptr != NULL) {
+        tsr_put_u8(&value, (uint8_t)(o->piv.len | (o->kid.ptr != NULL ? KID : 0u) |
+                                     (o->kid_context.ptr != NULL ? KID_CONTEXT : 0u)));
+        tsr_put_bytes(&value, o->piv);
+        if (o->kid_context.ptr != NULL) {
+            tsr_put_u8(&value, (uint8_t)o->kid_context.len);
+            tsr_put_bytes(&value, o->kid_context);
+        }
+        tsr_put_bytes(&value, o->kid);
+    }
+    tsr_coap_put_opt(out, last, TSR_COAP_OSCORE, tsr_buf_view(&value));
+}
+
+tsr_err tsr_oscore_option_find(tsr_bytes body, tsr_oscore_option *option)
+{
+    tsr_coap_opts it = { .rest = body };
+    tsr_bytes value, again;
+    tsr_err err = tsr_coap_opt_find(&it, TSR_COAP_OSCORE, &value);
+
+    if (err == TSR_END)
+        return TSR_E_NOT_FOUND;
+    if (err != TSR_OK || tsr_coap_opt_find(&it, TSR_COAP_OSCORE, &again) != TSR_END)
+        return TSR_E_MALFORMED;
+    return tsr_oscore_option_read(value, option);
+}
+
+bool tsr_oscore_is_for(const tsr_oscore *c, const tsr_oscore_option *option)
+{
+    if (option->kid.ptr == NULL ||
+        !tsr_same(option->kid, tsr_view(c->recipient_id, c->recipient_id_len)))
+        return false;
+    return option->kid_context.ptr == NULL ||
+           (c->has_id_context &&
+            tsr_same(option->kid_context, tsr_view(c->id_context, c->id_context_len)));
+}
+
+bool tsr_oscore_is_outer(uint32_t number)
+{
+    return number == TSR_COAP_URI_HOST || number == TSR_COAP_URI_PORT ||
+           number == TSR_COAP_PROXY_URI || number == TSR_COAP_PROXY_SCHEME;
+}
+
+/* RFC 7252 §3.1 */
+static uint8_t *put_extended(uint8_t *at, size_t v)
+{
+    if (v >= 269) {
+        *at++ = (uint8_t)((v - 269) >> 8);
+        *at++ = (uint8_t)(v - 269);
+    } else if (v >= 13) {
+        *at++ = (uint8_t)(v - 13);
+    }
+    return at;
+}
+
+static unsigned nibble(size_t v) { return v < 13 ? (unsigned)v : v < 269 ? 13u : 14u; }
+
+uint8_t *tsr_oscore_put_moved(uint8_t *at, uint16_t *last, uint16_t number, tsr_bytes value)
+{
+    size_t delta = (size_t)number - *last;
+
+    *last = number;
+    *at++ = (uint8_t)(nibble(delta) << 4 | nibble(value.len));
+    at = put_extended(at, delta);
+    at = put_extended(at, value.len);
+    if (value.len > 0)
+        memmove(at, value.ptr, value.len);
+    return at + value.len;
+}
