@@ -64,8 +64,10 @@ static void test_frame_reads_and_writes_figures_11_and_12(void **state)
     assert_int_equal(tsr_coap_deframe(&d, &in, &f), TSR_OK);
     assert_int_equal(f.code, TSR_COAP_PONG);
     assert_int_equal(tsr_coap_deframe(&d, &in, &f), TSR_END);
-    assert_true(tsr_same(build(TSR_COAP_PING, BYTES(0x42), tsr_view(NULL, 0)), BYTES(1, 0xe2, 0x42)));
-    assert_true(tsr_same(build(TSR_COAP_PONG, BYTES(0x42), tsr_view(NULL, 0)), BYTES(1, 0xe3, 0x42)));
+    assert_true(
+        tsr_same(build(TSR_COAP_PING, BYTES(0x42), tsr_view(NULL, 0)), BYTES(1, 0xe2, 0x42)));
+    assert_true(
+        tsr_same(build(TSR_COAP_PONG, BYTES(0x42), tsr_view(NULL, 0)), BYTES(1, 0xe3, 0x42)));
 }
 
 /* The message of RFC 8323 §3.1, Figure 2, with options: GET /temperature, Token 71. */
