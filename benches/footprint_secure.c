@@ -3,8 +3,8 @@
  * The whole secure world for a Cortex-M33: Crypto, ITS, Protected Storage, Initial Attestation and
  * Firmware Update behind one call, with the algorithms of TF-M's profile Medium. It is linked to be
  * measured; the board's flash, entropy and veneer are left open as symbols. */
-#include "mbedtls/memory_buffer_alloc.h"
 #include "secure/attest/attest.h"
+#include "secure/crypto/pool.h"
 #include "secure/crypto/random.h"
 #include "secure/crypto/service.h"
 #include "secure/fwu/boot.h"
@@ -49,7 +49,8 @@ static const tsr_fwu_component component = {
 static const tsr_root_source source = { .unseal = board_huk, .destroy = board_forget };
 
 static struct {
-    uint8_t heap[HEAP];
+    tsr_pool_unit heap[HEAP / sizeof(tsr_pool_unit)];
+    tsr_pool pool;
     tsr_store its_store, ps_store;
     tsr_store_entry its_index[ASSETS], ps_index[PROTECTED];
     tsr_its its;
@@ -83,6 +84,8 @@ static const tsr_spm spm = { services, sizeof services / sizeof *services, tsr_p
                              &world.platform };
 
 tsr_crypto *tsr_crypto_here(void) { return &world.crypto; }
+
+tsr_pool *tsr_pool_here(void) { return &world.pool; }
 
 tsr_random *tsr_random_here(void) { return &world.random; }
 
@@ -152,6 +155,6 @@ void secure_gone(uint32_t connection) { tsr_spm_gone(&spm, connection); }
 
 int main(void)
 {
-    mbedtls_memory_buffer_alloc_init(world.heap, sizeof world.heap);
+    tsr_pool_open(&world.pool, world.heap, sizeof world.heap / sizeof *world.heap);
     return open_storage() && open_rest() ? 0 : 1;
 }

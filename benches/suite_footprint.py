@@ -122,7 +122,7 @@ def secure_world():
                       f"it is {sum(p[0] + p[1] for p in parts.values()):,} B: {rooms}")
     yield Figure("footprint", "secure world with update, static memory", data + bss, "B RAM",
                  "TF-M 2.3 Medium (published), without update", 41160, 20480, "<= 20 KiB",
-                 note="with Mbed TLS's pool, 16 keys, 48 ITS and 24 PS assets, without the stack; the peer's figure has "
+                 note="with a pool of 3 KiB, 16 keys, 48 ITS and 24 PS assets, without the stack; the peer's figure has "
                       "its partitions' stacks in it")
 
 

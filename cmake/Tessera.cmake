@@ -63,14 +63,18 @@ function(tsr_app name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 endfunction()
 
-# tsr_test(coap/option DEPENDS coap [SOURCES extra.c] [LABELS l] [TIMEOUT s]): tests/coap/test_option.c with cmocka
+# tsr_test(coap/option DEPENDS coap [SOURCES extra.c] [LABELS l] [TIMEOUT s] [VARIANT v]):
+#   tests/coap/test_option.c with cmocka; VARIANT: once more, over other libraries, as coap/option_v
 function(tsr_test path)
-  cmake_parse_arguments(T "" "TIMEOUT" "SOURCES;DEPENDS;LABELS;SYSTEM" ${ARGN})
+  cmake_parse_arguments(T "" "TIMEOUT;VARIANT" "SOURCES;DEPENDS;LABELS;SYSTEM" ${ARGN})
   if(TSR_BARE OR TSR_FUZZ)
     return()
   endif()
   get_filename_component(dir ${path} DIRECTORY)
   get_filename_component(base ${path} NAME)
+  if(T_VARIANT)
+    string(APPEND path "_${T_VARIANT}")
+  endif()
   string(REPLACE "/" "_" id "${path}")
   add_executable(test_${id} ${PROJECT_SOURCE_DIR}/tests/${dir}/test_${base}.c ${T_SOURCES})
   target_link_libraries(test_${id} PRIVATE tsr_flags cmocka ${T_SYSTEM})

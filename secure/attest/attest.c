@@ -120,7 +120,7 @@ static psa_status_t ready(tsr_attest *a, int32_t client, size_t challenge_size)
 
 static size_t token_size(const tsr_attest *a, int32_t client, size_t challenge_size, size_t *claims)
 {
-    static const uint8_t zeros[PSA_INITIAL_ATTEST_CHALLENGE_SIZE_64];
+    const uint8_t zeros[PSA_INITIAL_ATTEST_CHALLENGE_SIZE_64] = { 0 };
 
     tsr_claims_write(a, client, tsr_view(zeros, challenge_size), NULL, claims);
     return tsr_cose_size(TSR_COSE_SIGN1, &params, *claims);

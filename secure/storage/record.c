@@ -333,7 +333,7 @@ tsr_err tsr_record_seal(const tsr_flash *f, uint64_t number, uint32_t at, uint32
 
 tsr_err tsr_record_scrub(const tsr_flash *f, uint64_t number, uint32_t at, uint32_t len)
 {
-    static const uint8_t zeros[TSR_RECORD_CHUNK];
+    uint8_t zeros[TSR_RECORD_CHUNK] = { 0 }; /* not in flash, where it would be all of this */
     uint8_t seal[TSR_RECORD_SEAL];
     uint32_t to = tsr_record_value_at(f, at), padded = round_up(len, f->unit), sealed_len;
     tsr_err err = TSR_OK;

@@ -8,7 +8,9 @@
 #define MBEDTLS_PLATFORM_C
 #define MBEDTLS_PLATFORM_MEMORY
 #define MBEDTLS_PLATFORM_NO_STD_FUNCTIONS /* nothing of the C library's heap */
-#define MBEDTLS_MEMORY_BUFFER_ALLOC_C
+#include "secure/crypto/pool.h"
+#define MBEDTLS_PLATFORM_CALLOC_MACRO tsr_pool_calloc
+#define MBEDTLS_PLATFORM_FREE_MACRO tsr_pool_free
 #define MBEDTLS_PSA_CRYPTO_C
 #define MBEDTLS_PSA_CRYPTO_CONFIG
 #define MBEDTLS_PSA_CRYPTO_STORAGE_C
@@ -21,7 +23,8 @@
 #define MBEDTLS_CTR_DRBG_USE_128_BIT_KEY
 #define MBEDTLS_AES_C
 #define MBEDTLS_AES_ROM_TABLES
-#define MBEDTLS_AES_FEWER_TABLES
+#define MBEDTLS_AES_SETKEY_ENC_ALT /* secure/crypto/aes_small.c */
+#define MBEDTLS_AES_ENCRYPT_ALT
 #define MBEDTLS_BLOCK_CIPHER_NO_DECRYPT /* CCM and CTR encrypt only */
 #define MBEDTLS_SHA256_C
 #define MBEDTLS_SHA256_SMALLER
