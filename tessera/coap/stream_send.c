@@ -11,16 +11,18 @@ size_t tsr_coap_st_limit(const tsr_coap_stream *c)
     return c->peer_message_len < ours ? c->peer_message_len : ours;
 }
 
-/* BERT is indicated by both options together. RFC 8323 §5.3.2 */
-static bool peer_has_bert(const tsr_coap_stream *c)
+/* BERT is indicated by both options together. RFC 8323 §5.3.2 leaves open whether who does not
+ * receive it may send it; libcoap 4.3 does not understand that. */
+static bool both_have_bert(const tsr_coap_stream *c)
 {
-    return c->bert_said && c->peer_message_len > TSR_COAP_MESSAGE_BASE;
+    return c->bert_said && c->peer_message_len > TSR_COAP_MESSAGE_BASE && c->config.bodies != 0 &&
+           c->config.message_len > TSR_COAP_MESSAGE_BASE;
 }
 
 /* The bytes of a block that fits into `room`, and its size exponent, *szx at most; 0: none does. */
 size_t tsr_coap_st_block(const tsr_coap_stream *c, size_t room, uint8_t *szx)
 {
-    if (*szx == 7 && peer_has_bert(c) && room >= 1024)
+    if (*szx == 7 && both_have_bert(c) && room >= 1024)
         return room & ~(size_t)1023;
     if (*szx > 6)
         *szx = 6;

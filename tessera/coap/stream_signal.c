@@ -50,9 +50,21 @@ void tsr_coap_st_abort(tsr_coap_stream *c, tsr_err why, const char *text, tsr_co
     tsr_coap_st_end_all(c);
 }
 
+/* The only plain Ping goes with an empty token: libcoap 4.3 gives none back. With Custody it always
+ * has one, since an old Pong would promise what it cannot. */
+static tsr_bytes ping_token(tsr_coap_stream *c, bool custody)
+{
+    const tsr_coap_stream_slot *s = NULL;
+
+    while ((s = tsr_coap_st_after(c, s, STREAM_PING)) != NULL)
+        custody = custody || s->token_len == 0;
+    return tsr_view(custody ? NULL : "", 0);
+}
+
 tsr_err tsr_coap_stream_ping(tsr_coap_stream *c, bool custody, uint64_t now_ms, uint64_t user,
                              tsr_coap_id *id)
 {
+    tsr_bytes token = ping_token(c, custody);
     tsr_coap_stream_slot *s;
 
     c->now_ms = now_ms;
@@ -63,7 +75,7 @@ tsr_err tsr_coap_stream_ping(tsr_coap_stream *c, bool custody, uint64_t now_ms, 
         return TSR_E_SPACE;
     s->user = user;
     s->flags = custody ? S_ACKED : 0;
-    tsr_coap_st_name(c, s, tsr_view(NULL, 0));
+    tsr_coap_st_name(c, s, token);
     tsr_coap_st_wake(c, &s->timer, c->config.response_wait_ms);
     tsr_coap_st_launch(c, s);
     if (id != NULL)
