@@ -72,6 +72,7 @@ static const char *why_text(uint8_t why)
         "restarted before it was accepted", "the medium failed",
         "the active image was damaged; the other one runs now",
         "encrypted, and not for a key of this device",
+        "more than 8 signatures; sign it with fewer",
     };
 
     return why < sizeof texts / sizeof texts[0] ? texts[why] : "unknown";

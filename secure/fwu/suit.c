@@ -283,6 +283,8 @@ tsr_err tsr_fwu_check_suit(tsr_fwu_work *w, tsr_bytes window, uint64_t total)
         return err;
     d.detached =
         w->check->depth == TSR_FWU_CHECK_MANIFEST || w->record.manifest[w->check->slot] > 0;
+    if (e.block_count > TSR_SUIT_BLOCKS)
+        return tsr_fwu_refuse(w, TSR_FWU_WHY_SIGNATURES);
     if (tsr_suit_check(&e, &crypto, w->image.signer) != TSR_OK)
         return tsr_fwu_refuse(w, TSR_FWU_WHY_SIGNER);
     err = tsr_suit_read(&e, &crypto, &m);

@@ -191,8 +191,11 @@ tsr_err tsr_suit_check(const tsr_suit_envelope *e, const tsr_suit_crypto *crypto
 {
     uint8_t digest[TSR_SUIT_DIGEST];
     tsr_bytes blocks = e->blocks, cose;
-    tsr_err err = crypto->sha256(crypto->self, e->manifest_whole, digest);
+    tsr_err err;
 
+    if (e->block_count > TSR_SUIT_BLOCKS)
+        return TSR_E_UNSUPPORTED;
+    err = crypto->sha256(crypto->self, e->manifest_whole, digest);
     if (err != TSR_OK)
         return err;
     if (!tsr_same(e->digest, tsr_view(digest, sizeof digest)))

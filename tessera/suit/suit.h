@@ -13,6 +13,7 @@
 enum {
     TSR_SUIT_COMPONENTS = 8, /* of one manifest */
     TSR_SUIT_PAYLOADS = 4,   /* integrated in one envelope */
+    TSR_SUIT_BLOCKS = 8,     /* authentication blocks that are checked; with more it is refused */
     TSR_SUIT_DIGEST = 32,    /* bytes of SHA-256, the one digest that is read */
     TSR_SUIT_UUID = 16,
 };
@@ -65,8 +66,10 @@ typedef struct {
 /** Checks the manifest's digest, and that one authentication block at least is by a trusted signer.
  *
  *  source  SUIT 8.3, 6.2 (before anything in the manifest is looked at)
- *  errors  TSR_E_CRYPTO     the digest is wrong, or no trusted signer
- *          TSR_E_MALFORMED  the list of blocks is broken
+ *  errors  TSR_E_CRYPTO       the digest is wrong, or no trusted signer
+ *          TSR_E_MALFORMED    the list of blocks is broken
+ *          TSR_E_UNSUPPORTED  more than TSR_SUIT_BLOCKS blocks: whoever sends an envelope decides how
+ *                             many there are, and each costs a verification for each anchor
  *          any error of sha256 */
 tsr_err tsr_suit_check(const tsr_suit_envelope *e, const tsr_suit_crypto *crypto,
                        uint8_t signer[TSR_SUIT_DIGEST]);

@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tessera/cbor/cbor.h"
 #include "tessera/cose/key.h"
 #include "tessera/cose/recipient.h"
+#include "tessera/suit/suit.h"
 
 #define MUST(x)                                                                                    \
     do {                                                                                           \
@@ -110,6 +112,31 @@ static void wrapped_sha256(tsr_bytes in, uint8_t out[32])
     sha256(tsr_buf_view(&b), out);
 }
 
+/* The envelope again, with `count` blocks whose signatures are wrong in front of its own one. */
+static void add_strangers(tsr_buf *envelope, unsigned count)
+{
+    static uint8_t inner_room[4096], room[sizeof((packed *)0)->bytes];
+    tsr_buf inner = tsr_buf_over(inner_room, sizeof inner_room);
+    tsr_buf out = tsr_buf_over(room, sizeof room);
+    tsr_suit_envelope e;
+    tsr_bytes after;
+
+    MUST(tsr_suit_open(tsr_buf_view(envelope), UINT32_MAX, &e) == TSR_OK);
+    tsr_cbor_put_array(&inner, count + 2);
+    tsr_cbor_put_bytes(&inner, e.signed_digest);
+    for (unsigned i = 0; i <= count; i++) {
+        tsr_put_bytes(&inner, e.blocks);
+        inner.ptr[inner.len - 1] ^= i < count;
+    }
+    tsr_put_bytes(&out, tsr_first(tsr_buf_view(envelope), 4)); /* tag, map, the member's key */
+    tsr_cbor_put_bytes(&out, tsr_buf_view(&inner));
+    after = tsr_skip(tsr_buf_view(envelope), (size_t)(e.blocks.ptr - envelope->ptr) + e.blocks.len);
+    tsr_put_bytes(&out, after);
+    MUST(inner.err == TSR_OK && out.err == TSR_OK);
+    envelope->len = 0;
+    tsr_put_bytes(envelope, tsr_buf_view(&out));
+}
+
 void package_make(const package *p, packed *out)
 {
     uint8_t payload[16384 + 16], info_room[256], text[256], manifest[2048];
@@ -165,6 +192,8 @@ void package_make(const package *p, packed *out)
     };
 
     tsr_suit_put_envelope(&envelope, &parts);
+    if (p->strangers > 0)
+        add_strangers(&envelope, p->strangers);
     out->manifest_len = 0;
     if (p->detached) {
         MUST(envelope.len <= sizeof out->manifest);

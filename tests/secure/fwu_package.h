@@ -36,6 +36,7 @@ typedef struct {
     bool encrypted; /* to package_kek(); len is said */
     bool other_kek; /* to another device's key */
     package_flaw flaw;
+    unsigned strangers; /* signature blocks by nobody in front of the good one */
     const tsr_suit_need *needs;
     size_t need_count;
 } package;

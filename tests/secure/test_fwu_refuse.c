@@ -67,6 +67,10 @@ static const struct {
       { .sequence = 2, .other_class = true },
       PSA_ERROR_INVALID_ARGUMENT,
       TSR_FWU_WHY_CLASS },
+    { "too many signatures, though the last is good",
+      { .sequence = 2, .strangers = 8 },
+      PSA_ERROR_INVALID_ARGUMENT,
+      TSR_FWU_WHY_SIGNATURES },
     { "older", { .sequence = 0 }, PSA_ERROR_NOT_PERMITTED, TSR_FWU_WHY_OLDER },
 };
 
@@ -134,6 +138,18 @@ static void test_refuse_detached_at_start(void **state)
         assert_int_equal(device_state(&d, 0), PSA_FWU_READY);
         device_end(&d);
     }
+}
+
+/* As many signatures as are looked at, and any of them may be the one that counts. */
+static void test_refuse_no_package_with_eight_signatures(void **state)
+{
+    package p = { .sequence = 2, .strangers = 7 };
+
+    (void)state;
+    fresh(0);
+    assert_int_equal(device_prepare(&d, &p), PSA_SUCCESS);
+    assert_int_equal(device_info(&d, 0).impl.why, TSR_FWU_WHY_NONE);
+    device_end(&d);
 }
 
 static void test_refuse_wrong_payload(void **state)
@@ -423,6 +439,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refuse_bundled_by_manifest),
         cmocka_unit_test(test_refuse_detached_at_start),
+        cmocka_unit_test(test_refuse_no_package_with_eight_signatures),
         cmocka_unit_test(test_refuse_wrong_payload),
         cmocka_unit_test(test_refuse_truncated_and_oversized),
         cmocka_unit_test(test_refuse_every_changed_byte),

@@ -65,6 +65,7 @@ typedef struct psa_fwu_image_version_t {
 #define TSR_FWU_WHY_STORAGE    13u /* the medium failed */
 #define TSR_FWU_WHY_DAMAGED    14u /* the active image was damaged; the other one runs now */
 #define TSR_FWU_WHY_ENCRYPTED  15u /* encrypted, and not for a key of this device */
+#define TSR_FWU_WHY_SIGNATURES 16u /* more signatures than are looked at */
 
 typedef struct {
     uint32_t written;  /* WRITING: bytes from 0 on that are stored; resume there, also after a
