@@ -20,14 +20,6 @@ typedef struct {
     unsigned refusals; /* checks that failed */
 } report;
 
-/* A line of its own; what a package says must not drive the terminal. */
-static void print_clean(tsr_bytes text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        (void)putchar(text.ptr[i] < ' ' || text.ptr[i] == 0x7f ? '?' : text.ptr[i]);
-    (void)putchar('\n');
-}
-
 static void put_text(report *r, const char *name, tsr_bytes value)
 {
     if (value.ptr == NULL || value.len == 0)
@@ -38,7 +30,8 @@ static void put_text(report *r, const char *name, tsr_bytes value)
         return;
     }
     (void)printf("%-18s ", name);
-    print_clean(value);
+    print_visible(value);
+    (void)putchar('\n');
 }
 
 static void put_cstring(report *r, const char *name, const char *value)
@@ -256,7 +249,8 @@ static void show_file(report *r, const tsr_bundle_file *f)
     (void)snprintf(mode, sizeof mode, "%04o", (unsigned)f->mode);
     if (!r->json) {
         (void)printf("%-18s %s %10zu ", "file", mode, f->content.len);
-        print_clean(tsr_text(f->name));
+        print_visible(tsr_text(f->name));
+        (void)putchar('\n');
         return;
     }
     tsr_json_open_object(&r->out);
@@ -445,6 +439,11 @@ static int show(const package_options *o, report *r, tsr_bytes file, const packa
     int code = PACKAGE_DONE;
     tsr_err err = tsr_suit_open(file, file.len, &e);
 
+    if (err == TSR_OK && e.block_count > TSR_SUIT_BLOCKS) {
+        put_check(r, "signatures_few", false,
+                  "it has more than 8 signatures, and no device takes it; sign it with fewer");
+        return PACKAGE_REFUSED;
+    }
     if (err == TSR_OK)
         err = tsr_suit_check(&e, &crypto, name);
     if (err == TSR_OK)

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tessera/base/utf8.h"
 #include "tessera/json/base64.h"
 
 void *need(void *memory)
@@ -97,23 +98,59 @@ static char *slot(void)
     return slots[next++ % 8];
 }
 
-/* Visible text: controls (C0, DEL, C1) become a question mark. */
+/* Bytes of the first character; 0: it is no UTF-8. */
+static size_t first_character(tsr_bytes text)
+{
+    for (size_t n = 1; n <= 4 && n <= text.len; n++)
+        if (tsr_utf8_valid(tsr_first(text, n)))
+            return n;
+    return 0;
+}
+
+/* What a terminal shows and does not obey: no control (C0, DEL, C1), no other line (U+2028, U+2029),
+ * and nothing that turns the direction of writing (U+061C, U+200E, U+202A and their like). */
+static bool is_harmless(const uint8_t *c, size_t len)
+{
+    switch (len) {
+    case 1: return c[0] >= 0x20 && c[0] != 0x7f;
+    case 2: return !(c[0] == 0xc2 && c[1] < 0xa0) && !(c[0] == 0xd8 && c[1] == 0x9c);
+    case 3:
+        return !(c[0] == 0xe2 && c[1] == 0x80 &&
+                 (c[2] == 0x8e || c[2] == 0x8f || (c[2] >= 0xa8 && c[2] <= 0xae))) &&
+               !(c[0] == 0xe2 && c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9);
+    default: return len == 4;
+    }
+}
+
+void put_visible(tsr_buf *out, tsr_bytes text)
+{
+    while (text.len > 0 && out->err == TSR_OK) {
+        size_t len = first_character(text);
+
+        if (is_harmless(text.ptr, len))
+            tsr_put_bytes(out, tsr_first(text, len));
+        else
+            tsr_put_u8(out, '?');
+        text = tsr_skip(text, len > 0 ? len : 1);
+    }
+}
+
+void print_visible(tsr_bytes text)
+{
+    tsr_buf out = tsr_buf_over(need(malloc(text.len + 1)), text.len + 1);
+
+    put_visible(&out, text);
+    (void)fwrite(out.ptr, 1, out.len, stdout);
+    free(out.ptr);
+}
+
 static const char *visible(tsr_bytes text)
 {
     char *out = slot();
-    size_t n = 0;
+    tsr_buf b = tsr_buf_over((uint8_t *)out, 1000);
 
-    for (size_t i = 0; i < text.len && n < 1000; i++) {
-        uint8_t c = text.ptr[i];
-        bool c1 = c == 0xc2 && i + 1 < text.len && text.ptr[i + 1] < 0xa0;
-
-        if (c < 0x20 || c == 0x7f || c1)
-            out[n++] = '?';
-        else
-            out[n++] = (char)c;
-        i += c1;
-    }
-    out[n] = '\0';
+    put_visible(&b, text);
+    out[b.len] = '\0';
     return out;
 }
 

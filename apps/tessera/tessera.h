@@ -83,6 +83,12 @@ const char *text_of(const tsr_json *object, const char *name);
 const char *value_text(const tsr_json *value, const char *type);
 const char *ago(const char *moment);
 
+/** Text of somebody else, made so that it cannot drive the terminal: control characters, what is no
+ *  UTF-8, and what turns the direction of writing become question marks. Everything that a device,
+ *  a package or a token says goes through here, or is JSON. */
+void put_visible(tsr_buf *out, tsr_bytes text);
+void print_visible(tsr_bytes text);
+
 void print_json(const answer *a);
 void *need(void *memory); /* or says so and exits */
 

@@ -89,6 +89,33 @@ class Package(unittest.TestCase):
         kek.write_text("no key")
         self.sign("--encrypt-to", kek, code=4)
 
+    def test_what_a_package_says_does_not_drive_the_terminal(self):
+        (self.tree / os.fsdecode(b"share/x\xff\x9b\x1b[1m")).write_bytes(b"x")
+        self.keygen()
+        self.make()
+        said = b"a\x1b[2Jb\x07c\xc2\x9bde\xe2\x80\xaef\xc3\xa4\xe2\x82\xac\xf0\x9f\x92\xa1"
+        done = subprocess.run([TESSERA, "package", "sign", self.image, "--key", self.key, "--out", self.package, *IDS,
+                               "--component", "main", "--sequence", "7", "--version", "2.1.0", "--description", said],
+                              capture_output=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(said, self.package.read_bytes())  # taken as it is, so that inspect has something to do
+        shown = subprocess.run([TESSERA, "package", "inspect", self.package], capture_output=True, timeout=60).stdout
+        self.assertIn("a?[2Jb?c?de?f\u00e4\u20ac\U0001f4a1\n".encode(), shown)
+        self.assertIn(b" share/x???[1m\n", shown)
+        self.assertNotIn(b"\x1b", shown)
+
+    def test_more_than_eight_signatures_are_refused(self):
+        self.signed("--layout", "bundled")
+        good = self.package.read_bytes()
+        inner = good[6:6 + good[5]]
+        digest, block = inner[1:1 + 2 + 36], inner[1 + 2 + 36:]
+        self.assertEqual((inner[0], digest[:2]), (0x82, b"\x58\x24"))
+        for count, code in ((8, 0), (9, 3)):
+            more = bytes([0x80 + count + 1]) + digest + count * block
+            self.package.write_bytes(good[:4] + b"\x59" + len(more).to_bytes(2, "big") + more + good[6 + good[5]:])
+            done = self.run_it("verify", self.package, "--key", self.public, code=code)
+            self.assertEqual("more than 8 signatures" in done.stderr, code == 3)
+
     # Bundles
 
     def test_bundle_is_what_tarfile_reads(self):

@@ -22,6 +22,7 @@ function run(args, { input, env = {}, after: then } = {}) {
     child.stderr.on("data", (d) => { out.error += d; });
     child.on("error", reject);
     child.on("exit", (code, signal) => resolve({ code: code ?? signal, ...out }));
+    child.stdin.on("error", () => {}); // it may end before it reads
     child.stdin.end(input ?? "");
     then?.(child, out);
     setTimeout(() => child.kill("SIGKILL"), 30_000).unref();
