@@ -3,8 +3,13 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ports/linux/fwu/trust.h"
 
 typedef enum { TEXT, LIST, NUMBER } kind;
 
@@ -190,20 +195,34 @@ static tsr_err read_lines(reader *r, FILE *f)
     return err;
 }
 
+/* Who wrote this file says what is started, and as whom. */
+static tsr_err open_trusted(const char *path, FILE **f, char *error, size_t error_len)
+{
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    const char *why = fd >= 0 ? tsr_untrusted(fd, S_IFREG) : NULL;
+
+    *f = fd >= 0 && why == NULL ? fdopen(fd, "r") : NULL;
+    if (*f != NULL)
+        return TSR_OK;
+    (void)snprintf(error, error_len, "%s: %s%s", path, why != NULL ? why : strerror(errno),
+                   why != NULL ? "" : "; name the file with --config");
+    if (fd >= 0)
+        (void)close(fd);
+    return why != NULL ? TSR_E_DENIED : TSR_E_NOT_FOUND;
+}
+
 tsr_err boot_config_load(const char *path, boot_config *c, char *error, size_t error_len)
 {
     reader r = { .path = path, .c = c, .error = error, .error_len = error_len };
-    FILE *f = fopen(path, "re");
+    FILE *f;
     tsr_err err;
 
     *c = (boot_config){ .trial_s = 300, .start_s = 30, .stop_s = 30, .backoff_ms = 500,
                         .backoff_max_ms = 30000, .socket = "/run/tessera/secured.sock",
                         .entry = "bin/tesserad" };
     error[0] = '\0';
-    if (f == NULL) {
-        (void)snprintf(error, error_len, "%s: %s; name the file with --config", path, strerror(errno));
-        return TSR_E_NOT_FOUND;
-    }
+    if ((err = open_trusted(path, &f, error, error_len)) != TSR_OK)
+        return err;
     err = read_lines(&r, f);
     (void)fclose(f);
     return err == TSR_OK ? check(&r) : err;

@@ -33,7 +33,8 @@ typedef struct {
 /** Reads and checks the whole file.
  *
  *  error   on failure: "FILE:LINE: cause; remedy", zero-terminated
- *  errors  TSR_E_NOT_FOUND  the file cannot be read; TSR_E_MALFORMED  anything else */
+ *  errors  TSR_E_NOT_FOUND  the file cannot be read; TSR_E_DENIED  others own it or may write to it;
+ *          TSR_E_MALFORMED  anything else */
 tsr_err boot_config_load(const char *path, boot_config *c, char *error, size_t error_len);
 
 #endif

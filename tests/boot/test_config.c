@@ -6,6 +6,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "apps/tessera-boot/config.h"
@@ -97,6 +98,29 @@ static void test_config_says_the_line_the_cause_and_the_remedy(void **state)
                      TSR_E_NOT_FOUND);
 }
 
+static void test_config_refuses_what_others_wrote(void **state)
+{
+    static const mode_t open_to_others[] = { 0620, 0602, 0666 };
+
+    (void)state;
+    assert_int_equal(load(good, ""), TSR_OK);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(chmod(path, open_to_others[i]), 0);
+        assert_int_equal(boot_config_load(path, &config, error, sizeof error), TSR_E_DENIED);
+        assert_non_null(strstr(error, "others may write to it; chmod go-w"));
+    }
+    assert_int_equal(chmod(path, 0644), 0);
+    assert_int_equal(boot_config_load(path, &config, error, sizeof error), TSR_OK);
+    assert_int_equal(boot_config_load("/dev/null", &config, error, sizeof error), TSR_E_DENIED);
+    assert_non_null(strstr(error, "no plain file"));
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(chown(path, 12345, 12345), 0);
+    assert_int_equal(boot_config_load(path, &config, error, sizeof error), TSR_E_DENIED);
+    assert_non_null(strstr(error, "belongs to another user"));
+    assert_int_equal(chown(path, 0, 0), 0);
+}
+
 static void test_config_refuses_what_does_not_fit(void **state)
 {
     char line[BOOT_PATH + 64];
@@ -123,6 +147,7 @@ int main(void)
         cmocka_unit_test(test_config_has_defaults),
         cmocka_unit_test(test_config_takes_every_key),
         cmocka_unit_test(test_config_says_the_line_the_cause_and_the_remedy),
+        cmocka_unit_test(test_config_refuses_what_others_wrote),
         cmocka_unit_test(test_config_refuses_what_does_not_fit),
     };
 

@@ -112,12 +112,55 @@ static void test_configuration_is_a_plain_file(void **state)
     assert_int_equal(rename(kept, in_dir("update.conf")), 0);
 }
 
+/* Each of them decides what is started: the directories by what can be put into them. */
+static void test_slots_of_others_are_refused(void **state)
+{
+    static const char *const names[] = { ".", "slots", "slots/c", "slots/c/a.img", "slots/c/b.img" };
+
+    (void)state;
+    assert_int_equal(open_slots(), TSR_OK); /* which makes them */
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        mode_t mode = i < 3 ? 0755 : 0600;
+
+        for (mode_t bit = 002; bit <= 020; bit *= 8) {
+            assert_int_equal(chmod(in_dir(names[i]), mode | bit), 0);
+            assert_int_equal(open_slots(), TSR_E_DENIED);
+            assert_non_null(strstr(slots.error, "others may write to it"));
+        }
+        assert_int_equal(chmod(in_dir(names[i]), mode), 0);
+        if (geteuid() != 0)
+            continue;
+        assert_int_equal(chown(in_dir(names[i]), OTHER, OTHER), 0);
+        assert_int_equal(open_slots(), TSR_E_DENIED);
+        assert_non_null(strstr(slots.error, "belongs to another user"));
+        assert_int_equal(chown(in_dir(names[i]), 0, 0), 0);
+    }
+    assert_int_equal(open_slots(), TSR_OK);
+}
+
+/* A pipe in a slot's place would keep the launcher waiting, too. */
+static void test_slot_is_a_plain_file(void **state)
+{
+    (void)state;
+    assert_int_equal(open_slots(), TSR_OK);
+    assert_int_equal(unlink(in_dir("slots/c/b.img")), 0);
+    assert_int_equal(mkfifo(in_dir("slots/c/b.img"), 0600), 0);
+    (void)alarm(10);
+    assert_int_equal(open_slots(), TSR_E_DENIED);
+    (void)alarm(0);
+    assert_non_null(strstr(slots.error, "no plain file"));
+    assert_int_equal(unlink(in_dir("slots/c/b.img")), 0);
+    assert_int_equal(open_slots(), TSR_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_configuration_of_another_user_is_refused),
         cmocka_unit_test(test_configuration_that_others_write_is_refused),
         cmocka_unit_test(test_configuration_is_a_plain_file),
+        cmocka_unit_test(test_slots_of_others_are_refused),
+        cmocka_unit_test(test_slot_is_a_plain_file),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

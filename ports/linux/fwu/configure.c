@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "ports/linux/fwu/internal.h"
+#include "ports/linux/fwu/trust.h"
 #include "tessera/json/base64.h"
 
 /* SubjectPublicKeyInfo of P-256 up to the point (RFC 5480 §2.1.1). */
@@ -42,20 +43,6 @@ static tsr_err wrong(reader *r, const char *why)
     return tsr_slots_say(r->slots, TSR_E_MALFORMED, "%s:%u: %s", r->path, r->line, why);
 }
 
-/* Whoever wrote this file decides who may sign: nobody but root and ourselves. NULL: so it is. */
-static const char *untrusted(int fd)
-{
-    struct stat st;
-
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-        return "it is no plain file; put a file there";
-    if ((st.st_mode & 022) != 0)
-        return "others may write to it; chmod go-w";
-    if (st.st_uid != 0 && st.st_uid != geteuid())
-        return "it belongs to another user; chown it to root or to the service's user";
-    return NULL;
-}
-
 /* A whole file that nobody but a trusted owner may write. */
 static tsr_err read_file(tsr_slots *s, const char *path, char *data, size_t cap, size_t *len)
 {
@@ -66,7 +53,7 @@ static tsr_err read_file(tsr_slots *s, const char *path, char *data, size_t cap,
     if (fd < 0)
         return tsr_slots_say(s, errno == ENOENT ? TSR_E_NOT_FOUND : TSR_E_IO,
                              "%s: cannot be read: %s", path, strerror(errno));
-    why = untrusted(fd);
+    why = tsr_untrusted(fd, S_IFREG); /* whoever wrote it decides who may sign */
     if (why == NULL)
         n = read(fd, data, cap);
     (void)close(fd);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "ports/linux/fwu/internal.h"
+#include "ports/linux/fwu/trust.h"
 
 static tsr_err io_error(void)
 {
@@ -88,10 +89,23 @@ static tsr_err slot_sync(void *self)
     return fdatasync(s->fd) == 0 ? TSR_OK : io_error();
 }
 
+/* Whoever may write to a directory may put another file, or another directory, in its place. */
+static tsr_err trust_directory(tsr_slots *s, const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const char *why;
+
+    if (fd < 0)
+        return tsr_slots_say(s, TSR_E_IO, "%s: cannot be opened: %s", path, strerror(errno));
+    why = tsr_untrusted(fd, S_IFDIR);
+    (void)close(fd);
+    return why == NULL ? TSR_OK : tsr_slots_say(s, TSR_E_DENIED, "%s: %s", path, why);
+}
+
 static tsr_err make_directory(tsr_slots *s, const char *path)
 {
     if (mkdir(path, 0700) == 0 || errno == EEXIST)
-        return TSR_OK;
+        return trust_directory(s, path);
     return tsr_slots_say(s, TSR_E_IO, "%s: cannot be made: %s", path, strerror(errno));
 }
 
@@ -109,16 +123,16 @@ static tsr_err sync_directory(tsr_slots *s, const char *path)
 static tsr_err open_file(tsr_slots *s, const char *dir, tsr_slot_file *file, const char *name,
                          uint32_t size)
 {
+    const char *why;
     struct stat st;
 
     (void)snprintf(file->path, sizeof file->path, "%s/%s", dir, name);
-    file->fd = open(file->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    file->fd = open(file->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
     if (file->fd < 0 || fstat(file->fd, &st) != 0)
         return tsr_slots_say(s, TSR_E_IO, "%s: cannot be opened: %s", file->path, strerror(errno));
-    if (!S_ISREG(st.st_mode) || (st.st_mode & 022) != 0)
-        return tsr_slots_say(s, TSR_E_DENIED,
-                             "%s: others may write to it; chmod go-w it, and check what is in it",
-                             file->path);
+    why = tsr_untrusted(file->fd, S_IFREG);
+    if (why != NULL)
+        return tsr_slots_say(s, TSR_E_DENIED, "%s: %s", file->path, why);
     if (st.st_size > (off_t)size)
         return tsr_slots_say(s, TSR_E_MALFORMED, "%s: is longer than its slot; raise \"size\"",
                              file->path);
@@ -155,6 +169,8 @@ tsr_err tsr_slots_open(tsr_slots *s, const char *dir)
     if ((size_t)snprintf(slots, sizeof slots, "%s/slots", dir) >= sizeof slots)
         return tsr_slots_say(s, TSR_E_ARGUMENT, "%s: the path is too long", dir);
     err = tsr_slots_configure(s, dir);
+    if (err == TSR_OK)
+        err = trust_directory(s, dir);
     if (err == TSR_OK)
         err = make_directory(s, slots);
     for (size_t i = 0; err == TSR_OK && i < s->count; i++)

@@ -62,7 +62,8 @@ typedef struct {
  *  owner   the struct must not move; tsr_slots_close() closes the files
  *  errors  TSR_E_NOT_FOUND  no DIR/update.conf
  *          TSR_E_MALFORMED  a line or a key file is wrong; s->error says which and why
- *          TSR_E_DENIED     others than the owner may write to a slot or the configuration
+ *          TSR_E_DENIED     others than root and this user own the configuration, a slot or one of
+ *                           their directories, or may write to it
  *          TSR_E_IO         a file cannot be opened or made */
 tsr_err tsr_slots_open(tsr_slots *s, const char *dir);
 void tsr_slots_close(tsr_slots *s);
