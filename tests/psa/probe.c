@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -29,6 +30,7 @@ static long attempt(int32_t what)
 {
     static const char *const words[] = { "/bin/true", NULL };
     struct sockaddr_un to = { .sun_family = AF_UNIX, .sun_path = "/tmp/x" };
+    struct stat st;
 
     switch (what) {
     case PROBE_NOTHING: return 0;
@@ -55,6 +57,8 @@ static long attempt(int32_t what)
     case PROBE_IO_URING: return syscall(SYS_io_uring_setup, 1, NULL);
     case PROBE_BPF: return syscall(SYS_bpf, 0, NULL, 0);
     case PROBE_MOUNT: return syscall(SYS_mount, "none", "/mnt", "tmpfs", 0, NULL);
+    case PROBE_FSTAT: return fstat(1, &st);
+    case PROBE_FSTAT_ITSELF: return syscall(SYS_fstat, 1, &st);
     case PROBE_NAMELESS: return syscall(1000);
     case PROBE_ALLOWED: return syscall(SYS_eventfd2, 0, EFD_CLOEXEC);
     default: return -2;

@@ -30,6 +30,8 @@ enum {
     PROBE_IO_URING,
     PROBE_BPF,
     PROBE_MOUNT,
+    PROBE_FSTAT, /* as libc makes it, which is fstat or newfstatat: it would tell of any path */
+    PROBE_FSTAT_ITSELF,
     PROBE_NAMELESS,
     PROBE_COUNT,
 };

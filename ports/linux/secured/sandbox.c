@@ -130,7 +130,6 @@ static const struct {
     CALL(fdatasync, "the same"),
     CALL(fsync, "the same"),
     CALL(lseek, "the same"),
-    CALL(fstat, "the same"),
     CALL(flock, "lets go of the store at the end"),
     CALL(munmap, "allocator; shared memory of a client that left"),
     CALL(mremap, "allocator"),
