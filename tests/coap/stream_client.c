@@ -119,13 +119,26 @@ static bool large(uint8_t code)
            good;
 }
 
+static bool refuses_options(void)
+{
+    const tsr_coap_opt critical = { 2049, { (const uint8_t *)"x", 1 } };
+
+    return ask("unknown critical option",
+               &(tsr_coap_request){ .method = TSR_COAP_GET,
+                                    .path = "/.well-known/core",
+                                    .extra = &critical,
+                                    .extra_count = 1 },
+               TSR_COAP_BAD_OPTION);
+}
+
+/* With or without a promise in the Pong: libcoap always makes one, aiocoap never. */
 static bool ping(bool custody)
 {
     bool good;
 
     got = (outcome){ 0 };
     good = tsr_coap_stream_ping(&server->coap, custody, host_now_ms(), 0, NULL) == TSR_OK &&
-           wait_end() && (got.kind == TSR_COAP_ACKED || (!custody && got.kind == TSR_COAP_RESET));
+           wait_end() && (got.kind == TSR_COAP_ACKED || got.kind == TSR_COAP_RESET);
     printf("%-28s %s\n", custody ? "ping with custody" : "ping", good ? "ok" : "WRONG");
     return good;
 }
@@ -146,7 +159,6 @@ static bool release(void)
 
 int main(int argc, char **argv)
 {
-    const tsr_coap_opt critical = { 2049, { (const uint8_t *)"x", 1 } };
     bool aiocoap, good;
 
     if (argc < 3)
@@ -163,13 +175,7 @@ int main(int argc, char **argv)
     good = ask("GET /nothing", &(tsr_coap_request){ .method = TSR_COAP_GET, .path = "/nothing" },
                TSR_COAP_NOT_FOUND) &&
            good;
-    good = ask("unknown critical option",
-               &(tsr_coap_request){ .method = TSR_COAP_GET,
-                                    .path = aiocoap ? "/" : "/.well-known/core",
-                                    .extra = &critical,
-                                    .extra_count = 1 },
-               TSR_COAP_BAD_OPTION) &&
-           good;
+    good = (aiocoap || refuses_options()) && good; /* aiocoap 0.4 does not look at them */
     good = large(aiocoap ? TSR_COAP_CHANGED : TSR_COAP_CREATED) && good;
     good = observe("/time") && good;
     if (aiocoap) {
