@@ -19,7 +19,7 @@ TARGET = measure.ROOT / "build/bench-an505"
 WHOLE = measure.ROOT / "build/bench-an505-lto"  # the secure world alone, optimised as one program
 LTO = "-flto -flto-partition=one -ffat-lto-objects -fipa-pta"
 ROOMS = ["base", "cbor", "json", "coap", "psa_wire", "psa_client", "net", "lwm2m_model", "lwm2m_format",
-         "lwm2m_object", "lwm2m_objects", "lwm2m_security", "lwm2m_client", "lwm2m_dtls", "cose_secure", "suit", "storage",
+         "lwm2m_object", "lwm2m_objects", "lwm2m_security", "lwm2m_client", "lwm2m_dtls", "oscore", "cose_secure", "suit", "storage",
          "ps", "spm", "secure_crypto", "attest_rfc9783", "fwu"]
 IMAGE = "bench_footprint_client"
 

@@ -5,6 +5,8 @@
 
 #include "tessera/coap/message.h"
 
+enum { HEAD_MAX = 4 + TSR_COAP_TOKEN_MAX };
+
 typedef tsr_err protector(tsr_oscore *, tsr_oscore_exchange *, uint8_t *, tsr_buf *, tsr_buf *);
 typedef tsr_err opener(tsr_oscore *, tsr_oscore_exchange *, uint8_t *, tsr_bytes, tsr_buf *);
 
@@ -21,15 +23,21 @@ tsr_err tsr_oscore_body(tsr_bytes datagram, tsr_bytes *body)
     return TSR_OK;
 }
 
-/* Copies header and token; the code is set at the end. */
+/* Copies header and token; the code is set at the end. As many bytes as the longest of them has are
+ * copied at once, where there is room: what is too much is overwritten. */
 static tsr_err carry(tsr_bytes in, tsr_bytes *body, tsr_buf *out)
 {
     tsr_err err = tsr_oscore_body(in, body);
 
     if (err != TSR_OK)
         return err;
-    if (out->len != 0)
+    if (out->len != 0 || out->err != TSR_OK)
         return TSR_E_ARGUMENT;
+    if (in.len >= HEAD_MAX && out->cap >= HEAD_MAX) {
+        memcpy(out->ptr, in.ptr, HEAD_MAX);
+        out->len = in.len - body->len;
+        return TSR_OK;
+    }
     tsr_put_bytes(out, tsr_first(in, in.len - body->len));
     return out->err;
 }

@@ -11,7 +11,6 @@
 
 enum {
     TSR_OSCORE_PIV_MAX = 5,
-    TSR_OSCORE_WINDOW = 64,
     TSR_OSCORE_AAD_MAX = 12 + 3 + 3 + 1 + TSR_OSCORE_ID_MAX + 1 + TSR_OSCORE_PIV_MAX + 1,
 };
 
@@ -22,7 +21,14 @@ typedef struct {
 } tsr_oscore_piv;
 
 tsr_oscore_piv tsr_oscore_piv_of(uint64_t number, uint8_t len);
-uint64_t tsr_oscore_piv_number(tsr_bytes piv);
+static inline uint64_t tsr_oscore_piv_number(tsr_bytes piv)
+{
+    uint64_t number = 0;
+
+    for (size_t i = 0; i < piv.len; i++)
+        number = number << 8 | piv.ptr[i];
+    return number;
+}
 
 /** The bytes that a number takes; 0 takes one. RFC 8613 §5 */
 uint8_t tsr_oscore_piv_len(uint64_t number);
@@ -42,7 +48,48 @@ void tsr_oscore_seal_make(tsr_oscore_seal *s, const tsr_oscore *c, const tsr_osc
                           uint64_t piv, bool by_us);
 
 /** Class U, and no E: these alone are taken from outside. RFC 8613 §4.1 */
-bool tsr_oscore_is_outer(uint32_t number);
+static inline bool tsr_oscore_is_outer(uint32_t number)
+{
+    const uint64_t outer = 1u << TSR_COAP_URI_HOST | 1u << TSR_COAP_URI_PORT |
+                           (uint64_t)1 << TSR_COAP_PROXY_URI | (uint64_t)1 << TSR_COAP_PROXY_SCHEME;
+
+    return number < 64 && (outer >> number & 1) != 0;
+}
+
+/** For tsr_oscore_opt_next; works on copies, so that its caller's stay in registers. */
+static inline tsr_err tsr_oscore_opt_long(tsr_coap_opts *it, tsr_coap_opt *opt)
+{
+    tsr_coap_opts copy = *it;
+    tsr_coap_opt found = { 0, { NULL, 0 } };
+    tsr_err err = tsr_coap_opt_next(&copy, &found);
+
+    *it = copy;
+    *opt = found;
+    return err;
+}
+
+/** tsr_coap_opt_next, with the short heads that nearly all options have read here. */
+static inline tsr_err tsr_oscore_opt_next(tsr_coap_opts *it, tsr_coap_opt *opt)
+{
+    const uint8_t *in = it->rest.ptr;
+    size_t left = it->rest.len, len;
+
+    if (left == 0)
+        return TSR_END;
+    if (in[0] == 0xff && left > 1) {
+        it->payload = (tsr_bytes){ in + 1, left - 1 };
+        it->rest.len = 0;
+        return TSR_END;
+    }
+    len = in[0] & 15u;
+    if (len >= 13 || in[0] >= 0xd0 || len >= left || it->number > UINT16_MAX - 12)
+        return tsr_oscore_opt_long(it, opt);
+    it->number += in[0] >> 4;
+    it->rest = (tsr_bytes){ in + 1 + len, left - 1 - len };
+    opt->number = (uint16_t)it->number;
+    opt->value = (tsr_bytes){ in + 1, len };
+    return TSR_OK;
+}
 
 /** Writes an option's head and moves its value behind it, forward only: `at` must not be above the
  *  value's start minus the head. */
@@ -50,9 +97,5 @@ uint8_t *tsr_oscore_put_moved(uint8_t *at, uint16_t *last, uint16_t number, tsr_
 
 /** Appends the option itself. `piv` and `kid` may be absent. */
 void tsr_oscore_option_put(tsr_buf *out, uint16_t *last, const tsr_oscore_option *option);
-
-/** Whether a number may be taken, and taking it. RFC 8613 §7.4 */
-bool tsr_oscore_window_allows(const tsr_oscore *c, uint64_t number);
-void tsr_oscore_window_take(tsr_oscore *c, uint64_t number);
 
 #endif

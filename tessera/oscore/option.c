@@ -23,53 +23,56 @@ tsr_oscore_piv tsr_oscore_piv_of(uint64_t number, uint8_t len)
     return piv;
 }
 
-uint64_t tsr_oscore_piv_number(tsr_bytes piv)
-{
-    uint64_t number = 0;
-
-    for (size_t i = 0; i < piv.len; i++)
-        number = number << 8 | piv.ptr[i];
-    return number;
-}
-
 tsr_err tsr_oscore_option_read(tsr_bytes value, tsr_oscore_option *option)
 {
-    tsr_oscore_option o = { { NULL, 0 }, { NULL, 0 }, { NULL, 0 } };
-    uint8_t flags = 0, len;
+    tsr_bytes piv = { NULL, 0 }, kid = { NULL, 0 }, kid_context = { NULL, 0 };
+    uint8_t flags = value.len > 0 ? value.ptr[0] : 0;
+    size_t piv_len = flags & PIV_BITS;
 
-    if (value.len > 0)
-        (void)tsr_get_u8(&value, &flags);
-    if ((flags & RESERVED) != 0 || (flags & PIV_BITS) > TSR_OSCORE_PIV_MAX)
+    value = tsr_skip(value, 1);
+    if ((flags & RESERVED) != 0 || piv_len > TSR_OSCORE_PIV_MAX || piv_len > value.len)
         return TSR_E_MALFORMED;
-    if ((flags & PIV_BITS) != 0 && tsr_get_bytes(&value, flags & PIV_BITS, &o.piv) != TSR_OK)
-        return TSR_E_MALFORMED;
-    if ((flags & KID_CONTEXT) != 0 && (tsr_get_u8(&value, &len) != TSR_OK ||
-                                       tsr_get_bytes(&value, len, &o.kid_context) != TSR_OK))
-        return TSR_E_MALFORMED;
+    if (piv_len > 0)
+        piv = tsr_first(value, piv_len);
+    value = tsr_skip(value, piv_len);
+    if ((flags & KID_CONTEXT) != 0) {
+        if (value.len == 0 || value.ptr[0] > value.len - 1)
+            return TSR_E_MALFORMED;
+        kid_context = tsr_view(value.ptr + 1, value.ptr[0]);
+        value = tsr_skip(value, 1 + kid_context.len);
+    }
     if ((flags & KID) != 0)
-        o.kid = value;
+        kid = value;
     else if (value.len > 0)
         return TSR_E_MALFORMED;
-    *option = o;
+    *option = (tsr_oscore_option){ piv, kid, kid_context };
     return TSR_OK;
+}
+
+/* Few bytes: a call of memcpy would cost more than they do. */
+static uint8_t *put_short(uint8_t *at, tsr_bytes value)
+{
+    for (size_t i = 0; i < value.len; i++)
+        *at++ = value.ptr[i];
+    return at;
 }
 
 void tsr_oscore_option_put(tsr_buf *out, uint16_t *last, const tsr_oscore_option *o)
 {
     uint8_t room[1 + TSR_OSCORE_PIV_MAX + 1 + TSR_OSCORE_ID_CONTEXT_MAX + TSR_OSCORE_ID_MAX];
-    tsr_buf value = tsr_buf_over(room, sizeof room);
+    uint8_t *at = room;
 
     if (o->piv.len > 0 || o->kid.ptr != NULL || o->kid_context.ptr != NULL) {
-        tsr_put_u8(&value, (uint8_t)(o->piv.len | (o->kid.ptr != NULL ? KID : 0u) |
-                                     (o->kid_context.ptr != NULL ? KID_CONTEXT : 0u)));
-        tsr_put_bytes(&value, o->piv);
+        *at++ = (uint8_t)(o->piv.len | (o->kid.ptr != NULL ? KID : 0u) |
+                          (o->kid_context.ptr != NULL ? KID_CONTEXT : 0u));
+        at = put_short(at, o->piv);
         if (o->kid_context.ptr != NULL) {
-            tsr_put_u8(&value, (uint8_t)o->kid_context.len);
-            tsr_put_bytes(&value, o->kid_context);
+            *at++ = (uint8_t)o->kid_context.len;
+            at = put_short(at, o->kid_context);
         }
-        tsr_put_bytes(&value, o->kid);
+        at = put_short(at, o->kid);
     }
-    tsr_coap_put_opt(out, last, TSR_COAP_OSCORE, tsr_buf_view(&value));
+    tsr_coap_put_opt(out, last, TSR_COAP_OSCORE, tsr_view(room, (size_t)(at - room)));
 }
 
 tsr_err tsr_oscore_option_find(tsr_bytes body, tsr_oscore_option *option)
@@ -87,18 +90,14 @@ tsr_err tsr_oscore_option_find(tsr_bytes body, tsr_oscore_option *option)
 
 bool tsr_oscore_is_for(const tsr_oscore *c, const tsr_oscore_option *option)
 {
-    if (option->kid.ptr == NULL ||
-        !tsr_same(option->kid, tsr_view(c->recipient_id, c->recipient_id_len)))
+    if (option->kid.ptr == NULL || option->kid.len != c->recipient_id_len)
         return false;
+    for (size_t i = 0; i < option->kid.len; i++) /* short, and no secret */
+        if (option->kid.ptr[i] != c->recipient_id[i])
+            return false;
     return option->kid_context.ptr == NULL ||
            (c->has_id_context &&
             tsr_same(option->kid_context, tsr_view(c->id_context, c->id_context_len)));
-}
-
-bool tsr_oscore_is_outer(uint32_t number)
-{
-    return number == TSR_COAP_URI_HOST || number == TSR_COAP_URI_PORT ||
-           number == TSR_COAP_PROXY_URI || number == TSR_COAP_PROXY_SCHEME;
 }
 
 /* RFC 7252 §3.1 */

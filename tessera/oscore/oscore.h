@@ -10,9 +10,9 @@
  *
  * Messages go in and out as a code and a *body*: options, marker and payload, as they stand behind
  * the token. Header and token are not OSCORE's (RFC 8613 §4.2), so the same calls serve UDP and
- * TCP; tessera/oscore/datagram.h has them for whole datagrams. Duplicates must be recognised before,
- * by message id (RFC 7252 §4.2): here they would be replays. Blocks that a proxy cut (outer Block1,
- * Block2) must be put together before too; our own blocks are made above and travel inside.
+ * TCP; tessera/oscore/datagram.h has them for whole datagrams. Duplicates must be recognised
+ * before, by message id (RFC 7252 §4.2): here they would be replays. Blocks that a proxy cut (outer
+ * Block1, Block2) must be put together before too; our own blocks are made above and travel inside.
  *
  *   client:  protect_request, send; on a response with OSCORE option: unprotect_response
  *   server:  option_find, find the context by kid; unprotect_request;

@@ -47,7 +47,34 @@ void tsr_oscore_seal_make(tsr_oscore_seal *s, const tsr_oscore *c, const tsr_osc
 typedef struct {
     const tsr_oscore_option *option;
     bool response, observe;
+    bool put;      /* the OSCORE option is there */
+    bool moved;    /* inner options do not stand where they stood */
+    uint16_t last; /* number of the last outer option */
 } split;
+
+/* An option that has to do with the outside: it goes there (TSR_END), stays inside (TSR_OK), or
+ * both. Before the first one behind its number the OSCORE option is put. */
+static tsr_err go_outside(split *s, tsr_coap_opt *opt, tsr_buf *out)
+{
+    if (opt->number > TSR_COAP_OSCORE && !s->put) {
+        tsr_oscore_option_put(out, &s->last, s->option);
+        s->put = true;
+    }
+    if (opt->number == TSR_COAP_OSCORE || opt->number == TSR_COAP_PROXY_URI)
+        return TSR_E_UNSUPPORTED; /* RFC 8613 §4.1.3.7, RFC 8613 §4.1.3.3 */
+    if (tsr_oscore_is_outer(opt->number)) {
+        tsr_coap_put_opt(out, &s->last, opt->number, opt->value);
+        s->moved = true;
+        return TSR_END;
+    }
+    if (opt->number == TSR_COAP_OBSERVE) { /* RFC 8613 §4.1.3.5 */
+        tsr_coap_put_opt(out, &s->last, opt->number, opt->value);
+        s->observe = true;
+        s->moved = s->moved || s->response;
+        opt->value.len = s->response ? 0 : opt->value.len;
+    }
+    return TSR_OK;
+}
 
 /* RFC 8613 §4.1: makes the plaintext of `plain` and appends the outer options. Inner options only
  * ever move towards the start: what is left out makes more room than a longer delta takes. */
@@ -55,30 +82,19 @@ static tsr_err split_body(split *s, tsr_buf *plain, tsr_buf *out)
 {
     tsr_coap_opts it = { .rest = { plain->ptr + 1, plain->len - 1 } };
     uint8_t *at = plain->ptr + 1;
-    uint16_t inner = 0, outer = 0;
-    bool moved = false, put = false;
+    uint16_t inner = 0;
     tsr_coap_opt opt;
     tsr_err err;
 
-    while ((err = tsr_coap_opt_next(&it, &opt)) == TSR_OK) {
-        if (opt.number > TSR_COAP_OSCORE && !put) {
-            tsr_oscore_option_put(out, &outer, s->option);
-            put = true;
+    while ((err = tsr_oscore_opt_next(&it, &opt)) == TSR_OK) {
+        if (!s->put || opt.number >= TSR_COAP_PROXY_URI) {
+            err = go_outside(s, &opt, out);
+            if (err < TSR_OK)
+                return err;
+            if (err == TSR_END)
+                continue;
         }
-        if (opt.number == TSR_COAP_OSCORE || opt.number == TSR_COAP_PROXY_URI)
-            return TSR_E_UNSUPPORTED; /* RFC 8613 §4.1.3.7, RFC 8613 §4.1.3.3 */
-        if (tsr_oscore_is_outer(opt.number)) {
-            tsr_coap_put_opt(out, &outer, opt.number, opt.value);
-            moved = true;
-            continue;
-        }
-        if (opt.number == TSR_COAP_OBSERVE) { /* RFC 8613 §4.1.3.5 */
-            tsr_coap_put_opt(out, &outer, opt.number, opt.value);
-            s->observe = true;
-            moved = moved || s->response;
-            opt.value.len = s->response ? 0 : opt.value.len;
-        }
-        if (moved) {
+        if (s->moved) {
             at = tsr_oscore_put_moved(at, &inner, opt.number, opt.value);
         } else {
             inner = opt.number;
@@ -87,11 +103,11 @@ static tsr_err split_body(split *s, tsr_buf *plain, tsr_buf *out)
     }
     if (err != TSR_END)
         return err;
-    if (!put)
-        tsr_oscore_option_put(out, &outer, s->option);
+    if (!s->put)
+        tsr_oscore_option_put(out, &s->last, s->option);
     if (it.payload.len > 0) {
         *at++ = 0xff;
-        if (moved)
+        if (s->moved)
             memmove(at, it.payload.ptr, it.payload.len);
         at += it.payload.len;
     }
@@ -102,13 +118,12 @@ static tsr_err split_body(split *s, tsr_buf *plain, tsr_buf *out)
 static tsr_err encrypt(const tsr_oscore *c, const tsr_oscore_seal *seal, tsr_bytes plain,
                        tsr_buf *out)
 {
-    uint8_t *room;
+    uint8_t *room = tsr_buf_claim(out, 1 + plain.len + c->tag_len);
     size_t got;
 
-    tsr_put_u8(out, 0xff);
-    room = tsr_buf_claim(out, plain.len + c->tag_len);
     if (room == NULL)
         return out->err;
+    *room++ = 0xff;
     return psa_aead_encrypt(c->sender_key, c->alg, seal->nonce, c->nonce_len, seal->aad,
                             seal->aad_len, plain.ptr, plain.len, room, plain.len + c->tag_len,
                             &got) == PSA_SUCCESS

@@ -2,6 +2,7 @@
  *
  * Verifying: nothing outside is believed but Uri-Host, Uri-Port and the proxy's options. */
 #include "tessera/oscore/internal.h"
+#include "tessera/oscore/window.h"
 
 enum { OUTERS = 4 };
 
@@ -58,7 +59,7 @@ static tsr_err envelope_read(envelope *e, tsr_bytes body)
     e->has_option = false;
     e->outers = 0;
     e->body_len = body.len;
-    while ((err = tsr_coap_opt_next(&it, &opt)) == TSR_OK) {
+    while ((err = tsr_oscore_opt_next(&it, &opt)) == TSR_OK) {
         err = take_outer(e, &opt);
         if (err != TSR_OK)
             return err;
@@ -89,13 +90,14 @@ static tsr_err inspect(tsr_bytes body, inside *in)
     tsr_err err;
 
     *in = (inside){ false, { NULL, 0 } };
-    while ((err = tsr_coap_opt_next(&it, &opt)) == TSR_OK) {
-        if (opt.number == TSR_COAP_OSCORE) /* RFC 8613 §4.1.3.7 */
-            return TSR_E_MALFORMED;
-        if (opt.number == TSR_COAP_OBSERVE)
-            in->observe = true;
+    while ((err = tsr_oscore_opt_next(&it, &opt)) == TSR_OK) {
         if (opt.number == TSR_COAP_ECHO)
             in->echo = opt.value;
+        if (opt.number > TSR_COAP_OSCORE)
+            continue;
+        if (opt.number == TSR_COAP_OSCORE) /* RFC 8613 §4.1.3.7 */
+            return TSR_E_MALFORMED;
+        in->observe = in->observe || opt.number == TSR_COAP_OBSERVE;
     }
     return err == TSR_END ? TSR_OK : err;
 }
@@ -144,7 +146,7 @@ static void merge(const opened *o, const envelope *e, tsr_bytes observe, tsr_buf
     size_t next = 0;
     tsr_coap_opt opt;
 
-    while (tsr_coap_opt_next(&it, &opt) == TSR_OK) {
+    while (tsr_oscore_opt_next(&it, &opt) == TSR_OK) {
         for (; next < e->outers && e->outer[next].number <= opt.number; next++)
             at = tsr_oscore_put_moved(at, &last, e->outer[next].number, e->outer[next].value);
         if (opt.number == TSR_COAP_OBSERVE && observe.ptr != NULL)
@@ -195,7 +197,7 @@ static tsr_err judge_request(tsr_oscore *c, tsr_oscore_exchange *fresh, const op
     inside in;
     tsr_err err = inspect(tsr_view(o->plain + 1, o->len - 1), &in);
 
-    if (!settle_window(c, fresh->request_piv, err == TSR_OK ? in.echo : (tsr_bytes){ NULL, 0 })) {
+    if (!settle_window(c, fresh->request_piv, in.echo)) {
         fresh->own_nonce = true;
         return TSR_E_STATE;
     }
