@@ -34,10 +34,10 @@ bool tsr_same_secret(tsr_bytes a, tsr_bytes b)
 
 void tsr_wipe(void *ptr, size_t len)
 {
-    volatile uint8_t *p = ptr;
+    void *(*volatile set)(void *, int, size_t) = memset; /* the compiler cannot know what it does */
 
-    while (len-- > 0)
-        *p++ = 0;
+    if (len > 0)
+        (void)set(ptr, 0, len);
 }
 
 uint8_t *tsr_buf_claim(tsr_buf *out, size_t n)
@@ -68,22 +68,55 @@ void tsr_put_text(tsr_buf *out, const char *zero_terminated)
     tsr_put_bytes(out, tsr_text(zero_terminated));
 }
 
-static void put_be(tsr_buf *out, uint64_t v, size_t n)
+/* Compilers make one store, or load, of each of these. */
+static void to_be32(uint8_t *at, uint32_t v)
 {
-    uint8_t *at = tsr_buf_claim(out, n);
+    at[0] = (uint8_t)(v >> 24);
+    at[1] = (uint8_t)(v >> 16);
+    at[2] = (uint8_t)(v >> 8);
+    at[3] = (uint8_t)v;
+}
+
+static uint32_t from_be32(const uint8_t *at)
+{
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+void tsr_put_u8(tsr_buf *out, uint8_t v)
+{
+    uint8_t *at = tsr_buf_claim(out, 1);
+
+    if (at != NULL)
+        *at = v;
+}
+
+void tsr_put_u16(tsr_buf *out, uint16_t v)
+{
+    uint8_t *at = tsr_buf_claim(out, 2);
 
     if (at == NULL)
         return;
-    while (n-- > 0) {
-        at[n] = (uint8_t)v;
-        v >>= 8;
-    }
+    at[0] = (uint8_t)(v >> 8);
+    at[1] = (uint8_t)v;
 }
 
-void tsr_put_u8(tsr_buf *out, uint8_t v) { put_be(out, v, 1); }
-void tsr_put_u16(tsr_buf *out, uint16_t v) { put_be(out, v, 2); }
-void tsr_put_u32(tsr_buf *out, uint32_t v) { put_be(out, v, 4); }
-void tsr_put_u64(tsr_buf *out, uint64_t v) { put_be(out, v, 8); }
+void tsr_put_u32(tsr_buf *out, uint32_t v)
+{
+    uint8_t *at = tsr_buf_claim(out, 4);
+
+    if (at != NULL)
+        to_be32(at, v);
+}
+
+void tsr_put_u64(tsr_buf *out, uint64_t v)
+{
+    uint8_t *at = tsr_buf_claim(out, 8);
+
+    if (at == NULL)
+        return;
+    to_be32(at, (uint32_t)(v >> 32));
+    to_be32(at + 4, (uint32_t)v);
+}
 
 void tsr_put_dec(tsr_buf *out, uint64_t v)
 {
@@ -104,50 +137,55 @@ void tsr_put_sdec(tsr_buf *out, int64_t v)
     tsr_put_dec(out, v < 0 ? 0 - (uint64_t)v : (uint64_t)v);
 }
 
-static tsr_err get_be(tsr_bytes *in, size_t n, uint64_t *v)
+/* The next `n` bytes, or NULL. */
+static const uint8_t *take(tsr_bytes *in, size_t n)
 {
+    const uint8_t *at = in->ptr;
+
     if (in->len < n)
-        return TSR_E_MALFORMED;
-    *v = 0;
-    for (size_t i = 0; i < n; i++)
-        *v = *v << 8 | in->ptr[i];
+        return NULL;
     *in = tsr_skip(*in, n);
-    return TSR_OK;
+    return at;
 }
 
 tsr_err tsr_get_u8(tsr_bytes *in, uint8_t *v)
 {
-    uint64_t w;
+    const uint8_t *at = take(in, 1);
 
-    if (get_be(in, 1, &w) != TSR_OK)
+    if (at == NULL)
         return TSR_E_MALFORMED;
-    *v = (uint8_t)w;
+    *v = *at;
     return TSR_OK;
 }
 
 tsr_err tsr_get_u16(tsr_bytes *in, uint16_t *v)
 {
-    uint64_t w;
+    const uint8_t *at = take(in, 2);
 
-    if (get_be(in, 2, &w) != TSR_OK)
+    if (at == NULL)
         return TSR_E_MALFORMED;
-    *v = (uint16_t)w;
+    *v = (uint16_t)(at[0] << 8 | at[1]);
     return TSR_OK;
 }
 
 tsr_err tsr_get_u32(tsr_bytes *in, uint32_t *v)
 {
-    uint64_t w;
+    const uint8_t *at = take(in, 4);
 
-    if (get_be(in, 4, &w) != TSR_OK)
+    if (at == NULL)
         return TSR_E_MALFORMED;
-    *v = (uint32_t)w;
+    *v = from_be32(at);
     return TSR_OK;
 }
 
 tsr_err tsr_get_u64(tsr_bytes *in, uint64_t *v)
 {
-    return get_be(in, 8, v);
+    const uint8_t *at = take(in, 8);
+
+    if (at == NULL)
+        return TSR_E_MALFORMED;
+    *v = (uint64_t)from_be32(at) << 32 | from_be32(at + 4);
+    return TSR_OK;
 }
 
 tsr_err tsr_get_bytes(tsr_bytes *in, size_t n, tsr_bytes *v)
