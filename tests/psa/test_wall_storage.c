@@ -174,6 +174,35 @@ static void test_ps_longest_asset_crosses(void **state)
     assert_int_equal(psa_ps_remove(3), PSA_SUCCESS);
 }
 
+/* Short requests leave the gate in one piece and longer ones in several. */
+static void every_length(tsr_gate_way way)
+{
+    static uint8_t in[600], out[600];
+    size_t len;
+
+    tsr_gate_close();
+    tsr_gate_use(way);
+    for (size_t n = 440; n <= sizeof in; n += n < 540 ? 1 : 20) {
+        for (size_t i = 0; i < n; i++)
+            in[i] = (uint8_t)(i * 5 + n);
+        memset(out, 0xa5, sizeof out);
+        assert_int_equal(psa_its_set(4, n, in, 0), PSA_SUCCESS);
+        assert_int_equal(psa_its_get(4, 0, sizeof out, out, &len), PSA_SUCCESS);
+        assert_int_equal(len, n);
+        assert_memory_equal(out, in, n);
+        assert_true(n == sizeof out || out[n] == 0xa5);
+    }
+    assert_int_equal(tsr_gate_used(), way);
+    assert_int_equal(psa_its_remove(4), PSA_SUCCESS);
+}
+
+static void test_its_every_length_crosses(void **state)
+{
+    (void)state;
+    every_length(TSR_GATE_SHARED);
+    every_length(TSR_GATE_SOCKET);
+}
+
 static void test_ps_refuses_broken_calls(void **state)
 {
     uint8_t block[TSR_WIRE_PS + 1] = { 0, 0, 0, 0, 0, 0, 0, 5 }, room[16];
@@ -453,6 +482,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ps_follows_the_specification),
         cmocka_unit_test(test_ps_longest_asset_crosses),
+        cmocka_unit_test(test_its_every_length_crosses),
         cmocka_unit_test(test_ps_refuses_broken_calls),
         cmocka_unit_test(test_ps_clients_do_not_meet),
         cmocka_unit_test(test_ps_file_put_back_or_altered_is_noticed),
