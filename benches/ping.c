@@ -107,6 +107,8 @@ bool ping(void)
     return true;
 }
 
+pid_t ping_other(void) { return here.child; }
+
 void ping_stop(void)
 {
     if (here.child <= 0)

@@ -6,6 +6,7 @@
 #define BENCHES_PING_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 /** Starts the other process, which inherits this one's cores: over a SEQPACKET socket pair, or
  *  through shared memory with a futex each way. Returns whether it did. */
@@ -13,6 +14,9 @@ bool ping_start(bool shared);
 
 /** One trip. Returns whether it went well. */
 bool ping(void);
+
+/** The other process. */
+pid_t ping_other(void);
 
 void ping_stop(void);
 

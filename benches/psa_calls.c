@@ -1,38 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * psa_calls SOCKET WAY N [PID]: what PSA calls cost, N of each, and how often each goes across the
- * wall; WAY is socket or shm. Calls take turns in batches with each other and with a bare
- * ping-pong of the same way. With PID, the CPU of that service is counted too. Linked twice: with
- * psa/client and the gate, and with the PSA core in the process.
- * Prints "call trip=... us=... crossings=...": microseconds of a call, the lower
- * quartile of the batches, as a batch may be interrupted by what else the machine does;
- * CPU microseconds; messages. */
+ * The calls that are measured. Linked twice: with psa/client and the gate, and with the PSA core
+ * in the process. */
+#include "benches/psa_calls.h"
+
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
-#include "benches/psa_calls.h"
 #include "psa/crypto.h"
 #include "psa/internal_trusted_storage.h"
 
-static psa_key_id_t aes, mac, ecdsa;
+static mbedtls_svc_key_id_t aes, mac, ecdsa;
 
-static psa_key_id_t make(psa_key_type_t type, size_t bits, psa_algorithm_t alg, psa_key_usage_t use)
+static psa_status_t make(psa_key_type_t type, size_t bits, psa_algorithm_t alg, psa_key_usage_t use,
+                         mbedtls_svc_key_id_t *key)
 {
     psa_key_attributes_t a = PSA_KEY_ATTRIBUTES_INIT;
-    psa_key_id_t key = 0;
 
     psa_set_key_type(&a, type);
     psa_set_key_bits(&a, bits);
     psa_set_key_algorithm(&a, alg);
     psa_set_key_usage_flags(&a, use);
-    return psa_generate_key(&a, &key) == PSA_SUCCESS ? key : 0;
-}
-
-static psa_status_t call_ping(void)
-{
-    return psa_calls_ping() ? PSA_SUCCESS : PSA_ERROR_COMMUNICATION_FAILURE;
+    return psa_generate_key(&a, key);
 }
 
 /* Goes across and does next to nothing there: a started core is not started again. */
@@ -87,7 +77,7 @@ static psa_status_t call_its_get(void)
 static psa_status_t call_import(void)
 {
     psa_key_attributes_t a = PSA_KEY_ATTRIBUTES_INIT;
-    psa_key_id_t key;
+    mbedtls_svc_key_id_t key;
 
     psa_set_key_type(&a, PSA_KEY_TYPE_AES);
     psa_set_key_usage_flags(&a, PSA_KEY_USAGE_ENCRYPT);
@@ -107,122 +97,64 @@ static psa_status_t call_sign(void)
                          sizeof out, &len);
 }
 
-static const char *service = "";
-
-/* CPU of this process and of the service; waiting for a core does not count. */
-static double microseconds(void)
-{
-    double other = 0;
-    struct timespec t;
-    FILE *f = *service != '\0' ? fopen(service, "r") : NULL;
-
-    if (f != NULL) {
-        if (fscanf(f, "%lf", &other) != 1) /* nanoseconds on a core */
-            exit(1);
-        (void)fclose(f);
-    }
-    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec * 1e-3 + other * 1e-3;
-}
-
-static double now_us(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec * 1e-3;
-}
-
-#define TURNS 25u
-
-typedef struct {
+static const struct {
     const char *name;
     psa_status_t (*call)(void);
-    unsigned less; /* one in so many of N */
-    double trip[TURNS], cpu, crossings;
-    unsigned calls;
-} item;
-
-static item items[] = {
-    { .name = "ping", .call = call_ping, .less = 1 },
-    { .name = "empty", .call = call_empty, .less = 1 },
-    { .name = "hash", .call = call_hash, .less = 1 },
-    { .name = "random", .call = call_random, .less = 1 },
-    { .name = "aead", .call = call_aead, .less = 1 },
-    { .name = "mac", .call = call_mac, .less = 1 },
-    { .name = "get", .call = call_its_get, .less = 1 },
-    { .name = "import", .call = call_import, .less = 2 },
-    { .name = "sign", .call = call_sign, .less = 20 },
+    unsigned share; /* calls in a block of a hundred */
+} calls[] = {
+    { "empty", call_empty, 100 }, { "hash", call_hash, 100 },     { "random", call_random, 100 },
+    { "aead", call_aead, 100 },   { "mac", call_mac, 100 },       { "get", call_its_get, 100 },
+    { "import", call_import, 50 }, { "sign", call_sign, 20 },
 };
-#define ITEMS (sizeof items / sizeof items[0])
 
-static bool measure(item *it, unsigned turn, unsigned n)
+size_t psa_calls_count(void) { return sizeof calls / sizeof calls[0]; }
+
+const char *psa_calls_name(size_t which) { return calls[which].name; }
+
+unsigned psa_calls_share(size_t which, unsigned n) { return n * calls[which].share / 100u; }
+
+bool psa_calls_prepare(void)
 {
-    uint64_t crossings = psa_calls_crossings();
-    double cpu = microseconds(), begun = now_us();
+    psa_algorithm_t ccm = PSA_ALG_AEAD_WITH_SHORTENED_TAG(PSA_ALG_CCM, 8);
+    psa_status_t status = psa_crypto_init();
 
+    if (status == PSA_SUCCESS)
+        status = make(PSA_KEY_TYPE_AES, 128, ccm, PSA_KEY_USAGE_ENCRYPT, &aes);
+    if (status == PSA_SUCCESS)
+        status = make(PSA_KEY_TYPE_HMAC, 256, PSA_ALG_HMAC(PSA_ALG_SHA_256),
+                      PSA_KEY_USAGE_SIGN_MESSAGE, &mac);
+    if (status == PSA_SUCCESS)
+        status = make(PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1), 256,
+                      PSA_ALG_ECDSA(PSA_ALG_SHA_256), PSA_KEY_USAGE_SIGN_HASH, &ecdsa);
+    if (status == PSA_SUCCESS)
+        status = psa_its_set(77, sizeof stored, stored, 0);
+    if (status != PSA_SUCCESS)
+        (void)fprintf(stderr, "keys and an asset: status %ld\n", (long)status);
+    return status == PSA_SUCCESS;
+}
+
+bool psa_calls_make(size_t which, unsigned n)
+{
     for (unsigned i = 0; i < n; i++) {
-        psa_status_t status = it->call();
+        psa_status_t status = calls[which].call();
 
         if (status != PSA_SUCCESS) {
-            (void)fprintf(stderr, "%s: status %ld\n", it->name, (long)status);
+            (void)fprintf(stderr, "%s: status %ld\n", calls[which].name, (long)status);
             return false;
         }
     }
-    it->trip[turn] = (now_us() - begun) / n;
-    it->cpu += microseconds() - cpu;
-    it->crossings += (double)(psa_calls_crossings() - crossings);
-    it->calls += n;
     return true;
 }
 
-static int by_value(const void *a, const void *b)
+static double clock_us(clockid_t clock)
 {
-    double x = *(const double *)a, y = *(const double *)b;
+    struct timespec t;
 
-    return (x > y) - (x < y);
+    (void)clock_gettime(clock, &t);
+    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec * 1e-3;
 }
 
-static bool measure_all(unsigned n)
+psa_taken psa_calls_now(void)
 {
-    for (unsigned turn = 0; turn < TURNS; turn++)
-        for (size_t i = 0; i < ITEMS; i++)
-            if (!measure(&items[i], turn, n / items[i].less / TURNS + 1))
-                return false;
-    for (size_t i = 0; i < ITEMS; i++) {
-        item *it = &items[i];
-
-        qsort(it->trip, TURNS, sizeof it->trip[0], by_value);
-        (void)printf("%s trip=%.3f us=%.3f crossings=%.3f\n", it->name, it->trip[TURNS / 4],
-                     it->cpu / it->calls, it->crossings / it->calls);
-    }
-    return true;
-}
-
-int main(int argc, char **argv)
-{
-    unsigned n = argc >= 4 ? (unsigned)strtoul(argv[3], NULL, 10) : 0;
-    char path[64];
-
-    if (n == 0)
-        return 2;
-    if (argc > 4) {
-        (void)snprintf(path, sizeof path, "/proc/%.20s/schedstat", argv[4]);
-        service = path;
-    }
-    if (!psa_calls_start(argv[1], strcmp(argv[2], "shm") == 0) ||
-        psa_crypto_init() != PSA_SUCCESS) {
-        (void)fputs("psa_crypto_init failed\n", stderr);
-        return 1;
-    }
-    aes = make(PSA_KEY_TYPE_AES, 128, PSA_ALG_AEAD_WITH_SHORTENED_TAG(PSA_ALG_CCM, 8),
-               PSA_KEY_USAGE_ENCRYPT);
-    mac = make(PSA_KEY_TYPE_HMAC, 256, PSA_ALG_HMAC(PSA_ALG_SHA_256), PSA_KEY_USAGE_SIGN_MESSAGE);
-    ecdsa = make(PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1), 256,
-                 PSA_ALG_ECDSA(PSA_ALG_SHA_256), PSA_KEY_USAGE_SIGN_HASH);
-
-    bool done = psa_its_set(77, sizeof stored, stored, 0) == PSA_SUCCESS && measure_all(n) &&
-                psa_calls_end();
-
-    return done ? 0 : 1;
+    return (psa_taken){ clock_us(CLOCK_MONOTONIC), clock_us(CLOCK_PROCESS_CPUTIME_ID) };
 }

@@ -2,9 +2,12 @@
  *
  * psa_world SOCKET volatile N     N keys made, found and destroyed, and whether the last ones cost
  * psa_world SOCKET persistent N   more than the first ones did: medians of a thousand calls each
+ * psa_world SOCKET assets N FEW   N assets in Protected Storage, beside a thousand in the service
+ *                                 at the socket FEW: the two take turns in blocks of twenty calls
  * psa_world SOCKET token N        N attestation tokens
  * psa_world SOCKET update N       an image of N bytes written, in the largest blocks
- * Prints name=value pairs, microseconds or bytes a second. */
+ * Prints name=value pairs: microseconds, or bytes a second; of keys, empty calls and what one of
+ * them takes. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,12 +17,13 @@
 #include "ports/linux/gate/gate.h"
 #include "psa/crypto.h"
 #include "psa/initial_attestation.h"
+#include "psa/protected_storage.h"
 #include "psa/update.h"
 
 #define SOME 1000u
 
 static psa_key_id_t *keys;
-static double *took;
+static double *took, *pace; /* of each call, and of an empty one before it */
 
 static double now_us(void)
 {
@@ -36,12 +40,14 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The median of `n` times from `from` on. */
-static double middle(size_t from, size_t n)
+static double middle_of(double *times, size_t n)
 {
-    qsort(took + from, n, sizeof took[0], by_value);
-    return took[from + n / 2];
+    qsort(times, n, sizeof times[0], by_value);
+    return times[n / 2];
 }
+
+/* The median of `n` times from `from` on. */
+static double middle(size_t from, size_t n) { return middle_of(took + from, n); }
 
 static psa_status_t create(size_t i, bool persistent)
 {
@@ -63,11 +69,28 @@ static psa_status_t find(size_t i)
     return psa_get_key_attributes(keys[i], &a);
 }
 
+/* The machine is not as fast in one minute as in the next: what a call takes is counted in empty
+ * calls made between. */
+static double after_empty(size_t at)
+{
+    double begun = now_us(), now;
+
+    (void)psa_crypto_init();
+    now = now_us();
+    pace[at] = now - begun;
+    return now;
+}
+
+static double paced(size_t from)
+{
+    return middle(from, SOME) / middle_of(pace + from, SOME);
+}
+
 /* A thousand keys found at random among the first `among`. */
 static bool find_some(size_t among)
 {
     for (size_t i = 0; i < SOME; i++) {
-        double begun = now_us();
+        double begun = after_empty(i);
 
         if (find((size_t)random() % among) != PSA_SUCCESS)
             return false;
@@ -79,7 +102,7 @@ static bool find_some(size_t among)
 static bool create_range(size_t from, size_t to, bool persistent)
 {
     for (size_t i = from; i < to; i++) {
-        double begun = now_us();
+        double begun = after_empty(i - from);
         psa_status_t status = create(i, persistent);
 
         took[i - from] = now_us() - begun;
@@ -94,7 +117,7 @@ static bool create_range(size_t from, size_t to, bool persistent)
 static bool destroy_range(size_t from, size_t to)
 {
     for (size_t i = to; i > from; i--) {
-        double begun = now_us();
+        double begun = after_empty(to - i);
 
         if (psa_destroy_key(keys[i - 1]) != PSA_SUCCESS)
             return false;
@@ -109,27 +132,128 @@ static int many_keys(size_t n, bool persistent)
 
     keys = calloc(n, sizeof *keys);
     took = calloc(n, sizeof *took);
-    if (keys == NULL || took == NULL || n < 2 * SOME || !create_range(0, SOME, persistent))
+    pace = calloc(n, sizeof *pace);
+    if (keys == NULL || took == NULL || pace == NULL || n < 2 * SOME ||
+        !create_range(0, SOME, persistent))
         return 1;
-    first[0] = middle(0, SOME);
+    first[0] = paced(0);
     if (!find_some(SOME))
         return 1;
-    first[1] = middle(0, SOME);
+    first[1] = paced(0);
     if (!create_range(SOME, n, persistent))
         return 1;
-    last[0] = middle(n - 2 * SOME, SOME);
+    last[0] = paced(n - 2 * SOME);
     if (!find_some(n))
         return 1;
-    last[1] = middle(0, SOME);
+    last[1] = paced(0);
     if (!destroy_range(SOME, n))
         return 1;
-    last[2] = middle(0, SOME); /* the first ones destroyed: all others were there */
+    last[2] = paced(0); /* the first ones destroyed: all others were there */
     if (!destroy_range(0, SOME))
         return 1;
-    first[2] = middle(0, SOME);
-    (void)printf("create_few=%.3f create_many=%.3f find_few=%.3f find_many=%.3f destroy_few=%.3f "
-                 "destroy_many=%.3f\n",
-                 first[0], last[0], first[1], last[1], first[2], last[2]);
+    first[2] = paced(0);
+    (void)printf("empty=%.3f create_few=%.3f create_many=%.3f find_few=%.3f find_many=%.3f "
+                 "destroy_few=%.3f destroy_many=%.3f\n",
+                 middle_of(pace, SOME), first[0], last[0], first[1], last[1], first[2], last[2]);
+    return 0;
+}
+
+/* Each asset holds its own number, so that another one's content would be seen. */
+static psa_status_t asset_set(size_t i)
+{
+    uint64_t data[8] = { i, 1 };
+
+    return psa_ps_set(i + 1, sizeof data, data, PSA_STORAGE_FLAG_NONE);
+}
+
+static psa_status_t asset_get(size_t i)
+{
+    uint64_t data[8] = { 0 };
+    size_t len = 0;
+    psa_status_t status = psa_ps_get(i + 1, 0, sizeof data, data, &len);
+
+    if (status == PSA_SUCCESS && (len != sizeof data || data[0] != i))
+        return PSA_ERROR_DATA_CORRUPT;
+    return status;
+}
+
+static psa_status_t asset_remove(size_t i) { return psa_ps_remove(i + 1); }
+
+#define BLOCK  20u
+#define BLOCKS 50u
+
+enum { SET, REPLACE, GET, REMOVE, VERBS };
+
+typedef struct { /* a service, and its assets [0, count) */
+    const char *socket;
+    size_t count;
+    double took[VERBS][BLOCK * BLOCKS];
+    size_t calls[VERBS];
+} side;
+
+static void timed(side *s, int verb, psa_status_t (*call)(size_t), size_t which)
+{
+    double begun = now_us();
+    psa_status_t status = call(which);
+
+    s->took[verb][s->calls[verb]++] = now_us() - begun;
+    if (status == PSA_SUCCESS)
+        return;
+    (void)fprintf(stderr, "asset %zu: status %ld\n", which + 1, (long)status);
+    exit(1);
+}
+
+/* Assets are its client's and not its connection's, so they stay. */
+static bool turn_to(const side *s)
+{
+    tsr_gate_close();
+    return tsr_gate_socket(s->socket) == PSA_SUCCESS && psa_crypto_init() == PSA_SUCCESS;
+}
+
+static bool fill(const side *s)
+{
+    if (!turn_to(s))
+        return false;
+    for (size_t i = 0; i < s->count; i++)
+        if (asset_set(i) != PSA_SUCCESS)
+            return false;
+    return true;
+}
+
+static bool asset_block(side *s)
+{
+    if (!turn_to(s) || asset_get(0) != PSA_SUCCESS)
+        return false;
+    for (size_t i = 0; i < BLOCK; i++)
+        timed(s, REPLACE, asset_set, (size_t)random() % s->count);
+    for (size_t i = 0; i < BLOCK; i++)
+        timed(s, GET, asset_get, (size_t)random() % s->count);
+    for (size_t i = 0; i < BLOCK; i++)
+        timed(s, SET, asset_set, s->count + i);
+    for (size_t i = 0; i < BLOCK; i++)
+        timed(s, REMOVE, asset_remove, s->count + i);
+    return true;
+}
+
+static int many_assets(const char *socket, size_t n, const char *few_socket)
+{
+    static const char *names[VERBS] = { "set", "replace", "get", "remove" };
+    static side few, many;
+
+    few = (side){ .socket = few_socket, .count = SOME };
+    many = (side){ .socket = socket, .count = n };
+    if (!fill(&few) || !fill(&many)) {
+        (void)fputs("the services do not take that many assets\n", stderr);
+        return 1;
+    }
+    for (size_t i = 0; i < BLOCKS; i++)
+        if (!asset_block(&few) || !asset_block(&many))
+            return 1;
+    for (int verb = 0; verb < VERBS; verb++)
+        (void)printf("%s_few=%.3f %s_many=%.3f ", names[verb],
+                     middle_of(few.took[verb], BLOCK * BLOCKS), names[verb],
+                     middle_of(many.took[verb], BLOCK * BLOCKS));
+    (void)puts("");
     return 0;
 }
 
@@ -140,7 +264,9 @@ static int tokens(size_t n)
     size_t len = 0;
 
     took = calloc(n, sizeof *took);
-    for (size_t i = 0; took != NULL && i < n; i++) {
+    if (took == NULL)
+        return 1;
+    for (size_t i = 0; i < n; i++) {
         double begun = now_us();
         psa_status_t status =
             psa_initial_attest_get_token(challenge, sizeof challenge, token, sizeof token, &len);
@@ -179,13 +305,14 @@ static int update(size_t n)
 
 int main(int argc, char **argv)
 {
-    size_t n = argc == 4 ? strtoul(argv[3], NULL, 10) : 0;
+    size_t n = argc >= 4 ? strtoul(argv[3], NULL, 10) : 0;
 
     if (n == 0 || tsr_gate_socket(argv[1]) != PSA_SUCCESS || psa_crypto_init() != PSA_SUCCESS)
         return 2;
     switch (argv[2][0]) {
     case 'v': return many_keys(n, false);
     case 'p': return many_keys(n, true);
+    case 'a': return argc == 5 ? many_assets(argv[1], n, argv[4]) : 2;
     case 't': return tokens(n);
     case 'u': return update(n);
     default: return 2;
