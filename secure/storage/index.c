@@ -28,14 +28,29 @@ size_t tsr_index_lower(const tsr_store_entry *part, size_t count, tsr_store_key 
     return low;
 }
 
+/* whole * quota / capacity, bit by bit: a small processor divides 32 bits and has no more. */
+static uint32_t portion(uint32_t whole, uint32_t quota, uint32_t capacity)
+{
+    uint32_t part = 0;
+    uint64_t rest = 0;
+
+    for (unsigned bit = 32; bit-- > 0;) {
+        part <<= 1;
+        rest = 2 * rest + (whole >> bit & 1u) * (uint64_t)quota;
+        for (; rest >= capacity; rest -= capacity) /* quota < capacity: twice at most */
+            part++;
+    }
+    return part;
+}
+
 uint32_t tsr_store_share(const tsr_store *s, uint32_t quota)
 {
-    uint64_t part = (uint64_t)s->index_cap * quota / tsr_store_capacity(s);
-    uint64_t least = s->index_cap / 4;
+    uint32_t all = (uint32_t)s->index_cap, least = all / 4, part;
 
-    if (quota == 0 || part > s->index_cap)
-        return (uint32_t)s->index_cap;
-    return (uint32_t)(part > least ? part : least);
+    if (quota == 0 || quota >= tsr_store_capacity(s))
+        return all;
+    part = portion(all, quota, tsr_store_capacity(s));
+    return part > least ? part : least;
 }
 
 /* `add` and `take`: footprints of what comes and of what goes; 0: nothing does. */

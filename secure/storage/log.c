@@ -16,12 +16,12 @@
 
 uint32_t tsr_log_block_at(const tsr_store *s, uint64_t number)
 {
-    return (uint32_t)(number % s->blocks) * s->flash->block;
+    return tsr_record_physical(number, s->blocks) * s->flash->block;
 }
 
 uint64_t tsr_log_number_of(const tsr_store *s, uint32_t at)
 {
-    uint64_t physical = at / s->flash->block, head = s->head % s->blocks;
+    uint32_t physical = at / s->flash->block, head = tsr_record_physical(s->head, s->blocks);
 
     return s->head - (head + s->blocks - physical) % s->blocks;
 }

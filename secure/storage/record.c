@@ -11,6 +11,16 @@
 /* A block number above this cannot come from a store; so `number + blocks` never overflows. */
 #define NUMBER_MAX ((uint64_t)1 << 62)
 
+/* number % blocks, byte by byte: a small processor divides 32 bits and has no more. */
+uint32_t tsr_record_physical(uint64_t number, uint32_t blocks)
+{
+    uint32_t rest = 0;
+
+    for (unsigned shift = 64; shift > 0; shift -= 8)
+        rest = (rest << 8 | (uint32_t)(number >> (shift - 8) & 0xffu)) % blocks;
+    return rest;
+}
+
 static uint32_t round_up(uint32_t n, uint32_t unit) { return (n + unit - 1) & ~(unit - 1); }
 
 static uint32_t seal_at(const tsr_flash *f, uint32_t at)
@@ -263,7 +273,7 @@ tsr_err tsr_record_read_block(const tsr_flash *f, uint32_t physical, uint64_t *n
     expected = tsr_record_block(f, r.key.uid);
     if (r.key.space != expected.key.space || r.flags != expected.flags)
         return TSR_E_ARGUMENT;
-    if (r.key.uid % (f->size / f->block) != physical)
+    if (tsr_record_physical(r.key.uid, f->size / f->block) != physical)
         return TSR_E_NOT_FOUND;
     err = f->read(f->self, tsr_record_value_at(f, at), value, TSR_RECORD_BLOCK);
     if (err != TSR_OK)

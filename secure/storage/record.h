@@ -30,6 +30,9 @@ typedef struct {
     bool value_ok;
 } tsr_record;
 
+/** The physical place of block `number`, of `blocks` (below 2^24). */
+uint32_t tsr_record_physical(uint64_t number, uint32_t blocks);
+
 /* Where things are, from the device's unit. */
 uint32_t tsr_record_value_at(const tsr_flash *f, uint32_t at);
 uint32_t tsr_record_size(const tsr_flash *f, uint32_t len);

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "secure/storage/crc32.h"
+#include "secure/storage/record.h"
 #include "tests/secure/flash_sim.h"
 #include "tests/secure/store_model.h"
 
@@ -99,6 +100,55 @@ static void test_get_reads_parts_across_chunks(void **state)
     }
     assert_int_equal(tsr_store_get(&store, k(1), 901, got, 1, &len), TSR_E_TYPE);
     assert_int_equal(len, 0);
+    sim_close(&flash);
+}
+
+static uint64_t any(uint64_t *seed)
+{
+    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+    return *seed ^ *seed >> 29;
+}
+
+/* Both divide without a 64-bit division, which microcontrollers have not. */
+static void test_block_numbers_of_any_size_go_round_the_ring(void **state)
+{
+    uint64_t seed = 1;
+
+    (void)state;
+    for (unsigned i = 0; i < 20000; i++) {
+        uint64_t number = any(&seed) >> any(&seed) % 64;
+        uint32_t blocks = 3 + (uint32_t)(any(&seed) % (i % 2 ? 61 : (1u << 24) - 3));
+
+        assert_int_equal(tsr_record_physical(number, blocks), number % blocks);
+    }
+    assert_int_equal(tsr_record_physical(UINT64_MAX, (1u << 24) - 1), UINT64_MAX % 0xffffff);
+}
+
+static void test_share_is_the_quotas_part_of_the_index(void **state)
+{
+    static const size_t caps[] = { 1, 3, 4, 48, 1000, 16384, UINT32_MAX };
+    sim flash;
+    tsr_store store;
+    uint64_t seed = 2, capacity;
+
+    (void)state;
+    fresh(&flash, &store, 64, 4096, 8, 100);
+    capacity = tsr_store_capacity(&store);
+    for (size_t c = 0; c < sizeof caps / sizeof *caps; c++) {
+        store.index_cap = caps[c];
+        assert_int_equal(tsr_store_share(&store, 0), caps[c]);
+        assert_int_equal(tsr_store_share(&store, (uint32_t)capacity), caps[c]);
+        assert_int_equal(tsr_store_share(&store, UINT32_MAX), caps[c]);
+        assert_int_equal(tsr_store_share(&store, 1), caps[c] / capacity > caps[c] / 4
+                                                         ? caps[c] / capacity
+                                                         : caps[c] / 4);
+        for (unsigned i = 0; i < 500; i++) {
+            uint64_t quota = 1 + any(&seed) % (capacity - 1), part = caps[c] * quota / capacity;
+
+            assert_int_equal(tsr_store_share(&store, (uint32_t)quota),
+                             part > caps[c] / 4 ? part : caps[c] / 4);
+        }
+    }
     sim_close(&flash);
 }
 
@@ -524,6 +574,8 @@ int main(void)
         cmocka_unit_test(test_crc_check_value),
         cmocka_unit_test(test_set_get_remove_survive_mount),
         cmocka_unit_test(test_get_reads_parts_across_chunks),
+        cmocka_unit_test(test_block_numbers_of_any_size_go_round_the_ring),
+        cmocka_unit_test(test_share_is_the_quotas_part_of_the_index),
         cmocka_unit_test(test_spaces_are_apart_and_ordered),
         cmocka_unit_test(test_full_store_keeps_old_content),
         cmocka_unit_test(test_full_index_is_refused),
