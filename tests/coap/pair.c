@@ -155,6 +155,52 @@ void pair_no_event(end *e)
     assert_false(tsr_coap_stream_event_next(&e->c, &event));
 }
 
+/* ---- an end that is open ---- */
+
+uint8_t pair_pattern[40000];
+
+/* Opened on both sides: the peer takes messages of that size. */
+end *pair_open(const tsr_coap_stream_config *config, uint32_t peer_max, bool peer_blocks)
+{
+    end *e = pair_end(config);
+
+    for (size_t i = 0; i < sizeof pair_pattern; i++)
+        pair_pattern[i] = (uint8_t)(i * 31 + i / 251);
+    assert_int_equal(pair_next(e, 0), TSR_COAP_CSM);
+    pair_csm(e, peer_max, peer_blocks);
+    return e;
+}
+
+end *pair_open_plain(void)
+{
+    tsr_coap_stream_config config = pair_config();
+
+    return pair_open(&config, 0, true);
+}
+
+/* Large messages both ways. */
+end *pair_open_bert(void)
+{
+    tsr_coap_stream_config config = pair_config();
+
+    config.message_len = config.out_len = 9000;
+    config.body_len = 40000;
+    return pair_open(&config, 9000, true);
+}
+
+tsr_coap_id pair_ask(end *e, const tsr_coap_request *r)
+{
+    tsr_coap_id id;
+
+    assert_int_equal(tsr_coap_stream_request(&e->c, r, 0, &id), TSR_OK);
+    return id;
+}
+
+void pair_say(end *e, tsr_coap_id id, const tsr_coap_response *r)
+{
+    assert_int_equal(tsr_coap_stream_respond(&e->c, id, r, 0), TSR_OK);
+}
+
 /* ---- two ends ---- */
 
 static size_t piece(const end *e, size_t len)

@@ -47,6 +47,17 @@ uint8_t pair_next(end *e, uint64_t now_ms);
 tsr_coap_event pair_event(end *e, tsr_coap_event_kind kind);
 void pair_no_event(end *e);
 
+/* Opened on both sides, for a peer that takes messages of that size: as pair_config says; with
+ * messages of 1152 bytes; with such that BERT is for. They fill pair_pattern. */
+extern uint8_t pair_pattern[40000];
+end *pair_open(const tsr_coap_stream_config *config, uint32_t peer_max, bool peer_blocks);
+end *pair_open_plain(void);
+end *pair_open_bert(void);
+
+/* Sends a request, or an answer, at time 0. */
+tsr_coap_id pair_ask(end *e, const tsr_coap_request *r);
+void pair_say(end *e, tsr_coap_id id, const tsr_coap_response *r);
+
 /* Moves bytes between both, in pieces, until nothing moves; `events` handles what happens. */
 typedef void pair_events(end *e, const tsr_coap_event *event, void *user);
 void pair_run(end *a, end *b, uint64_t now_ms, pair_events *events, void *user);
