@@ -5,7 +5,7 @@
  *
  *   oscore_peer server STATE         prints its port; /hello, /store (GET, PUT), /tick (observe)
  *   oscore_peer client STATE PORT    asks for /hello, writes and reads /store, asks for /none,
- *                                    observes /tick three times; one line for each answer
+ *                                    observes /tick three times and cancels; one line an answer
  *
  * No engine: one message at a time, repeated byte for byte when there is no answer, and the last
  * answer repeated for the same message id, as RFC 7252 §4.2 and RFC 7252 §4.5 want. */
@@ -256,11 +256,12 @@ static void serve(void)
 typedef struct {
     uint8_t method;
     const char *path, *payload;
-    bool observe;
+    tsr_coap_num observe;
     tsr_bytes echo; /* ptr NULL: none */
 } question;
 
 static uint8_t inner[ROOM];
+static uint16_t token;
 
 /* Waits for a response to `x`; `again` is repeated while there is none. */
 static bool response(tsr_oscore_exchange *x, const datagram *again, tsr_coap_msg *msg)
@@ -296,10 +297,12 @@ static void ask(const question *q, tsr_oscore_exchange *x, datagram *wire)
     tsr_buf plain = tsr_buf_over(room, ROOM), out = tsr_buf_over(wire->bytes, ROOM);
     uint16_t last = 0;
 
-    host.mid++; /* and the token too */
-    tsr_coap_put_header(&plain, TSR_COAP_CON, q->method, host.mid, tsr_view(&host.mid, 2));
-    if (q->observe)
-        tsr_coap_put_opt_uint(&plain, &last, TSR_COAP_OBSERVE, 0);
+    host.mid++;
+    if (!q->observe.set || q->observe.value == 0) /* RFC 7641 §3.6: a cancellation keeps it */
+        token = host.mid;
+    tsr_coap_put_header(&plain, TSR_COAP_CON, q->method, host.mid, tsr_view(&token, 2));
+    if (q->observe.set)
+        tsr_coap_put_opt_uint(&plain, &last, TSR_COAP_OBSERVE, q->observe.value);
     tsr_coap_put_opt_text(&plain, &last, TSR_COAP_URI_PATH, q->path, '/');
     if (q->echo.ptr != NULL)
         tsr_coap_put_opt(&plain, &last, TSR_COAP_ECHO, q->echo);
@@ -335,15 +338,17 @@ static void converse(question q, tsr_oscore_exchange *x)
 static void converse_all(uint16_t port)
 {
     const question all[] = {
-        { TSR_COAP_GET, "/hello", "", false, { NULL, 0 } },
-        { TSR_COAP_PUT, "/store", "kept by OSCORE", false, { NULL, 0 } },
-        { TSR_COAP_GET, "/store", "", false, { NULL, 0 } },
-        { TSR_COAP_GET, "/none", "", false, { NULL, 0 } },
-        { TSR_COAP_GET, "/tick", "", true, { NULL, 0 } },
+        { TSR_COAP_GET, "/hello", "", { false, 0 }, { NULL, 0 } },
+        { TSR_COAP_PUT, "/store", "kept by OSCORE", { false, 0 }, { NULL, 0 } },
+        { TSR_COAP_GET, "/store", "", { false, 0 }, { NULL, 0 } },
+        { TSR_COAP_GET, "/none", "", { false, 0 }, { NULL, 0 } },
+        { TSR_COAP_GET, "/tick", "", { true, 0 }, { NULL, 0 } },
     };
+    const question cancel = { TSR_COAP_GET, "/tick", "", { true, 1 }, { NULL, 0 } };
     const size_t count = sizeof all / sizeof all[0];
     tsr_oscore_exchange x;
     tsr_coap_msg msg;
+    datagram wire;
 
     open_socket(port);
     for (size_t i = 0; i < count; i++)
@@ -352,6 +357,8 @@ static void converse_all(uint16_t port)
         must(response(&x, NULL, &msg), "no notification");
         tell(&all[count - 1], &msg);
     }
+    ask(&cancel, &x, &wire);
+    must(response(&x, &wire, &msg) && !msg.observe.set, "no end of the observation");
     (void)printf("done\n");
 }
 
