@@ -36,7 +36,7 @@ static tsr_lwm2m_client client;
 static uint64_t coap_memory[COAP_MEMORY / sizeof(uint64_t)];
 static uint8_t body[1024], state[1024], in[DATAGRAM], out[DATAGRAM];
 
-/* No bodies in blocks, pmin and pmax only, nothing kept, no channel, no Create. */
+/* The small engine is linked (benches/CMakeLists.txt): no bodies in blocks; pmin and pmax only, nothing kept, no channel, no Create. */
 static const tsr_lwm2m_parts parts = { .coap_init = tsr_coap_init_small,
                                        .attributes = &tsr_lwm2m_periods };
 

@@ -35,7 +35,7 @@ tsr_coap *link_engine(const tsr_coap_config *config)
     assert_int_not_equal(len, 0);
     p->memory = malloc(len);
     memset(p->memory, 0xa5, len);
-    assert_int_equal(tsr_coap_init(&p->c, config, p->memory, len), TSR_OK);
+    assert_int_equal(link_place(&p->c, config, p->memory, len), TSR_OK);
     return &p->c;
 }
 

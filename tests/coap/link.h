@@ -37,6 +37,13 @@ void link_init(link_path *l, tsr_coap *a, tsr_coap *b, uint32_t seed);
  * ends. */
 void link_run(link_path *l, uint64_t until_ms);
 
+/* Which engine is linked: link_whole.c, or link_small.c for tessera/coap/small. What the small one
+ * does not offer is left out by the tests' main. */
+extern const bool link_small;
+tsr_err link_place(tsr_coap *c, const tsr_coap_config *config, void *memory, size_t memory_len);
+tsr_err link_place_device(tsr_coap *c, const tsr_coap_config *config, void *memory,
+                          size_t memory_len); /* observes nobody */
+
 /* Makes an engine in heap memory; link_free gives it back. */
 tsr_coap *link_engine(const tsr_coap_config *config);
 void link_free(tsr_coap *c);

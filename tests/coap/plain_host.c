@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/coap/plain_host.h"
 
+#include "tests/coap/link.h"
+
 #include <arpa/inet.h>
 #include <poll.h>
 #include <stdio.h>
@@ -46,7 +48,7 @@ void plain_open(plain_host *h, uint16_t port, uint8_t szx)
     h->fd = socket(AF_INET, SOCK_DGRAM, 0);
     if (h->fd < 0 || bind(h->fd, (const struct sockaddr *)&here, sizeof here) != 0)
         give_up("socket on 127.0.0.1");
-    if (tsr_coap_init(&h->coap, &config, malloc(len), len) != TSR_OK)
+    if (link_place(&h->coap, &config, malloc(len), len) != TSR_OK)
         give_up("engine");
 }
 

@@ -876,7 +876,7 @@ static void test_answer_that_does_not_fit_leaves_the_ticket_open(void **state)
     config.log_len = 256;
     config.bodies = 0;
     with(&config);
-    LINK_FEED(c, NOW, .code = TSR_COAP_GET, .mid = 1, .token = "t", .path = "/a");
+    LINK_FEED(c, NOW, .code = TSR_COAP_POST, .mid = 1, .token = "t", .path = "/a");
     tsr_coap_id id = link_event(c, TSR_COAP_REQUEST).id;
 
     assert_int_equal(tsr_coap_respond(c, id,
@@ -976,12 +976,12 @@ static void test_configuration_is_checked(void **state)
     tsr_coap engine;
 
     (void)state;
-    assert_int_equal(tsr_coap_init(&engine, &config, memory, len - 1), TSR_E_SPACE);
-    assert_int_equal(tsr_coap_init(&engine, &config, (uint8_t *)memory + 1, len), TSR_E_ARGUMENT);
-    assert_int_equal(tsr_coap_init(&engine, &config, memory, len), TSR_OK);
+    assert_int_equal(link_place(&engine, &config, memory, len - 1), TSR_E_SPACE);
+    assert_int_equal(link_place(&engine, &config, (uint8_t *)memory + 1, len), TSR_E_ARGUMENT);
+    assert_int_equal(link_place(&engine, &config, memory, len), TSR_OK);
     config.peers = 0;
     assert_int_equal(tsr_coap_memory(&config), 0);
-    assert_int_equal(tsr_coap_init(&engine, &config, memory, len), TSR_E_ARGUMENT);
+    assert_int_equal(link_place(&engine, &config, memory, len), TSR_E_ARGUMENT);
     config = link_config(1);
     config.params.szx = 7;
     assert_int_equal(tsr_coap_memory(&config), 0);
@@ -993,7 +993,7 @@ static void test_configuration_is_checked(void **state)
     assert_int_equal(tsr_coap_memory(&config), 0);
     config = link_config(1);
     config.params = (tsr_coap_params){ 0 };
-    assert_int_equal(tsr_coap_init(&engine, &config, memory, len), TSR_OK);
+    assert_int_equal(link_place(&engine, &config, memory, len), TSR_OK);
     assert_int_equal(engine.config.params.ack_timeout_ms, 2000);
     free(memory);
 }

@@ -9,19 +9,17 @@
 
 #include "tessera/lwm2m/format/codec.h"
 #include "tests/lwm2m/rig.h"
+#include "tests/lwm2m/small_parts.h"
 #include "tests/vectors.h"
 
 /* As in a small device: no other format is linked. */
 const tsr_lwm2m_codec *const tsr_lwm2m_codecs[] = { &tsr_lwm2m_codec_senml_cbor_plain, NULL };
 
-static const tsr_lwm2m_parts small = { .coap_init = tsr_coap_init_small,
-                                       .attributes = &tsr_lwm2m_periods };
-
 enum { SENML_CBOR = 112, LINK = 40, TLV = 11542 };
 
 static rig *start(void)
 {
-    rig *r = rig_new_small(&small);
+    rig *r = rig_new_small(&small_parts);
 
     rig_register(r);
     return r;
@@ -175,13 +173,13 @@ static void test_small_client_says_that_parts_are_missing(void **state)
     tsr_lwm2m_client_config config = r->client.config;
 
     (void)state;
-    assert_int_equal(tsr_lwm2m_client_init_with(&r->client, &config, &small), TSR_OK);
+    assert_int_equal(tsr_lwm2m_client_init_with(&r->client, &config, &small_parts), TSR_OK);
     config.hooks.save = (tsr_err (*)(void *, tsr_bytes))1;
-    assert_int_equal(tsr_lwm2m_client_init_with(&r->client, &config, &small), TSR_E_ARGUMENT);
+    assert_int_equal(tsr_lwm2m_client_init_with(&r->client, &config, &small_parts), TSR_E_ARGUMENT);
     config.hooks.save = NULL;
     r->accounts[0].channel = (const tsr_lwm2m_channel *)1;
     config.datagram = r->datagram;
-    assert_int_equal(tsr_lwm2m_client_init_with(&r->client, &config, &small), TSR_E_ARGUMENT);
+    assert_int_equal(tsr_lwm2m_client_init_with(&r->client, &config, &small_parts), TSR_E_ARGUMENT);
     rig_free(r);
 }
 

@@ -40,19 +40,6 @@ tsr_err tsr_lwm2m_client_init_with(tsr_lwm2m_client *c, const tsr_lwm2m_client_c
     return parts->coap_init(&c->coap, config->coap, config->coap_memory, config->coap_memory_len);
 }
 
-tsr_err tsr_lwm2m_client_init(tsr_lwm2m_client *c, const tsr_lwm2m_client_config *config)
-{
-    static const tsr_lwm2m_parts all = {
-        .coap_init = tsr_coap_init_device,
-        .attributes = &tsr_lwm2m_all_attributes,
-        .keeping = &tsr_lwm2m_keeping,
-        .channels = &tsr_lwm2m_channels,
-        .create = tsr_lwm2m_object_create,
-    };
-
-    return tsr_lwm2m_client_init_with(c, config, &all);
-}
-
 static void coap_event(tsr_lwm2m_client *c, const tsr_coap_event *event)
 {
     if (event->kind == TSR_COAP_REQUEST)

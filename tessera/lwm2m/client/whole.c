@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The client with all of its parts. Apart, so that who says which parts it wants, and which CoAP
+ * engine, links nothing of the others. */
+#include "tessera/lwm2m/client/client.h"
+
+tsr_err tsr_lwm2m_client_init(tsr_lwm2m_client *c, const tsr_lwm2m_client_config *config)
+{
+    static const tsr_lwm2m_parts all = {
+        .coap_init = tsr_coap_init_device,
+        .attributes = &tsr_lwm2m_all_attributes,
+        .keeping = &tsr_lwm2m_keeping,
+        .channels = &tsr_lwm2m_channels,
+        .create = tsr_lwm2m_object_create,
+    };
+
+    return tsr_lwm2m_client_init_with(c, config, &all);
+}

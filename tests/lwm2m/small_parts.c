@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the small client of the tests consists of. */
+#include "tests/lwm2m/small_parts.h"
+
+const tsr_lwm2m_parts small_parts = { .coap_init = tsr_coap_init_small,
+                                      .attributes = &tsr_lwm2m_periods };
