@@ -86,18 +86,18 @@ tsr_lwm2m_server *account_server(const tsr_lwm2m_client *c, const tsr_lwm2m_acco
 /* links.c */
 bool object_is_hidden(uint16_t object);
 void links_put(const tsr_lwm2m_client *c, uint8_t minor, tsr_buf *out);
-bool instance_is_allowed(const tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path at);
-tsr_err discover_put(tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path at, unsigned depth,
+bool instance_is_allowed(const tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at);
+tsr_err discover_put(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at, unsigned depth,
                      tsr_buf *out);
 
 /* manage.c */
 void manage_request(tsr_lwm2m_client *c, const tsr_coap_event *event);
 tsr_err manage_read(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_object *object,
-                    tsr_lwm2m_path at, tsr_lwm2m_format format, tsr_buf *body);
+                    const tsr_lwm2m_path *at, tsr_lwm2m_format format, tsr_buf *body);
 uint8_t manage_code(tsr_err err, uint8_t unsupported);
 
 /* observe.c */
-tsr_lwm2m_observation *observe_add(tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path at,
+tsr_lwm2m_observation *observe_add(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at,
                                    tsr_lwm2m_format format, const tsr_coap_event *event,
                                    tsr_bytes body);
 void observe_drop(tsr_lwm2m_client *c, tsr_lwm2m_observation *o);
@@ -107,8 +107,9 @@ void observe_end_all(tsr_lwm2m_client *c, size_t account, const char *reason);
 void observe_step(tsr_lwm2m_client *c);
 uint64_t observe_due_ms(const tsr_lwm2m_client *c);
 void observe_answer(tsr_lwm2m_client *c, const tsr_coap_event *event);
-tsr_lwm2m_attachment *attachment_find(const tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path at);
-void attributes_effective(const tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path at,
+tsr_lwm2m_attachment *attachment_find(const tsr_lwm2m_client *c, size_t account,
+                                      const tsr_lwm2m_path *at);
+void attributes_effective(const tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at,
                           tsr_lwm2m_attributes *attributes);
 
 #endif

@@ -11,16 +11,16 @@ bool object_is_hidden(uint16_t object)
 
 /* Core 8.1: without Access Control objects a server may touch everything but keys, and the
  * accounts of other servers. */
-bool instance_is_allowed(const tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path at)
+bool instance_is_allowed(const tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at)
 {
-    if (object_is_hidden(at.object))
+    if (object_is_hidden(at->object))
         return false;
-    if (at.object != 1 || at.depth < 2)
+    if (at->object != 1 || at->depth < 2)
         return true;
 
     const tsr_lwm2m_server *own = account_server(c, &c->config.accounts[account]);
 
-    return own != NULL && own->id == at.instance;
+    return own != NULL && own->id == at->instance;
 }
 
 typedef struct {
@@ -44,10 +44,10 @@ static bool version_is_implied(const tsr_lwm2m_object_info *info, uint8_t versio
     return false;
 }
 
-static void link_open(tsr_buf *out, tsr_lwm2m_path at, bool first)
+static void link_open(tsr_buf *out, const tsr_lwm2m_path *at, bool first)
 {
     tsr_put_text(out, first ? "<" : ",<");
-    tsr_lwm2m_path_put(out, at);
+    tsr_lwm2m_path_put(out, *at);
     tsr_put_u8(out, '>');
 }
 
@@ -64,14 +64,17 @@ static void object_put(const tsr_lwm2m_object *object, uint8_t version_minor, ts
     uint32_t i = tsr_lwm2m_object_next(object, 0);
     uint16_t id = object->info->id;
     bool told = version_is_implied(object->info, version_minor);
+    tsr_lwm2m_path at = tsr_lwm2m_at_object(id);
 
     if (i == TSR_LWM2M_NO_INSTANCE || !told) {
-        link_open(out, tsr_lwm2m_at_object(id), false);
+        link_open(out, &at, false);
         if (!told)
             version_put(out, object->info);
     }
-    for (; i != TSR_LWM2M_NO_INSTANCE; i = tsr_lwm2m_object_next(object, i + 1))
-        link_open(out, tsr_lwm2m_at_instance(id, (uint16_t)i), false);
+    for (; i != TSR_LWM2M_NO_INSTANCE; i = tsr_lwm2m_object_next(object, i + 1)) {
+        at = tsr_lwm2m_at_instance(id, (uint16_t)i);
+        link_open(out, &at, false);
+    }
 }
 
 /* Core 6.2.1: the formats stand on the root link. A 1.0 server knows TLV alone. */
@@ -90,7 +93,8 @@ void links_put(const tsr_lwm2m_client *c, uint8_t minor, tsr_buf *out)
     }
 }
 
-static void attached_put(const tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path at, tsr_buf *out)
+static void attached_put(const tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at,
+                         tsr_buf *out)
 {
     const tsr_lwm2m_attachment *own = attachment_find(c, account, at);
 
@@ -98,13 +102,13 @@ static void attached_put(const tsr_lwm2m_client *c, size_t account, tsr_lwm2m_pa
         c->parts->attributes->put(out, &own->values);
 }
 
-static void dim_put(const tsr_lwm2m_object *object, tsr_lwm2m_path at, tsr_buf *out)
+static void dim_put(const tsr_lwm2m_object *object, const tsr_lwm2m_path *at, tsr_buf *out)
 {
-    const tsr_lwm2m_resource_info *info = tsr_lwm2m_object_resource(object, at.resource);
+    const tsr_lwm2m_resource_info *info = tsr_lwm2m_object_resource(object, at->resource);
 
-    if (at.depth != 3 || !(info->flags & TSR_LWM2M_MULTIPLE))
+    if (at->depth != 3 || !(info->flags & TSR_LWM2M_MULTIPLE))
         return;
-    size_t n = tsr_lwm2m_object_dim(object, at);
+    size_t n = tsr_lwm2m_object_dim(object, *at);
 
     tsr_put_text(out, ";dim=");
     tsr_put_dec(out, n);
@@ -113,9 +117,11 @@ static void dim_put(const tsr_lwm2m_object *object, tsr_lwm2m_path at, tsr_buf *
 /* The instances of a multiple resource are found by their values: ask for each id until as many
  * as there are have been seen. */
 static void resource_instances_put(tsr_lwm2m_client *c, size_t account,
-                                   const tsr_lwm2m_object *object, tsr_lwm2m_path at, tsr_buf *out)
+                                   const tsr_lwm2m_object *object, const tsr_lwm2m_path *of,
+                                   tsr_buf *out)
 {
-    size_t left = tsr_lwm2m_object_dim(object, at);
+    size_t left = tsr_lwm2m_object_dim(object, *of);
+    tsr_lwm2m_path at = *of;
 
     at.depth = 4;
     for (uint32_t i = 0; left > 0 && i < TSR_LWM2M_NO_ID; i++) {
@@ -123,8 +129,8 @@ static void resource_instances_put(tsr_lwm2m_client *c, size_t account,
         if (!tsr_lwm2m_object_has(object, at))
             continue;
         left--;
-        link_open(out, at, false);
-        attached_put(c, account, at, out);
+        link_open(out, &at, false);
+        attached_put(c, account, &at, out);
     }
 }
 
@@ -137,25 +143,25 @@ static void resources_put(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_o
 
         if (!tsr_lwm2m_object_has(object, at))
             continue;
-        link_open(out, at, false);
-        dim_put(object, at, out);
-        attached_put(c, account, at, out);
+        link_open(out, &at, false);
+        dim_put(object, &at, out);
+        attached_put(c, account, &at, out);
         if (depth > 1)
-            resource_instances_put(c, account, object, at, out);
+            resource_instances_put(c, account, object, &at, out);
     }
 }
 
 /* The first link of an answer. A resource also shows what it inherits (Core 6.3.2). */
 static void head_put(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_object *object,
-                     tsr_lwm2m_path at, tsr_buf *out)
+                     const tsr_lwm2m_path *at, tsr_buf *out)
 {
     tsr_lwm2m_attributes attributes = { 0 };
 
     link_open(out, at, true);
-    if (at.depth == 1 &&
+    if (at->depth == 1 &&
         !version_is_implied(object->info, c->config.accounts[account].version_minor))
         version_put(out, object->info);
-    if (at.depth < 3) {
+    if (at->depth < 3) {
         attached_put(c, account, at, out);
         return;
     }
@@ -172,32 +178,32 @@ static void instances_put(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_o
     for (; i != TSR_LWM2M_NO_INSTANCE; i = tsr_lwm2m_object_next(object, i + 1)) {
         tsr_lwm2m_path at = tsr_lwm2m_at_instance(object->info->id, (uint16_t)i);
 
-        if (!instance_is_allowed(c, account, at))
+        if (!instance_is_allowed(c, account, &at))
             continue;
-        link_open(out, at, false);
-        attached_put(c, account, at, out);
+        link_open(out, &at, false);
+        attached_put(c, account, &at, out);
         if (depth > 1)
             resources_put(c, account, object, (uint16_t)i, depth - 1, out);
     }
 }
 
 /* Core 6.3.2. `depth` says how many levels below the target are shown (1.2). */
-tsr_err discover_put(tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path at, unsigned depth,
+tsr_err discover_put(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at, unsigned depth,
                      tsr_buf *out)
 {
-    const tsr_lwm2m_object *object = tsr_lwm2m_object_find(c->config.registry, at.object);
+    const tsr_lwm2m_object *object = tsr_lwm2m_object_find(c->config.registry, at->object);
 
-    if (object == NULL || at.depth == 4)
+    if (object == NULL || at->depth == 4)
         return TSR_E_NOT_FOUND;
-    if (at.depth >= 2 && tsr_lwm2m_object_next(object, at.instance) != at.instance)
+    if (at->depth >= 2 && tsr_lwm2m_object_next(object, at->instance) != at->instance)
         return TSR_E_NOT_FOUND;
-    if (at.depth == 3 && !tsr_lwm2m_object_has(object, at))
+    if (at->depth == 3 && !tsr_lwm2m_object_has(object, *at))
         return TSR_E_NOT_FOUND;
     head_put(c, account, object, at, out);
-    if (depth > 0 && at.depth == 1)
+    if (depth > 0 && at->depth == 1)
         instances_put(c, account, object, depth, out);
-    else if (depth > 0 && at.depth == 2)
-        resources_put(c, account, object, at.instance, depth, out);
+    else if (depth > 0 && at->depth == 2)
+        resources_put(c, account, object, at->instance, depth, out);
     else if (depth > 0)
         resource_instances_put(c, account, object, at, out);
     return out->err;

@@ -34,13 +34,13 @@ uint8_t manage_code(tsr_err err, uint8_t unsupported)
     }
 }
 
-static bool is_multiple(const tsr_lwm2m_object *object, tsr_lwm2m_path at)
+static bool is_multiple(const tsr_lwm2m_object *object, const tsr_lwm2m_path *at)
 {
     const tsr_lwm2m_resource_info *info;
 
-    if (at.depth != 3)
-        return at.depth < 3;
-    info = tsr_lwm2m_object_resource(object, at.resource);
+    if (at->depth != 3)
+        return at->depth < 3;
+    info = tsr_lwm2m_object_resource(object, at->resource);
     return info != NULL && (info->flags & TSR_LWM2M_MULTIPLE) != 0;
 }
 
@@ -54,7 +54,7 @@ static tsr_err read_object(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_
     for (; err == TSR_OK && i != TSR_LWM2M_NO_INSTANCE; i = tsr_lwm2m_object_next(object, i + 1)) {
         tsr_lwm2m_path at = tsr_lwm2m_at_instance(object->info->id, (uint16_t)i);
 
-        if (instance_is_allowed(c, account, at))
+        if (instance_is_allowed(c, account, &at))
             err = tsr_lwm2m_object_read(object, at, out);
     }
     return err;
@@ -62,21 +62,21 @@ static tsr_err read_object(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_
 
 /* Core 6.3.1; the payload of a Read, of an Observe and of a Notify. */
 tsr_err manage_read(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_object *object,
-                    tsr_lwm2m_path at, tsr_lwm2m_format format, tsr_buf *body)
+                    const tsr_lwm2m_path *at, tsr_lwm2m_format format, tsr_buf *body)
 {
     tsr_lwm2m_out out;
     tsr_err err, ended;
 
     if (is_multiple(object, at) && !tsr_lwm2m_format_is_multiple(format)) {
-        if (at.depth >= 2 && tsr_lwm2m_object_next(object, at.instance) != at.instance)
+        if (at->depth >= 2 && tsr_lwm2m_object_next(object, at->instance) != at->instance)
             return TSR_E_NOT_FOUND;
         return TSR_E_UNSUPPORTED;
     }
-    err = tsr_lwm2m_out_begin(&out, format, at, body);
+    err = tsr_lwm2m_out_begin(&out, format, *at, body);
     if (err != TSR_OK)
         return err;
-    err = at.depth == 1 ? read_object(c, account, object, &out)
-                        : tsr_lwm2m_object_read(object, at, &out);
+    err = at->depth == 1 ? read_object(c, account, object, &out)
+                        : tsr_lwm2m_object_read(object, *at, &out);
     ended = tsr_lwm2m_out_end(&out);
     if (err == TSR_OK)
         return ended;
@@ -90,7 +90,7 @@ static tsr_lwm2m_format default_format(const tsr_lwm2m_client *c, const request 
 {
     const tsr_lwm2m_resource_info *info;
 
-    if (!is_multiple(r->object, r->at)) {
+    if (!is_multiple(r->object, &r->at)) {
         info = tsr_lwm2m_object_resource(r->object, r->at.resource);
         return info != NULL && info->type == TSR_LWM2M_OPAQUE ? TSR_LWM2M_FORMAT_OCTETS
                                                               : TSR_LWM2M_FORMAT_TEXT;
@@ -112,7 +112,7 @@ static uint8_t do_read(tsr_lwm2m_client *c, request *r, tsr_lwm2m_format *format
     tsr_err err = accept_format(c, r, format);
 
     if (err == TSR_OK)
-        err = manage_read(c, r->account, r->object, r->at, *format, &r->body);
+        err = manage_read(c, r->account, r->object, &r->at, *format, &r->body);
     if (err != TSR_OK)
         return manage_code(err, TSR_COAP_NOT_ACCEPTABLE);
     r->answer.content_format = (tsr_coap_num){ true, (uint32_t)*format };
@@ -154,7 +154,7 @@ static uint8_t do_observe(tsr_lwm2m_client *c, request *r)
     code = do_read(c, r, &format);
     if (code != TSR_COAP_CONTENT)
         return code;
-    o = observe_add(c, r->account, r->at, format, r->event, r->answer.payload);
+    o = observe_add(c, r->account, &r->at, format, r->event, r->answer.payload);
     if (o == NULL)
         return code;
     o->own = own;
@@ -191,7 +191,7 @@ static uint8_t do_discover(tsr_lwm2m_client *c, request *r)
             return TSR_COAP_BAD_REQUEST;
         depth = query.ptr[6] - (unsigned)'0';
     }
-    err = discover_put(c, r->account, r->at, depth, &r->body);
+    err = discover_put(c, r->account, &r->at, depth, &r->body);
     if (err != TSR_OK)
         return manage_code(err, TSR_COAP_NOT_ACCEPTABLE);
     r->answer.content_format = (tsr_coap_num){ true, TSR_LWM2M_FORMAT_LINK };
@@ -213,7 +213,7 @@ static bool target_exists(const request *r)
 }
 
 static tsr_lwm2m_attachment *attachment_slot(tsr_lwm2m_client *c, size_t account,
-                                             tsr_lwm2m_path at)
+                                             const tsr_lwm2m_path *at)
 {
     tsr_lwm2m_attachment *slot = attachment_find(c, account, at);
 
@@ -233,7 +233,7 @@ static uint8_t do_attributes(tsr_lwm2m_client *c, request *r)
 
     if (!target_exists(r))
         return TSR_COAP_NOT_FOUND;
-    slot = attachment_slot(c, r->account, r->at);
+    slot = attachment_slot(c, r->account, &r->at);
     if (slot == NULL)
         return TSR_COAP_INTERNAL_ERROR;
     before = *slot;
@@ -273,7 +273,7 @@ static tsr_err change(tsr_lwm2m_client *c, request *r)
     switch (r->op) {
     case TSR_LWM2M_OP_REPLACE:
     case TSR_LWM2M_OP_UPDATE:
-        if (is_multiple(r->object, r->at) && !tsr_lwm2m_format_is_multiple(format))
+        if (is_multiple(r->object, &r->at) && !tsr_lwm2m_format_is_multiple(format))
             return target_exists(r) ? TSR_E_UNSUPPORTED : TSR_E_NOT_FOUND;
         return tsr_lwm2m_object_write(
             r->object, r->at, r->op == TSR_LWM2M_OP_REPLACE ? TSR_LWM2M_REPLACE : TSR_LWM2M_UPDATE,
@@ -394,7 +394,7 @@ static tsr_lwm2m_operation classify_post(const request *r)
     if (r->at.depth == 2)
         return TSR_LWM2M_OP_UPDATE;
     if (r->at.depth == 3)
-        return is_multiple(r->object, r->at) ? TSR_LWM2M_OP_UPDATE : TSR_LWM2M_OP_EXECUTE;
+        return is_multiple(r->object, &r->at) ? TSR_LWM2M_OP_UPDATE : TSR_LWM2M_OP_EXECUTE;
     return TSR_LWM2M_OP_NONE;
 }
 
@@ -435,7 +435,7 @@ static uint8_t handle(tsr_lwm2m_client *c, request *r)
     if (depth == 0)
         return TSR_COAP_METHOD_NOT_ALLOWED;
     r->at = (tsr_lwm2m_path){ ids[0], ids[1], ids[2], ids[3], (uint8_t)depth };
-    if (!instance_is_allowed(c, r->account, r->at))
+    if (!instance_is_allowed(c, r->account, &r->at))
         return TSR_COAP_UNAUTHORIZED;
     r->object = tsr_lwm2m_object_find(c->config.registry, r->at.object);
     if (r->object == NULL)

@@ -10,23 +10,25 @@ enum {
     RETRY_MS = 1000,               /* when CoAP has no exchange free */
 };
 
-tsr_lwm2m_attachment *attachment_find(const tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path at)
+tsr_lwm2m_attachment *attachment_find(const tsr_lwm2m_client *c, size_t account,
+                                      const tsr_lwm2m_path *at)
 {
     for (size_t i = 0; i < c->config.attachment_count; i++) {
         tsr_lwm2m_attachment *t = &c->config.attachments[i];
 
-        if (t->used && t->account == account && tsr_lwm2m_path_same(t->at, at))
+        if (t->used && t->account == account && tsr_lwm2m_path_same(t->at, *at))
             return t;
     }
     return NULL;
 }
 
 /* Core 5.1.2: resource instance before resource before instance before object. */
-void attributes_effective(const tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path at,
+void attributes_effective(const tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at,
                           tsr_lwm2m_attributes *attributes)
 {
-    for (uint8_t depth = at.depth; depth > 0; depth--) {
-        const tsr_lwm2m_attachment *t = attachment_find(c, account, tsr_lwm2m_path_up(at, depth));
+    for (uint8_t depth = at->depth; depth > 0; depth--) {
+        const tsr_lwm2m_path up = tsr_lwm2m_path_up(*at, depth);
+        const tsr_lwm2m_attachment *t = attachment_find(c, account, &up);
 
         if (t != NULL)
             tsr_lwm2m_attributes_inherit(attributes, &t->values);
@@ -39,7 +41,7 @@ static void attributes_of(const tsr_lwm2m_client *c, const tsr_lwm2m_observation
     const tsr_lwm2m_server *server = account_server(c, &c->config.accounts[o->account]);
 
     *a = o->own;
-    attributes_effective(c, o->account, o->at, a);
+    attributes_effective(c, o->account, &o->at, a);
     if (server == NULL)
         return;
     if (!tsr_lwm2m_attribute_has(a, TSR_LWM2M_PMIN))
@@ -88,8 +90,9 @@ tsr_lwm2m_observation *observe_find(tsr_lwm2m_client *c, size_t account, tsr_byt
 
 /* A server that lost its state observes again under another token: the new one takes the place
  * of the old one, or each restart of a server would cost us a slot. */
-static tsr_lwm2m_observation *slot_for(tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path at,
-                                       tsr_lwm2m_format format, tsr_bytes token)
+static tsr_lwm2m_observation *slot_for(tsr_lwm2m_client *c, size_t account,
+                                       const tsr_lwm2m_path *at, tsr_lwm2m_format format,
+                                       tsr_bytes token)
 {
     tsr_lwm2m_observation *slot = observe_find(c, account, token), *empty = NULL;
 
@@ -98,7 +101,7 @@ static tsr_lwm2m_observation *slot_for(tsr_lwm2m_client *c, size_t account, tsr_
 
         if (!o->used)
             empty = empty == NULL ? o : empty;
-        else if (o->account == account && o->format == format && tsr_lwm2m_path_same(o->at, at))
+        else if (o->account == account && o->format == format && tsr_lwm2m_path_same(o->at, *at))
             slot = o;
     }
     if (slot != NULL && slot->flight != 0)
@@ -107,7 +110,7 @@ static tsr_lwm2m_observation *slot_for(tsr_lwm2m_client *c, size_t account, tsr_
 }
 
 /* Core 6.4.1. NULL: no room, or no token; the answer is then a plain Read (RFC 7641 §4.1). */
-tsr_lwm2m_observation *observe_add(tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path at,
+tsr_lwm2m_observation *observe_add(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at,
                                    tsr_lwm2m_format format, const tsr_coap_event *event,
                                    tsr_bytes body)
 {
@@ -119,7 +122,7 @@ tsr_lwm2m_observation *observe_add(tsr_lwm2m_client *c, size_t account, tsr_lwm2
     memset(o, 0, sizeof *o);
     o->used = true;
     o->account = (uint8_t)account;
-    o->at = at;
+    o->at = *at;
     o->format = (uint16_t)format;
     o->token_len = (uint8_t)event->token.len;
     if (event->token.len != 0)
@@ -165,7 +168,7 @@ static tsr_err observed_read(tsr_lwm2m_client *c, const tsr_lwm2m_observation *o
     const tsr_lwm2m_object *object = tsr_lwm2m_object_find(c->config.registry, o->at.object);
 
     return object == NULL ? TSR_E_NOT_FOUND
-                          : manage_read(c, o->account, object, o->at, (tsr_lwm2m_format)o->format,
+                          : manage_read(c, o->account, object, &o->at, (tsr_lwm2m_format)o->format,
                                         body);
 }
 
