@@ -138,7 +138,9 @@ class Update(unittest.TestCase):
                     self.assertNotIn(piece, path.read_bytes(), path)
             # From the same slot again, without a trial; then the manifest comes apart.
             room.fwu("clean")
+            begun = len(room.parts["device"].text())
             room.fwu("reboot")
+            room.wait(lambda: "slot=b version=2.0.0 trial=0" in room.parts["device"].text()[begun:], 30, "the reboot")
             self.assertEqual(room.settled("2.0.0", states=("ready",))["slot"], "b")
             apart = room.next_package("2.1.0", layout="detached", encrypt_to=key)
             room.fwu("install", f"{apart}.image", "--manifest", apart, "--reboot")
