@@ -8,10 +8,11 @@
  * and what it interrupts is one pair of many. For each pair the ratio is taken of what the call
  * takes beyond the same call in the process to a ping-pong, for each message that it sends; once
  * by the clock and once by the time that both ends are on a core. Where the scheduler has a choice,
- * a pair counts only if it had both ends on one core for both, or on two for both: that choice is
- * worth several times what is measured, and is not ours. Prints medians of the pairs that count, in
- * microseconds a call: "NAME trip= ping= inside= ratio= cpu= cpu_ping= cpu_inside= cpu_ratio=
- * crossings= counted= together=", the last two as shares. */
+ * a block of calls goes with the nearest block of ping-pongs that it treated alike (both ends on
+ * one core, or on two) and counts only if there is one and nobody was moved meanwhile: that choice
+ * is worth several times what is measured, and is not ours. Prints medians of the pairs that
+ * count, in microseconds a call: "NAME trip= ping= inside= ratio= cpu= cpu_ping= cpu_inside=
+ * cpu_ratio= crossings= counted= together=", the last two as shares. */
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "benches/ping.h"
@@ -27,22 +29,24 @@
 #include "ports/linux/gate/gate.h"
 
 #define BLOCK 20u /* calls: shorter than what a scheduler gives at a time */
+#define NEAR  8   /* pairs: how far away a block of ping-pongs may be */
 
 typedef struct {
     psa_taken across, ping, inside, ratio;
     bool across_together, ping_together; /* both ends on one core */
+    double across_moves, ping_moves;     /* of both ends to another core, in the block */
     double crossings;
 } pair;
 
 typedef struct { /* the other end: its files in /proc */
-    int schedstat, stat;
+    int schedstat, stat, sched;
 } other_end;
 
 static struct {
-    other_end service, ping;
+    other_end self, service, ping;
     int orders, answers;
     pid_t inside;
-    pair *pairs;
+    pair *pairs, *kept;
     double *sorted;
 } here;
 
@@ -55,7 +59,7 @@ static void read_text(int fd, char *text, size_t size)
     text[n] = '\0';
 }
 
-/* Time on a core in microseconds; the process sleeps, so its count is complete. */
+/* Time on a core in microseconds; complete if the process sleeps. */
 static double other_cpu(const other_end *o)
 {
     char text[80];
@@ -77,6 +81,18 @@ static bool together(const other_end *o)
     return at != NULL && strtol(at, NULL, 10) == sched_getcpu();
 }
 
+/* How often the scheduler moved it to another core so far. */
+static double moves(const other_end *o)
+{
+    char text[4096];
+    const char *at;
+
+    read_text(o->sched, text, sizeof text);
+    at = strstr(text, "nr_migrations");
+    at = at != NULL ? strchr(at, ':') : NULL;
+    return at != NULL ? strtod(at + 1, NULL) : 0;
+}
+
 static bool open_end(other_end *o, pid_t pid)
 {
     char path[64];
@@ -85,7 +101,9 @@ static bool open_end(other_end *o, pid_t pid)
     o->schedstat = open(path, O_RDONLY | O_CLOEXEC);
     (void)snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
     o->stat = open(path, O_RDONLY | O_CLOEXEC);
-    return o->schedstat >= 0 && o->stat >= 0;
+    (void)snprintf(path, sizeof path, "/proc/%ld/sched", (long)pid);
+    o->sched = open(path, O_RDONLY | O_CLOEXEC);
+    return o->schedstat >= 0 && o->stat >= 0 && o->sched >= 0;
 }
 
 static bool start_inside(const char *program)
@@ -118,19 +136,32 @@ static bool ping_some(size_t which, unsigned n)
     return true;
 }
 
+/* The other end may still be looking for a next call. That it does so for nothing counts too. */
+static void let_it_sleep(void)
+{
+    const struct timespec while_it_looks = { 0, 200000 };
+
+    (void)nanosleep(&while_it_looks, NULL);
+}
+
 /* One block; of both ends. The first call finds what another block left in the caches, and is not
  * counted. */
 static bool block(bool (*make)(size_t, unsigned), size_t which, unsigned n, const other_end *other,
-                  psa_taken *t)
+                  psa_taken *t, double *moved)
 {
+    double before = moves(&here.self) + moves(other), there;
+    psa_taken begun, now;
     bool done = make(which, 1);
-    double there = other_cpu(other);
-    psa_taken begun = psa_calls_now(), now;
 
+    let_it_sleep();
+    there = other_cpu(other);
+    begun = psa_calls_now();
     done = done && make(which, n);
     now = psa_calls_now();
+    let_it_sleep();
     t->trip = (now.trip - begun.trip) / n;
     t->cpu = (now.cpu - begun.cpu + other_cpu(other) - there) / n;
+    *moved = moves(&here.self) + moves(other) - before;
     return done;
 }
 
@@ -149,7 +180,7 @@ static bool inside_block(size_t which, unsigned n, psa_taken *t)
 static bool across_block(size_t which, unsigned n, pair *p)
 {
     uint64_t before = tsr_gate_crossings();
-    bool done = block(psa_calls_make, which, n, &here.service, &p->across);
+    bool done = block(psa_calls_make, which, n, &here.service, &p->across, &p->across_moves);
 
     p->across_together = together(&here.service);
     p->crossings = (double)(tsr_gate_crossings() - before) / (n + 1);
@@ -158,7 +189,7 @@ static bool across_block(size_t which, unsigned n, pair *p)
 
 static bool ping_block(pair *p)
 {
-    bool done = block(ping_some, 0, BLOCK, &here.ping, &p->ping);
+    bool done = block(ping_some, 0, BLOCK, &here.ping, &p->ping, &p->ping_moves);
 
     p->ping_together = together(&here.ping);
     return done;
@@ -173,11 +204,7 @@ static bool take_pair(size_t which, unsigned n, bool ping_first, pair *p)
         return false;
     if (!ping_first && !ping_block(p))
         return false;
-    if (!inside_block(which, n, &p->inside))
-        return false;
-    p->ratio.trip = (p->across.trip - p->inside.trip) / p->ping.trip;
-    p->ratio.cpu = (p->across.cpu - p->inside.cpu) / p->ping.cpu;
-    return true;
+    return inside_block(which, n, &p->inside);
 }
 
 static int by_value(const void *a, const void *b)
@@ -198,20 +225,46 @@ static double middle(const pair *pairs, size_t n, size_t member)
 
 #define MIDDLE(member) middle(pairs, n, offsetof(pair, member))
 
-/* Those that count, moved to the front. */
-static size_t counted(pair *pairs, size_t n)
+static bool alike(const pair *across, const pair *ping)
 {
-    size_t kept = 0;
-
-    for (size_t i = 0; i < n; i++)
-        if (pairs[i].across_together == pairs[i].ping_together)
-            pairs[kept++] = pairs[i];
-    return kept;
+    return across->across_together == ping->ping_together && ping->ping_moves < 1;
 }
 
-static void print(const char *name, pair *pairs, size_t all)
+/* The ping-pongs to set pair `at` beside; NULL: none are near. */
+static const pair *ping_for(const pair *pairs, size_t n, size_t at)
 {
-    size_t n = counted(pairs, all);
+    for (size_t away = 0; away <= NEAR; away++) {
+        if (at >= away && alike(&pairs[at], &pairs[at - away]))
+            return &pairs[at - away];
+        if (at + away < n && alike(&pairs[at], &pairs[at + away]))
+            return &pairs[at + away];
+    }
+    return NULL;
+}
+
+/* Those that count, with their ratios. */
+static size_t counted(const pair *pairs, size_t n, pair *kept)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        const pair *ping = ping_for(pairs, n, i);
+        pair p = pairs[i];
+
+        if (ping == NULL || p.across_moves >= 1)
+            continue;
+        p.ping = ping->ping;
+        p.ratio.trip = (p.across.trip - p.inside.trip) / p.ping.trip;
+        p.ratio.cpu = (p.across.cpu - p.inside.cpu) / p.ping.cpu;
+        kept[count++] = p;
+    }
+    return count;
+}
+
+static void print(const char *name, const pair *taken, size_t all)
+{
+    pair *pairs = here.kept;
+    size_t n = counted(taken, all, pairs);
     double sent = 0, same = 0;
 
     for (size_t i = 0; i < n; i++) {
@@ -233,8 +286,9 @@ static bool measure_all(size_t count)
     size_t kinds = psa_calls_count();
 
     here.pairs = calloc(count * kinds, sizeof *here.pairs);
+    here.kept = calloc(count, sizeof *here.kept);
     here.sorted = calloc(count, sizeof *here.sorted);
-    if (here.pairs == NULL || here.sorted == NULL)
+    if (here.pairs == NULL || here.kept == NULL || here.sorted == NULL)
         return false;
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < kinds; k++)
@@ -262,8 +316,8 @@ static bool start(char **argv, bool shared)
         return false;
     if (!same_cores(service, ping_other()))
         return false;
-    return open_end(&here.service, service) && open_end(&here.ping, ping_other()) &&
-           psa_calls_prepare();
+    return open_end(&here.self, getpid()) && open_end(&here.service, service) &&
+           open_end(&here.ping, ping_other()) && psa_calls_prepare();
 }
 
 int main(int argc, char **argv)

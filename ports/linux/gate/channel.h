@@ -24,12 +24,15 @@ typedef struct {
     _Atomic uint32_t asked;     /* number of the newest request, never twice the same in a row */
     _Atomic uint32_t asked_len; /* its bytes */
     _Atomic uint32_t sleeping;  /* 1: wake me when the answer is there (futex at `answered`) */
-    uint8_t gap0[52];
+    _Atomic uint32_t asked_on;  /* the core it ran on, plus 1; 0: not said */
+    uint8_t gap0[48];
     /* the service writes */
     _Atomic uint32_t answered; /* the number of the request that `reply` answers */
     _Atomic uint32_t answered_len;
     _Atomic uint32_t taken; /* the last request that was copied out; it may have had effects */
-    uint8_t gap1[4020];
+    _Atomic uint32_t answered_on; /* as asked_on */
+    _Atomic uint32_t watching;    /* 1: looking at `asked`, no need to ring */
+    uint8_t gap1[4012];
     /* frames as on the socket */
     uint8_t request[TSR_WIRE_MAX];
     uint8_t reply[TSR_WIRE_MAX];
@@ -39,6 +42,19 @@ _Static_assert(sizeof(_Atomic uint32_t) == 4, "the words of the channel are plai
 _Static_assert(offsetof(tsr_channel, answered) == 64, "docs/WIRE.md");
 _Static_assert(offsetof(tsr_channel, request) == 4096, "docs/WIRE.md");
 _Static_assert(sizeof(tsr_channel) == 45056, "docs/WIRE.md; whole pages");
+
+/* Both sides */
+
+/** Whether the other side, which said that it was on `core`, is on another one than we are. Looking
+ *  at a word for a moment is then cheaper than sleep and wake; on one core it would keep the other
+ *  side from writing it. */
+bool tsr_channel_apart(uint32_t core);
+
+/** Looks at a word until it is no longer `old`, for 50 us at most. */
+bool tsr_channel_look(const _Atomic uint32_t *word, uint32_t old);
+
+/** What to say of ourselves: the core plus 1, or 0 where the system does not tell. */
+uint32_t tsr_channel_core(void);
 
 /* Service's side */
 
@@ -52,12 +68,19 @@ tsr_err tsr_channel_offer(int fd, tsr_channel **channel, int *event_fd);
 /** Whether there is a request other than `number`, the last one answered. */
 bool tsr_channel_asked(const tsr_channel *channel, uint32_t number);
 
+/** Whether the client ran on another core than we do when it asked. */
+bool tsr_channel_asked_apart(const tsr_channel *channel);
+
 /** Copies the newest request out, once.
  *
  *  units   request: TSR_WIRE_MAX bytes; *number in: the last one answered
  *  errors  TSR_END          nothing new was asked
  *          TSR_E_MALFORMED  longer than any frame; *number is set, nothing is copied */
 tsr_err tsr_channel_take(tsr_channel *channel, uint32_t *number, uint8_t *request, size_t *len);
+
+/** Says whether we look at `asked` by ourselves from now on. After `false` the client rings again;
+ *  what it asked before is to be looked for once more. */
+void tsr_channel_watch(tsr_channel *channel, bool on);
 
 /** Answers and wakes the client if it sleeps. */
 void tsr_channel_answer(tsr_channel *channel, uint32_t number, tsr_bytes reply);

@@ -92,8 +92,11 @@ void tsr_channel_ask(tsr_channel_client *c, tsr_bytes head, const psa_invec *in,
         len += in[i].len;
     }
     atomic_store_explicit(&ch->asked_len, (uint32_t)len, memory_order_relaxed);
-    atomic_store_explicit(&ch->asked, ++c->number, memory_order_release);
-    (void)!write(c->event_fd, &one, sizeof one);
+    atomic_store_explicit(&ch->asked_on, tsr_channel_core(), memory_order_relaxed);
+    /* Either we see that it no longer looks, or it sees the request: both store, then load. */
+    atomic_store(&ch->asked, ++c->number);
+    if (atomic_load(&ch->watching) == 0)
+        (void)!write(c->event_fd, &one, sizeof one);
 }
 
 static int64_t now_ms(void)
@@ -107,6 +110,15 @@ static int64_t now_ms(void)
 static bool answered(const tsr_channel_client *c)
 {
     return atomic_load(&c->channel->answered) == c->number;
+}
+
+/* The service, which was last seen on another core, may be about to answer. */
+static bool answered_soon(const tsr_channel_client *c)
+{
+    tsr_channel *ch = c->channel;
+
+    return tsr_channel_apart(atomic_load_explicit(&ch->answered_on, memory_order_relaxed)) &&
+           tsr_channel_look(&ch->answered, c->number - 1u);
 }
 
 static bool hung_up(int fd)
@@ -146,7 +158,7 @@ size_t tsr_channel_await(tsr_channel_client *c, int fd, uint32_t timeout_ms, uin
     bool dead = false;
     uint32_t len;
 
-    if (!answered(c) && !sleep_until_answered(c, fd, timeout_ms, &dead)) {
+    if (!answered(c) && !answered_soon(c) && !sleep_until_answered(c, fd, timeout_ms, &dead)) {
         *unseen = dead && atomic_load(&ch->taken) != c->number;
         return 0;
     }

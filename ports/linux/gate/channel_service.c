@@ -80,7 +80,12 @@ tsr_err tsr_channel_offer(int fd, tsr_channel **channel, int *event_fd)
 
 bool tsr_channel_asked(const tsr_channel *channel, uint32_t number)
 {
-    return atomic_load_explicit(&channel->asked, memory_order_relaxed) != number;
+    return atomic_load(&channel->asked) != number;
+}
+
+bool tsr_channel_asked_apart(const tsr_channel *channel)
+{
+    return tsr_channel_apart(atomic_load_explicit(&channel->asked_on, memory_order_relaxed));
 }
 
 tsr_err tsr_channel_take(tsr_channel *channel, uint32_t *number, uint8_t *request, size_t *len)
@@ -99,6 +104,11 @@ tsr_err tsr_channel_take(tsr_channel *channel, uint32_t *number, uint8_t *reques
     return TSR_OK;
 }
 
+void tsr_channel_watch(tsr_channel *channel, bool on)
+{
+    atomic_store(&channel->watching, on ? 1u : 0u);
+}
+
 static void wake(tsr_channel *channel)
 {
     (void)syscall(SYS_futex, &channel->answered, FUTEX_WAKE, 1, NULL, NULL, 0);
@@ -108,6 +118,7 @@ void tsr_channel_answer(tsr_channel *channel, uint32_t number, tsr_bytes reply)
 {
     memcpy(channel->reply, reply.ptr, reply.len);
     atomic_store_explicit(&channel->answered_len, (uint32_t)reply.len, memory_order_relaxed);
+    atomic_store_explicit(&channel->answered_on, tsr_channel_core(), memory_order_relaxed);
     /* Either we see that it sleeps, or it sees the answer: both sides store, then load, in one
      * total order. */
     atomic_store(&channel->answered, number);

@@ -19,6 +19,11 @@
 #define ACCEPT_A_ROUND  8
 #define LISTEN_AGAIN_US 100000u
 
+/* A client on another core that asks again this soon is looked for without sleep, but nobody else
+ * waits longer than one round and one call for that. */
+#define NEAR_US  200u
+#define ROUND_US 100u
+
 _Static_assert((TSR_GATE_CONNECTIONS & (TSR_GATE_CONNECTIONS - 1u)) == 0, "marks are masked");
 
 static uint64_t now_us(void)
@@ -127,14 +132,45 @@ size_t tsr_gate_channels(const tsr_gate_service *g)
     return n;
 }
 
+/* It rings no more for what it asked: to be served when it is its client's turn. */
+static void ring_kept(tsr_gate_service *g, tsr_gate_connection *c)
+{
+    g->rung += !c->rung;
+    c->rung = true;
+}
+
 static void ring_heard(tsr_gate_service *g, tsr_gate_connection *c)
 {
     g->rung -= c->rung;
     c->rung = false;
 }
 
+/* From now on it rings; what it asked until now it did not ring for. */
+static void look_away(tsr_gate_service *g)
+{
+    tsr_gate_connection *c = g->near;
+
+    g->near = NULL;
+    if (c == NULL)
+        return;
+    tsr_channel_watch(c->channel, false);
+    if (tsr_channel_asked(c->channel, c->answered))
+        ring_kept(g, c);
+}
+
+static void look_at(tsr_gate_service *g, tsr_gate_connection *c)
+{
+    if (g->near == c)
+        return;
+    look_away(g);
+    g->near = c;
+    tsr_channel_watch(c->channel, true);
+}
+
 static void close_connection(tsr_gate_service *g, tsr_gate_connection *c, tsr_gate_happening why)
 {
+    if (g->near == c)
+        g->near = NULL;
     tsr_spm_gone(g->spm, c->caller.connection);
     (void)close(c->fd);
     ring_heard(g, c);
@@ -155,6 +191,8 @@ static void watch_connection(tsr_gate_service *g, tsr_gate_connection *c, bool o
 {
     uint64_t at = mark_of(c, (size_t)(c - g->connection));
 
+    if (g->near == c)
+        look_away(g);
     (void)control(g, EPOLL_CTL_MOD, c->fd, on ? EPOLLIN : 0, at);
     if (c->channel != NULL)
         (void)control(g, EPOLL_CTL_MOD, c->event_fd, on ? EPOLLIN | EPOLLET : 0, at | CHANNEL);
@@ -349,6 +387,18 @@ static void answer_socket(tsr_gate_service *g, tsr_gate_connection *c)
         close_connection(g, c, err == TSR_E_MALFORMED ? TSR_GATE_MALFORMED : TSR_GATE_DEAF);
 }
 
+/* Before the answer, so that the client does not ring for its next request. */
+static void expect_next(tsr_gate_service *g, tsr_gate_connection *c)
+{
+    uint64_t now = now_us(), last = c->answered_us;
+
+    c->answered_us = now;
+    if (now - last < NEAR_US && tsr_channel_asked_apart(c->channel))
+        look_at(g, c);
+    else if (g->near == c)
+        look_away(g);
+}
+
 static void answer_channel(tsr_gate_service *g, tsr_gate_connection *c)
 {
     size_t len = 0;
@@ -361,10 +411,20 @@ static void answer_channel(tsr_gate_service *g, tsr_gate_connection *c)
         err = answer(g, c, len, false, &reply);
     else
         err = answer(g, c, 0, false, &reply); /* an empty frame is malformed too, and is counted */
+    if (err == TSR_OK)
+        expect_next(g, c);
     tsr_channel_answer(c->channel, c->answered, tsr_view(reply.ptr, reply.len));
     tsr_wipe(g->reply, reply.len);
     if (err != TSR_OK)
         close_connection(g, c, TSR_GATE_MALFORMED);
+}
+
+static void serve_channel(tsr_gate_service *g, tsr_gate_connection *c)
+{
+    if (its_turn(g, c))
+        answer_channel(g, c);
+    else
+        ring_kept(g, c);
 }
 
 static void serve_event(tsr_gate_service *g, uint64_t mark, uint32_t events)
@@ -380,12 +440,7 @@ static void serve_event(tsr_gate_service *g, uint64_t mark, uint32_t events)
             c->resumed = false; /* our doing, so no token is taken for it */
             return;
         }
-        if (its_turn(g, c)) {
-            answer_channel(g, c);
-        } else {
-            c->rung = true; /* it will not ring again for the same request */
-            g->rung++;
-        }
+        serve_channel(g, c);
     } else if ((events & (EPOLLHUP | EPOLLERR)) != 0) {
         close_connection(g, c, TSR_GATE_CLOSED); /* nobody is there to take an answer */
     } else if (!c->paused && its_turn(g, c)) {
@@ -443,11 +498,32 @@ static void wake_the_due(tsr_gate_service *g)
     }
 }
 
+/* Whether the next request of the client that we look for came before it was everyone's turn. */
+static bool serve_near(tsr_gate_service *g)
+{
+    tsr_gate_connection *c = g->near;
+
+    if (c->answered_us >= g->near_until_us)
+        return false;
+    if (g->rung > 0 || g->waiting > 0 || g->listen_again_us > 0 ||
+        !tsr_channel_look(&c->channel->asked, c->answered)) {
+        look_away(g);
+        return false;
+    }
+    g->round++;
+    serve_channel(g, c);
+    return true;
+}
+
 bool tsr_gate_serve(tsr_gate_service *g)
 {
     struct epoll_event ready[EVENTS];
-    int n = epoll_wait(g->epoll_fd, ready, EVENTS, wait_ms(g));
     bool foreign = false;
+
+    if (g->near != NULL && serve_near(g))
+        return false;
+
+    int n = epoll_wait(g->epoll_fd, ready, EVENTS, g->near != NULL ? 0 : wait_ms(g));
 
     g->round++;
     if (g->waiting > 0 || g->listen_again_us > 0)
@@ -464,6 +540,8 @@ bool tsr_gate_serve(tsr_gate_service *g)
         else
             serve_event(g, mark, ready[i].events);
     }
+    if (g->near != NULL)
+        g->near_until_us = now_us() + ROUND_US;
     return foreign;
 }
 

@@ -30,7 +30,8 @@ typedef struct { /* private */
     bool resumed;         /* watched again: its bell is heard once more for what it rang before */
     tsr_channel *channel; /* NULL: none */
     int event_fd;
-    uint32_t answered; /* number of the channel's last request */
+    uint32_t answered;    /* number of the channel's last request */
+    uint64_t answered_us; /* when */
 } tsr_gate_connection;
 
 typedef enum {
@@ -63,6 +64,8 @@ typedef struct {
     int listen_fd, epoll_fd;
     uint32_t next_number, round;
     size_t rung, waiting;     /* connections; meters */
+    tsr_gate_connection *near; /* the channel whose next request we look for; NULL: none */
+    uint64_t near_until_us;    /* before the next round for everyone */
     uint64_t listen_again_us; /* out of descriptors: not listening until then; 0: listening */
     tsr_gate_connection connection[TSR_GATE_CONNECTIONS];
     tsr_meter meter[TSR_GATE_CONNECTIONS];

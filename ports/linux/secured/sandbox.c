@@ -138,6 +138,7 @@ static const struct {
     CALL(getrandom, "keys, nonces"),
     CALL(clock_gettime, "time in the log, rates; mostly not a call at all"),
     CALL(gettimeofday, "the same"),
+    CALL(getcpu, "the core that a client shares or not; mostly not a call at all"),
     CALL(rt_sigreturn, "return from a signal handler"),
     CALL(rt_sigprocmask, "abort() and exit()"),
     CALL(restart_syscall, "the kernel's own, after a stop"),
