@@ -171,16 +171,9 @@ static tsr_err offer(tsr_coap *c, const tsr_coap_slot *s, const tsr_coap_respons
 }
 
 /* Answers a later block out of a body kept for that. False: there is none. RFC 7959 §2.4 */
-static uint32_t fetch_hash(const tsr_coap_msg *msg)
-{
-    return msg->code == TSR_COAP_FETCH && msg->payload.len != 0 && !msg->block1.set
-               ? tsr_coap_hash(msg->payload)
-               : 0;
-}
-
 static bool serve_block(tsr_coap *c, tsr_coap_peer peer, uint32_t seen, uint32_t key)
 {
-    uint32_t i = body_find(c, peer, BODY_OUT, key), hash = fetch_hash(&c->msg);
+    uint32_t i = body_find(c, peer, BODY_OUT, key), hash = tsr_coap_fetch_hash(&c->msg);
 
     if (i == TSR_NONE)
         return false;
@@ -335,7 +328,7 @@ tsr_err tsr_coap_init_device(tsr_coap *c, const tsr_coap_config *config, void *m
 {
     static const tsr_coap_blocks blocks = {
         .key = tsr_coap_msg_key,
-        .fetch_hash = fetch_hash,
+        .fetch_hash = tsr_coap_fetch_hash,
         .free = body_free,
         .store = store_block,
         .serve = serve_block,

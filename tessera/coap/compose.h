@@ -7,6 +7,32 @@
 
 #include "tessera/coap/engine.h"
 
+/** Puts options in ascending order, with the further ones of a list between them. */
+typedef struct {
+    tsr_buf *out;
+    const tsr_coap_opt *extra; /* ascending */
+    size_t left;               /* of them */
+    uint16_t last;
+} tsr_coap_mixer;
+
+/** One option; nothing if value->ptr is NULL. */
+void tsr_coap_mix_view(tsr_coap_mixer *m, uint16_t number, const tsr_bytes *value);
+
+/** One option of format uint; nothing if it is not set. */
+void tsr_coap_mix_num(tsr_coap_mixer *m, uint16_t number, const tsr_coap_num *num);
+
+/** One option per segment of a path; nothing if it is NULL. */
+void tsr_coap_mix_path(tsr_coap_mixer *m, uint16_t number, const char *text);
+
+/** What is left of the list. */
+void tsr_coap_mix_rest(tsr_coap_mixer *m);
+
+/** A Block option as a number. RFC 7959 §2.2 */
+static inline tsr_coap_num tsr_coap_block_num(const tsr_coap_block *block)
+{
+    return (tsr_coap_num){ block->set, block->num << 4 | (block->more ? 8u : 0u) | block->szx };
+}
+
 /** The options that a request names, but for Observe and those of its transfer.
  *  errors  (also in out->err) TSR_E_SPACE; TSR_E_ARGUMENT bad order of request->extra */
 tsr_err tsr_coap_put_request(tsr_buf *out, const tsr_coap_request *request);

@@ -52,28 +52,6 @@ const tsr_coap_event *tsr_coap_event_take(tsr_coap *c)
     return &c->event;
 }
 
-bool tsr_coap_event_next(tsr_coap *c, tsr_coap_event *event)
-{
-    const tsr_coap_event *taken = tsr_coap_event_take(c);
-
-    if (taken != NULL)
-        *event = *taken;
-    return taken != NULL;
-}
-
-/* Whether a critical option came that nobody here can process. RFC 7252 §5.4.1 */
-bool tsr_coap_refused(const tsr_coap *c)
-{
-    tsr_coap_opts it = { .rest = c->msg.options };
-    tsr_coap_opt opt;
-    size_t taken = 0;
-
-    while (tsr_coap_opt_next(&it, &opt) == TSR_OK)
-        for (size_t i = 0; i < c->config.critical_count; i++)
-            taken += c->config.critical[i] == opt.number;
-    return taken < c->msg.bad_count;
-}
-
 /* What of ours carries this Message ID and may still be acknowledged or reset. */
 static tsr_coap_slot *find_sent(tsr_coap *c, tsr_coap_peer peer, uint16_t mid)
 {

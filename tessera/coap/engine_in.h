@@ -198,7 +198,6 @@ void tsr_coap_finish(tsr_coap *c, tsr_coap_slot *s, tsr_coap_event_kind kind, ts
 void tsr_coap_release(tsr_coap *c);
 tsr_coap_event *tsr_coap_event_start(tsr_coap *c, tsr_coap_event_kind kind, tsr_coap_peer peer,
                                      tsr_bytes token);
-bool tsr_coap_refused(const tsr_coap *c);
 
 /* server.c, client.c: c->msg has been parsed */
 void tsr_coap_take_request(tsr_coap *c, tsr_coap_peer peer);
@@ -241,6 +240,12 @@ static inline void tsr_coap_slot_name(tsr_coap_slot *s, tsr_bytes token)
     s->token_len = (uint8_t)token.len;
     if (token.len != 0)
         memcpy(s->token, token.ptr, token.len);
+}
+
+/* Whether a critical option came that nobody here can process. RFC 7252 §5.4.1 */
+static inline bool tsr_coap_refused(const tsr_coap *c)
+{
+    return tsr_coap_msg_refused(&c->msg, c->config.critical, c->config.critical_count);
 }
 
 #endif

@@ -30,4 +30,12 @@ static inline uint32_t tsr_coap_hash(tsr_bytes in)
  *  owner   `msg` was parsed without an error */
 uint32_t tsr_coap_msg_key(const tsr_coap_msg *msg);
 
+/** Of the payload of a FETCH, which belongs to what names the request; 0: none. */
+static inline uint32_t tsr_coap_fetch_hash(const tsr_coap_msg *msg)
+{
+    return msg->code == TSR_COAP_FETCH && msg->payload.len != 0 && !msg->block1.set
+               ? tsr_coap_hash(msg->payload)
+               : 0;
+}
+
 #endif

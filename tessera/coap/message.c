@@ -57,6 +57,20 @@ bool tsr_coap_msg_path_is(const tsr_coap_msg *msg, size_t from, const char *text
     return false;
 }
 
+bool tsr_coap_msg_refused(const tsr_coap_msg *msg, const uint16_t *critical, size_t count)
+{
+    tsr_coap_opts it = { .rest = msg->options };
+    tsr_coap_opt opt;
+    size_t taken = 0;
+
+    if (msg->bad_count == 0)
+        return false;
+    while (tsr_coap_opt_next(&it, &opt) == TSR_OK)
+        for (size_t i = 0; i < count; i++)
+            taken += critical[i] == opt.number;
+    return taken < msg->bad_count;
+}
+
 tsr_err tsr_coap_query_next(tsr_coap_opts *it, tsr_bytes *query)
 {
     return tsr_coap_opt_find(it, TSR_COAP_URI_QUERY, query);

@@ -117,6 +117,10 @@ tsr_err tsr_coap_msg_ids(const tsr_coap_msg *msg, size_t from, uint16_t *ids, si
  *  "/.well-known/core". */
 bool tsr_coap_msg_path_is(const tsr_coap_msg *msg, size_t from, const char *text);
 
+/** Whether the message has a critical option that neither this room nor the caller, who processes
+ *  those in `critical`, knows. RFC 7252 §5.4.1 */
+bool tsr_coap_msg_refused(const tsr_coap_msg *msg, const uint16_t *critical, size_t count);
+
 /** Takes the next Uri-Query (start `it` as { .rest = msg->options }); TSR_END when none is left. */
 tsr_err tsr_coap_query_next(tsr_coap_opts *it, tsr_bytes *query);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "tessera/coap/both.h"
 #include "tessera/coap/engine_in.h"
 
 uint32_t tsr_coap_power_of_two(uint32_t n)
@@ -74,42 +75,15 @@ size_t tsr_coap_memory(const tsr_coap_config *config)
     return len == TOO_MUCH ? 0 : len;
 }
 
-tsr_coap_params tsr_coap_params_default(void)
-{
-    static const tsr_coap_params rfc7252 = {
-        .ack_timeout_ms = 2000,
-        .ack_random_permille = 1500,
-        .max_retransmit = 4,
-        .nstart = 1,
-        .szx = 6,
-        .exchange_lifetime_ms = 247000,
-        .non_lifetime_ms = 145000,
-        .ack_delay_ms = 500,
-        .response_wait_ms = 247000,
-        .body_ms = 247000,
-    };
-
-    return rfc7252;
-}
-
 tsr_err tsr_coap_init_small(tsr_coap *c, const tsr_coap_config *config, void *memory,
                             size_t memory_len)
 {
-    size_t len = tsr_coap_memory(config);
+    tsr_err err = tsr_coap_begin(c, config, memory, memory_len);
 
-    if (len == 0 || (uintptr_t)memory % _Alignof(uint64_t) != 0)
-        return TSR_E_ARGUMENT;
-    if (memory_len < len)
-        return TSR_E_SPACE;
-
-    memset(c, 0, sizeof *c);
-    c->config = *config;
+    if (err != TSR_OK)
+        return err;
     /* the odd constant, 2^64 through the golden ratio, is for seeds that are small numbers */
     c->mix = (config->seed ^ UINT64_C(0x9e3779b97f4a7c15)) | 1u;
-    if (config->params.ack_timeout_ms == 0)
-        c->config.params = tsr_coap_params_default();
-    if (c->config.params.nstart == 0)
-        c->config.params.nstart = 1;
     (void)lay_out(c, config, memory);
     for (uint32_t i = 0; i < config->peers; i++)
         c->lines[i].slots = c->lines[i].bodies = c->lines[i].watches = TSR_NONE;

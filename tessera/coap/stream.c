@@ -56,21 +56,6 @@ bool tsr_coap_stream_event_next(tsr_coap_stream *c, tsr_coap_event *event)
     return true;
 }
 
-/* Whether a critical option came that nobody here can process. RFC 7252 §5.4.1 */
-bool tsr_coap_st_refused(const tsr_coap_stream *c)
-{
-    tsr_coap_opts it = { .rest = c->msg.options };
-    tsr_coap_opt opt;
-    size_t taken = 0;
-
-    if (c->msg.bad_count == 0)
-        return false;
-    while (tsr_coap_opt_next(&it, &opt) == TSR_OK)
-        for (size_t i = 0; i < c->config.critical_count; i++)
-            taken += c->config.critical[i] == opt.number;
-    return taken < c->msg.bad_count;
-}
-
 /* ---- opening and closing ---- */
 
 tsr_err tsr_coap_stream_open(tsr_coap_stream *c, uint64_t now_ms)

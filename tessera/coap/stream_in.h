@@ -140,7 +140,6 @@ void tsr_coap_st_settle(tsr_coap_stream *c);
 /* stream.c */
 tsr_coap_event *tsr_coap_st_event(tsr_coap_stream *c, tsr_coap_event_kind kind, tsr_bytes token);
 void tsr_coap_st_end_all(tsr_coap_stream *c);
-bool tsr_coap_st_refused(const tsr_coap_stream *c);
 
 /* stream_server.c, stream_client.c: c->msg has been parsed */
 void tsr_coap_st_take_request(tsr_coap_stream *c);
@@ -161,5 +160,11 @@ static inline tsr_bytes tsr_coap_st_token(const tsr_coap_stream_slot *s)
 
 /* Where a block begins: those of BERT count in 1024 bytes. RFC 8323 §6 */
 static inline unsigned tsr_coap_st_shift(uint8_t szx) { return szx == 7 ? 10 : szx + 4u; }
+
+/* Whether a critical option came that nobody here can process. RFC 7252 §5.4.1 */
+static inline bool tsr_coap_st_refused(const tsr_coap_stream *c)
+{
+    return tsr_coap_msg_refused(&c->msg, c->config.critical, c->config.critical_count);
+}
 
 #endif

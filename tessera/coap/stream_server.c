@@ -123,13 +123,6 @@ static bool offer(tsr_coap_stream *c, const tsr_coap_stream_slot *s, const tsr_c
     return true;
 }
 
-static uint32_t fetch_hash(const tsr_coap_msg *msg)
-{
-    return msg->code == TSR_COAP_FETCH && msg->payload.len != 0 && !msg->block1.set
-               ? tsr_coap_hash(msg->payload)
-               : 0;
-}
-
 /* ---- requests ---- */
 
 static tsr_coap_stream_slot *open_ticket(tsr_coap_stream *c, uint32_t key)
@@ -143,7 +136,7 @@ static tsr_coap_stream_slot *open_ticket(tsr_coap_stream *c, uint32_t key)
     s->block2 = c->msg.block2;
     s->flags = c->msg.size2.set ? S_SIZE2 : 0;
     s->key = key;
-    s->hash = fetch_hash(&c->msg);
+    s->hash = tsr_coap_fetch_hash(&c->msg);
     tsr_coap_st_name(c, s, c->msg.token);
     return s;
 }
@@ -151,7 +144,7 @@ static tsr_coap_stream_slot *open_ticket(tsr_coap_stream *c, uint32_t key)
 /* Answers a later block out of a body kept for that. False: there is none. RFC 7959 §2.4 */
 static bool serve_block(tsr_coap_stream *c, uint32_t key)
 {
-    uint32_t i = tsr_coap_st_body_find(c, STREAM_BODY_OUT, key), hash = fetch_hash(&c->msg);
+    uint32_t i = tsr_coap_st_body_find(c, STREAM_BODY_OUT, key), hash = tsr_coap_fetch_hash(&c->msg);
 
     if (i == TSR_NONE)
         return false;

@@ -102,14 +102,21 @@ static bool echo_back(tsr_coap *c, tsr_coap_slot *s)
 {
     uint8_t room[48];
     tsr_buf echo = tsr_buf_over(room, sizeof room);
-    uint8_t *bytes = tsr_small_slot_bytes(c, s) + s->options_len;
+    uint8_t *bytes = tsr_small_slot_bytes(c, s);
+    tsr_coap_opts it = { .rest = tsr_view(bytes, s->options_len) };
+    tsr_bytes other;
+    uint16_t last;
 
     if (c->msg.code != TSR_COAP_UNAUTHORIZED || c->msg.echo.ptr == NULL ||
         (s->flags & F_ECHOED) != 0)
         return false;
-    tsr_coap_put_opt(&echo, &s->last_option, TSR_COAP_ECHO, c->msg.echo);
+    if (tsr_coap_opt_find(&it, TSR_COAP_ECHO, &other) == TSR_OK)
+        return false;
+    last = (uint16_t)it.number;
+    tsr_coap_put_opt(&echo, &last, TSR_COAP_ECHO, c->msg.echo);
     if (echo.err != TSR_OK || echo.len > c->config.exchange_len - s->len)
         return false;
+    bytes += s->options_len;
     memmove(bytes + echo.len, bytes, (size_t)s->len - s->options_len);
     memcpy(bytes, room, echo.len);
     s->len = (uint16_t)(s->len + echo.len);

@@ -147,6 +147,7 @@ static void answer(tsr_coap *c, tsr_coap_slot *s, uint8_t code)
         tsr_put_dec(&text, c->msg.bad_option);
     (void)respond_now(
         c, s, &(tsr_coap_response){ .code = code, .payload = tsr_buf_view(&text) });
+    s->kind = SLOT_FREE;
 }
 
 static tsr_coap_slot *open_ticket(tsr_coap *c, tsr_coap_peer peer)

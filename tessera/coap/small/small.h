@@ -55,7 +55,7 @@ struct tsr_coap_slot {
     uint8_t peer, flags, token_len;
     int8_t err;
     uint16_t mid, len;
-    uint16_t options_len, last_option; /* requests: where a further option goes */
+    uint16_t options_len; /* requests */
     uint32_t generation, timeout_ms;
     uint64_t at_ms; /* next step; UINT64_MAX: none */
     uint64_t user;
@@ -107,7 +107,6 @@ static inline tsr_bytes tsr_small_token(const tsr_coap_slot *s)
 /* engine.c */
 tsr_coap_event *tsr_small_event(tsr_coap *c, tsr_coap_event_kind kind, const tsr_coap_slot *s);
 void tsr_small_finish(tsr_coap *c, tsr_coap_slot *s, tsr_coap_event_kind kind, tsr_err err);
-bool tsr_small_refused(const tsr_coap *c);
 void tsr_small_reset(tsr_coap *c, tsr_coap_peer peer); /* rejects c->msg */
 
 /* send.c */
@@ -128,5 +127,11 @@ tsr_err tsr_small_put_request(const tsr_coap *c, tsr_coap_slot *s, const tsr_coa
 tsr_err tsr_small_put_response(const tsr_coap *c, const tsr_coap_slot *s,
                                const tsr_coap_response *r, tsr_coap_num observe, size_t room,
                                tsr_buf *out, uint8_t *code);
+
+/* Whether a critical option came that nobody here can process. RFC 7252 §5.4.1 */
+static inline bool tsr_small_refused(const tsr_coap *c)
+{
+    return tsr_coap_msg_refused(&c->msg, c->config.critical, c->config.critical_count);
+}
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "tessera/coap/both.h"
 #include "tessera/coap/small/small.h"
 
 /* ---- memory ---- */
@@ -18,43 +19,18 @@ size_t tsr_coap_memory(const tsr_coap_config *config)
     if (!in_range(config))
         return 0;
     return (config->exchanges + 1) * sizeof(tsr_coap_slot) +
-           config->exchanges * config->exchange_len + config->seen * sizeof(tsr_coap_seen) + config->peers * sizeof(tsr_coap_line) +
-           config->log_len;
-}
-
-tsr_coap_params tsr_coap_params_default(void)
-{
-    return (tsr_coap_params){
-        .ack_timeout_ms = 2000,
-        .ack_random_permille = 1500,
-        .max_retransmit = 4,
-        .nstart = 1,
-        .szx = 6,
-        .exchange_lifetime_ms = 247000,
-        .non_lifetime_ms = 145000,
-        .ack_delay_ms = 500,
-        .response_wait_ms = 247000,
-        .body_ms = 247000,
-    };
+           config->exchanges * config->exchange_len + config->seen * sizeof(tsr_coap_seen) +
+           config->peers * sizeof(tsr_coap_line) + config->log_len;
 }
 
 tsr_err tsr_coap_init_small(tsr_coap *c, const tsr_coap_config *config, void *memory,
                             size_t memory_len)
 {
-    size_t len = tsr_coap_memory(config);
+    tsr_err err = tsr_coap_begin(c, config, memory, memory_len);
 
-    if (len == 0 || (uintptr_t)memory % _Alignof(uint64_t) != 0)
-        return TSR_E_ARGUMENT;
-    if (memory_len < len)
-        return TSR_E_SPACE;
-
-    memset(c, 0, sizeof *c);
-    memset(memory, 0, len);
-    c->config = *config;
-    if (config->params.ack_timeout_ms == 0)
-        c->config.params = tsr_coap_params_default();
-    if (c->config.params.nstart == 0)
-        c->config.params.nstart = 1;
+    if (err != TSR_OK)
+        return err;
+    memset(memory, 0, memory_len);
     c->slots = memory;
     c->seen = (void *)(c->slots + config->exchanges + 1);
     c->lines = (void *)(c->seen + config->seen);
