@@ -284,7 +284,7 @@ static void log_event(const tesserad *d, const tsr_lwm2m_client_event *e)
     case TSR_LWM2M_E_UPDATED:
         tsr_host_log(TSR_LOG_INFO, e->kind == TSR_LWM2M_E_REGISTERED ? "registered" : "updated",
                      "server=%u endpoint=\"%s\" location=%s lwm2m=1.%u lifetime=%u", server,
-                     d->config->endpoint, a->location, a->version_minor, a->told_lifetime_s);
+                     d->config->endpoint, a->location, a->version_minor, a->told.lifetime_s);
         break;
     case TSR_LWM2M_E_DEREGISTERED:
         tsr_host_log(TSR_LOG_INFO, "deregistered", "server=%u", server);

@@ -23,7 +23,7 @@ static void channel_down(tsr_lwm2m_client *c, tsr_lwm2m_account *a,
 
     if (event->alert != 0 && server != NULL)
         tsr_lwm2m_server_set(server, TSR_LWM2M_S_ALERT, event->alert);
-    account_event(c, a, TSR_LWM2M_E_DISCONNECTED, event->alert, event->reason);
+    account_event(c, a, TSR_LWM2M_E_DISCONNECTED, event->alert)->reason = event->reason;
     account_disconnect(c, a, false);
     if (a->standing == TSR_LWM2M_STOPPED)
         return;
@@ -71,8 +71,8 @@ static void open(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
         pump(c, a);
         return;
     }
-    account_event(c, a, TSR_LWM2M_E_DISCONNECTED, 0,
-                  err == TSR_E_CRYPTO ? "secure service not there" : tsr_err_name(err));
+    account_event(c, a, TSR_LWM2M_E_DISCONNECTED, 0)->reason =
+        err == TSR_E_CRYPTO ? "secure service not there" : tsr_err_name(err);
     back_off_locally(c, a);
 }
 

@@ -47,6 +47,13 @@ typedef enum {
     TSR_LWM2M_STOPPED,       /* by stop(), or for a reason that waiting does not cure */
 } tsr_lwm2m_standing;
 
+/** What a server was told of this client. */
+typedef struct {
+    uint32_t lifetime_s;
+    uint32_t links; /* the object list, as a hash */
+    char binding[TSR_LWM2M_BINDING_LEN + 1];
+} tsr_lwm2m_told;
+
 /** One server account. The caller zeroes it and sets the first part. */
 typedef struct {
     uint16_t short_id;                /* an instance of Server has it */
@@ -56,16 +63,14 @@ typedef struct {
     tsr_lwm2m_standing standing;
     uint8_t version_minor; /* of "1.x", as agreed with the server */
     /* private; the order lets a Cortex-M reach most of it with short instructions */
-    bool started, up, update, relink, relifetime, disabling, stopping, proved;
+    bool started, up, update, relink, disabling, stopping, proved;
     uint8_t attempts, sequences, local_tries;
     tsr_coap_id request;   /* Register, Update or De-register under way; 0: none */
     uint64_t at_ms;        /* next step: connect, Update, register again */
     uint64_t told_ms;      /* when the registration was last confirmed */
-    uint32_t told_lifetime_s;
-    uint32_t told_links;   /* what the last object list was, as a hash */
-    uint32_t sent_lifetime_s, sent_links;
+    tsr_lwm2m_told told;   /* and what it is, */
+    tsr_lwm2m_told sent;   /* or will be when the server has accepted it */
     uint32_t disable_s;
-    char told_binding[TSR_LWM2M_BINDING_LEN + 1], sent_binding[TSR_LWM2M_BINDING_LEN + 1];
     /* read only */
     char location[TSR_LWM2M_LOCATION_LEN + 1]; /* "" when not registered */
 } tsr_lwm2m_account;

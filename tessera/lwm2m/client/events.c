@@ -3,26 +3,25 @@
  * Events for the host, and names for its log. */
 #include "tessera/lwm2m/client/internal.h"
 
-void client_event(tsr_lwm2m_client *c, const tsr_lwm2m_client_event *event)
+tsr_lwm2m_client_event *client_event(tsr_lwm2m_client *c, tsr_lwm2m_client_event_kind kind,
+                                     uint8_t account, uint8_t code)
 {
-    size_t at = (size_t)(c->event_first + c->event_count) % TSR_LWM2M_EVENTS;
+    tsr_lwm2m_client_event *event =
+        &c->events[(size_t)(c->event_first + c->event_count) % TSR_LWM2M_EVENTS];
 
-    c->events[at] = *event;
-    if (c->events[at].reason == NULL)
-        c->events[at].reason = "";
+    *event = (tsr_lwm2m_client_event){ .kind = kind, .account = account, .code = code,
+                                       .reason = "" };
     if (c->event_count < TSR_LWM2M_EVENTS)
         c->event_count++;
     else
         c->event_first = (uint8_t)((c->event_first + 1u) % TSR_LWM2M_EVENTS);
+    return event;
 }
 
-void account_event(tsr_lwm2m_client *c, const tsr_lwm2m_account *a,
-                   tsr_lwm2m_client_event_kind kind, uint8_t code, const char *reason)
+tsr_lwm2m_client_event *account_event(tsr_lwm2m_client *c, const tsr_lwm2m_account *a,
+                                      tsr_lwm2m_client_event_kind kind, uint8_t code)
 {
-    tsr_lwm2m_client_event event = { .kind = kind, .account = (uint8_t)account_peer(c, a),
-                                     .code = code, .reason = reason };
-
-    client_event(c, &event);
+    return client_event(c, kind, (uint8_t)account_peer(c, a), code);
 }
 
 bool tsr_lwm2m_client_event_next(tsr_lwm2m_client *c, tsr_lwm2m_client_event *event)

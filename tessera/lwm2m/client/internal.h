@@ -14,10 +14,11 @@ static inline uint64_t tag_make(unsigned tag, uint32_t generation, size_t slot)
     return (uint64_t)tag << 56 | (uint64_t)slot << 32 | generation;
 }
 
-/* events.c */
-void client_event(tsr_lwm2m_client *c, const tsr_lwm2m_client_event *event);
-void account_event(tsr_lwm2m_client *c, const tsr_lwm2m_account *a,
-                   tsr_lwm2m_client_event_kind kind, uint8_t code, const char *reason);
+/* events.c; the caller adds what there is to add. */
+tsr_lwm2m_client_event *client_event(tsr_lwm2m_client *c, tsr_lwm2m_client_event_kind kind,
+                                     uint8_t account, uint8_t code);
+tsr_lwm2m_client_event *account_event(tsr_lwm2m_client *c, const tsr_lwm2m_account *a,
+                                      tsr_lwm2m_client_event_kind kind, uint8_t code);
 
 /* client.c */
 void client_coap_drain(tsr_lwm2m_client *c);

@@ -327,7 +327,7 @@ static void after_change(tsr_lwm2m_client *c, const request *r)
     /* Core 6.2.2: a server is told a new lifetime or binding at once. */
     for (size_t i = 0; i < c->config.account_count; i++) {
         mark_stale(c, i);
-        c->config.accounts[i].relifetime = true;
+        c->config.accounts[i].relink = true;
     }
 }
 
@@ -464,7 +464,7 @@ void manage_request(tsr_lwm2m_client *c, const tsr_coap_event *event)
 {
     request r = { .event = event, .msg = event->msg, .account = event->peer,
                   .body = tsr_buf_over(c->config.body, c->config.body_len) };
-    tsr_lwm2m_client_event told = { .kind = TSR_LWM2M_E_REQUEST, .account = (uint8_t)event->peer };
+    tsr_lwm2m_client_event *told;
 
     r.answer.code = handle(c, &r);
     if (r.answer.code >> 5 != 2) {
@@ -473,8 +473,7 @@ void manage_request(tsr_lwm2m_client *c, const tsr_coap_event *event)
         r.answer = (tsr_coap_response){ .code = code };
     }
     answer(c, &r);
-    told.code = r.answer.code;
-    told.operation = r.op;
-    told.at = r.at;
-    client_event(c, &told);
+    told = client_event(c, TSR_LWM2M_E_REQUEST, (uint8_t)event->peer, r.answer.code);
+    told->operation = r.op;
+    told->at = r.at;
 }

@@ -143,14 +143,14 @@ void observe_drop(tsr_lwm2m_client *c, tsr_lwm2m_observation *o)
 
 void observe_end(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const char *reason)
 {
-    tsr_lwm2m_client_event event = { .kind = TSR_LWM2M_E_OBSERVE_END, .account = o->account,
-                                     .at = o->at, .reason = reason };
+    tsr_lwm2m_client_event *event = client_event(c, TSR_LWM2M_E_OBSERVE_END, o->account, 0);
 
+    event->at = o->at;
+    event->reason = reason;
     if (o->flight != 0)
         (void)tsr_coap_cancel(&c->coap, o->flight);
     observe_drop(c, o);
     c->save_owed = true;
-    client_event(c, &event);
 }
 
 void observe_end_all(tsr_lwm2m_client *c, size_t account, const char *reason)
@@ -211,8 +211,6 @@ static void notify(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const tsr_lwm2
         .key = o->key,
     };
     uint64_t user = tag_make(TAG_NOTIFY, o->generation, (size_t)(o - c->config.observations));
-    tsr_lwm2m_client_event event = { .kind = TSR_LWM2M_E_NOTIFIED, .account = o->account,
-                                     .at = o->at };
 
     if (err == TSR_OK)
         response.code = TSR_COAP_CONTENT;
@@ -225,8 +223,7 @@ static void notify(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const tsr_lwm2
     }
     if (!con)
         o->flight = 0;
-    event.code = response.code;
-    client_event(c, &event);
+    client_event(c, TSR_LWM2M_E_NOTIFIED, o->account, response.code)->at = o->at;
     reported(c, o, tsr_buf_view(&body));
     if (err != TSR_OK) {
         o->flight = 0; /* RFC 7641 §4.2: an error ends the observation; let it arrive */

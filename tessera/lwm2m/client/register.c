@@ -5,8 +5,7 @@
 
 enum {
     MARGIN_S = 93,     /* MAX_TRANSMIT_WAIT of RFC 7252 §4.8.2: how long an Update may take */
-    QUERY_LEN = 192,   /* all parameters of a Register but the endpoint name */
-    QUERIES = 5,
+    QUERIES = 4,
     FOREVER_S = 86400 * 365,
 };
 
@@ -49,11 +48,16 @@ void account_disconnect(tsr_lwm2m_client *c, tsr_lwm2m_account *a, bool forget)
     a->up = false;
 }
 
-void account_stop(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const char *reason)
+static void halt(tsr_lwm2m_account *a)
 {
     a->standing = TSR_LWM2M_STOPPED;
     a->at_ms = UINT64_MAX;
-    account_event(c, a, TSR_LWM2M_E_STOPPED, 0, reason);
+}
+
+void account_stop(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const char *reason)
+{
+    halt(a);
+    account_event(c, a, TSR_LWM2M_E_STOPPED, 0)->reason = reason;
 }
 
 /* Core 6.2.1.2 with /1/x/17 to 20. When all sequences are used up and there is nobody to bootstrap
@@ -85,71 +89,51 @@ void account_back_off(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 void account_lost(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const char *reason)
 {
     account_disconnect(c, a, true);
-    account_event(c, a, TSR_LWM2M_E_REGISTER_FAILED, 0, reason);
+    account_event(c, a, TSR_LWM2M_E_REGISTER_FAILED, 0)->reason = reason;
     account_back_off(c, a);
 }
 
-static void put_version(tsr_buf *out, uint8_t minor)
+/* The parameters of a request, one after the other in `text`. */
+typedef struct {
+    tsr_buf text;
+    tsr_bytes items[QUERIES];
+    size_t count;
+} queries;
+
+static void query_put(queries *q, const char *name, const char *value)
 {
-    tsr_put_text(out, "lwm2m=1.");
-    tsr_put_dec(out, minor);
+    size_t from = q->text.len;
+
+    tsr_put_text(&q->text, name);
+    tsr_put_text(&q->text, value);
+    q->items[q->count++] = tsr_view(q->text.ptr + from, q->text.len - from);
 }
 
-/* Cuts what was written since `from` off as one query. */
-static void query_end(const tsr_buf *out, size_t *from, tsr_bytes *queries, size_t *n)
+/* ... with a number behind it. */
+static void query_put_number(queries *q, const char *name, uint32_t value)
 {
-    queries[(*n)++] = tsr_view(out->ptr + *from, out->len - *from);
-    *from = out->len;
+    size_t from = q->text.len;
+
+    query_put(q, name, "");
+    tsr_put_dec(&q->text, value);
+    q->items[q->count - 1].len = q->text.len - from;
 }
 
-static uint32_t links_hash(tsr_bytes links)
-{
-    return (uint32_t)tsr_hash(0, links);
-}
-
-static tsr_bytes links_make(tsr_lwm2m_client *c, tsr_lwm2m_account *a, tsr_buf *body)
-{
-    *body = tsr_buf_over(c->config.body, c->config.body_len);
-    links_put(c, a->version_minor, body);
-    return tsr_buf_view(body);
-}
-
-static uint32_t lifetime_of(const tsr_lwm2m_client *c, const tsr_lwm2m_account *a)
-{
-    return server_number(c, a, TSR_LWM2M_S_LIFETIME);
-}
-
-/* Core 6.2.1: the parameters of a Register. `text` holds their bytes. */
-static size_t register_queries(tsr_lwm2m_client *c, const tsr_lwm2m_account *a, tsr_buf *text,
-                               tsr_bytes *queries)
+/* What a server is told, as it is now: it becomes what was told when the server has accepted it.
+ * The object list stands in config.body. */
+static tsr_bytes survey(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
     const tsr_lwm2m_server *server = account_server(c, a);
-    size_t n = 0, from = 0;
+    tsr_buf links = tsr_buf_over(c->config.body, c->config.body_len);
 
-    tsr_put_text(text, "ep=");
-    tsr_put_text(text, c->config.endpoint);
-    query_end(text, &from, queries, &n);
-    tsr_put_text(text, "lt=");
-    tsr_put_dec(text, lifetime_of(c, a));
-    query_end(text, &from, queries, &n);
-    put_version(text, a->version_minor);
-    query_end(text, &from, queries, &n);
-    tsr_put_text(text, "b=");
-    tsr_put_text(text, server != NULL ? server->binding : "U");
-    query_end(text, &from, queries, &n);
-    return n;
-}
-
-/* What this request tells; it becomes what was told when the server has accepted it. */
-static void note_sent(tsr_lwm2m_client *c, tsr_lwm2m_account *a, tsr_bytes links)
-{
-    const tsr_lwm2m_server *server = account_server(c, a);
-
-    a->update = a->relink = a->relifetime = false;
-    a->sent_lifetime_s = lifetime_of(c, a);
-    a->sent_links = links_hash(links);
-    if (server != NULL)
-        memcpy(a->sent_binding, server->binding, sizeof a->sent_binding);
+    links_put(c, a->version_minor, &links);
+    a->relink = false;
+    a->sent.links = (uint32_t)tsr_hash(0, tsr_buf_view(&links));
+    if (server != NULL) {
+        a->sent.lifetime_s = tsr_lwm2m_server_get(server, TSR_LWM2M_S_LIFETIME);
+        memcpy(a->sent.binding, server->binding, sizeof a->sent.binding);
+    }
+    return tsr_buf_view(&links);
 }
 
 static void request_send(tsr_lwm2m_client *c, tsr_lwm2m_account *a, tsr_coap_request *request)
@@ -160,74 +144,47 @@ static void request_send(tsr_lwm2m_client *c, tsr_lwm2m_account *a, tsr_coap_req
         account_lost(c, a, "no room for the request: raise coap exchange_len or bodies");
 }
 
-static void send_register(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
+/* Core 6.2.1, or 6.2.2 where there is a registration: then only what changed is told, and the
+ * object list as a whole if it did. */
+static void tell(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
-    tsr_buf text = tsr_buf_over(c->config.state, c->config.state_len);
-    tsr_bytes queries[QUERIES];
-    tsr_buf body;
-    tsr_coap_request request = {
-        .method = TSR_COAP_POST,
-        .path = "/rd",
-        .queries = queries,
-        .query_count = register_queries(c, a, &text, queries),
-        .content_format = { true, TSR_LWM2M_FORMAT_LINK },
-        .payload = links_make(c, a, &body),
-    };
+    bool anew = a->location[0] == '\0';
+    queries q = { .text = tsr_buf_over(c->config.state, c->config.state_len) };
+    tsr_bytes links = survey(c, a);
+    tsr_coap_request request = { .method = TSR_COAP_POST, .path = a->location, .queries = q.items };
 
-    a->standing = TSR_LWM2M_REGISTERING;
-    note_sent(c, a, request.payload);
-    request_send(c, a, &request);
-}
-
-/* Core 6.2.2: only what changed, and then the object list as a whole. */
-static void send_update(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
-{
-    char room[32];
-    tsr_buf text = tsr_buf_over(room, sizeof room);
-    tsr_bytes queries[2];
-    size_t from = 0;
-    tsr_buf body;
-    tsr_bytes links = links_make(c, a, &body);
-    tsr_coap_request request = { .method = TSR_COAP_POST, .path = a->location, .queries = queries };
-
-    note_sent(c, a, links);
-    if (a->sent_lifetime_s != a->told_lifetime_s) {
-        tsr_put_text(&text, "lt=");
-        tsr_put_dec(&text, a->sent_lifetime_s);
-        query_end(&text, &from, queries, &request.query_count);
+    a->update = false;
+    if (anew) {
+        a->standing = TSR_LWM2M_REGISTERING;
+        request.path = "/rd";
+        query_put(&q, "ep=", c->config.endpoint);
     }
-    if (strcmp(a->sent_binding, a->told_binding) != 0) {
-        tsr_put_text(&text, "b=");
-        tsr_put_text(&text, a->sent_binding);
-        query_end(&text, &from, queries, &request.query_count);
-    }
-    if (a->sent_links != a->told_links) {
+    if (anew || a->sent.lifetime_s != a->told.lifetime_s)
+        query_put_number(&q, "lt=", a->sent.lifetime_s);
+    if (anew)
+        query_put_number(&q, "lwm2m=1.", a->version_minor);
+    if (anew || strcmp(a->sent.binding, a->told.binding) != 0)
+        query_put(&q, "b=", a->sent.binding);
+    if (anew || a->sent.links != a->told.links) {
         request.payload = links;
         request.content_format = (tsr_coap_num){ true, TSR_LWM2M_FORMAT_LINK };
     }
+    request.query_count = q.count;
     request_send(c, a, &request);
 }
 
 static void send_deregister(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
-    tsr_coap_request request = { .method = TSR_COAP_DELETE,
-                                 .path = a->location };
+    tsr_coap_request request = { .method = TSR_COAP_DELETE, .path = a->location };
 
     a->standing = TSR_LWM2M_DEREGISTERING;
     request_send(c, a, &request);
 }
 
-static bool links_changed(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
-{
-    tsr_buf body;
-
-    return links_hash(links_make(c, a, &body)) != a->told_links;
-}
-
 /* Core 6.2.2: in time before the lifetime ends, and a little early rather than a little late. */
 static void schedule_update(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
-    uint64_t lifetime_s = a->told_lifetime_s;
+    uint64_t lifetime_s = a->told.lifetime_s;
     uint64_t margin_s = lifetime_s / 2 < MARGIN_S ? lifetime_s / 2 : MARGIN_S;
     uint64_t wait_ms;
 
@@ -244,9 +201,7 @@ static void registered(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
     a->standing = TSR_LWM2M_REGISTERED;
     a->attempts = a->sequences = 0;
-    a->told_lifetime_s = a->sent_lifetime_s;
-    a->told_links = a->sent_links;
-    memcpy(a->told_binding, a->sent_binding, sizeof a->told_binding);
+    a->told = a->sent;
     schedule_update(c, a);
     c->save_owed = true;
 }
@@ -262,45 +217,45 @@ static bool location_read(const tsr_coap_msg *msg, char *location)
         tsr_put_u8(&out, '/');
         tsr_put_bytes(&out, segment);
     }
-    if (out.err != TSR_OK || out.len == 0 || memchr(location, 0, out.len) != NULL)
-        return false;
+    if (out.err != TSR_OK || memchr(location, 0, out.len) != NULL)
+        out.len = 0;
     location[out.len] = '\0';
-    return true;
+    return out.len != 0;
 }
 
-static void register_answer(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const tsr_coap_event *event)
+static void register_answer(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const tsr_coap_msg *answer)
 {
-    uint8_t code = event->msg->code;
-    char location[TSR_LWM2M_LOCATION_LEN + 1];
+    const char *reason = "refused";
 
-    if (code == TSR_COAP_CREATED && location_read(event->msg, location)) {
-        memcpy(a->location, location, sizeof location);
-        observe_end_all(c, account_peer(c, a), "registered anew");
-        registered(c, a);
-        account_event(c, a, TSR_LWM2M_E_REGISTERED, code, "");
-        return;
+    if (answer->code == TSR_COAP_CREATED) {
+        if (location_read(answer, a->location)) {
+            observe_end_all(c, account_peer(c, a), "registered anew");
+            registered(c, a);
+            account_event(c, a, TSR_LWM2M_E_REGISTERED, answer->code);
+            return;
+        }
+        reason = "no usable Location-Path in the answer";
     }
-    account_event(c, a, TSR_LWM2M_E_REGISTER_FAILED, code,
-                  code == TSR_COAP_CREATED ? "no usable Location-Path in the answer" : "refused");
-    if (code == TSR_COAP_PRECONDITION_FAILED && a->version_minor > 0) {
+    account_event(c, a, TSR_LWM2M_E_REGISTER_FAILED, answer->code)->reason = reason;
+    if (answer->code == TSR_COAP_PRECONDITION_FAILED && a->version_minor > 0) {
         a->version_minor--; /* Core 6.2.1.1: 4.12 says that the version is not supported */
-        send_register(c, a);
+        tell(c, a);
         return;
     }
     a->version_minor = c->config.version_minor;
     account_back_off(c, a);
 }
 
-static void update_answer(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const tsr_coap_event *event)
+static void update_answer(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const tsr_coap_msg *answer)
 {
-    if (event->msg->code == TSR_COAP_CHANGED) {
+    if (answer->code == TSR_COAP_CHANGED) {
         registered(c, a);
-        account_event(c, a, TSR_LWM2M_E_UPDATED, event->msg->code, "");
+        account_event(c, a, TSR_LWM2M_E_UPDATED, answer->code);
         return;
     }
-    account_event(c, a, TSR_LWM2M_E_REGISTER_FAILED, event->msg->code, "update refused");
+    account_event(c, a, TSR_LWM2M_E_REGISTER_FAILED, answer->code)->reason = "update refused";
     a->location[0] = '\0'; /* Core 6.2.2: 4.04, the server does not know us; any other code: alike */
-    send_register(c, a);
+    tell(c, a);
 }
 
 static void gone(tsr_lwm2m_client *c, tsr_lwm2m_account *a, uint8_t code)
@@ -310,13 +265,12 @@ static void gone(tsr_lwm2m_client *c, tsr_lwm2m_account *a, uint8_t code)
     a->location[0] = '\0';
     a->stopping = a->disabling = false;
     observe_end_all(c, account_peer(c, a), "de-registered");
-    account_event(c, a, TSR_LWM2M_E_DEREGISTERED, code, "");
+    account_event(c, a, TSR_LWM2M_E_DEREGISTERED, code);
     c->save_owed = true;
     if (stopping) {
         if (a->channel != NULL)
             a->channel->close(a->channel_state, true);
-        a->standing = TSR_LWM2M_STOPPED;
-        a->at_ms = UINT64_MAX;
+        halt(a);
         return;
     }
     account_disconnect(c, a, false);
@@ -335,9 +289,9 @@ void account_answer(tsr_lwm2m_client *c, const tsr_coap_event *event)
     } else if (event->kind != TSR_COAP_RESPONSE) {
         account_lost(c, a, "no answer");
     } else if (a->standing == TSR_LWM2M_REGISTERING) {
-        register_answer(c, a, event);
+        register_answer(c, a, event->msg);
     } else {
-        update_answer(c, a, event);
+        update_answer(c, a, event->msg);
     }
 }
 
@@ -345,10 +299,10 @@ void account_connected(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
     a->local_tries = 0;
     if (a->channel != NULL && !a->up)
-        account_event(c, a, TSR_LWM2M_E_CONNECTED, 0, "");
+        account_event(c, a, TSR_LWM2M_E_CONNECTED, 0);
     a->up = true;
     if (a->location[0] == '\0') {
-        send_register(c, a);
+        tell(c, a);
         return;
     }
     a->standing = TSR_LWM2M_REGISTERED;
@@ -373,16 +327,11 @@ static void step_registered(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
         return;
     }
     if (a->relink) {
-        a->relink = false;
-        a->update |= links_changed(c, a);
-    }
-    if (a->relifetime) {
-        a->relifetime = false;
-        a->update |= lifetime_of(c, a) != a->told_lifetime_s ||
-                     strcmp(account_server(c, a)->binding, a->told_binding) != 0;
+        (void)survey(c, a);
+        a->update |= memcmp(&a->sent, &a->told, sizeof a->sent) != 0;
     }
     if (a->update || c->now_ms >= a->at_ms)
-        send_update(c, a);
+        tell(c, a);
 }
 
 /* The first step starts the clock of an account: /1/x/14 for a new registration. */
@@ -412,7 +361,7 @@ uint64_t account_due_ms(const tsr_lwm2m_account *a)
         return a->at_ms;
     if (a->standing != TSR_LWM2M_REGISTERED || a->request != 0 || !a->up)
         return UINT64_MAX;
-    return a->update || a->relink || a->relifetime || a->stopping || a->disabling ? 0 : a->at_ms;
+    return a->update || a->relink || a->stopping || a->disabling ? 0 : a->at_ms;
 }
 
 /* What an Execute on Server means (Core E.2). The answer is on its way already. */
@@ -475,8 +424,7 @@ void tsr_lwm2m_client_stop(tsr_lwm2m_client *c, bool deregister, uint64_t now_ms
             continue;
         }
         account_disconnect(c, a, false);
-        a->standing = TSR_LWM2M_STOPPED;
-        a->at_ms = UINT64_MAX;
+        halt(a);
     }
 }
 

@@ -16,12 +16,12 @@ static void accounts_save(const tsr_lwm2m_client *c, tsr_buf *out)
 
         tsr_put_u16(out, a->short_id);
         tsr_put_u8(out, a->version_minor);
-        tsr_put_u32(out, a->told_lifetime_s);
-        tsr_put_u32(out, a->told_links);
+        tsr_put_u32(out, a->told.lifetime_s);
+        tsr_put_u32(out, a->told.links);
         tsr_put_u8(out, (uint8_t)len);
         tsr_put_bytes(out, tsr_view(a->location, len));
-        tsr_put_u8(out, (uint8_t)strlen(a->told_binding));
-        tsr_put_text(out, a->told_binding);
+        tsr_put_u8(out, (uint8_t)strlen(a->told.binding));
+        tsr_put_text(out, a->told.binding);
     }
 }
 
@@ -91,7 +91,7 @@ static void objects_save(const tsr_lwm2m_client *c, tsr_buf *out)
 static tsr_err state_save(tsr_lwm2m_client *c, size_t from)
 {
     tsr_buf out = tsr_buf_over(c->config.state + from, c->config.state_len - from);
-    tsr_lwm2m_client_event event = { .kind = TSR_LWM2M_E_SAVE_FAILED };
+    tsr_lwm2m_client_event *event;
     tsr_err err;
 
     if (c->config.hooks.save == NULL)
@@ -109,9 +109,9 @@ static tsr_err state_save(tsr_lwm2m_client *c, size_t from)
         c->save_owed = false;
         return TSR_OK;
     }
-    event.err = err;
-    event.reason = err == TSR_E_SPACE ? "state buffer too small" : "state could not be stored";
-    client_event(c, &event);
+    event = client_event(c, TSR_LWM2M_E_SAVE_FAILED, 0, 0);
+    event->err = err;
+    event->reason = err == TSR_E_SPACE ? "state buffer too small" : "state could not be stored";
     return err;
 }
 
@@ -180,12 +180,12 @@ static tsr_err account_load(tsr_lwm2m_client *c, tsr_bytes *in)
     tsr_lwm2m_account *a = &c->config.accounts[i];
 
     a->version_minor = minor;
-    a->told_lifetime_s = lifetime_s;
-    a->told_links = links;
+    a->told.lifetime_s = lifetime_s;
+    a->told.links = links;
     memcpy(a->location, location.ptr, len);
     a->location[len] = '\0';
-    memcpy(a->told_binding, binding.ptr, binding_len);
-    a->told_binding[binding_len] = '\0';
+    memcpy(a->told.binding, binding.ptr, binding_len);
+    a->told.binding[binding_len] = '\0';
     return TSR_OK;
 }
 

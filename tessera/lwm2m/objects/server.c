@@ -144,8 +144,8 @@ static tsr_err write_binding(tsr_lwm2m_server *s, const tsr_lwm2m_value *value,
     if (!binding_is_good(letters))
         return TSR_E_TYPE;
     if (phase == TSR_LWM2M_COMMIT) {
+        memset(s->binding, 0, sizeof s->binding);
         memcpy(s->binding, letters.ptr, letters.len);
-        s->binding[letters.len] = '\0';
     }
     return TSR_OK;
 }
