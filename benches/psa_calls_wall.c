@@ -29,6 +29,7 @@
 #include "ports/linux/gate/gate.h"
 
 #define BLOCK 20u /* calls: shorter than what a scheduler gives at a time */
+#define WARM  3u /* calls before a block */
 #define NEAR  8   /* pairs: how far away a block of ping-pongs may be */
 
 typedef struct {
@@ -136,29 +137,30 @@ static bool ping_some(size_t which, unsigned n)
     return true;
 }
 
-/* The other end may still be looking for a next call. That it does so for nothing counts too. */
-static void let_it_sleep(void)
+/* On another core the other end may still be looking for a next call. That it does so for nothing
+ * counts too. */
+static void let_it_sleep(const other_end *o)
 {
     const struct timespec while_it_looks = { 0, 200000 };
 
-    (void)nanosleep(&while_it_looks, NULL);
+    if (!together(o))
+        (void)nanosleep(&while_it_looks, NULL);
 }
 
-/* One block; of both ends. The first call finds what another block left in the caches, and is not
+/* One block; of both ends. The first calls find what others left in the caches, and are not
  * counted. */
 static bool block(bool (*make)(size_t, unsigned), size_t which, unsigned n, const other_end *other,
                   psa_taken *t, double *moved)
 {
     double before = moves(&here.self) + moves(other), there;
     psa_taken begun, now;
-    bool done = make(which, 1);
+    bool done = make(which, WARM);
 
-    let_it_sleep();
     there = other_cpu(other);
     begun = psa_calls_now();
     done = done && make(which, n);
     now = psa_calls_now();
-    let_it_sleep();
+    let_it_sleep(other);
     t->trip = (now.trip - begun.trip) / n;
     t->cpu = (now.cpu - begun.cpu + other_cpu(other) - there) / n;
     *moved = moves(&here.self) + moves(other) - before;
@@ -183,7 +185,7 @@ static bool across_block(size_t which, unsigned n, pair *p)
     bool done = block(psa_calls_make, which, n, &here.service, &p->across, &p->across_moves);
 
     p->across_together = together(&here.service);
-    p->crossings = (double)(tsr_gate_crossings() - before) / (n + 1);
+    p->crossings = (double)(tsr_gate_crossings() - before) / (n + WARM);
     return done;
 }
 
