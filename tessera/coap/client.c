@@ -196,9 +196,9 @@ void tsr_coap_take_response(tsr_coap *c, tsr_coap_slot *s)
 }
 
 /* A response in a message of its own. RFC 7252 §5.2.2, RFC 7641 §3.2 and RFC 7641 §3.6 */
-void tsr_coap_take_separate(tsr_coap *c, tsr_coap_peer peer)
+void tsr_coap_take_separate(tsr_coap *c, tsr_coap_peer peer, tsr_bytes datagram)
 {
-    bool con = c->msg.type == TSR_COAP_CON, refused = refuses_response(c);
+    bool con = c->msg.type == TSR_COAP_CON, refused;
     tsr_coap_slot *s = find_request(c, peer, c->msg.token);
     uint32_t watch = TSR_NONE;
 
@@ -206,6 +206,10 @@ void tsr_coap_take_separate(tsr_coap *c, tsr_coap_peer peer)
         s = NULL; /* nothing was sent yet that this could answer */
     if (s == NULL && c->observing != NULL)
         watch = c->observing->find(c, peer, c->msg.token);
+    if (c->guarding != NULL && (s != NULL || watch != TSR_NONE) &&
+        !c->guarding->response(c, peer, s, watch, datagram))
+        return;
+    refused = refuses_response(c);
     if ((s == NULL && watch == TSR_NONE) || refused) {
         tsr_coap_log_bare(c, peer, TSR_COAP_RST, c->msg.mid);
     } else {

@@ -77,9 +77,15 @@ static void take_empty_ack(tsr_coap *c, tsr_coap_slot *s)
     }
 }
 
+static void take_piggybacked(tsr_coap *c, tsr_coap_slot *s, tsr_bytes datagram)
+{
+    if (c->guarding == NULL || c->guarding->response(c, s->peer, s, TSR_NONE, datagram))
+        tsr_coap_take_response(c, s);
+}
+
 /* RFC 7252 §4.2, RFC 7252 §5.3.2: an ACK matches by peer and Message ID, a piggybacked response by
  * token too. */
-static void take_ack(tsr_coap *c, tsr_coap_peer peer)
+static void take_ack(tsr_coap *c, tsr_coap_peer peer, tsr_bytes datagram)
 {
     tsr_coap_slot *s = find_sent(c, peer, c->msg.mid);
 
@@ -87,7 +93,7 @@ static void take_ack(tsr_coap *c, tsr_coap_peer peer)
         take_empty_ack(c, s);
     else if (s != NULL && s->kind == SLOT_REQUEST && (s->flags & F_CON) != 0 &&
              tsr_coap_is_response(c->msg.code) && tsr_same(c->msg.token, tsr_coap_slot_token(s)))
-        tsr_coap_take_response(c, s);
+        take_piggybacked(c, s, datagram);
     else
         c->stats.ignored++;
 }
@@ -158,17 +164,17 @@ tsr_err tsr_coap_feed(tsr_coap *c, tsr_coap_peer peer, tsr_bytes datagram, uint6
     else if (err != TSR_OK)
         reject(c, peer);
     else if (c->msg.type == TSR_COAP_ACK)
-        take_ack(c, peer);
+        take_ack(c, peer, datagram);
     else if (c->msg.type == TSR_COAP_RST)
         take_rst(c, peer);
     else if (c->msg.code == TSR_COAP_EMPTY) /* a ping, RFC 7252 §4.3 */
         reject(c, peer);
     else if (take_duplicate(c, peer))
         return TSR_OK;
-    else if (tsr_coap_is_request(c->msg.code))
+    else if (!tsr_coap_is_request(c->msg.code))
+        tsr_coap_take_separate(c, peer, datagram);
+    else if (c->guarding == NULL || c->guarding->request(c, peer, datagram))
         tsr_coap_take_request(c, peer);
-    else
-        tsr_coap_take_separate(c, peer);
     return TSR_OK;
 }
 

@@ -158,6 +158,7 @@ typedef struct tsr_coap_watch tsr_coap_watch;
 typedef struct tsr_coap_line tsr_coap_line;
 typedef struct tsr_coap_observing tsr_coap_observing;
 typedef struct tsr_coap_blocks tsr_coap_blocks;
+typedef struct tsr_coap_guarding tsr_coap_guarding;
 
 typedef struct {
     /* private; in an order that lets a Cortex-M reach most of it with short instructions */
@@ -187,6 +188,9 @@ typedef struct {
     uint64_t mix; /* of hashes */
     uint8_t event_token[TSR_COAP_TOKEN_MAX];
     tsr_coap_config config;
+    const tsr_coap_guarding *guarding; /* NULL: no guard (tessera/coap/guard.h) */
+    const struct tsr_coap_guard_calls *guard;
+    void *guard_state;
     /* public, read only */
     tsr_coap_stats stats;
 } tsr_coap;

@@ -9,11 +9,13 @@
  *   server.c   incoming requests, answers and notifications
  *   client.c   our requests, their responses
  *   blocks.c   bodies, Block1 and Block2 in both directions
- *   observe.c  observations of ours on others */
+ *   observe.c  observations of ours on others
+ *   guard.c    messages protected one by one (OSCORE) */
 #ifndef TESSERA_COAP_ENGINE_IN_H
 #define TESSERA_COAP_ENGINE_IN_H
 
 #include "tessera/coap/engine.h"
+#include "tessera/coap/guard.h"
 #include "tessera/coap/key.h"
 
 /* One per peer. */
@@ -202,7 +204,7 @@ tsr_coap_event *tsr_coap_event_start(tsr_coap *c, tsr_coap_event_kind kind, tsr_
 /* server.c, client.c: c->msg has been parsed */
 void tsr_coap_take_request(tsr_coap *c, tsr_coap_peer peer);
 void tsr_coap_take_response(tsr_coap *c, tsr_coap_slot *s);
-void tsr_coap_take_separate(tsr_coap *c, tsr_coap_peer peer);
+void tsr_coap_take_separate(tsr_coap *c, tsr_coap_peer peer, tsr_bytes datagram);
 tsr_coap_slot *tsr_coap_open_ticket(tsr_coap *c, tsr_coap_peer peer, uint32_t seen);
 void tsr_coap_send_again(tsr_coap *c, tsr_coap_slot *s, bool same_token);
 void tsr_coap_deliver(tsr_coap *c, tsr_coap_slot *s);
@@ -223,6 +225,20 @@ struct tsr_coap_blocks {
     void (*take_block2)(tsr_coap *c, tsr_coap_slot *s);
     tsr_err (*collect)(tsr_coap *c, tsr_coap_slot *s); /* adds a block; TSR_END: the last */
     void (*ask_next)(tsr_coap *c, tsr_coap_slot *s);
+};
+
+/* guard.c: reached through a table only, so that an engine without a guard is linked without it */
+struct tsr_coap_guarding {
+    /* c->msg becomes what was inside; false: it is not to be taken, and answered if need be */
+    bool (*request)(tsr_coap *c, tsr_coap_peer peer, tsr_bytes datagram);
+    bool (*response)(tsr_coap *c, tsr_coap_peer peer, tsr_coap_slot *s, uint32_t watch,
+                     tsr_bytes datagram);
+    void (*opened)(tsr_coap *c, const tsr_coap_slot *ticket);
+    void (*notice)(tsr_coap *c, const tsr_coap_slot *s);
+    /* an answer at once; NULL: to the request that has no ticket */
+    tsr_err (*seal)(tsr_coap *c, tsr_coap_peer peer, const tsr_coap_slot *ticket, tsr_buf *out);
+    /* a message of a slot, once more if it was sent before */
+    tsr_err (*write)(tsr_coap *c, const tsr_coap_slot *s, tsr_buf *out);
 };
 
 static inline tsr_coap_id tsr_coap_slot_id(const tsr_coap_slot *s)

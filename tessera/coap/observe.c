@@ -214,7 +214,7 @@ static void take_notification(tsr_coap *c, uint32_t watch)
     e->msg = &c->msg;
     e->body = c->msg.payload;
     e->observing = going;
-    e->partial = more;
+    e->partial = c->msg.block2.set && c->msg.block2.more;
     if (!going)
         watch_drop(c, watch);
 }

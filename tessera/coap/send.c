@@ -114,6 +114,8 @@ static void sent_non(tsr_coap *c, tsr_coap_slot *s)
 /* A slot's timer ran out. TSR_END: nothing to send. */
 static tsr_err slot_due(tsr_coap *c, tsr_coap_slot *s, tsr_buf *datagram)
 {
+    tsr_err err = TSR_OK;
+
     if (s->kind == SLOT_TICKET) {
         tsr_coap_ack(c, s);
         return TSR_END;
@@ -124,12 +126,15 @@ static tsr_err slot_due(tsr_coap *c, tsr_coap_slot *s, tsr_buf *datagram)
     }
     if (s->tries == 0)
         s->mid = tsr_coap_next_mid(c, s->peer);
-    tsr_coap_write_slot(c, s, datagram);
+    if (c->guarding == NULL)
+        tsr_coap_write_slot(c, s, datagram);
+    else if (c->guarding->write(c, s, datagram) != TSR_OK && datagram->err == TSR_OK)
+        err = TSR_END; /* as if it were lost on the way */
     if ((s->flags & F_CON) != 0)
         sent_con(c, s);
     else
         sent_non(c, s);
-    return datagram->err;
+    return err == TSR_OK ? datagram->err : err;
 }
 
 static tsr_err next_datagram(tsr_coap *c, tsr_coap_peer *peer, tsr_buf *datagram)

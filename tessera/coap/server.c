@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tessera/coap/engine_in.h"
 
+static size_t guard_room(const tsr_coap *c) { return c->guarding != NULL ? c->guard->more : 0; }
+
 /* ---- answers that the engine gives by itself ---- */
 
 /* Type and Message ID of an answer that goes at once: piggybacked to a CON, a new NON otherwise. */
@@ -20,7 +22,7 @@ static void answer(tsr_coap *c, tsr_coap_peer peer, uint32_t seen, uint8_t code,
     uint16_t last = 0;
     tsr_buf out;
 
-    if (tsr_coap_log_begin(c, 40, &out) != TSR_OK)
+    if (tsr_coap_log_begin(c, 40 + guard_room(c), &out) != TSR_OK)
         return;
     put_answer_header(c, peer, code, &out);
     if (block1.set)
@@ -33,7 +35,8 @@ static void answer(tsr_coap *c, tsr_coap_peer peer, uint32_t seen, uint8_t code,
     }
     if (code == TSR_COAP_UNAVAILABLE)
         c->stats.refused++;
-    tsr_coap_log_commit(c, peer, &out, c->msg.type == TSR_COAP_CON ? seen : TSR_NONE);
+    if (c->guarding == NULL || c->guarding->seal(c, peer, NULL, &out) == TSR_OK)
+        tsr_coap_log_commit(c, peer, &out, c->msg.type == TSR_COAP_CON ? seen : TSR_NONE);
 }
 
 /* RFC 7959 §2.5: a smaller size is offered in the answer. */
@@ -91,6 +94,8 @@ tsr_coap_slot *tsr_coap_open_ticket(tsr_coap *c, tsr_coap_peer peer, uint32_t se
     s->block2 = c->msg.block2;
     tsr_coap_slot_name(s, c->msg.token);
     s->flags = c->msg.size2.set ? F_SIZE2 : 0;
+    if (c->guarding != NULL)
+        c->guarding->opened(c, s);
     if (c->msg.type == TSR_COAP_CON) {
         s->flags |= F_CON;
         tsr_coap_wake(c, &s->timer, c->config.params.ack_delay_ms);
@@ -121,12 +126,19 @@ static void hand_over(tsr_coap *c, tsr_coap_slot *s, uint32_t key)
         e->body = tsr_view(tsr_coap_body_bytes(c, s->body), c->bodies[s->body].len);
 }
 
+/* A later block of an answer that is no longer kept: handing the request over would do again what was
+ * done, and without its payload (RFC 7959 §3.3). */
+static bool asks_again(const tsr_coap *c)
+{
+    return c->msg.block2.num != 0 && c->msg.code != TSR_COAP_GET && c->msg.code != TSR_COAP_FETCH;
+}
+
 void tsr_coap_take_request(tsr_coap *c, tsr_coap_peer peer)
 {
     bool con = c->msg.type == TSR_COAP_CON;
     uint32_t seen = tsr_coap_seen_add(c, peer, c->msg.mid, con ? 0 : SEEN_NON);
     uint8_t code = request_fault(c);
-    uint32_t body = TSR_NONE;
+    uint32_t body = TSR_NONE, key;
     tsr_coap_block block1 = { 0 };
     tsr_coap_slot *s;
 
@@ -135,11 +147,12 @@ void tsr_coap_take_request(tsr_coap *c, tsr_coap_peer peer)
         return;
     }
     if (code == TSR_COAP_EMPTY) {
-        uint32_t key = key_of(c);
-
+        key = key_of(c);
         if (c->msg.block2.num != 0 && c->blocks != NULL && c->blocks->serve(c, peer, seen, key))
             return;
-        if (c->msg.block1.more || c->msg.block1.num != 0) {
+        if (asks_again(c)) {
+            code = TSR_COAP_INCOMPLETE;
+        } else if (c->msg.block1.more || c->msg.block1.num != 0) {
             block1 = offered_block1(c);
             code = c->blocks != NULL ? c->blocks->store(c, peer, key, &body) : TSR_COAP_TOO_LARGE;
         }
@@ -223,9 +236,11 @@ static void respond_now(tsr_coap *c, tsr_coap_slot *s, tsr_bytes part)
 
     if (!con)
         s->mid = tsr_coap_next_mid(c, s->peer);
-    if (tsr_coap_log_begin(c, s->options_len + part.len + HEADERS - 8, &out) == TSR_OK) {
+    if (tsr_coap_log_begin(c, s->options_len + part.len + HEADERS - 8 + guard_room(c), &out) ==
+        TSR_OK) {
         tsr_coap_write_message(c, s, con ? TSR_COAP_ACK : TSR_COAP_NON, part, &out);
-        tsr_coap_log_commit(c, s->peer, &out, con ? tsr_coap_seen_of(c, s) : TSR_NONE);
+        if (c->guarding == NULL || c->guarding->seal(c, s->peer, s, &out) == TSR_OK)
+            tsr_coap_log_commit(c, s->peer, &out, con ? tsr_coap_seen_of(c, s) : TSR_NONE);
     }
     tsr_coap_slot_free(c, s);
 }
@@ -305,6 +320,8 @@ tsr_err tsr_coap_notify(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token, uint32
     else
         s->observe.set = false;
     s->flags = con ? F_CON : 0;
+    if (c->guarding != NULL)
+        c->guarding->notice(c, s);
     tsr_coap_launch(c, s);
     if (id != NULL)
         *id = con ? tsr_coap_slot_id(s) : 0;

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * OSCORE as the guard of a CoAP engine (tessera/coap/guard.h): which message belongs to which
+ * context and exchange. Contexts are the host's; it says who has one.
+ *
+ *     tsr_oscore_guard_init(&g, &config, memory, len);
+ *     tsr_coap_guard_set(&coap, &tsr_oscore_guard_calls, &g);
+ *
+ * A response is protected if and only if its request was. A notification without a known
+ * observation is not sent. */
+#ifndef TESSERA_OSCORE_GUARD_H
+#define TESSERA_OSCORE_GUARD_H
+
+#include "tessera/coap/guard.h"
+#include "tessera/oscore/oscore.h"
+
+/** What the host tells. Called from inside feed and poll of the engine, into which it must not call
+ *  back. */
+typedef struct {
+    void *user;
+
+    /** The context for requests to a peer, ready for use.
+     *  errors  TSR_END  none: they go as they are
+     *          any other: there ought to be one, nothing is sent */
+    tsr_err (*to)(void *user, tsr_coap_peer peer, tsr_oscore **context);
+
+    /** The context that a request of a peer names; option NULL: it is not protected.
+     *  errors  TSR_END        option NULL: it may come in so
+     *          TSR_E_DENIED   option NULL: it may not, and is answered 4.01
+     *          TSR_E_NOT_FOUND, and any other: not taken (tsr_oscore_refusal) */
+    tsr_err (*from)(void *user, tsr_coap_peer peer, const tsr_oscore_option *option,
+                    tsr_oscore **context);
+
+    /** A request of that peer was verified; any error: it is refused for that. May be NULL. */
+    tsr_err (*proved)(void *user, tsr_coap_peer peer, tsr_oscore *context);
+
+    /** A PSA call failed for want of a key or of the secure service: the context should be made
+     *  anew from its saved state before it is given out again. May be NULL. */
+    void (*broken)(void *user, tsr_oscore *context);
+
+    /** Whether the application still knows that observer; room is made by forgetting others. */
+    bool (*observes)(void *user, tsr_coap_peer peer, tsr_bytes token);
+
+    /** Around each use of a context, for hosts with threads. May be NULL. */
+    void (*lock)(void *user, tsr_oscore *context);
+    void (*unlock)(void *user, tsr_oscore *context);
+} tsr_oscore_guard_host;
+
+typedef struct {
+    const tsr_coap_config *coap; /* of the engine: exchanges, watches */
+    size_t datagram_len;         /* longest message, 1,280 or so */
+    size_t observers;            /* observations by others, as many as the application keeps */
+    tsr_oscore_guard_host host;
+} tsr_oscore_guard_config;
+
+/** What is kept of one exchange or observation; private. */
+typedef struct {
+    tsr_oscore *context; /* NULL: not protected */
+    tsr_oscore_exchange exchange;
+    uint16_t sealed_len; /* bytes of the copy */
+    bool lost;           /* nothing may be sent: what it belongs to is not known */
+} tsr_oscore_guard_place;
+
+typedef struct {
+    tsr_oscore *context; /* NULL: free */
+    tsr_oscore_exchange exchange;
+    tsr_coap_peer peer;
+    uint8_t token_len, token[TSR_COAP_TOKEN_MAX];
+} tsr_oscore_guard_observer;
+
+typedef struct {
+    /* private */
+    tsr_oscore_guard_config config;
+    size_t exchanges, places;
+    tsr_oscore_guard_place *place;
+    tsr_oscore_guard_observer *observer;
+    uint8_t *sealed, *in, *out;
+    /* read only */
+    uint32_t refused; /* requests that were not taken, modulo 2^32 */
+    uint32_t dropped; /* responses that did not verify */
+    uint32_t unsent;  /* messages that could not be protected */
+} tsr_oscore_guard;
+
+extern const tsr_coap_guard_calls tsr_oscore_guard_calls;
+
+/** Bytes of memory for a configuration; 0: out of range. */
+size_t tsr_oscore_guard_memory(const tsr_oscore_guard_config *config);
+
+/** owner   memory, aligned for uint64_t and pointers, outlives the guard; config is copied
+ *  errors  TSR_E_ARGUMENT  a value out of range;  TSR_E_SPACE  memory_len too small */
+tsr_err tsr_oscore_guard_init(tsr_oscore_guard *g, const tsr_oscore_guard_config *config,
+                              void *memory, size_t memory_len);
+
+/** Bytes that observed_save appends for one observation at most. */
+enum { TSR_OSCORE_OBSERVED_MAX = 7 };
+
+/** Appends what an observation needs to be answered after a restart, with the same keys.
+ *  errors  TSR_E_NOT_FOUND  it is not protected, or not known;  TSR_E_SPACE */
+tsr_err tsr_oscore_guard_observed_save(const tsr_oscore_guard *g, tsr_coap_peer peer,
+                                       tsr_bytes token, tsr_buf *out);
+
+/** Takes that back.
+ *  errors  TSR_E_MALFORMED;  TSR_E_SPACE  no room for one more */
+tsr_err tsr_oscore_guard_observed_load(tsr_oscore_guard *g, tsr_coap_peer peer, tsr_bytes token,
+                                       tsr_oscore *context, tsr_bytes *in);
+
+/** Forgets a context that is about to go. Costs a walk through all places. */
+void tsr_oscore_guard_drop(tsr_oscore_guard *g, const tsr_oscore *context);
+
+#endif
