@@ -23,6 +23,7 @@ static struct {
     tsr_lwm2m_account account;
     tsr_lwm2m_observation observations[3];
     tsr_lwm2m_attachment attachments[3];
+    tsr_lwm2m_composite_path paths[6];
     uint8_t body[1024], state[2048], saved[2048];
     size_t saved_len;
     uint64_t coap_memory[4096];
@@ -83,7 +84,7 @@ static void start(void)
         .endpoint = "fuzz", .registry = &f.registry, .servers = &f.servers,
         .accounts = &f.account, .account_count = 1,
         .observations = f.observations, .observation_count = 3,
-        .attachments = f.attachments, .attachment_count = 3,
+        .attachments = f.attachments, .attachment_count = 3, .paths = f.paths, .path_count = 6,
         .body = f.body, .body_len = sizeof f.body, .state = f.state, .state_len = sizeof f.state,
         .coap = &coap, .coap_memory = f.coap_memory, .coap_memory_len = sizeof f.coap_memory,
         .version_minor = 2, .hooks = { NULL, save },
@@ -95,6 +96,7 @@ static void start(void)
     f.account = (tsr_lwm2m_account){ .short_id = 1 };
     memset(f.observations, 0, sizeof f.observations);
     memset(f.attachments, 0, sizeof f.attachments);
+    memset(f.paths, 0, sizeof f.paths);
     if (tsr_coap_memory(&coap) > sizeof f.coap_memory ||
         tsr_lwm2m_client_init(&f.client, &c) != TSR_OK)
         abort();
@@ -153,7 +155,7 @@ static void feed(tsr_bytes datagram)
 /* A well-formed request, so that the payload is what the fuzzer works on. */
 static void request(tsr_bytes in)
 {
-    static const uint16_t formats[] = { 0, 42, 60, 110, 112, 11542, 11544, 40 };
+    static const uint16_t formats[] = { 0, 42, 60, 110, 112, 11542, 11544, 40, 320, 322 };
     uint8_t room[1024], what = 0, depth, format;
     tsr_buf out = tsr_buf_over(room, sizeof room);
     uint16_t last = 0, id;
@@ -172,7 +174,7 @@ static void request(tsr_bytes in)
         tsr_coap_put_opt(&out, &last, TSR_COAP_URI_PATH, tsr_buf_view(&number));
     }
     if (format & 0x10)
-        tsr_coap_put_opt_uint(&out, &last, TSR_COAP_CONTENT_FORMAT, formats[format & 7]);
+        tsr_coap_put_opt_uint(&out, &last, TSR_COAP_CONTENT_FORMAT, formats[(format & 15) % 10]);
     if (format & 0x20) {
         tsr_bytes query = tsr_first(in, 20);
 

@@ -23,7 +23,7 @@
 #include "tessera/lwm2m/client/dtls_channel.h"
 
 enum {
-    OBSERVATIONS = 64, ATTACHMENTS = 64, BODY = 16384, STATE = 32768,
+    OBSERVATIONS = 64, ATTACHMENTS = 64, PATHS = 256, BODY = 16384, STATE = 32768,
     EXCHANGES = 64, SEEN = 512, LOG = 65536, STATE_HEAD = 8,
     GATE_MS = 5000,   /* longest wait for tessera-secured */
     FRESH_MS = 500,   /* a request sees values no older than this */
@@ -55,6 +55,7 @@ typedef struct tesserad {
     tsr_lwm2m_account accounts[CONFIG_SERVERS];
     tsr_lwm2m_observation observations[OBSERVATIONS];
     tsr_lwm2m_attachment attachments[ATTACHMENTS];
+    tsr_lwm2m_composite_path paths[PATHS];
     uint8_t body[BODY], state[STATE], stored[STATE + STATE_HEAD], message[TSR_UDP_DATAGRAM];
     tsr_coap_config coap;
     void *coap_memory;
@@ -219,6 +220,8 @@ static tsr_err client_init(tesserad *d)
         .observation_count = OBSERVATIONS,
         .attachments = d->attachments,
         .attachment_count = ATTACHMENTS,
+        .paths = d->paths,
+        .path_count = PATHS,
         .body = d->body,
         .body_len = sizeof d->body,
         .state = d->state,

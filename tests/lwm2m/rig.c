@@ -88,6 +88,8 @@ static void start_client(rig *r)
         .coap = &r->coap,
         .version_minor = 2,
         .hooks = { r, save },
+        .paths = r->paths,
+        .path_count = sizeof r->paths / sizeof *r->paths,
     };
 
     r->coap = (tsr_coap_config){ .peers = RIG_SERVERS, .exchanges = 16, .exchange_len = 1280,
@@ -101,6 +103,7 @@ static void start_client(rig *r)
     memset(r->accounts, 0, sizeof r->accounts);
     memset(r->observations, 0, sizeof r->observations);
     memset(r->attachments, 0, sizeof r->attachments);
+    memset(r->paths, 0, sizeof r->paths);
     for (size_t i = 0; i < r->servers; i++) {
         r->accounts[i].short_id = (uint16_t)(101 + i);
         r->accounts[i].channel = r->channel;

@@ -73,6 +73,7 @@ typedef struct rig {
     tsr_lwm2m_account accounts[RIG_SERVERS];
     tsr_lwm2m_observation observations[8];
     tsr_lwm2m_attachment attachments[8];
+    tsr_lwm2m_composite_path paths[24];
     uint8_t body[4096], state[8192], datagram[2048];
     tsr_coap_config coap;
     void *memory;

@@ -311,8 +311,13 @@ static void test_write_refuses_what_a_format_cannot_hold(void **state)
     assert_int_equal(tsr_lwm2m_put_int(&out, at("/3/0/9"), 1), TSR_E_UNSUPPORTED);
     assert_int_equal(tsr_lwm2m_out_begin(&out, TSR_LWM2M_FORMAT_LINK, at("/3"), &body),
                      TSR_E_UNSUPPORTED);
-    assert_int_equal(tsr_lwm2m_out_begin(&out, TSR_LWM2M_FORMAT_OMA_JSON, at("/3"), &body),
+    assert_int_equal(tsr_lwm2m_out_begin(&out, TSR_LWM2M_FORMAT_ETCH_CBOR, at("/3"), &body),
                      TSR_E_UNSUPPORTED);
+    tsr_lwm2m_out_begin(&out, TSR_LWM2M_FORMAT_OMA_JSON, at("/3"), &body);
+    assert_int_equal(tsr_lwm2m_put_int(&out, at("/3/0/9"), 1), TSR_E_UNSUPPORTED);
+    assert_int_equal(tsr_lwm2m_out_end(&out), TSR_E_UNSUPPORTED);
+    tsr_lwm2m_out_begin(&out, TSR_LWM2M_FORMAT_OMA_JSON, at("/3"), &body);
+    assert_int_equal(tsr_lwm2m_out_end(&out), TSR_E_UNSUPPORTED);
 }
 
 static void test_write_refuses_paths_outside_and_out_of_order(void **state)
@@ -453,12 +458,15 @@ static void test_format_numbers(void **state)
     assert_int_equal(format, TSR_LWM2M_FORMAT_TEXT);
     assert_int_equal(tsr_lwm2m_format_from(112, &format), TSR_OK);
     assert_int_equal(format, TSR_LWM2M_FORMAT_SENML_CBOR);
-    assert_int_equal(tsr_lwm2m_format_from(1543, &format), TSR_E_UNSUPPORTED);
-    assert_int_equal(tsr_lwm2m_format_from(11543, &format), TSR_E_UNSUPPORTED);
+    assert_int_equal(tsr_lwm2m_format_from(1543, &format), TSR_OK);
+    assert_int_equal(format, TSR_LWM2M_FORMAT_OMA_JSON);
+    assert_int_equal(tsr_lwm2m_format_from(320, &format), TSR_E_UNSUPPORTED);
+    assert_int_equal(tsr_lwm2m_format_from(322, &format), TSR_E_UNSUPPORTED);
     assert_int_equal(tsr_lwm2m_format_from(50, &format), TSR_E_UNSUPPORTED);
     assert_true(tsr_lwm2m_format_is_multiple(TSR_LWM2M_FORMAT_TLV));
     assert_false(tsr_lwm2m_format_is_multiple(TSR_LWM2M_FORMAT_CBOR));
     assert_string_equal(tsr_lwm2m_format_name(TSR_LWM2M_FORMAT_SENML_JSON), "senml-json");
+    assert_string_equal(tsr_lwm2m_format_name(TSR_LWM2M_FORMAT_OMA_JSON), "oma-json");
 }
 
 int main(void)

@@ -110,13 +110,22 @@ static void test_int_215_partial_update_and_replace_in_tlv(void **state)
     rig_free(r);
 }
 
-static void test_int_220_write_in_oma_json_is_no_format(void **state)
+/* 1.0 wrote so; we read it from anybody. */
+static void test_int_220_write_in_oma_json(void **state)
 {
     rig *r = rig_new(1);
 
     (void)state;
     rig_register(r);
-    assert_code(rig_put(r, "/1/0", 11543, "{\"e\":[]}"), 4, 15);
+    assert_code(rig_put(r, "/1/0", 11543,
+                        "{\"bn\":\"/1/0/\",\"e\":[{\"n\":\"1\",\"v\":200},{\"n\":\"6\",\"bv\":false},"
+                        "{\"n\":\"7\",\"sv\":\"U\"}]}"), 2, 04);
+    assert_text(rig_get(r, "/1/0/1", 0), "200");
+    assert_text(rig_get(r, "/1/0/6", 0), "0");
+    assert_code(rig_put(r, "/1/0", 11543, "{\"bn\":\"/1/0/\"}"), 4, 00);
+    assert_code(rig_put(r, "/1/0", 11543, "{\"bn\":\"/3/0/\",\"e\":[{\"n\":\"1\",\"v\":1}]}"), 4, 04);
+    assert_code(rig_put(r, "/1/0", 322, "\x80"), 4, 15);
+    assert_code(rig_get(r, "/1/0", 322), 4, 06);
     rig_free(r);
 }
 
@@ -680,8 +689,9 @@ static void test_methods_and_options_that_have_no_meaning(void **state)
 
     (void)state;
     rig_register(r);
-    /* FETCH and iPATCH are of composite operations, which are not here yet */
-    assert_code(rig_put_hex(r, TSR_COAP_FETCH, "/", 112, "81a100662f332f302f30"), 4, 05);
+    /* FETCH and iPATCH are for the root only */
+    assert_code(rig_put_hex(r, TSR_COAP_FETCH, "/3", 112, "81a100662f332f302f30"), 4, 05);
+    assert_code(rig_put_hex(r, TSR_COAP_IPATCH, "/3/0", 112, "81a100662f332f302f30"), 4, 05);
     assert_code(rig_put(r, "/3", 0, "x"), 4, 05);
     assert_code(rig_put(r, "/3/0", -1, ""), 4, 15);
     assert_code(rig_post(r, "/3/0/7/0", 0, "x"), 4, 05);
@@ -735,7 +745,7 @@ int main(void)
         T(test_int_211_read_in_cbor),
         T(test_int_212_write_in_cbor),
         T(test_int_215_partial_update_and_replace_in_tlv),
-        T(test_int_220_write_in_oma_json_is_no_format),
+        T(test_int_220_write_in_oma_json),
         T(test_int_221_security_is_closed),
         T(test_int_222_read_an_object),
         T(test_int_223_read_an_instance),

@@ -107,6 +107,16 @@ typedef struct {
     tsr_lwm2m_attributes own; /* from the query of the Observe (1.2) */
 } tsr_lwm2m_observation;
 
+/** One path of a composite observation, or of the composite request that is running. */
+typedef struct {
+    /* private */
+    tsr_lwm2m_path at;
+    uint16_t owner;      /* 0: free; 1 + the observation's index; TSR_LWM2M_NO_ID: the request */
+    uint32_t generation; /* of the observation; when it is over, so is this */
+    uint64_t digest;
+    tsr_lwm2m_value last; /* numbers and Booleans only */
+} tsr_lwm2m_composite_path;
+
 typedef struct {
     const char *endpoint; /* `ep` */
     const tsr_lwm2m_registry *registry;
@@ -128,6 +138,8 @@ typedef struct {
     size_t coap_memory_len;
     uint8_t version_minor; /* highest "1.x" to offer: 0, 1 or 2 */
     tsr_lwm2m_hooks hooks;
+    tsr_lwm2m_composite_path *paths; /* for composite operations; may be none */
+    size_t path_count; /* at most 65534: those of all composite observations and one request */
 } tsr_lwm2m_client_config;
 
 typedef enum {
@@ -156,6 +168,10 @@ typedef enum {
     TSR_LWM2M_OP_EXECUTE,
     TSR_LWM2M_OP_CREATE,
     TSR_LWM2M_OP_DELETE,
+    TSR_LWM2M_OP_READ_COMPOSITE, /* these four are about the root: `at` has depth 0 */
+    TSR_LWM2M_OP_WRITE_COMPOSITE,
+    TSR_LWM2M_OP_OBSERVE_COMPOSITE,
+    TSR_LWM2M_OP_CANCEL_COMPOSITE,
 } tsr_lwm2m_operation;
 
 typedef struct {
@@ -185,11 +201,14 @@ typedef struct {
     /** tsr_lwm2m_object_create: Create */
     tsr_err (*create)(const tsr_lwm2m_object *object, tsr_lwm2m_format format, tsr_bytes payload,
                       const tsr_buf *scratch, uint16_t *instance);
+    /** tsr_lwm2m_composite: Read-, Write- and Observe-Composite; needs config.paths */
+    const struct tsr_lwm2m_composite *composite;
 } tsr_lwm2m_parts;
 
 extern const struct tsr_lwm2m_attribute_set tsr_lwm2m_all_attributes, tsr_lwm2m_periods;
 extern const struct tsr_lwm2m_keeping tsr_lwm2m_keeping;
 extern const struct tsr_lwm2m_channels tsr_lwm2m_channels;
+extern const struct tsr_lwm2m_composite tsr_lwm2m_composite;
 
 typedef struct tsr_lwm2m_client {
     /* private */

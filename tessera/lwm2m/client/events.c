@@ -39,6 +39,7 @@ const char *tsr_lwm2m_operation_name(tsr_lwm2m_operation operation)
     static const char *const names[] = {
         "none",    "read",             "discover", "observe", "cancel", "write-replace",
         "write",   "write-attributes", "execute",  "create",  "delete",
+        "read-composite", "write-composite", "observe-composite", "cancel-composite",
     };
 
     return (size_t)operation < sizeof names / sizeof *names ? names[operation] : "unknown";

@@ -59,6 +59,19 @@ struct tsr_lwm2m_channels {
     tsr_err (*poll)(tsr_lwm2m_client *c, size_t *account, tsr_buf *datagram);
 };
 
+/* composite.c; reached through c->parts */
+struct tsr_lwm2m_composite {
+    /* A request to the root; gives its code and fills the answer. */
+    uint8_t (*request)(tsr_lwm2m_client *c, const tsr_coap_event *event, tsr_lwm2m_operation *op,
+                       tsr_coap_response *answer);
+    /* The rest is about an observation of the root, which is a composite one. */
+    tsr_err (*read)(tsr_lwm2m_client *c, const tsr_lwm2m_observation *o, tsr_buf *body);
+    void (*attributes)(const tsr_lwm2m_client *c, const tsr_lwm2m_observation *o,
+                       tsr_lwm2m_attributes *a);
+    void (*reported)(const tsr_lwm2m_client *c, const tsr_lwm2m_observation *o);
+    bool (*judge)(const tsr_lwm2m_client *c, const tsr_lwm2m_observation *o);
+};
+
 static inline tsr_coap_peer account_peer(const tsr_lwm2m_client *c, const tsr_lwm2m_account *a)
 {
     return (tsr_coap_peer)(a - c->config.accounts);
@@ -96,6 +109,56 @@ void manage_request(tsr_lwm2m_client *c, const tsr_coap_event *event);
 tsr_err manage_read(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_object *object,
                     const tsr_lwm2m_path *at, tsr_lwm2m_format format, tsr_buf *body);
 uint8_t manage_code(tsr_err err, uint8_t unsupported);
+
+/* Inline: a second caller is in composite operations, for which a small device need not pay. */
+
+/* Other servers' accounts are passed over (Core 8.1). */
+static inline tsr_err manage_put_object(const tsr_lwm2m_client *c, size_t account,
+                                        const tsr_lwm2m_object *object,
+                                        tsr_lwm2m_out *out)
+{
+    uint32_t i = tsr_lwm2m_object_next(object, 0);
+    tsr_err err = TSR_OK;
+
+    for (; err == TSR_OK && i != TSR_LWM2M_NO_INSTANCE; i = tsr_lwm2m_object_next(object, i + 1)) {
+        tsr_lwm2m_path at = tsr_lwm2m_at_instance(object->info->id, (uint16_t)i);
+
+        if (instance_is_allowed(c, account, &at))
+            err = tsr_lwm2m_object_read(object, at, out);
+    }
+    return err;
+}
+
+static inline tsr_err manage_put(const tsr_lwm2m_client *c, size_t account,
+                                 const tsr_lwm2m_object *object, const tsr_lwm2m_path *at,
+                                 tsr_lwm2m_out *out)
+{
+    return at->depth == 1 ? manage_put_object(c, account, object, out)
+                          : tsr_lwm2m_object_read(object, *at, out);
+}
+
+static inline void mark_stale(tsr_lwm2m_client *c, size_t account)
+{
+    for (size_t i = 0; i < c->config.observation_count; i++)
+        c->config.observations[i].stale |= c->config.observations[i].account == account;
+}
+
+/* Core 6.2.2: a server is told a new lifetime or binding at once. */
+static inline void manage_server_changed(tsr_lwm2m_client *c)
+{
+    for (size_t i = 0; i < c->config.account_count; i++) {
+        mark_stale(c, i);
+        c->config.accounts[i].relink = true;
+    }
+}
+
+/* paths.c: the pool of paths, of which each has an owner while that is there. */
+bool path_is_of(const tsr_lwm2m_client *c, const tsr_lwm2m_composite_path *p,
+                const tsr_lwm2m_observation *o);
+bool path_is_free(const tsr_lwm2m_client *c, const tsr_lwm2m_composite_path *p);
+tsr_lwm2m_composite_path *path_add(const tsr_lwm2m_client *c, const tsr_lwm2m_path *at);
+void path_give(const tsr_lwm2m_client *c, tsr_lwm2m_composite_path *p,
+               const tsr_lwm2m_observation *o);
 
 /* observe.c */
 tsr_lwm2m_observation *observe_add(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at,

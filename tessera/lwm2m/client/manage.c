@@ -44,22 +44,6 @@ static bool is_multiple(const tsr_lwm2m_object *object, const tsr_lwm2m_path *at
     return info != NULL && (info->flags & TSR_LWM2M_MULTIPLE) != 0;
 }
 
-/* Other servers' accounts are passed over (Core 8.1). */
-static tsr_err read_object(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_object *object,
-                           tsr_lwm2m_out *out)
-{
-    uint32_t i = tsr_lwm2m_object_next(object, 0);
-    tsr_err err = TSR_OK;
-
-    for (; err == TSR_OK && i != TSR_LWM2M_NO_INSTANCE; i = tsr_lwm2m_object_next(object, i + 1)) {
-        tsr_lwm2m_path at = tsr_lwm2m_at_instance(object->info->id, (uint16_t)i);
-
-        if (instance_is_allowed(c, account, &at))
-            err = tsr_lwm2m_object_read(object, at, out);
-    }
-    return err;
-}
-
 /* Core 6.3.1; the payload of a Read, of an Observe and of a Notify. */
 tsr_err manage_read(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_object *object,
                     const tsr_lwm2m_path *at, tsr_lwm2m_format format, tsr_buf *body)
@@ -75,8 +59,7 @@ tsr_err manage_read(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_object 
     err = tsr_lwm2m_out_begin(&out, format, *at, body);
     if (err != TSR_OK)
         return err;
-    err = at->depth == 1 ? read_object(c, account, object, &out)
-                        : tsr_lwm2m_object_read(object, *at, &out);
+    err = manage_put(c, account, object, at, &out);
     ended = tsr_lwm2m_out_end(&out);
     if (err == TSR_OK)
         return ended;
@@ -199,12 +182,6 @@ static uint8_t do_discover(tsr_lwm2m_client *c, request *r)
     return TSR_COAP_CONTENT;
 }
 
-static void mark_stale(tsr_lwm2m_client *c, size_t account)
-{
-    for (size_t i = 0; i < c->config.observation_count; i++)
-        c->config.observations[i].stale |= c->config.observations[i].account == account;
-}
-
 static bool target_exists(const request *r)
 {
     if (r->at.depth >= 2 && tsr_lwm2m_object_next(r->object, r->at.instance) != r->at.instance)
@@ -324,11 +301,7 @@ static void after_change(tsr_lwm2m_client *c, const request *r)
         account_executed(c, r->at);
         return;
     }
-    /* Core 6.2.2: a server is told a new lifetime or binding at once. */
-    for (size_t i = 0; i < c->config.account_count; i++) {
-        mark_stale(c, i);
-        c->config.accounts[i].relink = true;
-    }
+    manage_server_changed(c);
 }
 
 static uint8_t do_change(tsr_lwm2m_client *c, request *r)
@@ -433,7 +406,9 @@ static uint8_t handle(tsr_lwm2m_client *c, request *r)
     if (tsr_coap_msg_ids(r->msg, 0, ids, 4, &depth) != TSR_OK)
         return TSR_COAP_NOT_FOUND;
     if (depth == 0)
-        return TSR_COAP_METHOD_NOT_ALLOWED;
+        return c->parts->composite == NULL
+                   ? TSR_COAP_METHOD_NOT_ALLOWED
+                   : c->parts->composite->request(c, r->event, &r->op, &r->answer);
     r->at = (tsr_lwm2m_path){ ids[0], ids[1], ids[2], ids[3], (uint8_t)depth };
     if (!instance_is_allowed(c, r->account, &r->at))
         return TSR_COAP_UNAUTHORIZED;

@@ -42,6 +42,8 @@ static void attributes_of(const tsr_lwm2m_client *c, const tsr_lwm2m_observation
 
     *a = o->own;
     attributes_effective(c, o->account, &o->at, a);
+    if (o->at.depth == 0)
+        c->parts->composite->attributes(c, o, a);
     if (server == NULL)
         return;
     if (!tsr_lwm2m_attribute_has(a, TSR_LWM2M_PMIN))
@@ -101,7 +103,8 @@ static tsr_lwm2m_observation *slot_for(tsr_lwm2m_client *c, size_t account,
 
         if (!o->used)
             empty = empty == NULL ? o : empty;
-        else if (o->account == account && o->format == format && tsr_lwm2m_path_same(o->at, *at))
+        else if (o->account == account && o->format == format && at->depth != 0 &&
+                 tsr_lwm2m_path_same(o->at, *at))
             slot = o;
     }
     if (slot != NULL && slot->flight != 0)
@@ -165,8 +168,11 @@ void observe_end_all(tsr_lwm2m_client *c, size_t account, const char *reason)
 
 static tsr_err observed_read(tsr_lwm2m_client *c, const tsr_lwm2m_observation *o, tsr_buf *body)
 {
-    const tsr_lwm2m_object *object = tsr_lwm2m_object_find(c->config.registry, o->at.object);
+    const tsr_lwm2m_object *object;
 
+    if (o->at.depth == 0)
+        return c->parts->composite->read(c, o, body);
+    object = tsr_lwm2m_object_find(c->config.registry, o->at.object);
     return object == NULL ? TSR_E_NOT_FOUND
                           : manage_read(c, o->account, object, &o->at, (tsr_lwm2m_format)o->format,
                                         body);

@@ -46,6 +46,18 @@ static void attachments_save(const tsr_lwm2m_client *c, tsr_buf *out)
     tsr_put_u16(out, 0);
 }
 
+/* The paths of a composite observation, behind it. */
+static void paths_save(const tsr_lwm2m_client *c, const tsr_lwm2m_observation *o, tsr_buf *out)
+{
+    for (size_t i = 0; i < c->config.path_count; i++) {
+        if (!path_is_of(c, &c->config.paths[i], o))
+            continue;
+        tsr_put_u8(out, 1);
+        path_save(out, c->config.paths[i].at);
+    }
+    tsr_put_u8(out, 0);
+}
+
 static void observations_save(const tsr_lwm2m_client *c, tsr_buf *out)
 {
     for (size_t i = 0; i < c->config.observation_count; i++) {
@@ -60,6 +72,8 @@ static void observations_save(const tsr_lwm2m_client *c, tsr_buf *out)
         tsr_put_u16(out, o->format);
         tsr_put_u64(out, o->key);
         tsr_lwm2m_attributes_save(out, &o->own);
+        if (o->at.depth == 0)
+            paths_save(c, o, out);
     }
     tsr_put_u16(out, 0);
 }
@@ -204,7 +218,7 @@ static tsr_err path_load(tsr_bytes *in, tsr_lwm2m_path *at)
     uint16_t ids[4] = { 0 };
     uint8_t depth;
 
-    if (tsr_get_u8(in, &depth) != TSR_OK || depth == 0 || depth > 4)
+    if (tsr_get_u8(in, &depth) != TSR_OK || depth > 4)
         return TSR_E_MALFORMED;
     for (uint8_t i = 0; i < depth; i++) {
         if (tsr_get_u16(in, &ids[i]) != TSR_OK)
@@ -227,7 +241,7 @@ static tsr_err attachments_load(tsr_lwm2m_client *c, tsr_bytes *in)
             return TSR_E_MALFORMED;
         if (short_id == 0)
             return TSR_OK;
-        if (path_load(in, &t.at) != TSR_OK ||
+        if (path_load(in, &t.at) != TSR_OK || t.at.depth == 0 ||
             tsr_lwm2m_attributes_load(in, &t.values) != TSR_OK)
             return TSR_E_MALFORMED;
         t.account = (uint8_t)account_of(c, short_id);
@@ -249,6 +263,29 @@ static tsr_err observation_load(tsr_bytes *in, tsr_lwm2m_observation *o)
     return tsr_lwm2m_attributes_load(in, &o->own);
 }
 
+/* *fits becomes false when there is no room for all of them, or nobody to look after them. */
+static tsr_err paths_load(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, bool *fits, tsr_bytes *in)
+{
+    uint8_t more;
+
+    *fits = *fits && c->parts->composite != NULL;
+    while (tsr_get_u8(in, &more) == TSR_OK) {
+        tsr_lwm2m_composite_path *p;
+        tsr_lwm2m_path at;
+
+        if (more == 0)
+            return TSR_OK;
+        if (path_load(in, &at) != TSR_OK)
+            return TSR_E_MALFORMED;
+        p = *fits ? path_add(c, &at) : NULL;
+        if (p == NULL)
+            *fits = false;
+        else
+            path_give(c, p, o);
+    }
+    return TSR_E_MALFORMED;
+}
+
 /* The value may have changed while we were away: every observation reports once. */
 static tsr_err observations_load(tsr_lwm2m_client *c, tsr_bytes *in)
 {
@@ -257,6 +294,7 @@ static tsr_err observations_load(tsr_lwm2m_client *c, tsr_bytes *in)
     for (;;) {
         tsr_lwm2m_observation o = { .used = true, .fired = true, .stale = true };
         uint16_t short_id;
+        bool fits;
 
         if (tsr_get_u16(in, &short_id) != TSR_OK)
             return TSR_E_MALFORMED;
@@ -266,8 +304,15 @@ static tsr_err observations_load(tsr_lwm2m_client *c, tsr_bytes *in)
             return TSR_E_MALFORMED;
         o.account = (uint8_t)account_of(c, short_id);
         o.generation = ++c->generation;
-        if (o.account < c->config.account_count && taken < c->config.observation_count)
-            c->config.observations[taken++] = o;
+        fits = o.account < c->config.account_count && taken < c->config.observation_count;
+        if (fits)
+            c->config.observations[taken] = o;
+        if (o.at.depth == 0 &&
+            paths_load(c, &c->config.observations[taken], &fits, in) != TSR_OK)
+            return TSR_E_MALFORMED;
+        if (!fits && taken < c->config.observation_count)
+            c->config.observations[taken].used = false;
+        taken += fits;
         c->observed = taken;
     }
 }

@@ -33,7 +33,10 @@ static bool scalar_read(const tsr_lwm2m_client *c, tsr_lwm2m_path at, tsr_lwm2m_
 
 static void reported(const tsr_lwm2m_client *c, tsr_lwm2m_observation *o)
 {
-    (void)scalar_read(c, o->at, &o->last);
+    if (o->at.depth == 0)
+        c->parts->composite->reported(c, o);
+    else
+        (void)scalar_read(c, o->at, &o->last);
 }
 
 static bool judge(const tsr_lwm2m_client *c, const tsr_lwm2m_observation *o,
@@ -41,6 +44,10 @@ static bool judge(const tsr_lwm2m_client *c, const tsr_lwm2m_observation *o,
 {
     tsr_lwm2m_value now;
 
+    if (o->at.depth == 0) {
+        *fires = c->parts->composite->judge(c, o);
+        return true;
+    }
     if (o->last.type == TSR_LWM2M_NONE || !scalar_read(c, o->at, &now))
         return false;
     *fires = tsr_lwm2m_attributes_fire(a, &o->last, &now);

@@ -12,6 +12,7 @@ tsr_err tsr_lwm2m_client_init(tsr_lwm2m_client *c, const tsr_lwm2m_client_config
         .keeping = &tsr_lwm2m_keeping,
         .channels = &tsr_lwm2m_channels,
         .create = tsr_lwm2m_object_create,
+        .composite = &tsr_lwm2m_composite,
     };
 
     return tsr_lwm2m_client_init_with(c, config, &all);

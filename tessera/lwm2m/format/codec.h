@@ -49,7 +49,7 @@ extern const tsr_lwm2m_codec *const tsr_lwm2m_codecs[];
 
 extern const tsr_lwm2m_codec tsr_lwm2m_codec_text, tsr_lwm2m_codec_octets, tsr_lwm2m_codec_cbor,
     tsr_lwm2m_codec_tlv, tsr_lwm2m_codec_senml_json, tsr_lwm2m_codec_senml_cbor,
-    tsr_lwm2m_codec_lwm2m_cbor;
+    tsr_lwm2m_codec_lwm2m_cbor, tsr_lwm2m_codec_oma_json;
 
 /** SenML CBOR for a device that has neither Float nor Objlnk resources, in little flash: it writes
  *  the same bytes, in more instructions, and understands whole numbers, texts, bytes and Booleans;

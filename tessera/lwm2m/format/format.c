@@ -5,14 +5,14 @@
 static const uint16_t known[] = {
     TSR_LWM2M_FORMAT_SENML_CBOR, TSR_LWM2M_FORMAT_TLV,  TSR_LWM2M_FORMAT_LWM2M_CBOR,
     TSR_LWM2M_FORMAT_SENML_JSON, TSR_LWM2M_FORMAT_TEXT, TSR_LWM2M_FORMAT_LINK,
-    TSR_LWM2M_FORMAT_OCTETS,     TSR_LWM2M_FORMAT_CBOR,
+    TSR_LWM2M_FORMAT_OCTETS,     TSR_LWM2M_FORMAT_CBOR, TSR_LWM2M_FORMAT_OMA_JSON,
 };
 
 static const char *const names[] = {
-    "senml-cbor", "tlv", "lwm2m-cbor", "senml-json", "text", "link", "octets", "cbor",
+    "senml-cbor", "tlv", "lwm2m-cbor", "senml-json", "text", "link", "octets", "cbor", "oma-json",
 };
 
-enum { KNOWN = sizeof known / sizeof known[0], OLD_TEXT = 1541, OLD_TLV = 1542 };
+enum { KNOWN = sizeof known / sizeof known[0], OLD_TEXT = 1541, OLD_TLV = 1542, OLD_JSON = 1543 };
 
 tsr_err tsr_lwm2m_format_from(uint32_t number, tsr_lwm2m_format *format)
 {
@@ -20,6 +20,8 @@ tsr_err tsr_lwm2m_format_from(uint32_t number, tsr_lwm2m_format *format)
         number = TSR_LWM2M_FORMAT_TEXT;
     if (number == OLD_TLV)
         number = TSR_LWM2M_FORMAT_TLV;
+    if (number == OLD_JSON)
+        number = TSR_LWM2M_FORMAT_OMA_JSON;
     for (size_t i = 0; i < KNOWN; i++) {
         if (known[i] == number) {
             *format = (tsr_lwm2m_format)number;
@@ -117,6 +119,18 @@ tsr_err tsr_lwm2m_put_name(tsr_lwm2m_out *out, tsr_lwm2m_path at)
         && out->codec->format != TSR_LWM2M_FORMAT_SENML_JSON)
         return outcome(out, TSR_E_UNSUPPORTED);
     return put_at(out, at, &none);
+}
+
+tsr_err tsr_lwm2m_put_null(tsr_lwm2m_out *out, tsr_lwm2m_path at)
+{
+    tsr_err err;
+
+    if (at.depth != 4)
+        return outcome(out, TSR_E_ARGUMENT);
+    out->null = true;
+    err = tsr_lwm2m_put_name(out, at);
+    out->null = false;
+    return err;
 }
 
 tsr_err tsr_lwm2m_put_instance(tsr_lwm2m_out *out, tsr_lwm2m_path at)

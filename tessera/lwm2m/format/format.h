@@ -16,20 +16,22 @@ typedef enum {
     TSR_LWM2M_FORMAT_CBOR = 60,
     TSR_LWM2M_FORMAT_SENML_JSON = 110,
     TSR_LWM2M_FORMAT_SENML_CBOR = 112,
+    TSR_LWM2M_FORMAT_ETCH_JSON = 320, /* these two: request bodies of composite operations only */
+    TSR_LWM2M_FORMAT_ETCH_CBOR = 322,
     TSR_LWM2M_FORMAT_TLV = 11542,
-    TSR_LWM2M_FORMAT_OMA_JSON = 11543, /* known by number, not read or written */
+    TSR_LWM2M_FORMAT_OMA_JSON = 11543, /* of 1.0; read, never written */
     TSR_LWM2M_FORMAT_LWM2M_CBOR = 11544,
 } tsr_lwm2m_format;
 
 /** Maps an Accept or Content-Format number to one the writer and reader below know.
  *  The numbers 1541 to 1543 of old clients become 0, 11542 and 11543.
- *  errors  TSR_E_UNSUPPORTED  any other number, and OMA JSON (the caller answers 4.06 or 4.15) */
+ *  errors  TSR_E_UNSUPPORTED  any other number, and SenML-ETCH (the caller answers 4.06 or 4.15) */
 tsr_err tsr_lwm2m_format_from(uint32_t number, tsr_lwm2m_format *format);
 
 /** True for the formats that can hold more than one value (TLV, SenML, LwM2M CBOR). */
 bool tsr_lwm2m_format_is_multiple(tsr_lwm2m_format format);
 
-/** "text", "link", "octets", "cbor", "senml-json", "senml-cbor", "tlv", "lwm2m-cbor". */
+/** "text", "link", "octets", "cbor", "senml-json", "senml-cbor", "tlv", "lwm2m-cbor", "oma-json". */
 const char *tsr_lwm2m_format_name(tsr_lwm2m_format format);
 
 /** What can be written and read is a table, tsr_lwm2m_codecs (format/codec.h). This room's own has
@@ -53,6 +55,7 @@ typedef struct {
     uint8_t levels;            /* how many containers are open */
     uint8_t quick_from;        /* the codec's short ways are good from this depth on */
     bool based;                /* the SenML base name is the base */
+    bool null;                 /* SenML: the record being put has the value null */
     tsr_err err;
     size_t open[4];            /* where those that are open begin */
     uint16_t items[4];         /* how many entries they have */
@@ -103,6 +106,10 @@ tsr_err tsr_lwm2m_put_corelnk(tsr_lwm2m_out *out, tsr_lwm2m_path at, tsr_bytes l
  *  Observe-Composite. SenML only, else TSR_E_UNSUPPORTED. */
 tsr_err tsr_lwm2m_put_name(tsr_lwm2m_out *out, tsr_lwm2m_path at);
 
+/** Puts `null` at a resource instance, which a Write-Composite deletes by it. SenML only, else
+ *  TSR_E_UNSUPPORTED.  source  RFC 8790 §3.2 */
+tsr_err tsr_lwm2m_put_null(tsr_lwm2m_out *out, tsr_lwm2m_path at);
+
 /** Notes that an instance is there even if no resource of it follows (depth 2). TLV and LwM2M
  *  CBOR write an empty container for it; other formats have none and write nothing. */
 tsr_err tsr_lwm2m_put_instance(tsr_lwm2m_out *out, tsr_lwm2m_path at);
@@ -135,8 +142,17 @@ typedef struct {
     uint64_t left[4];          /* their remaining entries or bytes; UINT64_MAX: indefinite */
     uint8_t levels;
     bool started, names_only;
+    bool valued;               /* SenML: the record just given has a value, which may be null */
+    uint8_t pack;              /* a tsr_lwm2m_pack */
     tsr_err err;
 } tsr_lwm2m_in;
+
+/** Which rules a SenML pack is held against. */
+typedef enum {
+    TSR_LWM2M_PACK_ANY,   /* RFC 8428 */
+    TSR_LWM2M_PACK_FETCH, /* RFC 8790 §3.1: nothing but names, times and units */
+    TSR_LWM2M_PACK_PATCH, /* RFC 8790 §3.2: fields that are not known are no error */
+} tsr_lwm2m_pack;
 
 /** Starts reading.
  *
@@ -175,6 +191,38 @@ void tsr_lwm2m_in_prefix(tsr_lwm2m_in *in, tsr_bytes prefix);
  *          After an error every further call returns it again.
  */
 tsr_err tsr_lwm2m_in_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_value *value);
+
+/** Starts reading the request body of a Read-Composite or Observe-Composite.
+ *
+ *  number   the Content-Format: SenML or SenML-ETCH, JSON or CBOR
+ *  source   Core 6.3.8, Core 7.5.6, RFC 8790 §3.1
+ *  errors   TSR_E_UNSUPPORTED  any other number, or a format that is not linked */
+tsr_err tsr_lwm2m_in_begin_fetch(tsr_lwm2m_in *in, uint32_t number, tsr_bytes payload,
+                                 tsr_buf *scratch);
+
+/** The next path of such a body, at any depth; paths may repeat. A record that asks for a time is
+ *  stepped over, since the values here are those of now.
+ *
+ *  errors   TSR_END, and those of tsr_lwm2m_in_next(); TSR_E_MALFORMED also for a record with a
+ *           value, an identifier of 65535, and for a pack without records. In SenML-ETCH, fields other than name, time and
+ *           unit are malformed too */
+tsr_err tsr_lwm2m_in_next_name(tsr_lwm2m_in *in, tsr_lwm2m_path *path);
+
+/** Starts reading the request body of a Write-Composite.
+ *
+ *  number   as above, or LwM2M CBOR
+ *  source   Core 6.3.9, Core 7.5.6, RFC 8790 §3.2
+ *  errors   TSR_E_UNSUPPORTED */
+tsr_err tsr_lwm2m_in_begin_patch(tsr_lwm2m_in *in, uint32_t number, tsr_bytes payload,
+                                 tsr_buf *scratch);
+
+/** The next change: a value at a resource or resource instance, or NONE at a resource instance
+ *  that is to go.
+ *
+ *  errors   TSR_END, and those of tsr_lwm2m_in_next(); TSR_E_MALFORMED also for a record without
+ *           value, for one that is less than three deep, for an identifier of 65535, for a null
+ *           elsewhere, and for a body without records */
+tsr_err tsr_lwm2m_in_next_change(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_value *value);
 
 /** Gives the value just given the type of its resource, as tsr_lwm2m_value_as() does, by way of what
  *  this format needs for it. */

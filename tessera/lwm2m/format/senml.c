@@ -112,6 +112,9 @@ tsr_err tsr_senml_resolve(tsr_lwm2m_in *in, tsr_senml_record *record, tsr_lwm2m_
             return err;
     }
     in->time_s = in->base_time_s + record->time_s;
+    in->valued = record->values != 0;
     *value = record->value;
-    return TSR_OK;
+    if (!in->valued || in->names_only || value->type != TSR_LWM2M_NONE)
+        return TSR_OK;
+    return tsr_lwm2m_in_unique(in, *path); /* nobody else looks at a null */
 }

@@ -8,12 +8,12 @@
 
 /* RFC 8428 §6, table 4 */
 enum {
-    LABEL_BASE_VERSION = -1, LABEL_BASE_NAME = -2, LABEL_BASE_TIME = -3, LABEL_BASE_VALUE = -5,
-    LABEL_NAME = 0, LABEL_VALUE = 2, LABEL_STRING = 3, LABEL_BOOLEAN = 4, LABEL_TIME = 6,
+    LABEL_BASE_VERSION = -1, LABEL_BASE_NAME = -2, LABEL_BASE_TIME = -3, LABEL_BASE_UNIT = -4,
+    LABEL_BASE_VALUE = -5, LABEL_NAME = 0, LABEL_UNIT = 1, LABEL_VALUE = 2, LABEL_STRING = 3, LABEL_BOOLEAN = 4, LABEL_TIME = 6,
     LABEL_DATA = 8, LABEL_OBJLNK = 100, LABEL_IGNORED = 101, /* the last two are ours */
 };
 
-enum { BASE_NAME_CODE = 0x21, BASE_TIME_CODE = 0x22 }; /* -2 and -3 as CBOR */
+enum { BASE_NAME_CODE = 0x21, BASE_TIME_CODE = 0x22, NULL_CODE = 0xf6 }; /* -2, -3, null */
 
 /* ---- writing ------------------------------------------------------------------------------- */
 
@@ -103,10 +103,14 @@ static uint8_t *put_value(uint8_t *at, const tsr_lwm2m_value *value, tsr_bytes *
 static tsr_err put_record(tsr_lwm2m_out *out, tsr_lwm2m_path path, const tsr_lwm2m_value *value)
 {
     uint8_t room[RECORD_MOST];
-    bool has_value = value->type != TSR_LWM2M_NONE;
+    bool has_value = value->type != TSR_LWM2M_NONE || out->null;
     tsr_bytes tail = { NULL, 0 };
     uint8_t *end = put_fields(room, out, &path, has_value ? 0xa2 : 0xa1);
 
+    if (out->null) {
+        *end++ = LABEL_VALUE;
+        *end++ = NULL_CODE;
+    }
     end = put_value(end, value, &tail);
     if (end == NULL)
         return TSR_E_TYPE;
@@ -187,8 +191,9 @@ static tsr_err quick_text(tsr_lwm2m_out *out, uint64_t word, unsigned depth, tsr
 
 /* ---- reading ------------------------------------------------------------------------------- */
 
-/* A label is a number, or the text of the JSON form where there is no number. */
-static tsr_err take_label(tsr_bytes *in, int *label)
+/* A label is a number, or the text of the JSON form where there is no number. Fetch and Patch Packs
+ * have no labels that must be understood (RFC 8790 §5). */
+static tsr_err take_label(tsr_bytes *in, bool any, int *label)
 {
     uint8_t room[8];
     tsr_buf scratch = tsr_buf_over(room, sizeof room);
@@ -207,9 +212,13 @@ static tsr_err take_label(tsr_bytes *in, int *label)
 
     tsr_err err = tsr_cbor_get_string(in, TSR_CBOR_TEXT, &scratch, &text);
 
+    if (err == TSR_E_SPACE && !any) {
+        *label = LABEL_IGNORED;
+        return tsr_cbor_skip(in);
+    }
     if (err != TSR_OK)
         return err == TSR_E_SPACE ? TSR_E_UNSUPPORTED : TSR_E_MALFORMED;
-    if (tsr_senml_is_critical(text))
+    if (any && tsr_senml_is_critical(text))
         return TSR_E_UNSUPPORTED;
     *label = tsr_same(text, tsr_text("vlo")) ? LABEL_OBJLNK : LABEL_IGNORED;
     return TSR_OK;
@@ -280,14 +289,30 @@ static tsr_err note_name(tsr_bytes *in, tsr_bytes *name)
     return TSR_OK;
 }
 
+/* RFC 8790 §3.1 */
+static bool may_fetch(int label)
+{
+    switch (label) {
+    case LABEL_NAME:
+    case LABEL_UNIT:
+    case LABEL_TIME:
+    case LABEL_BASE_NAME:
+    case LABEL_BASE_TIME:
+    case LABEL_BASE_UNIT: return true;
+    default:              return false;
+    }
+}
+
 static tsr_err take_field(tsr_lwm2m_in *in, tsr_bytes *rest, tsr_bytes *name,
                           tsr_senml_record *record)
 {
     int label;
-    tsr_err err = take_label(rest, &label);
+    tsr_err err = take_label(rest, in->pack == TSR_LWM2M_PACK_ANY, &label);
 
     if (err != TSR_OK)
         return err;
+    if (in->pack == TSR_LWM2M_PACK_FETCH && !may_fetch(label))
+        return TSR_E_MALFORMED;
     switch (label) {
     case LABEL_BASE_VERSION: return check_version(rest);
     case LABEL_BASE_NAME:    return note_name(rest, &in->base_name);

@@ -81,6 +81,8 @@ static tsr_err senml_json_put(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_l
     if (value->type == TSR_LWM2M_RAW_TEXT || value->type == TSR_LWM2M_RAW_BYTES)
         return TSR_E_TYPE;
     put_fields(out, at);
+    if (out->null)
+        tsr_put_text(out->body, ",\"v\":null");
     put_value(out->body, value);
     tsr_put_u8(out->body, '}');
     return TSR_OK;
@@ -209,13 +211,13 @@ static tsr_err note_name(const tsr_json *item, tsr_bytes *quoted)
     return TSR_OK;
 }
 
-typedef enum { NAME, TIME, BASE_NAME, BASE_TIME, BASE_VALUE, BASE_VERSION, VALUE, STRING, DATA,
-               BOOLEAN, OBJLNK, OTHER } label_kind;
+typedef enum { NAME, TIME, BASE_NAME, BASE_TIME, UNIT, BASE_UNIT, BASE_VALUE, BASE_VERSION, VALUE,
+               STRING, DATA, BOOLEAN, OBJLNK, OTHER } label_kind;
 
 static label_kind label_of(tsr_bytes label)
 {
-    static const char *const labels[] = { "n", "t", "bn", "bt", "bv", "bver",
-                                          "v", "vs", "vd", "vb", "vlo" };
+    static const char *const labels[] = { "n",    "t", "bn", "bt", "u",  "bu", "bv",
+                                          "bver", "v", "vs", "vd", "vb", "vlo" };
 
     for (size_t i = 0; i < OTHER; i++)
         if (tsr_same(label, tsr_text(labels[i])))
@@ -238,19 +240,23 @@ static tsr_err take_value(tsr_lwm2m_in *in, label_kind which, const tsr_json *it
     }
 }
 
-/* A label that does not fit in `room` is none that we know, but it might be critical. */
+/* A label that does not fit in `room` is none that we know, but it might be critical. Fetch and
+ * Patch Packs have no labels that must be understood (RFC 8790 §5). */
 static tsr_err take_field(tsr_lwm2m_in *in, const tsr_json *key, const tsr_json *item,
                           tsr_bytes *name, tsr_senml_record *record)
 {
     uint8_t room[32];
     tsr_buf scratch = tsr_buf_over(room, sizeof room);
-    tsr_bytes label;
+    tsr_bytes label = { NULL, 0 };
+    bool any = in->pack == TSR_LWM2M_PACK_ANY;
 
-    if (tsr_json_string(key, &scratch, &label) != TSR_OK)
+    if (tsr_json_string(key, &scratch, &label) != TSR_OK && any)
         return TSR_E_UNSUPPORTED;
 
     label_kind which = label_of(label);
 
+    if (in->pack == TSR_LWM2M_PACK_FETCH && which > BASE_UNIT)
+        return TSR_E_MALFORMED;
     switch (which) {
     case NAME:         return note_name(item, name);
     case TIME:         return take_double(item, &record->time_s);
@@ -258,7 +264,9 @@ static tsr_err take_field(tsr_lwm2m_in *in, const tsr_json *key, const tsr_json 
     case BASE_TIME:    return take_double(item, &in->base_time_s);
     case BASE_VALUE:   return take_double(item, &in->base_value);
     case BASE_VERSION: return check_version(item);
-    case OTHER:        return tsr_senml_is_critical(label) ? TSR_E_UNSUPPORTED : TSR_OK;
+    case UNIT:
+    case BASE_UNIT:    return TSR_OK;
+    case OTHER:        return any && tsr_senml_is_critical(label) ? TSR_E_UNSUPPORTED : TSR_OK;
     default:           return take_value(in, which, item, record);
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Changing objects: Write, Create and Execute, each as a whole or not at all. */
-#include "tessera/lwm2m/model/object.h"
+#include "tessera/lwm2m/model/set.h"
 
 /* One request that changes an instance; `mentioned` has a bit per entry of the table. */
 typedef struct {
@@ -27,30 +27,6 @@ static void name(change *c, uint16_t resource)
     }
 }
 
-static tsr_err set(const change *c, tsr_lwm2m_path at, const tsr_lwm2m_value *value,
-                   tsr_lwm2m_phase phase, const tsr_lwm2m_in *in)
-{
-    const tsr_lwm2m_resource_info *info = tsr_lwm2m_object_resource(c->object, at.resource);
-    bool multiple;
-    tsr_lwm2m_value typed;
-
-    if (info == NULL)
-        return TSR_E_NOT_FOUND;
-    if (!(info->flags & TSR_LWM2M_WRITE) || c->object->handlers->write == NULL)
-        return TSR_E_DENIED;
-    multiple = (info->flags & TSR_LWM2M_MULTIPLE) != 0;
-    if (multiple && at.depth == 3 && value->type == TSR_LWM2M_NONE)
-        return c->object->handlers->write(c->object->state, at, NULL, phase);
-    if (multiple != (at.depth == 4))
-        return TSR_E_TYPE;
-
-    tsr_err err = tsr_lwm2m_in_typed(in, value, (tsr_lwm2m_type)info->type, &typed);
-
-    if (err != TSR_OK)
-        return err;
-    return c->object->handlers->write(c->object->state, at, &typed, phase);
-}
-
 /* Walks the payload once. The reader's paths are at or below c->at. */
 static tsr_err each(change *c, tsr_lwm2m_phase phase)
 {
@@ -66,7 +42,7 @@ static tsr_err each(change *c, tsr_lwm2m_phase phase)
             continue;
         at.instance = c->instance;
         name(c, at.resource);
-        err = set(c, at, &value, phase, &in);
+        err = object_set(c->object, at, &value, phase, &in);
     }
     return err == TSR_END ? TSR_OK : err;
 }

@@ -37,7 +37,8 @@ typedef struct {
 
     /** Core 6.3.3. Sets a resource (depth 3) or a resource instance (depth 4). `value` has the
      *  type of the table and is valid during the call; NULL removes what is there or takes it
-     *  back to its default (a Replace that does not mention it), TSR_E_DENIED if it must stay. */
+     *  back to its default (a Replace that does not mention it; at depth 4, a Write-Composite
+     *  that deletes this one, which need not be there), TSR_E_DENIED if it must stay. */
     tsr_err (*write)(void *state, tsr_lwm2m_path at, const tsr_lwm2m_value *value,
                      tsr_lwm2m_phase phase);
 
@@ -124,6 +125,15 @@ typedef enum {
 tsr_err tsr_lwm2m_object_write(const tsr_lwm2m_object *object, tsr_lwm2m_path at,
                                tsr_lwm2m_write_mode mode, tsr_lwm2m_format format,
                                tsr_bytes payload, const tsr_buf *scratch);
+
+/** Sets one resource or resource instance to a value that `in` has just given; NONE removes a
+ *  resource instance. Both phases are the caller's business; the instance exists.
+ *
+ *  source   Core 6.3.9
+ *  errors   TSR_E_NOT_FOUND, TSR_E_DENIED, TSR_E_TYPE, or what the handler said */
+tsr_err tsr_lwm2m_object_set(const tsr_lwm2m_object *object, tsr_lwm2m_path at,
+                             const tsr_lwm2m_value *value, tsr_lwm2m_phase phase,
+                             const tsr_lwm2m_in *in);
 
 /** Makes an instance from a payload; the id is in the payload, or the lowest free one.
  *

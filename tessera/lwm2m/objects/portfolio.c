@@ -63,8 +63,10 @@ static tsr_err write(void *state, tsr_lwm2m_path at, const tsr_lwm2m_value *valu
     uint16_t i = at.resource_instance;
 
     if (value == NULL) {
-        if (phase == TSR_LWM2M_COMMIT)
+        if (phase == TSR_LWM2M_COMMIT && at.depth < 4)
             p->there = 0;
+        else if (phase == TSR_LWM2M_COMMIT && i < TSR_LWM2M_IDENTITIES)
+            p->there &= (uint8_t)~(1u << i);
         return TSR_OK;
     }
     if (i >= TSR_LWM2M_IDENTITIES || value->as.bytes.len > TSR_LWM2M_IDENTITY_LEN)
