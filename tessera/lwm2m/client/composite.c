@@ -214,7 +214,7 @@ static uint8_t do_observe(tsr_lwm2m_client *c, const tsr_coap_event *event,
     static const tsr_lwm2m_path root = { 0 };
     tsr_lwm2m_attributes own = { 0 };
     tsr_lwm2m_observation *o;
-    tsr_lwm2m_format format;
+    tsr_lwm2m_format format = TSR_LWM2M_FORMAT_SENML_CBOR;
     uint8_t code;
 
     if (own_attributes(c, event->msg, &own) != TSR_OK)
@@ -246,7 +246,7 @@ static uint8_t do_cancel(tsr_lwm2m_client *c, const tsr_coap_event *event,
                          tsr_coap_response *answer)
 {
     tsr_lwm2m_observation *o = observe_find(c, event->peer, event->token);
-    tsr_lwm2m_format format;
+    tsr_lwm2m_format format = TSR_LWM2M_FORMAT_SENML_CBOR;
 
     if (o != NULL && o->at.depth == 0)
         observe_end(c, o, "cancelled");
@@ -358,7 +358,7 @@ static tsr_lwm2m_operation classify(const tsr_coap_msg *msg)
 static uint8_t composite_request(tsr_lwm2m_client *c, const tsr_coap_event *event,
                                  tsr_lwm2m_operation *op, tsr_coap_response *answer)
 {
-    tsr_lwm2m_format format;
+    tsr_lwm2m_format format = TSR_LWM2M_FORMAT_SENML_CBOR;
     uint8_t code;
 
     *op = classify(event->msg);
