@@ -93,6 +93,7 @@ class DeviceAtLeshan(unittest.TestCase):
         self.drive(secure=False)
 
     def test_device_at_leshan_server_psk(self):
+        """LwM2M-1.1-int-401"""
         self.drive(secure=True)
 
 
@@ -149,6 +150,7 @@ class LeshanClientAtServer(unittest.TestCase):
         self.drive(secure=False)
 
     def test_leshan_client_at_server_psk(self):
+        """LwM2M-1.1-int-401"""
         self.drive(secure=True)
 
 

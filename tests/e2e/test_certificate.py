@@ -77,6 +77,7 @@ class Certificate(unittest.TestCase):
         return self.authority.run("req", "-in", request, "-noout", "-pubkey")
 
     def test_device_registers_with_a_certificate_for_a_key_born_behind_the_wall(self):
+        """LwM2M-1.1-int-402"""
         self.start()
         self.configure()
         request = self.request()
@@ -110,6 +111,7 @@ class Certificate(unittest.TestCase):
         self.assertEqual(self.room.wait_registered(EP)["security"], "x509")
 
     def test_device_refuses_another_server(self):
+        """LwM2M-1.1-int-403"""
         self.start()
         other, _ = Authority(self.room.folder, "other").server(self.room.folder / "other-server.pem")
         self.configure(other)

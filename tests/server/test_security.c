@@ -441,7 +441,7 @@ static void with_certificates(house *h)
     house_start(h);
 }
 
-/* LwM2M-1.1-int-403: registration with certificates on both sides. Transport 5.2.9.1 */
+/* LwM2M-1.1-int-402: registration with certificates on both sides. Transport 5.2.9.1 */
 static void test_certificate_registers_and_is_read(void **state)
 {
     house *h = *state;
