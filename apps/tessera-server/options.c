@@ -21,6 +21,9 @@ const char options_help[] =
     "  --events N              events kept (100000)\n"
     "  --history N             values kept per resource (100)\n"
     "  --awake SECONDS         how long a queue-mode device listens (93)\n"
+    "  --queue N               requests that wait for all devices together (100000)\n"
+    "  --queue-device N        and for one device (256)\n"
+    "  --queue-keep SECONDS    how long the result of such a request is kept (86400)\n"
     "  --park SECONDS          idle DTLS sessions are parked after (60)\n"
     "  --no-cid                no DTLS Connection IDs\n"
     "  --forget-observations   a new Register ends observations, instead of renewing them\n"
@@ -161,6 +164,33 @@ static tsr_err set_park(options *o, const char *v, const char **cause)
     return err;
 }
 
+static tsr_err set_queue(options *o, const char *v, const char **cause)
+{
+    uint64_t n = 0;
+    tsr_err err = number(v, 1, 1000000, &n, cause);
+
+    o->server.queue_all = (uint32_t)n;
+    return err;
+}
+
+static tsr_err set_queue_device(options *o, const char *v, const char **cause)
+{
+    uint64_t n = 0;
+    tsr_err err = number(v, 1, 1000000, &n, cause);
+
+    o->server.queue_device = (uint32_t)n;
+    return err;
+}
+
+static tsr_err set_queue_keep(options *o, const char *v, const char **cause)
+{
+    uint64_t n = 0;
+    tsr_err err = number(v, 1, 31536000, &n, cause);
+
+    o->server.queue_keep_s = (uint32_t)n;
+    return err;
+}
+
 static tsr_err set_log_level(options *o, const char *v, const char **cause)
 {
     static const char *const names[] = { "error", "warning", "info", "debug" };
@@ -222,6 +252,9 @@ static const struct {
     { "events", set_events, false },
     { "history", set_history, false },
     { "awake", set_awake, false },
+    { "queue", set_queue, false },
+    { "queue-device", set_queue_device, false },
+    { "queue-keep", set_queue_keep, false },
     { "park", set_park, false },
     { "no-cid", set_no_cid, true },
     { "forget-observations", set_forget, true },

@@ -137,7 +137,7 @@ int http_call(const options *o, const char *method, const char *path, const char
     struct curl_slist *headers = NULL;
     growing text = { 0 };
     char error[CURL_ERROR_SIZE] = "";
-    unsigned wait = o->timeout_s != 0 ? o->timeout_s : DEFAULT_WAIT_S;
+    unsigned wait = o->timeout_s != 0 && !o->queue ? o->timeout_s : DEFAULT_WAIT_S;
 
     *a = (answer){ 0 };
     headers = need(curl_slist_append(headers, body != NULL ? "Content-Type: application/json"

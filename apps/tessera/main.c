@@ -35,6 +35,9 @@ static const struct {
     { "history", cmd_history, 2, 2, "EP PATH [--limit N]", "the kept history of a resource" },
     { "events", cmd_events, 0, 0, "[--endpoint EP] [--after ID] [--count N]",
       "follow what happens" },
+    { "requests", cmd_requests, 0, 1, "[EP] [--waiting] [--limit N]",
+      "requests that wait on the server, and what came of them" },
+    { "request", cmd_request, 1, 2, "ID [--wait] | cancel ID", "one of them; take it back" },
     { "credentials", cmd_credentials, 1, 2,
       "list | get EP | set EP [--identity ID] --key-file F|- | delete EP",
       "keys of devices; they go in and never come out" },
@@ -77,6 +80,10 @@ static void help(FILE *to)
             "  --token-file FILE    bearer token; default: $TESSERA_TOKEN_FILE\n"
             "  --json               print the server's JSON; streams: one event a line\n"
             "  --timeout SECONDS    how long to wait for the device (default 30, at most 600)\n"
+            "  --queue              read, write, exec, create, delete, discover, attributes: leave\n"
+            "                       the request on the server, which sends it when the device wakes,\n"
+            "                       also after a restart; --timeout then is at most 2592000 (86400)\n"
+            "  --wait               the same, and wait for what comes of it\n"
             "  --type TYPE          write: the type where no model knows it: string, integer,\n"
             "                       unsigned, float, boolean, opaque, time, objlnk, corelnk\n"
             "  --replace            write PATH=VALUE ...: remove resources that are not named\n"
@@ -117,6 +124,9 @@ enum {
     OPT_KEEP,
     OPT_ENDPOINT,
     OPT_AFTER,
+    OPT_QUEUE,
+    OPT_WAIT,
+    OPT_WAITING,
 };
 
 static const struct option longs[] = {
@@ -139,6 +149,9 @@ static const struct option longs[] = {
     { "keep", no_argument, NULL, OPT_KEEP },
     { "endpoint", required_argument, NULL, OPT_ENDPOINT },
     { "after", required_argument, NULL, OPT_AFTER },
+    { "queue", no_argument, NULL, OPT_QUEUE },
+    { "wait", no_argument, NULL, OPT_WAIT },
+    { "waiting", no_argument, NULL, OPT_WAITING },
     { NULL, 0, NULL, 0 },
 };
 
@@ -159,7 +172,7 @@ static void take_option(options *o, int which)
     case OPT_SERVER: o->server = optarg; break;
     case OPT_TOKEN: o->token_file = optarg; break;
     case OPT_JSON: o->json = true; break;
-    case OPT_TIMEOUT: o->timeout_s = (unsigned)number("timeout", optarg, 600); break;
+    case OPT_TIMEOUT: o->timeout_s = (unsigned)number("timeout", optarg, 2592000); break;
     case OPT_TYPE: o->type = optarg; break;
     case OPT_REPLACE: o->replace = true; break;
     case OPT_FILE: o->file = optarg; break;
@@ -173,6 +186,9 @@ static void take_option(options *o, int which)
     case OPT_KEEP: o->keep = true; break;
     case OPT_ENDPOINT: o->endpoint = optarg; break;
     case OPT_AFTER: o->after = optarg; break;
+    case OPT_QUEUE: o->queue = true; break;
+    case OPT_WAIT: o->queue = o->wait = true; break;
+    case OPT_WAITING: o->waiting = true; break;
     case OPT_HELP: help(stdout); exit(EXIT_DONE);
     case OPT_VERSION: (void)printf("tessera %s\n", TSR_VERSION); exit(EXIT_DONE);
     default: (void)fprintf(stderr, "See tessera --help.\n"); exit(EXIT_USAGE);
@@ -249,6 +265,10 @@ int main(int argc, char **argv)
 
     while ((which = getopt_long(options_end, sorted, "h", longs, NULL)) != -1)
         take_option(&o, which == 'h' ? OPT_HELP : which);
+    if (o.timeout_s > 600 && !o.queue) {
+        (void)fprintf(stderr, "tessera: without --queue, --timeout is at most 600 seconds\n");
+        return EXIT_USAGE;
+    }
     if (words == 0) {
         help(stderr);
         return EXIT_USAGE;

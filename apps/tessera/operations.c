@@ -7,10 +7,14 @@
 /* "?timeout=..", and more for some. */
 static void add_query(const options *o, char *out, size_t cap, const char *more)
 {
+    char timeout[32] = "";
+
     if (o->timeout_s != 0)
-        (void)snprintf(out, cap, "?timeout=%u%s%s", o->timeout_s, more[0] != '\0' ? "&" : "", more);
-    else
-        (void)snprintf(out, cap, "%s%s", more[0] != '\0' ? "?" : "", more);
+        (void)snprintf(timeout, sizeof timeout, "&timeout=%u", o->timeout_s);
+    (void)snprintf(out, cap, "%s%s%s%s", timeout, o->queue ? "&queue=true" : "",
+                   more[0] != '\0' ? "&" : "", more);
+    if (out[0] == '&')
+        out[0] = '?';
 }
 
 /* Calls "/devices/EP/objects{path}{tail}?.."; the answer is printed as `print` likes it. */
@@ -26,6 +30,8 @@ static int operate(const options *o, const char *method, const char *path, const
     int code = http_call(o, method, where, body, &a);
 
     free(where);
+    if (code == EXIT_DONE && a.status == 202)
+        return follow_request(o, &a);
     if (code == EXIT_DONE && o->json)
         print_json(&a);
     else if (code == EXIT_DONE)
@@ -176,13 +182,12 @@ int cmd_delete(const options *o)
     return operate(o, "DELETE", o->args[1], "", "", NULL, show_done);
 }
 
-static void show_links(const options *o, const answer *a)
+void print_links(const tsr_json *links)
 {
     table t = { .columns = 3 };
     tsr_json list, item, attributes, key, value;
 
-    (void)o;
-    if (tsr_json_find(&a->json, "links", &list) != TSR_OK)
+    if (tsr_json_find(links, "links", &list) != TSR_OK)
         return;
     tsr_json_walk walk = tsr_json_items(&list);
 
@@ -206,6 +211,12 @@ static void show_links(const options *o, const answer *a)
         table_row(&t, (const char *const[]){ text_of(&item, "path"), text_of(&item, "name"), all });
     }
     table_print(&t);
+}
+
+static void show_links(const options *o, const answer *a)
+{
+    (void)o;
+    print_links(&a->json);
 }
 
 int cmd_discover(const options *o)

@@ -26,6 +26,7 @@ typedef struct {
     /* options of single commands */
     const char *query, *type, *file, *identity, *key_file, *key_format, *endpoint, *after;
     bool online, replace, keep;
+    bool queue, wait, waiting; /* requests that wait on the server */
     uint64_t limit, count; /* 0: not given */
     /* what is left */
     char **args;
@@ -104,6 +105,9 @@ int body_of_values(const options *o, char **args, int count, const char *instanc
 /** Prints a `Values` answer as a table. */
 void print_values(const tsr_json *values);
 
+/** Prints a `Links` answer as a table; nothing when it has none. */
+void print_links(const tsr_json *links);
+
 /** Checks "/3/0/9" with between `min` and `max` numbers; says what is wrong and returns false. */
 bool path_ok(const char *path, int min, int max);
 
@@ -114,7 +118,12 @@ command_fn cmd_devices, cmd_show, cmd_drop, cmd_health, cmd_models; /* devices.c
 command_fn cmd_read, cmd_write, cmd_exec, cmd_create, cmd_delete;   /* operations.c */
 command_fn cmd_discover, cmd_attributes, cmd_values, cmd_history;   /* operations.c */
 command_fn cmd_observe, cmd_cancel, cmd_observations, cmd_events;   /* observe.c */
+command_fn cmd_requests, cmd_request;                               /* requests.c */
 command_fn cmd_credentials;                                         /* credentials.c */
+
+/** Prints a `Request`, with --wait once it is over, and frees the answer. Returns an exit code; of
+ *  requests.c. */
+int follow_request(const options *o, answer *a);
 
 /** A command on files: reads its own options from argv[1] on, returns the exit code. */
 typedef int tool_fn(int argc, char **argv);

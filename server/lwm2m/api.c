@@ -30,7 +30,7 @@ const char *tsr_server_event_name(tsr_server_event_type t)
     static const char *const names[] = {
         "unknown",       "registered", "updated", "deregistered", "expired",
         "notification",  "response",   "failure", "refused",      "observing",
-        "observe-ended", "online",     "offline", "credential",
+        "observe-ended", "online",     "offline", "credential",   "request",
     };
 
     return (size_t)t < sizeof names / sizeof *names ? names[t] : "unknown";
@@ -328,7 +328,7 @@ static bool copy_value(tsr_lwm2m_value *v)
     return to != NULL;
 }
 
-static operation *copy_request(tsr_server *s, const tsr_server_request *r)
+operation *operation_new(tsr_server *s, const tsr_server_request *r)
 {
     operation *op = calloc(1, sizeof *op);
     bool whole = op != NULL;
@@ -366,7 +366,7 @@ tsr_err tsr_server_submit(tsr_server *s, const tsr_server_request *request, tsr_
 
     if (!request->endpoint || !done || (unsigned)request->kind > TSR_SERVER_CANCEL_OBSERVE)
         return TSR_E_ARGUMENT;
-    op = copy_request(s, request);
+    op = operation_new(s, request);
     if (!op)
         return TSR_E_SPACE;
     op->done = done;
@@ -558,6 +558,7 @@ void tsr_server_stats_get(tsr_server *s, tsr_server_stats *out)
         .store_rows = st.rows,
         .store_commits = st.commits,
         .store_errors = st.errors,
+        .queued = queue_count(s),
         .started_unix_ms = s->started_ms,
         .store_ok = st.ok,
     };

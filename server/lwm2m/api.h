@@ -172,6 +172,67 @@ typedef void tsr_server_done(void *arg, const tsr_server_result *result);
 tsr_err tsr_server_submit(tsr_server *s, const tsr_server_request *request, tsr_server_done *done,
                           void *arg);
 
+/* --- requests that wait ------------------------------------------------------------------ */
+
+/* A queued request is in the store before its caller hears of it, so it outlives the server. It is
+ * sent after whatever the device says next, one at a time, in the order of their ids; the device
+ * may be asleep, out of reach, or registered anew in between.
+ *
+ * What is promised over kill -9: a request whose answer is stored (DONE, FAILED) is never sent
+ * again; one that was not sent is sent once. One that was on its way at that moment may have been
+ * carried out, and nobody knows: a Read, Discover, Observe, Write or Write-Attributes is then sent
+ * again, because doing it twice is doing it once; an Execute, Create or Delete is not: it ends as
+ * FAILED, and its detail says so. The same holds for a device that does not answer. */
+typedef enum {
+    TSR_SERVER_QUEUED = 0, /* waits for the device */
+    TSR_SERVER_SENT = 1,   /* under way, no answer yet */
+    TSR_SERVER_DONE = 2,   /* answered with success */
+    TSR_SERVER_FAILED = 3, /* refused by the device, impossible, or in doubt: see diagnostic */
+    TSR_SERVER_EXPIRED = 4,
+    TSR_SERVER_CANCELLED = 5,
+} tsr_server_queue_state;
+
+const char *tsr_server_queue_state_name(tsr_server_queue_state s); /* "queued", "sent", ... */
+
+/** One of them; lives until the callback returns. */
+typedef struct {
+    uint64_t id; /* grows, and is never used twice */
+    const char *endpoint;
+    tsr_server_kind kind;
+    tsr_lwm2m_path path;
+    tsr_server_queue_state state;
+    int64_t created_unix_ms, expires_unix_ms;
+    int64_t sent_unix_ms, finished_unix_ms; /* 0: not yet */
+    unsigned attempts;                      /* how often it was sent */
+    tsr_server_result result; /* outcome, code, diagnostic; by tsr_server_queue_get also the rest */
+} tsr_server_queued;
+
+typedef void tsr_server_queued_fn(void *arg, const tsr_server_queued *q);
+
+/** Queues a request for at most `lifetime_s` (0: a day; at most 30). It waits for the store, so it
+ *  is not to be called on a shard's thread.
+ *  errors  TSR_E_ARGUMENT   the request cannot be
+ *          TSR_E_NOT_FOUND  no such device is registered
+ *          TSR_E_SPACE      the device's queue, or the one of all, is full
+ *          TSR_E_IO         the store fails, or the server stops; `*why` names cause and remedy */
+tsr_err tsr_server_queue_put(tsr_server *s, const tsr_server_request *request, uint32_t lifetime_s,
+                             uint64_t *id, const char **why);
+
+/** errors TSR_E_NOT_FOUND (never there, or forgotten), TSR_E_IO */
+tsr_err tsr_server_queue_get(tsr_server *s, uint64_t id, tsr_server_queued_fn *fn, void *arg);
+
+/** Newest first, ids below `before` (0: all), at most `limit` (0: 100), without values and links;
+ *  endpoint NULL: of all devices. errors TSR_OK, also with none; TSR_E_IO */
+tsr_err tsr_server_queue_list(tsr_server *s, const char *endpoint, bool waiting_only,
+                              uint64_t before, size_t limit, tsr_server_queued_fn *fn, void *arg);
+
+/** Takes a request back. One that is under way ends too, but may have been carried out; its
+ *  diagnostic says so. Durable on return; not to be called on a shard's thread.
+ *  errors  TSR_E_NOT_FOUND  never there, or forgotten
+ *          TSR_E_STATE      it is over already
+ *          TSR_E_IO         the store fails */
+tsr_err tsr_server_queue_cancel(tsr_server *s, uint64_t id);
+
 /* --- observations and values ------------------------------------------------------------ */
 
 typedef struct {
@@ -253,6 +314,7 @@ typedef enum {
     TSR_SERVER_EV_ONLINE = 11,        /* a queue-mode device woke */
     TSR_SERVER_EV_OFFLINE = 12,       /* it went to sleep, or a request timed out */
     TSR_SERVER_EV_CREDENTIAL = 13,    /* detail: "set" or "deleted" */
+    TSR_SERVER_EV_REQUEST = 14,       /* a queued one changed: kind, path, code; detail: "7 sent" */
 } tsr_server_event_type;
 
 const char *tsr_server_event_name(tsr_server_event_type t); /* "registered", "notification", ... */
@@ -267,7 +329,7 @@ typedef struct {
     const char *detail;   /* English, "" when none */
     bool has_path;
     tsr_lwm2m_path path;
-    int kind;     /* tsr_server_kind of EV_RESPONSE and EV_FAILURE; else -1 */
+    int kind;     /* tsr_server_kind of EV_RESPONSE, EV_FAILURE and EV_REQUEST; else -1 */
     uint8_t code; /* CoAP code; 0 when none */
     const tsr_server_record *records;
     size_t record_count;
@@ -309,6 +371,7 @@ typedef struct {
     size_t shards;
     uint64_t datagrams_in, datagrams_out, datagrams_dropped;
     uint64_t requests, timeouts, handshakes, handshakes_failed;
+    uint64_t queued; /* requests that wait durably now */
     uint64_t store_rows, store_commits, store_errors;
     int64_t started_unix_ms;
     bool store_ok; /* false: the last commit failed; `store_error` says why and what to do */

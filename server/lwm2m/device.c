@@ -154,6 +154,7 @@ void device_bind(device *dev, tsr_peer *peer)
     dev->next_on_peer = peer->user;
     tsr_shard_bind(dev->desk->shard, peer, dev);
     observations_adopt(dev);
+    dev->has_queued = queue_has(dev->desk->server, dev->info->endpoint);
 }
 
 static uint64_t awake_ms(const device *dev)
@@ -179,6 +180,7 @@ void device_heard(device *dev)
         (void)tsr_shard_timer_set(d->shard, &dev->sleep, dev->awake_until_ms);
     if (!was_online)
         emit_simple(d->server, dev->info->endpoint, TSR_SERVER_EV_ONLINE, "");
+    dev->held = false;
     device_pump(dev);
 }
 
@@ -267,10 +269,10 @@ static void may_sleep(device *dev)
 
 void device_timer(desk *d, tsr_timer *t)
 {
-    (void)d;
     switch (t->id) {
     case TIMER_EXPIRY: expired(OWNER(device, expiry, t)); break;
     case TIMER_SLEEP: may_sleep(OWNER(device, sleep, t)); break;
+    case TIMER_QUEUE: queue_tick(d); break;
     case TIMER_OPERATION: operation_expired(OWNER(operation, timer, t)); break;
     default: break;
     }

@@ -24,11 +24,14 @@ enum {
     TIMER_EXPIRY = TSR_TIMER_USER,
     TIMER_SLEEP,
     TIMER_OPERATION,
+    TIMER_QUEUE,
 };
 
 typedef struct device device;
 typedef struct desk desk;
 typedef struct operation operation;
+typedef struct queued queued;               /* queue.c */
+typedef struct request_queue request_queue; /* queue.c */
 
 /** What a registration says; one allocation, replaced as a whole by an Update. */
 typedef struct {
@@ -76,6 +79,9 @@ struct operation {
     uint16_t tried_format; /* of this attempt */
     uint8_t attempts;
     bool storing; /* OBSERVE: its row must be on the disk before it is sent */
+    bool marking; /* queued: that it is sent must be on the disk before it is */
+    queued *queued; /* what it carries out of the durable queue, or NULL */
+    uint64_t order; /* the newest queued request when this one was submitted */
     uint64_t serial, started_ms;
     tsr_timer timer;
 };
@@ -101,6 +107,8 @@ struct device {
     tsr_timer expiry, sleep;
     operation *queue, *active;
     unsigned queued;
+    bool has_queued; /* perhaps: the durable queue knows */
+    bool held;       /* a queued request came back: the next one goes when it is heard of again */
     observation *observations;
     uint32_t observation_count;
 };
@@ -131,6 +139,7 @@ struct tsr_server {
     int64_t started_ms;
     pthread_mutex_t claims[CLAIMS]; /* by endpoint: who registers it */
     _Atomic uint64_t sequence;
+    request_queue *queue;
 
     pthread_mutex_t read_lock; /* guards the pool of readers for API threads */
     struct reader_slot *readers;
@@ -189,6 +198,30 @@ void operation_expired(operation *op);
 void operation_free(operation *op);
 void device_pump(device *dev);    /* sends the next operation if it may */
 void device_requeue(device *dev); /* the one under way must be sent again, by another peer */
+
+/** A copy on the heap, or NULL. */
+operation *operation_new(tsr_server *s, const tsr_server_request *r);
+/** Why this operation cannot be done at this path, or NULL. */
+const char *operation_wrong_path(tsr_server_kind kind, tsr_lwm2m_path path);
+void operation_choose_instance(const device *dev, operation *op);
+
+/* queue.c: requests that survive the server */
+tsr_err queue_open(tsr_server *s);
+void queue_close(tsr_server *s);
+tsr_err queue_restore(tsr_server *s, tsr_store_reader *reader);
+void queue_tick(desk *d);
+/** Has the endpoint any? Any thread. */
+bool queue_has(tsr_server *s, const char *endpoint);
+uint64_t queue_newest(tsr_server *s);
+uint64_t queue_count(tsr_server *s); /* waiting or under way */
+/** The next one as an operation of the device; at most those up to `order`. NULL: none now. */
+operation *queue_take(device *dev, uint64_t order);
+/** Puts "sent" into the store; operation_marked follows on the shard. */
+tsr_err queue_mark(device *dev, operation *op);
+void operation_marked(desk *d, const char *id, uint64_t serial, tsr_err err);
+/** The operation ended without an answer: true when it is to be sent again, later. */
+bool queue_again(operation *op, const tsr_server_result *result);
+void queue_rejected(queued *q); /* the device does not want it: not again */
 
 /* payload.c */
 typedef struct {

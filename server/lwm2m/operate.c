@@ -81,6 +81,10 @@ void operation_finish(operation *op, const tsr_server_result *result)
                 *at = op->next, dev->queued--;
         }
     }
+    if (op->queued && queue_again(op, result)) {
+        operation_free(op);
+        return;
+    }
     tell(op, result);
     if (op->done)
         op->done(op->arg, result);
@@ -379,7 +383,7 @@ static void start(device *dev, operation *op)
     send_request(dev, op);
 }
 
-/* --- the queue -------------------------------------------------------------------------- */
+/* --- the queues: of memory, and of the store ----------------------------------------------- */
 
 static bool listens(const device *dev)
 {
@@ -388,18 +392,62 @@ static bool listens(const device *dev)
     return !dev->info->queue_mode || tsr_shard_now(dev->desk->shard) < dev->awake_until_ms;
 }
 
+static operation *take_waiting(device *dev)
+{
+    operation *op = dev->queue;
+
+    if (!op)
+        return NULL;
+    dev->queue = op->next;
+    op->next = NULL;
+    dev->queued--;
+    return op;
+}
+
+/* What was submitted first goes first, whichever queue it is in. */
+static operation *take_next(device *dev)
+{
+    operation *op = NULL;
+
+    if (dev->has_queued && !dev->held)
+        op = queue_take(dev, dev->queue ? dev->queue->order : UINT64_MAX);
+    return op ? op : take_waiting(dev);
+}
+
 void device_pump(device *dev)
 {
-    while (dev->queue && !dev->active && listens(dev)) {
-        operation *op = dev->queue;
+    while (!dev->active && listens(dev)) {
+        operation *op = take_next(dev);
 
-        dev->queue = op->next;
-        op->next = NULL;
-        dev->queued--;
+        if (!op)
+            return;
         dev->active = op;
         op->started_ms = tsr_shard_now(dev->desk->shard);
-        start(dev, op); /* may fail at once, and then the next one has its turn */
+        if (!op->queued)
+            start(dev, op); /* may fail at once, and then the next one has its turn */
+        else if (queue_mark(dev, op) != TSR_OK)
+            operation_fail(op, TSR_SERVER_UNAVAILABLE, "the request cannot be stored now");
     }
+}
+
+void operation_marked(desk *d, const char *id, uint64_t serial, tsr_err err)
+{
+    device *dev;
+    operation *op;
+
+    pthread_mutex_lock(&d->lock);
+    dev = desk_by_id(d, tsr_view(id, ID_LEN));
+    pthread_mutex_unlock(&d->lock);
+    op = dev ? dev->active : NULL;
+    if (!op || op->serial != serial || !op->marking)
+        return; /* it went back into the queue meanwhile */
+    if (err != TSR_OK) {
+        operation_fail(op, TSR_SERVER_UNAVAILABLE, "the request cannot be stored now");
+    } else {
+        op->marking = false;
+        start(dev, op);
+    }
+    device_pump(dev);
 }
 
 void device_requeue(device *dev)
@@ -408,6 +456,10 @@ void device_requeue(device *dev)
 
     if (!op)
         return;
+    if (op->queued) {
+        operation_fail(op, TSR_SERVER_GONE, "its session ended before the device answered");
+        return;
+    }
     if (op->exchange)
         (void)tsr_coap_cancel(tsr_shard_coap(dev->desk->shard), op->exchange);
     op->exchange = 0;
@@ -423,11 +475,11 @@ void device_requeue(device *dev)
     dev->queued++;
 }
 
-static const char *wrong_path(const operation *op)
+const char *operation_wrong_path(tsr_server_kind kind, tsr_lwm2m_path path)
 {
-    uint8_t depth = op->path.depth;
+    uint8_t depth = path.depth;
 
-    switch (op->kind) {
+    switch (kind) {
     case TSR_SERVER_READ:
     case TSR_SERVER_OBSERVE:
     case TSR_SERVER_CANCEL_OBSERVE:
@@ -450,7 +502,7 @@ static const char *wrong_path(const operation *op)
 
 /* Create without an instance: the lowest that the device has not announced, so that every format
  * can name it. */
-static void choose_instance(const device *dev, operation *op)
+void operation_choose_instance(const device *dev, operation *op)
 {
     bool named = op->path.depth == 2;
     uint32_t id = 0;
@@ -477,7 +529,7 @@ static void choose_instance(const device *dev, operation *op)
 
 void operation_run(desk *d, operation *op)
 {
-    const char *why = wrong_path(op);
+    const char *why = operation_wrong_path(op->kind, op->path);
     operation **tail;
     device *dev;
 
@@ -502,11 +554,12 @@ void operation_run(desk *d, operation *op)
         operation_fail(op, TSR_SERVER_BUSY, "the device's queue is full; wait for its answers");
         return;
     }
-    choose_instance(dev, op);
+    operation_choose_instance(dev, op);
     for (tail = &dev->queue; *tail; tail = &(*tail)->next)
         ;
     op->next = NULL;
     op->device = dev;
+    op->order = queue_newest(op->server);
     op->serial = ++d->operation_serial;
     op->timer.id = TIMER_OPERATION;
     *tail = op;
@@ -719,6 +772,8 @@ void operation_event(desk *d, operation *op, const tsr_coap_event *event)
     case TSR_COAP_TIMEOUT: unanswered(op, "the device does not answer"); break;
     case TSR_COAP_RESET:
         op->exchange = 0;
+        if (op->queued)
+            queue_rejected(op->queued);
         operation_fail(op, TSR_SERVER_TIMEOUT, "the device rejected the message (RST)");
         device_pump(dev);
         break;

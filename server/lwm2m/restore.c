@@ -210,7 +210,9 @@ tsr_err server_restore(tsr_server *s)
 
     if (err != TSR_OK)
         return err;
-    err = tsr_store_registrations(reader, load_registration, &l);
+    err = queue_restore(s, reader);
+    if (err == TSR_OK)
+        err = tsr_store_registrations(reader, load_registration, &l);
     if (err == TSR_OK)
         err = l.err;
     if (err == TSR_OK && l.count)

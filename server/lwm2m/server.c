@@ -187,6 +187,8 @@ static tsr_err open_parts(tsr_server *s, tsr_server_config *config, char *why, s
         err = open_engine(s, config, why, why_cap);
     if (err == TSR_OK && (err = open_desks(s)) != TSR_OK)
         (void)snprintf(why, why_cap, "out of memory: give the process more");
+    if (err == TSR_OK && (err = queue_open(s)) != TSR_OK)
+        (void)snprintf(why, why_cap, "out of memory: give the process more");
     if (err == TSR_OK && (err = server_restore(s)) != TSR_OK)
         (void)snprintf(why, why_cap, "%s: the stored registrations cannot be read (%s)",
                        config->data, tsr_err_name(err));
@@ -278,6 +280,7 @@ void tsr_server_close(tsr_server *s)
         readers_close(s);
         tsr_store_close(s->store);
     }
+    queue_close(s);
     certificates_free(s);
     free_sync(s);
     free(s);

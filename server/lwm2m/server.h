@@ -28,6 +28,11 @@ typedef struct {
     uint32_t history;              /* 0: 100 */
     uint32_t awake_ms;             /* queue mode: it listens so long after a message; 0: 93,000 */
     uint32_t park_ms;              /* 0: 60,000 */
+    uint32_t queue_device;         /* requests that wait for one device; 0: 256 */
+    uint32_t queue_all;            /* and for all together; 0: 100,000 */
+    uint32_t queue_bytes;          /* what they may take together; 0: 64 MiB */
+    uint32_t queue_keep_s;         /* results of them are kept so long; 0: 86,400 */
+    uint32_t queue_results;        /* and so many; 0: 10,000 */
     const char *certificate, *key; /* PEM or DER files of the server; NULL: no certificates */
     const char *trust;             /* PEM file of anchors for devices' certificates */
     tsr_server_log *log;

@@ -4,7 +4,7 @@
 #include "server/rest/put.h"
 #include "server/rest/values.h"
 
-static const char *operation(int kind)
+const char *rest_operation_name(int kind)
 {
     static const char *const names[] = {
         [TSR_SERVER_READ] = "read",
@@ -37,8 +37,8 @@ void rest_put_event(tsr_json_out *j, tsr_buf *out, const tsr_server_event *e)
         rest_put_text(j, "detail", e->detail);
     if (e->has_path)
         rest_put_path(j, e->path);
-    if (operation(e->kind) != NULL)
-        rest_put_text(j, "operation", operation(e->kind));
+    if (rest_operation_name(e->kind) != NULL)
+        rest_put_text(j, "operation", rest_operation_name(e->kind));
     if (e->code != 0) {
         rest_put_coap_code(&word, e->code);
         tsr_json_put_key(j, "coap_code");

@@ -36,6 +36,7 @@ struct rest_exchange {
     const rest_route *route;
     char *endpoint;      /* {endpoint}, decoded; NULL when the route has none */
     tsr_lwm2m_path path; /* {object}, {instance}, ... */
+    uint64_t request;    /* {request} */
     tsr_buf body;        /* as received so far */
     size_t discarded;    /* bytes of a body that nobody wants */
     bool begun, cut_off, uri_too_long;

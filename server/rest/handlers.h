@@ -11,6 +11,7 @@ rest_handler rest_list_devices, rest_get_device, rest_drop_device;              
 rest_handler rest_last_values, rest_history, rest_list_observations;              /* device.c */
 rest_handler rest_read, rest_write, rest_create, rest_delete, rest_execute;       /* operation.c */
 rest_handler rest_discover, rest_write_attributes, rest_observe, rest_unobserve;  /* operation.c */
+rest_handler rest_list_requests, rest_get_request, rest_cancel_request;           /* queue.c */
 rest_handler rest_events;                                                         /* events.c */
 rest_handler rest_list_models, rest_get_model;                                    /* models.c */
 rest_handler rest_list_credentials, rest_get_credential;                          /* credential.c */

@@ -103,7 +103,7 @@ static void answer_created(rest_exchange *x, const tsr_server_result *r)
         (void)MHD_add_response_header(x->response, MHD_HTTP_HEADER_LOCATION, text);
 }
 
-static void put_link(tsr_json_out *j, tsr_buf *out, const tsr_server_link *link)
+void rest_put_link(tsr_json_out *j, tsr_buf *out, const tsr_server_link *link)
 {
     const char *name = rest_name(link->path);
     size_t len = name != NULL ? strlen(name) : 0;
@@ -143,7 +143,7 @@ static void answer_links(rest_exchange *x, const tsr_server_result *r)
     tsr_json_put_key(&j, "links");
     tsr_json_open_array(&j);
     for (size_t i = 0; i < r->link_count; i++)
-        put_link(&j, &out, &r->links[i]);
+        rest_put_link(&j, &out, &r->links[i]);
     rest_room(&out, 128);
     tsr_json_close(&j);
     put_code(&j, r);

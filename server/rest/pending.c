@@ -161,7 +161,14 @@ static struct rest_op *wait_begin(rest_exchange *x, rest_answer *on_success)
 void rest_submit(rest_exchange *x, tsr_server_request *request, rest_answer *on_success)
 {
     uint64_t seconds;
+    bool queue;
 
+    if (rest_query_bool(x, "queue", &queue) != TSR_OK)
+        return;
+    if (queue) {
+        rest_enqueue(x, request);
+        return;
+    }
     if (rest_query_number(x, "timeout", 1, REST_WAIT_MAX_S, REST_WAIT_S, &seconds) != TSR_OK)
         return;
     if (seconds > x->rest->wait_max_s)

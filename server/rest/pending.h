@@ -14,4 +14,8 @@ typedef void rest_answer(rest_exchange *x, const tsr_server_result *result);
  *  request->endpoint and request->timeout_ms are filled in here, the latter from ?timeout. */
 void rest_submit(rest_exchange *x, tsr_server_request *request, rest_answer *on_success);
 
+/** What rest_submit does with ?queue=true: the operation waits in the store, and the answer is 202
+ *  with the request as it stands. Of queue.c. */
+void rest_enqueue(rest_exchange *x, tsr_server_request *request);
+
 #endif

@@ -153,6 +153,7 @@ static void begin_api(rest_exchange *x, const char *method, const char *path)
     } else {
         x->route = match.route;
         x->path = match.path;
+        x->request = match.request;
         x->endpoint = match.has_endpoint ? strdup(match.endpoint) : NULL;
         if (match.has_endpoint && x->endpoint == NULL)
             rest_fail(x, REST_INTERNAL, "free some memory and try again");

@@ -51,6 +51,9 @@ const rest_route rest_routes[] = {
     { "DELETE", OBSERVE_RESOURCE, rest_unobserve, 0 },
     { "PUT", OBSERVE_RESOURCE_INSTANCE, rest_observe, REST_BODY_FREE },
     { "DELETE", OBSERVE_RESOURCE_INSTANCE, rest_unobserve, 0 },
+    { "GET", "/requests", rest_list_requests, 0 },
+    { "GET", "/requests/{request}", rest_get_request, 0 },
+    { "DELETE", "/requests/{request}", rest_cancel_request, 0 },
     { "GET", "/events", rest_events, 0 },
     { "GET", "/models", rest_list_models, 0 },
     { "GET", "/models/{object}", rest_get_model, 0 },
@@ -130,6 +133,9 @@ static tsr_err fits(const char *pattern, const char *path, rest_match *match)
             if (m.endpoint[0] == '\0')
                 return TSR_E_NOT_FOUND;
             m.has_endpoint = true;
+        } else if (tsr_same(want, tsr_text("{request}"))) {
+            if (tsr_dec(got, &m.request) != TSR_OK || m.request > INT64_MAX)
+                return TSR_E_NOT_FOUND;
         } else if (want.len > 0 && want.ptr[0] == '{') {
             if (tsr_lwm2m_path_push(&m.path, got) != TSR_OK ||
                 tsr_lwm2m_path_id(m.path, (uint8_t)(m.path.depth - 1)) == TSR_LWM2M_NO_ID)

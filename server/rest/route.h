@@ -17,6 +17,7 @@ typedef struct {
     char endpoint[256];      /* decoded, zero-terminated; "" when the pattern has none */
     bool has_endpoint;
     tsr_lwm2m_path path;
+    uint64_t request; /* {request}; 0 when the pattern has none */
 } rest_match;
 
 /** Finds the route of a raw (still percent-encoded) path below /api/v1.

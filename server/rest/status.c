@@ -117,6 +117,7 @@ void rest_get_metrics(rest_exchange *x)
     metric(&out, "datagrams_out_total", "counter", "Datagrams sent.", s.datagrams_out);
     metric(&out, "datagrams_dropped_total", "counter", "Datagrams dropped.", s.datagrams_dropped);
     metric(&out, "requests_total", "counter", "Operations sent to devices.", s.requests);
+    metric(&out, "requests_queued", "gauge", "Requests that wait durably now.", s.queued);
     metric(&out, "timeouts_total", "counter", "Operations that got no answer.", s.timeouts);
     metric(&out, "dtls_handshakes_total", "counter", "DTLS handshakes completed.", s.handshakes);
     metric(&out, "dtls_handshakes_failed_total", "counter", "DTLS handshakes that failed.",

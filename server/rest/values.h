@@ -15,6 +15,9 @@ enum { REST_RECORDS_MAX = 1024 }; /* values in one request body */
 void rest_put_record(tsr_json_out *j, tsr_buf *out, const tsr_server_record *record,
                      int64_t received_unix_ms);
 
+/** Writes one `Link`; of operation.c. */
+void rest_put_link(tsr_json_out *j, tsr_buf *out, const tsr_server_link *link);
+
 /** Key and text of a path, as in "path":"/3/0/9". */
 void rest_put_path(tsr_json_out *j, tsr_lwm2m_path path);
 

@@ -19,6 +19,9 @@ typedef enum {
     TSR_STORE_PUT_VALUE,
     TSR_STORE_PUT_SESSION,
     TSR_STORE_DELETE_SESSION,
+    TSR_STORE_PUT_QUEUED,
+    TSR_STORE_UPDATE_QUEUED,
+    TSR_STORE_PURGE_QUEUED, /* finished_ms: up to then; attempts: how many stay */
     TSR_STORE_FLUSH, /* no row: a mark in the queue */
 } tsr_store_kind;
 
@@ -37,6 +40,7 @@ typedef struct tsr_store_op {
         tsr_store_event event;
         tsr_store_value value;
         tsr_store_session session;
+        tsr_store_queued queued;
     } row;
 } tsr_store_op;
 
@@ -70,6 +74,11 @@ typedef struct {
     tsr_err (*history)(void *reader, const char *endpoint, tsr_bytes path, int64_t after_ms,
                        size_t limit, tsr_store_value_fn *fn, void *arg);
     tsr_err (*sessions)(void *reader, tsr_store_session_fn *fn, void *arg);
+    tsr_err (*queued_open)(void *reader, tsr_store_queued_fn *fn, void *arg);
+    tsr_err (*queued_get)(void *reader, uint64_t id, tsr_store_queued_fn *fn, void *arg);
+    tsr_err (*queued_list)(void *reader, const char *endpoint, bool open_only, uint64_t before,
+                           size_t limit, tsr_store_queued_fn *fn, void *arg);
+    tsr_err (*queued_last)(void *reader, uint64_t *id);
 } tsr_store_backend;
 
 /** Starts the writer over an opened database; `db` is closed by tsr_store_close. */

@@ -247,6 +247,36 @@ tsr_err tsr_store_delete_session(tsr_store *s, tsr_bytes cid, tsr_store_done *do
     return enqueue(s, session_op(TSR_STORE_DELETE_SESSION, &p), done, arg);
 }
 
+static tsr_store_op *queued_op(tsr_store_kind kind, const tsr_store_queued *q)
+{
+    tsr_store_op op = { .kind = kind, .row.queued = *q };
+    tsr_store_queued *to = &op.row.queued;
+    const char **texts[3] = { &to->endpoint, &to->path, &to->detail };
+    tsr_bytes *blobs[] = { &to->request, &to->result };
+
+    return op_new(&op, texts, 3, blobs, 2);
+}
+
+tsr_err tsr_store_put_queued(tsr_store *s, const tsr_store_queued *q, tsr_store_done *done,
+                             void *arg)
+{
+    return enqueue(s, queued_op(TSR_STORE_PUT_QUEUED, q), done, arg);
+}
+
+tsr_err tsr_store_update_queued(tsr_store *s, const tsr_store_queued *q, tsr_store_done *done,
+                                void *arg)
+{
+    return enqueue(s, queued_op(TSR_STORE_UPDATE_QUEUED, q), done, arg);
+}
+
+tsr_err tsr_store_purge_queued(tsr_store *s, int64_t before_ms, uint32_t keep, tsr_store_done *done,
+                               void *arg)
+{
+    tsr_store_queued q = { .finished_ms = before_ms, .attempts = keep };
+
+    return enqueue(s, queued_op(TSR_STORE_PURGE_QUEUED, &q), done, arg);
+}
+
 /* --- the writer ------------------------------------------------------------------------- */
 
 static uint64_t clock_ms(void)
@@ -588,4 +618,25 @@ tsr_err tsr_store_history(tsr_store_reader *r, const char *endpoint, tsr_bytes p
 tsr_err tsr_store_sessions(tsr_store_reader *r, tsr_store_session_fn *fn, void *arg)
 {
     return r->store->backend->sessions(r->reader, fn, arg);
+}
+
+tsr_err tsr_store_queued_open(tsr_store_reader *r, tsr_store_queued_fn *fn, void *arg)
+{
+    return r->store->backend->queued_open(r->reader, fn, arg);
+}
+
+tsr_err tsr_store_queued_get(tsr_store_reader *r, uint64_t id, tsr_store_queued_fn *fn, void *arg)
+{
+    return r->store->backend->queued_get(r->reader, id, fn, arg);
+}
+
+tsr_err tsr_store_queued_list(tsr_store_reader *r, const char *endpoint, bool open_only,
+                              uint64_t before, size_t limit, tsr_store_queued_fn *fn, void *arg)
+{
+    return r->store->backend->queued_list(r->reader, endpoint, open_only, before, limit, fn, arg);
+}
+
+tsr_err tsr_store_queued_last(tsr_store_reader *r, uint64_t *id)
+{
+    return r->store->backend->queued_last(r->reader, id);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the server must not forget: registrations, observations, credentials, events, values and
- * parked DTLS sessions. Rows go in through one writer thread that commits many at once (group
+ * What the server must not forget: registrations, observations, credentials, events, values, queued
+ * requests and parked DTLS sessions. Rows go in through one writer thread that commits many at once (group
  * commit), and `done` is called only after they are on the disk: answer then.
  *
  * Times are milliseconds since 1970. Text is UTF-8. Row structs borrow; puts copy. */
@@ -63,6 +63,22 @@ typedef struct {
     int64_t parked_ms;
 } tsr_store_session;
 
+/** A request that waits for its device, or what came of it. Updates use id and what follows state.
+ */
+typedef struct {
+    uint64_t id;
+    const char *endpoint, *path;
+    int kind, state; /* the server's numbers; up to TSR_STORE_QUEUED_OPEN it is not over */
+    int64_t created_ms, expires_ms, sent_ms, finished_ms;
+    uint32_t attempts;
+    int outcome, code;
+    const char *detail;
+    tsr_bytes request, result; /* lists: left out. A request that is over has none: it may have
+                                * held a key */
+} tsr_store_queued;
+
+enum { TSR_STORE_QUEUED_OPEN = 1 };
+
 /* --- opening ---------------------------------------------------------------------------- */
 
 typedef struct {
@@ -120,6 +136,15 @@ tsr_err tsr_store_put_value(tsr_store *s, const tsr_store_value *v, tsr_store_do
 tsr_err tsr_store_put_session(tsr_store *s, const tsr_store_session *p, tsr_store_done *done,
                               void *arg);
 tsr_err tsr_store_delete_session(tsr_store *s, tsr_bytes cid, tsr_store_done *done, void *arg);
+/** The id is the caller's, above tsr_store_queued_last. */
+tsr_err tsr_store_put_queued(tsr_store *s, const tsr_store_queued *q, tsr_store_done *done,
+                             void *arg);
+/** State, times, outcome and result; of a state that is over, the request is forgotten. */
+tsr_err tsr_store_update_queued(tsr_store *s, const tsr_store_queued *q, tsr_store_done *done,
+                                void *arg);
+/** Forgets results finished before `before_ms`, and of the rest all but the newest `keep`. */
+tsr_err tsr_store_purge_queued(tsr_store *s, int64_t before_ms, uint32_t keep, tsr_store_done *done,
+                               void *arg);
 
 /** Waits until everything put before is committed or has failed. */
 void tsr_store_flush(tsr_store *s);
@@ -137,6 +162,7 @@ typedef bool tsr_store_credential_fn(void *arg, const tsr_store_credential *row)
 typedef bool tsr_store_event_fn(void *arg, const tsr_store_event *row);
 typedef bool tsr_store_value_fn(void *arg, const tsr_store_value *row);
 typedef bool tsr_store_session_fn(void *arg, const tsr_store_session *row);
+typedef bool tsr_store_queued_fn(void *arg, const tsr_store_queued *row);
 
 tsr_err tsr_store_registrations(tsr_store_reader *r, tsr_store_registration_fn *fn, void *arg);
 /** endpoint NULL: all. */
@@ -158,6 +184,15 @@ tsr_err tsr_store_values(tsr_store_reader *r, const char *endpoint, tsr_bytes pr
 tsr_err tsr_store_history(tsr_store_reader *r, const char *endpoint, tsr_bytes path,
                           int64_t after_ms, size_t limit, tsr_store_value_fn *fn, void *arg);
 tsr_err tsr_store_sessions(tsr_store_reader *r, tsr_store_session_fn *fn, void *arg);
+/** All that are not over, with their requests, in the order of their ids. */
+tsr_err tsr_store_queued_open(tsr_store_reader *r, tsr_store_queued_fn *fn, void *arg);
+/** errors TSR_E_NOT_FOUND */
+tsr_err tsr_store_queued_get(tsr_store_reader *r, uint64_t id, tsr_store_queued_fn *fn, void *arg);
+/** At most `limit` with ids below `before`, newest first; endpoint NULL: all. */
+tsr_err tsr_store_queued_list(tsr_store_reader *r, const char *endpoint, bool open_only,
+                              uint64_t before, size_t limit, tsr_store_queued_fn *fn, void *arg);
+/** The highest id ever used; 0: none. */
+tsr_err tsr_store_queued_last(tsr_store_reader *r, uint64_t *id);
 
 /* --- events and health: any thread ------------------------------------------------------- */
 

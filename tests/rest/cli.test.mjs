@@ -195,6 +195,28 @@ test("gives up in time when the device is gone", { timeout: 60_000 }, async () =
   await bad(4, /did not answer in time/, ["--timeout", "2", "read", EP, "/3"]);
 });
 
+test("leaves requests on the server, and takes them back", { timeout: 60_000 }, async () => {
+  const put = await good(["--queue", "exec", EP, "/3/0/12"]);
+  assert.match(put, /^request \d+: cli-1 execute \/3\/0\/12: (queued|sent)$/m);
+  const id = put.match(/\d+/)[0];
+  assert.match(await good(["requests", EP, "--waiting"]), new RegExp(`^${id} +cli-1 +execute +/3/0/12 +(queued|sent)`, "m"));
+  assert.match(await good(["request", "cancel", id]), /cancelled/);
+  assert.match(await good(["requests", "--waiting"]), /nothing waits/);
+  await bad(7, /over already/, ["request", "cancel", id]);
+  await bad(2, /no request 4711/, ["request", "4711"]);
+  await bad(1, /not the number/, ["request", "x"]);
+  await bad(1, /at most 600/, ["--timeout", "601", "read", EP, "/3"]);
+  const late = await run(["--wait", "--timeout", "1", "read", EP, "/3/0"]);
+  assert.deepEqual([late.code, /expired/.test(late.text)], [4, true]);
+  // The device comes back; a request that was put before is answered.
+  const waiting = run(["--wait", "write", EP, "/3311/0/5851", "21"]);
+  await sleep(300);
+  await lab.startDaemon(EP);
+  const done = await waiting;
+  assert.deepEqual([done.code, done.error], [0, ""]);
+  assert.match(done.text, /done \(2\.04\)/);
+});
+
 test("uses a token file", { timeout: 60_000 }, async () => {
   const token = "fedcba9876543210";
   const safe = await Lab.open({ token });

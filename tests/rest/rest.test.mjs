@@ -203,6 +203,28 @@ test("each documented operation answers, and as documented", { timeout: 120_000 
     await call("DELETE", `${dev}/observations/${place}`, `/devices/{endpoint}/observations/${templates[i]}`);
   assert.deepEqual((await ok("GET", `${dev}/observations`, "/devices/{endpoint}/observations")).body.items, []);
 
+  const queued = await ok("PUT", `${dev}/objects/3311/0/5851?queue=true&timeout=60`, R, { value: 33 });
+  assert.equal(queued.status, 202);
+  assert.equal(queued.headers.get("location"), `/api/v1/requests/${queued.body.id}`);
+  assert.deepEqual([queued.body.operation, queued.body.path], ["write-replace", "/3311/0/5851"]);
+  const reading = await ok("GET", `${dev}/objects/3311/0/5851?queue=true`, R);
+  let read;
+  for (const end = Date.now() + 20_000; read?.body.state !== "done";) {
+    assert.ok(Date.now() < end, `still ${read?.body.state}`);
+    read = await ok("GET", `/requests/${reading.body.id}`, "/requests/{request}");
+  }
+  assert.equal(read.body.values[0].value, 33);
+  assert.equal((await ok("GET", `/requests/${queued.body.id}`, "/requests/{request}")).body.coap_code, "2.04");
+  const requests = await ok("GET", `/requests?endpoint=${EP}&limit=1`, "/requests");
+  assert.equal(requests.body.items[0].id, reading.body.id);
+  assert.equal(requests.body.next, reading.body.id);
+  assert.deepEqual((await ok("GET", "/requests?waiting=true", "/requests")).body.items, []);
+  problem(await call("DELETE", `/requests/${reading.body.id}`, "/requests/{request}"), 409, "request-over");
+  problem(await call("GET", "/requests/999999", "/requests/{request}"), 404, "unknown-request");
+  problem(await call("GET", `${dev}/objects/3?queue=maybe`, O), 400, "bad-parameter");
+  problem(await call("POST", `${dev}/objects/3/0/4/execute?queue=true&timeout=0`, `${R}/execute`), 400, "bad-parameter");
+  problem(await call("GET", "/devices/nobody/objects/3?queue=true", O), 404, "unknown-device");
+
   const values = await ok("GET", `${dev}/values?path=/3311`, "/devices/{endpoint}/values");
   assert.ok(values.body.values.every((v) => v.path.startsWith("/3311/")));
   await ok("GET", `${dev}/history?path=/3311/0/5851`, "/devices/{endpoint}/history");

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <ftw.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -597,6 +598,45 @@ static void test_store_damaged_page_is_refused(void **state)
     expect_damaged(p);
 }
 
+typedef struct {
+    tsr_store_queued last;
+    size_t count, request_len, result_len;
+} seen_queued;
+
+static bool see_queued(void *arg, const tsr_store_queued *row)
+{
+    seen_queued *q = arg;
+
+    q->last = *row;
+    q->request_len = row->request.len;
+    q->result_len = row->result.len;
+    q->count++;
+    return true;
+}
+
+static void put_queued(tsr_store *s, uint64_t id, const char *endpoint)
+{
+    tsr_store_queued row = { .id = id,
+                             .endpoint = endpoint,
+                             .path = "/3/0",
+                             .created_ms = 1,
+                             .expires_ms = 2,
+                             .request = tsr_text("request") };
+
+    assert_int_equal(tsr_store_put_queued(s, &row, NULL, NULL), TSR_OK);
+}
+
+static size_t count_queued(tsr_store *s, seen_queued *q)
+{
+    tsr_store_reader *r;
+
+    *q = (seen_queued){ 0 };
+    assert_int_equal(tsr_store_reader_open(s, &r), TSR_OK);
+    assert_int_equal(tsr_store_queued_list(r, NULL, false, UINT64_MAX, 100, see_queued, q), TSR_OK);
+    tsr_store_reader_close(r);
+    return q->count;
+}
+
 static void test_store_foreign_database_is_refused(void **state)
 {
     place *p = *state;
@@ -614,6 +654,86 @@ static void test_store_foreign_database_is_refused(void **state)
     close(fd);
     assert_int_equal(tsr_store_open_sqlite(&config, &s, p->why, sizeof p->why), TSR_E_MALFORMED);
     assert_non_null(strstr(p->why, "another program"));
+}
+
+/* A store of version 1 is brought up to date, with what it holds; one of a later version is left. */
+static void test_store_older_version_is_brought_up(void **state)
+{
+    place *p = *state;
+    tsr_store_config config = { .directory = p->dir };
+    char file[300];
+    sqlite3 *db;
+    tsr_store *s;
+    seen_queued q = { 0 };
+
+    fill(p);
+    snprintf(file, sizeof file, "%s/tessera.db", p->dir);
+    assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "DROP TABLE queued; PRAGMA user_version=1", NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(db);
+    s = open_store(p);
+    put_queued(s, 1, "dev1");
+    tsr_store_flush(s);
+    assert_int_equal(count_queued(s, &q), 1);
+    tsr_store_close(s);
+    assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA user_version=99", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    assert_int_equal(tsr_store_open_sqlite(&config, &s, p->why, sizeof p->why), TSR_E_MALFORMED);
+    assert_non_null(strstr(p->why, "another version"));
+}
+
+/* Ids go on over a restart, results are forgotten by age and by number, and what is over keeps no
+ * request: it may have held a key. */
+static void test_store_queued_requests(void **state)
+{
+    place *p = *state;
+    tsr_store *s = open_store(p);
+    tsr_store_reader *r;
+    seen_queued q = { 0 };
+    uint64_t last = 0;
+
+    for (uint64_t id = 1; id <= 6; id++)
+        put_queued(s, id, id % 2 ? "dev1" : "dev2");
+    for (uint64_t id = 1; id <= 5; id++) {
+        tsr_store_queued over = { .id = id,
+                                  .state = 2,
+                                  .finished_ms = (int64_t)id * 1000,
+                                  .attempts = 1,
+                                  .code = 0x45,
+                                  .detail = "well",
+                                  .result = tsr_text("result") };
+
+        assert_int_equal(tsr_store_update_queued(s, &over, NULL, NULL), TSR_OK);
+    }
+    tsr_store_flush(s);
+    tsr_store_close(s);
+    s = open_store(p);
+    assert_int_equal(tsr_store_reader_open(s, &r), TSR_OK);
+    assert_int_equal(tsr_store_queued_last(r, &last), TSR_OK);
+    assert_int_equal(last, 6);
+    assert_int_equal(tsr_store_queued_get(r, 2, see_queued, &q), TSR_OK);
+    assert_int_equal(q.result_len, 6);
+    assert_int_equal(q.request_len, 0);
+    assert_int_equal(q.last.attempts, 1);
+    q = (seen_queued){ 0 };
+    assert_int_equal(tsr_store_queued_list(r, "dev1", false, UINT64_MAX, 10, see_queued, &q),
+                     TSR_OK);
+    assert_int_equal(q.count, 3);
+    assert_int_equal(q.last.id, 1); /* the oldest comes last */
+    q = (seen_queued){ 0 };
+    assert_int_equal(tsr_store_queued_open(r, see_queued, &q), TSR_OK);
+    assert_int_equal(q.count, 1);
+    assert_int_equal(q.request_len, 7);
+    tsr_store_reader_close(r);
+    assert_int_equal(tsr_store_purge_queued(s, 2000, 3, NULL, NULL), TSR_OK);
+    tsr_store_flush(s);
+    assert_int_equal(count_queued(s, &q), 4); /* 3, 4, 5 and the one that waits */
+    assert_int_equal(tsr_store_purge_queued(s, 2000, 2, NULL, NULL), TSR_OK);
+    tsr_store_flush(s);
+    assert_int_equal(count_queued(s, &q), 3);
+    tsr_store_close(s);
 }
 
 static void test_store_unwritable_directory_names_it(void **state)
@@ -643,6 +763,8 @@ int main(void)
         T(test_store_damaged_header_is_refused),
         T(test_store_damaged_page_is_refused),
         T(test_store_foreign_database_is_refused),
+        T(test_store_older_version_is_brought_up),
+        T(test_store_queued_requests),
         T(test_store_unwritable_directory_names_it),
     };
 

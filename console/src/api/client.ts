@@ -21,6 +21,8 @@ export type ModelResource = Schemas["ModelResource"];
 export type Credential = Schemas["Credential"];
 export type CredentialList = Schemas["CredentialList"];
 export type NewCredential = Schemas["NewCredential"];
+export type QueuedRequest = Schemas["Request"];
+export type RequestList = Schemas["RequestList"];
 export type ApiEvent = Schemas["Event"];
 export type EventList = Schemas["EventList"];
 export type Problem = Schemas["Problem"];
@@ -110,14 +112,19 @@ export const api = {
   device: (endpoint: string) => call<DeviceDetail>("GET", of(endpoint)),
   drop: (endpoint: string) => call<void>("DELETE", of(endpoint)),
   read: (endpoint: string, path: string) => call<Values>("GET", `${of(endpoint)}/objects${path}`),
-  write: (endpoint: string, path: string, value: Scalar) =>
-    call<Done>("PUT", `${of(endpoint)}/objects${path}`, { value }),
-  execute: (endpoint: string, path: string, args: string) =>
-    call<Done>("POST", `${of(endpoint)}/objects${path}/execute`, args === "" ? {} : { arguments: args }),
+  write: (endpoint: string, path: string, value: Scalar, queue: boolean) =>
+    call<Done | QueuedRequest>("PUT", `${of(endpoint)}/objects${path}${queryString({ queue })}`, { value }),
+  execute: (endpoint: string, path: string, args: string, queue: boolean) =>
+    call<Done | QueuedRequest>("POST", `${of(endpoint)}/objects${path}/execute${queryString({ queue })}`,
+      args === "" ? {} : { arguments: args }),
   discover: (endpoint: string, path: string) =>
     call<Links>("GET", `${of(endpoint)}/objects${path}/discover`),
-  attributes: (endpoint: string, path: string, attributes: Attributes) =>
-    call<Done>("PUT", `${of(endpoint)}/objects${path}/attributes`, attributes),
+  attributes: (endpoint: string, path: string, attributes: Attributes, queue: boolean) =>
+    call<Done | QueuedRequest>("PUT", `${of(endpoint)}/objects${path}/attributes${queryString({ queue })}`,
+      attributes),
+  waiting: (endpoint: string) =>
+    call<RequestList>("GET", `/requests${queryString({ endpoint, waiting: true })}`),
+  cancelRequest: (id: number) => call<QueuedRequest>("DELETE", `/requests/${id}`),
   remove: (endpoint: string, path: string) =>
     call<Done>("DELETE", `${of(endpoint)}/objects${path}`),
   lastValues: (endpoint: string, path: string) =>

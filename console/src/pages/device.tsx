@@ -80,6 +80,46 @@ function Instance({ store, object, instance }: { store: DeviceStore; object: Dev
   );
 }
 
+/** What the server keeps for the device until it can take it. */
+function Waiting({ store }: { store: DeviceStore }) {
+  const list = store.waiting.value;
+  if (list.length === 0) return null;
+  return (
+    <section class="card" aria-labelledby="waiting">
+      <div class="card-head">
+        <h2 id="waiting">Waiting for the device</h2>
+        <span class="badge">{plural(list.length, "request")}</span>
+      </div>
+      <div class="table-wrap">
+        <table class="table">
+          <caption class="visually-hidden">Requests that wait</caption>
+          <thead>
+            <tr>
+              <th scope="col">Request</th><th scope="col">Operation</th><th scope="col">Path</th>
+              <th scope="col">State</th><th scope="col">Expires</th><th scope="col" class="right">Actions</th>
+            </tr>
+          </thead>
+          <tbody>
+            {list.map((r) => (
+              <tr key={r.id}>
+                <td class="mono">{r.id}</td>
+                <td>{r.operation}</td>
+                <td><span class="mono">{r.path}</span>{r.name && <span class="muted"> {r.name}</span>}</td>
+                <td>{r.state}{r.attempts > 1 && <span class="muted"> ({plural(r.attempts, "try", "tries")})</span>}</td>
+                <td><Ago at={r.expires_at} /></td>
+                <td class="right">
+                  <button class="button small" type="button" disabled={store.busy.value.has(`request ${r.id}`)}
+                    onClick={() => void store.cancelRequest(r.id)}>Cancel</button>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
 /** Everything observed on the device that can be drawn, whatever object is shown. */
 function LiveCharts({ store }: { store: DeviceStore }) {
   const drawn = [...store.series.value.entries()]
@@ -172,6 +212,7 @@ export function DevicePage({ endpoint, object }: { endpoint: string; object: num
           <div class="device-grid">
             <Objects device={device} selected={shown} />
             <div class="stack">
+              <Waiting store={store} />
               {found?.instances.map((i) => <Instance key={i} store={store} object={found} instance={i} />)}
               {found && found.instances.length === 0 && (
                 <div class="card empty"><h2>No instance of {found.name ?? `object ${found.object}`}</h2><p>The device knows this object but has none now.</p></div>

@@ -9,7 +9,7 @@ import { Pause, Play, Pulse, Search } from "../ui/icons";
 const KINDS: { label: string; types: ApiEvent["type"][] }[] = [
   { label: "Registrations", types: ["registered", "updated", "deregistered", "expired", "online", "offline"] },
   { label: "Notifications", types: ["notification"] },
-  { label: "Operations", types: ["response", "observing", "observe-ended"] },
+  { label: "Operations", types: ["response", "observing", "observe-ended", "request"] },
   { label: "Failures", types: ["failure", "refused"] },
   { label: "Credentials", types: ["credential"] },
 ];

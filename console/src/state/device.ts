@@ -2,7 +2,7 @@
 // Everything the page of one device knows.
 import { batch, signal } from "@preact/signals";
 import { api, ApiProblem, type ApiEvent, type Attributes, type DeviceDetail, type Link, type Model,
-  type Observation, type Scalar, type Value } from "../api/client";
+  type Observation, type QueuedRequest, type Scalar, type Value } from "../api/client";
 import { addPoint, canDraw, numberOf, parentOf, type Row, type Series } from "../model";
 import { onEvents, onGap } from "./live";
 import { fail, toast } from "./toasts";
@@ -26,6 +26,8 @@ export class DeviceStore {
   readonly values = signal<ReadonlyMap<string, Value>>(new Map());
   readonly links = signal<ReadonlyMap<string, Link>>(new Map());
   readonly observations = signal<ReadonlyMap<string, Observation>>(new Map());
+  /** What waits on the server for this device, oldest first. */
+  readonly waiting = signal<readonly QueuedRequest[]>([]);
   readonly series = signal<ReadonlyMap<string, Series>>(new Map());
   readonly busy = signal<ReadonlySet<string>>(new Set());
   /** When each value last changed on this page, for the short flash. */
@@ -33,6 +35,7 @@ export class DeviceStore {
 
   private off: (() => void)[] = [];
   private reload: ReturnType<typeof setTimeout> | undefined;
+  private recount: ReturnType<typeof setTimeout> | undefined;
 
   constructor(readonly endpoint: string) {}
 
@@ -50,6 +53,7 @@ export class DeviceStore {
   close(): void {
     for (const off of this.off) off();
     clearTimeout(this.reload);
+    clearTimeout(this.recount);
   }
 
   async load(): Promise<void> {
@@ -65,7 +69,30 @@ export class DeviceStore {
       else fail("The device could not be loaded", error);
       return;
     }
-    await Promise.all([this.loadObservations(), this.loadLastValues()]);
+    await Promise.all([this.loadObservations(), this.loadLastValues(), this.loadWaiting()]);
+  }
+
+  private async loadWaiting(): Promise<void> {
+    try {
+      const { items } = await api.waiting(this.endpoint);
+      this.waiting.value = [...items].reverse();
+    } catch (error) {
+      fail("The requests that wait could not be loaded", error);
+    }
+  }
+
+  async cancelRequest(id: number): Promise<void> {
+    await this.doing(`request ${id}`, `Cancelling request ${id} failed`, async () => {
+      await api.cancelRequest(id);
+      toast("ok", "Cancelled", `request ${id}`);
+    });
+    await this.loadWaiting();
+  }
+
+  /** A device that sleeps is not waited for: the server keeps the request until it wakes. */
+  private get asleep(): boolean {
+    const device = this.device.value;
+    return device !== undefined && device.queue_mode && !device.online;
   }
 
   private async loadObservations(): Promise<void> {
@@ -152,18 +179,20 @@ export class DeviceStore {
 
   async write(path: string, value: Scalar): Promise<boolean> {
     const done = await this.doing(path, `Writing ${path} failed`, async () => {
-      await api.write(this.endpoint, path, value);
-      toast("ok", "Written", `${path} = ${String(value)}`);
-      return true;
+      const queue = this.asleep;
+      await api.write(this.endpoint, path, value, queue);
+      toast("ok", queue ? "Queued until the device wakes" : "Written", `${path} = ${String(value)}`);
+      return queue ? "queued" : "written";
     });
-    if (done) void this.read(path);
-    return done ?? false;
+    if (done === "written") void this.read(path);
+    return done !== undefined;
   }
 
   async execute(row: Row, args: string): Promise<boolean> {
     const done = await this.doing(row.path, `Executing ${row.name} failed`, async () => {
-      await api.execute(this.endpoint, row.path, args);
-      toast("ok", "Executed", `${row.name} (${row.path})`);
+      const queue = this.asleep;
+      await api.execute(this.endpoint, row.path, args, queue);
+      toast("ok", queue ? "Queued until the device wakes" : "Executed", `${row.name} (${row.path})`);
       return true;
     });
     return done ?? false;
@@ -171,12 +200,13 @@ export class DeviceStore {
 
   async setAttributes(path: string, attributes: Attributes): Promise<boolean> {
     const done = await this.doing(path, `Setting attributes of ${path} failed`, async () => {
-      await api.attributes(this.endpoint, path, attributes);
-      toast("ok", "Attributes set", path);
-      return true;
+      const queue = this.asleep;
+      await api.attributes(this.endpoint, path, attributes, queue);
+      toast("ok", queue ? "Queued until the device wakes" : "Attributes set", path);
+      return queue ? "queued" : "set";
     });
-    if (done) await this.discover(Number(path.split("/")[1]));
-    return done ?? false;
+    if (done === "set") await this.discover(Number(path.split("/")[1]));
+    return done !== undefined;
   }
 
   async observe(path: string, on: boolean): Promise<void> {
@@ -207,6 +237,11 @@ export class DeviceStore {
     for (const event of mine) {
       if (event.values && (event.type === "notification" || event.type === "response"))
         this.takeEvent(event, event.values);
+      if (event.type === "request")
+        this.recount ??= setTimeout(() => {
+          this.recount = undefined;
+          void this.loadWaiting();
+        }, 250);
       if (["registered", "updated", "deregistered", "expired", "online", "offline", "observing",
         "observe-ended"].includes(event.type))
         this.reload ??= setTimeout(() => {

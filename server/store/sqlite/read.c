@@ -18,12 +18,20 @@ enum {
     R_VALUES,
     R_HISTORY,
     R_SESSIONS,
+    R_QUEUED_OPEN,
+    R_QUEUED,
+    R_QUEUED_LIST,
+    R_QUEUED_LIST_OF,
+    R_QUEUED_LAST,
     R_COUNT
 };
 
 #define OBSERVATION "SELECT endpoint,path,params,token,format,since_ms FROM observation"
 #define CREDENTIAL  "SELECT endpoint,mode,identity,length(key),changed_ms"
 #define EVENT       "SELECT id,time_ms,endpoint,body FROM event WHERE id>?1"
+#define QUEUED                                                                                     \
+    "SELECT id,endpoint,path,kind,state,created_ms,expires_ms,sent_ms,finished_ms,attempts,"       \
+    "outcome,code,detail"
 
 static const char *const reads[R_COUNT] = {
     [R_REGISTRATIONS] = "SELECT * FROM registration",
@@ -40,6 +48,13 @@ static const char *const reads[R_COUNT] = {
                   " history WHERE endpoint=?1 AND path=?2 AND received_ms>?3 ORDER BY count DESC"
                   " LIMIT ?4) ORDER BY count",
     [R_SESSIONS] = "SELECT cid,parked_ms,body FROM session",
+    [R_QUEUED_OPEN] = QUEUED ",request,NULL FROM queued WHERE state<=1 ORDER BY id",
+    [R_QUEUED] = QUEUED ",NULL,result FROM queued WHERE id=?1",
+    [R_QUEUED_LIST] = QUEUED ",NULL,NULL FROM queued WHERE id<?1 AND state<=?2 ORDER BY id DESC"
+                             " LIMIT ?3",
+    [R_QUEUED_LIST_OF] = QUEUED ",NULL,NULL FROM queued WHERE id<?1 AND state<=?2 AND endpoint=?4"
+                                " ORDER BY id DESC LIMIT ?3",
+    [R_QUEUED_LAST] = "SELECT seq FROM sqlite_sequence WHERE name='queued'",
 };
 
 typedef struct {
@@ -350,5 +365,87 @@ tsr_err sqlite_sessions(void *arg, tsr_store_session_fn *fn, void *fn_arg)
         if (!fn(fn_arg, &row))
             break;
     }
+    return finish(q, rc);
+}
+
+static tsr_err queued_rows(sqlite3_stmt *q, size_t *count, tsr_store_queued_fn *fn, void *arg)
+{
+    int rc;
+
+    *count = 0;
+    while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
+        tsr_store_queued row = {
+            .id = (uint64_t)sqlite3_column_int64(q, 0),
+            .endpoint = text(q, 1),
+            .path = text(q, 2),
+            .kind = sqlite3_column_int(q, 3),
+            .state = sqlite3_column_int(q, 4),
+            .created_ms = sqlite3_column_int64(q, 5),
+            .expires_ms = sqlite3_column_int64(q, 6),
+            .sent_ms = sqlite3_column_int64(q, 7),
+            .finished_ms = sqlite3_column_int64(q, 8),
+            .attempts = (uint32_t)sqlite3_column_int64(q, 9),
+            .outcome = sqlite3_column_int(q, 10),
+            .code = sqlite3_column_int(q, 11),
+            .detail = text(q, 12),
+            .request = blob(q, 13),
+            .result = blob(q, 14),
+        };
+
+        ++*count;
+        if (!fn(arg, &row))
+            break;
+    }
+    return finish(q, rc);
+}
+
+tsr_err sqlite_queued_open(void *arg, tsr_store_queued_fn *fn, void *fn_arg)
+{
+    sqlite3_stmt *q = get(arg, R_QUEUED_OPEN);
+    size_t count;
+
+    return q ? queued_rows(q, &count, fn, fn_arg) : TSR_E_IO;
+}
+
+tsr_err sqlite_queued_get(void *arg, uint64_t id, tsr_store_queued_fn *fn, void *fn_arg)
+{
+    sqlite3_stmt *q = get(arg, R_QUEUED);
+    size_t count;
+
+    if (!q)
+        return TSR_E_IO;
+    sqlite3_bind_int64(q, 1, (int64_t)id);
+
+    tsr_err err = queued_rows(q, &count, fn, fn_arg);
+
+    return err == TSR_OK && count == 0 ? TSR_E_NOT_FOUND : err;
+}
+
+tsr_err sqlite_queued_list(void *arg, const char *endpoint, bool open_only, uint64_t before,
+                           size_t limit, tsr_store_queued_fn *fn, void *fn_arg)
+{
+    sqlite3_stmt *q = get(arg, endpoint ? R_QUEUED_LIST_OF : R_QUEUED_LIST);
+    size_t count;
+
+    if (!q)
+        return TSR_E_IO;
+    sqlite3_bind_int64(q, 1, before > INT64_MAX ? INT64_MAX : (int64_t)before);
+    sqlite3_bind_int(q, 2, open_only ? TSR_STORE_QUEUED_OPEN : INT32_MAX);
+    sqlite3_bind_int64(q, 3, (int64_t)limit);
+    if (endpoint)
+        sqlite3_bind_text(q, 4, endpoint, -1, SQLITE_STATIC);
+    return queued_rows(q, &count, fn, fn_arg);
+}
+
+tsr_err sqlite_queued_last(void *arg, uint64_t *id)
+{
+    sqlite3_stmt *q = get(arg, R_QUEUED_LAST);
+
+    if (!q)
+        return TSR_E_IO;
+
+    int rc = sqlite3_step(q);
+
+    *id = rc == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(q, 0) : 0;
     return finish(q, rc);
 }

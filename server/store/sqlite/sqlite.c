@@ -13,8 +13,9 @@
 #include <unistd.h>
 
 #define APPLICATION_ID 0x54535231 /* "TSR1" */
-#define SCHEMA_VERSION 1
 
+/* Version 1. What came later is in `upgrades`, so that a store of any older version is brought up
+ * to date in the same transaction that says so. */
 static const char schema[] =
     "CREATE TABLE registration(endpoint TEXT PRIMARY KEY, location TEXT NOT NULL UNIQUE,"
     " version TEXT, binding TEXT, sms TEXT, root TEXT, address TEXT, identity TEXT,"
@@ -30,6 +31,22 @@ static const char schema[] =
     "CREATE TABLE history(endpoint TEXT, path BLOB, slot INTEGER, count INTEGER,"
     " received_ms INTEGER, body BLOB, PRIMARY KEY(endpoint, path, slot)) WITHOUT ROWID;"
     "CREATE TABLE session(cid BLOB PRIMARY KEY, parked_ms INTEGER, body BLOB) WITHOUT ROWID;";
+
+static const char *const upgrades[] = {
+    /* AUTOINCREMENT: the id of a request whose result was forgotten never names another one. */
+    "CREATE TABLE queued(id INTEGER PRIMARY KEY AUTOINCREMENT, endpoint TEXT NOT NULL, path TEXT,"
+    " kind INTEGER, state INTEGER, created_ms INTEGER, expires_ms INTEGER, sent_ms INTEGER,"
+    " finished_ms INTEGER, attempts INTEGER, outcome INTEGER, code INTEGER, detail TEXT,"
+    " request BLOB, result BLOB);"
+    "CREATE INDEX queued_of ON queued(endpoint, id);"
+    "CREATE INDEX queued_open ON queued(id) WHERE state<=1;"
+    "CREATE INDEX queued_over ON queued(finished_ms) WHERE state>1;",
+};
+
+enum {
+    UPGRADES = sizeof upgrades / sizeof upgrades[0],
+    SCHEMA_VERSION = 1 + UPGRADES,
+};
 
 static const char *const writes[W_COUNT] = {
     [W_BEGIN] = "BEGIN IMMEDIATE",
@@ -52,6 +69,13 @@ static const char *const writes[W_COUNT] = {
     [W_PUT_HISTORY] = "INSERT OR REPLACE INTO history VALUES(?1,?2,?3,?4,?5,?6)",
     [W_PUT_SESSION] = "INSERT OR REPLACE INTO session VALUES(?1,?2,?3)",
     [W_DELETE_SESSION] = "DELETE FROM session WHERE cid=?1",
+    [W_PUT_QUEUED] = "INSERT INTO queued VALUES(?1,?2,?3,?4,?5,?6,?7,0,0,0,0,0,'',?8,NULL)",
+    [W_UPDATE_QUEUED] = "UPDATE queued SET state=?2, sent_ms=?3, finished_ms=?4, attempts=?5,"
+                        " outcome=?6, code=?7, detail=?8, result=?9,"
+                        " request=CASE WHEN ?2<=1 THEN request END WHERE id=?1",
+    [W_PURGE_OLD] = "DELETE FROM queued WHERE state>1 AND finished_ms<?1",
+    [W_PURGE_MANY] = "DELETE FROM queued WHERE state>1 AND finished_ms<=(SELECT finished_ms FROM"
+                     " queued WHERE state>1 ORDER BY finished_ms DESC LIMIT 1 OFFSET ?1)",
 };
 
 /* --- errors in words -------------------------------------------------------------------- */
@@ -271,6 +295,53 @@ static int put_session(sqlite_store *db, const tsr_store_session *p)
     return run(q);
 }
 
+static int put_queued(sqlite_store *db, const tsr_store_queued *r)
+{
+    sqlite3_stmt *q = db->write[W_PUT_QUEUED];
+
+    sqlite3_bind_int64(q, 1, (int64_t)r->id);
+    bind_text(q, 2, r->endpoint);
+    bind_text(q, 3, r->path);
+    sqlite3_bind_int(q, 4, r->kind);
+    sqlite3_bind_int(q, 5, r->state);
+    sqlite3_bind_int64(q, 6, r->created_ms);
+    sqlite3_bind_int64(q, 7, r->expires_ms);
+    bind_blob(q, 8, r->request);
+    return run(q);
+}
+
+static int update_queued(sqlite_store *db, const tsr_store_queued *r)
+{
+    sqlite3_stmt *q = db->write[W_UPDATE_QUEUED];
+
+    sqlite3_bind_int64(q, 1, (int64_t)r->id);
+    sqlite3_bind_int(q, 2, r->state);
+    sqlite3_bind_int64(q, 3, r->sent_ms);
+    sqlite3_bind_int64(q, 4, r->finished_ms);
+    sqlite3_bind_int64(q, 5, r->attempts);
+    sqlite3_bind_int(q, 6, r->outcome);
+    sqlite3_bind_int(q, 7, r->code);
+    bind_text(q, 8, r->detail);
+    if (r->result.len)
+        bind_blob(q, 9, r->result);
+    return run(q);
+}
+
+static int purge_queued(sqlite_store *db, const tsr_store_queued *r)
+{
+    sqlite3_stmt *q = db->write[W_PURGE_OLD];
+
+    sqlite3_bind_int64(q, 1, r->finished_ms);
+
+    int rc = run(q);
+
+    if (rc != SQLITE_OK)
+        return rc;
+    q = db->write[W_PURGE_MANY];
+    sqlite3_bind_int64(q, 1, r->attempts);
+    return run(q);
+}
+
 static int apply_row(sqlite_store *db, const tsr_store_op *op)
 {
     switch (op->kind) {
@@ -289,6 +360,9 @@ static int apply_row(sqlite_store *db, const tsr_store_op *op)
     case TSR_STORE_DELETE_SESSION:
         bind_blob(db->write[W_DELETE_SESSION], 1, op->row.session.cid);
         return run(db->write[W_DELETE_SESSION]);
+    case TSR_STORE_PUT_QUEUED: return put_queued(db, &op->row.queued);
+    case TSR_STORE_UPDATE_QUEUED: return update_queued(db, &op->row.queued);
+    case TSR_STORE_PURGE_QUEUED: return purge_queued(db, &op->row.queued);
     case TSR_STORE_FLUSH: return SQLITE_OK;
     }
     return SQLITE_OK;
@@ -348,6 +422,10 @@ static const tsr_store_backend backend = {
     .values = sqlite_values,
     .history = sqlite_history,
     .sessions = sqlite_sessions,
+    .queued_open = sqlite_queued_open,
+    .queued_get = sqlite_queued_get,
+    .queued_list = sqlite_queued_list,
+    .queued_last = sqlite_queued_last,
 };
 
 /* --- opening ---------------------------------------------------------------------------- */
@@ -429,36 +507,54 @@ static tsr_err check_whole(sqlite_store *db)
     return err;
 }
 
+/* From an empty file (0), or from an older version: all of it or nothing. */
+static tsr_err bring_up(sqlite_store *db, int64_t version)
+{
+    char set[120];
+    int rc = exec(db, "BEGIN IMMEDIATE");
+
+    (void)snprintf(set, sizeof set, "PRAGMA application_id=%d; PRAGMA user_version=%d;",
+                   APPLICATION_ID, SCHEMA_VERSION);
+    if (rc == SQLITE_OK && version == 0)
+        rc = exec(db, schema);
+    for (int64_t i = version > 1 ? version - 1 : 0; i < UPGRADES && rc == SQLITE_OK; i++)
+        rc = exec(db, upgrades[i]);
+    if (rc == SQLITE_OK)
+        rc = exec(db, set);
+    if (rc == SQLITE_OK)
+        rc = exec(db, "COMMIT");
+    if (rc == SQLITE_OK)
+        return TSR_OK;
+
+    tsr_err err = opening_failed(db, rc);
+
+    rollback(db);
+    return err;
+}
+
 static tsr_err make_or_check_schema(sqlite_store *db)
 {
     int rc = exec(db, "PRAGMA schema_version"); /* the first read; a file that is none fails here */
 
     if (rc != SQLITE_OK)
         return opening_failed(db, rc);
-    if (pragma(db, "PRAGMA schema_version") == 0) {
-        char set[120];
-
-        (void)snprintf(set, sizeof set, "PRAGMA application_id=%d; PRAGMA user_version=%d;",
-                       APPLICATION_ID, SCHEMA_VERSION);
-        if ((rc = exec(db, "BEGIN IMMEDIATE")) != SQLITE_OK ||
-            (rc = exec(db, schema)) != SQLITE_OK || (rc = exec(db, set)) != SQLITE_OK ||
-            (rc = exec(db, "COMMIT")) != SQLITE_OK) {
-            tsr_err err = opening_failed(db, rc);
-
-            rollback(db);
-            return err;
-        }
-        return TSR_OK;
-    }
+    if (pragma(db, "PRAGMA schema_version") == 0)
+        return bring_up(db, 0);
     if (pragma(db, "PRAGMA application_id") != APPLICATION_ID)
         return say(db, TSR_E_MALFORMED,
                    "tessera.db is another program's database: name another "
                    "--data directory");
-    if (pragma(db, "PRAGMA user_version") != SCHEMA_VERSION)
+
+    int64_t version = pragma(db, "PRAGMA user_version");
+
+    if (version < 1 || version > SCHEMA_VERSION)
         return say(db, TSR_E_MALFORMED,
                    "tessera.db was written by another version of this program: "
                    "use that version, or another --data directory");
-    return check_whole(db);
+
+    tsr_err err = check_whole(db);
+
+    return err == TSR_OK && version < SCHEMA_VERSION ? bring_up(db, version) : err;
 }
 
 static tsr_err open_writer(sqlite_store *db)

@@ -25,6 +25,10 @@ enum {
     W_PUT_HISTORY,
     W_PUT_SESSION,
     W_DELETE_SESSION,
+    W_PUT_QUEUED,
+    W_UPDATE_QUEUED,
+    W_PURGE_OLD,
+    W_PURGE_MANY,
     W_COUNT
 };
 
@@ -55,5 +59,10 @@ tsr_err sqlite_values(void *arg, const char *endpoint, tsr_bytes prefix, tsr_sto
 tsr_err sqlite_history(void *arg, const char *endpoint, tsr_bytes path, int64_t after_ms,
                        size_t limit, tsr_store_value_fn *fn, void *fn_arg);
 tsr_err sqlite_sessions(void *arg, tsr_store_session_fn *fn, void *fn_arg);
+tsr_err sqlite_queued_open(void *arg, tsr_store_queued_fn *fn, void *fn_arg);
+tsr_err sqlite_queued_get(void *arg, uint64_t id, tsr_store_queued_fn *fn, void *fn_arg);
+tsr_err sqlite_queued_list(void *arg, const char *endpoint, bool open_only, uint64_t before,
+                           size_t limit, tsr_store_queued_fn *fn, void *fn_arg);
+tsr_err sqlite_queued_last(void *arg, uint64_t *id);
 
 #endif
