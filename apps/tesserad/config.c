@@ -10,7 +10,7 @@
 
 #include "ports/linux/host/udp.h"
 
-typedef enum { TEXT, NUMBER, WORD, SERVER_NUMBER, SERVER_WORD } kind;
+typedef enum { TEXT, BYTES, NUMBER, WORD, SERVER_NUMBER, SERVER_WORD } kind;
 
 /* One key: where its value goes, and what it may be. SERVER_* go to number[room]. */
 typedef struct {
@@ -33,6 +33,7 @@ static const char *const versions[] = { "1.0", "1.1", "1.2", NULL };
 static const char *const notify[] = { "non", "con", NULL };
 
 #define TEXT_AT(type, field) TEXT, offsetof(type, field), sizeof(((type *)0)->field), 0, 0, NULL, NULL
+#define BYTES_AT(type, field, most) BYTES, offsetof(type, field), most, 0, 0, NULL, NULL
 #define NUMBER_AT(type, field, low, high) NUMBER, offsetof(type, field), 0, low, high, NULL, NULL
 #define WORD_AT(type, field, words) WORD, offsetof(type, field), 0, 0, 0, words, NULL
 #define RESOURCE(id, low, high) SERVER_NUMBER, 0, id, low, high, NULL, NULL
@@ -86,6 +87,12 @@ static const key server_keys[] = {
     { "server_certificate", TEXT_AT(config_server, server_certificate) },
     { "certificate_usage", WORD_AT(config_server, certificate_usage, usages) },
     { "server_name", TEXT_AT(config_server, server_name) },
+    { "oscore_key", NUMBER_AT(config_server, oscore_key, 1, 0x3fffffff) },
+    { "oscore_sender", BYTES_AT(config_server, oscore_sender, 7) },
+    { "oscore_recipient", BYTES_AT(config_server, oscore_recipient, 7) },
+    { "oscore_salt", BYTES_AT(config_server, oscore_salt, 64) },
+    { "oscore_context", BYTES_AT(config_server, oscore_context, 64) },
+    { "oscore_aead", NUMBER_AT(config_server, oscore_aead, 1, 255) },
     { "lifetime", RESOURCE(TSR_LWM2M_S_LIFETIME, 0, UINT32_MAX) },
     { "pmin", RESOURCE(TSR_LWM2M_S_PMIN, 0, UINT32_MAX) },
     { "pmax", RESOURCE(TSR_LWM2M_S_PMAX, 0, UINT32_MAX) },
@@ -168,6 +175,44 @@ static tsr_err take_text(const reader *r, const key *k, const char *value)
     return TSR_OK;
 }
 
+static int nibble(char ch)
+{
+    if (ch >= '0' && ch <= '9')
+        return ch - '0';
+    ch = (char)tolower((unsigned char)ch);
+    return ch >= 'a' && ch <= 'f' ? ch - 'a' + 10 : -1;
+}
+
+static tsr_err take_hex(const reader *r, const char *name, const char *digits, tsr_buf *out)
+{
+    for (; digits[0] != '\0'; digits += 2) {
+        int high = nibble(digits[0]), low = high < 0 ? -1 : nibble(digits[1]);
+
+        if (low < 0)
+            return fail(r, r->line, "'%s' begins with 0x and is not pairs of hexadecimal digits; "
+                                    "correct it, or write text", name);
+        tsr_put_u8(out, (uint8_t)(high << 4 | low));
+    }
+    return TSR_OK;
+}
+
+static tsr_err take_bytes(const reader *r, const key *k, const char *value)
+{
+    config_bytes *bytes = (config_bytes *)(void *)((char *)r->base + k->at);
+    tsr_buf out = tsr_buf_over(bytes->bytes, k->room);
+    tsr_err err = TSR_OK;
+
+    if (strncmp(value, "0x", 2) == 0)
+        err = take_hex(r, k->name, value + 2, &out);
+    else
+        tsr_put_text(&out, value);
+    if (err == TSR_OK && out.err != TSR_OK)
+        err = fail(r, r->line, "the value of '%s' is longer than %zu bytes; shorten it", k->name,
+                   k->room);
+    bytes->len = (uint8_t)out.len;
+    return err;
+}
+
 static tsr_err take_number(const reader *r, const key *k, const char *value, uint32_t *v)
 {
     uint64_t n;
@@ -201,6 +246,7 @@ static tsr_err take(const reader *r, const key *k, const char *value)
 
     switch (k->kind) {
     case TEXT:   return take_text(r, k, value);
+    case BYTES:  return take_bytes(r, k, value);
     case NUMBER: return take_number(r, k, value, field);
     case WORD:   return take_word(r, k, value, field);
     default:
@@ -214,7 +260,7 @@ static tsr_err take(const reader *r, const key *k, const char *value)
 
 static tsr_err key_line(const reader *r, const char *name, const char *value)
 {
-    char names[512];
+    char names[640];
 
     if (r->keys == NULL)
         return fail(r, r->line, "'%s' stands before the first section; put it under [device]", name);
@@ -332,6 +378,15 @@ static tsr_err check_server(const reader *r, const config_server *s)
     if (tsr_udp_uri_parse(tsr_text(s->uri), &uri) != TSR_OK)
         return fail(r, s->line, "'%s' is no server URI; write coap://HOST:PORT or coaps://HOST:PORT",
                     s->uri);
+    if (s->oscore_key != 0 && s->oscore_sender.len == s->oscore_recipient.len &&
+        memcmp(s->oscore_sender.bytes, s->oscore_recipient.bytes, s->oscore_sender.len) == 0)
+        return fail(r, s->line, "oscore_sender and oscore_recipient are the same; give each end its "
+                                "own id");
+    if (s->oscore_key == 0 && (s->oscore_sender.len | s->oscore_recipient.len | s->oscore_salt.len |
+                               s->oscore_context.len) != 0)
+        return fail(r, s->line, "oscore ids without oscore_key; add oscore_key = ID, and import the "
+                                "master secret with 'tesserad provision --oscore --server %u'",
+                    s->short_id);
     if (uri.secure != (s->mode != TSR_LWM2M_MODE_NOSEC))
         return fail(r, s->line, uri.secure ? "a coaps URI without keys; add mode = psk or certificate"
                                            : "a coap URI is not secured; write coaps, or mode = nosec");

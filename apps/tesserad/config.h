@@ -13,6 +13,11 @@ enum { CONFIG_SERVERS = 8, CONFIG_LIGHTS = 8, CONFIG_TEXT = 128, CONFIG_PATH = 2
 
 typedef enum { REBOOT_RESTART, REBOOT_SYSTEM, REBOOT_NONE } config_reboot;
 
+/** Bytes: "0x" and hexadecimal digits in the file, or the text itself. */
+typedef struct {
+    uint8_t len, bytes[64];
+} config_bytes;
+
 typedef struct {
     uint16_t short_id;
     unsigned line;
@@ -23,6 +28,9 @@ typedef struct {
     char certificate[CONFIG_PATH], server_certificate[CONFIG_PATH];
     uint32_t certificate_usage;
     char server_name[64];
+    uint32_t oscore_key; /* PSA key id of the Master Secret; 0: no OSCORE */
+    config_bytes oscore_sender, oscore_recipient, oscore_salt, oscore_context;
+    uint32_t oscore_aead; /* COSE number */
     uint32_t set; /* which of number[] the file gives */
     uint32_t number[TSR_LWM2M_SERVER_RESOURCES];
 } config_server;

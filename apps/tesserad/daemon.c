@@ -12,6 +12,7 @@
 
 #include "apps/tesserad/certificate.h"
 #include "apps/tesserad/device.h"
+#include "apps/tesserad/oscore.h"
 #include "apps/tesserad/update.h"
 #include "ports/linux/gate/gate.h"
 #include "ports/linux/host/file.h"
@@ -51,6 +52,7 @@ typedef struct tesserad {
     const char *path;
     device device;
     update update;
+    oscore oscore;
     uplink links[CONFIG_SERVERS];
     tsr_lwm2m_account accounts[CONFIG_SERVERS];
     tsr_lwm2m_observation observations[OBSERVATIONS];
@@ -531,6 +533,8 @@ static tsr_err begin(tesserad *d, const config *c, const char *path)
         err = link_init(d, i);
     if (err == TSR_OK)
         err = client_init(d);
+    if (err == TSR_OK)
+        err = oscore_begin(&d->oscore, &d->device, &d->client);
     if (err != TSR_OK) {
         tsr_host_log(TSR_LOG_ERROR, "start-failed", "cause=%s", tsr_err_name(err));
         return err;
@@ -544,6 +548,7 @@ static tsr_err begin(tesserad *d, const config *c, const char *path)
 static void finish(tesserad *d)
 {
     update_end(&d->update);
+    oscore_end(&d->oscore);
     for (size_t i = 0; i < d->config->server_count; i++) {
         tsr_lwm2m_dtls_free(&d->links[i].dtls);
         tsr_udp_close(&d->links[i].udp);

@@ -16,12 +16,12 @@ typedef enum {
 /** Runs until there is a reason to end. `path` is the configuration's, for SIGHUP. */
 daemon_end daemon_run(const config *c, const char *path);
 
-/** `tesserad provision`: brings a pre-shared key from a file or standard input into PSA under the
+/** `tesserad provision`: brings a pre-shared key, or an OSCORE master secret, from a file or standard input into PSA under the
  *  key id of the server's section, wipes every copy it made, and empties and removes the file.
  *
  *  format  "hex", "base64" or "raw"
  *  returns the exit code; says the cause and the remedy on standard error */
 int daemon_provision(const config *c, uint32_t short_id, const char *key_file, const char *format,
-                     bool replace);
+                     bool oscore, bool replace);
 
 #endif

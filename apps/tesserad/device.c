@@ -29,6 +29,29 @@ static void init_security(device *d)
     d->securities = (tsr_lwm2m_securities){ d->security, d->config->server_count, 0 };
 }
 
+static void init_oscore(device *d)
+{
+    for (size_t i = 0; i < d->config->server_count; i++) {
+        const config_server *from = &d->config->servers[i];
+        tsr_lwm2m_oscore *o = &d->oscore[i];
+
+        if (from->oscore_key == 0)
+            continue;
+        *o = (tsr_lwm2m_oscore){ .used = true, .fixed = true, .id = (uint16_t)i,
+                                 .sender_id_len = from->oscore_sender.len,
+                                 .recipient_id_len = from->oscore_recipient.len,
+                                 .salt_len = from->oscore_salt.len,
+                                 .id_context_len = from->oscore_context.len,
+                                 .has_id_context = from->oscore_context.len != 0,
+                                 .aead = (int32_t)from->oscore_aead, .key_id = from->oscore_key };
+        memcpy(o->sender_id, from->oscore_sender.bytes, o->sender_id_len);
+        memcpy(o->recipient_id, from->oscore_recipient.bytes, o->recipient_id_len);
+        memcpy(o->salt, from->oscore_salt.bytes, o->salt_len);
+        memcpy(o->id_context, from->oscore_context.bytes, o->id_context_len);
+    }
+    d->oscores = (tsr_lwm2m_oscores){ .items = d->oscore, .count = CONFIG_SERVERS };
+}
+
 void device_configure_servers(device *d)
 {
     for (size_t i = 0; i < d->config->server_count; i++) {
@@ -86,6 +109,7 @@ static void init_registry(device *d)
     d->objects[n++] = tsr_lwm2m_monitoring_object(&d->monitoring);
     d->objects[n++] = tsr_lwm2m_statistics_object(&d->statistics);
     d->objects[n++] = tsr_lwm2m_portfolio_object(&d->portfolios);
+    d->objects[n++] = tsr_lwm2m_oscore_object(&d->oscores);
     d->objects[n++] = tsr_lwm2m_generic_sensor_object(&d->sensors);
     if (d->temperatures.count != 0)
         d->objects[n++] = tsr_lwm2m_temperature_object(&d->temperatures);
@@ -107,6 +131,7 @@ void device_init(device *d, const config *c, uint64_t now_ms)
     memset(d, 0, sizeof *d);
     d->config = c;
     init_security(d);
+    init_oscore(d);
     device_configure_servers(d);
     init_device(d);
     tsr_host_monitoring_refresh("", c->interface, now_ms, &d->load, &d->monitoring);

@@ -7,14 +7,17 @@
 #include "apps/tesserad/config.h"
 #include "ports/linux/host/data.h"
 #include "tessera/lwm2m/client/client.h"
+#include "tessera/lwm2m/objects/oscore.h"
 #include "tessera/lwm2m/objects/portfolio.h"
 
-enum { DEVICE_PORTFOLIOS = 4, DEVICE_OBJECTS = 9 };
+enum { DEVICE_PORTFOLIOS = 4, DEVICE_OBJECTS = 10 };
 
 typedef struct {
     const config *config;
     tsr_lwm2m_securities securities;
     tsr_lwm2m_security security[CONFIG_SERVERS];
+    tsr_lwm2m_oscores oscores;
+    tsr_lwm2m_oscore oscore[CONFIG_SERVERS]; /* of the server at the same place */
     tsr_lwm2m_servers servers;
     tsr_lwm2m_server server[CONFIG_SERVERS];
     tsr_lwm2m_device device;

@@ -15,7 +15,7 @@
 static const char usage[] =
     "usage: tesserad [--config FILE] [--check-config]\n"
     "       tesserad provision --server N [--config FILE] [--key-file FILE] [--format hex|base64|raw]\n"
-    "                          [--replace]\n"
+    "                          [--oscore] [--replace]\n"
     "       tesserad request --server N [--config FILE] [--out FILE] [--replace]\n"
     "\n"
     "  --config FILE     the configuration (default /etc/tessera/tesserad.conf)\n"
@@ -28,6 +28,7 @@ static const char usage[] =
     "  --key-file FILE   where the key is; it is emptied and removed (default: standard input)\n"
     "  --format NAME     how the key is written (default hex)\n"
     "  --out FILE        where the request goes, PEM (default: standard output)\n"
+    "  --oscore          it is the Master Secret of OSCORE, not the key of DTLS\n"
     "  --replace         give up the key that has this number, if there is one\n"
     "\n"
     "Signals: TERM and INT end it, HUP reads the configuration again, USR1 opens new sockets.\n";
@@ -35,7 +36,7 @@ static const char usage[] =
 typedef struct {
     const char *config, *key_file, *format, *out;
     uint64_t server;
-    bool check, provision, request, replace;
+    bool check, provision, request, replace, oscore;
 } options;
 
 enum { EXIT_USAGE = 2 };
@@ -53,7 +54,8 @@ static int read_options(int argc, char **argv, options *o)
         { "config", required_argument, NULL, 'c' },   { "check-config", no_argument, NULL, 'n' },
         { "server", required_argument, NULL, 's' },   { "key-file", required_argument, NULL, 'k' },
         { "format", required_argument, NULL, 'f' },   { "replace", no_argument, NULL, 'r' },
-        { "out", required_argument, NULL, 'o' },      { "help", no_argument, NULL, 'h' },
+        { "out", required_argument, NULL, 'o' },      { "oscore", no_argument, NULL, 'O' },
+        { "help", no_argument, NULL, 'h' },
         { "version", no_argument, NULL, 'v' },        { NULL, 0, NULL, 0 },
     };
     int ch;
@@ -66,6 +68,7 @@ static int read_options(int argc, char **argv, options *o)
         case 'f': o->format = optarg; break;
         case 'o': o->out = optarg; break;
         case 'r': o->replace = true; break;
+        case 'O': o->oscore = true; break;
         case 's':
             if (tsr_dec(tsr_text(optarg), &o->server) != TSR_OK)
                 return complain("--server takes a number") + 1;
@@ -131,7 +134,8 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     }
     if (o.provision)
-        return daemon_provision(&c, (uint32_t)o.server, o.key_file, o.format, o.replace);
+        return daemon_provision(&c, (uint32_t)o.server, o.key_file, o.format, o.oscore,
+                                o.replace);
     if (o.request)
         return certificate_request(&c, (uint32_t)o.server, o.out, o.replace);
     if (o.check) {

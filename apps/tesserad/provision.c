@@ -11,6 +11,7 @@
 #include "ports/linux/gate/gate.h"
 #include "psa/crypto.h"
 #include "tessera/json/base64.h"
+#include "tessera/lwm2m/objects/oscore.h"
 #include "tessera/lwm2m/objects/security.h"
 
 enum { INPUT_LEN = 512 };
@@ -106,9 +107,10 @@ static bool is_there(uint32_t key_id)
     return psa_get_key_attributes(key_id, &attributes) == PSA_SUCCESS;
 }
 
-static int import(const config_server *server, uint8_t *key, size_t key_len, bool replace)
+static int import(const config_server *server, uint8_t *key, size_t key_len, bool oscore,
+                  bool replace)
 {
-    uint32_t key_id = server->key;
+    uint32_t key_id = oscore ? server->oscore_key : server->key;
     tsr_err err;
 
     if (psa_crypto_init() != PSA_SUCCESS) {
@@ -121,18 +123,22 @@ static int import(const config_server *server, uint8_t *key, size_t key_len, boo
         return complain("a key with this number is there already, and was left as it is",
                         "add --replace to put the new one in its place");
     }
-    err = tsr_lwm2m_security_import(&key_id, key, key_len);
+    err = oscore ? tsr_lwm2m_oscore_import(&key_id, key, key_len)
+                 : tsr_lwm2m_security_import(&key_id, key, key_len);
     if (err == TSR_E_TYPE)
         return complain("the key is empty or longer than 64 bytes", "give 16 to 64 bytes");
     if (err != TSR_OK)
         return complain("the secure service refused the key", "see its log");
-    (void)fprintf(stderr, "provisioned server=%u identity=\"%s\" key=%u\n", server->short_id,
-                  server->identity, server->key);
+    if (oscore)
+        (void)fprintf(stderr, "provisioned server=%u oscore_key=%u\n", server->short_id, key_id);
+    else
+        (void)fprintf(stderr, "provisioned server=%u identity=\"%s\" key=%u\n", server->short_id,
+                      server->identity, server->key);
     return 0;
 }
 
 int daemon_provision(const config *c, uint32_t short_id, const char *key_file, const char *format,
-                     bool replace)
+                     bool oscore, bool replace)
 {
     const config_server *server = config_find(c, short_id);
     uint8_t input[INPUT_LEN], room[INPUT_LEN];
@@ -141,9 +147,10 @@ int daemon_provision(const config *c, uint32_t short_id, const char *key_file, c
     ssize_t n;
     tsr_err err;
 
-    if (server == NULL || server->key == 0)
-        return complain("no such server, or it has no key", "add key = ID to its section");
-    if (server->mode == TSR_LWM2M_MODE_CERTIFICATE)
+    if (server == NULL || (oscore ? server->oscore_key : server->key) == 0)
+        return complain("no such server, or it has no key",
+                        oscore ? "add oscore_key = ID to its section" : "add key = ID to its section");
+    if (!oscore && server->mode == TSR_LWM2M_MODE_CERTIFICATE)
         return complain("this server uses a certificate, whose key is born behind the wall",
                         "use tesserad request");
     fd = key_file != NULL ? open(key_file, O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
@@ -161,7 +168,7 @@ int daemon_provision(const config *c, uint32_t short_id, const char *key_file, c
     }
     if (c->secured[0] != '\0')
         (void)tsr_gate_socket(c->secured);
-    result = import(server, room, key.len, replace);
+    result = import(server, room, key.len, oscore, replace);
     tsr_wipe(room, sizeof room);
     if (result == 0 && key_file != NULL)
         remove_file(key_file);

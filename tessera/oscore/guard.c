@@ -62,16 +62,15 @@ void tsr_oscore_guard_drop(tsr_oscore_guard *g, const tsr_oscore *context)
 
 /* ---- contexts ---- */
 
-static void lock(const tsr_oscore_guard *g, tsr_oscore *c)
+static tsr_err use(const tsr_oscore_guard *g, tsr_oscore *c)
 {
-    if (g->config.host.lock != NULL)
-        g->config.host.lock(g->config.host.user, c);
+    return g->config.host.use != NULL ? g->config.host.use(g->config.host.user, c) : TSR_OK;
 }
 
-static void unlock(const tsr_oscore_guard *g, tsr_oscore *c)
+static void done(const tsr_oscore_guard *g, tsr_oscore *c)
 {
-    if (g->config.host.unlock != NULL)
-        g->config.host.unlock(g->config.host.user, c);
+    if (g->config.host.done != NULL)
+        g->config.host.done(g->config.host.user, c);
 }
 
 static void broken(const tsr_oscore_guard *g, tsr_oscore *c)
@@ -98,9 +97,10 @@ static tsr_err unprotect(tsr_oscore_guard *g, tsr_coap_peer peer, tsr_oscore *c,
     tsr_buf out = tsr_buf_over(g->in, g->config.datagram_len);
     tsr_err err;
 
-    lock(g, c);
+    if (use(g, c) != TSR_OK)
+        return TSR_E_IO;
     err = tsr_oscore_unprotect_request_datagram(c, &at->exchange, datagram, &out);
-    unlock(g, c);
+    done(g, c);
     at->context = c;
     if (err == TSR_E_IO)
         broken(g, c);
@@ -158,11 +158,10 @@ static tsr_err refuse(void *guard, tsr_coap_peer peer, tsr_err why, tsr_bytes da
         return refuse_plain(datagram, mid, out);
     if (why != TSR_E_STATE)
         return tsr_oscore_answer_datagram(NULL, NULL, why, datagram, mid, out);
-    if (at->context == NULL)
+    if (at->context == NULL || use(g, at->context) != TSR_OK)
         return TSR_END;
-    lock(g, at->context);
     err = tsr_oscore_answer_datagram(at->context, &at->exchange, why, datagram, mid, out);
-    unlock(g, at->context);
+    done(g, at->context);
     return err;
 }
 
@@ -188,9 +187,11 @@ static tsr_err open_response(void *guard, tsr_coap_peer peer, size_t place, tsr_
         return TSR_E_STATE;
     if (at->context == NULL)
         return TSR_OK;
-    lock(g, at->context);
+    err = use(g, at->context);
+    if (err != TSR_OK)
+        return TSR_E_IO;
     err = tsr_oscore_unprotect_response_datagram(at->context, &at->exchange, datagram, &out);
-    unlock(g, at->context);
+    done(g, at->context);
     if (err == TSR_E_IO)
         broken(g, at->context);
     g->dropped += err != TSR_OK;
@@ -210,12 +211,14 @@ static tsr_err protect(tsr_oscore_guard *g, tsr_oscore_guard_place *at, bool req
     if (plain.err != TSR_OK)
         return plain.err;
     datagram->len = 0;
-    lock(g, at->context);
+    err = use(g, at->context);
+    if (err != TSR_OK)
+        return err;
     if (request)
         err = tsr_oscore_protect_request_datagram(at->context, &at->exchange, &plain, datagram);
     else
         err = tsr_oscore_protect_response_datagram(at->context, &at->exchange, &plain, datagram);
-    unlock(g, at->context);
+    done(g, at->context);
     tsr_wipe(plain.ptr, plain.len);
     if (err == TSR_E_CRYPTO)
         broken(g, at->context);
@@ -385,6 +388,7 @@ tsr_err tsr_oscore_guard_observed_save(const tsr_oscore_guard *g, tsr_coap_peer 
     piv = tsr_oscore_piv_of(o->exchange.request_piv, o->exchange.piv_len);
     tsr_put_u8(out, piv.len);
     tsr_put_bytes(out, tsr_view(piv.bytes, piv.len));
+    tsr_put_u64(out, o->exchange.epoch);
     return out->err;
 }
 
@@ -393,18 +397,22 @@ tsr_err tsr_oscore_guard_observed_load(tsr_oscore_guard *g, tsr_coap_peer peer, 
 {
     tsr_oscore_guard_observer *o;
     tsr_bytes rest = *in, piv;
+    uint64_t epoch;
     uint8_t len;
 
     if (tsr_get_u8(&rest, &len) != TSR_OK || len == 0 || len > TSR_OSCORE_PIV_MAX ||
-        tsr_get_bytes(&rest, len, &piv) != TSR_OK || token.len > TSR_COAP_TOKEN_MAX)
+        tsr_get_bytes(&rest, len, &piv) != TSR_OK || tsr_get_u64(&rest, &epoch) != TSR_OK ||
+        token.len > TSR_COAP_TOKEN_MAX)
         return TSR_E_MALFORMED;
     *in = rest;
+    if (context == NULL)
+        return TSR_OK;
     o = observer_take(g, peer, token);
     if (o == NULL)
         return TSR_E_SPACE;
     o->context = context;
     o->exchange = (tsr_oscore_exchange){ .request_piv = tsr_oscore_piv_number(piv),
-                                         .epoch = context->epoch,
+                                         .epoch = epoch,
                                          .piv_len = len,
                                          .observe = true,
                                          .nonce_used = true };

@@ -41,9 +41,11 @@ typedef struct {
     /** Whether the application still knows that observer; room is made by forgetting others. */
     bool (*observes)(void *user, tsr_coap_peer peer, tsr_bytes token);
 
-    /** Around each use of a context, for hosts with threads. May be NULL. */
-    void (*lock)(void *user, tsr_oscore *context);
-    void (*unlock)(void *user, tsr_oscore *context);
+    /** Around each use of a context: `use` makes it anew if it has to be, and keeps other threads
+     *  away until `done`. May be NULL.
+     *  errors  of use: any; the message is not taken or not sent, and `done` not called */
+    tsr_err (*use)(void *user, tsr_oscore *context);
+    void (*done)(void *user, tsr_oscore *context);
 } tsr_oscore_guard_host;
 
 typedef struct {
@@ -92,14 +94,14 @@ tsr_err tsr_oscore_guard_init(tsr_oscore_guard *g, const tsr_oscore_guard_config
                               void *memory, size_t memory_len);
 
 /** Bytes that observed_save appends for one observation at most. */
-enum { TSR_OSCORE_OBSERVED_MAX = 7 };
+enum { TSR_OSCORE_OBSERVED_MAX = 14 };
 
-/** Appends what an observation needs to be answered after a restart, with the same keys.
+/** Appends what an observation needs to go on after a restart, with the same keys.
  *  errors  TSR_E_NOT_FOUND  it is not protected, or not known;  TSR_E_SPACE */
 tsr_err tsr_oscore_guard_observed_save(const tsr_oscore_guard *g, tsr_coap_peer peer,
                                        tsr_bytes token, tsr_buf *out);
 
-/** Takes that back.
+/** Takes that back; context NULL: passes over it. The context need not be made yet.
  *  errors  TSR_E_MALFORMED;  TSR_E_SPACE  no room for one more */
 tsr_err tsr_oscore_guard_observed_load(tsr_oscore_guard *g, tsr_coap_peer peer, tsr_bytes token,
                                        tsr_oscore *context, tsr_bytes *in);

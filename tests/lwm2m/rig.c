@@ -5,6 +5,8 @@
 
 #include "tests/vectors.h"
 
+void (*rig_attach)(rig *r);
+
 static tsr_err save(void *user, tsr_bytes state)
 {
     rig *r = user;
@@ -118,6 +120,8 @@ static void start_client(rig *r)
     assert_int_equal(r->parts != NULL ? tsr_lwm2m_client_init_with(&r->client, &c, r->parts)
                                       : tsr_lwm2m_client_init(&r->client, &c),
                      TSR_OK);
+    if (rig_attach != NULL)
+        rig_attach(r);
 }
 
 static void start_server(rig_server *s, uint64_t seed)

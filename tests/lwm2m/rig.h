@@ -104,6 +104,9 @@ typedef struct rig {
 /* A message that the layer took out of a datagram. */
 void rig_deliver(rig *r, size_t server, tsr_bytes message);
 
+/* Called when a client was placed and has not said anything yet; NULL: nothing. */
+extern void (*rig_attach)(rig *r);
+
 /* A fresh device that has not said anything yet. */
 rig *rig_new(size_t servers);
 rig *rig_new_over(const tsr_lwm2m_channel *channel, void *channel_state); /* one server */

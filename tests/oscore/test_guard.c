@@ -435,7 +435,7 @@ static void test_guard_makes_room_for_observers(void **state)
         knows = round == 0;
         for (size_t i = 0; i < 5; i++) {
             tsr_coap_request r = get;
-            uint8_t room[8];
+            uint8_t room[TSR_OSCORE_OBSERVED_MAX];
             tsr_buf out = tsr_buf_over(room, sizeof room);
 
             r.observe = (tsr_coap_num){ true, 0 };

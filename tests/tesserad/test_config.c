@@ -70,6 +70,23 @@ static void test_config_example_is_good(void **state)
 #define GOOD "[device]\nendpoint = d\nstate = s\n"
 #define PSK "[server 1]\nuri = coaps://h\nmode = psk\nidentity = i\nkey = 1\n"
 
+static void test_config_takes_bytes_as_text_or_digits(void **state)
+{
+    const config_server *s = &c.servers[0];
+
+    (void)state;
+    assert_int_equal(load(GOOD "[server 1]\nuri = coap://h\noscore_key = 21\noscore_sender = dev\n"
+                          "oscore_recipient = 0x00fF\noscore_salt = 0x\noscore_aead = 10\n"),
+                     TSR_OK);
+    assert_int_equal(s->oscore_key, 21);
+    assert_int_equal(s->oscore_sender.len, 3);
+    assert_memory_equal(s->oscore_sender.bytes, "dev", 3);
+    assert_int_equal(s->oscore_recipient.len, 2);
+    assert_memory_equal(s->oscore_recipient.bytes, "\x00\xff", 2);
+    assert_int_equal(s->oscore_salt.len, 0);
+    assert_int_equal(s->oscore_aead, 10);
+}
+
 static void test_config_errors_name_line_cause_and_remedy(void **state)
 {
     static const struct {
@@ -106,6 +123,12 @@ static void test_config_errors_name_line_cause_and_remedy(void **state)
         { GOOD "[server 1]\nuri = coap://h\nmode = psk\n", 4, "not secured", "write coaps" },
         { GOOD "[server 1]\nuri = coaps://h\nmode = psk\nkey = 1\n", 4, "needs identity", "provision --server 1" },
         { GOOD "[server 1]\nuri = coaps://h\nmode = certificate\nkey = 1\n", 4, "needs certificate", "add what is missing" },
+        { GOOD "[server 1]\nuri = coap://h\noscore_key = 3\n", 4, "are the same", "its own id" },
+        { GOOD "[server 1]\nuri = coap://h\noscore_sender = a\n", 4, "without oscore_key",
+          "provision --oscore --server 1" },
+        { "[server 1]\noscore_sender = 0x1\n", 2, "pairs of hexadecimal digits", "correct it" },
+        { "[server 1]\noscore_salt = 0x1g\n", 2, "pairs of hexadecimal digits", "correct it" },
+        { "[server 1]\noscore_recipient = too long\n", 2, "longer than 7 bytes", "shorten it" },
         { GOOD "[light 3]\n[light 3]\n", 5, "numbered upwards", "change this number" },
         { GOOD "[coap]\nblock_size = 100\n" PSK, 10, "no power of two", "use 16 to 1024" },
         { "[network]\ninterface = averyverylongname0\n", 2, "longer than 15 bytes", "shorten it" },
@@ -165,6 +188,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_config_takes_a_whole_file),
         cmocka_unit_test(test_config_example_is_good),
+        cmocka_unit_test(test_config_takes_bytes_as_text_or_digits),
         cmocka_unit_test(test_config_errors_name_line_cause_and_remedy),
         cmocka_unit_test(test_config_survives_any_bytes),
         cmocka_unit_test(test_config_says_when_a_file_is_not_there),

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * OSCORE for accounts of a client, alone or over DTLS (RFC 8613; Core 8.1). A client that does not
+ * call this links nothing of it.
+ *
+ *     tsr_lwm2m_client_init(...)
+ *     tsr_lwm2m_oscore_attach(&layer, &client, ...)    before restore and the first poll
+ *     ...
+ *     tsr_lwm2m_oscore_park(&layer)                    at a clean stop */
+#ifndef TESSERA_LWM2M_CLIENT_OSCORE_LAYER_H
+#define TESSERA_LWM2M_CLIENT_OSCORE_LAYER_H
+
+#include "tessera/lwm2m/client/client.h"
+#include "tessera/lwm2m/objects/oscore.h"
+#include "tessera/oscore/guard.h"
+
+/** Where sequence numbers and replay window are kept, TSR_OSCORE_STATE_MAX bytes. Both must be
+ *  there. What is lost or damaged must not be mistaken for new: nonces would be used twice. */
+typedef struct {
+    void *user;
+    /** errors  TSR_E_NOT_FOUND  these keys were never used; any other: not now, nothing is sent */
+    tsr_err (*load)(void *user, tsr_buf *state);
+    /** Makes it durable before it returns. */
+    tsr_err (*save)(void *user, tsr_bytes state);
+} tsr_lwm2m_oscore_store;
+
+/** One account's part; zeroed, then the first two set by the caller. */
+typedef struct {
+    const tsr_lwm2m_oscore *keys; /* NULL: this account has no OSCORE */
+    tsr_lwm2m_oscore_store store;
+    /* private */
+    tsr_oscore context;
+    uint32_t version; /* of the keys that the context was made of */
+    bool made;
+} tsr_lwm2m_oscore_account;
+
+typedef struct {
+    tsr_lwm2m_client *client;
+    tsr_lwm2m_oscore_account *accounts; /* as many as the client has */
+    /* private */
+    tsr_oscore_guard guard;
+} tsr_lwm2m_oscore_layer;
+
+/** Bytes of memory that attach needs.
+ *  units   datagram_len: of the longest message, 1,400 for blocks of 1,024 */
+size_t tsr_lwm2m_oscore_memory(const tsr_lwm2m_client *client, size_t datagram_len);
+
+/** Puts OSCORE between the client and its accounts. From then on an account with keys takes no
+ *  request without it. Contexts are made when they are needed first.
+ *
+ *  oscores  object 21, whose saved form then holds what observations need; or NULL
+ *  owner    layer (its first two fields set) and memory outlive the client
+ *  errors   those of tsr_oscore_guard_init */
+tsr_err tsr_lwm2m_oscore_attach(tsr_lwm2m_oscore_layer *layer, tsr_lwm2m_oscores *oscores,
+                                size_t datagram_len, void *memory, size_t memory_len);
+
+/** Keeps the exact state of all contexts and frees them. They are made again when they are needed. */
+void tsr_lwm2m_oscore_park(tsr_lwm2m_oscore_layer *layer);
+
+#endif

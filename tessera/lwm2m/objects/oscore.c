@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tessera/lwm2m/objects/oscore.h"
+
+#include "generated/lwm2m_objects.h"
+#include "psa/crypto.h"
+
+enum { SECRET = 0, SENDER = 1, RECIPIENT = 2, AEAD = 3, HMAC = 4, SALT = 5, ID_CONTEXT = 6 };
+enum { HMAC_256 = 5, HKDF_256 = -10, AEAD_MOST = 255 };
+
+static const tsr_lwm2m_resource_info resources[] = {
+    TSR_LWM2M_21_R0, TSR_LWM2M_21_R1, TSR_LWM2M_21_R2, TSR_LWM2M_21_R3,
+    TSR_LWM2M_21_R4, TSR_LWM2M_21_R5, TSR_LWM2M_21_R6,
+};
+
+static const tsr_lwm2m_object_info self = TSR_LWM2M_21_INFO(resources);
+
+tsr_err tsr_lwm2m_oscore_import(uint32_t *key_id, uint8_t *secret, size_t secret_len)
+{
+    psa_key_attributes_t a = PSA_KEY_ATTRIBUTES_INIT;
+    psa_status_t status = PSA_ERROR_INVALID_ARGUMENT;
+
+    if (secret_len == 0 || secret_len > TSR_LWM2M_OSCORE_BYTES_MAX) {
+        tsr_wipe(secret, secret_len);
+        return TSR_E_TYPE;
+    }
+    if (*key_id != 0) {
+        (void)psa_destroy_key(*key_id);
+        psa_set_key_id(&a, *key_id);
+    }
+    psa_set_key_type(&a, PSA_KEY_TYPE_DERIVE);
+    psa_set_key_usage_flags(&a, PSA_KEY_USAGE_DERIVE);
+    psa_set_key_algorithm(&a, PSA_ALG_HKDF(PSA_ALG_SHA_256));
+    status = psa_import_key(&a, secret, secret_len, key_id);
+    tsr_wipe(secret, secret_len);
+    return status == PSA_SUCCESS ? TSR_OK : TSR_E_CRYPTO;
+}
+
+tsr_lwm2m_oscore *tsr_lwm2m_oscore_find(const tsr_lwm2m_oscores *all, uint16_t instance)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        if (all->items[i].used && all->items[i].id == instance)
+            return &all->items[i];
+    }
+    return NULL;
+}
+
+static uint32_t next_instance(const void *state, uint32_t from)
+{
+    const tsr_lwm2m_oscores *all = state;
+    uint32_t best = TSR_LWM2M_NO_INSTANCE;
+
+    for (size_t i = 0; i < all->count; i++) {
+        if (all->items[i].used && all->items[i].id >= from && all->items[i].id < best)
+            best = all->items[i].id;
+    }
+    return best;
+}
+
+static tsr_err read(const void *state, tsr_lwm2m_path at, tsr_lwm2m_out *out)
+{
+    (void)state;
+    (void)at;
+    (void)out;
+    return TSR_E_DENIED;
+}
+
+static void keep(uint8_t *to, uint8_t *len, tsr_bytes from)
+{
+    *len = (uint8_t)from.len;
+    if (from.len != 0)
+        memcpy(to, from.ptr, from.len);
+}
+
+static tsr_err write_secret(const tsr_lwm2m_oscores *all, tsr_lwm2m_oscore *o, tsr_bytes secret)
+{
+    uint8_t copy[TSR_LWM2M_OSCORE_BYTES_MAX];
+    uint32_t key_id = all->first_key_id != 0 ? all->first_key_id + o->id : 0;
+    tsr_err err;
+
+    memcpy(copy, secret.ptr, secret.len);
+    err = tsr_lwm2m_oscore_import(&key_id, copy, secret.len);
+    if (err != TSR_OK)
+        return err;
+    if (o->key_id != 0 && o->key_id != key_id)
+        (void)psa_destroy_key(o->key_id);
+    o->key_id = key_id;
+    return TSR_OK;
+}
+
+static tsr_err commit(const tsr_lwm2m_oscores *all, tsr_lwm2m_oscore *o, uint16_t resource,
+                      const tsr_lwm2m_value *value)
+{
+    o->version++;
+    switch (resource) {
+    case SENDER:    keep(o->sender_id, &o->sender_id_len, value->as.bytes); break;
+    case RECIPIENT: keep(o->recipient_id, &o->recipient_id_len, value->as.bytes); break;
+    case AEAD:      o->aead = (int32_t)value->as.i; break;
+    case HMAC:      break;
+    case SALT:      keep(o->salt, &o->salt_len, value->as.bytes); break;
+    case ID_CONTEXT:
+        keep(o->id_context, &o->id_context_len, value->as.bytes);
+        o->has_id_context = true;
+        break;
+    default: return write_secret(all, o, value->as.bytes);
+    }
+    return TSR_OK;
+}
+
+static bool is_good(uint16_t resource, const tsr_lwm2m_value *value)
+{
+    switch (resource) {
+    case SECRET:
+        return value->as.bytes.len >= 1 && value->as.bytes.len <= TSR_LWM2M_OSCORE_BYTES_MAX;
+    case SENDER:
+    case RECIPIENT: return value->as.bytes.len <= TSR_LWM2M_OSCORE_ID_MAX;
+    case AEAD:      return value->as.i >= 1 && value->as.i <= AEAD_MOST;
+    case HMAC:      return value->as.i == HMAC_256 || value->as.i == HKDF_256;
+    default:        return value->as.bytes.len <= TSR_LWM2M_OSCORE_BYTES_MAX;
+    }
+}
+
+/* For Bootstrap-Write; the table gives no server the right (all its operations are 0). */
+static tsr_err write(void *state, tsr_lwm2m_path at, const tsr_lwm2m_value *value,
+                     tsr_lwm2m_phase phase)
+{
+    tsr_lwm2m_oscores *all = state;
+    tsr_lwm2m_oscore *o = tsr_lwm2m_oscore_find(all, at.instance);
+
+    if (phase == TSR_LWM2M_CHECK) {
+        if (o != NULL && o->fixed)
+            return TSR_E_DENIED;
+        return value == NULL ? TSR_E_DENIED : is_good(at.resource, value) ? TSR_OK : TSR_E_TYPE;
+    }
+    return o != NULL ? commit(all, o, at.resource, value) : TSR_E_NOT_FOUND;
+}
+
+static tsr_err create(void *state, uint16_t instance, tsr_lwm2m_phase phase)
+{
+    tsr_lwm2m_oscores *all = state;
+
+    for (size_t i = 0; i < all->count; i++) {
+        if (all->items[i].used)
+            continue;
+        if (phase == TSR_LWM2M_COMMIT)
+            all->items[i] = (tsr_lwm2m_oscore){ .used = true,
+                                                .id = instance,
+                                                .version = all->items[i].version + 1 };
+        return TSR_OK;
+    }
+    return TSR_E_DENIED;
+}
+
+static tsr_err remove_instance(void *state, uint16_t instance)
+{
+    tsr_lwm2m_oscore *o = tsr_lwm2m_oscore_find(state, instance);
+
+    if (o == NULL)
+        return TSR_E_NOT_FOUND;
+    if (o->fixed)
+        return TSR_E_DENIED;
+    if (o->key_id != 0)
+        (void)psa_destroy_key(o->key_id);
+    *o = (tsr_lwm2m_oscore){ .version = o->version + 1 };
+    return TSR_OK;
+}
+
+/* ---- over restarts: docs/WIRE.md ---- */
+
+static void put_short(tsr_buf *out, const uint8_t *bytes, uint8_t len)
+{
+    tsr_put_u8(out, len);
+    tsr_put_bytes(out, tsr_view(bytes, len));
+}
+
+static bool get_short(tsr_bytes *in, uint8_t *to, uint8_t *len, size_t most)
+{
+    tsr_bytes found;
+    uint8_t n;
+
+    if (tsr_get_u8(in, &n) != TSR_OK || n > most || tsr_get_bytes(in, n, &found) != TSR_OK)
+        return false;
+    keep(to, len, found);
+    return true;
+}
+
+static void save(const void *state, tsr_buf *out)
+{
+    const tsr_lwm2m_oscores *all = state;
+
+    for (size_t i = 0; i < all->count; i++) {
+        const tsr_lwm2m_oscore *o = &all->items[i];
+
+        if (!o->used || o->fixed)
+            continue;
+        tsr_put_u16(out, o->id);
+        put_short(out, o->sender_id, o->sender_id_len);
+        put_short(out, o->recipient_id, o->recipient_id_len);
+        put_short(out, o->salt, o->salt_len);
+        tsr_put_u8(out, o->has_id_context);
+        put_short(out, o->id_context, o->id_context_len);
+        tsr_put_u32(out, (uint32_t)o->aead);
+        tsr_put_u32(out, o->key_id);
+    }
+    tsr_put_u16(out, TSR_LWM2M_NO_ID);
+    if (all->more_save != NULL)
+        all->more_save(all->more, out);
+}
+
+static bool get_item(tsr_bytes *in, tsr_lwm2m_oscore *o)
+{
+    uint8_t has = 0;
+    uint32_t aead;
+
+    if (!get_short(in, o->sender_id, &o->sender_id_len, sizeof o->sender_id) ||
+        !get_short(in, o->recipient_id, &o->recipient_id_len, sizeof o->recipient_id) ||
+        !get_short(in, o->salt, &o->salt_len, sizeof o->salt) || tsr_get_u8(in, &has) != TSR_OK ||
+        !get_short(in, o->id_context, &o->id_context_len, sizeof o->id_context) ||
+        tsr_get_u32(in, &aead) != TSR_OK || tsr_get_u32(in, &o->key_id) != TSR_OK || has > 1 ||
+        aead > AEAD_MOST)
+        return false;
+    o->has_id_context = has == 1;
+    o->aead = (int32_t)aead;
+    return true;
+}
+
+/* Finds the place of an instance that was kept: its own, or a free one; NULL: the host has it. */
+static tsr_lwm2m_oscore *place_of(const tsr_lwm2m_oscores *all, uint16_t id)
+{
+    tsr_lwm2m_oscore *o = tsr_lwm2m_oscore_find(all, id);
+
+    if (o != NULL)
+        return o->fixed ? NULL : o;
+    for (size_t i = 0; i < all->count; i++) {
+        if (!all->items[i].used)
+            return &all->items[i];
+    }
+    return NULL;
+}
+
+static tsr_err load(void *state, tsr_bytes in)
+{
+    tsr_lwm2m_oscores *all = state;
+
+    for (;;) {
+        tsr_lwm2m_oscore o = { .used = true }, *to;
+
+        if (tsr_get_u16(&in, &o.id) != TSR_OK)
+            return TSR_E_MALFORMED;
+        if (o.id == TSR_LWM2M_NO_ID)
+            break;
+        if (!get_item(&in, &o))
+            return TSR_E_MALFORMED;
+        to = place_of(all, o.id);
+        if (to == NULL)
+            continue;
+        o.version = to->version + 1;
+        *to = o;
+    }
+    return all->more_load != NULL ? all->more_load(all->more, in) : TSR_OK;
+}
+
+tsr_lwm2m_object tsr_lwm2m_oscore_object(tsr_lwm2m_oscores *oscores)
+{
+    static const tsr_lwm2m_handlers handlers = { .next_instance = next_instance,
+                                                 .read = read,
+                                                 .write = write,
+                                                 .create = create,
+                                                 .remove = remove_instance,
+                                                 .save = save,
+                                                 .load = load };
+
+    return (tsr_lwm2m_object){ &self, &handlers, oscores };
+}
