@@ -204,11 +204,14 @@ tsr_err tsr_dec(tsr_bytes in, uint64_t *v)
     if (in.len == 0)
         return TSR_E_MALFORMED;
     for (size_t i = 0; i < in.len; i++) {
-        uint64_t digit = (uint64_t)in.ptr[i] - '0';
+        unsigned digit = (unsigned)in.ptr[i] - '0';
+        uint64_t more = sum * 10 + digit;
 
-        if (digit > 9 || sum > (UINT64_MAX - digit) / 10)
+        /* ten times the greatest that is let through is five below the end: only the digit can
+         * wrap */
+        if (digit > 9 || sum > UINT64_MAX / 10 || more < digit)
             return TSR_E_MALFORMED;
-        sum = sum * 10 + digit;
+        sum = more;
     }
     *v = sum;
     return TSR_OK;

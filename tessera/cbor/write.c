@@ -1,17 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tessera/cbor/cbor.h"
 #include "tessera/cbor/float.h"
-#include "tessera/cbor/head.h"
 
 void tsr_cbor_put_head(tsr_buf *out, tsr_cbor_kind kind, uint64_t n)
 {
-    uint8_t room[TSR_CBOR_HEAD];
+    unsigned major = (unsigned)kind << 5;
 
-    if (out->err == TSR_OK && out->cap - out->len >= sizeof room) {
-        out->len = (size_t)(tsr_cbor_head(out->ptr + out->len, kind, n) - out->ptr);
+    if (n < 24) {
+        tsr_put_u8(out, (uint8_t)(major | n));
         return;
     }
-    tsr_put_bytes(out, tsr_view(room, (size_t)(tsr_cbor_head(room, kind, n) - room)));
+
+    /* 1, 2, 4 or 8 bytes */
+    unsigned info = n <= UINT8_MAX ? 0 : n <= UINT16_MAX ? 1 : n <= UINT32_MAX ? 2 : 3;
+    unsigned width = 1u << info;
+    uint8_t *at = tsr_buf_claim(out, 1 + width);
+
+    if (at == NULL)
+        return;
+    *at = (uint8_t)(major | (24 + info));
+    for (; width > 0; width--, n >>= 8)
+        at[width] = (uint8_t)n;
 }
 
 void tsr_cbor_put_uint(tsr_buf *out, uint64_t v) { tsr_cbor_put_head(out, TSR_CBOR_UINT, v); }
@@ -45,7 +54,7 @@ void tsr_cbor_put_simple(tsr_buf *out, uint8_t v)
 }
 
 /* A string is claimed in one piece, so that a full writer never ends in half of one. */
-static void put_string(tsr_buf *out, tsr_cbor_kind kind, tsr_bytes v)
+__attribute__((noinline)) static void put_string(tsr_buf *out, tsr_cbor_kind kind, tsr_bytes v)
 {
     tsr_buf before = *out;
 

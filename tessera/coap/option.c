@@ -277,19 +277,19 @@ uint32_t tsr_coap_msg_key(const tsr_coap_msg *msg)
 
 /* ---- writing options ---- */
 
-/* The nibble for a delta or a length. RFC 7252 §3.1 */
-static unsigned nibble(size_t v) { return v < 13 ? (unsigned)v : v < 269 ? 13u : 14u; }
-
-/* What follows the first byte for one of 13 or more. */
-static uint8_t *put_extended(uint8_t *at, size_t v)
+/* The nibble for a delta or a length; what it takes more than that goes to head + *len.
+ * RFC 7252 §3.1 */
+static unsigned put_extended(uint8_t *head, size_t *len, size_t v)
 {
-    if (v >= 269) {
-        *at++ = (uint8_t)((v - 269) >> 8);
-        *at++ = (uint8_t)(v - 269);
-    } else if (v >= 13) {
-        *at++ = (uint8_t)(v - 13);
+    if (v < 13)
+        return (unsigned)v;
+    if (v < 269) {
+        head[(*len)++] = (uint8_t)(v - 13);
+        return 13;
     }
-    return at;
+    head[(*len)++] = (uint8_t)((v - 269) >> 8);
+    head[(*len)++] = (uint8_t)(v - 269);
+    return 14;
 }
 
 /* Every option that is not both near its predecessor and short, and every failure. Kept apart, so
@@ -297,22 +297,23 @@ static uint8_t *put_extended(uint8_t *at, size_t v)
 __attribute__((noinline)) static void put_long_opt(tsr_buf *out, uint16_t *last, uint16_t number,
                                                    tsr_bytes value)
 {
+    uint8_t head[5];
+    size_t len = 1;
+    unsigned nibble;
+
     if (out->err == TSR_OK && (number < *last || value.len > 65804))
         out->err = TSR_E_ARGUMENT;
+    nibble = put_extended(head, &len, (size_t)number - *last);
+    head[0] = (uint8_t)(nibble << 4 | put_extended(head, &len, value.len));
 
-    size_t delta = (size_t)number - *last;
-    unsigned d = nibble(delta), l = nibble(value.len);
-    size_t head = 1u + (d == 13 ? 1u : d == 14 ? 2u : 0u) + (l == 13 ? 1u : l == 14 ? 2u : 0u);
-    uint8_t *at = tsr_buf_claim(out, head + value.len);
+    uint8_t *at = tsr_buf_claim(out, len + value.len);
 
     if (at == NULL)
         return;
     *last = number;
-    *at++ = (uint8_t)(d << 4 | l);
-    at = put_extended(at, delta);
-    at = put_extended(at, value.len);
+    memcpy(at, head, len);
     if (value.len != 0)
-        memcpy(at, value.ptr, value.len);
+        memcpy(at + len, value.ptr, value.len);
 }
 
 void tsr_coap_put_opt(tsr_buf *out, uint16_t *last, uint16_t number, tsr_bytes value)

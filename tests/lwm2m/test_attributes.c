@@ -49,8 +49,7 @@ static void test_apply_takes_what_the_levels_allow(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         tsr_lwm2m_attributes a = { 0 };
-        uint16_t unset = 0;
-        tsr_err err = tsr_lwm2m_attribute_apply(&a, &unset, cases[i].depth, cases[i].info,
+        tsr_err err = tsr_lwm2m_attribute_apply(&a, cases[i].depth, cases[i].info,
                                                 tsr_text(cases[i].query));
 
         if ((err == TSR_OK) != cases[i].good)
@@ -63,12 +62,11 @@ static void test_apply_takes_what_the_levels_allow(void **state)
 static tsr_lwm2m_attributes parse(const tsr_lwm2m_resource_info *info, const char *queries)
 {
     tsr_lwm2m_attributes a = { 0 };
-    uint16_t unset = 0;
 
     while (*queries != '\0') {
         size_t len = strcspn(queries, "&");
 
-        assert_int_equal(tsr_lwm2m_attribute_apply(&a, &unset, 3, info, tsr_view(queries, len)), TSR_OK);
+        assert_int_equal(tsr_lwm2m_attribute_apply(&a, 3, info, tsr_view(queries, len)), TSR_OK);
         queries += len + (queries[len] == '&');
     }
     return a;
@@ -165,11 +163,10 @@ static void test_thresholds_are_shown_as_they_were_written(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) {
         tsr_lwm2m_attributes a = { 0 };
-        uint16_t unset = 0;
         tsr_buf out = tsr_buf_over(shown, sizeof shown - 1);
 
         snprintf(query, sizeof query, "gt=%s", reals[i]);
-        assert_int_equal(tsr_lwm2m_attribute_apply(&a, &unset, 3, &number, tsr_text(query)), TSR_OK);
+        assert_int_equal(tsr_lwm2m_attribute_apply(&a, 3, &number, tsr_text(query)), TSR_OK);
         assert_true(a.real[0] >= strtod(reals[i], NULL) && a.real[0] <= strtod(reals[i], NULL));
         tsr_lwm2m_attributes_put(&out, &a);
         shown[out.len] = '\0';

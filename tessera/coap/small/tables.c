@@ -43,7 +43,11 @@ tsr_err tsr_coap_init_small(tsr_coap *c, const tsr_coap_config *config, void *me
 }
 
 /* RFC 7252 §5.3.1: tokens nobody off the path can guess; §4.2: the random factor. */
-uint64_t tsr_small_draw(tsr_coap *c) { return tsr_hash_u64(c->config.seed, ++c->draws); }
+uint64_t tsr_small_draw(tsr_coap *c)
+{
+    c->draws++;
+    return tsr_hash(c->config.seed, tsr_view(&c->draws, sizeof c->draws));
+}
 
 /* ---- exchanges ---- */
 

@@ -107,7 +107,7 @@ static size_t name_find(tsr_bytes name)
     return i;
 }
 
-tsr_err tsr_lwm2m_attribute_apply(tsr_lwm2m_attributes *attributes, uint16_t *unset, uint8_t depth,
+tsr_err tsr_lwm2m_attribute_apply(tsr_lwm2m_attributes *attributes, uint8_t depth,
                                   const tsr_lwm2m_resource_info *info, tsr_bytes query)
 {
     const uint8_t *equals = query.len != 0 ? memchr(query.ptr, '=', query.len) : NULL;
@@ -120,7 +120,6 @@ tsr_err tsr_lwm2m_attribute_apply(tsr_lwm2m_attributes *attributes, uint16_t *un
         return TSR_E_ARGUMENT;
     if (value.len == 0) {
         attributes->set = (uint16_t)(attributes->set & ~(1u << which));
-        *unset = (uint16_t)(*unset | 1u << which);
         return TSR_OK;
     }
     if (which < TSR_LWM2M_WHOLE_COUNT)

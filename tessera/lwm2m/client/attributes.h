@@ -34,10 +34,9 @@ typedef struct {
  *
  *  source  Core 5.1.2 (levels and syntax of each attribute)
  *  info    the resource at `depth` 3 and 4, for which gt, lt, st need a number and edge a Boolean
- *  unset   bits that were taken back are added to it
  *  errors  TSR_E_ARGUMENT  no such attribute, not at this level, or not a value of it
  */
-tsr_err tsr_lwm2m_attribute_apply(tsr_lwm2m_attributes *attributes, uint16_t *unset, uint8_t depth,
+tsr_err tsr_lwm2m_attribute_apply(tsr_lwm2m_attributes *attributes, uint8_t depth,
                                   const tsr_lwm2m_resource_info *info, tsr_bytes query);
 
 /** Can these stand together? lt < gt, lt + 2 st < gt, epmin < epmax; pmax is no error.

@@ -176,7 +176,7 @@ void tsr_lwm2m_client_changed(tsr_lwm2m_client *c, tsr_lwm2m_path at)
         tsr_lwm2m_observation *o = &c->config.observations[i];
 
         if (o->used &&
-            (tsr_lwm2m_path_contains(o->at, at) || tsr_lwm2m_path_contains(at, o->at)))
+            (tsr_lwm2m_path_within(&o->at, &at) || tsr_lwm2m_path_within(&at, &o->at)))
             o->dirty = true;
     }
 }

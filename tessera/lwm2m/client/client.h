@@ -90,6 +90,7 @@ typedef struct {
     bool used;
     bool stale;      /* its due times must be worked out anew */
     bool dirty;      /* something at or below the path may have changed */
+    bool early;      /* what changes is judged before pmin is over: there are thresholds */
     bool fired;      /* a notification is owed as soon as pmin allows */
     bool known;      /* `last` and `digest` say what was reported */
     uint8_t account;
@@ -184,7 +185,7 @@ typedef struct {
     tsr_err err;
 } tsr_lwm2m_client_event;
 
-/** What a client can do beside its core, which is: register, Read, Write, Execute, Discover, Delete,
+/** What a client can do beside its core, which is: register, Read, Write, Execute, Discover,
  *  Observe and Notify over NoSec, until it is switched off. tsr_lwm2m_client_init() has all of it; a
  *  small device says what it wants, and the linker leaves the rest out. NULL: none of it, but for
  *  the first two, which have to be there. */
@@ -198,9 +199,8 @@ typedef struct {
     const struct tsr_lwm2m_keeping *keeping;
     /** tsr_lwm2m_channels: accounts that have a channel */
     const struct tsr_lwm2m_channels *channels;
-    /** tsr_lwm2m_object_create: Create */
-    tsr_err (*create)(const tsr_lwm2m_object *object, tsr_lwm2m_format format, tsr_bytes payload,
-                      const tsr_buf *scratch, uint16_t *instance);
+    /** tsr_lwm2m_instances: Create and Delete, which are answered 4.05 without it */
+    const struct tsr_lwm2m_instances *instances;
     /** tsr_lwm2m_composite: Read-, Write- and Observe-Composite; needs config.paths */
     const struct tsr_lwm2m_composite *composite;
 } tsr_lwm2m_parts;
@@ -209,6 +209,7 @@ extern const struct tsr_lwm2m_attribute_set tsr_lwm2m_all_attributes, tsr_lwm2m_
 extern const struct tsr_lwm2m_keeping tsr_lwm2m_keeping;
 extern const struct tsr_lwm2m_channels tsr_lwm2m_channels;
 extern const struct tsr_lwm2m_composite tsr_lwm2m_composite;
+extern const struct tsr_lwm2m_instances tsr_lwm2m_instances;
 
 typedef struct tsr_lwm2m_client {
     /* private */

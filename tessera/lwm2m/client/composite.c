@@ -158,12 +158,11 @@ static tsr_err own_attributes(const tsr_lwm2m_client *c, const tsr_coap_msg *msg
                               tsr_lwm2m_attributes *own)
 {
     tsr_coap_opts it = { .rest = msg->options };
-    uint16_t unset = 0;
     tsr_bytes query;
     tsr_err err = TSR_OK;
 
     while (err == TSR_OK && tsr_coap_query_next(&it, &query) == TSR_OK)
-        err = c->parts->attributes->apply(own, &unset, 1, NULL, query);
+        err = c->parts->attributes->apply(own, 1, NULL, query);
     if (err == TSR_OK && c->parts->attributes->check != NULL)
         err = c->parts->attributes->check(own);
     return err == TSR_OK && (own->set & ~(unsigned)PERIODS) != 0 ? TSR_E_ARGUMENT : err;
@@ -266,7 +265,7 @@ static void composite_attributes(const tsr_lwm2m_client *c, const tsr_lwm2m_obse
 
         if (!path_is_of(c, &c->config.paths[i], o))
             continue;
-        attributes_effective(c, o->account, &c->config.paths[i].at, &one);
+        attributes_effective(c, o->account, &c->config.paths[i].at, 1, &one);
         a->set = (uint16_t)(a->set | (one.set & THRESHOLDS));
         if (o->own.set != 0)
             continue;
@@ -323,7 +322,7 @@ static bool path_fires(const tsr_lwm2m_client *c, const tsr_lwm2m_observation *o
     tsr_lwm2m_observation one = *o;
     bool fires;
 
-    attributes_effective(c, o->account, &p->at, &a);
+    attributes_effective(c, o->account, &p->at, 1, &a);
     one.at = p->at;
     one.last = p->last;
     if (p->at.depth != 0 && (a.set & THRESHOLDS) != 0 &&

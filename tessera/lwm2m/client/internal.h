@@ -41,7 +41,7 @@ struct tsr_lwm2m_keeping {
 
 /* attributes.c and thresholds.c, or periods.c; reached through c->parts */
 struct tsr_lwm2m_attribute_set {
-    tsr_err (*apply)(tsr_lwm2m_attributes *attributes, uint16_t *unset, uint8_t depth,
+    tsr_err (*apply)(tsr_lwm2m_attributes *attributes, uint8_t depth,
                      const tsr_lwm2m_resource_info *info, tsr_bytes query);
     tsr_err (*check)(const tsr_lwm2m_attributes *attributes); /* NULL: all can stand together */
     void (*put)(tsr_buf *out, const tsr_lwm2m_attributes *attributes);
@@ -50,6 +50,27 @@ struct tsr_lwm2m_attribute_set {
     /* False: not by its value. */
     bool (*judge)(const tsr_lwm2m_client *c, const tsr_lwm2m_observation *o,
                   const tsr_lwm2m_attributes *a, bool *fires);
+};
+
+/* One request on its way to its answer. */
+typedef struct {
+    const tsr_coap_event *event;
+    const tsr_coap_msg *msg;
+    size_t account;
+    tsr_lwm2m_operation op;
+    tsr_lwm2m_path at;
+    const tsr_lwm2m_object *object;
+    tsr_buf body;   /* of the answer; scratch for values that come in */
+    size_t undo;    /* bytes of the object's saved form at the start of config.state */
+    tsr_coap_response answer;
+    char location[16];
+} client_request;
+
+/* instances.c; reached through c->parts: Create and Delete */
+struct tsr_lwm2m_instances {
+    tsr_err (*change)(tsr_lwm2m_client *c, client_request *r, tsr_lwm2m_format format,
+                      tsr_err known);
+    uint8_t (*changed)(tsr_lwm2m_client *c, client_request *r); /* the code of the answer */
 };
 
 /* channels.c; reached through c->parts */
@@ -101,8 +122,8 @@ tsr_lwm2m_server *account_server(const tsr_lwm2m_client *c, const tsr_lwm2m_acco
 bool object_is_hidden(uint16_t object);
 void links_put(const tsr_lwm2m_client *c, uint8_t minor, tsr_buf *out);
 bool instance_is_allowed(const tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at);
-tsr_err discover_put(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at, unsigned depth,
-                     tsr_buf *out);
+tsr_err discover_put(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_object *object,
+                     const tsr_lwm2m_path *at, unsigned depth, tsr_buf *out);
 
 /* manage.c */
 void manage_request(tsr_lwm2m_client *c, const tsr_coap_event *event);
@@ -137,19 +158,17 @@ static inline tsr_err manage_put(const tsr_lwm2m_client *c, size_t account,
                           : tsr_lwm2m_object_read(object, *at, out);
 }
 
-static inline void mark_stale(tsr_lwm2m_client *c, size_t account)
+static inline void mark_stale(tsr_lwm2m_client *c)
 {
     for (size_t i = 0; i < c->config.observation_count; i++)
-        c->config.observations[i].stale |= c->config.observations[i].account == account;
+        c->config.observations[i].stale = true;
 }
 
 /* Core 6.2.2: a server is told a new lifetime or binding at once. */
 static inline void manage_server_changed(tsr_lwm2m_client *c)
 {
-    for (size_t i = 0; i < c->config.account_count; i++) {
-        mark_stale(c, i);
-        c->config.accounts[i].relink = true;
-    }
+    mark_stale(c);
+    tsr_lwm2m_client_relink(c);
 }
 
 /* paths.c: the pool of paths, of which each has an owner while that is there. */
@@ -173,7 +192,8 @@ uint64_t observe_due_ms(const tsr_lwm2m_client *c);
 void observe_answer(tsr_lwm2m_client *c, const tsr_coap_event *event);
 tsr_lwm2m_attachment *attachment_find(const tsr_lwm2m_client *c, size_t account,
                                       const tsr_lwm2m_path *at);
+/* Those that stand from `at` up to `least` deep, and are not set yet. */
 void attributes_effective(const tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at,
-                          tsr_lwm2m_attributes *attributes);
+                          uint8_t least, tsr_lwm2m_attributes *attributes);
 
 #endif

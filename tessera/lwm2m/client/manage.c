@@ -4,20 +4,6 @@
  * answer (Core 6.3, Transport 6.4). */
 #include "tessera/lwm2m/client/internal.h"
 
-/* One request on its way to its answer. */
-typedef struct {
-    const tsr_coap_event *event;
-    const tsr_coap_msg *msg;
-    size_t account;
-    tsr_lwm2m_operation op;
-    tsr_lwm2m_path at;
-    const tsr_lwm2m_object *object;
-    tsr_buf body;   /* of the answer; scratch for values that come in */
-    size_t undo;    /* bytes of the object's saved form at the start of config.state */
-    tsr_coap_response answer;
-    char location[16];
-} request;
-
 /* The one table from errors to codes. `unsupported` is 4.06 for reading, 4.15 for writing. */
 uint8_t manage_code(tsr_err err, uint8_t unsupported)
 {
@@ -51,11 +37,10 @@ tsr_err manage_read(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_object 
     tsr_lwm2m_out out;
     tsr_err err, ended;
 
-    if (is_multiple(object, at) && !tsr_lwm2m_format_is_multiple(format)) {
-        if (at->depth >= 2 && tsr_lwm2m_object_next(object, at->instance) != at->instance)
-            return TSR_E_NOT_FOUND;
-        return TSR_E_UNSUPPORTED;
-    }
+    if (is_multiple(object, at) && !tsr_lwm2m_format_is_multiple(format))
+        return at->depth < 2 || tsr_lwm2m_object_instance(object, at->instance)
+                   ? TSR_E_UNSUPPORTED
+                   : TSR_E_NOT_FOUND;
     err = tsr_lwm2m_out_begin(&out, format, *at, body);
     if (err != TSR_OK)
         return err;
@@ -69,7 +54,7 @@ tsr_err manage_read(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_object 
 
 /* What a server gets that does not say what it wants: one value as it is, more as SenML CBOR,
  * or as TLV where only 1.0 is spoken. */
-static tsr_lwm2m_format default_format(const tsr_lwm2m_client *c, const request *r)
+static tsr_lwm2m_format default_format(const tsr_lwm2m_client *c, const client_request *r)
 {
     const tsr_lwm2m_resource_info *info;
 
@@ -82,57 +67,65 @@ static tsr_lwm2m_format default_format(const tsr_lwm2m_client *c, const request 
                                                              : TSR_LWM2M_FORMAT_SENML_CBOR;
 }
 
-static tsr_err accept_format(const tsr_lwm2m_client *c, const request *r, tsr_lwm2m_format *format)
+/* The format that the request names. */
+static tsr_err format_of(const tsr_coap_num *named, tsr_lwm2m_format otherwise,
+                         tsr_lwm2m_format *format)
 {
-    if (r->msg->accept.set)
-        return tsr_lwm2m_format_from(r->msg->accept.value, format);
-    *format = default_format(c, r);
-    return TSR_OK;
+    *format = otherwise;
+    return named->set ? tsr_lwm2m_format_from(named->value, format) : TSR_OK;
 }
 
-static uint8_t do_read(tsr_lwm2m_client *c, request *r, tsr_lwm2m_format *format)
+/* The answer is what stands in r->body. */
+static uint8_t answer_body(client_request *r, tsr_lwm2m_format format, tsr_err err)
 {
-    tsr_err err = accept_format(c, r, format);
-
-    if (err == TSR_OK)
-        err = manage_read(c, r->account, r->object, &r->at, *format, &r->body);
     if (err != TSR_OK)
         return manage_code(err, TSR_COAP_NOT_ACCEPTABLE);
-    r->answer.content_format = (tsr_coap_num){ true, (uint32_t)*format };
+    r->answer.content_format = (tsr_coap_num){ true, (uint32_t)format };
     r->answer.payload = tsr_buf_view(&r->body);
     return TSR_COAP_CONTENT;
 }
 
-static tsr_err apply_queries(const tsr_lwm2m_client *c, const request *r,
-                             tsr_lwm2m_attributes *attributes, uint16_t *unset, size_t *count)
+static uint8_t do_read(tsr_lwm2m_client *c, client_request *r, tsr_lwm2m_format *format)
+{
+    tsr_err err = format_of(&r->msg->accept, default_format(c, r), format);
+
+    if (err == TSR_OK)
+        err = manage_read(c, r->account, r->object, &r->at, *format, &r->body);
+    return answer_body(r, *format, err);
+}
+
+/* All of them, or none. TSR_END: there is none. */
+static tsr_err apply_queries(const tsr_lwm2m_client *c, const client_request *r,
+                             tsr_lwm2m_attributes *attributes)
 {
     const tsr_lwm2m_resource_info *info =
         r->at.depth >= 3 ? tsr_lwm2m_object_resource(r->object, r->at.resource) : NULL;
+    const struct tsr_lwm2m_attribute_set *set = c->parts->attributes;
     tsr_coap_opts it = { .rest = r->msg->options };
+    tsr_lwm2m_attributes all = *attributes;
     tsr_bytes query;
-    tsr_err err = TSR_OK;
+    tsr_err err = TSR_END;
 
-    *count = 0;
-    while (err == TSR_OK && tsr_coap_query_next(&it, &query) == TSR_OK) {
-        ++*count;
-        err = c->parts->attributes->apply(attributes, unset, r->at.depth, info, query);
+    while (tsr_coap_query_next(&it, &query) == TSR_OK) {
+        err = set->apply(&all, r->at.depth, info, query);
+        if (err != TSR_OK)
+            return err;
     }
-    if (err == TSR_OK && c->parts->attributes->check != NULL)
-        err = c->parts->attributes->check(attributes);
+    if (set->check != NULL && set->check(&all) != TSR_OK)
+        return TSR_E_ARGUMENT;
+    *attributes = all;
     return err;
 }
 
 /* Core 6.4.1. Durable before the server may rely on it. */
-static uint8_t do_observe(tsr_lwm2m_client *c, request *r)
+static uint8_t do_observe(tsr_lwm2m_client *c, client_request *r)
 {
     tsr_lwm2m_attributes own = { 0 };
-    uint16_t unset = 0;
-    size_t count;
     tsr_lwm2m_format format;
     tsr_lwm2m_observation *o;
     uint8_t code;
 
-    if (apply_queries(c, r, &own, &unset, &count) != TSR_OK)
+    if (apply_queries(c, r, &own) < TSR_OK)
         return TSR_COAP_BAD_REQUEST;
     code = do_read(c, r, &format);
     if (code != TSR_COAP_CONTENT)
@@ -150,7 +143,7 @@ static uint8_t do_observe(tsr_lwm2m_client *c, request *r)
 }
 
 /* Core 6.4.3: a plain Read that ends the observation with this token. */
-static uint8_t do_cancel(tsr_lwm2m_client *c, request *r)
+static uint8_t do_cancel(tsr_lwm2m_client *c, client_request *r)
 {
     tsr_lwm2m_observation *o = observe_find(c, r->account, r->event->token);
     tsr_lwm2m_format format;
@@ -160,7 +153,7 @@ static uint8_t do_cancel(tsr_lwm2m_client *c, request *r)
     return do_read(c, r, &format);
 }
 
-static uint8_t do_discover(tsr_lwm2m_client *c, request *r)
+static uint8_t do_discover(tsr_lwm2m_client *c, client_request *r)
 {
     unsigned depth = r->at.depth == 1 ? 2 : 1;
     tsr_coap_opts it = { .rest = r->msg->options };
@@ -174,19 +167,8 @@ static uint8_t do_discover(tsr_lwm2m_client *c, request *r)
             return TSR_COAP_BAD_REQUEST;
         depth = query.ptr[6] - (unsigned)'0';
     }
-    err = discover_put(c, r->account, &r->at, depth, &r->body);
-    if (err != TSR_OK)
-        return manage_code(err, TSR_COAP_NOT_ACCEPTABLE);
-    r->answer.content_format = (tsr_coap_num){ true, TSR_LWM2M_FORMAT_LINK };
-    r->answer.payload = tsr_buf_view(&r->body);
-    return TSR_COAP_CONTENT;
-}
-
-static bool target_exists(const request *r)
-{
-    if (r->at.depth >= 2 && tsr_lwm2m_object_next(r->object, r->at.instance) != r->at.instance)
-        return false;
-    return r->at.depth < 3 || tsr_lwm2m_object_has(r->object, r->at);
+    err = discover_put(c, r->account, r->object, &r->at, depth, &r->body);
+    return answer_body(r, TSR_LWM2M_FORMAT_LINK, err);
 }
 
 static tsr_lwm2m_attachment *attachment_slot(tsr_lwm2m_client *c, size_t account,
@@ -202,99 +184,56 @@ static tsr_lwm2m_attachment *attachment_slot(tsr_lwm2m_client *c, size_t account
 }
 
 /* Core 6.3.4 */
-static uint8_t do_attributes(tsr_lwm2m_client *c, request *r)
+static uint8_t do_attributes(tsr_lwm2m_client *c, client_request *r)
 {
-    tsr_lwm2m_attachment *slot, before, after;
-    uint16_t unset = 0;
-    size_t count;
+    tsr_lwm2m_attachment *slot, before;
 
-    if (!target_exists(r))
+    if (!tsr_lwm2m_object_exists(r->object, &r->at))
         return TSR_COAP_NOT_FOUND;
     slot = attachment_slot(c, r->account, &r->at);
     if (slot == NULL)
         return TSR_COAP_INTERNAL_ERROR;
     before = *slot;
-    after = before;
-    if (!before.used)
-        after = (tsr_lwm2m_attachment){ true, (uint8_t)r->account, r->at, { 0 } };
-    if (apply_queries(c, r, &after.values, &unset, &count) != TSR_OK || count == 0)
+    if (!slot->used)
+        *slot = (tsr_lwm2m_attachment){ false, (uint8_t)r->account, r->at, { 0 } };
+    if (apply_queries(c, r, &slot->values) != TSR_OK)
         return TSR_COAP_BAD_REQUEST;
-    after.used = after.values.set != 0;
-    *slot = after;
+    slot->used = slot->values.set != 0;
     if (tsr_lwm2m_client_save(c) != TSR_OK) {
         *slot = before;
         return TSR_COAP_INTERNAL_ERROR;
     }
-    mark_stale(c, r->account);
+    mark_stale(c);
     return TSR_COAP_CHANGED;
 }
 
-static tsr_err content_format(const request *r, tsr_lwm2m_format *format)
+/* Core 6.3.3 */
+static tsr_err write(const client_request *r, tsr_lwm2m_format format)
 {
-    if (!r->msg->content_format.set) {
-        *format = TSR_LWM2M_FORMAT_TEXT; /* RFC 7252 §5.5.1 leaves it to us; text is what it was */
-        return TSR_OK;
-    }
-    return tsr_lwm2m_format_from(r->msg->content_format.value, format);
+    if (is_multiple(r->object, &r->at) && !tsr_lwm2m_format_is_multiple(format))
+        return tsr_lwm2m_object_exists(r->object, &r->at) ? TSR_E_UNSUPPORTED : TSR_E_NOT_FOUND;
+    return tsr_lwm2m_object_write(
+        r->object, r->at, r->op == TSR_LWM2M_OP_REPLACE ? TSR_LWM2M_REPLACE : TSR_LWM2M_UPDATE,
+        format, r->event->body, &r->body);
 }
 
-static tsr_err change(tsr_lwm2m_client *c, request *r)
+static tsr_err change(tsr_lwm2m_client *c, client_request *r)
 {
-    tsr_lwm2m_format format = TSR_LWM2M_FORMAT_TEXT;
-    bool reads_payload = r->op != TSR_LWM2M_OP_EXECUTE && r->op != TSR_LWM2M_OP_DELETE;
-    tsr_err err = reads_payload ? content_format(r, &format) : TSR_OK;
-    uint16_t instance;
+    tsr_lwm2m_format format;
+    tsr_err err;
 
-    if (err != TSR_OK)
-        return err;
-    switch (r->op) {
-    case TSR_LWM2M_OP_REPLACE:
-    case TSR_LWM2M_OP_UPDATE:
-        if (is_multiple(r->object, &r->at) && !tsr_lwm2m_format_is_multiple(format))
-            return target_exists(r) ? TSR_E_UNSUPPORTED : TSR_E_NOT_FOUND;
-        return tsr_lwm2m_object_write(
-            r->object, r->at, r->op == TSR_LWM2M_OP_REPLACE ? TSR_LWM2M_REPLACE : TSR_LWM2M_UPDATE,
-            format, r->event->body, &r->body);
-    case TSR_LWM2M_OP_EXECUTE:
+    if (r->op == TSR_LWM2M_OP_EXECUTE)
         return tsr_lwm2m_object_execute(r->object, r->at, r->event->body);
-    case TSR_LWM2M_OP_CREATE:
-        if (r->object->handlers->create == NULL || c->parts->create == NULL)
-            return TSR_E_DENIED;
-        if (!tsr_lwm2m_format_is_multiple(format) && r->event->body.len != 0)
-            return TSR_E_UNSUPPORTED;
-        err = c->parts->create(r->object, format, r->event->body, &r->body, &instance);
-        if (err == TSR_OK)
-            r->at = tsr_lwm2m_at_instance(r->at.object, instance);
-        return err;
-    default:
-        if (!target_exists(r))
-            return TSR_E_NOT_FOUND;
-        return r->object->handlers->remove == NULL
-                   ? TSR_E_DENIED
-                   : r->object->handlers->remove(r->object->state, r->at.instance);
-    }
+    /* RFC 7252 §5.5.1 leaves the default to us; text is what it was */
+    err = format_of(&r->msg->content_format, TSR_LWM2M_FORMAT_TEXT, &format);
+    if (r->op > TSR_LWM2M_OP_EXECUTE)
+        return c->parts->instances->change(c, r, format, err);
+    return err == TSR_OK ? write(r, format) : err;
 }
 
-/* Attributes of what is no more must not come to life again with a new instance. */
-static void forget_attachments(tsr_lwm2m_client *c, tsr_lwm2m_path at)
+static void after_change(tsr_lwm2m_client *c, const client_request *r)
 {
-    for (size_t i = 0; i < c->config.attachment_count; i++) {
-        tsr_lwm2m_attachment *t = &c->config.attachments[i];
-
-        if (!t->used || !tsr_lwm2m_path_contains(at, t->at))
-            continue;
-        t->used = false;
-        c->save_owed = true;
-    }
-}
-
-static void after_change(tsr_lwm2m_client *c, const request *r)
-{
-    if (r->op == TSR_LWM2M_OP_DELETE)
-        forget_attachments(c, r->at);
     tsr_lwm2m_client_changed(c, r->at);
-    if (r->op == TSR_LWM2M_OP_DELETE || r->op == TSR_LWM2M_OP_CREATE)
-        tsr_lwm2m_client_relink(c);
     if (r->at.object != 1)
         return;
     if (r->op == TSR_LWM2M_OP_EXECUTE) {
@@ -304,33 +243,22 @@ static void after_change(tsr_lwm2m_client *c, const request *r)
     manage_server_changed(c);
 }
 
-static uint8_t do_change(tsr_lwm2m_client *c, request *r)
+static uint8_t do_change(tsr_lwm2m_client *c, client_request *r)
 {
+    const struct tsr_lwm2m_keeping *keeping = c->parts->keeping;
     tsr_err err;
-    uint8_t code;
 
-    if (c->parts->keeping != NULL && c->parts->keeping->before(c, r->object, &r->undo) != TSR_OK)
+    if (keeping != NULL && keeping->before(c, r->object, &r->undo) != TSR_OK)
         return TSR_COAP_INTERNAL_ERROR;
     err = change(c, r);
-    code = manage_code(err, TSR_COAP_UNSUPPORTED_FORMAT);
     if (err == TSR_E_SPACE && r->op != TSR_LWM2M_OP_EXECUTE)
         return TSR_COAP_TOO_LARGE;
     if (err != TSR_OK)
-        return code;
-    if (c->parts->keeping != NULL && c->parts->keeping->after(c, r->object, r->undo) != TSR_OK)
+        return manage_code(err, TSR_COAP_UNSUPPORTED_FORMAT);
+    if (keeping != NULL && keeping->after(c, r->object, r->undo) != TSR_OK)
         return TSR_COAP_INTERNAL_ERROR;
     after_change(c, r);
-    if (r->op == TSR_LWM2M_OP_DELETE)
-        return TSR_COAP_DELETED;
-    if (r->op != TSR_LWM2M_OP_CREATE)
-        return code;
-
-    tsr_buf text = tsr_buf_over(r->location, sizeof r->location - 1);
-
-    tsr_lwm2m_path_put(&text, r->at);
-    r->location[text.len] = '\0';
-    r->answer.location = r->location;
-    return TSR_COAP_CREATED;
+    return r->op > TSR_LWM2M_OP_EXECUTE ? c->parts->instances->changed(c, r) : TSR_COAP_CHANGED;
 }
 
 static bool has_query(const tsr_coap_msg *msg)
@@ -341,7 +269,7 @@ static bool has_query(const tsr_coap_msg *msg)
     return tsr_coap_query_next(&it, &query) == TSR_OK;
 }
 
-static tsr_lwm2m_operation classify_get(const request *r)
+static tsr_lwm2m_operation classify_get(const client_request *r)
 {
     if (r->msg->accept.set && r->msg->accept.value == TSR_LWM2M_FORMAT_LINK)
         return TSR_LWM2M_OP_DISCOVER;
@@ -350,7 +278,7 @@ static tsr_lwm2m_operation classify_get(const request *r)
     return r->msg->observe.value == 0 ? TSR_LWM2M_OP_OBSERVE : TSR_LWM2M_OP_CANCEL;
 }
 
-static tsr_lwm2m_operation classify_put(const request *r)
+static tsr_lwm2m_operation classify_put(const client_request *r)
 {
     bool has_content = r->msg->content_format.set || r->event->body.len != 0;
 
@@ -360,7 +288,7 @@ static tsr_lwm2m_operation classify_put(const request *r)
 }
 
 /* A POST on a resource is an Execute, or adds instances to a multiple resource. */
-static tsr_lwm2m_operation classify_post(const request *r)
+static tsr_lwm2m_operation classify_post(const client_request *r)
 {
     if (r->at.depth == 1)
         return TSR_LWM2M_OP_CREATE;
@@ -372,7 +300,7 @@ static tsr_lwm2m_operation classify_post(const request *r)
 }
 
 /* Transport 6.4: which operation a method on a path is. */
-static tsr_lwm2m_operation classify(const request *r)
+static tsr_lwm2m_operation classify(const client_request *r)
 {
     switch (r->msg->code) {
     case TSR_COAP_GET:    return classify_get(r);
@@ -383,7 +311,7 @@ static tsr_lwm2m_operation classify(const request *r)
     }
 }
 
-static uint8_t perform(tsr_lwm2m_client *c, request *r)
+static uint8_t perform(tsr_lwm2m_client *c, client_request *r)
 {
     tsr_lwm2m_format format;
 
@@ -394,22 +322,24 @@ static uint8_t perform(tsr_lwm2m_client *c, request *r)
     case TSR_LWM2M_OP_CANCEL:     return do_cancel(c, r);
     case TSR_LWM2M_OP_ATTRIBUTES: return do_attributes(c, r);
     case TSR_LWM2M_OP_NONE:       return TSR_COAP_METHOD_NOT_ALLOWED;
-    default:                      return do_change(c, r);
+    case TSR_LWM2M_OP_CREATE:
+    case TSR_LWM2M_OP_DELETE:
+        if (c->parts->instances == NULL)
+            return TSR_COAP_METHOD_NOT_ALLOWED;
+        return do_change(c, r);
+    default: return do_change(c, r);
     }
 }
 
-static uint8_t handle(tsr_lwm2m_client *c, request *r)
+static uint8_t handle(tsr_lwm2m_client *c, client_request *r)
 {
-    uint16_t ids[4] = { 0 };
-    size_t depth;
-
-    if (tsr_coap_msg_ids(r->msg, 0, ids, 4, &depth) != TSR_OK)
-        return TSR_COAP_NOT_FOUND;
-    if (depth == 0)
+    for (size_t i = 0; i < r->msg->path_count; i++)
+        if (tsr_lwm2m_path_push(&r->at, r->msg->path[i]) != TSR_OK) /* also of the fifth */
+            return TSR_COAP_NOT_FOUND;
+    if (r->at.depth == 0)
         return c->parts->composite == NULL
                    ? TSR_COAP_METHOD_NOT_ALLOWED
                    : c->parts->composite->request(c, r->event, &r->op, &r->answer);
-    r->at = (tsr_lwm2m_path){ ids[0], ids[1], ids[2], ids[3], (uint8_t)depth };
     if (!instance_is_allowed(c, r->account, &r->at))
         return TSR_COAP_UNAUTHORIZED;
     r->object = tsr_lwm2m_object_find(c->config.registry, r->at.object);
@@ -419,34 +349,34 @@ static uint8_t handle(tsr_lwm2m_client *c, request *r)
     return perform(c, r);
 }
 
-static void answer(tsr_lwm2m_client *c, request *r)
+/* An answer of a code alone. */
+static void bare(client_request *r, uint8_t code)
 {
-    tsr_err err = tsr_coap_respond(&c->coap, r->event->id, &r->answer, c->now_ms);
+    r->answer = (tsr_coap_response){ .code = code };
+}
 
-    if (err != TSR_E_SPACE)
-        return;
-    if (r->answer.observe.set) {
-        tsr_lwm2m_observation *o = observe_find(c, r->account, r->event->token);
+static void answer(tsr_lwm2m_client *c, client_request *r)
+{
+    while (tsr_coap_respond(&c->coap, r->event->id, &r->answer, c->now_ms) == TSR_E_SPACE &&
+           r->answer.code != TSR_COAP_INTERNAL_ERROR) {
+        tsr_lwm2m_observation *o =
+            r->answer.observe.set ? observe_find(c, r->account, r->event->token) : NULL;
 
         if (o != NULL)
             observe_end(c, o, "answer too long");
+        bare(r, TSR_COAP_INTERNAL_ERROR);
     }
-    r->answer = (tsr_coap_response){ .code = TSR_COAP_INTERNAL_ERROR };
-    (void)tsr_coap_respond(&c->coap, r->event->id, &r->answer, c->now_ms);
 }
 
 void manage_request(tsr_lwm2m_client *c, const tsr_coap_event *event)
 {
-    request r = { .event = event, .msg = event->msg, .account = event->peer,
+    client_request r = { .event = event, .msg = event->msg, .account = event->peer,
                   .body = tsr_buf_over(c->config.body, c->config.body_len) };
     tsr_lwm2m_client_event *told;
 
     r.answer.code = handle(c, &r);
-    if (r.answer.code >> 5 != 2) {
-        uint8_t code = r.answer.code;
-
-        r.answer = (tsr_coap_response){ .code = code };
-    }
+    if (!tsr_coap_is_success(r.answer.code))
+        bare(&r, r.answer.code);
     answer(c, &r);
     told = client_event(c, TSR_LWM2M_E_REQUEST, (uint8_t)event->peer, r.answer.code);
     told->operation = r.op;

@@ -16,7 +16,7 @@ tsr_lwm2m_attachment *attachment_find(const tsr_lwm2m_client *c, size_t account,
     for (size_t i = 0; i < c->config.attachment_count; i++) {
         tsr_lwm2m_attachment *t = &c->config.attachments[i];
 
-        if (t->used && t->account == account && tsr_lwm2m_path_same(t->at, *at))
+        if (t->used && t->account == account && tsr_lwm2m_path_is(&t->at, at))
             return t;
     }
     return NULL;
@@ -24,9 +24,9 @@ tsr_lwm2m_attachment *attachment_find(const tsr_lwm2m_client *c, size_t account,
 
 /* Core 5.1.2: resource instance before resource before instance before object. */
 void attributes_effective(const tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at,
-                          tsr_lwm2m_attributes *attributes)
+                          uint8_t least, tsr_lwm2m_attributes *attributes)
 {
-    for (uint8_t depth = at->depth; depth > 0; depth--) {
+    for (uint8_t depth = at->depth; depth >= least; depth--) {
         const tsr_lwm2m_path up = tsr_lwm2m_path_up(*at, depth);
         const tsr_lwm2m_attachment *t = attachment_find(c, account, &up);
 
@@ -41,7 +41,7 @@ static void attributes_of(const tsr_lwm2m_client *c, const tsr_lwm2m_observation
     const tsr_lwm2m_server *server = account_server(c, &c->config.accounts[o->account]);
 
     *a = o->own;
-    attributes_effective(c, o->account, &o->at, a);
+    attributes_effective(c, o->account, &o->at, 1, a);
     if (o->at.depth == 0)
         c->parts->composite->attributes(c, o, a);
     if (server == NULL)
@@ -54,17 +54,16 @@ static void attributes_of(const tsr_lwm2m_client *c, const tsr_lwm2m_observation
         a->whole[4] = tsr_lwm2m_server_get(server, TSR_LWM2M_S_NOTIFY_MODE);
 }
 
-static uint64_t pmin_due_ms(const tsr_lwm2m_observation *o, const tsr_lwm2m_attributes *a)
+/* When a notification may go, and when it must: a pmax of 0, or below pmin, is ignored and no
+ * error. */
+static void plan(tsr_lwm2m_observation *o, const tsr_lwm2m_attributes *a)
 {
-    return o->sent_ms + (uint64_t)a->whole[0] * 1000;
-}
-
-/* pmax of 0, or below pmin, is ignored and no error. */
-static uint64_t pmax_due_ms(const tsr_lwm2m_observation *o, const tsr_lwm2m_attributes *a)
-{
-    if (a->whole[1] == 0 || a->whole[1] < a->whole[0])
-        return UINT64_MAX;
-    return o->sent_ms + (uint64_t)a->whole[1] * 1000;
+    o->stale = false;
+    o->pmin_due_ms = o->sent_ms + (uint64_t)a->whole[0] * 1000;
+    o->pmax_due_ms = o->sent_ms + (uint64_t)a->whole[1] * 1000;
+    if (a->whole[1] == 0 || o->pmax_due_ms < o->pmin_due_ms)
+        o->pmax_due_ms = UINT64_MAX;
+    o->early = (a->set & (TSR_LWM2M_GT | TSR_LWM2M_LT | TSR_LWM2M_ST | TSR_LWM2M_EDGE)) != 0;
 }
 
 static void reported(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, tsr_bytes body)
@@ -104,7 +103,7 @@ static tsr_lwm2m_observation *slot_for(tsr_lwm2m_client *c, size_t account,
         if (!o->used)
             empty = empty == NULL ? o : empty;
         else if (o->account == account && o->format == format && at->depth != 0 &&
-                 tsr_lwm2m_path_same(o->at, *at))
+                 tsr_lwm2m_path_is(&o->at, at))
             slot = o;
     }
     if (slot != NULL && slot->flight != 0)
@@ -211,15 +210,13 @@ static void notify(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const tsr_lwm2
     tsr_err err = observed_read(c, o, &body);
     bool con = err != TSR_OK || a->whole[4] == 1 || c->now_ms - o->confirmed_ms >= CONFIRM_MS;
     tsr_coap_response response = {
-        .code = manage_code(err, TSR_COAP_NOT_ACCEPTABLE),
+        .code = err == TSR_OK ? TSR_COAP_CONTENT : manage_code(err, TSR_COAP_NOT_ACCEPTABLE),
         .payload = tsr_buf_view(&body),
         .content_format = { err == TSR_OK, o->format },
         .key = o->key,
     };
     uint64_t user = tag_make(TAG_NOTIFY, o->generation, (size_t)(o - c->config.observations));
 
-    if (err == TSR_OK)
-        response.code = TSR_COAP_CONTENT;
     if (tsr_coap_notify(&c->coap, o->account, tsr_view(o->token, o->token_len), sequence, con,
                         &response, c->now_ms, user, &o->flight) != TSR_OK) {
         o->flight = 0;
@@ -244,62 +241,55 @@ static bool may_send(const tsr_lwm2m_client *c, const tsr_lwm2m_observation *o)
     return o->used && o->flight == 0 && a->up && a->standing == TSR_LWM2M_REGISTERED;
 }
 
-/* Without thresholds a change inside pmin needs no look before pmin is over. */
-static bool may_wait(const tsr_lwm2m_attributes *a)
+/* When the next step of an observation is due. */
+static uint64_t due_ms(const tsr_lwm2m_client *c, const tsr_lwm2m_observation *o)
 {
-    return (a->set & (TSR_LWM2M_GT | TSR_LWM2M_LT | TSR_LWM2M_ST | TSR_LWM2M_EDGE)) == 0;
+    uint64_t at_ms = o->pmax_due_ms;
+
+    if (!may_send(c, o))
+        return UINT64_MAX;
+    if ((o->dirty || o->fired) && o->pmin_due_ms < at_ms)
+        at_ms = o->pmin_due_ms;
+    if (o->stale || (o->dirty && o->early))
+        at_ms = 0;
+    return at_ms < o->retry_ms ? o->retry_ms : at_ms;
 }
 
 static void step(tsr_lwm2m_client *c, tsr_lwm2m_observation *o)
 {
     tsr_lwm2m_attributes a;
 
-    if (!may_send(c, o) || c->now_ms < o->retry_ms)
-        return;
-    if (!o->dirty && !o->fired && o->pmax_due_ms > c->now_ms && !o->stale)
+    if (c->now_ms < due_ms(c, o))
         return;
     attributes_of(c, o, &a);
-    if (o->dirty && (c->now_ms >= pmin_due_ms(o, &a) || !may_wait(&a))) {
+    plan(o, &a);
+    if (o->dirty && (c->now_ms >= o->pmin_due_ms || o->early)) {
         o->dirty = false;
         o->fired = o->fired || judge(c, o, &a);
     }
-    if ((o->fired && c->now_ms >= pmin_due_ms(o, &a)) || c->now_ms >= pmax_due_ms(o, &a))
+    if (c->now_ms >= o->pmax_due_ms || (o->fired && c->now_ms >= o->pmin_due_ms)) {
         notify(c, o, &a);
-    o->stale = false;
-    o->pmin_due_ms = pmin_due_ms(o, &a);
-    o->pmax_due_ms = pmax_due_ms(o, &a);
+        plan(o, &a);
+    }
 }
 
 void observe_step(tsr_lwm2m_client *c)
 {
-    tsr_lwm2m_observation *end = c->config.observations + c->config.observation_count;
-
-    for (tsr_lwm2m_observation *o = c->config.observations; o != end; o++) {
-        if (o->used)
-            step(c, o);
-    }
+    for (size_t i = 0; i < c->config.observation_count; i++)
+        step(c, &c->config.observations[i]);
 }
 
 uint64_t observe_due_ms(const tsr_lwm2m_client *c)
 {
-    uint64_t due_ms = UINT64_MAX;
+    uint64_t first_ms = UINT64_MAX;
 
     for (size_t i = 0; i < c->config.observation_count; i++) {
-        const tsr_lwm2m_observation *o = &c->config.observations[i];
-        uint64_t at_ms = o->pmax_due_ms;
+        uint64_t at_ms = due_ms(c, &c->config.observations[i]);
 
-        if (!may_send(c, o))
-            continue;
-        if ((o->dirty || o->fired) && o->pmin_due_ms < at_ms)
-            at_ms = o->pmin_due_ms;
-        if (o->stale)
-            at_ms = 0;
-        if (at_ms < o->retry_ms)
-            at_ms = o->retry_ms;
-        if (at_ms < due_ms)
-            due_ms = at_ms;
+        if (at_ms < first_ms)
+            first_ms = at_ms;
     }
-    return due_ms;
+    return first_ms;
 }
 
 void observe_answer(tsr_lwm2m_client *c, const tsr_coap_event *event)

@@ -6,8 +6,7 @@
 static const char names[2][5] = { "pmin", "pmax" };
 
 /* "pmin=10"; "pmin" or "pmin=" takes it back. */
-static tsr_err apply(tsr_lwm2m_attributes *attributes, uint16_t *unset, uint8_t depth,
-                     const tsr_lwm2m_resource_info *info, tsr_bytes query)
+static tsr_err apply(tsr_lwm2m_attributes *attributes, uint8_t depth, const tsr_lwm2m_resource_info *info, tsr_bytes query)
 {
     unsigned which = query.len >= 4 && query.ptr[2] == 'a';
     uint64_t n;
@@ -19,7 +18,6 @@ static tsr_err apply(tsr_lwm2m_attributes *attributes, uint16_t *unset, uint8_t 
         return TSR_E_ARGUMENT;
     if (query.len <= 5) {
         attributes->set = (uint16_t)(attributes->set & ~(1u << which));
-        *unset = (uint16_t)(*unset | 1u << which);
         return TSR_OK;
     }
     if (tsr_dec(tsr_skip(query, 5), &n) != TSR_OK || n > UINT32_MAX)

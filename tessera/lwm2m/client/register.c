@@ -25,8 +25,9 @@ static uint32_t server_number(const tsr_lwm2m_client *c, const tsr_lwm2m_account
 /* Up to a quarter more, so that a thousand devices do not come back in one second. */
 uint64_t with_jitter(tsr_lwm2m_client *c, uint64_t wait_ms)
 {
-    uint64_t draw = tsr_hash_u64(c->config.coap->seed, c->draws++);
+    uint64_t draw = tsr_hash(c->config.coap->seed, tsr_view(&c->draws, sizeof c->draws));
 
+    c->draws++;
     return wait_ms + (wait_ms / 4 != 0 ? draw % (wait_ms / 4) : 0);
 }
 
@@ -184,17 +185,14 @@ static void send_deregister(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 /* Core 6.2.2: in time before the lifetime ends, and a little early rather than a little late. */
 static void schedule_update(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
-    uint64_t lifetime_s = a->told.lifetime_s;
-    uint64_t margin_s = lifetime_s / 2 < MARGIN_S ? lifetime_s / 2 : MARGIN_S;
-    uint64_t wait_ms;
+    uint32_t lifetime_s = a->told.lifetime_s;
+    uint32_t margin_s = lifetime_s / 2 < MARGIN_S ? lifetime_s / 2 : MARGIN_S;
+    uint64_t wait_ms = (uint64_t)(lifetime_s - margin_s) * 1000;
 
     a->told_ms = c->now_ms;
-    if (lifetime_s == 0 || lifetime_s > FOREVER_S) {
-        a->at_ms = UINT64_MAX;
-        return;
-    }
-    wait_ms = (lifetime_s - margin_s) * 1000;
-    a->at_ms = c->now_ms + wait_ms - (with_jitter(c, wait_ms) - wait_ms) / 4;
+    a->at_ms = UINT64_MAX;
+    if (lifetime_s - 1 < FOREVER_S) /* 0 is for ever too */
+        a->at_ms = c->now_ms + wait_ms - (with_jitter(c, wait_ms) - wait_ms) / 4;
 }
 
 static void registered(tsr_lwm2m_client *c, tsr_lwm2m_account *a)

@@ -11,7 +11,7 @@ tsr_err tsr_lwm2m_client_init(tsr_lwm2m_client *c, const tsr_lwm2m_client_config
         .attributes = &tsr_lwm2m_all_attributes,
         .keeping = &tsr_lwm2m_keeping,
         .channels = &tsr_lwm2m_channels,
-        .create = tsr_lwm2m_object_create,
+        .instances = &tsr_lwm2m_instances,
         .composite = &tsr_lwm2m_composite,
     };
 

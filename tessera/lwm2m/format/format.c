@@ -97,7 +97,7 @@ static tsr_err put_at(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_val
 {
     tsr_err err = out->err;
 
-    if (err == TSR_OK && !tsr_lwm2m_path_contains(out->base, at))
+    if (err == TSR_OK && !tsr_lwm2m_path_within(&out->base, &at))
         err = TSR_E_ARGUMENT;
     if (err == TSR_OK)
         err = out->codec->put(out, at, value);
@@ -307,7 +307,7 @@ tsr_err tsr_lwm2m_in_unique(tsr_lwm2m_in *in, tsr_lwm2m_path path)
         tsr_lwm2m_path other = in->base;
 
         err = in->codec->next(&before, &other, &ignored);
-        if (err == TSR_OK && before.time_s == in->time_s && tsr_lwm2m_path_same(other, path))
+        if (err == TSR_OK && before.time_s == in->time_s && tsr_lwm2m_path_is(&other, &path))
             return TSR_E_MALFORMED;
     }
     return err;
@@ -321,7 +321,7 @@ tsr_err tsr_lwm2m_in_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_valu
     if (in->err != TSR_OK)
         return in->err;
     in->err = in->codec->next(in, &at, &got);
-    if (in->err == TSR_OK && !tsr_lwm2m_path_contains(in->base, at))
+    if (in->err == TSR_OK && !tsr_lwm2m_path_within(&in->base, &at))
         in->err = TSR_E_NOT_FOUND;
     if (in->err == TSR_OK && got.type != TSR_LWM2M_NONE) /* a name may well be said twice */
         in->err = in->codec->unique(in, at);

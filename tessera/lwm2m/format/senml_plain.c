@@ -13,36 +13,39 @@ enum {
     BASE_NAME_CODE = 0x21, MOST_VALUES = 255, FALSE_ = 20, TRUE_ = 21, NULL_ = 22,
 };
 
+/* Sets of them */
+#define VALUES  (1u << LABEL_VALUE | 1u << LABEL_STRING | 1u << LABEL_BOOLEAN | 1u << LABEL_DATA)
+#define TIMES   (1u << LABEL_TIME | 1u << BASE_TIME)
+#define REFUSED (1u << LABEL_SUM | 1u << BASE_VALUE | 1u << BASE_SUM)
+
 /* ---- writing ------------------------------------------------------------------------------- */
 
 static tsr_err put_value(tsr_buf *out, const tsr_lwm2m_value *value)
 {
-    switch (value->type) {
-    case TSR_LWM2M_NONE: break;
-    case TSR_LWM2M_INTEGER:
-    case TSR_LWM2M_TIME:
-        tsr_put_u8(out, LABEL_VALUE);
-        tsr_cbor_put_int(out, value->as.i);
-        break;
-    case TSR_LWM2M_UNSIGNED:
-        tsr_put_u8(out, LABEL_VALUE);
-        tsr_cbor_put_uint(out, value->as.u);
-        break;
-    case TSR_LWM2M_STRING:
-    case TSR_LWM2M_CORELNK:
-        tsr_put_u8(out, LABEL_STRING);
+    /* by type: the label, and the kind of a string */
+    static const uint8_t labels[] = {
+        [TSR_LWM2M_STRING] = LABEL_STRING,  [TSR_LWM2M_CORELNK] = LABEL_STRING,
+        [TSR_LWM2M_INTEGER] = LABEL_VALUE,  [TSR_LWM2M_TIME] = LABEL_VALUE,
+        [TSR_LWM2M_UNSIGNED] = LABEL_VALUE, [TSR_LWM2M_BOOLEAN] = LABEL_BOOLEAN,
+        [TSR_LWM2M_OPAQUE] = LABEL_DATA,
+    };
+    unsigned label = value->type < sizeof labels ? labels[value->type] : 0;
+
+    if (value->type == TSR_LWM2M_NONE)
+        return TSR_OK;
+    if (label == 0)
+        return TSR_E_UNSUPPORTED;
+    tsr_put_u8(out, (uint8_t)label);
+    if (label == LABEL_STRING)
         tsr_cbor_put_text(out, value->as.bytes);
-        break;
-    case TSR_LWM2M_OPAQUE:
-        tsr_put_u8(out, LABEL_DATA);
+    else if (label == LABEL_DATA)
         tsr_cbor_put_bytes(out, value->as.bytes);
-        break;
-    case TSR_LWM2M_BOOLEAN:
-        tsr_put_u8(out, LABEL_BOOLEAN);
+    else if (label == LABEL_BOOLEAN)
         tsr_cbor_put_bool(out, value->as.b);
-        break;
-    default: return TSR_E_UNSUPPORTED;
-    }
+    else if (value->type == TSR_LWM2M_UNSIGNED)
+        tsr_cbor_put_uint(out, value->as.u);
+    else
+        tsr_cbor_put_int(out, value->as.i);
     return TSR_OK;
 }
 
@@ -73,30 +76,38 @@ static tsr_err plain_put(tsr_lwm2m_out *out, tsr_lwm2m_path path, const tsr_lwm2
 
 /* ---- reading ------------------------------------------------------------------------------- */
 
+static bool is_whole(const tsr_cbor_item *item)
+{
+    return item->kind <= TSR_CBOR_NINT && item->n <= INT64_MAX;
+}
+
 /* null is allowed as any value (RFC 8790 §3). */
-static tsr_err take_value(const tsr_cbor_item *item, uint64_t label, bool *taken,
+static tsr_err take_value(const tsr_cbor_item *item, unsigned label, bool *taken,
                           tsr_lwm2m_value *value)
 {
-    unsigned fits = LABEL_VALUE;
+    unsigned fits, simple = (unsigned)item->n;
 
     if (*taken)
         return TSR_E_MALFORMED;
     *taken = true;
-    if (item->kind == TSR_CBOR_SIMPLE && item->n == NULL_)
-        return TSR_OK;
-    if (item->kind == TSR_CBOR_UINT) {
-        *value = item->n > INT64_MAX ? tsr_lwm2m_uint(item->n) : tsr_lwm2m_int((int64_t)item->n);
-    } else if (item->kind == TSR_CBOR_NINT && item->n <= INT64_MAX) {
-        *value = tsr_lwm2m_int(-1 - (int64_t)item->n);
-    } else if (item->kind == TSR_CBOR_TEXT) {
-        fits = LABEL_STRING;
-        *value = tsr_lwm2m_text(item->bytes);
-    } else if (item->kind == TSR_CBOR_BYTES) {
-        fits = LABEL_DATA;
-        *value = tsr_lwm2m_opaque(item->bytes);
-    } else if (item->kind == TSR_CBOR_SIMPLE && (item->n == FALSE_ || item->n == TRUE_)) {
+    if (item->kind == TSR_CBOR_SIMPLE) {
+        if (simple == NULL_)
+            return TSR_OK;
+        if (simple - FALSE_ > 1)
+            return TSR_E_UNSUPPORTED;
         fits = LABEL_BOOLEAN;
-        *value = tsr_lwm2m_bool(item->n == TRUE_);
+        value->type = TSR_LWM2M_BOOLEAN;
+        value->as.b = simple != FALSE_;
+    } else if (item->kind == TSR_CBOR_UINT || is_whole(item)) {
+        fits = LABEL_VALUE;
+        value->type = item->n > INT64_MAX ? TSR_LWM2M_UNSIGNED : TSR_LWM2M_INTEGER;
+        value->as.u = item->kind == TSR_CBOR_UINT ? item->n : ~item->n; /* -1 - n */
+    } else if (item->kind == TSR_CBOR_TEXT || item->kind == TSR_CBOR_BYTES) {
+        bool text = item->kind == TSR_CBOR_TEXT;
+
+        fits = text ? LABEL_STRING : LABEL_DATA;
+        value->type = text ? TSR_LWM2M_STRING : TSR_LWM2M_OPAQUE;
+        value->as.bytes = item->bytes;
     } else {
         return TSR_E_UNSUPPORTED;
     }
@@ -111,9 +122,12 @@ static tsr_err take_text(const tsr_cbor_item *item, tsr_bytes *text)
     return TSR_OK;
 }
 
-static bool is_whole(const tsr_cbor_item *item)
+static tsr_err check_version(const tsr_cbor_item *item)
 {
-    return item->kind <= TSR_CBOR_NINT && item->n <= INT64_MAX;
+    if (!is_whole(item))
+        return TSR_E_MALFORMED;
+    return item->kind == TSR_CBOR_NINT || item->n <= TSR_SENML_VERSION ? TSR_OK
+                                                                       : TSR_E_UNSUPPORTED;
 }
 
 /* The next label, or what it labels: one item that holds no others. */
@@ -145,25 +159,18 @@ static tsr_err take_field(tsr_lwm2m_in *in, tsr_bytes *name, bool *taken, tsr_lw
                                                                           : TSR_OK;
     if (!is_whole(&label))
         return TSR_E_MALFORMED;
-    switch (label.n > LABELS ? LABELS : (unsigned)label.n | (unsigned)label.kind << 4) {
-    case LABEL_NAME:     return take_text(&item, name);
-    case BASE_NAME:      return take_text(&item, &in->base_name);
-    case LABEL_VALUE:
-    case LABEL_STRING:
-    case LABEL_BOOLEAN:
-    case LABEL_DATA:     return take_value(&item, label.n, taken, value);
-    case BASE_TIME:
-    case LABEL_TIME:     return is_whole(&item) ? TSR_OK : TSR_E_UNSUPPORTED;
-    case LABEL_SUM:
-    case BASE_VALUE:
-    case BASE_SUM:       return TSR_E_UNSUPPORTED;
-    case BASE_VERSION:
-        if (!is_whole(&item))
-            return TSR_E_MALFORMED;
-        return item.kind == TSR_CBOR_NINT || item.n <= TSR_SENML_VERSION ? TSR_OK
-                                                                         : TSR_E_UNSUPPORTED;
-    default:             return TSR_OK;
-    }
+    if (label.n >= LABELS)
+        return TSR_OK;
+
+    const unsigned which = (unsigned)label.n | (unsigned)label.kind << 4, bit = 1u << which;
+
+    if (which == LABEL_NAME || which == BASE_NAME)
+        return take_text(&item, which == LABEL_NAME ? name : &in->base_name);
+    if ((bit & VALUES) != 0)
+        return take_value(&item, which, taken, value);
+    if ((bit & REFUSED) != 0 || ((bit & TIMES) != 0 && !is_whole(&item)))
+        return TSR_E_UNSUPPORTED;
+    return which == BASE_VERSION ? check_version(&item) : TSR_OK;
 }
 
 static tsr_err join(tsr_bytes base, tsr_bytes name, tsr_lwm2m_path *path)
@@ -221,7 +228,7 @@ static tsr_err plain_unique(tsr_lwm2m_in *in, tsr_lwm2m_path path)
 
         value.type = TSR_LWM2M_NONE;
         err = plain_next(&before, &other, &value);
-        if (err == TSR_OK && tsr_lwm2m_path_same(other, path))
+        if (err == TSR_OK && tsr_lwm2m_path_is(&other, &path))
             return TSR_E_MALFORMED;
     }
     return err;

@@ -11,27 +11,22 @@ typedef struct {
     tsr_bytes payload;
     const tsr_buf *scratch;
     uint16_t instance;  /* stands in for TSR_LWM2M_NO_ID */
-    uint64_t mentioned;
+    uint8_t mentioned[32];
 } change;
 
 static bool named(const change *c, size_t i)
 {
-    return (c->mentioned >> i & 1u) != 0;
+    return ((unsigned)c->mentioned[i / 8] >> i % 8 & 1u) != 0;
 }
 
-static void name(change *c, uint16_t resource)
-{
-    for (size_t i = 0; i < c->object->info->resource_count && i < 64; i++) {
-        if (c->object->info->resources[i].id == resource)
-            c->mentioned |= (uint64_t)1 << i;
-    }
-}
+static void name(change *c, size_t i) { c->mentioned[i / 8] |= (uint8_t)(1u << i % 8); }
 
 /* Walks the payload once. The reader's paths are at or below c->at. */
 static tsr_err each(change *c, tsr_lwm2m_phase phase)
 {
     tsr_buf scratch =
         tsr_buf_over(c->scratch->ptr + c->scratch->len, c->scratch->cap - c->scratch->len);
+    const tsr_lwm2m_resource_info *info;
     tsr_lwm2m_in in;
     tsr_lwm2m_path at;
     tsr_lwm2m_value value;
@@ -41,8 +36,10 @@ static tsr_err each(change *c, tsr_lwm2m_phase phase)
         if (at.depth < 3)
             continue;
         at.instance = c->instance;
-        name(c, at.resource);
-        err = object_set(c->object, at, &value, phase, &in);
+        info = tsr_lwm2m_object_resource(c->object, at.resource);
+        if (info != NULL)
+            name(c, (size_t)(info - c->object->info->resources));
+        err = object_set(c->object, info, at, &value, phase, &in);
     }
     return err == TSR_END ? TSR_OK : err;
 }
@@ -71,7 +68,7 @@ static tsr_err check_target(const tsr_lwm2m_object *object, tsr_lwm2m_path at)
 {
     const tsr_lwm2m_resource_info *info;
 
-    if (tsr_lwm2m_object_next(object, at.instance) != at.instance)
+    if (!tsr_lwm2m_object_instance(object, at.instance))
         return TSR_E_NOT_FOUND;
     if (at.depth < 3)
         return TSR_OK;
@@ -85,7 +82,7 @@ tsr_err tsr_lwm2m_object_write(const tsr_lwm2m_object *object, tsr_lwm2m_path at
                                tsr_lwm2m_write_mode mode, tsr_lwm2m_format format,
                                tsr_bytes payload, const tsr_buf *scratch)
 {
-    change c = { object, at, format, payload, scratch, at.instance, 0 };
+    change c = { object, at, format, payload, scratch, at.instance, { 0 } };
     bool replaces = mode == TSR_LWM2M_REPLACE && at.depth < 4;
     tsr_err err = check_target(object, at);
 
@@ -123,7 +120,7 @@ static tsr_err instance_in(const change *c, uint16_t *instance)
 static tsr_err lowest_free(const tsr_lwm2m_object *object, uint16_t *instance)
 {
     for (uint32_t id = 0; id < TSR_LWM2M_NO_ID; id++) {
-        if (tsr_lwm2m_object_next(object, id) != id) {
+        if (!tsr_lwm2m_object_instance(object, (uint16_t)id)) {
             *instance = (uint16_t)id;
             return TSR_OK;
         }
@@ -153,7 +150,7 @@ tsr_err tsr_lwm2m_object_create(const tsr_lwm2m_object *object, tsr_lwm2m_format
                                 tsr_bytes payload, const tsr_buf *scratch, uint16_t *instance)
 {
     change c = { object, tsr_lwm2m_at_object(object->info->id), format, payload, scratch,
-                 TSR_LWM2M_NO_ID, 0 };
+                 TSR_LWM2M_NO_ID, { 0 } };
     tsr_err err = TSR_OK;
 
     if (object->handlers->create == NULL)
@@ -162,7 +159,7 @@ tsr_err tsr_lwm2m_object_create(const tsr_lwm2m_object *object, tsr_lwm2m_format
         err = instance_in(&c, &c.instance);
     if (err == TSR_OK && c.instance == TSR_LWM2M_NO_ID)
         err = lowest_free(object, &c.instance);
-    else if (err == TSR_OK && tsr_lwm2m_object_next(object, c.instance) == c.instance)
+    else if (err == TSR_OK && tsr_lwm2m_object_instance(object, c.instance))
         err = TSR_E_EXISTS;
     if (err == TSR_OK)
         err = create_in(&c, TSR_LWM2M_CHECK);
@@ -177,29 +174,24 @@ tsr_err tsr_lwm2m_object_create(const tsr_lwm2m_object *object, tsr_lwm2m_format
 
 tsr_err tsr_lwm2m_argument_next(tsr_bytes *arguments, tsr_lwm2m_argument *argument)
 {
-    tsr_bytes in = *arguments;
+    const uint8_t *in = arguments->ptr, *quote;
+    size_t len = arguments->len, at = 1;
     tsr_lwm2m_argument found = { 0, false, { NULL, 0 } };
 
-    if (in.len == 0)
+    if (len == 0)
         return TSR_END;
-    if (in.ptr[0] < '0' || in.ptr[0] > '9')
-        return TSR_E_MALFORMED;
-    found.digit = (uint8_t)(in.ptr[0] - '0');
-    in = tsr_skip(in, 1);
-    if (in.len >= 2 && in.ptr[0] == '=' && in.ptr[1] == '\'') {
-        in = tsr_skip(in, 2);
-
-        const uint8_t *quote = in.len != 0 ? memchr(in.ptr, '\'', in.len) : NULL;
-
+    found.digit = (uint8_t)(in[0] - '0');
+    if (len >= 3 && in[1] == '=' && in[2] == '\'') {
+        quote = memchr(in + 3, '\'', len - 3);
         if (quote == NULL)
             return TSR_E_MALFORMED;
         found.has_value = true;
-        found.value = tsr_first(in, (size_t)(quote - in.ptr));
-        in = tsr_skip(in, found.value.len + 1);
+        found.value = tsr_view(in + 3, (size_t)(quote - in) - 3);
+        at = (size_t)(quote - in) + 1;
     }
-    if (in.len != 0 && (in.ptr[0] != ',' || in.len == 1))
+    if (found.digit > 9 || (at != len && (in[at] != ',' || ++at == len)))
         return TSR_E_MALFORMED;
-    *arguments = tsr_skip(in, 1);
+    *arguments = tsr_view(in + at, len - at);
     *argument = found;
     return TSR_OK;
 }
@@ -224,7 +216,7 @@ tsr_err tsr_lwm2m_object_execute(const tsr_lwm2m_object *object, tsr_lwm2m_path 
     const tsr_lwm2m_resource_info *info = tsr_lwm2m_object_resource(object, at.resource);
     tsr_err err;
 
-    if (info == NULL || tsr_lwm2m_object_next(object, at.instance) != at.instance)
+    if (info == NULL || !tsr_lwm2m_object_instance(object, at.instance))
         return TSR_E_NOT_FOUND;
     if (!(info->flags & TSR_LWM2M_EXECUTE) || object->handlers->execute == NULL)
         return TSR_E_DENIED;

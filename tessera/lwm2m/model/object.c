@@ -62,7 +62,7 @@ static tsr_err read_instance(const tsr_lwm2m_object *object, uint16_t instance, 
 tsr_err tsr_lwm2m_object_read(const tsr_lwm2m_object *object, tsr_lwm2m_path at,
                               tsr_lwm2m_out *out)
 {
-    if (at.depth >= 2 && tsr_lwm2m_object_next(object, at.instance) != at.instance)
+    if (at.depth >= 2 && !tsr_lwm2m_object_instance(object, at.instance))
         return TSR_E_NOT_FOUND;
     if (at.depth >= 3)
         return read_resource(object, at, out);
@@ -102,11 +102,19 @@ bool tsr_lwm2m_object_has(const tsr_lwm2m_object *object, tsr_lwm2m_path at)
 {
     const tsr_lwm2m_resource_info *info = tsr_lwm2m_object_resource(object, at.resource);
 
-    if (info == NULL || tsr_lwm2m_object_next(object, at.instance) != at.instance)
+    if (info == NULL || !tsr_lwm2m_object_instance(object, at.instance))
         return false;
     if (at.depth == 4 && !(info->flags & TSR_LWM2M_MULTIPLE))
         return false;
     return !(info->flags & TSR_LWM2M_READ) || values_at(object, at) != 0;
+}
+
+bool tsr_lwm2m_object_exists(const tsr_lwm2m_object *object, const tsr_lwm2m_path *at)
+{
+    if (at->depth < 2)
+        return true;
+    return at->depth == 2 ? tsr_lwm2m_object_instance(object, at->instance)
+                          : tsr_lwm2m_object_has(object, *at);
 }
 
 size_t tsr_lwm2m_object_dim(const tsr_lwm2m_object *object, tsr_lwm2m_path at)

@@ -83,6 +83,15 @@ const tsr_lwm2m_object *tsr_lwm2m_object_find(const tsr_lwm2m_registry *registry
 /** The lowest instance that is `from` or above, or TSR_LWM2M_NO_INSTANCE. */
 uint32_t tsr_lwm2m_object_next(const tsr_lwm2m_object *object, uint32_t from);
 
+static inline bool tsr_lwm2m_object_instance(const tsr_lwm2m_object *object, uint16_t id)
+{
+    return tsr_lwm2m_object_next(object, id) == id;
+}
+
+/** Is there an instance `at`, or a resource (instance) as tsr_lwm2m_object_has() says? An object
+ *  always exists. */
+bool tsr_lwm2m_object_exists(const tsr_lwm2m_object *object, const tsr_lwm2m_path *at);
+
 /** The table entry of a resource that this implementation has, or NULL. */
 const tsr_lwm2m_resource_info *tsr_lwm2m_object_resource(const tsr_lwm2m_object *object,
                                                          uint16_t resource);

@@ -1,53 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tessera/lwm2m/model/path.h"
 
-static uint16_t *slot(tsr_lwm2m_path *path, uint8_t level)
+/* The identifiers lie one behind the other. */
+_Static_assert(offsetof(tsr_lwm2m_path, resource_instance) == 3 * sizeof(uint16_t), "no gaps");
+
+static uint16_t id_at(const tsr_lwm2m_path *path, unsigned level)
 {
-    switch (level) {
-    case 0:  return &path->object;
-    case 1:  return &path->instance;
-    case 2:  return &path->resource;
-    default: return &path->resource_instance;
-    }
+    uint16_t id;
+
+    memcpy(&id, (const uint8_t *)path + level * sizeof id, sizeof id);
+    return id;
 }
 
-uint16_t tsr_lwm2m_path_id(tsr_lwm2m_path path, uint8_t level)
+static void put_id(tsr_lwm2m_path *path, unsigned level, uint16_t id)
 {
-    return *slot(&path, level);
+    memcpy((uint8_t *)path + level * sizeof id, &id, sizeof id);
 }
 
 tsr_lwm2m_path tsr_lwm2m_path_up(tsr_lwm2m_path path, uint8_t depth)
 {
-    for (uint8_t level = depth; level < path.depth; level++)
-        *slot(&path, level) = 0;
-    if (path.depth > depth)
-        path.depth = depth;
+    while (path.depth > depth)
+        put_id(&path, --path.depth, 0);
     return path;
 }
 
 tsr_lwm2m_path tsr_lwm2m_path_down(tsr_lwm2m_path path, uint16_t id)
 {
     if (path.depth < 4)
-        *slot(&path, path.depth++) = id;
+        put_id(&path, path.depth++, id);
     return path;
 }
 
 tsr_err tsr_lwm2m_path_push(tsr_lwm2m_path *path, tsr_bytes segment)
 {
-    uint32_t id = 0;
+    uint64_t id;
 
-    if (path->depth >= 4 || segment.len == 0 || segment.len > 5)
+    if (path->depth >= 4 || segment.len > 5 || tsr_dec(segment, &id) != TSR_OK ||
+        id > UINT16_MAX || (segment.ptr[0] == '0' && segment.len > 1))
         return TSR_E_MALFORMED;
-    if (segment.ptr[0] == '0' && segment.len > 1)
-        return TSR_E_MALFORMED;
-    for (size_t i = 0; i < segment.len; i++) {
-        if (segment.ptr[i] < '0' || segment.ptr[i] > '9')
-            return TSR_E_MALFORMED;
-        id = id * 10 + (uint32_t)(segment.ptr[i] - '0');
-    }
-    if (id > UINT16_MAX)
-        return TSR_E_MALFORMED;
-    *path = tsr_lwm2m_path_down(*path, (uint16_t)id);
+    put_id(path, path->depth++, (uint16_t)id);
     return TSR_OK;
 }
 
@@ -73,34 +64,26 @@ void tsr_lwm2m_path_put(tsr_buf *out, tsr_lwm2m_path path)
 {
     if (path.depth == 0)
         tsr_put_u8(out, '/');
-    for (uint8_t level = 0; level < path.depth; level++) {
+    for (unsigned level = 0; level < path.depth; level++) {
         tsr_put_u8(out, '/');
-        tsr_put_dec(out, tsr_lwm2m_path_id(path, level));
+        tsr_put_dec(out, id_at(&path, level));
     }
 }
 
-/* By the first `depth` identifiers. */
-static inline int compare(const tsr_lwm2m_path *a, const tsr_lwm2m_path *b, uint8_t depth)
+bool tsr_lwm2m_path_within(const tsr_lwm2m_path *outer, const tsr_lwm2m_path *inner)
 {
-    int order = depth < 1 ? 0 : (int)a->object - (int)b->object;
-
-    if (order == 0 && depth >= 2)
-        order = (int)a->instance - (int)b->instance;
-    if (order == 0 && depth >= 3)
-        order = (int)a->resource - (int)b->resource;
-    if (order == 0 && depth >= 4)
-        order = (int)a->resource_instance - (int)b->resource_instance;
-    return order;
-}
-
-bool tsr_lwm2m_path_contains(tsr_lwm2m_path outer, tsr_lwm2m_path inner)
-{
-    return outer.depth <= inner.depth && compare(&outer, &inner, outer.depth) == 0;
+    if (outer->depth > inner->depth)
+        return false;
+    for (unsigned level = 0; level < outer->depth; level++)
+        if (id_at(outer, level) != id_at(inner, level))
+            return false;
+    return true;
 }
 
 int tsr_lwm2m_path_compare(tsr_lwm2m_path a, tsr_lwm2m_path b)
 {
-    int order = compare(&a, &b, a.depth < b.depth ? a.depth : b.depth);
-
-    return order != 0 ? order : (int)a.depth - (int)b.depth;
+    for (unsigned level = 0; level < a.depth && level < b.depth; level++)
+        if (id_at(&a, level) != id_at(&b, level))
+            return (int)id_at(&a, level) - (int)id_at(&b, level);
+    return (int)a.depth - (int)b.depth;
 }

@@ -21,34 +21,42 @@ typedef struct {
 
 static inline tsr_lwm2m_path tsr_lwm2m_at_root(void)
 {
-    return (tsr_lwm2m_path){ 0, 0, 0, 0, 0 };
+    return (tsr_lwm2m_path){ .depth = 0 };
 }
 
 static inline tsr_lwm2m_path tsr_lwm2m_at_object(uint16_t object)
 {
-    return (tsr_lwm2m_path){ object, 0, 0, 0, 1 };
+    return (tsr_lwm2m_path){ .object = object, .depth = 1 };
 }
 
 static inline tsr_lwm2m_path tsr_lwm2m_at_instance(uint16_t object, uint16_t instance)
 {
-    return (tsr_lwm2m_path){ object, instance, 0, 0, 2 };
+    return (tsr_lwm2m_path){ .object = object, .instance = instance, .depth = 2 };
 }
 
 static inline tsr_lwm2m_path tsr_lwm2m_at_resource(uint16_t object, uint16_t instance,
                                                    uint16_t resource)
 {
-    return (tsr_lwm2m_path){ object, instance, resource, 0, 3 };
+    return (tsr_lwm2m_path){ .object = object, .instance = instance, .resource = resource,
+                             .depth = 3 };
 }
 
 static inline tsr_lwm2m_path tsr_lwm2m_at_resource_instance(uint16_t object, uint16_t instance,
                                                             uint16_t resource,
                                                             uint16_t resource_instance)
 {
-    return (tsr_lwm2m_path){ object, instance, resource, resource_instance, 4 };
+    return (tsr_lwm2m_path){ .object = object, .instance = instance, .resource = resource,
+                             .resource_instance = resource_instance, .depth = 4 };
 }
 
 /** The identifier at `level` (0 object ... 3 resource instance); `level` must be below 4. */
-uint16_t tsr_lwm2m_path_id(tsr_lwm2m_path path, uint8_t level);
+static inline uint16_t tsr_lwm2m_path_id(tsr_lwm2m_path path, uint8_t level)
+{
+    uint16_t id;
+
+    memcpy(&id, (const uint8_t *)&path + level * sizeof id, sizeof id);
+    return id;
+}
 
 /** The first `depth` identifiers of the path; the whole path when it has fewer. */
 tsr_lwm2m_path tsr_lwm2m_path_up(tsr_lwm2m_path path, uint8_t depth);
@@ -85,19 +93,31 @@ static inline uint64_t tsr_lwm2m_path_word(tsr_lwm2m_path path)
 /** The path again. */
 static inline tsr_lwm2m_path tsr_lwm2m_path_of(uint64_t word, unsigned depth)
 {
-    return (tsr_lwm2m_path){ (uint16_t)word, (uint16_t)(word >> 16), (uint16_t)(word >> 32),
-                             (uint16_t)(word >> 48), (uint8_t)depth };
+    return (tsr_lwm2m_path){ .object = (uint16_t)word, .instance = (uint16_t)(word >> 16),
+                             .resource = (uint16_t)(word >> 32),
+                             .resource_instance = (uint16_t)(word >> 48),
+                             .depth = (uint8_t)depth };
 }
 
 /** True if `inner` is `outer` or lies below it; the root contains everything. */
-bool tsr_lwm2m_path_contains(tsr_lwm2m_path outer, tsr_lwm2m_path inner);
+bool tsr_lwm2m_path_within(const tsr_lwm2m_path *outer, const tsr_lwm2m_path *inner);
+
+static inline bool tsr_lwm2m_path_contains(tsr_lwm2m_path outer, tsr_lwm2m_path inner)
+{
+    return tsr_lwm2m_path_within(&outer, &inner);
+}
 
 /** Orders as a tree walk does (a parent before its children): negative, 0 or positive. */
 int tsr_lwm2m_path_compare(tsr_lwm2m_path a, tsr_lwm2m_path b);
 
+static inline bool tsr_lwm2m_path_is(const tsr_lwm2m_path *a, const tsr_lwm2m_path *b)
+{
+    return a->depth == b->depth && tsr_lwm2m_path_within(a, b);
+}
+
 static inline bool tsr_lwm2m_path_same(tsr_lwm2m_path a, tsr_lwm2m_path b)
 {
-    return tsr_lwm2m_path_compare(a, b) == 0;
+    return tsr_lwm2m_path_is(&a, &b);
 }
 
 #endif

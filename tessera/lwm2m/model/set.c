@@ -13,5 +13,5 @@ tsr_err tsr_lwm2m_object_set(const tsr_lwm2m_object *object, tsr_lwm2m_path at,
     if (value->type == TSR_LWM2M_NONE && at.depth == 4 && info != NULL &&
         (info->flags & both) == both && object->handlers->write != NULL)
         return object->handlers->write(object->state, at, NULL, phase);
-    return object_set(object, at, value, phase, in);
+    return object_set(object, info, at, value, phase, in);
 }

@@ -6,11 +6,12 @@
 
 #include "tessera/lwm2m/model/object.h"
 
-static inline tsr_err object_set(const tsr_lwm2m_object *object, tsr_lwm2m_path at,
+/* `info` is the table entry; NULL: there is none. */
+static inline tsr_err object_set(const tsr_lwm2m_object *object,
+                                 const tsr_lwm2m_resource_info *info, tsr_lwm2m_path at,
                                  const tsr_lwm2m_value *value, tsr_lwm2m_phase phase,
                                  const tsr_lwm2m_in *in)
 {
-    const tsr_lwm2m_resource_info *info = tsr_lwm2m_object_resource(object, at.resource);
     bool multiple;
     tsr_lwm2m_value typed;
 

@@ -31,17 +31,16 @@ void tsr_lwm2m_server_init(tsr_lwm2m_server *server, uint16_t instance, uint16_t
 /* Core E.2, "default when absent". */
 static uint32_t default_of(tsr_lwm2m_server_resource resource)
 {
-    switch (resource) {
-    case TSR_LWM2M_S_DISABLE_TIMEOUT:
-    case TSR_LWM2M_S_SEQUENCE_DELAY:       return 86400;
-    case TSR_LWM2M_S_RETRY_COUNT:          return 5;
-    case TSR_LWM2M_S_RETRY_TIMER:          return 60;
-    case TSR_LWM2M_S_SEQUENCE_COUNT:
-    case TSR_LWM2M_S_STORING:
-    case TSR_LWM2M_S_BOOTSTRAP_ON_FAILURE:
-    case TSR_LWM2M_S_MUTE_SEND:            return 1;
-    default:                               return 0;
-    }
+    const uint32_t ones = 1u << TSR_LWM2M_S_SEQUENCE_COUNT | 1u << TSR_LWM2M_S_STORING |
+                          1u << TSR_LWM2M_S_BOOTSTRAP_ON_FAILURE | 1u << TSR_LWM2M_S_MUTE_SEND;
+
+    if (resource == TSR_LWM2M_S_DISABLE_TIMEOUT || resource == TSR_LWM2M_S_SEQUENCE_DELAY)
+        return 86400;
+    if (resource == TSR_LWM2M_S_RETRY_COUNT)
+        return 5;
+    if (resource == TSR_LWM2M_S_RETRY_TIMER)
+        return 60;
+    return ones >> resource & 1;
 }
 
 uint32_t tsr_lwm2m_server_get(const tsr_lwm2m_server *server, tsr_lwm2m_server_resource resource)
@@ -87,17 +86,17 @@ static uint32_t next_instance(const void *state, uint32_t from)
 static tsr_err read(const void *state, tsr_lwm2m_path at, tsr_lwm2m_out *out)
 {
     const tsr_lwm2m_server *s = item(state, at.instance);
-    const tsr_lwm2m_resource_info *info = tsr_lwm2m_resource_find(&self, at.resource);
+    tsr_lwm2m_value value = tsr_lwm2m_text(tsr_text(s->binding));
 
-    if (at.resource == TSR_LWM2M_S_BINDING)
-        return tsr_lwm2m_put_text(out, at, tsr_text(s->binding));
-    if ((s->set >> at.resource & 1) == 0)
-        return TSR_E_NOT_FOUND;
-    switch (info->type) {
-    case TSR_LWM2M_BOOLEAN:  return tsr_lwm2m_put_bool(out, at, s->number[at.resource] != 0);
-    case TSR_LWM2M_UNSIGNED: return tsr_lwm2m_put_uint(out, at, s->number[at.resource]);
-    default:                 return tsr_lwm2m_put_int(out, at, s->number[at.resource]);
+    if (at.resource != TSR_LWM2M_S_BINDING) {
+        if ((s->set >> at.resource & 1) == 0)
+            return TSR_E_NOT_FOUND;
+        value.type = tsr_lwm2m_resource_find(&self, at.resource)->type;
+        value.as.u = s->number[at.resource];
+        if (value.type == TSR_LWM2M_BOOLEAN)
+            value.as.b = value.as.u != 0;
     }
+    return tsr_lwm2m_put(out, at, &value);
 }
 
 /* Core 6.2.1.1: letters of the bindings, each once. "UQ" and "UQS" are of 1.0. */
@@ -118,22 +117,10 @@ static bool binding_is_good(tsr_bytes text)
     return memchr(text.ptr, 'U', text.len) != NULL; /* the one transport this device has */
 }
 
-static bool number_of(const tsr_lwm2m_value *value, uint32_t *n)
+/* Of a Boolean, Integer or Unsigned; one below zero is out of the range. */
+static uint64_t number_of(const tsr_lwm2m_value *value)
 {
-    switch (value->type) {
-    case TSR_LWM2M_BOOLEAN: *n = value->as.b; return true;
-    case TSR_LWM2M_INTEGER:
-        if (value->as.i < 0 || value->as.i > UINT32_MAX)
-            return false;
-        *n = (uint32_t)value->as.i;
-        return true;
-    case TSR_LWM2M_UNSIGNED:
-        if (value->as.u > UINT32_MAX)
-            return false;
-        *n = (uint32_t)value->as.u;
-        return true;
-    default: return false;
-    }
+    return value->type == TSR_LWM2M_BOOLEAN ? value->as.b : value->as.u;
 }
 
 static tsr_err write_binding(tsr_lwm2m_server *s, const tsr_lwm2m_value *value,
@@ -154,7 +141,7 @@ static tsr_err write(void *state, tsr_lwm2m_path at, const tsr_lwm2m_value *valu
                      tsr_lwm2m_phase phase)
 {
     tsr_lwm2m_server *s = item(state, at.instance);
-    uint32_t n;
+    uint64_t n;
 
     if (s == NULL)
         return TSR_E_NOT_FOUND;
@@ -165,10 +152,11 @@ static tsr_err write(void *state, tsr_lwm2m_path at, const tsr_lwm2m_value *valu
     }
     if (at.resource == TSR_LWM2M_S_BINDING)
         return write_binding(s, value, phase);
-    if (!number_of(value, &n) || (at.resource == TSR_LWM2M_S_NOTIFY_MODE && n > 1))
+    n = number_of(value);
+    if (n > (at.resource == TSR_LWM2M_S_NOTIFY_MODE ? 1 : UINT32_MAX))
         return TSR_E_TYPE;
     if (phase == TSR_LWM2M_COMMIT)
-        tsr_lwm2m_server_set(s, (tsr_lwm2m_server_resource)at.resource, n);
+        tsr_lwm2m_server_set(s, (tsr_lwm2m_server_resource)at.resource, (uint32_t)n);
     return TSR_OK;
 }
 

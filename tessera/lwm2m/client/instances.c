@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Create and Delete (Core 6.3.6, Core 6.3.7). Reached through a table only, so that a device whose
+ * instances are all there from the start is linked without them. */
+#include "tessera/lwm2m/client/internal.h"
+
+static tsr_err create(client_request *r, tsr_lwm2m_format format)
+{
+    uint16_t instance;
+    tsr_err err;
+
+    if (r->object->handlers->create == NULL)
+        return TSR_E_DENIED;
+    if (!tsr_lwm2m_format_is_multiple(format) && r->event->body.len != 0)
+        return TSR_E_UNSUPPORTED;
+    err = tsr_lwm2m_object_create(r->object, format, r->event->body, &r->body, &instance);
+    if (err == TSR_OK)
+        r->at = tsr_lwm2m_at_instance(r->at.object, instance);
+    return err;
+}
+
+static tsr_err change(tsr_lwm2m_client *c, client_request *r, tsr_lwm2m_format format,
+                      tsr_err known)
+{
+    (void)c;
+    if (r->op == TSR_LWM2M_OP_CREATE)
+        return known == TSR_OK ? create(r, format) : known;
+    if (!tsr_lwm2m_object_exists(r->object, &r->at))
+        return TSR_E_NOT_FOUND;
+    return r->object->handlers->remove == NULL
+               ? TSR_E_DENIED
+               : r->object->handlers->remove(r->object->state, r->at.instance);
+}
+
+/* Attributes of what is no more must not come to life again with a new instance. */
+static void forget_attachments(tsr_lwm2m_client *c, const tsr_lwm2m_path *at)
+{
+    for (size_t i = 0; i < c->config.attachment_count; i++) {
+        tsr_lwm2m_attachment *t = &c->config.attachments[i];
+
+        if (!t->used || !tsr_lwm2m_path_within(at, &t->at))
+            continue;
+        t->used = false;
+        c->save_owed = true;
+    }
+}
+
+static uint8_t changed(tsr_lwm2m_client *c, client_request *r)
+{
+    tsr_buf text = tsr_buf_over(r->location, sizeof r->location - 1);
+
+    tsr_lwm2m_client_relink(c);
+    if (r->op == TSR_LWM2M_OP_DELETE) {
+        forget_attachments(c, &r->at);
+        return TSR_COAP_DELETED;
+    }
+    tsr_lwm2m_path_put(&text, r->at);
+    r->location[text.len] = '\0';
+    r->answer.location = r->location;
+    return TSR_COAP_CREATED;
+}
+
+const struct tsr_lwm2m_instances tsr_lwm2m_instances = { change, changed };
