@@ -10,6 +10,7 @@
 #include <psa/crypto.h>
 
 #include "tessera/net/dtls.h"
+#include "tests/net/material.h"
 
 typedef struct {
     uint8_t bytes[2048];
@@ -22,18 +23,12 @@ typedef struct {
 } flight;
 
 static uint8_t plain[TSR_DTLS_PLAIN_MAX];
-static uint8_t files[5][2048];
+static uint8_t files[3][MATERIAL_MAX];
 static tsr_dtls_config client_config, server_config;
 static tsr_dtls client, server;
 static bool server_lives, client_up, server_up;
 static uint32_t psk;
 static size_t wire_bytes;
-
-static void die(const char *what)
-{
-    fprintf(stderr, "bench_dtls_handshake: %s\n", what);
-    exit(1);
-}
 
 static double cpu_us(void)
 {
@@ -41,43 +36,6 @@ static double cpu_us(void)
 
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
-
-static tsr_bytes slurp(const char *name, uint8_t bytes[2048])
-{
-    char path[512];
-    FILE *f;
-    size_t n;
-
-    snprintf(path, sizeof(path), "%s/tests/vectors/dtls/%s", TSR_SOURCE_DIR, name);
-    f = fopen(path, "rb");
-    if (f == NULL)
-        die(path);
-    n = fread(bytes, 1, 2048, f);
-    fclose(f);
-    return tsr_view(bytes, n);
-}
-
-static uint32_t import(psa_key_type_t type, psa_key_usage_t usage, psa_algorithm_t alg,
-                       tsr_bytes key)
-{
-    psa_key_attributes_t a = PSA_KEY_ATTRIBUTES_INIT;
-    mbedtls_svc_key_id_t id;
-
-    psa_set_key_type(&a, type);
-    psa_set_key_usage_flags(&a, usage);
-    psa_set_key_algorithm(&a, alg);
-    if (psa_import_key(&a, key.ptr, key.len, &id) != PSA_SUCCESS)
-        die("psa_import_key");
-    return id;
-}
-
-static uint32_t import_ec(const char *name)
-{
-    uint8_t bytes[2048];
-
-    return import(PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1), PSA_KEY_USAGE_SIGN_HASH,
-                  PSA_ALG_ECDSA(PSA_ALG_ANY_HASH), slurp(name, bytes));
 }
 
 static tsr_err find(void *user, tsr_bytes identity, uint32_t *key_id)
@@ -93,32 +51,31 @@ static void configure(bool cert)
     tsr_dtls_options o = { .plain = plain, .plain_cap = sizeof(plain), .cid = true };
 
     if (psa_crypto_init() != PSA_SUCCESS)
-        die("psa_crypto_init");
-    psk = import(PSA_KEY_TYPE_DERIVE, PSA_KEY_USAGE_DERIVE,
-                 PSA_ALG_TLS12_PSK_TO_MS(PSA_ALG_SHA_256), tsr_text("0123456789abcdef"));
+        material_die("psa_crypto_init");
+    psk = material_psk(tsr_text("0123456789abcdef"));
     if (cert) {
-        anchors[0] = slurp("ca.der", files[0]);
+        anchors[0] = material_file("ca.der", files[0]);
         o.anchors = anchors;
         o.anchor_count = 1;
         o.usage = TSR_DTLS_CERT_ANCHOR;
         o.server_name = "server.example";
-        o.certificate = slurp("device.der", files[1]);
-        o.certificate_key_id = import_ec("device.key");
+        o.certificate = material_file("device.der", files[1]);
+        o.certificate_key_id = material_ec("device.key");
     } else {
         o.psk_identity = tsr_text("device-1");
         o.psk_key_id = psk;
         o.psk_find = find;
     }
     if (tsr_dtls_config_init(&client_config, &o) != TSR_OK)
-        die("the client's configuration");
+        material_die("the client's configuration");
     o.role = TSR_DTLS_SERVER;
     o.cid_len = 8;
     if (cert) {
-        o.certificate = slurp("server.der", files[2]);
-        o.certificate_key_id = import_ec("server.key");
+        o.certificate = material_file("server.der", files[2]);
+        o.certificate_key_id = material_ec("server.key");
     }
     if (tsr_dtls_config_init(&server_config, &o) != TSR_OK)
-        die("the server's configuration");
+        material_die("the server's configuration");
 }
 
 static void drain(tsr_dtls *s, bool *up, flight *out)
@@ -134,7 +91,7 @@ static void drain(tsr_dtls *s, bool *up, flight *out)
             if (e.type == TSR_DTLS_CONNECTED)
                 *up = true;
             else if (e.type != TSR_DTLS_DATA)
-                die("a session ended");
+                material_die("a session ended");
         }
         err = tsr_dtls_poll(s, &buf, 0);
         d->len = buf.len;
@@ -161,10 +118,10 @@ __attribute__((noinline)) void server_step(const datagram *in, flight *out)
             return;
         }
         if (tsr_dtls_accept(&server, &server_config, cid, bytes, 0) != TSR_OK)
-            die("tsr_dtls_accept");
+            material_die("tsr_dtls_accept");
         server_lives = true;
     } else if (tsr_dtls_feed(&server, bytes, 0) != TSR_OK) {
-        die("tsr_dtls_feed");
+        material_die("tsr_dtls_feed");
     }
     drain(&server, &server_up, out);
 }
@@ -173,9 +130,9 @@ static void client_step(const datagram *in, flight *out)
 {
     if (in == NULL) {
         if (tsr_dtls_start(&client, &client_config, NULL, 0) != TSR_OK)
-            die("tsr_dtls_start");
+            material_die("tsr_dtls_start");
     } else if (tsr_dtls_feed(&client, tsr_view(in->bytes, in->len), 0) != TSR_OK) {
-        die("tsr_dtls_feed");
+        material_die("tsr_dtls_feed");
     }
     drain(&client, &client_up, out);
 }
@@ -191,7 +148,7 @@ static void handshake(double *server_us, double *client_us)
     *client_us += cpu_us() - t;
     while (!client_up || !server_up) {
         if (up.count == 0)
-            die("the handshake stands still");
+            material_die("the handshake stands still");
         down.count = 0;
         t = cpu_us();
         for (size_t i = 0; i < up.count; wire_bytes += up.at[i++].len)
@@ -217,12 +174,12 @@ static void records(unsigned count, double *seal_us, double *open_us)
         double t = cpu_us(), u;
 
         if (tsr_dtls_send(from, tsr_view(text, sizeof(text)), &out) != TSR_OK)
-            die("tsr_dtls_send");
+            material_die("tsr_dtls_send");
         u = cpu_us();
         *seal_us += u - t;
         if (tsr_dtls_feed(to, tsr_buf_view(&out), 0) != TSR_OK || !tsr_dtls_event_next(to, &e) ||
             e.type != TSR_DTLS_DATA || e.data.len != sizeof(text))
-            die("a record did not arrive");
+            material_die("a record did not arrive");
         (void)tsr_dtls_event_next(to, &e);
         *open_us += cpu_us() - u;
     }
@@ -235,7 +192,7 @@ int main(int argc, char **argv)
     double server_us = 0, client_us = 0, seal_us = 0, open_us = 0;
 
     if (argc < 3 || count == 0)
-        die("usage: psk|cert COUNT [RECORDS]");
+        material_die("usage: psk|cert COUNT [RECORDS]");
     configure(argv[1][0] == 'c');
     for (unsigned i = 0; i < count; i++) {
         tsr_dtls_free(&client);

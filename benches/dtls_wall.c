@@ -16,6 +16,7 @@
 
 #include "ports/linux/gate/gate.h"
 #include "tessera/net/dtls.h"
+#include "tests/net/material.h"
 
 static uint8_t plain[TSR_DTLS_PLAIN_MAX];
 static tsr_dtls_config config;
@@ -24,12 +25,6 @@ static int fd;
 static bool connected;
 static unsigned data;
 static double engine_us;
-
-static void die(const char *what)
-{
-    fprintf(stderr, "bench_dtls_wall: %s\n", what);
-    exit(1);
-}
 
 static double clock_us(void)
 {
@@ -41,61 +36,28 @@ static double clock_us(void)
 
 static uint64_t now_ms(void) { return (uint64_t)(clock_us() / 1000); }
 
-static tsr_bytes slurp(const char *name, uint8_t bytes[2048])
-{
-    char path[512];
-    FILE *f;
-    size_t n;
-
-    snprintf(path, sizeof(path), "%s/tests/vectors/dtls/%s", TSR_SOURCE_DIR, name);
-    f = fopen(path, "rb");
-    if (f == NULL)
-        die(path);
-    n = fread(bytes, 1, 2048, f);
-    fclose(f);
-    return tsr_view(bytes, n);
-}
-
-static uint32_t import(psa_key_type_t type, psa_key_usage_t usage, psa_algorithm_t alg,
-                       tsr_bytes key)
-{
-    psa_key_attributes_t a = PSA_KEY_ATTRIBUTES_INIT;
-    psa_key_id_t id;
-
-    psa_set_key_type(&a, type);
-    psa_set_key_usage_flags(&a, usage);
-    psa_set_key_algorithm(&a, alg);
-    if (psa_import_key(&a, key.ptr, key.len, &id) != PSA_SUCCESS)
-        die("psa_import_key");
-    return id;
-}
-
 static void configure(bool cert)
 {
-    static uint8_t ca[2048], own[2048], key[2048];
+    static uint8_t ca[MATERIAL_MAX], own[MATERIAL_MAX];
     static tsr_bytes anchors[1];
     tsr_dtls_options o = { .plain = plain, .plain_cap = sizeof(plain), .cid = true };
 
     if (psa_crypto_init() != PSA_SUCCESS)
-        die("psa_crypto_init");
+        material_die("psa_crypto_init");
     if (cert) {
-        anchors[0] = slurp("ca.der", ca);
+        anchors[0] = material_file("ca.der", ca);
         o.anchors = anchors;
         o.anchor_count = 1;
         o.usage = TSR_DTLS_CERT_ANCHOR;
         o.server_name = "server.example";
-        o.certificate = slurp("device.der", own);
-        o.certificate_key_id =
-            import(PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1), PSA_KEY_USAGE_SIGN_HASH,
-                   PSA_ALG_ECDSA(PSA_ALG_ANY_HASH), slurp("device.key", key));
+        o.certificate = material_file("device.der", own);
+        o.certificate_key_id = material_ec("device.key");
     } else {
         o.psk_identity = tsr_text("device-1");
-        o.psk_key_id =
-            import(PSA_KEY_TYPE_DERIVE, PSA_KEY_USAGE_DERIVE,
-                   PSA_ALG_TLS12_PSK_TO_MS(PSA_ALG_SHA_256), tsr_text("0123456789abcdef"));
+        o.psk_key_id = material_psk(tsr_text("0123456789abcdef"));
     }
     if (tsr_dtls_config_init(&config, &o) != TSR_OK)
-        die("tsr_dtls_config_init");
+        material_die("tsr_dtls_config_init");
 }
 
 static void work(void)
@@ -114,7 +76,7 @@ static void work(void)
             else if (e.type == TSR_DTLS_DATA)
                 data++;
             else
-                die(tsr_dtls_reason_name(e.reason));
+                material_die(tsr_dtls_reason_name(e.reason));
         }
         err = tsr_dtls_poll(&s, &out, now_ms());
         engine_us += clock_us() - t;
@@ -143,7 +105,7 @@ static void handshake(void)
 
     connected = false;
     if (tsr_dtls_start(&s, &config, NULL, now_ms()) != TSR_OK)
-        die("tsr_dtls_start");
+        material_die("tsr_dtls_start");
     engine_us += clock_us() - t;
     work();
     while (!connected)
@@ -158,7 +120,7 @@ static void record(void)
     double t = clock_us();
 
     if (tsr_dtls_send(&s, tsr_view(text, sizeof(text)), &out) != TSR_OK)
-        die("tsr_dtls_send");
+        material_die("tsr_dtls_send");
     engine_us += clock_us() - t;
     (void)send(fd, bytes, out.len, 0);
     while (data == before)
@@ -172,14 +134,14 @@ int main(int argc, char **argv)
     uint64_t before, handshakes = 0, ends = 0;
 
     if (argc != 6)
-        die("usage: SECURED_SOCKET psk|cert PORT COUNT RECORDS");
+        material_die("usage: SECURED_SOCKET psk|cert PORT COUNT RECORDS");
     count = (unsigned)atoi(argv[4]), n = (unsigned)atoi(argv[5]);
     to.sin_port = htons((uint16_t)atoi(argv[3]));
     (void)tsr_gate_socket(argv[1]);
     configure(argv[2][0] == 'c');
     fd = socket(AF_INET, SOCK_DGRAM, 0);
     if (connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0)
-        die("connect");
+        material_die("connect");
     handshake(); /* the first one opens the connection to the secure process */
     engine_us = 0;
     for (unsigned i = 0; i < count; i++) {

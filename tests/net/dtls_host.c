@@ -20,6 +20,7 @@
 
 #include "tessera/coap/message.h"
 #include "tessera/net/dtls.h"
+#include "tests/net/material.h"
 
 typedef struct {
     bool server, cert, cbc, no_cid, coap;
@@ -41,7 +42,7 @@ typedef struct {
 } host;
 
 static uint8_t plain[TSR_DTLS_PLAIN_MAX];
-static uint8_t files[4][2048];
+static uint8_t files[2][MATERIAL_MAX];
 static tsr_bytes anchors[1];
 
 static uint64_t now_ms(void)
@@ -50,41 +51,6 @@ static uint64_t now_ms(void)
 
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
-}
-
-static void die(const char *what)
-{
-    fprintf(stderr, "dtls_host: %s\n", what);
-    exit(1);
-}
-
-static tsr_bytes slurp(const char *name, uint8_t bytes[2048])
-{
-    char path[512];
-    FILE *f;
-    size_t len;
-
-    snprintf(path, sizeof(path), "%s/tests/vectors/dtls/%s", TSR_SOURCE_DIR, name);
-    f = fopen(path, "rb");
-    if (f == NULL)
-        die(path);
-    len = fread(bytes, 1, 2048, f);
-    fclose(f);
-    return tsr_view(bytes, len);
-}
-
-static uint32_t import(psa_key_type_t type, psa_key_usage_t usage, psa_algorithm_t alg,
-                       tsr_bytes key)
-{
-    psa_key_attributes_t a = PSA_KEY_ATTRIBUTES_INIT;
-    mbedtls_svc_key_id_t id;
-
-    psa_set_key_type(&a, type);
-    psa_set_key_usage_flags(&a, usage);
-    psa_set_key_algorithm(&a, alg);
-    if (psa_import_key(&a, key.ptr, key.len, &id) != PSA_SUCCESS)
-        die("psa_import_key");
-    return id;
 }
 
 static tsr_err find(void *user, tsr_bytes identity, uint32_t *key_id)
@@ -110,26 +76,23 @@ static void configure(host *h)
                            .retry_max_ms = h->o.patience_ms };
 
     if (psa_crypto_init() != PSA_SUCCESS)
-        die("psa_crypto_init");
+        material_die("psa_crypto_init");
     if (!h->o.cert) {
-        h->psk = import(PSA_KEY_TYPE_DERIVE, PSA_KEY_USAGE_DERIVE,
-                        PSA_ALG_TLS12_PSK_TO_MS(PSA_ALG_SHA_256), tsr_view(h->o.key, h->o.key_len));
+        h->psk = material_psk(tsr_view(h->o.key, h->o.key_len));
         d.psk_key_id = h->psk;
         d.psk_identity = tsr_text(h->o.identity);
         d.psk_find = find;
     } else {
-        anchors[0] = slurp("ca.der", files[0]);
+        anchors[0] = material_file("ca.der", files[0]);
         d.anchors = anchors;
         d.anchor_count = 1;
         d.usage = TSR_DTLS_CERT_ANCHOR;
         d.server_name = "server.example";
-        d.certificate = slurp(h->o.server ? "server.der" : "device.der", files[1]);
-        d.certificate_key_id = import(PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1),
-                                      PSA_KEY_USAGE_SIGN_HASH, PSA_ALG_ECDSA(PSA_ALG_ANY_HASH),
-                                      slurp(h->o.server ? "server.key" : "device.key", files[2]));
+        d.certificate = material_file(h->o.server ? "server.der" : "device.der", files[1]);
+        d.certificate_key_id = material_ec(h->o.server ? "server.key" : "device.key");
     }
     if (tsr_dtls_config_init(&h->config, &d) != TSR_OK)
-        die("tsr_dtls_config_init");
+        material_die("tsr_dtls_config_init");
 }
 
 static void transmit(host *h, tsr_bytes datagram)
@@ -273,7 +236,7 @@ static void save(host *h)
     }
     f = fopen(h->o.save, "wb");
     if (f == NULL || fwrite(bytes, 1, image.len, f) != image.len || fclose(f) != 0)
-        die("cannot save");
+        material_die("cannot save");
     printf("saved\n");
 }
 
@@ -284,14 +247,14 @@ static void load(host *h)
     FILE *f = fopen(h->o.load, "rb");
 
     if (f == NULL)
-        die("nothing to load");
+        material_die("nothing to load");
     image.len = fread(bytes, 1, sizeof(bytes), f);
     fclose(f);
     if (tsr_dtls_load(&h->session, &h->config, &image, now_ms()) != TSR_OK)
-        die("cannot load");
+        material_die("cannot load");
     f = fopen(h->o.load, "wb");
     if (f == NULL || fwrite(bytes, 1, image.len, f) != image.len || fclose(f) != 0)
-        die("cannot store");
+        material_die("cannot store");
     tsr_dtls_stored(&h->session);
     h->lives = true;
     printf("loaded\n");
@@ -307,7 +270,7 @@ static void open_socket(host *h)
 
     h->fd = socket(AF_INET, SOCK_DGRAM, 0);
     if (bind(h->fd, (struct sockaddr *)&local, sizeof(local)) != 0)
-        die("cannot bind");
+        material_die("cannot bind");
     (void)getsockname(h->fd, (struct sockaddr *)&local, &len);
     h->peer = (struct sockaddr_in){ .sin_family = AF_INET,
                                     .sin_addr = { htonl(INADDR_LOOPBACK) },
@@ -393,7 +356,7 @@ int main(int argc, char **argv)
         load(&h);
     } else if (!h.o.server) {
         if (tsr_dtls_start(&h.session, &h.config, NULL, now_ms()) != TSR_OK)
-            die("tsr_dtls_start");
+            material_die("tsr_dtls_start");
         h.lives = true;
         work(&h, &h.session);
     }

@@ -21,6 +21,7 @@
 #include "ports/linux/gate/gate.h"
 #include "psa/crypto.h"
 #include "tessera/net/dtls.h"
+#include "tests/net/material.h"
 #include "tests/psa/secured.h"
 
 enum { PSK_ID = 0x1001, EC_ID = 0x1002 };
@@ -99,30 +100,16 @@ static tsr_dtls_options psk_options(void)
                                .cid = true };
 }
 
-static tsr_bytes slurp(const char *name, uint8_t bytes[2048])
-{
-    char path[512];
-    FILE *f;
-    size_t n;
-
-    snprintf(path, sizeof(path), "%s/tests/vectors/dtls/%s", TSR_SOURCE_DIR, name);
-    f = fopen(path, "rb");
-    assert_non_null(f);
-    n = fread(bytes, 1, 2048, f);
-    fclose(f);
-    return tsr_view(bytes, n);
-}
-
 static tsr_dtls_options cert_options(void)
 {
-    static uint8_t ca[2048], own[2048];
+    static uint8_t ca[MATERIAL_MAX], own[MATERIAL_MAX];
     static tsr_bytes anchors[1];
 
-    anchors[0] = slurp("ca.der", ca);
+    anchors[0] = material_file("ca.der", ca);
     return (tsr_dtls_options){ .role = TSR_DTLS_CLIENT,
                                .plain = plain,
                                .plain_cap = sizeof(plain),
-                               .certificate = slurp("device.der", own),
+                               .certificate = material_file("device.der", own),
                                .certificate_key_id = EC_ID,
                                .anchors = anchors,
                                .anchor_count = 1,
@@ -421,7 +408,7 @@ static int set_up(void **state)
     import(PSA_KEY_TYPE_DERIVE, PSA_KEY_USAGE_DERIVE, PSA_ALG_TLS12_PSK_TO_MS(PSA_ALG_SHA_256),
            PSK_ID, tsr_view(key, sizeof(key)));
     import(PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1), PSA_KEY_USAGE_SIGN_HASH,
-           PSA_ALG_ECDSA(PSA_ALG_ANY_HASH), EC_ID, slurp("device.key", ec));
+           PSA_ALG_ECDSA(PSA_ALG_ANY_HASH), EC_ID, material_file("device.key", ec));
     return 0;
 }
 
