@@ -1,50 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Observation, RFC 7641, in both roles. The test plays the other side by hand. */
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <cmocka.h>
-
-#include "tests/coap/link.h"
-
-enum { NOW = 5000000 };
-
-#define BLOCK(n, m, s)                                                                             \
-    {                                                                                              \
-        .set = true, .num = (n), .more = (m), .szx = (s)                                           \
-    }
-
-static tsr_coap *c;
-static uint8_t body[4000];
-static uint16_t mid;
-
-static int setup(void **state)
-{
-    tsr_coap_config config = link_config(0x1234567890abcdef);
-
-    (void)state;
-    for (size_t i = 0; i < sizeof body; i++)
-        body[i] = (uint8_t)(i * 31 + i / 251);
-    c = link_engine(&config);
-    mid = 100;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    link_free(c);
-    return 0;
-}
-
-static void with(const tsr_coap_config *config)
-{
-    link_free(c);
-    c = link_engine(config);
-}
+#include "tests/coap/alone.h"
 
 /* ---- we are observed ---- */
 
@@ -256,7 +213,7 @@ static void accepted(uint32_t sequence)
 
 static void push(uint8_t type, uint32_t sequence, uint64_t now_ms)
 {
-    LINK_FEED(c, now_ms, .type = type, .code = TSR_COAP_CONTENT, .mid = mid++,
+    LINK_FEED(c, now_ms, .type = type, .code = TSR_COAP_CONTENT, .mid = next_mid++,
               .same_token = tsr_view(token, 8), .observe = { true, sequence },
               .payload = TEXT("new"));
 }
@@ -285,7 +242,7 @@ static void test_notifications_arrive(void **state)
     push(TSR_COAP_NON, 12, NOW);
     arrives();
     link_silent(c, NOW);
-    mid--;
+    next_mid--;
     push(TSR_COAP_NON, 12, NOW); /* a duplicate */
     link_no_event(c);
     link_silent(c, NOW);
@@ -352,7 +309,7 @@ static void test_observation_ends_with_an_error(void **state)
     for (unsigned i = 0; i < 2; i++) {
         accepted(1);
         LINK_FEED(c, NOW, .type = TSR_COAP_CON,
-                  .code = i == 0 ? TSR_COAP_NOT_FOUND : TSR_COAP_CONTENT, .mid = mid++,
+                  .code = i == 0 ? TSR_COAP_NOT_FOUND : TSR_COAP_CONTENT, .mid = next_mid++,
                   .same_token = tsr_view(token, 8));
         tsr_coap_event e = link_event(c, TSR_COAP_NOTIFICATION);
 
@@ -467,7 +424,7 @@ static void test_observation_goes_with_its_peer(void **state)
 
 static void first_block(uint32_t sequence, const char *etag)
 {
-    LINK_FEED(c, NOW, .type = TSR_COAP_NON, .code = TSR_COAP_CONTENT, .mid = mid++,
+    LINK_FEED(c, NOW, .type = TSR_COAP_NON, .code = TSR_COAP_CONTENT, .mid = next_mid++,
               .same_token = tsr_view(token, 8), .observe = { true, sequence },
               .etag = tsr_text(etag), .block2 = BLOCK(0, true, 6), .payload = tsr_view(body, 1024));
 }
@@ -624,7 +581,7 @@ static void test_critical_option_in_a_notification_is_rejected(void **state)
 {
     (void)state;
     accepted(1);
-    LINK_FEED(c, NOW, .type = TSR_COAP_CON, .code = TSR_COAP_CONTENT, .mid = mid++,
+    LINK_FEED(c, NOW, .type = TSR_COAP_CON, .code = TSR_COAP_CONTENT, .mid = next_mid++,
               .same_token = tsr_view(token, 8), .observe = { true, 2 }, .extra = 2049);
     rejected();
 }
@@ -690,43 +647,41 @@ static void test_device_observes_nobody(void **state)
     free(memory);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_observe_request_is_the_applications),
-        T(test_con_notification_is_acknowledged),
-        T(test_con_notification_is_rejected_or_times_out),
-        T(test_non_notification_may_be_rejected),
-        T(test_notifications_of_a_peer_keep_their_order),
-        T(test_error_notification_has_no_observe),
-        T(test_long_notification_without_key_asks_the_application),
-        T(test_notify_checks_its_arguments),
-        T(test_device_observes_nobody),
+        ALONE(test_observe_request_is_the_applications),
+        ALONE(test_con_notification_is_acknowledged),
+        ALONE(test_con_notification_is_rejected_or_times_out),
+        ALONE(test_non_notification_may_be_rejected),
+        ALONE(test_notifications_of_a_peer_keep_their_order),
+        ALONE(test_error_notification_has_no_observe),
+        ALONE(test_long_notification_without_key_asks_the_application),
+        ALONE(test_notify_checks_its_arguments),
+        ALONE(test_device_observes_nobody),
     };
     /* bodies in blocks, or observing others */
     const struct CMUnitTest whole[] = {
-        T(test_long_notification_sends_its_first_block),
-        T(test_notifications_arrive),
-        T(test_notifications_out_of_order_are_dropped),
-        T(test_observation_that_was_not_accepted_is_forgotten),
-        T(test_observation_ends_with_an_error),
-        T(test_observation_is_forgotten),
-        T(test_observation_is_cancelled_with_its_token),
-        T(test_observation_is_renewed_with_its_token),
-        T(test_observation_is_adopted),
-        T(test_observation_of_another_peer_is_another),
-        T(test_observation_goes_with_its_peer),
-        T(test_long_notification_is_fetched),
-        T(test_newer_notification_calls_off_the_fetch),
-        T(test_forgetting_calls_off_the_fetch),
-        T(test_fetch_that_fails_is_told),
-        T(test_long_notification_is_partial_when_it_cannot_be_fetched),
-        T(test_observed_fetch_repeats_its_payload),
-        T(test_long_first_answer_starts_the_observation),
-        T(test_critical_option_in_a_notification_is_rejected),
-        T(test_many_observations_are_found),
+        ALONE(test_long_notification_sends_its_first_block),
+        ALONE(test_notifications_arrive),
+        ALONE(test_notifications_out_of_order_are_dropped),
+        ALONE(test_observation_that_was_not_accepted_is_forgotten),
+        ALONE(test_observation_ends_with_an_error),
+        ALONE(test_observation_is_forgotten),
+        ALONE(test_observation_is_cancelled_with_its_token),
+        ALONE(test_observation_is_renewed_with_its_token),
+        ALONE(test_observation_is_adopted),
+        ALONE(test_observation_of_another_peer_is_another),
+        ALONE(test_observation_goes_with_its_peer),
+        ALONE(test_long_notification_is_fetched),
+        ALONE(test_newer_notification_calls_off_the_fetch),
+        ALONE(test_forgetting_calls_off_the_fetch),
+        ALONE(test_fetch_that_fails_is_told),
+        ALONE(test_long_notification_is_partial_when_it_cannot_be_fetched),
+        ALONE(test_observed_fetch_repeats_its_payload),
+        ALONE(test_long_first_answer_starts_the_observation),
+        ALONE(test_critical_option_in_a_notification_is_rejected),
+        ALONE(test_many_observations_are_found),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
