@@ -375,7 +375,8 @@ static void test_block1_starts_over_at_block_0(void **state)
 static void test_block1_too_large_gives_4_13(void **state)
 {
     (void)state;
-    LINK_FEED(c, NOW, .code = TSR_COAP_PUT, .mid = next_mid++, .path = "/w", .block1 = BLOCK(0, true, 6),
+    LINK_FEED(c, NOW, .code = TSR_COAP_PUT, .mid = next_mid++, .path = "/w",
+              .block1 = BLOCK(0, true, 6),
               .size1 = { true, 8193 }, .payload = tsr_view(body, 1024));
     link_no_event(c);
     tsr_coap_msg m = link_next(c, NOW);

@@ -97,8 +97,8 @@ static void test_small_engine_cuts_answers_and_refuses_bodies(void **state)
     void *memory = small_engine(&s);
 
     for (uint32_t n = 0; n < 3; n++) {
-        LINK_FEED(&s, NOW, .type = TSR_COAP_CON, .code = TSR_COAP_GET, .mid = next_mid++, .token = "t",
-                  .path = "/x", .block2 = BLOCK(n, false, 6));
+        LINK_FEED(&s, NOW, .type = TSR_COAP_CON, .code = TSR_COAP_GET, .mid = next_mid++,
+                  .token = "t", .path = "/x", .block2 = BLOCK(n, false, 6));
         e = link_event(&s, TSR_COAP_REQUEST);
         assert_int_equal(tsr_coap_respond(&s, e.id,
                                           &(tsr_coap_response){ .code = TSR_COAP_CONTENT,
