@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A device made of aiocoap and cbor2: registers at a server and answers its requests.
 
-Arguments: SERVER-PORT ENDPOINT. Its object list is longer than a block, and so is /3/0.
+Arguments: SERVER-PORT ENDPOINT [Q]: in queue mode it sends an Update for each SIGUSR1. Its object list is longer than a block, and so is /3/0.
 """
 import asyncio
+import signal
 import sys
 
 import aiocoap
@@ -57,7 +58,13 @@ class Light(resource.Resource):
         return aiocoap.Message(code=aiocoap.CHANGED)
 
 
-async def main(port, endpoint):
+async def update(context, port, location):
+    uri = f"coap://127.0.0.1:{port}/" + "/".join(location)
+    answer = await context.request(aiocoap.Message(code=aiocoap.POST, uri=uri)).response
+    print("updated", answer.code, flush=True)
+
+
+async def main(port, endpoint, queue=None):
     site, counter, light = resource.Site(), Counter(), Light()
     site.add_resource(["3", "0"], Device())
     site.add_resource(["3300", "0", "5700"], counter)
@@ -66,12 +73,14 @@ async def main(port, endpoint):
     context = await aiocoap.Context.create_server_context(site, bind=("127.0.0.1", 0))
     links = ["</>;rt=\"oma.lwm2m\";ct=112", "</1/0>", "</3/0>", "</3300/0>", "</3311/0>"]
     links += [f"</10000/{n}>" for n in range(200)]
-    uri = f"coap://127.0.0.1:{port}/rd?ep={endpoint}&lwm2m=1.1&lt=300&b=U"
+    uri = f"coap://127.0.0.1:{port}/rd?ep={endpoint}&lwm2m=1.1&lt=300&b=U{'&Q' if queue else ''}"
     answer = await context.request(aiocoap.Message(code=aiocoap.POST, uri=uri, content_format=40,
                                                    payload=",".join(links).encode())).response
+    asyncio.get_running_loop().add_signal_handler(
+        signal.SIGUSR1, lambda: asyncio.ensure_future(update(context, port, answer.opt.location_path)))
     print("registered", answer.code, "/".join(answer.opt.location_path), flush=True)
     await counter.run()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), sys.argv[2]))
+    asyncio.run(main(int(sys.argv[1]), *sys.argv[2:]))

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """aiocoap as a device: our server's registration, block-wise transfer in both directions, observation."""
+import signal
+import time
 import unittest
 
 import lab
@@ -34,6 +36,27 @@ class DeviceOfAiocoap(unittest.TestCase):
             room.wait(lambda: sum(e["type"] == "notification" for e in events.seen) >= 3, 20, "three notifications")
             numbers = [e["data"]["values"][0]["value"] for e in events.seen if e["type"] == "notification"]
             self.assertEqual(numbers, sorted(numbers))
+
+    def test_aiocoap_device_in_queue_mode_at_server(self):
+        with lab.Lab() as room:
+            room.start_server("--allow-nosec", "--awake", "1")
+            device = room.start("aiocoap", [PYTHON, lab.ROOT / "interop/aiocoap_device.py", room.coap, "py1", "Q"],
+                                ready="registered 2.01")
+            self.assertTrue(room.wait_registered("py1")["queue_mode"])
+            room.wait(lambda: not room.rest.device("py1")["online"], 20, "the end of its time awake")
+            ids = []
+            for n in range(3):
+                status, body, _ = room.rest.call("POST", "/devices/py1/objects/1/0/8/execute?queue=true",
+                                                 {"arguments": str(n)})
+                self.assertEqual(status, 202, body)
+                ids.append(body["id"])
+            time.sleep(0.5)
+            self.assertNotIn("executed", device.text(), "it sleeps")
+            device.popen.send_signal(signal.SIGUSR1)
+            room.wait(lambda: room.rest.get(f"/requests/{ids[-1]}")[1]["state"] == "done", 20, "the last request")
+            lines = [line for line in device.text().splitlines() if line.startswith(("updated", "executed"))]
+            self.assertEqual(lines[-3:], ["executed 0", "executed 1", "executed 2"])
+            self.assertIn("updated 2.04 Changed", lines)
 
 
 if __name__ == "__main__":

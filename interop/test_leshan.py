@@ -89,6 +89,21 @@ class DeviceAtLeshan(unittest.TestCase):
         self.assertEqual(peer.call("DELETE", "clients/dev1/3/0/13/observe")["cancelled"], 1)
         self.assertTrue(peer.events("UPDATED"), "the Execute of /1/0/8 must have made an Update")
 
+    def test_device_in_queue_mode_at_leshan_server(self):
+        with lab.Lab() as room:
+            peer = LeshanServer(room)
+            room.start_secured()
+            room.configure_device("dev1", f"coap://127.0.0.1:{peer.coap}", False, "lifetime = 10",
+                                  device=(*lab.DEVICE_LINES, "queue = yes", "awake = 1"))
+            room.run_device()
+            seen = room.wait(lambda: peer.client("dev1"), 40, "the registration at Leshan")
+            self.assertTrue(seen["queue"], seen)
+            self.assertTrue(peer.call("GET", "clients/dev1/3/0/0")["success"])
+            room.parts["device"].expect("event=asleep")
+            updates = len(peer.events("UPDATED"))
+            room.wait(lambda: len(peer.events("UPDATED")) > updates, 20, "the Update that ends the sleep")
+            self.assertTrue(peer.call("GET", "clients/dev1/3/0/0")["success"], "asked while it is awake")
+
     def test_device_at_leshan_server_nosec(self):
         self.drive(secure=False)
 
@@ -145,6 +160,29 @@ class LeshanClientAtServer(unittest.TestCase):
                 x["type"] == "notification" for x in events.seen) > n, 20, "a notification")
         status, body, _ = room.rest.call("DELETE", "/devices/leshan1/observations/3303/0/5700")
         self.assertIn(status, (200, 204), body)
+
+    def test_leshan_client_in_queue_mode_at_server(self):
+        with lab.Lab() as room:
+            room.start_server("--allow-nosec", "--awake", "1")
+            room.start("leshan-client", [
+                "java", "-Xmx256m", "-Dqueue=6", f"-Dmodels={MODELS}", "-cp", f"{PEER}/leshan-peer-1.jar:{PEER}/lib/*",
+                "tessera.interop.PeerClient", "leshan1", f"coap://127.0.0.1:{room.coap}"],
+                ready="peer is ready", timeout=60)
+            self.assertTrue(room.wait_registered("leshan1", 40)["queue_mode"])
+            room.wait(lambda: not room.rest.device("leshan1")["online"], 20, "the end of its time awake")
+            ids = []
+            for method, path, body in (("PUT", "/3311/0/5851", {"value": 7}), ("GET", "/3311/0/5851", None),
+                                       ("POST", "/3303/0/5605/execute", {})):
+                status, answer, _ = room.rest.call(method, f"/devices/leshan1/objects{path}?queue=true", body)
+                self.assertEqual(status, 202, answer)
+                ids.append(answer["id"])
+
+            def state(number):
+                return room.rest.get(f"/requests/{number}")[1]
+
+            room.wait(lambda: state(ids[-1])["state"] == "done", 30, "the last of the requests")
+            self.assertEqual([state(i)["state"] for i in ids], ["done"] * 3)
+            self.assertEqual(state(ids[1])["values"][0]["value"], 7, "they went in order")
 
     def test_leshan_client_at_server_nosec(self):
         self.drive(secure=False)

@@ -52,6 +52,8 @@ static const key device_keys[] = {
     { "deregister_on_exit", WORD_AT(config, deregister, yes_no) },
     { "refresh", NUMBER_AT(config, refresh_s, 1, 3600) },
     { "lwm2m", WORD_AT(config, version, versions) },
+    { "queue", WORD_AT(config, queue, yes_no) },
+    { "awake", NUMBER_AT(config, awake_s, 1, 86400) },
     { NULL, TEXT, 0, 0, 0, 0, NULL, NULL },
 };
 
@@ -449,7 +451,7 @@ tsr_err config_load(const char *path, config *c, char *error, size_t error_len)
     tsr_err err;
 
     memset(c, 0, sizeof *c);
-    *c = (config){ .log_level = TSR_LOG_INFO, .refresh_s = 1, .version = 2, .ack_timeout_ms = 2000,
+    *c = (config){ .log_level = TSR_LOG_INFO, .refresh_s = 1, .version = 2, .awake_s = 93, .ack_timeout_ms = 2000,
                    .max_retransmit = 4, .block_size = 1024 };
     error[0] = '\0';
     if (f == NULL) {

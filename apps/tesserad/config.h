@@ -51,6 +51,8 @@ typedef struct {
     uint32_t deregister;   /* on SIGTERM */
     uint32_t refresh_s;
     uint32_t version;      /* highest 1.x to offer */
+    uint32_t queue;        /* queue mode: deaf but for awake_s after each message */
+    uint32_t awake_s;
     uint32_t log_level;
     uint32_t ack_timeout_ms, max_retransmit, block_size;
     uint32_t handshake_ms; /* first retransmission of DTLS */

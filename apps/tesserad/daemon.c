@@ -22,6 +22,7 @@
 #include "psa/internal_trusted_storage.h"
 #include "tessera/base/hash.h"
 #include "tessera/lwm2m/client/dtls_channel.h"
+#include "tessera/lwm2m/client/queue.h"
 
 enum {
     OBSERVATIONS = 64, ATTACHMENTS = 64, PATHS = 256, BODY = 16384, STATE = 32768,
@@ -62,6 +63,8 @@ typedef struct tesserad {
     tsr_coap_config coap;
     void *coap_memory;
     tsr_lwm2m_client client;
+    tsr_lwm2m_queue queue;
+    bool asleep; /* nothing is sent, and nothing that comes is heard */
     int signals, watch;
     uint64_t stop_by_ms; /* 0: running */
     daemon_end end;
@@ -233,7 +236,10 @@ static tsr_err client_init(tesserad *d)
         .coap = &d->coap,
         .version_minor = (uint8_t)d->config->version,
         .hooks = { d, save_state },
+        .queue = d->config->queue == 1 ? &d->queue : NULL,
     };
+
+    d->queue.awake_ms = d->config->awake_s * 1000;
 
     d->coap = (tsr_coap_config){ .peers = (uint32_t)d->config->server_count, .exchanges = EXCHANGES,
                                  .exchange_len = 1280, .bodies = 8, .body_len = BODY,
@@ -341,6 +347,33 @@ static void link_open(tesserad *d, size_t i, uint64_t now_ms)
                      err == TSR_E_NOT_FOUND ? "the name does not resolve" : strerror(errno));
 }
 
+/* What came while nobody listened was not heard. */
+static void wake(tesserad *d)
+{
+    uint8_t room[TSR_UDP_DATAGRAM];
+
+    d->asleep = false;
+    for (size_t i = 0; i < d->config->server_count; i++) {
+        tsr_buf in = tsr_buf_over(room, sizeof room);
+
+        while (d->links[i].udp.fd >= 0 && tsr_udp_receive(&d->links[i].udp, &in) == TSR_OK)
+            in.len = 0;
+    }
+    tsr_host_log(TSR_LOG_INFO, "awake", "for=%u", d->config->awake_s);
+}
+
+static void fall_asleep(tesserad *d, uint64_t now_ms)
+{
+    uint64_t until_ms;
+
+    if (d->asleep || d->stop_by_ms != 0 ||
+        !tsr_lwm2m_queue_sleeps(&d->client, now_ms, &until_ms))
+        return;
+    d->asleep = true;
+    tsr_host_log(TSR_LOG_INFO, "asleep", "until=%llu",
+                 until_ms == UINT64_MAX ? 0ull : (unsigned long long)((until_ms - now_ms) / 1000));
+}
+
 /* Does what was asked for before it is acknowledged, sends all there is, shows what happened. */
 static void drive(tesserad *d, uint64_t now_ms)
 {
@@ -354,6 +387,9 @@ static void drive(tesserad *d, uint64_t now_ms)
 
         if (tsr_lwm2m_client_poll(&d->client, &account, &out, now_ms) != TSR_OK)
             break;
+        if (d->asleep)
+            wake(d);
+        tsr_lwm2m_queue_traffic(&d->queue, now_ms);
         if (tsr_udp_send(&d->links[account].udp, tsr_buf_view(&out)) != TSR_OK)
             tsr_host_log(TSR_LOG_DEBUG, "not-sent", "server=%u bytes=%zu",
                          d->links[account].config->short_id, out.len);
@@ -373,6 +409,7 @@ static void receive(tesserad *d, size_t i, uint64_t now_ms)
     for (int n = 0; n < 64 && tsr_udp_receive(&d->links[i].udp, &in) == TSR_OK; n++) {
         if (now_ms - d->device.refreshed_ms > FRESH_MS)
             device_refresh(&d->device, &d->client, now_ms);
+        tsr_lwm2m_queue_traffic(&d->queue, now_ms);
         (void)tsr_lwm2m_client_feed(&d->client, i, tsr_buf_view(&in), now_ms);
         in.len = 0;
         drive(d, now_ms);
@@ -435,9 +472,10 @@ static void check_sockets(tesserad *d, bool network_changed, uint64_t now_ms)
 
 static int wait_ms(const tesserad *d, uint64_t now_ms)
 {
-    uint64_t due_ms = tsr_lwm2m_client_due_ms(&d->client);
+    uint64_t due_ms = 0;
     uint64_t refresh_ms = d->device.refreshed_ms + (uint64_t)d->config->refresh_s * 1000;
 
+    (void)tsr_lwm2m_queue_sleeps(&d->client, now_ms, &due_ms);
     if (refresh_ms < due_ms)
         due_ms = refresh_ms;
     for (size_t i = 0; i < d->config->server_count; i++) {
@@ -458,7 +496,7 @@ static void step(tesserad *d)
     uint64_t now_ms = tsr_host_now_ms();
 
     for (size_t i = 0; i < n; i++)
-        fds[i] = (struct pollfd){ d->links[i].udp.fd, POLLIN, 0 };
+        fds[i] = (struct pollfd){ d->asleep ? -1 : d->links[i].udp.fd, POLLIN, 0 };
     fds[n] = (struct pollfd){ d->signals, POLLIN, 0 };
     fds[n + 1] = (struct pollfd){ d->watch, POLLIN, 0 };
     if (poll(fds, n + 2, wait_ms(d, now_ms)) < 0)
@@ -479,6 +517,7 @@ static void step(tesserad *d)
     drive(d, now_ms);
     if (d->stop_by_ms == 0)
         update_step(&d->update, now_ms);
+    fall_asleep(d, now_ms);
     if (d->device.device.reboot && d->stop_by_ms == 0) {
         d->device.device.reboot = false;
         tsr_host_log(TSR_LOG_INFO, "reboot", "cause=\"asked for by a server\"");

@@ -301,6 +301,8 @@ static bool client_to_server(rig *r)
         return false;
     client_events(r);
     assert_true(account < r->servers && out.len != 0);
+    if (r->client.config.queue != NULL)
+        tsr_lwm2m_queue_traffic(r->client.config.queue, r->now_ms);
     if (r->server[account].silent)
         return true;
     if (r->server[account].layer != NULL)
@@ -340,6 +342,8 @@ static bool server_to_client(rig *r, size_t i)
         server_events(r, &r->server[i]);
         return false;
     }
+    if (r->client.config.queue != NULL && !r->server[i].deaf_client && out.len != 0)
+        tsr_lwm2m_queue_traffic(r->client.config.queue, r->now_ms);
     if (!r->server[i].deaf_client && out.len != 0)
         assert_int_equal(tsr_lwm2m_client_feed(&r->client, i, tsr_buf_view(&out), r->now_ms), TSR_OK);
     client_events(r);

@@ -290,6 +290,33 @@ static void test_import_wipes_the_key_and_refuses_bad_lengths(void **state)
     assert_int_equal(tsr_lwm2m_security_forget(id), TSR_OK);
 }
 
+/* Queue mode: hours of sleep end without a handshake (Transport 6.5, RFC 9146). */
+static void test_sleep_ends_without_a_handshake(void **state)
+{
+    tsr_lwm2m_queue queue = { .awake_ms = 5000 };
+    rig *r = begin("0123456789abcdef", true);
+    uint64_t until_ms;
+
+    (void)state;
+    r->client.config.queue = &queue;
+    rig_wait(r, 100);
+    assert_code(rig_put(r, "/1/0/1", 0, "86400"), 2, 04);
+    for (int i = 0; i < 3; i++) {
+        size_t updates = r->events[TSR_LWM2M_E_UPDATED];
+
+        assert_false(tsr_lwm2m_queue_sleeps(&r->client, r->now_ms, &until_ms));
+        rig_wait(r, 5000);
+        assert_true(tsr_lwm2m_queue_sleeps(&r->client, r->now_ms, &until_ms));
+        assert_true(until_ms - r->now_ms > 12 * 3600 * 1000);
+        r->now_ms = until_ms;
+        rig_run(r);
+        assert_int_equal(r->events[TSR_LWM2M_E_UPDATED], updates + 1);
+    }
+    assert_text(rig_get(r, "/3/0/0", 0), "Open Mobile Alliance");
+    assert_int_equal(far.hellos, 1);
+    end(r);
+}
+
 /* kill -9 again and again: one handshake in all, one registration, no record number twice. */
 static void test_restart_resumes_without_a_handshake(void **state)
 {
@@ -471,6 +498,7 @@ int main(void)
         T(test_int_401_registers_and_serves_over_psk),
         T(test_key_of_security_is_not_readable_in_any_way),
         T(test_import_wipes_the_key_and_refuses_bad_lengths),
+        T(test_sleep_ends_without_a_handshake),
         T(test_restart_resumes_without_a_handshake),
         T(test_session_that_cannot_be_stored_is_not_resumed),
         T(test_damaged_session_image_costs_a_handshake),

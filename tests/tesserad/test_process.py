@@ -98,6 +98,20 @@ class Operations(Case):
         self.assertIn(b"</3/0>", server.registers[0].payload)
         self.assertNotIn(b"</0", server.registers[0].payload)
 
+    def test_queue_mode_is_deaf_while_it_sleeps(self):
+        server, daemon = self.registered(device="queue = yes\nawake = 1", section="lifetime = 10")
+        self.assertEqual(server.registers[0].queries, ["ep=dev", "lt=10", "lwm2m=1.2", "b=U", "Q"])
+        self.assertEqual(server.read("/3/0/0").payload, b"ACME")
+        daemon.expect("event=asleep")
+        asleep, updates = len(daemon.text()), len(server.updates)
+        with self.assertRaises(AssertionError):
+            server.read("/3/0/0") if server.ask(lwm2m.GET, "/3/0/0", timeout=1.5) else None
+        self.assertNotIn("event=request", daemon.text()[asleep:], "it heard while it slept")
+        server.wait(lambda: len(server.updates) > updates, timeout=15, what="the Update that ends the sleep")
+        daemon.expect("event=awake")
+        self.assertEqual(server.read("/3/0/0").payload, b"ACME")
+        self.assertEqual(len(server.registers), 1)
+
     def test_read_gives_figures_of_this_host(self):
         server, _ = self.registered()
         self.assertEqual(server.read("/3/0/0").payload, b"ACME")

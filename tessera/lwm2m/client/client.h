@@ -21,6 +21,7 @@
 #include "tessera/coap/engine.h"
 #include "tessera/lwm2m/client/attributes.h"
 #include "tessera/lwm2m/client/channel.h"
+#include "tessera/lwm2m/client/queue.h"
 #include "tessera/lwm2m/objects/server.h"
 
 enum {
@@ -141,6 +142,7 @@ typedef struct {
     tsr_lwm2m_hooks hooks;
     tsr_lwm2m_composite_path *paths; /* for composite operations; may be none */
     size_t path_count; /* at most 65534: those of all composite observations and one request */
+    tsr_lwm2m_queue *queue; /* queue mode, with its part; NULL: always awake */
 } tsr_lwm2m_client_config;
 
 typedef enum {
@@ -185,6 +187,9 @@ typedef struct {
     tsr_err err;
 } tsr_lwm2m_client_event;
 
+struct tsr_lwm2m_client;
+struct tsr_lwm2m_queries;
+
 /** What a client can do beside its core, which is: register, Read, Write, Execute, Discover,
  *  Observe and Notify over NoSec, until it is switched off. tsr_lwm2m_client_init() has all of it; a
  *  small device says what it wants, and the linker leaves the rest out. NULL: none of it, but for
@@ -203,7 +208,13 @@ typedef struct {
     const struct tsr_lwm2m_instances *instances;
     /** tsr_lwm2m_composite: Read-, Write- and Observe-Composite; needs config.paths */
     const struct tsr_lwm2m_composite *composite;
+    /** tsr_lwm2m_queue_parameters: Q of a client with config.queue */
+    void (*parameters)(const struct tsr_lwm2m_client *c, const tsr_lwm2m_account *a,
+                       struct tsr_lwm2m_queries *to);
 } tsr_lwm2m_parts;
+
+void tsr_lwm2m_queue_parameters(const struct tsr_lwm2m_client *c, const tsr_lwm2m_account *a,
+                                struct tsr_lwm2m_queries *to);
 
 extern const struct tsr_lwm2m_attribute_set tsr_lwm2m_all_attributes, tsr_lwm2m_periods;
 extern const struct tsr_lwm2m_keeping tsr_lwm2m_keeping;

@@ -104,6 +104,14 @@ static inline void account_pump(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
         c->parts->channels->pump(c, a);
 }
 
+/* The parameters of a Register or Update, one after the other in `text`. */
+enum { QUERIES = 5 };
+typedef struct tsr_lwm2m_queries {
+    tsr_buf text;
+    tsr_bytes items[QUERIES];
+    size_t count;
+} queries;
+
 /* register.c */
 void account_step(tsr_lwm2m_client *c, tsr_lwm2m_account *a);
 uint64_t account_due_ms(const tsr_lwm2m_account *a);

@@ -5,7 +5,6 @@
 
 enum {
     MARGIN_S = 93,     /* MAX_TRANSMIT_WAIT of RFC 7252 §4.8.2: how long an Update may take */
-    QUERIES = 4,
     FOREVER_S = 86400 * 365,
 };
 
@@ -94,13 +93,6 @@ void account_lost(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const char *reason)
     account_back_off(c, a);
 }
 
-/* The parameters of a request, one after the other in `text`. */
-typedef struct {
-    tsr_buf text;
-    tsr_bytes items[QUERIES];
-    size_t count;
-} queries;
-
 static void query_put(queries *q, const char *name, const char *value)
 {
     size_t from = q->text.len;
@@ -164,8 +156,11 @@ static void tell(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
         query_put_number(&q, "lt=", a->sent.lifetime_s);
     if (anew)
         query_put_number(&q, "lwm2m=1.", a->version_minor);
-    if (anew || strcmp(a->sent.binding, a->told.binding) != 0)
+    if (anew || strcmp(a->sent.binding, a->told.binding) != 0) {
         query_put(&q, "b=", a->sent.binding);
+        if (c->parts->parameters != NULL)
+            c->parts->parameters(c, a, &q);
+    }
     if (anew || a->sent.links != a->told.links) {
         request.payload = links;
         request.content_format = (tsr_coap_num){ true, TSR_LWM2M_FORMAT_LINK };

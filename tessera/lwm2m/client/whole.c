@@ -13,6 +13,7 @@ tsr_err tsr_lwm2m_client_init(tsr_lwm2m_client *c, const tsr_lwm2m_client_config
         .channels = &tsr_lwm2m_channels,
         .instances = &tsr_lwm2m_instances,
         .composite = &tsr_lwm2m_composite,
+        .parameters = tsr_lwm2m_queue_parameters,
     };
 
     return tsr_lwm2m_client_init_with(c, config, &all);

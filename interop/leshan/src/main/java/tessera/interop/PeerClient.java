@@ -10,6 +10,7 @@ import java.util.concurrent.TimeUnit;
 
 import org.eclipse.leshan.client.LeshanClient;
 import org.eclipse.leshan.client.LeshanClientBuilder;
+import org.eclipse.leshan.client.engine.DefaultRegistrationEngineFactory;
 import org.eclipse.leshan.client.object.Device;
 import org.eclipse.leshan.client.object.Security;
 import org.eclipse.leshan.client.object.Server;
@@ -30,7 +31,7 @@ import org.eclipse.leshan.transport.californium.client.endpoint.coaps.CoapsClien
 /**
  * Eclipse Leshan's LwM2M client as a peer: Device, a temperature sensor that moves and a light.
  *
- * Arguments: ENDPOINT URI [IDENTITY HEXKEY]
+ * Arguments: ENDPOINT URI [IDENTITY HEXKEY]; -Dqueue=SECONDS: queue mode, and an Update so often.
  */
 public final class PeerClient {
     /** Object 3303: rises by a tenth of a degree each second. */
@@ -116,6 +117,13 @@ public final class PeerClient {
         builder.setObjects(objects.createAll());
         builder.setEndpointsProviders(new CaliforniumClientEndpointsProvider.Builder(
                 new CoapClientProtocolProvider(), new CoapsClientProtocolProvider()).build());
+        Integer queue = Integer.getInteger("queue");
+        if (queue != null) {
+            DefaultRegistrationEngineFactory engine = new DefaultRegistrationEngineFactory();
+            engine.setQueueMode(true);
+            engine.setCommunicationPeriod(queue * 1000);
+            builder.setRegistrationEngineFactory(engine);
+        }
         LeshanClient client = builder.build();
         Runtime.getRuntime().addShutdownHook(new Thread(() -> client.destroy(true)));
         client.start();

@@ -219,7 +219,8 @@ public final class PeerServer {
                 List<Map<String, Object>> all = new ArrayList<>();
                 server.getRegistrationService().getAllRegistrations().forEachRemaining(r -> all.add(Map.of(
                         "endpoint", r.getEndpoint(), "version", r.getLwM2mVersion().toString(), "lifetime",
-                        r.getLifeTimeInSec(), "objects", links(r.getObjectLinks()))));
+                        r.getLifeTimeInSec(), "objects", links(r.getObjectLinks()), "queue", r.usesQueueMode(),
+                        "awake", r.usesQueueMode() && server.getPresenceService().isClientAwake(r))));
                 answer(http, 200, all);
                 return;
             }
