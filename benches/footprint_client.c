@@ -23,7 +23,7 @@ int main(void);
 enum { DATAGRAM = 1280, COAP_MEMORY = 3072 };
 
 static tsr_lwm2m_security security[1];
-static tsr_lwm2m_securities securities = { security, 1, 1 };
+static tsr_lwm2m_securities securities = { security, 1, NULL };
 static tsr_lwm2m_server server[1];
 static tsr_lwm2m_servers servers = { server, 1 };
 static tsr_lwm2m_device device;

@@ -317,6 +317,17 @@ static void log_event(const tesserad *d, const tsr_lwm2m_client_event *e)
         tsr_host_log(TSR_LOG_INFO, "observe-end", "server=%u path=%s cause=\"%s\"", server, path,
                      e->reason);
         break;
+    case TSR_LWM2M_E_BOOTSTRAPPING:
+        tsr_host_log(TSR_LOG_INFO, "bootstrapping", "cause=\"%s\"", e->reason);
+        break;
+    case TSR_LWM2M_E_BOOTSTRAPPED: tsr_host_log(TSR_LOG_INFO, "bootstrapped", "%s", ""); break;
+    case TSR_LWM2M_E_BOOTSTRAP_FAILED:
+        tsr_host_log(TSR_LOG_WARNING, "bootstrap-failed", "code=%u.%02u cause=\"%s\"", e->code >> 5,
+                     e->code & 31u, e->reason);
+        break;
+    case TSR_LWM2M_E_BOOTSTRAP_END:
+        tsr_host_log(TSR_LOG_INFO, "bootstrap-account-gone", "cause=\"%s\"", e->reason);
+        break;
     case TSR_LWM2M_E_SAVE_FAILED:
         tsr_host_log(TSR_LOG_ERROR, "state-not-saved", "cause=\"%s\"", e->reason);
         break;

@@ -26,7 +26,7 @@ static void init_security(device *d)
         s->identity_len = (uint8_t)strlen(from->identity);
         memcpy(s->identity, from->identity, s->identity_len);
     }
-    d->securities = (tsr_lwm2m_securities){ d->security, d->config->server_count, 0 };
+    d->securities = (tsr_lwm2m_securities){ .items = d->security, .count = d->config->server_count };
 }
 
 static void init_oscore(device *d)

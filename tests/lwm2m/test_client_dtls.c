@@ -170,7 +170,7 @@ static void provision(const char *key)
     near.item[0] = (tsr_lwm2m_security){ .used = true, .short_id = 101 };
     memcpy(near.item[0].identity, "dev", 3);
     near.item[0].identity_len = 3;
-    near.all = (tsr_lwm2m_securities){ near.item, 1, 0 };
+    near.all = (tsr_lwm2m_securities){ .items = near.item, .count = 1 };
     object = tsr_lwm2m_security_object(&near.all);
     assert_int_equal(object.handlers->write(&near.all, tsr_lwm2m_at_resource(0, 0, 5), &value,
                                             TSR_LWM2M_CHECK), TSR_OK);

@@ -15,6 +15,16 @@ static void back_off_locally(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
         a->local_tries++;
 }
 
+static void stop_for_good(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const char *reason)
+{
+    if (a->short_id == 0) {
+        c->parts->bootstrap->down(c, reason);
+        return;
+    }
+    account_stop(c, a, reason);
+    (void)bootstrap_takes(c, BOOTSTRAP_FAILED, a);
+}
+
 /* A session that ended in good order or by accident is opened again; the registration stays. */
 static void channel_down(tsr_lwm2m_client *c, tsr_lwm2m_account *a,
                          const tsr_lwm2m_channel_event *event)
@@ -28,9 +38,11 @@ static void channel_down(tsr_lwm2m_client *c, tsr_lwm2m_account *a,
     if (a->standing == TSR_LWM2M_STOPPED)
         return;
     if (event->final)
-        account_stop(c, a, event->reason);
+        stop_for_good(c, a, event->reason);
     else if (event->local)
         back_off_locally(c, a);
+    else if (a->short_id == 0)
+        c->parts->bootstrap->down(c, event->reason);
     else if (event->peer_closed && a->proved)
         account_wait(c, a, with_jitter(c, 1000));
     else

@@ -40,8 +40,17 @@ tsr_err tsr_lwm2m_client_init_with(tsr_lwm2m_client *c, const tsr_lwm2m_client_c
     return parts->coap_init(&c->coap, config->coap, config->coap_memory, config->coap_memory_len);
 }
 
+bool bootstrap_takes(tsr_lwm2m_client *c, enum bootstrap_matter matter, const void *what)
+{
+    const struct tsr_lwm2m_bootstrap_part *bootstrap = c->parts->bootstrap;
+
+    return bootstrap != NULL && bootstrap->takes(c, matter, what);
+}
+
 static void coap_event(tsr_lwm2m_client *c, const tsr_coap_event *event)
 {
+    if (bootstrap_takes(c, BOOTSTRAP_EVENT, event))
+        return;
     if (event->kind == TSR_COAP_REQUEST)
         manage_request(c, event);
     else if (event->user >> 56 == TAG_REQUEST)

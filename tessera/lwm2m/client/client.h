@@ -41,6 +41,7 @@ typedef struct {
 /** Where an account stands. */
 typedef enum {
     TSR_LWM2M_WAITING,       /* until its time: delay, back-off, Disable */
+    TSR_LWM2M_BOOTSTRAPPING, /* the bootstrap server's: it has been asked (bootstrap.h) */
     TSR_LWM2M_CONNECTING,    /* the channel is being opened */
     TSR_LWM2M_REGISTERING,   /* Register is under way */
     TSR_LWM2M_REGISTERED,    /* the server may ask; Updates keep it so */
@@ -57,14 +58,14 @@ typedef struct {
 
 /** One server account. The caller zeroes it and sets the first part. */
 typedef struct {
-    uint16_t short_id;                /* an instance of Server has it */
+    uint16_t short_id;                /* an instance of Server has it; 0: see bootstrap.h */
     const tsr_lwm2m_channel *channel; /* NULL: none */
     void *channel_state;
     /* read only */
     tsr_lwm2m_standing standing;
     uint8_t version_minor; /* of "1.x", as agreed with the server */
     /* private; the order lets a Cortex-M reach most of it with short instructions */
-    bool started, up, update, relink, disabling, stopping, proved;
+    bool started, up, update, relink, disabling, stopping, proved, renewed;
     uint8_t attempts, sequences, local_tries;
     tsr_coap_id request;   /* Register, Update or De-register under way; 0: none */
     uint64_t at_ms;        /* next step: connect, Update, register again */
@@ -156,7 +157,11 @@ typedef enum {
     TSR_LWM2M_E_REQUEST,         /* a server's request was answered: `operation`, `at`, `code` */
     TSR_LWM2M_E_NOTIFIED,        /* `at` */
     TSR_LWM2M_E_OBSERVE_END,     /* an observation ended: `at`, `reason` */
-    TSR_LWM2M_E_SAVE_FAILED,     /* hooks.save failed: `err` */
+    TSR_LWM2M_E_BOOTSTRAPPING,    /* a bootstrap begins: `reason` */
+    TSR_LWM2M_E_BOOTSTRAPPED,     /* what came is in force and durable */
+    TSR_LWM2M_E_BOOTSTRAP_FAILED, /* all is as before: `reason`, `code`. It is tried again */
+    TSR_LWM2M_E_BOOTSTRAP_END,    /* there is no bootstrap account any more: `reason` */
+    TSR_LWM2M_E_SAVE_FAILED,      /* hooks.save failed: `err` */
 } tsr_lwm2m_client_event_kind;
 
 typedef enum {
@@ -175,6 +180,11 @@ typedef enum {
     TSR_LWM2M_OP_WRITE_COMPOSITE,
     TSR_LWM2M_OP_OBSERVE_COMPOSITE,
     TSR_LWM2M_OP_CANCEL_COMPOSITE,
+    TSR_LWM2M_OP_BOOTSTRAP_DISCOVER,
+    TSR_LWM2M_OP_BOOTSTRAP_READ,
+    TSR_LWM2M_OP_BOOTSTRAP_WRITE,
+    TSR_LWM2M_OP_BOOTSTRAP_DELETE,
+    TSR_LWM2M_OP_BOOTSTRAP_FINISH,
 } tsr_lwm2m_operation;
 
 typedef struct {
@@ -211,6 +221,8 @@ typedef struct {
     /** tsr_lwm2m_queue_parameters: Q of a client with config.queue */
     void (*parameters)(const struct tsr_lwm2m_client *c, const tsr_lwm2m_account *a,
                        struct tsr_lwm2m_queries *to);
+    /** set by tsr_lwm2m_client_init_bootstrap() */
+    const struct tsr_lwm2m_bootstrap_part *bootstrap;
 } tsr_lwm2m_parts;
 
 void tsr_lwm2m_queue_parameters(const struct tsr_lwm2m_client *c, const tsr_lwm2m_account *a,
@@ -221,6 +233,9 @@ extern const struct tsr_lwm2m_keeping tsr_lwm2m_keeping;
 extern const struct tsr_lwm2m_channels tsr_lwm2m_channels;
 extern const struct tsr_lwm2m_composite tsr_lwm2m_composite;
 extern const struct tsr_lwm2m_instances tsr_lwm2m_instances;
+
+/** All of them but bootstrap. */
+extern const tsr_lwm2m_parts tsr_lwm2m_whole;
 
 typedef struct tsr_lwm2m_client {
     /* private */
@@ -237,6 +252,7 @@ typedef struct tsr_lwm2m_client {
     uint8_t event_first, event_count;
     bool save_owed; /* something changed that no answer waits for */
     uint64_t save_at_ms;
+    struct tsr_lwm2m_bootstrap *bootstrap;
 } tsr_lwm2m_client;
 
 /** Places a client. Accounts begin at the time of the first poll (and /1/x/14 later).

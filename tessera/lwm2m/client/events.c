@@ -40,6 +40,8 @@ const char *tsr_lwm2m_operation_name(tsr_lwm2m_operation operation)
         "none",    "read",             "discover", "observe", "cancel", "write-replace",
         "write",   "write-attributes", "execute",  "create",  "delete",
         "read-composite", "write-composite", "observe-composite", "cancel-composite",
+        "bootstrap-discover", "bootstrap-read", "bootstrap-write", "bootstrap-delete",
+        "bootstrap-finish",
     };
 
     return (size_t)operation < sizeof names / sizeof *names ? names[operation] : "unknown";
@@ -47,7 +49,7 @@ const char *tsr_lwm2m_operation_name(tsr_lwm2m_operation operation)
 
 const char *tsr_lwm2m_standing_name(tsr_lwm2m_standing standing)
 {
-    static const char *const names[] = { "waiting",    "connecting",     "registering",
+    static const char *const names[] = { "waiting",     "bootstrapping", "connecting", "registering",
                                          "registered", "deregistering", "stopped" };
 
     return (size_t)standing < sizeof names / sizeof *names ? names[standing] : "unknown";

@@ -20,7 +20,15 @@ tsr_lwm2m_client_event *client_event(tsr_lwm2m_client *c, tsr_lwm2m_client_event
 tsr_lwm2m_client_event *account_event(tsr_lwm2m_client *c, const tsr_lwm2m_account *a,
                                       tsr_lwm2m_client_event_kind kind, uint8_t code);
 
+/* What may be the business of the bootstrap. */
+enum bootstrap_matter {
+    BOOTSTRAP_EVENT,  /* of CoAP */
+    BOOTSTRAP_TURN,   /* an account whose time has come, or that is up */
+    BOOTSTRAP_FAILED, /* an account that was refused, or given up for some time or for good */
+};
+
 /* client.c */
+bool bootstrap_takes(tsr_lwm2m_client *c, enum bootstrap_matter matter, const void *what);
 void client_coap_drain(tsr_lwm2m_client *c);
 
 /* Mostly there is nothing. */
@@ -93,6 +101,17 @@ struct tsr_lwm2m_composite {
     bool (*judge)(const tsr_lwm2m_client *c, const tsr_lwm2m_observation *o);
 };
 
+/* bootstrap/; reached through c->parts. Its own account has no Short Server ID. */
+struct tsr_lwm2m_bootstrap_part {
+    /* True: it was the bootstrap's business alone. */
+    bool (*takes)(tsr_lwm2m_client *c, enum bootstrap_matter matter, const void *what);
+    void (*down)(tsr_lwm2m_client *c, const char *reason); /* the channel of its account */
+    void (*restoring)(tsr_lwm2m_client *c); /* before objects take back what was saved, and after */
+    void (*restored)(tsr_lwm2m_client *c);
+    /* Puts what an object was before it was written to in a bootstrap that is under way. */
+    bool (*held)(const tsr_lwm2m_client *c, const tsr_lwm2m_object *object, tsr_buf *out);
+};
+
 static inline tsr_coap_peer account_peer(const tsr_lwm2m_client *c, const tsr_lwm2m_account *a)
 {
     return (tsr_coap_peer)(a - c->config.accounts);
@@ -127,6 +146,9 @@ void account_executed(tsr_lwm2m_client *c, tsr_lwm2m_path at);
 tsr_lwm2m_server *account_server(const tsr_lwm2m_client *c, const tsr_lwm2m_account *a);
 
 /* links.c */
+void link_open(tsr_buf *out, const tsr_lwm2m_path *at);
+bool version_is_implied(const tsr_lwm2m_object_info *info, uint8_t version_minor);
+void version_put(const tsr_lwm2m_object_info *info, uint8_t version_minor, tsr_buf *out);
 bool object_is_hidden(uint16_t object);
 void links_put(const tsr_lwm2m_client *c, uint8_t minor, tsr_buf *out);
 bool instance_is_allowed(const tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at);

@@ -23,10 +23,10 @@ bool instance_is_allowed(const tsr_lwm2m_client *c, size_t account, const tsr_lw
     return own != NULL && own->id == at->instance;
 }
 
-/* Core table E-1: the minor versions that an enabler 1.2 implies by silence, for objects 1 to 7. */
-static bool version_is_implied(const tsr_lwm2m_object_info *info, uint8_t version_minor)
+/* Core table E-1: the minor versions that an enabler 1.2 implies by silence, for objects 0 to 7. */
+bool version_is_implied(const tsr_lwm2m_object_info *info, uint8_t version_minor)
 {
-    static const uint8_t minors[] = { 0, 2, 1, 2, 3, 1, 0, 0 };
+    static const uint8_t minors[] = { 2, 2, 1, 2, 3, 1, 0, 0 };
 
     if (info->version_major != 1)
         return false;
@@ -36,14 +36,14 @@ static bool version_is_implied(const tsr_lwm2m_object_info *info, uint8_t versio
 }
 
 /* The next link of a list. */
-static void link_open(tsr_buf *out, const tsr_lwm2m_path *at)
+void link_open(tsr_buf *out, const tsr_lwm2m_path *at)
 {
     tsr_put_text(out, out->len == 0 ? "<" : ",<");
     tsr_lwm2m_path_put(out, *at);
     tsr_put_u8(out, '>');
 }
 
-static void version_put(const tsr_lwm2m_object_info *info, uint8_t version_minor, tsr_buf *out)
+void version_put(const tsr_lwm2m_object_info *info, uint8_t version_minor, tsr_buf *out)
 {
     if (version_is_implied(info, version_minor))
         return;

@@ -62,12 +62,11 @@ void account_stop(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const char *reason)
 
 /* Core 6.2.1.2 with /1/x/17 to 20. When all sequences are used up and there is nobody to bootstrap
  * from, a device that stopped would need a human: it goes on at the pace of sequences. */
-void account_back_off(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
+static void back_off(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
     uint32_t delay_s = server_number(c, a, TSR_LWM2M_S_SEQUENCE_DELAY);
 
-    if (a->attempts < UINT8_MAX)
-        a->attempts++;
+    a->attempts++;
     if (a->attempts < server_number(c, a, TSR_LWM2M_S_RETRY_COUNT)) {
         unsigned shift = a->attempts - 1u < 16 ? a->attempts - 1u : 16;
 
@@ -77,13 +76,18 @@ void account_back_off(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
         return;
     }
     a->attempts = 0;
-    if (a->sequences < UINT8_MAX)
-        a->sequences++;
+    a->sequences++;
     if (delay_s == UINT32_MAX) {
         account_stop(c, a, "no further sequence (/1/x/19)");
         return;
     }
     account_wait(c, a, with_jitter(c, (uint64_t)delay_s * 1000));
+}
+
+void account_back_off(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
+{
+    back_off(c, a);
+    (void)bootstrap_takes(c, BOOTSTRAP_FAILED, a);
 }
 
 void account_lost(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const char *reason)
@@ -294,6 +298,8 @@ void account_connected(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
     if (a->channel != NULL && !a->up)
         account_event(c, a, TSR_LWM2M_E_CONNECTED, 0);
     a->up = true;
+    if (bootstrap_takes(c, BOOTSTRAP_TURN, a))
+        return;
     if (a->location[0] == '\0') {
         tell(c, a);
         return;
@@ -340,7 +346,7 @@ void account_step(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
     if (!a->started)
         step_first(c, a);
-    if (a->standing == TSR_LWM2M_WAITING && c->now_ms >= a->at_ms)
+    if (a->standing <= TSR_LWM2M_BOOTSTRAPPING && c->now_ms >= a->at_ms)
         connect(c, a);
     else if (a->standing == TSR_LWM2M_REGISTERED)
         step_registered(c, a);
@@ -350,7 +356,7 @@ uint64_t account_due_ms(const tsr_lwm2m_account *a)
 {
     if (!a->started)
         return 0;
-    if (a->standing == TSR_LWM2M_WAITING)
+    if (a->standing <= TSR_LWM2M_BOOTSTRAPPING)
         return a->at_ms;
     if (a->standing != TSR_LWM2M_REGISTERED || a->request != 0 || !a->up)
         return UINT64_MAX;

@@ -12,7 +12,7 @@ static void accounts_save(const tsr_lwm2m_client *c, tsr_buf *out)
     tsr_put_u8(out, (uint8_t)c->config.account_count);
     for (size_t i = 0; i < c->config.account_count; i++) {
         const tsr_lwm2m_account *a = &c->config.accounts[i];
-        size_t len = strlen(a->location);
+        size_t len = a->renewed ? 0 : strlen(a->location);
 
         tsr_put_u16(out, a->short_id);
         tsr_put_u8(out, a->version_minor);
@@ -92,7 +92,8 @@ static void objects_save(const tsr_lwm2m_client *c, tsr_buf *out)
         tsr_put_u16(out, object->info->id);
         head = tsr_buf_claim(out, 2);
         from = out->len;
-        object->handlers->save(object->state, out);
+        if (c->parts->bootstrap == NULL || !c->parts->bootstrap->held(c, object, out))
+            object->handlers->save(object->state, out);
         if (head == NULL || out->err != TSR_OK)
             return;
         head[0] = (uint8_t)((out->len - from) >> 8);
@@ -351,20 +352,34 @@ static void begin_afresh(tsr_lwm2m_client *c)
     c->observed = 0;
 }
 
-tsr_err tsr_lwm2m_client_restore(tsr_lwm2m_client *c, tsr_bytes state)
+static tsr_err state_load(tsr_lwm2m_client *c, tsr_bytes state, uint32_t *mark)
 {
-    uint32_t magic = 0, mark = 0;
+    uint32_t magic = 0;
     tsr_err err = TSR_E_MALFORMED;
 
     if (tsr_get_u32(&state, &magic) == TSR_OK && magic == MAGIC &&
-        tsr_get_u32(&state, &mark) == TSR_OK)
+        tsr_get_u32(&state, mark) == TSR_OK)
         err = accounts_load(c, &state);
     if (err == TSR_OK)
         err = attachments_load(c, &state);
     if (err == TSR_OK)
         err = observations_load(c, &state);
-    if (err == TSR_OK)
-        err = objects_load(c, &state);
+    return err == TSR_OK ? objects_load(c, &state) : err;
+}
+
+/* Where accounts come from objects, a first look finds none, and brings the objects. */
+tsr_err tsr_lwm2m_client_restore(tsr_lwm2m_client *c, tsr_bytes state)
+{
+    const struct tsr_lwm2m_bootstrap_part *bootstrap = c->parts->bootstrap;
+    uint32_t mark = 0;
+    tsr_err err;
+
+    if (bootstrap != NULL) {
+        bootstrap->restoring(c);
+        (void)state_load(c, state, &mark);
+        bootstrap->restored(c);
+    }
+    err = state_load(c, state, &mark);
     if (err == TSR_OK)
         c->sequence = c->sequence_mark = mark;
     else

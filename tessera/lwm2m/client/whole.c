@@ -4,17 +4,17 @@
  * engine, links nothing of the others. */
 #include "tessera/lwm2m/client/client.h"
 
+const tsr_lwm2m_parts tsr_lwm2m_whole = {
+    .coap_init = tsr_coap_init_device,
+    .attributes = &tsr_lwm2m_all_attributes,
+    .keeping = &tsr_lwm2m_keeping,
+    .channels = &tsr_lwm2m_channels,
+    .instances = &tsr_lwm2m_instances,
+    .composite = &tsr_lwm2m_composite,
+    .parameters = tsr_lwm2m_queue_parameters,
+};
+
 tsr_err tsr_lwm2m_client_init(tsr_lwm2m_client *c, const tsr_lwm2m_client_config *config)
 {
-    static const tsr_lwm2m_parts all = {
-        .coap_init = tsr_coap_init_device,
-        .attributes = &tsr_lwm2m_all_attributes,
-        .keeping = &tsr_lwm2m_keeping,
-        .channels = &tsr_lwm2m_channels,
-        .instances = &tsr_lwm2m_instances,
-        .composite = &tsr_lwm2m_composite,
-        .parameters = tsr_lwm2m_queue_parameters,
-    };
-
-    return tsr_lwm2m_client_init_with(c, config, &all);
+    return tsr_lwm2m_client_init_with(c, config, &tsr_lwm2m_whole);
 }

@@ -11,6 +11,7 @@ enum {
     TSR_LWM2M_URI_LEN = 255,
     TSR_LWM2M_IDENTITY_MAX = 128, /* Transport 5.2.8 */
     TSR_LWM2M_PSK_MAX = 64,
+    TSR_LWM2M_PRIVATE_KEY_MAX = 256, /* DER of a P-256 key with all that may stand beside it */
 };
 
 /** Security modes of /0/x/2. */
@@ -19,6 +20,7 @@ typedef enum {
     TSR_LWM2M_MODE_RPK = 1,
     TSR_LWM2M_MODE_CERTIFICATE = 2,
     TSR_LWM2M_MODE_NOSEC = 3,
+    TSR_LWM2M_MODE_ENROL = 4, /* a certificate by EST; known, not supported */
 } tsr_lwm2m_security_mode;
 
 /** One instance. Certificates are views that the host places; they are public. */
@@ -36,13 +38,29 @@ typedef struct {
     uint8_t certificate_usage;    /* /0/x/15 */
     uint8_t matching_type;        /* /0/x/13 */
     char server_name[64];         /* /0/x/14; "": the host of the URI */
+    bool factory;        /* placed by the host, which knows it after a restart too */
+    bool private_key;    /* the key is a private one, not a pre-shared one */
+    bool proved;         /* a bootstrap from here succeeded: timeout_s counts */
+    uint32_t hold_off_s; /* /0/x/11 */
+    uint32_t timeout_s;  /* /0/x/12; 0: the account stays */
 } tsr_lwm2m_security;
+
+/** Where what is written to instances goes: keys into PSA, certificates into memory. */
+typedef struct {
+    uint32_t first_key_id; /* key n is kept for good under first_key_id + n; 0: keys are volatile,
+                              for a service that keeps none */
+    uint32_t *keys; /* numbers of the keys that were written: 3 places for each instance */
+    size_t key_count;
+    uint8_t *certificates; /* two for each instance; NULL: none can be written */
+    size_t certificate_len; /* bytes of each */
+    /* private */
+    uint8_t mode; /* of the instance that is written, plus 1; 0: what it says */
+} tsr_lwm2m_credentials;
 
 typedef struct {
     tsr_lwm2m_security *items;
     size_t count;
-    uint32_t first_key_id; /* instance n keeps its key under first_key_id + n, for good; 0: keys
-                              are volatile, for a service that keeps none */
+    tsr_lwm2m_credentials *credentials; /* NULL: keys are volatile, certificates are the host's */
 } tsr_lwm2m_securities;
 
 /** Puts a pre-shared key into PSA, in the place of one that is there, and wipes the bytes.
@@ -55,10 +73,26 @@ typedef struct {
  */
 tsr_err tsr_lwm2m_security_import(uint32_t *key_id, uint8_t *key, size_t key_len);
 
+/** The same with a private key on P-256: DER of a PrivateKeyInfo (RFC 5958) or an ECPrivateKey
+ *  (RFC 5915). errors  TSR_E_TYPE also for any other key */
+tsr_err tsr_lwm2m_security_import_private(uint32_t *key_id, uint8_t *der, size_t der_len);
+
 /** Removes a key from PSA; TSR_OK as well if there is none. */
 tsr_err tsr_lwm2m_security_forget(uint32_t key_id);
 
-/** The registry entry; it has no readable resource. */
+/** Removes those of a->credentials->keys that neither `a` nor `b` names; both have the same credentials. What cannot be
+ *  removed now stays in the table for the next time. */
+void tsr_lwm2m_security_sweep(const tsr_lwm2m_securities *a, const tsr_lwm2m_securities *b);
+
+/** The instance that is a bootstrap server's account, or NULL. */
+tsr_lwm2m_security *tsr_lwm2m_security_bootstrap(const tsr_lwm2m_securities *securities);
+
+/** The instance that is the account of that Short Server ID, or NULL. */
+tsr_lwm2m_security *tsr_lwm2m_security_find(const tsr_lwm2m_securities *securities,
+                                            uint16_t short_id);
+
+/** The registry entry; it has no readable resource. save tells of instances with `factory` only that
+ *  they are still there. */
 tsr_lwm2m_object tsr_lwm2m_security_object(tsr_lwm2m_securities *securities);
 
 /** The same for accounts that are part of the firmware: nobody can write them, no key is taken. */

@@ -22,6 +22,7 @@ typedef enum {
     TSR_LWM2M_S_STORING = 6,
     TSR_LWM2M_S_BINDING = 7,
     TSR_LWM2M_S_UPDATE = 8,
+    TSR_LWM2M_S_BOOTSTRAP = 9,
     TSR_LWM2M_S_ALERT = 11,
     TSR_LWM2M_S_ORDER = 13,
     TSR_LWM2M_S_INITIAL_DELAY = 14,
@@ -67,6 +68,13 @@ tsr_lwm2m_server *tsr_lwm2m_server_find(const tsr_lwm2m_servers *servers, uint16
 
 /** The registry entry over the caller's state. */
 tsr_lwm2m_object tsr_lwm2m_server_object(tsr_lwm2m_servers *servers);
+
+/** The same for a client that can be bootstrapped: servers may ask for it (/1/x/9), and instances
+ *  that came from there are kept as a whole. */
+tsr_lwm2m_object tsr_lwm2m_server_account(tsr_lwm2m_servers *servers);
+
+/** What bootstrap writes to: the same with Create and Delete, and a Short Server ID to set. */
+tsr_lwm2m_object tsr_lwm2m_server_staged(tsr_lwm2m_servers *servers);
 
 /** The same for a device that keeps nothing: what servers write is gone after a restart. */
 tsr_lwm2m_object tsr_lwm2m_server_volatile(tsr_lwm2m_servers *servers);

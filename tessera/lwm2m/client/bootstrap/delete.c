@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Bootstrap-Delete, and what survives it (Core 6.1.7.6): the account of the bootstrap server, and
+ * Device. Objects whose instances belong to the device itself (sensors, lamps) have nothing that a
+ * server could delete; they are passed over. */
+#include "tessera/lwm2m/client/bootstrap/internal.h"
+
+enum { SECURITY = 0, DEVICE = 3, OSCORE = 21 };
+
+/* The bootstrap server that is speaking, not one that it has just written. */
+static bool survives(const tsr_lwm2m_client *c, uint16_t object, uint16_t instance)
+{
+    const tsr_lwm2m_security *own;
+
+    if (object != SECURITY)
+        return object == DEVICE;
+    own = tsr_lwm2m_security_bootstrap(c->bootstrap->securities);
+    return own != NULL && own->id == instance;
+}
+
+tsr_err stage_remove_all(tsr_lwm2m_client *c, const tsr_lwm2m_object *object)
+{
+    uint32_t i = tsr_lwm2m_object_next(object, 0);
+    tsr_err err = TSR_OK;
+
+    if (object->handlers->remove == NULL)
+        return TSR_OK;
+    if (i != TSR_LWM2M_NO_INSTANCE)
+        err = stage_touch(c, object);
+    for (; err == TSR_OK && i != TSR_LWM2M_NO_INSTANCE; i = tsr_lwm2m_object_next(object, i + 1)) {
+        if (!survives(c, object->info->id, (uint16_t)i))
+            err = object->handlers->remove(object->state, (uint16_t)i);
+    }
+    return err;
+}
+
+static bool is_deletable(const tsr_lwm2m_object *object)
+{
+    return object->info->id != OSCORE && object->handlers->remove != NULL;
+}
+
+/* All of them can be taken back before the first one goes. */
+static tsr_err remove_everything(tsr_lwm2m_client *c)
+{
+    const tsr_lwm2m_registry *all = c->config.registry;
+    tsr_lwm2m_object object;
+    tsr_err err = TSR_OK;
+
+    for (size_t i = 0; err == TSR_OK && i < all->count; i++) {
+        if (stage_find(c, all->objects[i].info->id, &object) && is_deletable(&object))
+            err = stage_touch(c, &object);
+    }
+    for (size_t i = 0; err == TSR_OK && i < all->count; i++) {
+        if (stage_find(c, all->objects[i].info->id, &object) && is_deletable(&object))
+            err = stage_remove_all(c, &object);
+    }
+    return err;
+}
+
+tsr_err stage_delete(tsr_lwm2m_client *c, tsr_lwm2m_path at)
+{
+    tsr_lwm2m_object object;
+    tsr_err err;
+
+    if (at.depth == 0)
+        return remove_everything(c);
+    if (at.depth > 2 || at.object == DEVICE)
+        return TSR_E_DENIED;
+    if (!stage_find(c, at.object, &object))
+        return TSR_E_NOT_FOUND;
+    if (object.handlers->remove == NULL)
+        return TSR_E_DENIED;
+    if (at.depth == 1)
+        return stage_remove_all(c, &object);
+    if (survives(c, at.object, at.instance))
+        return TSR_E_DENIED;
+    if (tsr_lwm2m_object_next(&object, at.instance) != at.instance)
+        return TSR_E_NOT_FOUND;
+    err = stage_touch(c, &object);
+    return err == TSR_OK ? object.handlers->remove(object.state, at.instance) : err;
+}
