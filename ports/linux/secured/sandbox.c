@@ -80,25 +80,53 @@ static void drop_capabilities(void)
         tsr_log("warning", "capabilities.kept", "cause=\"%s\"", strerror(errno));
 }
 
-/* Every file we need is open by now, so the rules are: none. */
+/* What each version of the interface lets one give up: the kernel's struct and its bits, which the
+ * headers of an older system do not have all. */
+typedef struct {
+    uint64_t files, net, scopes;
+} landlock_given_up;
+
+static landlock_given_up given_up_at(long abi)
+{
+    static const uint8_t file_rights[] = { 0, 13, 14, 15, 15, 16 }; /* by ABI */
+    landlock_given_up all = { 0, 0, 0 };
+
+    all.files = (UINT64_C(1) << file_rights[abi < 5 ? abi : 5]) - 1;
+    if (abi >= 4)
+        all.net = 3; /* bind and connect with TCP */
+    if (abi >= 6)
+        all.scopes = 3; /* abstract sockets of others, signals to others */
+    return all;
+}
+
+long tsr_sandbox_files(void)
+{
+    long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+
+    if (abi < 1)
+        return 0;
+
+    landlock_given_up all = given_up_at(abi);
+    int fd = (int)syscall(SYS_landlock_create_ruleset, &all, sizeof all, 0);
+
+    if (fd < 0)
+        return 0;
+
+    /* every file we need is open by now, so the rules are: none */
+    long restricted = syscall(SYS_landlock_restrict_self, fd, 0);
+
+    (void)close(fd);
+    return restricted == 0 ? abi : 0;
+}
+
 static void close_files(void)
 {
-    struct landlock_ruleset_attr attr = {
-        .handled_access_fs = (LANDLOCK_ACCESS_FS_REFER << 1) - 1, /* all that this header names */
-    };
-    long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    long abi = tsr_sandbox_files();
 
-    if (version < 2)
-        attr.handled_access_fs &= ~(uint64_t)LANDLOCK_ACCESS_FS_REFER;
-
-    long fd = version < 1 ? -1 : syscall(SYS_landlock_create_ruleset, &attr, sizeof attr, 0);
-
-    if (fd < 0 || syscall(SYS_landlock_restrict_self, (int)fd, 0) != 0)
+    if (abi == 0)
         tsr_log("warning", "landlock.absent", "cause=\"%s\"", strerror(errno));
     else
-        tsr_log("info", "landlock.closed", "abi=%ld", version);
-    if (fd >= 0)
-        (void)close((int)fd);
+        tsr_log("info", "landlock.closed", "abi=%ld", abi);
 }
 
 /* The allow-list. Whatever is not here kills the process; `--sandbox-list` prints it. */
