@@ -62,6 +62,8 @@ static void print_ready(const options *o, tsr_server *server, const tsr_rest *re
     (void)printf("tessera-server ready");
     print_listening("coap", o->server.coap, o->server.coap_count);
     print_listening("coaps", o->server.coaps, o->server.coaps_count);
+    print_listening("bootstrap-coap", o->server.bootstrap_coap, o->server.bootstrap_coap_count);
+    print_listening("bootstrap-coaps", o->server.bootstrap_coaps, o->server.bootstrap_coaps_count);
     if (rest) {
         http.port = tsr_rest_port(rest);
         print_listening("http", &http, 1);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/tessera-server/options.h"
 
+#include "server/bootstrap/bootstrap.h"
+
 #include <errno.h>
 #include <stdio.h>
 
@@ -9,6 +11,9 @@ const char options_help[] =
     "\n"
     "  --coap ADDRESS:PORT     plain CoAP; may be given 4 times (127.0.0.1:5683)\n"
     "  --coaps ADDRESS:PORT    CoAP over DTLS; may be given 4 times (127.0.0.1:5684)\n"
+    "  --bootstrap-coap ADDRESS:PORT, --bootstrap-coaps ADDRESS:PORT\n"
+    "                          the bootstrap server (off); may be given 4 times each\n"
+    "  --bootstrap-nosec       bootstrap devices without a bootstrap credential over plain CoAP\n"
     "  --http ADDRESS:PORT     REST and console (127.0.0.1:8080), or off\n"
     "  --token-file FILE       bearer token that REST asks for; needed beyond loopback\n"
     "  --data DIR              where everything is kept (tessera-data)\n"
@@ -62,9 +67,9 @@ static tsr_err text(const char *value, char *out, const char **cause)
 
 static tsr_err listen_at(const char *value, tsr_address *list, unsigned *count, const char **cause)
 {
-    tsr_err err = address(value, &list[*count < TSR_ENGINE_LISTEN_MAX ? *count : 0], cause);
+    tsr_err err = address(value, &list[*count < TSR_SERVER_LISTEN_MAX ? *count : 0], cause);
 
-    if (err == TSR_OK && *count == TSR_ENGINE_LISTEN_MAX) {
+    if (err == TSR_OK && *count == TSR_SERVER_LISTEN_MAX) {
         *cause = "at most 4 addresses may be named";
         return TSR_E_ARGUMENT;
     }
@@ -81,6 +86,16 @@ static tsr_err set_coap(options *o, const char *v, const char **cause)
 static tsr_err set_coaps(options *o, const char *v, const char **cause)
 {
     return listen_at(v, o->server.coaps, &o->server.coaps_count, cause);
+}
+
+static tsr_err set_bootstrap_coap(options *o, const char *v, const char **cause)
+{
+    return listen_at(v, o->server.bootstrap_coap, &o->server.bootstrap_coap_count, cause);
+}
+
+static tsr_err set_bootstrap_coaps(options *o, const char *v, const char **cause)
+{
+    return listen_at(v, o->server.bootstrap_coaps, &o->server.bootstrap_coaps_count, cause);
 }
 
 static tsr_err set_http(options *o, const char *v, const char **cause)
@@ -218,6 +233,11 @@ static tsr_err set_nosec(options *o, const char *v, const char **cause)
     return yes_no(v, &o->server.allow_nosec, cause);
 }
 
+static tsr_err set_bootstrap_nosec(options *o, const char *v, const char **cause)
+{
+    return yes_no(v, &o->server.bootstrap_nosec, cause);
+}
+
 static tsr_err set_no_cid(options *o, const char *v, const char **cause)
 {
     return yes_no(v, &o->server.no_cid, cause);
@@ -240,6 +260,9 @@ static const struct {
 } known[] = {
     { "coap", set_coap, false },
     { "coaps", set_coaps, false },
+    { "bootstrap-coap", set_bootstrap_coap, false },
+    { "bootstrap-coaps", set_bootstrap_coaps, false },
+    { "bootstrap-nosec", set_bootstrap_nosec, true },
     { "http", set_http, false },
     { "token-file", set_token_file, false },
     { "data", set_data, false },
@@ -375,6 +398,8 @@ static void fill_defaults(options *o)
         (void)tsr_address_parse("127.0.0.1:5683", &o->server.coap[o->server.coap_count++]);
         (void)tsr_address_parse("127.0.0.1:5684", &o->server.coaps[o->server.coaps_count++]);
     }
+    if (o->server.bootstrap_coap_count || o->server.bootstrap_coaps_count)
+        o->server.bootstrap = &tsr_bootstrap_service;
     o->server.data = o->data;
     o->server.certificate = o->certificate[0] ? o->certificate : NULL;
     o->server.key = o->key[0] ? o->key : NULL;

@@ -12,13 +12,16 @@
 
 enum { KEY_MAX = 64 };
 
-static char *credential_path(const char *endpoint)
+/* Each service has credentials of its own. */
+static const char *service(const options *o) { return o->bootstrap ? "/bootstrap" : ""; }
+
+static char *credential_path(const options *o, const char *endpoint)
 {
     char *name = need(curl_easy_escape(NULL, endpoint, 0));
-    size_t cap = strlen(name) + 32;
+    size_t cap = strlen(name) + 48;
     char *path = need(malloc(cap));
 
-    (void)snprintf(path, cap, "/credentials/%s", name);
+    (void)snprintf(path, cap, "%s/credentials/%s", service(o), name);
     curl_free(name);
     return path;
 }
@@ -48,7 +51,7 @@ static int list_all(const options *o)
         answer a;
         char *at = cursor[0] != '\0' ? need(curl_easy_escape(NULL, cursor, 0)) : NULL;
 
-        (void)snprintf(path, sizeof path, "/credentials?limit=1000%s%s",
+        (void)snprintf(path, sizeof path, "%s/credentials?limit=1000%s%s", service(o),
                        at != NULL ? "&cursor=" : "", at != NULL ? at : "");
         curl_free(at);
         code = http_call(o, "GET", path, NULL, &a);
@@ -169,7 +172,7 @@ static int set(const options *o, const char *endpoint)
     tsr_wipe(hex, sizeof hex);
     if (tsr_json_end(&j) == TSR_OK) {
         answer a;
-        char *path = credential_path(endpoint);
+        char *path = credential_path(o, endpoint);
 
         body[out.len] = '\0';
         code = http_call(o, "PUT", path, body, &a);
@@ -191,7 +194,7 @@ static int set(const options *o, const char *endpoint)
 static int one(const options *o, const char *method, const char *endpoint)
 {
     answer a;
-    char *path = credential_path(endpoint);
+    char *path = credential_path(o, endpoint);
     int code = http_call(o, method, path, NULL, &a);
 
     free(path);

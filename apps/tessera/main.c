@@ -39,8 +39,11 @@ static const struct {
       "requests that wait on the server, and what came of them" },
     { "request", cmd_request, 1, 2, "ID [--wait] | cancel ID", "one of them; take it back" },
     { "credentials", cmd_credentials, 1, 2,
-      "list | get EP | set EP [--identity ID] --key-file F|- | delete EP",
+      "list | get EP | set EP [--identity ID] --key-file F|- | delete EP   [--bootstrap]",
       "keys of devices; they go in and never come out" },
+    { "bootstrap", cmd_bootstrap, 1, 2,
+      "list | show NAME | set NAME --file F|- | remove NAME | state [EP]",
+      "profiles by endpoint or pattern (*), and how bootstraps went" },
     { "drop", cmd_drop, 1, 1, "EP", "end a registration on the server" },
     { "models", cmd_models, 0, 1, "[OBJECT]", "objects and resources that have names" },
     { "health", cmd_health, 0, 0, "", "whether the server works" },
@@ -87,9 +90,10 @@ static void help(FILE *to)
             "  --type TYPE          write: the type where no model knows it: string, integer,\n"
             "                       unsigned, float, boolean, opaque, time, objlnk, corelnk\n"
             "  --replace            write PATH=VALUE ...: remove resources that are not named\n"
-            "  --file FILE          write: the value from a file, - for standard input\n"
+            "  --file FILE          write: the value, bootstrap set: the profile, from a file, - for standard input\n"
             "  --identity ID        credentials set: PSK identity; default: the endpoint name\n"
             "  --key-file FILE      credentials set: the key, - for standard input\n"
+            "  --bootstrap          credentials: those for the bootstrap server\n"
             "  --key-format FORMAT  hex (default), base64 or raw\n"
             "  --help, --version\n"
             "\nexit codes:\n"
@@ -115,6 +119,7 @@ enum {
     OPT_IDENTITY,
     OPT_KEY_FILE,
     OPT_KEY_FORMAT,
+    OPT_BOOTSTRAP,
     OPT_HELP,
     OPT_VERSION,
     OPT_QUERY,
@@ -140,6 +145,7 @@ static const struct option longs[] = {
     { "identity", required_argument, NULL, OPT_IDENTITY },
     { "key-file", required_argument, NULL, OPT_KEY_FILE },
     { "key-format", required_argument, NULL, OPT_KEY_FORMAT },
+    { "bootstrap", no_argument, NULL, OPT_BOOTSTRAP },
     { "help", no_argument, NULL, OPT_HELP },
     { "version", no_argument, NULL, OPT_VERSION },
     { "query", required_argument, NULL, OPT_QUERY },
@@ -179,6 +185,7 @@ static void take_option(options *o, int which)
     case OPT_IDENTITY: o->identity = optarg; break;
     case OPT_KEY_FILE: o->key_file = optarg; break;
     case OPT_KEY_FORMAT: o->key_format = optarg; break;
+    case OPT_BOOTSTRAP: o->bootstrap = true; break;
     case OPT_QUERY: o->query = optarg; break;
     case OPT_ONLINE: o->online = true; break;
     case OPT_LIMIT: o->limit = number("limit", optarg, UINT32_MAX); break;

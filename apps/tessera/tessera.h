@@ -25,7 +25,7 @@ typedef struct {
     unsigned timeout_s; /* for the device; 0: the server's default */
     /* options of single commands */
     const char *query, *type, *file, *identity, *key_file, *key_format, *endpoint, *after;
-    bool online, replace, keep;
+    bool online, replace, keep, bootstrap;
     bool queue, wait, waiting; /* requests that wait on the server */
     uint64_t limit, count; /* 0: not given */
     /* what is left */
@@ -120,6 +120,7 @@ command_fn cmd_discover, cmd_attributes, cmd_values, cmd_history;   /* operation
 command_fn cmd_observe, cmd_cancel, cmd_observations, cmd_events;   /* observe.c */
 command_fn cmd_requests, cmd_request;                               /* requests.c */
 command_fn cmd_credentials;                                         /* credentials.c */
+command_fn cmd_bootstrap;                                           /* bootstrap.c */
 
 /** Prints a `Request`, with --wait once it is over, and frees the answer. Returns an exit code; of
  *  requests.c. */

@@ -104,26 +104,36 @@ static void unlink_address(tsr_shard *s, tsr_peer *p)
         *at = p->next_at_address;
 }
 
-static tsr_peer *same_address(tsr_shard *s, uint32_t i, const tsr_address *address)
+uint8_t peer_service_of(const tsr_shard *s, unsigned socket, bool secure)
 {
-    while (i != TSR_NONE && !tsr_address_same(&s->peers[i].address, address))
+    const tsr_engine_config *c = s->config;
+
+    return secure ? socket + c->coaps_second >= c->coaps_count
+                  : socket + c->coap_second >= c->coap_count;
+}
+
+static tsr_peer *same_address(tsr_shard *s, uint32_t i, const tsr_address *address,
+                              uint8_t service)
+{
+    while (i != TSR_NONE && (s->peers[i].service != service ||
+                             !tsr_address_same(&s->peers[i].address, address)))
         i = s->peers[i].next_at_address;
     return i == TSR_NONE ? NULL : &s->peers[i];
 }
 
-tsr_peer *peer_first_at(tsr_shard *s, const tsr_address *address)
+tsr_peer *peer_first_at(tsr_shard *s, const tsr_address *address, uint8_t service)
 {
-    return same_address(s, *chain(s, address), address);
+    return same_address(s, *chain(s, address), address, service);
 }
 
 tsr_peer *peer_next_at(tsr_shard *s, const tsr_peer *p)
 {
-    return same_address(s, p->next_at_address, &p->address);
+    return same_address(s, p->next_at_address, &p->address, p->service);
 }
 
-tsr_peer *peer_find_plain(tsr_shard *s, const tsr_address *address)
+tsr_peer *peer_find_plain(tsr_shard *s, const tsr_address *address, uint8_t service)
 {
-    tsr_peer *p = peer_first_at(s, address);
+    tsr_peer *p = peer_first_at(s, address, service);
 
     while (p && (p->secure || p->dying))
         p = peer_next_at(s, p);
@@ -187,6 +197,7 @@ tsr_peer *peer_new(tsr_shard *s, const tsr_address *address, unsigned socket, bo
     p->address = *address;
     p->socket = (uint8_t)socket;
     p->secure = secure;
+    p->service = peer_service_of(s, socket, secure);
     peer_link(s, p);
     peer_relist(s, p);
     return p;
@@ -215,7 +226,7 @@ tsr_peer *peer_at(tsr_shard *s, uint32_t index)
 
 tsr_peer *tsr_shard_plain_peer(tsr_shard *s, const tsr_address *address, unsigned socket)
 {
-    tsr_peer *p = peer_find_plain(s, address);
+    tsr_peer *p = peer_find_plain(s, address, peer_service_of(s, socket, false));
 
     return p ? p : peer_new(s, address, socket, false);
 }

@@ -218,8 +218,8 @@ static void save_copy(tsr_shard *s, tsr_peer *p)
     uint8_t image[TSR_DTLS_SAVED_MAX];
     tsr_buf out = tsr_buf_over(image, sizeof image);
 
-    if (!s->config->store || p->storing || !p->dtls)
-        return;
+    if (!s->config->store || p->storing || !p->dtls || p->service)
+        return; /* the second service's sessions are short */
     if (tsr_dtls_save(p->dtls, RESERVE, &out) == TSR_OK) {
         p->row_is_old = false;
         put_row(s, p, tsr_buf_view(&out));
@@ -394,7 +394,8 @@ static void poll_out(tsr_shard *s, tsr_peer *p)
 /* RFC 6347 §4.2.8: the old association ends only when the new one has proved itself. */
 static void drop_others_at(tsr_shard *s, tsr_peer *winner)
 {
-    for (tsr_peer *p = peer_first_at(s, &winner->address); p; p = peer_next_at(s, p))
+    for (tsr_peer *p = peer_first_at(s, &winner->address, winner->service); p;
+         p = peer_next_at(s, p))
         if (p != winner && p->secure && !p->dying)
             tsr_shard_close_peer(s, p);
 }
@@ -544,9 +545,10 @@ static void accept_hello(tsr_shard *s, const tsr_address *from, unsigned socket,
 
 static void hello(tsr_shard *s, const tsr_address *from, unsigned socket, tsr_bytes datagram)
 {
+    uint8_t service = peer_service_of(s, socket, true);
     tsr_peer *old = NULL;
 
-    for (tsr_peer *p = peer_first_at(s, from); p; p = peer_next_at(s, p)) {
+    for (tsr_peer *p = peer_first_at(s, from, service); p; p = peer_next_at(s, p)) {
         if (!p->secure || p->dying || p->connected || !p->dtls)
             continue;
         if (tsr_dtls_knows_hello(p->dtls, datagram)) {
@@ -583,8 +585,10 @@ static tsr_peer *by_cid(tsr_shard *s, tsr_bytes cid)
 /* At one address there may be a session and the handshake that is to replace it. */
 static void by_address(tsr_shard *s, const tsr_address *from, unsigned socket, tsr_bytes datagram)
 {
+    uint8_t service = peer_service_of(s, socket, true);
+
     for (int pass = 0; pass < 2; pass++)
-        for (tsr_peer *p = peer_first_at(s, from); p; p = peer_next_at(s, p))
+        for (tsr_peer *p = peer_first_at(s, from, service); p; p = peer_next_at(s, p))
             if (p->secure && !p->dying && p->connected == (pass == 1))
                 feed(s, p, from, socket, datagram);
 }
@@ -598,7 +602,7 @@ void session_datagram(tsr_shard *s, const tsr_address *from, unsigned socket, ts
     case TSR_DTLS_IS_HELLO: hello(s, from, socket, datagram); break;
     case TSR_DTLS_IS_CID:
         p = cid.len == CID_LEN ? by_cid(s, cid) : NULL;
-        if (p) /* RFC 9146 §4: an unknown Connection ID is dropped without a word */
+        if (p && p->service == peer_service_of(s, socket, true)) /* RFC 9146 §4: an unknown Connection ID is dropped without a word */
             feed(s, p, from, socket, datagram);
         else
             atomic_fetch_add_explicit(&s->dropped, 1, memory_order_relaxed);
@@ -647,7 +651,7 @@ static bool load_row(void *arg, const tsr_store_session *row)
 
     if (row->cid.len != CID_LEN || row->cid.ptr[0] >= e->count ||
         read_row(row->body, &head, &identity, &image) != TSR_OK ||
-        head.socket >= e->config.coaps_count)
+        head.socket + e->config.coaps_second >= e->config.coaps_count)
         return true; /* made under another configuration: the device shakes hands */
 
     const uint8_t *cid = row->cid.ptr;

@@ -87,7 +87,7 @@ void shard_received(tsr_shard *s, tsr_peer *p, tsr_bytes message)
 static void plain_datagram(tsr_shard *s, const tsr_address *from, unsigned socket,
                            tsr_bytes datagram)
 {
-    tsr_peer *p = peer_find_plain(s, from);
+    tsr_peer *p = peer_find_plain(s, from, peer_service_of(s, socket, false));
 
     if (!p)
         p = peer_new(s, from, socket, false);
@@ -491,6 +491,7 @@ tsr_engine *tsr_shard_engine(tsr_shard *s) { return s->engine; }
 uint64_t tsr_shard_now(const tsr_shard *s) { return s->now_ms; }
 tsr_coap *tsr_shard_coap(tsr_shard *s) { return &s->coap; }
 tsr_peer *tsr_shard_peer(tsr_shard *s, uint32_t index) { return &s->peers[index]; }
+uint8_t tsr_shard_service(const tsr_shard *s) { return s->current ? s->current->service : 0; }
 tsr_store_reader *tsr_shard_reader(tsr_shard *s) { return s->reader; }
 
 void tsr_engine_each_session(tsr_engine *e, void (*fn)(void *arg, tsr_shard *s, tsr_peer *peer),
@@ -519,6 +520,7 @@ void tsr_engine_stats_add(tsr_engine *e, tsr_engine_stats *sum)
 
 typedef struct {
     tsr_message message;
+    uint8_t service;
     tsr_peer_security security;
     char identity[];
 } drop_note;
@@ -530,14 +532,15 @@ static void run_drop(tsr_shard *s, tsr_message *m)
     for (uint32_t i = 0; i < s->peer_fresh; i++) {
         tsr_peer *p = &s->peers[i];
 
-        if (p->used && p->identity && p->security == n->security &&
+        if (p->used && p->identity && p->security == n->security && p->service == n->service &&
             strcmp(p->identity, n->identity) == 0)
             tsr_shard_close_peer(s, p);
     }
     free(n);
 }
 
-void tsr_engine_drop_identity(tsr_engine *e, tsr_peer_security security, const char *identity)
+void tsr_engine_drop_identity(tsr_engine *e, uint8_t service, tsr_peer_security security,
+                              const char *identity)
 {
     size_t len = strlen(identity) + 1;
 
@@ -547,6 +550,7 @@ void tsr_engine_drop_identity(tsr_engine *e, tsr_peer_security security, const c
         if (!n)
             return;
         n->message = (tsr_message){ NULL, run_drop };
+        n->service = service;
         n->security = security;
         memcpy(n->identity, identity, len);
         tsr_shard_post(&e->shards[i], &n->message);

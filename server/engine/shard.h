@@ -19,7 +19,7 @@ typedef struct tsr_engine tsr_engine;
 typedef struct tsr_shard tsr_shard;
 
 enum {
-    TSR_ENGINE_LISTEN_MAX = 4, /* addresses per scheme */
+    TSR_ENGINE_LISTEN_MAX = 8, /* addresses per scheme */
     TSR_ENGINE_SHARDS_MAX = 64,
     TSR_TIMER_USER = 16, /* tsr_timer.id from here on is the user's */
 };
@@ -32,7 +32,8 @@ typedef struct tsr_peer {
     uint32_t index;  /* the tsr_coap_peer */
     uint64_t serial; /* never used twice: tells a successor at the same index */
     tsr_address address;
-    uint8_t socket; /* which listening address it came through */
+    uint8_t socket;  /* which listening address it came through */
+    uint8_t service; /* 1: one of the second service's addresses; else 0 */
     bool used, secure, connected;
     tsr_peer_security security;
     char *identity; /* PSK identity or certificate common name; NULL when plain */
@@ -80,6 +81,9 @@ typedef struct {
 typedef struct {
     tsr_address coap[TSR_ENGINE_LISTEN_MAX], coaps[TSR_ENGINE_LISTEN_MAX];
     unsigned coap_count, coaps_count;
+    /* So many addresses at the end of each list are a second service's. One remote address is then
+     * two peers, one for each service, and sessions of the second are not kept over restarts. */
+    unsigned coap_second, coaps_second;
     unsigned shards;       /* 0: one per core */
     uint32_t peers;        /* per shard; 0: 65,536 */
     uint32_t body_len;     /* longest block-wise body; 0: 65,536 */
@@ -126,8 +130,9 @@ void tsr_engine_stats_add(tsr_engine *e, tsr_engine_stats *sum);
 
 void tsr_shard_post(tsr_shard *s, tsr_message *m);
 
-/** Closes every session that was made under this identity, on all shards. */
-void tsr_engine_drop_identity(tsr_engine *e, tsr_peer_security security, const char *identity);
+/** Closes every session of that service that was made under this identity, on all shards. */
+void tsr_engine_drop_identity(tsr_engine *e, uint8_t service, tsr_peer_security security,
+                              const char *identity);
 
 /* --- on the shard's thread (or before tsr_engine_start) ---------------------------------- */
 
@@ -136,6 +141,8 @@ tsr_engine *tsr_shard_engine(tsr_shard *s);
 uint64_t tsr_shard_now(const tsr_shard *s);
 tsr_coap *tsr_shard_coap(tsr_shard *s);
 tsr_peer *tsr_shard_peer(tsr_shard *s, uint32_t index);
+/** In the hooks psk and certificate: which service's handshake it is. */
+uint8_t tsr_shard_service(const tsr_shard *s);
 tsr_store_reader *tsr_shard_reader(tsr_shard *s);
 
 /** A plain peer for an address, made when it is not there; NULL: none free. Used at a restart. */

@@ -93,8 +93,9 @@ tsr_err peers_init(tsr_shard *s);
 void peers_free(tsr_shard *s);
 tsr_peer *peer_new(tsr_shard *s, const tsr_address *address, unsigned socket, bool secure);
 tsr_peer *peer_at(tsr_shard *s, uint32_t index); /* claims that very index; NULL: taken */
-tsr_peer *peer_find_plain(tsr_shard *s, const tsr_address *address);
-tsr_peer *peer_first_at(tsr_shard *s, const tsr_address *address);
+tsr_peer *peer_find_plain(tsr_shard *s, const tsr_address *address, uint8_t service);
+tsr_peer *peer_first_at(tsr_shard *s, const tsr_address *address, uint8_t service);
+uint8_t peer_service_of(const tsr_shard *s, unsigned socket, bool secure);
 tsr_peer *peer_next_at(tsr_shard *s, const tsr_peer *peer);
 void peer_move(tsr_shard *s, tsr_peer *peer, const tsr_address *address, unsigned socket);
 void peer_link(tsr_shard *s, tsr_peer *peer);

@@ -31,6 +31,7 @@ const char *tsr_server_event_name(tsr_server_event_type t)
         "unknown",       "registered", "updated", "deregistered", "expired",
         "notification",  "response",   "failure", "refused",      "observing",
         "observe-ended", "online",     "offline", "credential",   "request",
+        "bootstrap-started", "bootstrap-finished", "bootstrap-failed",
     };
 
     return (size_t)t < sizeof names / sizeof *names ? names[t] : "unknown";

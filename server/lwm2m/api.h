@@ -315,6 +315,9 @@ typedef enum {
     TSR_SERVER_EV_OFFLINE = 12,       /* it went to sleep, or a request timed out */
     TSR_SERVER_EV_CREDENTIAL = 13,    /* detail: "set" or "deleted" */
     TSR_SERVER_EV_REQUEST = 14,       /* a queued one changed: kind, path, code; detail: "7 sent" */
+    TSR_SERVER_EV_BOOTSTRAP_STARTED = 15,  /* detail: by which profile */
+    TSR_SERVER_EV_BOOTSTRAP_FINISHED = 16, /* the device has taken everything */
+    TSR_SERVER_EV_BOOTSTRAP_FAILED = 17,   /* detail: why */
 } tsr_server_event_type;
 
 const char *tsr_server_event_name(tsr_server_event_type t); /* "registered", "notification", ... */

@@ -133,7 +133,7 @@ tsr_err tsr_server_credential_set(tsr_server *s, const char *endpoint, tsr_serve
     if (err != TSR_OK)
         return err;
     if (old.identity[0])
-        tsr_engine_drop_identity(s->engine, (tsr_peer_security)old.mode, old.identity);
+        tsr_engine_drop_identity(s->engine, 0, (tsr_peer_security)old.mode, old.identity);
     emit_simple(s, endpoint, TSR_SERVER_EV_CREDENTIAL, "set");
     return TSR_OK;
 }
@@ -149,7 +149,7 @@ tsr_err tsr_server_credential_delete(tsr_server *s, const char *endpoint)
     err = waiter_wait(&w, tsr_store_delete_credential(s->store, endpoint, waiter_wake, &w));
     if (err != TSR_OK)
         return err;
-    tsr_engine_drop_identity(s->engine, (tsr_peer_security)old.mode, old.identity);
+    tsr_engine_drop_identity(s->engine, 0, (tsr_peer_security)old.mode, old.identity);
     emit_simple(s, endpoint, TSR_SERVER_EV_CREDENTIAL, "deleted");
     return TSR_OK;
 }

@@ -132,6 +132,7 @@ struct tsr_server {
     tsr_server_config config;
     tsr_store *store;
     tsr_engine *engine;
+    void *service; /* of config.bootstrap */
     desk *desks;
     unsigned count;
     uint64_t hash_key;

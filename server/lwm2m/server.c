@@ -54,10 +54,32 @@ static void on_observed(desk *d, observation *o, const tsr_coap_event *event)
         operation_event(d, o->setup, event);
 }
 
+static const tsr_server_service *service_of(const tsr_server *s) { return s->config.bootstrap; }
+
+static tsr_err on_psk(void *user, tsr_shard *shard, tsr_bytes identity, uint32_t *key_id)
+{
+    tsr_server *s = user;
+
+    return tsr_shard_service(shard) ? service_of(s)->psk(s->service, shard, identity, key_id)
+                                    : credential_psk(user, shard, identity, key_id);
+}
+
+static tsr_err on_certificate(void *user, tsr_shard *shard, const char *common_name)
+{
+    tsr_server *s = user;
+
+    return tsr_shard_service(shard) ? service_of(s)->certificate(s->service, shard, common_name)
+                                    : credential_certificate(user, shard, common_name);
+}
+
 static void on_coap(void *user, tsr_shard *shard, tsr_peer *peer, const tsr_coap_event *event)
 {
     desk *d = desk_of(user, shard);
 
+    if (peer->service) {
+        service_of(d->server)->coap(d->server->service, shard, peer, event);
+        return;
+    }
     if (event->kind == TSR_COAP_REQUEST) {
         if (!peer->dying)
             register_request(d, peer, event);
@@ -73,7 +95,7 @@ static void on_coap(void *user, tsr_shard *shard, tsr_peer *peer, const tsr_coap
 static void on_seen(void *user, tsr_shard *shard, tsr_peer *peer)
 {
     (void)user, (void)shard;
-    for (device *dev = peer->user; dev;) {
+    for (device *dev = peer->service ? NULL : peer->user; dev;) {
         device *next = dev->next_on_peer;
 
         device_heard(dev);
@@ -83,7 +105,12 @@ static void on_seen(void *user, tsr_shard *shard, tsr_peer *peer)
 
 static void on_gone(void *user, tsr_shard *shard, tsr_peer *peer)
 {
-    (void)user, (void)shard;
+    tsr_server *s = user;
+
+    if (peer->service) {
+        service_of(s)->gone(s->service, shard, peer);
+        return;
+    }
     while (peer->user) {
         device *dev = peer->user;
 
@@ -94,7 +121,12 @@ static void on_gone(void *user, tsr_shard *shard, tsr_peer *peer)
 
 static void on_timer(void *user, tsr_shard *shard, tsr_timer *timer)
 {
-    device_timer(desk_of(user, shard), timer);
+    tsr_server *s = user;
+
+    if (timer->id >= TSR_TIMER_SERVICE)
+        service_of(s)->timer(s->service, shard, timer);
+    else
+        device_timer(desk_of(user, shard), timer);
 }
 
 static void on_refused(void *user, tsr_shard *shard, const tsr_address *from, const char *why)
@@ -136,11 +168,28 @@ static tsr_err open_store(tsr_server *s, char *why, size_t why_cap)
     return err;
 }
 
+/* The engine has one list; the second service's addresses stand at its end. */
+static void join(tsr_address *all, const tsr_address *first, unsigned first_count,
+                 const tsr_address *second, unsigned second_count)
+{
+    memcpy(all, first, first_count * sizeof *all);
+    memcpy(all + first_count, second, second_count * sizeof *all);
+}
+
+static void part(const tsr_address *all, tsr_address *first, unsigned first_count,
+                 tsr_address *second, unsigned second_count)
+{
+    memcpy(first, all, first_count * sizeof *all);
+    memcpy(second, all + first_count, second_count * sizeof *all);
+}
+
 static tsr_err open_engine(tsr_server *s, tsr_server_config *config, char *why, size_t why_cap)
 {
     tsr_engine_config c = {
-        .coap_count = config->coap_count,
-        .coaps_count = config->coaps_count,
+        .coap_count = config->coap_count + config->bootstrap_coap_count,
+        .coaps_count = config->coaps_count + config->bootstrap_coaps_count,
+        .coap_second = config->bootstrap_coap_count,
+        .coaps_second = config->bootstrap_coaps_count,
         .shards = config->shards,
         .peers = config->devices,
         .park_ms = config->park_ms,
@@ -150,16 +199,19 @@ static tsr_err open_engine(tsr_server *s, tsr_server_config *config, char *why, 
         .anchors = s->anchors,
         .anchor_count = s->anchor_count,
         .store = s->store,
-        .hooks = { s, credential_psk, credential_certificate, on_coap, on_seen, on_gone, on_timer,
-                   on_refused },
+        .hooks = { s, on_psk, on_certificate, on_coap, on_seen, on_gone, on_timer, on_refused },
     };
     tsr_err err;
 
-    memcpy(c.coap, config->coap, sizeof c.coap);
-    memcpy(c.coaps, config->coaps, sizeof c.coaps);
+    join(c.coap, config->coap, config->coap_count, config->bootstrap_coap,
+         config->bootstrap_coap_count);
+    join(c.coaps, config->coaps, config->coaps_count, config->bootstrap_coaps,
+         config->bootstrap_coaps_count);
     err = tsr_engine_open(&c, &s->engine, why, why_cap);
-    memcpy(config->coap, c.coap, sizeof c.coap);
-    memcpy(config->coaps, c.coaps, sizeof c.coaps);
+    part(c.coap, config->coap, config->coap_count, config->bootstrap_coap,
+         config->bootstrap_coap_count);
+    part(c.coaps, config->coaps, config->coaps_count, config->bootstrap_coaps,
+         config->bootstrap_coaps_count);
     return err;
 }
 
@@ -189,6 +241,8 @@ static tsr_err open_parts(tsr_server *s, tsr_server_config *config, char *why, s
         (void)snprintf(why, why_cap, "out of memory: give the process more");
     if (err == TSR_OK && (err = queue_open(s)) != TSR_OK)
         (void)snprintf(why, why_cap, "out of memory: give the process more");
+    if (err == TSR_OK && config->bootstrap)
+        err = config->bootstrap->open(s, &s->service);
     if (err == TSR_OK && (err = server_restore(s)) != TSR_OK)
         (void)snprintf(why, why_cap, "%s: the stored registrations cannot be read (%s)",
                        config->data, tsr_err_name(err));
@@ -272,6 +326,8 @@ void tsr_server_close(tsr_server *s)
     if (s->engine) {
         tsr_engine_stop(s->engine);
         settle(s);
+        if (s->service)
+            s->config.bootstrap->close(s->service);
         close_desks(s);
         settle(s);
         tsr_engine_close(s->engine);

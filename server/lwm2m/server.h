@@ -12,10 +12,33 @@ typedef enum { TSR_LOG_ERROR, TSR_LOG_WARNING, TSR_LOG_INFO, TSR_LOG_DEBUG } tsr
 /** One line of log; any thread. `text` holds no secrets and no line feeds. */
 typedef void tsr_server_log(void *arg, tsr_log_level level, const char *text);
 
+/** A second service on addresses of its own, on the same shards: the bootstrap server. */
+typedef struct {
+    tsr_err (*open)(tsr_server *s, void **state);
+    void (*close)(void *state);
+    tsr_err (*psk)(void *state, tsr_shard *shard, tsr_bytes identity, uint32_t *key_id);
+    tsr_err (*certificate)(void *state, tsr_shard *shard, const char *common_name);
+    void (*coap)(void *state, tsr_shard *shard, tsr_peer *peer, const tsr_coap_event *event);
+    void (*gone)(void *state, tsr_shard *shard, tsr_peer *peer); /* peer->user was set */
+    void (*timer)(void *state, tsr_shard *shard, tsr_timer *timer);
+} tsr_server_service;
+
+enum {
+    TSR_SERVER_LISTEN_MAX = 4,                    /* addresses per scheme and service */
+    TSR_TIMER_SERVICE = TSR_TIMER_USER + 16, /* tsr_timer.id of the service's timers */
+};
+
 /** Zero is the default of every field. */
 typedef struct {
-    tsr_address coap[TSR_ENGINE_LISTEN_MAX], coaps[TSR_ENGINE_LISTEN_MAX];
+    tsr_address coap[TSR_SERVER_LISTEN_MAX], coaps[TSR_SERVER_LISTEN_MAX];
     unsigned coap_count, coaps_count;
+    const tsr_server_service *bootstrap; /* &tsr_bootstrap_service; NULL: no such role */
+    tsr_address bootstrap_coap[TSR_SERVER_LISTEN_MAX], bootstrap_coaps[TSR_SERVER_LISTEN_MAX];
+    unsigned bootstrap_coap_count, bootstrap_coaps_count;
+    bool bootstrap_nosec;        /* serve endpoints without a bootstrap credential over coap */
+    uint32_t bootstrap_sessions; /* at a time; 0: 512 */
+    uint32_t bootstrap_rate;     /* sessions a second; 0: 100 */
+    uint32_t bootstrap_ms;       /* a session takes at most; 0: EXCHANGE_LIFETIME, 247,000 */
     const char *data; /* directory of the store; must be given */
     unsigned shards;  /* 0: one per core */
     uint32_t devices; /* peers per shard; 0: 65,536 */

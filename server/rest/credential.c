@@ -7,7 +7,29 @@
 #include "server/rest/handlers.h"
 #include "server/rest/put.h"
 
+#include "server/bootstrap/bootstrap.h"
+
 enum { KEY_MAX = 64, IDENTITY_MAX = 128 };
+
+/* Each service has credentials of its own; the path says whose are meant. */
+typedef struct {
+    tsr_err (*set)(tsr_server *s, const char *endpoint, tsr_server_security mode,
+                   const char *identity, tsr_bytes key);
+    tsr_err (*drop)(tsr_server *s, const char *endpoint);
+    tsr_err (*get)(tsr_server *s, const char *endpoint, tsr_server_credential_fn *fn, void *arg);
+    tsr_err (*list)(tsr_server *s, const char *after, size_t limit, tsr_server_credential_fn *fn,
+                    void *arg);
+} service;
+
+static const service management = { tsr_server_credential_set, tsr_server_credential_delete,
+                                    tsr_server_credential_get, tsr_server_credential_list };
+static const service bootstrap = { tsr_bootstrap_credential_set, tsr_bootstrap_credential_delete,
+                                   tsr_bootstrap_credential_get, tsr_bootstrap_credential_list };
+
+static const service *service_of(const rest_exchange *x)
+{
+    return strncmp(x->route->pattern, "/bootstrap/", 11) == 0 ? &bootstrap : &management;
+}
 
 typedef struct {
     tsr_json_out j;
@@ -55,8 +77,8 @@ void rest_list_credentials(rest_exchange *x)
     tsr_json_open_object(&l.j);
     tsr_json_put_key(&l.j, "items");
     tsr_json_open_array(&l.j);
-    tsr_err err = tsr_server_credential_list(rest_server(x), rest_query(x, "cursor"), l.limit + 1,
-                                             put_listed, &l);
+    tsr_err err = service_of(x)->list(rest_server(x), rest_query(x, "cursor"), l.limit + 1,
+                                      put_listed, &l);
 
     if (err != TSR_OK) {
         free(l.out.ptr);
@@ -77,7 +99,7 @@ void rest_get_credential(rest_exchange *x)
     list l = { 0 };
 
     l.j = tsr_json_to(&l.out);
-    tsr_err err = tsr_server_credential_get(rest_server(x), x->endpoint, put_one, &l);
+    tsr_err err = service_of(x)->get(rest_server(x), x->endpoint, put_one, &l);
 
     if (err == TSR_OK) {
         rest_reply(x, MHD_HTTP_OK, "application/json", &l.out);
@@ -93,7 +115,7 @@ void rest_get_credential(rest_exchange *x)
 
 void rest_delete_credential(rest_exchange *x)
 {
-    tsr_err err = tsr_server_credential_delete(rest_server(x), x->endpoint);
+    tsr_err err = service_of(x)->drop(rest_server(x), x->endpoint);
 
     if (err == TSR_OK)
         rest_reply_empty(x);
@@ -149,7 +171,7 @@ static tsr_err key_of(rest_exchange *x, const tsr_json *body, bool psk, tsr_buf 
 
 static void set(rest_exchange *x, tsr_server_security mode, const char *identity, tsr_bytes key)
 {
-    switch (tsr_server_credential_set(rest_server(x), x->endpoint, mode, identity, key)) {
+    switch (service_of(x)->set(rest_server(x), x->endpoint, mode, identity, key)) {
     case TSR_OK: rest_get_credential(x); break;
     case TSR_E_EXISTS:
         rest_fail(x, REST_IDENTITY_TAKEN,

@@ -3,6 +3,7 @@
  * Registrations, last known values, history and the list of observations. */
 #include <stdlib.h>
 
+#include "server/bootstrap/bootstrap.h"
 #include "server/rest/handlers.h"
 #include "server/rest/moment.h"
 #include "server/rest/names.h"
@@ -149,6 +150,32 @@ static void put_objects(tsr_json_out *j, tsr_buf *out, const tsr_server_registra
     free(links);
 }
 
+typedef struct {
+    tsr_json_out *j;
+    tsr_buf *out;
+} writer;
+
+static void put_state(void *arg, const char *endpoint, tsr_bytes json, int64_t changed_unix_ms)
+{
+    writer *w = arg;
+
+    (void)endpoint, (void)changed_unix_ms;
+    rest_room(w->out, json.len + 16);
+    tsr_json_put_raw(w->j, json);
+}
+
+/* How it came to be known here, if it came by the bootstrap server. */
+static void put_bootstrap(tsr_server *s, tsr_json_out *j, tsr_buf *out, const char *endpoint)
+{
+    writer w = { j, out };
+
+    rest_room(out, 32);
+    tsr_json_put_key(j, "bootstrap");
+    if (tsr_bootstrap_state_get(s, endpoint, put_state, &w) != TSR_OK)
+        tsr_json_put_null(j);
+    rest_room(out, 16);
+}
+
 void rest_get_device(rest_exchange *x)
 {
     tsr_server_registration *r;
@@ -174,6 +201,7 @@ void rest_get_device(rest_exchange *x)
     put_objects(&j, &out, r);
     rest_room(&out, 16);
     tsr_json_close(&j);
+    put_bootstrap(rest_server(x), &j, &out, r->endpoint);
     tsr_json_close(&j);
     tsr_server_registration_free(r);
     rest_reply(x, MHD_HTTP_OK, "application/json", &out);

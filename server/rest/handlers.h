@@ -16,5 +16,7 @@ rest_handler rest_events;                                                       
 rest_handler rest_list_models, rest_get_model;                                    /* models.c */
 rest_handler rest_list_credentials, rest_get_credential;                          /* credential.c */
 rest_handler rest_set_credential, rest_delete_credential;                         /* credential.c */
+rest_handler rest_list_profiles, rest_get_profile, rest_set_profile, rest_delete_profile; /* bootstrap.c */
+rest_handler rest_list_bootstraps, rest_get_bootstrap;                            /* bootstrap.c */
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Writers that grow. Private to server/rest. */
+ * Writers that grow. For server/rest and server/bootstrap. */
 #ifndef SERVER_REST_ROOM_H
 #define SERVER_REST_ROOM_H
 

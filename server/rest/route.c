@@ -61,6 +61,16 @@ const rest_route rest_routes[] = {
     { "GET", "/credentials/{endpoint}", rest_get_credential, 0 },
     { "PUT", "/credentials/{endpoint}", rest_set_credential, REST_BODY },
     { "DELETE", "/credentials/{endpoint}", rest_delete_credential, 0 },
+    { "GET", "/bootstrap/profiles", rest_list_profiles, 0 },
+    { "GET", "/bootstrap/profiles/{endpoint}", rest_get_profile, 0 },
+    { "PUT", "/bootstrap/profiles/{endpoint}", rest_set_profile, REST_BODY },
+    { "DELETE", "/bootstrap/profiles/{endpoint}", rest_delete_profile, 0 },
+    { "GET", "/bootstrap/devices", rest_list_bootstraps, 0 },
+    { "GET", "/bootstrap/devices/{endpoint}", rest_get_bootstrap, 0 },
+    { "GET", "/bootstrap/credentials", rest_list_credentials, 0 },
+    { "GET", "/bootstrap/credentials/{endpoint}", rest_get_credential, 0 },
+    { "PUT", "/bootstrap/credentials/{endpoint}", rest_set_credential, REST_BODY },
+    { "DELETE", "/bootstrap/credentials/{endpoint}", rest_delete_credential, 0 },
 };
 const size_t rest_route_count = sizeof rest_routes / sizeof rest_routes[0];
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * LwM2M values as JSON and back, typed by the object models. Private to server/rest. */
+ * LwM2M values as JSON and back, typed by the object models. For server/rest and server/bootstrap. */
 #ifndef SERVER_REST_VALUES_H
 #define SERVER_REST_VALUES_H
 

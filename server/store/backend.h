@@ -22,6 +22,8 @@ typedef enum {
     TSR_STORE_PUT_QUEUED,
     TSR_STORE_UPDATE_QUEUED,
     TSR_STORE_PURGE_QUEUED, /* finished_ms: up to then; attempts: how many stay */
+    TSR_STORE_PUT_DOCUMENT,
+    TSR_STORE_DELETE_DOCUMENT,
     TSR_STORE_FLUSH, /* no row: a mark in the queue */
 } tsr_store_kind;
 
@@ -41,6 +43,7 @@ typedef struct tsr_store_op {
         tsr_store_value value;
         tsr_store_session session;
         tsr_store_queued queued;
+        tsr_store_document document;
     } row;
 } tsr_store_op;
 
@@ -79,6 +82,8 @@ typedef struct {
     tsr_err (*queued_list)(void *reader, const char *endpoint, bool open_only, uint64_t before,
                            size_t limit, tsr_store_queued_fn *fn, void *arg);
     tsr_err (*queued_last)(void *reader, uint64_t *id);
+    tsr_err (*documents)(void *reader, int kind, tsr_store_lookup by, const char *key, size_t limit,
+                         tsr_store_document_fn *fn, void *arg);
 } tsr_store_backend;
 
 /** Starts the writer over an opened database; `db` is closed by tsr_store_close. */

@@ -277,6 +277,30 @@ tsr_err tsr_store_purge_queued(tsr_store *s, int64_t before_ms, uint32_t keep, t
     return enqueue(s, queued_op(TSR_STORE_PURGE_QUEUED, &q), done, arg);
 }
 
+static tsr_store_op *document_op(tsr_store_kind kind, const tsr_store_document *d)
+{
+    tsr_store_op op = { .kind = kind, .row.document = *d };
+    tsr_store_document *to = &op.row.document;
+    const char **texts[2] = { &to->name, &to->alias };
+    tsr_bytes *blobs[] = { &to->body };
+
+    return op_new(&op, texts, 2, blobs, 1);
+}
+
+tsr_err tsr_store_put_document(tsr_store *s, const tsr_store_document *d, tsr_store_done *done,
+                               void *arg)
+{
+    return enqueue(s, document_op(TSR_STORE_PUT_DOCUMENT, d), done, arg);
+}
+
+tsr_err tsr_store_delete_document(tsr_store *s, int kind, const char *name, tsr_store_done *done,
+                                  void *arg)
+{
+    tsr_store_document d = { .kind = kind, .name = name };
+
+    return enqueue(s, document_op(TSR_STORE_DELETE_DOCUMENT, &d), done, arg);
+}
+
 /* --- the writer ------------------------------------------------------------------------- */
 
 static uint64_t clock_ms(void)
@@ -639,4 +663,10 @@ tsr_err tsr_store_queued_list(tsr_store_reader *r, const char *endpoint, bool op
 tsr_err tsr_store_queued_last(tsr_store_reader *r, uint64_t *id)
 {
     return r->store->backend->queued_last(r->reader, id);
+}
+
+tsr_err tsr_store_documents(tsr_store_reader *r, int kind, tsr_store_lookup by, const char *key,
+                            size_t limit, tsr_store_document_fn *fn, void *arg)
+{
+    return r->store->backend->documents(r->reader, kind, by, key, limit, fn, arg);
 }

@@ -78,6 +78,22 @@ typedef struct {
 } tsr_store_queued;
 
 enum { TSR_STORE_QUEUED_OPEN = 1 };
+/** Something a service of the server keeps, as it likes: `kind` says whose it is.
+ *  name   its key within the kind
+ *  alias  a second key within the kind, which no two have; "": none
+ *  rank   above 0: listed by rank (TSR_STORE_BY_RANK), highest first */
+typedef struct {
+    int kind;
+    const char *name, *alias;
+    int64_t rank, changed_ms;
+    tsr_bytes body;
+} tsr_store_document;
+
+enum {
+    TSR_STORE_BOOTSTRAP_PROFILE = 1,
+    TSR_STORE_BOOTSTRAP_STATE = 2,
+    TSR_STORE_BOOTSTRAP_CREDENTIAL = 3,
+};
 
 /* --- opening ---------------------------------------------------------------------------- */
 
@@ -146,6 +162,12 @@ tsr_err tsr_store_update_queued(tsr_store *s, const tsr_store_queued *q, tsr_sto
 tsr_err tsr_store_purge_queued(tsr_store *s, int64_t before_ms, uint32_t keep, tsr_store_done *done,
                                void *arg);
 
+/** errors of done: TSR_E_EXISTS, the alias is another's */
+tsr_err tsr_store_put_document(tsr_store *s, const tsr_store_document *d, tsr_store_done *done,
+                               void *arg);
+tsr_err tsr_store_delete_document(tsr_store *s, int kind, const char *name, tsr_store_done *done,
+                                  void *arg);
+
 /** Waits until everything put before is committed or has failed. */
 void tsr_store_flush(tsr_store *s);
 
@@ -193,6 +215,18 @@ tsr_err tsr_store_queued_list(tsr_store_reader *r, const char *endpoint, bool op
                               uint64_t before, size_t limit, tsr_store_queued_fn *fn, void *arg);
 /** The highest id ever used; 0: none. */
 tsr_err tsr_store_queued_last(tsr_store_reader *r, uint64_t *id);
+
+typedef enum {
+    TSR_STORE_BY_NAME,  /* the one of that name */
+    TSR_STORE_BY_ALIAS, /* the one of that alias */
+    TSR_STORE_AFTER,    /* those whose names sort after `key`, in that order, at most `limit` */
+    TSR_STORE_BY_RANK,  /* those with a rank, highest first, then by name; `key` is unused */
+} tsr_store_lookup;
+
+typedef bool tsr_store_document_fn(void *arg, const tsr_store_document *row);
+/** errors TSR_E_NOT_FOUND for the first two, when there is none; TSR_E_IO */
+tsr_err tsr_store_documents(tsr_store_reader *r, int kind, tsr_store_lookup by, const char *key,
+                            size_t limit, tsr_store_document_fn *fn, void *arg);
 
 /* --- events and health: any thread ------------------------------------------------------- */
 

@@ -48,6 +48,27 @@ before(async () => {
 }, { timeout: 120_000 });
 after(() => lab?.close(), { timeout: 60_000 });
 
+test("sets, shows and removes bootstrap profiles", async () => {
+  const profile = { servers: [{ uri: "coaps://127.0.0.1:5684", security: "psk", short_server_id: 1, key: KEY }] };
+  assert.match(await good(["bootstrap", "list"]), /there is no bootstrap profile/);
+  assert.match(await good(["bootstrap", "set", "urn:*", "--file", "-"], { input: JSON.stringify(profile) }), /urn:\* is set/);
+  assert.match(await good(["bootstrap", "list"]), /^urn:\* +1 /m);
+  const shown = await good(["bootstrap", "show", "urn:*"]);
+  assert.equal(JSON.parse(shown).servers[0].key_bytes, 16);
+  assert.ok(!shown.includes(KEY));
+  await bad(7, /servers\[0\]: `security`/, ["bootstrap", "set", "x", "--file", "-"], { input: '{"servers":[{}]}' });
+  await bad(1, /--file/, ["bootstrap", "set", "x"]);
+  await bad(1, /bootstrap list/, ["bootstrap", "sing"]);
+  assert.match(await good(["bootstrap", "state"]), /no device came/);
+  await bad(2, /not come to the bootstrap server/, ["bootstrap", "state", "nobody"]);
+  assert.match(await good(["bootstrap", "remove", "urn:*"]), /is removed/);
+  await bad(2, /no profile of this name/, ["bootstrap", "remove", "urn:*"]);
+  await good(["credentials", "set", "boot-1", "--bootstrap", "--key-file", "-"], { input: KEY });
+  assert.match(await good(["credentials", "list", "--bootstrap"]), /^boot-1 /m);
+  await bad(2, /credential/, ["credentials", "get", "boot-1"]);
+  await good(["credentials", "delete", "boot-1", "--bootstrap"]);
+});
+
 test("lists and shows devices", async () => {
   const list = await good(["devices"]);
   assert.match(list, /^ENDPOINT +STATE +SECURITY/m);

@@ -245,6 +245,28 @@ test("each documented operation answers, and as documented", { timeout: 120_000 
   await ok("GET", "/credentials?limit=1", "/credentials");
   await ok("DELETE", "/credentials/extra%2F1", "/credentials/{endpoint}");
 
+  const profile = { servers: [{ uri: "coaps://127.0.0.1:5684", security: "psk", short_server_id: 1, key: "00112233445566778899aabbccddeeff" }],
+    writes: [{ path: "/3/0/15", value: "Europe/Vienna" }] };
+  const set = await ok("PUT", "/bootstrap/profiles/extra%2F*", "/bootstrap/profiles/{endpoint}", profile);
+  assert.equal(set.body.name, "extra/*");
+  assert.equal(set.body.servers[0].key_bytes, 16);
+  assert.ok(!JSON.stringify(set.body).includes("00112233"));
+  // What was read can be sent again, and the key stays.
+  const again = await ok("PUT", "/bootstrap/profiles/extra%2F*", "/bootstrap/profiles/{endpoint}", set.body);
+  assert.deepEqual({ ...again.body, changed_at: "" }, { ...set.body, changed_at: "" });
+  const effective = await ok("GET", "/bootstrap/profiles/extra%2F7?effective=true", "/bootstrap/profiles/{endpoint}");
+  assert.equal(effective.body.name, "extra/*");
+  assert.equal((await call("GET", "/bootstrap/profiles/extra%2F7", "/bootstrap/profiles/{endpoint}")).status, 404);
+  assert.deepEqual((await ok("GET", "/bootstrap/profiles", "/bootstrap/profiles")).body.items.map((p) => p.name), ["extra/*"]);
+  await ok("DELETE", "/bootstrap/profiles/extra%2F*", "/bootstrap/profiles/{endpoint}");
+  assert.deepEqual((await ok("GET", "/bootstrap/devices", "/bootstrap/devices")).body.items, []);
+  problem(await call("GET", "/bootstrap/devices/nobody", "/bootstrap/devices/{endpoint}"), 404, "unknown-profile");
+  await ok("PUT", "/bootstrap/credentials/extra", "/bootstrap/credentials/{endpoint}", { mode: "psk", identity: "extra", key: "0011" });
+  assert.equal((await ok("GET", "/bootstrap/credentials/extra", "/bootstrap/credentials/{endpoint}")).body.key_bytes, 2);
+  assert.equal((await lab.call("GET", "/credentials/extra")).status, 404);
+  await ok("GET", "/bootstrap/credentials", "/bootstrap/credentials");
+  await ok("DELETE", "/bootstrap/credentials/extra", "/bootstrap/credentials/{endpoint}");
+
   await ok("DELETE", dev, "/devices/{endpoint}");
   assert.equal((await call("GET", dev, "/devices/{endpoint}")).status, 404);
   // The device would notice at its next Update only, which may be minutes away: it is started anew.
@@ -256,6 +278,21 @@ test("each documented operation answers, and as documented", { timeout: 120_000 
 });
 
 describe("bad input", () => {
+  test("makes no bootstrap profile", async () => {
+    for (const [body, words] of [
+      [{ server: [] }, "no member"],
+      [{ servers: [{ security: "psk" }] }, "servers[0]"],
+      [{ delete: ["/"] }, "without a server"],
+      [{ writes: [{ path: "/3/0/13", value: "x" }] }, "writes[0]: /3/0/13 holds time"],
+    ]) {
+      const answer = await lab.call("PUT", "/bootstrap/profiles/x", body);
+      problem(answer, 422, "invalid-body");
+      assert.ok(answer.body.detail.includes(words), answer.body.detail);
+    }
+    assert.equal((await lab.call("GET", "/bootstrap/profiles/x")).status, 404);
+    problem(await lab.call("DELETE", "/bootstrap/profiles/x"), 404, "unknown-profile");
+  });
+
   test("names nothing", async () => {
     problem(await lab.call("GET", "/nothing"), 404, "no-such-path");
     problem(await lab.call("GET", "/devices/nobody"), 404, "unknown-device");

@@ -263,6 +263,8 @@ static void serve(test_peer *p, const tsr_coap_event *e)
     tsr_coap_response r = { 0 };
 
     p->requests++;
+    if (p->on_request && p->on_request(p, e))
+        return;
     if (p->silent) {
         (void)tsr_coap_cancel(&p->coap, e->id);
         return;

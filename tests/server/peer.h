@@ -40,6 +40,9 @@ typedef struct test_peer {
     uint32_t sequence;
     uint16_t only_format;  /* 0: any; else every other Accept is answered 4.06 */
     bool silent;           /* do not answer requests */
+    /* Looks at each request first; true: it has been answered. */
+    bool (*on_request)(struct test_peer *p, const tsr_coap_event *event);
+    void *on_request_arg;
     uint64_t impatient_ms; /* give a request up after so long; 0: 8 s */
     unsigned notify_rejected, handshakes;
     uint8_t last_datagram[2048]; /* as it was sent last, for replays */

@@ -208,6 +208,61 @@ static bool see_credential(void *arg, const tsr_store_credential *c)
     return true;
 }
 
+typedef struct {
+    char names[64];
+    unsigned count;
+} seen_documents;
+
+static bool see_document(void *arg, const tsr_store_document *d)
+{
+    seen_documents *seen = arg;
+
+    strcat(strcat(seen->names, d->name), " ");
+    seen->count++;
+    return true;
+}
+
+static void expect_documents(tsr_store_reader *r, tsr_store_lookup by, const char *key,
+                             const char *names)
+{
+    seen_documents seen = { "", 0 };
+    tsr_err err = tsr_store_documents(r, 1, by, key, 0, see_document, &seen);
+
+    assert_int_equal(err, by <= TSR_STORE_BY_ALIAS && !names[0] ? TSR_E_NOT_FOUND : TSR_OK);
+    assert_string_equal(seen.names, names);
+}
+
+static void test_store_documents_by_name_alias_and_rank(void **state)
+{
+    place *p = *state;
+    tsr_store *s = open_store(p);
+    tsr_store_reader *r;
+    tsr_err clash = TSR_OK;
+    tsr_store_document rows[] = {
+        { 1, "a*", "", 2, 7, tsr_text("1") },    { 1, "ab*", "", 3, 7, tsr_text("2") },
+        { 1, "b*", "", 2, 7, tsr_text("3") },    { 1, "c", "mark", 0, 7, tsr_text("4") },
+        { 2, "other", "mark", 9, 7, tsr_text("5") },
+    };
+    tsr_store_document thief = { 1, "d", "mark", 0, 7, tsr_text("6") };
+
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(tsr_store_put_document(s, &rows[i], NULL, NULL), TSR_OK);
+    assert_int_equal(tsr_store_put_document(s, &thief, keep_err, &clash), TSR_OK);
+    tsr_store_flush(s);
+    assert_int_equal(clash, TSR_E_EXISTS);
+    assert_int_equal(tsr_store_reader_open(s, &r), TSR_OK);
+    expect_documents(r, TSR_STORE_BY_NAME, "ab*", "ab* ");
+    expect_documents(r, TSR_STORE_BY_NAME, "d", "");
+    expect_documents(r, TSR_STORE_BY_ALIAS, "mark", "c ");
+    expect_documents(r, TSR_STORE_AFTER, "a*", "ab* b* c ");
+    expect_documents(r, TSR_STORE_BY_RANK, NULL, "ab* a* b* ");
+    assert_int_equal(tsr_store_delete_document(s, 1, "ab*", NULL, NULL), TSR_OK);
+    tsr_store_flush(s);
+    expect_documents(r, TSR_STORE_BY_RANK, NULL, "a* b* ");
+    tsr_store_reader_close(r);
+    tsr_store_close(s);
+}
+
 static void test_store_credential_key_only_on_demand(void **state)
 {
     place *p = *state;
@@ -752,6 +807,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_store_registration_comes_back_after_reopening),
         T(test_store_late_delete_leaves_the_newer_registration),
+        T(test_store_documents_by_name_alias_and_rank),
         T(test_store_credential_key_only_on_demand),
         T(test_store_identity_taken_refuses_only_that_row),
         T(test_store_event_ring_is_bounded_and_ids_go_on),

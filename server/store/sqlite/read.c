@@ -23,11 +23,16 @@ enum {
     R_QUEUED_LIST,
     R_QUEUED_LIST_OF,
     R_QUEUED_LAST,
+    R_DOCUMENT, /* four, in the order of tsr_store_lookup */
+    R_DOCUMENT_ALIAS,
+    R_DOCUMENTS_AFTER,
+    R_DOCUMENTS_RANK,
     R_COUNT
 };
 
 #define OBSERVATION "SELECT endpoint,path,params,token,format,since_ms FROM observation"
 #define CREDENTIAL  "SELECT endpoint,mode,identity,length(key),changed_ms"
+#define DOCUMENT    "SELECT name,alias,rank,changed_ms,body FROM document WHERE kind=?1"
 #define EVENT       "SELECT id,time_ms,endpoint,body FROM event WHERE id>?1"
 #define QUEUED                                                                                     \
     "SELECT id,endpoint,path,kind,state,created_ms,expires_ms,sent_ms,finished_ms,attempts,"       \
@@ -55,6 +60,10 @@ static const char *const reads[R_COUNT] = {
     [R_QUEUED_LIST_OF] = QUEUED ",NULL,NULL FROM queued WHERE id<?1 AND state<=?2 AND endpoint=?4"
                                 " ORDER BY id DESC LIMIT ?3",
     [R_QUEUED_LAST] = "SELECT seq FROM sqlite_sequence WHERE name='queued'",
+    [R_DOCUMENT] = DOCUMENT " AND name=?2 LIMIT ?3",
+    [R_DOCUMENT_ALIAS] = DOCUMENT " AND alias=?2 LIMIT ?3",
+    [R_DOCUMENTS_AFTER] = DOCUMENT " AND name>?2 ORDER BY name LIMIT ?3",
+    [R_DOCUMENTS_RANK] = DOCUMENT " AND rank>0 AND ?2='' ORDER BY rank DESC, name LIMIT ?3",
 };
 
 typedef struct {
@@ -448,4 +457,36 @@ tsr_err sqlite_queued_last(void *arg, uint64_t *id)
 
     *id = rc == SQLITE_ROW ? (uint64_t)sqlite3_column_int64(q, 0) : 0;
     return finish(q, rc);
+}
+
+tsr_err sqlite_documents(void *arg, int kind, tsr_store_lookup by, const char *key, size_t limit,
+                         tsr_store_document_fn *fn, void *fn_arg)
+{
+    sqlite3_stmt *q = get(arg, R_DOCUMENT + (int)by);
+    bool any = false;
+    int rc;
+
+    if (!q)
+        return TSR_E_IO;
+    sqlite3_bind_int(q, 1, kind);
+    sqlite3_bind_text(q, 2, key ? key : "", -1, SQLITE_STATIC);
+    sqlite3_bind_int64(q, 3, limit ? (int64_t)limit : -1);
+    while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
+        tsr_store_document row = {
+            .kind = kind,
+            .name = text(q, 0),
+            .alias = text(q, 1),
+            .rank = sqlite3_column_int64(q, 2),
+            .changed_ms = sqlite3_column_int64(q, 3),
+            .body = blob(q, 4),
+        };
+
+        any = true;
+        if (!fn(fn_arg, &row))
+            break;
+    }
+
+    tsr_err err = finish(q, rc);
+
+    return err == TSR_OK && !any && by <= TSR_STORE_BY_ALIAS ? TSR_E_NOT_FOUND : err;
 }

@@ -41,6 +41,9 @@ static const char *const upgrades[] = {
     "CREATE INDEX queued_of ON queued(endpoint, id);"
     "CREATE INDEX queued_open ON queued(id) WHERE state<=1;"
     "CREATE INDEX queued_over ON queued(finished_ms) WHERE state>1;",
+    "CREATE TABLE document(kind INTEGER, name TEXT, alias TEXT, rank INTEGER,"
+    " changed_ms INTEGER, body BLOB, PRIMARY KEY(kind, name), UNIQUE(kind, alias)) WITHOUT ROWID;"
+    "CREATE INDEX document_rank ON document(kind, rank DESC, name) WHERE rank>0;",
 };
 
 enum {
@@ -76,6 +79,9 @@ static const char *const writes[W_COUNT] = {
     [W_PURGE_OLD] = "DELETE FROM queued WHERE state>1 AND finished_ms<?1",
     [W_PURGE_MANY] = "DELETE FROM queued WHERE state>1 AND finished_ms<=(SELECT finished_ms FROM"
                      " queued WHERE state>1 ORDER BY finished_ms DESC LIMIT 1 OFFSET ?1)",
+    [W_PUT_DOCUMENT] = "INSERT INTO document VALUES(?1,?2,?3,?4,?5,?6) ON CONFLICT(kind,name)"
+                       " DO UPDATE SET alias=?3, rank=?4, changed_ms=?5, body=?6",
+    [W_DELETE_DOCUMENT] = "DELETE FROM document WHERE kind=?1 AND name=?2",
 };
 
 /* --- errors in words -------------------------------------------------------------------- */
@@ -342,6 +348,29 @@ static int purge_queued(sqlite_store *db, const tsr_store_queued *r)
     return run(q);
 }
 
+static int put_document(sqlite_store *db, const tsr_store_document *d)
+{
+    sqlite3_stmt *q = db->write[W_PUT_DOCUMENT];
+
+    sqlite3_bind_int(q, 1, d->kind);
+    bind_text(q, 2, d->name);
+    if (d->alias[0]) /* NULL equals no other */
+        bind_text(q, 3, d->alias);
+    sqlite3_bind_int64(q, 4, d->rank);
+    sqlite3_bind_int64(q, 5, d->changed_ms);
+    bind_blob(q, 6, d->body);
+    return run(q);
+}
+
+static int delete_document(sqlite_store *db, const tsr_store_document *d)
+{
+    sqlite3_stmt *q = db->write[W_DELETE_DOCUMENT];
+
+    sqlite3_bind_int(q, 1, d->kind);
+    bind_text(q, 2, d->name);
+    return run(q);
+}
+
 static int apply_row(sqlite_store *db, const tsr_store_op *op)
 {
     switch (op->kind) {
@@ -363,6 +392,8 @@ static int apply_row(sqlite_store *db, const tsr_store_op *op)
     case TSR_STORE_PUT_QUEUED: return put_queued(db, &op->row.queued);
     case TSR_STORE_UPDATE_QUEUED: return update_queued(db, &op->row.queued);
     case TSR_STORE_PURGE_QUEUED: return purge_queued(db, &op->row.queued);
+    case TSR_STORE_PUT_DOCUMENT: return put_document(db, &op->row.document);
+    case TSR_STORE_DELETE_DOCUMENT: return delete_document(db, &op->row.document);
     case TSR_STORE_FLUSH: return SQLITE_OK;
     }
     return SQLITE_OK;
@@ -426,6 +457,7 @@ static const tsr_store_backend backend = {
     .queued_get = sqlite_queued_get,
     .queued_list = sqlite_queued_list,
     .queued_last = sqlite_queued_last,
+    .documents = sqlite_documents,
 };
 
 /* --- opening ---------------------------------------------------------------------------- */

@@ -29,6 +29,8 @@ enum {
     W_UPDATE_QUEUED,
     W_PURGE_OLD,
     W_PURGE_MANY,
+    W_PUT_DOCUMENT,
+    W_DELETE_DOCUMENT,
     W_COUNT
 };
 
@@ -64,5 +66,7 @@ tsr_err sqlite_queued_get(void *arg, uint64_t id, tsr_store_queued_fn *fn, void 
 tsr_err sqlite_queued_list(void *arg, const char *endpoint, bool open_only, uint64_t before,
                            size_t limit, tsr_store_queued_fn *fn, void *fn_arg);
 tsr_err sqlite_queued_last(void *arg, uint64_t *id);
+tsr_err sqlite_documents(void *arg, int kind, tsr_store_lookup by, const char *key, size_t limit,
+                         tsr_store_document_fn *fn, void *fn_arg);
 
 #endif

@@ -31,7 +31,8 @@ import org.eclipse.leshan.transport.californium.client.endpoint.coaps.CoapsClien
 /**
  * Eclipse Leshan's LwM2M client as a peer: Device, a temperature sensor that moves and a light.
  *
- * Arguments: ENDPOINT URI [IDENTITY HEXKEY]; -Dqueue=SECONDS: queue mode, and an Update so often.
+ * Arguments: [-b] ENDPOINT URI [IDENTITY HEXKEY]; with -b the URI is a bootstrap server's.
+ * -Dqueue=SECONDS: queue mode, and an Update so often.
  */
 public final class PeerClient {
     /** Object 3303: rises by a tenth of a degree each second. */
@@ -100,15 +101,27 @@ public final class PeerClient {
         }
     }
 
+    private static Security security(String[] args, boolean bootstrap, int server) {
+        if (args.length == 2)
+            return bootstrap ? Security.noSecBootstrap(args[1]) : Security.noSec(args[1], server);
+        byte[] identity = args[2].getBytes(StandardCharsets.UTF_8);
+        byte[] key = HexFormat.of().parseHex(args[3]);
+        return bootstrap ? Security.pskBootstrap(args[1], identity, key)
+                : Security.psk(args[1], server, identity, key);
+    }
+
     public static void main(String[] args) {
         int server = 123;
+        boolean bootstrap = args[0].equals("-b");
         ObjectsInitializer objects = new ObjectsInitializer(new StaticModel(Models.load()));
 
-        objects.setInstancesForObject(0, args.length == 4
-                ? Security.psk(args[1], server, args[2].getBytes(StandardCharsets.UTF_8),
-                        HexFormat.of().parseHex(args[3]))
-                : Security.noSec(args[1], server));
-        objects.setInstancesForObject(1, new Server(server, 300));
+        if (bootstrap)
+            args = Arrays.copyOfRange(args, 1, args.length);
+        objects.setInstancesForObject(0, security(args, bootstrap, server));
+        if (bootstrap)
+            objects.setClassForObject(1, Server.class);
+        else
+            objects.setInstancesForObject(1, new Server(server, 300));
         objects.setInstancesForObject(3, new Device("Leshan", "peer client", "1"));
         objects.setInstancesForObject(3303, new Temperature());
         objects.setInstancesForObject(3311, new Light());
