@@ -204,7 +204,7 @@ static void refused(bs_session *s, uint8_t code, const char *diagnostic)
         (void)snprintf(cause, sizeof cause, "%s: %.160s", step, diagnostic);
     else
         (void)snprintf(cause, sizeof cause, "%s: the device refused with %u.%02u%s%.140s", step,
-                       code >> 5, code & 31u, diagnostic[0] ? ": " : "", diagnostic);
+                       (unsigned)code >> 5, code & 31u, diagnostic[0] ? ": " : "", diagnostic);
     bs_session_fail(s, cause);
 }
 
