@@ -167,7 +167,7 @@ tsr_err bs_profile_keep_keys(tsr_bytes json, tsr_bytes stored, tsr_buf *out)
 
     if (tsr_json_parse(json, &root, NULL) != TSR_OK || root.kind != TSR_JSON_OBJECT ||
         tsr_json_parse(stored, &old, NULL) != TSR_OK) {
-        rest_room(out, json.len); /* whatever is wrong with it is said by who reads it */
+        rest_room(out, json.len + 1); /* whatever is wrong with it is said by who reads it */
         tsr_put_bytes(out, json);
         return out->err;
     }
