@@ -361,6 +361,7 @@ void runs_close(bs_role *role)
         while (role->heads[i]) {
             bs_run *r = role->heads[i];
 
+            role->heads[i] = r->next;
             r->storing = false;
             run_end(r, "the server was stopped");
         }

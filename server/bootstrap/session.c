@@ -179,7 +179,7 @@ tsr_err bs_session_next(bs_session *s, bs_step *step)
 static void say_step(const bs_session *s, tsr_buf *out)
 {
     static const char *const verbs[] = { "Discover", "Read ", "Delete ", "", "Write ", "Finish" };
-    tsr_lwm2m_path path = tsr_lwm2m_at_root();
+    tsr_lwm2m_path path;
 
     tsr_put_text(out, verbs[s->phase]);
     if (s->phase == BS_READ)
