@@ -724,7 +724,9 @@ static void test_store_older_version_is_brought_up(void **state)
     fill(p);
     snprintf(file, sizeof file, "%s/tessera.db", p->dir);
     assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, "DROP TABLE document; DROP TABLE queued; PRAGMA user_version=1", NULL, NULL, NULL),
+    assert_int_equal(sqlite3_exec(db,
+                                  "DROP TABLE document; DROP TABLE queued; PRAGMA user_version=1",
+                                  NULL, NULL, NULL),
                      SQLITE_OK);
     sqlite3_close(db);
     s = open_store(p);
