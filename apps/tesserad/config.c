@@ -100,6 +100,8 @@ static const key server_keys[] = {
     { "pmax", RESOURCE(TSR_LWM2M_S_PMAX, 0, UINT32_MAX) },
     { "disable_timeout", RESOURCE(TSR_LWM2M_S_DISABLE_TIMEOUT, 0, UINT32_MAX) },
     { "initial_delay", RESOURCE(TSR_LWM2M_S_INITIAL_DELAY, 0, UINT32_MAX) },
+    { "order", RESOURCE(TSR_LWM2M_S_ORDER, 0, UINT32_MAX) },
+    { "failure_block", SERVER_WORD, 0, TSR_LWM2M_S_FAILURE_BLOCK, 0, 0, yes_no, NULL },
     { "retry_count", RESOURCE(TSR_LWM2M_S_RETRY_COUNT, 1, 255) },
     { "retry_timer", RESOURCE(TSR_LWM2M_S_RETRY_TIMER, 0, UINT32_MAX) },
     { "sequence_delay", RESOURCE(TSR_LWM2M_S_SEQUENCE_DELAY, 0, UINT32_MAX) },

@@ -32,6 +32,7 @@ typedef struct desk desk;
 typedef struct operation operation;
 typedef struct queued queued;               /* queue.c */
 typedef struct request_queue request_queue; /* queue.c */
+typedef struct profile_book profile_book;   /* profile.c */
 
 /** What a registration says; one allocation, replaced as a whole by an Update. */
 typedef struct {
@@ -141,6 +142,7 @@ struct tsr_server {
     pthread_mutex_t claims[CLAIMS]; /* by endpoint: who registers it */
     _Atomic uint64_t sequence;
     request_queue *queue;
+    profile_book *profiles;
 
     pthread_mutex_t read_lock; /* guards the pool of readers for API threads */
     struct reader_slot *readers;
@@ -205,6 +207,17 @@ operation *operation_new(tsr_server *s, const tsr_server_request *r);
 /** Why this operation cannot be done at this path, or NULL. */
 const char *operation_wrong_path(tsr_server_kind kind, tsr_lwm2m_path path);
 void operation_choose_instance(const device *dev, operation *op);
+
+/* profile.c */
+tsr_err profiles_open(tsr_server *s);
+void profiles_close(tsr_server *s);
+/** The object list that p->profile and p->links stand for together; *out on the heap.
+ *  errors  TSR_E_NOT_FOUND  a name is not known: the endpoint shall send its list (4.09)
+ *          TSR_E_SPACE */
+tsr_err profile_links(tsr_server *s, const char *endpoint, const tsr_register_params *p,
+                      tsr_buf *out);
+/** The endpoint sent a list without a name: if it was asked for it, the name is learnt. */
+void profile_given(tsr_server *s, const char *endpoint, tsr_bytes links);
 
 /* queue.c: requests that survive the server */
 tsr_err queue_open(tsr_server *s);

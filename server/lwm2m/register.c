@@ -357,29 +357,55 @@ static void run_registered(tsr_shard *shard, tsr_message *m)
     job_free(j);
 }
 
+/* Core 6.2.1: the list that a pid stands for takes the place of what was sent; *room keeps it.
+ * 4.09: the client sends the whole list. */
+static uint8_t use_profile(desk *d, const char *endpoint, tsr_register_params *p, tsr_buf *room,
+                           const char **why)
+{
+    if (!p->has_profile) {
+        if (p->has_links)
+            profile_given(d->server, endpoint, p->links);
+        return 0;
+    }
+    switch (profile_links(d->server, endpoint, p, room)) {
+    case TSR_OK: break;
+    case TSR_E_NOT_FOUND: *why = "pid is not known: send the object list"; return TSR_COAP_CONFLICT;
+    default: *why = "out of memory"; return TSR_COAP_UNAVAILABLE;
+    }
+    p->has_links = true;
+    p->links = tsr_buf_view(room);
+    return 0;
+}
+
 static uint8_t prepare(desk *d, tsr_peer *peer, const tsr_coap_event *event, device **out,
                        const char **why)
 {
     char endpoint[TSR_ENDPOINT_MAX + 1];
     tsr_register_params p;
     tsr_link_list links = { 0 };
+    tsr_buf whole = { 0 };
     uint8_t code = tsr_register_parse(event->msg, event->body, false, &p, why);
     device *dev;
 
     endpoint[0] = 0;
     if (code == 0)
         code = authorise(d, peer, &p, endpoint, why);
+    if (code == 0)
+        code = use_profile(d, endpoint, &p, &whole, why);
     if (code != 0) {
         emit_refused(d, endpoint, *why);
         return code;
     }
     *why = "out of memory, or too many links";
-    if (tsr_link_list_read(p.links, NULL, &links) != TSR_OK)
+    if (tsr_link_list_read(p.links, NULL, &links) != TSR_OK) {
+        free(whole.ptr);
         return TSR_COAP_UNAVAILABLE;
+    }
 
     info *i = registered_info(&p, peer, endpoint, &links);
 
     tsr_link_list_free(&links);
+    free(whole.ptr);
     dev = i ? device_new(d, i) : NULL;
     if (!dev) {
         free(i);
@@ -644,6 +670,7 @@ static void do_update(desk *d, tsr_peer *peer, const tsr_coap_event *event, job_
     tsr_register_params p = { 0 };
     const char *why = "";
     uint8_t code = 0;
+    tsr_buf whole = { 0 };
     job *j;
 
     if (kind == JOB_UPDATE)
@@ -652,17 +679,21 @@ static void do_update(desk *d, tsr_peer *peer, const tsr_coap_event *event, job_
         code = TSR_COAP_NOT_FOUND;
         why = "no such registration";
     }
+    if (code == 0 && p.has_profile)
+        code = use_profile(d, "", &p, &whole, &why);
     if (code != 0) {
         answer(d, event->id, code, why, NULL);
         return;
     }
     j = job_new(d, kind, peer, event->id, p.sms.len + p.links.len);
     if (!j) {
+        free(whole.ptr);
         answer_store_failed(d, event->id);
         return;
     }
     memcpy(j->id, id.ptr, ID_LEN);
     keep_params(j, &p);
+    free(whole.ptr);
     update_job(j);
 }
 

@@ -118,10 +118,8 @@ static uint8_t check_register(tsr_register_params *p, const char **why)
         p->lifetime_s = TSR_LIFETIME_DEFAULT_S;
     if (!p->has_binding)
         memcpy(p->binding, "U", 2);
-    if (p->has_links)
+    if (p->has_links || p->has_profile)
         return 0;
-    if (p->has_profile) /* Core 6.2.1: then the client sends the whole list */
-        return refuse(why, TSR_COAP_CONFLICT, "pid is not known: send the object list");
     return refuse(why, TSR_COAP_BAD_REQUEST, "the object list is missing");
 }
 

@@ -25,7 +25,7 @@ typedef struct {
 
 /** Takes the parameters of a Register (or, `update`, of an Update) from its options.
  *
- *  source  Core 6.2.1, Core 6.2.2
+ *  source  Core 6.2.1, Core 6.2.2; a pid is not looked up here
  *  result  0, or the CoAP code to refuse with; then *why says in English what is wrong */
 uint8_t tsr_register_parse(const tsr_coap_msg *msg, tsr_bytes body, bool update,
                            tsr_register_params *out, const char **why);

@@ -239,7 +239,7 @@ static tsr_err open_parts(tsr_server *s, tsr_server_config *config, char *why, s
         err = open_engine(s, config, why, why_cap);
     if (err == TSR_OK && (err = open_desks(s)) != TSR_OK)
         (void)snprintf(why, why_cap, "out of memory: give the process more");
-    if (err == TSR_OK && (err = queue_open(s)) != TSR_OK)
+    if (err == TSR_OK && ((err = queue_open(s)) != TSR_OK || (err = profiles_open(s)) != TSR_OK))
         (void)snprintf(why, why_cap, "out of memory: give the process more");
     if (err == TSR_OK && config->bootstrap)
         err = config->bootstrap->open(s, &s->service);
@@ -337,6 +337,7 @@ void tsr_server_close(tsr_server *s)
         tsr_store_close(s->store);
     }
     queue_close(s);
+    profiles_close(s);
     certificates_free(s);
     free_sync(s);
     free(s);

@@ -355,6 +355,58 @@ static void test_moved_address_updates_at_once(void **state)
     rig_free(r);
 }
 
+/* /1/x/13: lower first, whatever the order of the accounts; without a place in it, at once. */
+static void test_registration_priority_order(void **state)
+{
+    rig *r = rig_new(2);
+
+    (void)state;
+    tsr_lwm2m_server_set(&r->server_item[0], TSR_LWM2M_S_ORDER, 5);
+    tsr_lwm2m_server_set(&r->server_item[1], TSR_LWM2M_S_ORDER, 2);
+    r->server[1].silent = true;
+    rig_wait(r, 30000);
+    assert_int_equal(r->server[0].got_count, 0);
+    r->server[1].silent = false;
+    rig_wait(r, 100000);
+    assert_int_equal(r->accounts[1].standing, TSR_LWM2M_REGISTERED);
+    assert_int_equal(r->accounts[0].standing, TSR_LWM2M_REGISTERED);
+    assert_true(r->server[0].got[0].at_ms > r->server[1].got[0].at_ms);
+    rig_free(r);
+
+    r = rig_new(2);
+    tsr_lwm2m_server_set(&r->server_item[1], TSR_LWM2M_S_ORDER, 2);
+    r->server[1].silent = true;
+    rig_wait(r, 100);
+    assert_int_equal(r->accounts[0].standing, TSR_LWM2M_REGISTERED);
+    rig_free(r);
+}
+
+/* /1/x/15, Core 6.2.1.1: the next has its turn when this one has failed (/1/x/17 to 20), or never. */
+static void test_registration_failure_block(void **state)
+{
+    (void)state;
+    for (uint32_t block = 0; block < 2; block++) {
+        rig *r = rig_new(2);
+
+        tsr_lwm2m_server_set(&r->server_item[0], TSR_LWM2M_S_ORDER, 1);
+        tsr_lwm2m_server_set(&r->server_item[1], TSR_LWM2M_S_ORDER, 2);
+        tsr_lwm2m_server_set(&r->server_item[0], TSR_LWM2M_S_FAILURE_BLOCK, block);
+        tsr_lwm2m_server_set(&r->server_item[0], TSR_LWM2M_S_RETRY_COUNT, 2);
+        tsr_lwm2m_server_set(&r->server_item[0], TSR_LWM2M_S_RETRY_TIMER, 10);
+        tsr_lwm2m_server_set(&r->server_item[0], TSR_LWM2M_S_SEQUENCE_DELAY, 3600);
+        r->server[0].silent = true;
+        rig_wait(r, 60000); /* the first attempt is still under way or has just failed */
+        assert_int_equal(r->server[1].got_count, 0);
+        rig_wait(r, 300000);
+        assert_int_equal(r->accounts[1].standing == TSR_LWM2M_REGISTERED, block == 0);
+        r->server[0].silent = false;
+        rig_wait(r, 2 * 3600000);
+        assert_int_equal(r->accounts[0].standing, TSR_LWM2M_REGISTERED);
+        assert_int_equal(r->accounts[1].standing, TSR_LWM2M_REGISTERED);
+        rig_free(r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -377,6 +429,8 @@ int main(void)
         cmocka_unit_test(test_stop_ends_when_nobody_answers_a_register),
         cmocka_unit_test(test_int_950_two_servers_are_served_apart),
         cmocka_unit_test(test_register_without_location_is_no_registration),
+        cmocka_unit_test(test_registration_priority_order),
+        cmocka_unit_test(test_registration_failure_block),
         cmocka_unit_test(test_moved_address_updates_at_once),
     };
 

@@ -88,7 +88,7 @@ static void test_register_refuses_what_is_wrong(void **state)
         { "ep=a&lt=60&lwm2m=2.0", "</3/0>", TSR_COAP_PRECONDITION_FAILED },
         { "ep=a&lt=60&lwm2m=", "</3/0>", TSR_COAP_PRECONDITION_FAILED },
         { "ep=a&lt=60&lwm2m=1.1", NULL, TSR_COAP_BAD_REQUEST },             /* no list */
-        { "ep=a&lt=60&lwm2m=1.2&pid=6:27354b9a", NULL, TSR_COAP_CONFLICT }, /* Core 6.2.1 */
+        { "ep=a&lt=60&lwm2m=1.2&pid=6:00000001", NULL, TSR_COAP_CONFLICT }, /* Core 6.2.1 */
         { "ep=a&lt=60&lwm2m=1.1", "</3/0", TSR_COAP_BAD_REQUEST },
         { "ep=a&lt=60&lwm2m=1.1", "hello", TSR_COAP_BAD_REQUEST },
     };
@@ -106,6 +106,85 @@ static void test_register_refuses_what_is_wrong(void **state)
     assert_int_equal(peer_register(p, longest), TSR_COAP_BAD_OPTION);
     assert_int_equal(tsr_server_count(h->server), 0);
     house_expect(h, p, "", TSR_SERVER_EV_REFUSED, 0);
+    peer_close(p);
+}
+
+static uint8_t register_with(test_peer *p, const char *queries, const char *links)
+{
+    return peer_request(p, TSR_COAP_POST, "/rd", queries, links);
+}
+
+static void expect_links(house *h, const char *endpoint, size_t count, const char *last)
+{
+    tsr_server_registration *r;
+
+    assert_int_equal(tsr_server_find(h->server, endpoint, &r), TSR_OK);
+    assert_int_equal(r->link_count, count);
+    assert_true(tsr_lwm2m_path_same(r->links[count - 1].path, at(last)));
+    tsr_server_registration_free(r);
+}
+
+/* Core 6.2.1; LwM2M-1.2-int-110: a Register with the Profile ID alone. */
+static void test_int_110_register_by_profile_id(void **state)
+{
+    house *h = *state;
+    test_peer *p = device(h);
+
+    assert_int_equal(register_with(p, "ep=dev1&lt=60&lwm2m=1.2&pid=6:27354b9a", NULL),
+                     TSR_COAP_CREATED);
+    expect_links(h, "dev1", 2, "/3/0");
+    peer_close(p);
+}
+
+/* Learnt from a registration with both, or from the list that follows a 4.09; the first one stays. */
+static void test_profile_id_is_learnt(void **state)
+{
+    house *h = *state;
+    test_peer *p = device(h);
+
+    assert_int_equal(register_with(p, "ep=a&lt=60&lwm2m=1.2&pid=oma:x",
+                                   "</1/0>,</3/0>,</3303/0>"),
+                     TSR_COAP_CREATED);
+    assert_int_equal(register_with(p, "ep=b&lt=60&lwm2m=1.2&pid=oma:x", NULL), TSR_COAP_CREATED);
+    expect_links(h, "b", 3, "/3303/0");
+    assert_int_equal(register_with(p, "ep=c&lt=60&lwm2m=1.2&pid=v:y", NULL), TSR_COAP_CONFLICT);
+    assert_true(p->payload_len > 0); /* says what is wanted */
+    assert_int_equal(register_with(p, "ep=c&lt=60&lwm2m=1.2", "</1/0>,</3/0>,</3311/0>"),
+                     TSR_COAP_CREATED);
+    assert_int_equal(register_with(p, "ep=d&lt=60&lwm2m=1.2&pid=v:y", NULL), TSR_COAP_CREATED);
+    expect_links(h, "d", 3, "/3311/0");
+    /* Over a restart a name may be forgotten, never taken for another; what it stood for is kept. */
+    house_stop(h);
+    house_start(h);
+    expect_links(h, "d", 3, "/3311/0");
+    assert_int_equal(register_with(p, "ep=d&lt=60&lwm2m=1.2&pid=v:y", NULL), TSR_COAP_CONFLICT);
+    peer_close(p);
+}
+
+/* Several names in quotes, and links besides; one unknown name spoils it. */
+static void test_profile_ids_are_mixed(void **state)
+{
+    house *h = *state;
+    test_peer *p = device(h);
+    char location[64];
+
+    assert_int_equal(register_with(p, "ep=a&lt=60&lwm2m=1.2&pid=oma:x", "</1/0>,</3/0>,</3303/0>"),
+                     TSR_COAP_CREATED);
+    assert_int_equal(register_with(p, "ep=b&lt=60&lwm2m=1.2&pid=\"6:27354b9a,oma:x\"", "</3311/0>"),
+                     TSR_COAP_CREATED);
+    expect_links(h, "b", 6, "/3311/0");
+    assert_int_equal(register_with(p, "ep=b&lt=60&lwm2m=1.2&pid=\"oma:x,oma:z\"", "</3311/0>"),
+                     TSR_COAP_CONFLICT);
+    /* A list that is not whole does not explain a name. */
+    assert_int_equal(register_with(p, "ep=b&lt=60&lwm2m=1.2&pid=oma:z", "</3311/0>"),
+                     TSR_COAP_CONFLICT);
+    assert_int_equal(register_with(p, "ep=b&lt=60&lwm2m=1.2&pid=", NULL), TSR_COAP_CONFLICT);
+    /* In an Update too (Core 6.2.2). */
+    assert_int_equal(register_with(p, "ep=c&lt=60&lwm2m=1.2", "</1/0>,</3/0>"), TSR_COAP_CREATED);
+    snprintf(location, sizeof location, "%s", p->location);
+    assert_int_equal(peer_request(p, TSR_COAP_POST, location, "pid=oma:x", NULL), TSR_COAP_CHANGED);
+    expect_links(h, "c", 3, "/3303/0");
+    assert_int_equal(peer_request(p, TSR_COAP_POST, location, "pid=oma:q", NULL), TSR_COAP_CONFLICT);
     peer_close(p);
 }
 
@@ -470,6 +549,9 @@ int main(void)
         T(test_register_stores_what_was_said),
         T(test_register_defaults_and_queue_mode),
         T(test_register_refuses_what_is_wrong),
+        T(test_int_110_register_by_profile_id),
+        T(test_profile_id_is_learnt),
+        T(test_profile_ids_are_mixed),
         T(test_register_lenient_on_unknown_parameters_and_links),
         T(test_register_nosec_only_where_allowed),
         T(test_register_nosec_never_for_an_endpoint_with_a_credential),

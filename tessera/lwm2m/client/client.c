@@ -132,9 +132,9 @@ tsr_err tsr_lwm2m_client_poll(tsr_lwm2m_client *c, size_t *account, tsr_buf *dat
                               uint64_t now_ms)
 {
     c->now_ms = now_ms;
-    /* Time-outs that polling brings up lead to new steps, and these to new datagrams; twice is
-     * enough, because what is left has a due time. */
-    for (int round = 0; round < 2; round++) {
+    /* Time-outs that polling brings up lead to new steps, and these to new datagrams: an account
+     * begins, connects and registers. Then it is enough, because what is left has a due time. */
+    for (int round = 0; round < 3; round++) {
         for (size_t i = 0; i < c->config.account_count; i++) {
             tsr_lwm2m_account *a = &c->config.accounts[i];
 

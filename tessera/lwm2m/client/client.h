@@ -223,8 +223,11 @@ typedef struct {
                        struct tsr_lwm2m_queries *to);
     /** set by tsr_lwm2m_client_init_bootstrap() */
     const struct tsr_lwm2m_bootstrap_part *bootstrap;
+    /** tsr_lwm2m_registration_order: /1/x/13 and /1/x/15 among several servers */
+    bool (*turn)(struct tsr_lwm2m_client *c, tsr_lwm2m_account *a);
 } tsr_lwm2m_parts;
 
+bool tsr_lwm2m_registration_order(struct tsr_lwm2m_client *c, tsr_lwm2m_account *a);
 void tsr_lwm2m_queue_parameters(const struct tsr_lwm2m_client *c, const tsr_lwm2m_account *a,
                                 struct tsr_lwm2m_queries *to);
 

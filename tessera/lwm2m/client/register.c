@@ -319,8 +319,6 @@ static void connect(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 
 static void step_registered(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
-    if (a->request != 0 || !a->up)
-        return;
     if (a->stopping || a->disabling) {
         send_deregister(c, a);
         return;
@@ -342,14 +340,16 @@ static void step_first(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
     a->at_ms = c->now_ms + (uint64_t)delay_s * 1000;
 }
 
+/* Called when account_due_ms() says so: nothing is under way then. */
 void account_step(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
-    if (!a->started)
+    if (!a->started) {
         step_first(c, a);
-    if (a->standing <= TSR_LWM2M_BOOTSTRAPPING && c->now_ms >= a->at_ms)
-        connect(c, a);
-    else if (a->standing == TSR_LWM2M_REGISTERED)
+    } else if (a->standing == TSR_LWM2M_REGISTERED) {
         step_registered(c, a);
+    } else if (c->parts->turn == NULL || c->parts->turn(c, a)) {
+        connect(c, a); /* its time to wait is over: nothing else is due */
+    }
 }
 
 uint64_t account_due_ms(const tsr_lwm2m_account *a)

@@ -12,6 +12,7 @@ const tsr_lwm2m_parts tsr_lwm2m_whole = {
     .instances = &tsr_lwm2m_instances,
     .composite = &tsr_lwm2m_composite,
     .parameters = tsr_lwm2m_queue_parameters,
+    .turn = tsr_lwm2m_registration_order,
 };
 
 tsr_err tsr_lwm2m_client_init(tsr_lwm2m_client *c, const tsr_lwm2m_client_config *config)
