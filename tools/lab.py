@@ -284,6 +284,14 @@ class Lab:
         self.device_config.write_text("\n".join(lines) + "\n")
         self.device_state.mkdir(mode=0o700, exist_ok=True)
 
+    def configure_blank(self, endpoint, uri, *bootstrap_lines, device=DEVICE_LINES):
+        """A device that knows its bootstrap server and nobody else."""
+        lines = ["[device]", f"endpoint = {endpoint}", f"state = {self.device_state}", *device,
+                 "[secured]", f"socket = {self.socket}", "[log]", "level = debug", "[bootstrap]", f"uri = {uri}",
+                 "retry_timer = 1", *bootstrap_lines]
+        self.device_config.write_text("\n".join(lines) + "\n")
+        self.device_state.mkdir(mode=0o700, exist_ok=True)
+
     def provision(self, key, *options):
         """Brings the key behind the wall by way of a file that the daemon's tool removes."""
         if not self.device_config.exists():
@@ -291,7 +299,8 @@ class Lab:
         path = self.folder / "key"
         path.write_text(key.hex())
         path.chmod(0o600)
-        done = subprocess.run([program("tesserad"), "provision", "--server", "1", "--config", self.device_config,
+        whose = () if "--bootstrap" in options else ("--server", "1")
+        done = subprocess.run([program("tesserad"), "provision", *whose, "--config", self.device_config,
                                "--key-file", path, *options], capture_output=True, text=True, timeout=30)
         if done.returncode != 0:
             raise LabError(f"the key could not be provisioned: {done.stderr}")

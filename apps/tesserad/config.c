@@ -111,6 +111,24 @@ static const key server_keys[] = {
     { NULL, TEXT, 0, 0, 0, 0, NULL, NULL },
 };
 
+static const key bootstrap_keys[] = {
+    { "uri", TEXT_AT(config_server, uri) },
+    { "mode", WORD, offsetof(config_server, mode), 0, 0, 0, modes, mode_values },
+    { "identity", TEXT_AT(config_server, identity) },
+    { "key", NUMBER_AT(config_server, key, 1, 0x3fffffff) },
+    { "certificate", TEXT_AT(config_server, certificate) },
+    { "server_certificate", TEXT_AT(config_server, server_certificate) },
+    { "certificate_usage", WORD_AT(config_server, certificate_usage, usages) },
+    { "server_name", TEXT_AT(config_server, server_name) },
+    { "hold_off", NUMBER_AT(config_server, hold_off_s, 0, 86400) },
+    { "account_timeout", NUMBER_AT(config_server, account_timeout_s, 0, UINT32_MAX) },
+    { "pack", WORD_AT(config_server, pack, yes_no) },
+    { "retry_count", RESOURCE(TSR_LWM2M_S_RETRY_COUNT, 1, 255) },
+    { "retry_timer", RESOURCE(TSR_LWM2M_S_RETRY_TIMER, 1, UINT32_MAX) },
+    { "sequence_delay", RESOURCE(TSR_LWM2M_S_SEQUENCE_DELAY, 1, UINT32_MAX) },
+    { NULL, TEXT, 0, 0, 0, 0, NULL, NULL },
+};
+
 static const key light_keys[] = {
     { "led", TEXT_AT(config_light, led) },
     { "file", TEXT_AT(config_light, file) },
@@ -295,6 +313,20 @@ static tsr_err open_server(reader *r, uint64_t id)
     return TSR_OK;
 }
 
+static tsr_err open_bootstrap(reader *r)
+{
+    config_server *s = &r->c->bootstrap;
+
+    if (r->c->has_bootstrap)
+        return fail(r, r->line, "[bootstrap] is there twice; a device has one bootstrap server");
+    r->c->has_bootstrap = true;
+    *s = (config_server){ .short_id = CONFIG_BOOTSTRAP, .line = r->line,
+                          .mode = TSR_LWM2M_MODE_NOSEC, .certificate_usage = 3, .pack = 1 };
+    r->keys = bootstrap_keys;
+    r->base = s;
+    return TSR_OK;
+}
+
 static tsr_err open_light(reader *r, uint64_t id)
 {
     config_light *l = r->c->lights + r->c->light_count;
@@ -328,6 +360,8 @@ static tsr_err section_line(reader *r, char *name)
             return TSR_OK;
         }
     }
+    if (strcmp(name, "bootstrap") == 0)
+        return open_bootstrap(r);
     if (number != NULL) {
         *number++ = '\0';
         if (tsr_dec(tsr_text(number), &id) == TSR_OK && strcmp(name, "server") == 0)
@@ -336,7 +370,7 @@ static tsr_err section_line(reader *r, char *name)
             return open_light(r, id);
     }
     return fail(r, r->line, "unknown section [%s]; known are: device, secured, log, network, coap, "
-                            "server N, light N", r->section);
+                            "bootstrap, server N, light N", r->section);
 }
 
 static char *trim(char *text)
@@ -375,10 +409,13 @@ static tsr_err any_line(reader *r, char *line)
 
 static tsr_err check_server(const reader *r, const config_server *s)
 {
+    char name[24];
     tsr_udp_uri uri;
 
+    (void)snprintf(name, sizeof name, s->short_id == CONFIG_BOOTSTRAP ? "bootstrap" : "server %u",
+                   s->short_id);
     if (s->uri[0] == '\0')
-        return fail(r, s->line, "[server %u] has no uri; add uri = coaps://HOST:PORT", s->short_id);
+        return fail(r, s->line, "[%s] has no uri; add uri = coaps://HOST:PORT", name);
     if (tsr_udp_uri_parse(tsr_text(s->uri), &uri) != TSR_OK)
         return fail(r, s->line, "'%s' is no server URI; write coap://HOST:PORT or coaps://HOST:PORT",
                     s->uri);
@@ -396,12 +433,12 @@ static tsr_err check_server(const reader *r, const config_server *s)
                                            : "a coap URI is not secured; write coaps, or mode = nosec");
     if (s->mode == TSR_LWM2M_MODE_PSK && (s->identity[0] == '\0' || s->key == 0))
         return fail(r, s->line, "mode psk needs identity and key; add both, and import the key with "
-                                "'tesserad provision --server %u'", s->short_id);
+                                "'tesserad provision --%s'", name);
     if (s->mode == TSR_LWM2M_MODE_CERTIFICATE &&
         (s->certificate[0] == '\0' || s->server_certificate[0] == '\0' || s->key == 0))
         return fail(r, s->line, "mode certificate needs certificate, server_certificate and key; "
-                                "add what is missing, then 'tesserad request --server %u' makes "
-                                "the key and asks for the certificate", s->short_id);
+                                "add what is missing, then 'tesserad request --%s' makes "
+                                "the key and asks for the certificate", name);
     return TSR_OK;
 }
 
@@ -414,13 +451,18 @@ static tsr_err check(const reader *r)
         return fail(r, r->line, "the device has no name; add endpoint = NAME under [device]");
     if (c->state[0] == '\0')
         return fail(r, r->line, "no place for the state; add state = DIRECTORY under [device]");
-    if (c->server_count == 0)
-        return fail(r, r->line, "no server; add a section [server 1]");
+    if (c->server_count == 0 && !c->has_bootstrap)
+        return fail(r, r->line, "no server; add a section [server 1] or [bootstrap]");
     if ((c->block_size & (c->block_size - 1)) != 0)
         return fail(r, r->line, "block_size %u is no power of two; use 16 to 1024", c->block_size);
     for (size_t i = 0; err == TSR_OK && i < c->server_count; i++)
         err = check_server(r, &c->servers[i]);
-    return err;
+    for (size_t i = 0; err == TSR_OK && c->has_bootstrap && i < c->server_count; i++) {
+        if (c->servers[i].oscore_key != 0)
+            return fail(r, c->servers[i].line, "OSCORE and [bootstrap] do not go together yet; "
+                                               "remove one of them");
+    }
+    return err == TSR_OK && c->has_bootstrap ? check_server(r, &c->bootstrap) : err;
 }
 
 const config_server *config_find(const config *c, uint32_t short_id)
@@ -429,7 +471,7 @@ const config_server *config_find(const config *c, uint32_t short_id)
         if (c->servers[i].short_id == short_id)
             return &c->servers[i];
     }
-    return NULL;
+    return short_id == CONFIG_BOOTSTRAP && c->has_bootstrap ? &c->bootstrap : NULL;
 }
 
 static tsr_err read_lines(reader *r, FILE *f)

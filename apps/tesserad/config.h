@@ -9,7 +9,14 @@
 #include "tessera/lwm2m/objects/security.h"
 #include "tessera/lwm2m/objects/server.h"
 
-enum { CONFIG_SERVERS = 8, CONFIG_LIGHTS = 8, CONFIG_TEXT = 128, CONFIG_PATH = 256 };
+enum {
+    CONFIG_SERVERS = 8,
+    CONFIG_ACCOUNTS = CONFIG_SERVERS + 1, /* the last is the bootstrap server's */
+    CONFIG_BOOTSTRAP = 65535, /* stands for its Short Server ID, which it has not */
+    CONFIG_LIGHTS = 8,
+    CONFIG_TEXT = 128,
+    CONFIG_PATH = 256,
+};
 
 typedef enum { REBOOT_RESTART, REBOOT_SYSTEM, REBOOT_NONE } config_reboot;
 
@@ -31,6 +38,7 @@ typedef struct {
     uint32_t oscore_key; /* PSA key id of the Master Secret; 0: no OSCORE */
     config_bytes oscore_sender, oscore_recipient, oscore_salt, oscore_context;
     uint32_t oscore_aead; /* COSE number */
+    uint32_t hold_off_s, account_timeout_s, pack; /* of the bootstrap server */
     uint32_t set; /* which of number[] the file gives */
     uint32_t number[TSR_LWM2M_SERVER_RESOURCES];
 } config_server;
@@ -58,6 +66,8 @@ typedef struct {
     uint32_t handshake_ms; /* first retransmission of DTLS */
     config_server servers[CONFIG_SERVERS];
     size_t server_count;
+    config_server bootstrap;
+    bool has_bootstrap;
     config_light lights[CONFIG_LIGHTS];
     size_t light_count;
 } config;
@@ -68,7 +78,7 @@ typedef struct {
  *  errors  TSR_E_NOT_FOUND  the file cannot be read; TSR_E_MALFORMED  anything else */
 tsr_err config_load(const char *path, config *c, char *error, size_t error_len);
 
-/** The server section of that Short Server ID, or NULL. */
+/** The server section of that Short Server ID, or that of CONFIG_BOOTSTRAP; NULL: none. */
 const config_server *config_find(const config *c, uint32_t short_id);
 
 #endif

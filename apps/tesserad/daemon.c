@@ -21,11 +21,13 @@
 #include "psa/crypto.h"
 #include "psa/internal_trusted_storage.h"
 #include "tessera/base/hash.h"
+#include "tessera/lwm2m/client/bootstrap.h"
 #include "tessera/lwm2m/client/dtls_channel.h"
 #include "tessera/lwm2m/client/queue.h"
 
 enum {
-    OBSERVATIONS = 64, ATTACHMENTS = 64, PATHS = 256, BODY = 16384, STATE = 32768,
+    OBSERVATIONS = 64, ATTACHMENTS = 64, PATHS = 256, BODY = 16384, STATE = 131072,
+    UNDO = 16384,
     EXCHANGES = 64, SEEN = 512, LOG = 65536, STATE_HEAD = 8,
     GATE_MS = 5000,   /* longest wait for tessera-secured */
     FRESH_MS = 500,   /* a request sees values no older than this */
@@ -37,16 +39,22 @@ static const char state_file[] = "client";
 
 /* One server: its socket and, with keys, its DTLS session. */
 typedef struct {
-    struct tesserad *daemon;
-    const config_server *config;
+    bool used;
+    uint16_t short_id; /* 0: the bootstrap server's */
+    char name[CONFIG_PATH]; /* the URI */
     tsr_udp_uri uri;
     tsr_udp udp;
     uint64_t open_at_ms; /* when a socket that could not be opened is tried again */
     uint64_t open_wait_ms;
     tsr_lwm2m_dtls dtls;
     uint8_t plain[TSR_DTLS_PLAIN_MAX], image[TSR_DTLS_SAVED_MAX];
-    uint8_t certificate[CERTIFICATE_MAX], server_certificate[CERTIFICATE_MAX];
 } uplink;
+
+/* Certificates of one section. */
+typedef struct {
+    uint8_t room[2][CERTIFICATE_MAX];
+    tsr_bytes own, server;
+} papers;
 
 typedef struct tesserad {
     const config *config;
@@ -54,8 +62,12 @@ typedef struct tesserad {
     device device;
     update update;
     oscore oscore;
-    uplink links[CONFIG_SERVERS];
-    tsr_lwm2m_account accounts[CONFIG_SERVERS];
+    size_t link_count;
+    uplink links[CONFIG_ACCOUNTS];
+    papers papers[CONFIG_ACCOUNTS]; /* of the sections, in their order; then the bootstrap server's */
+    tsr_lwm2m_account accounts[CONFIG_ACCOUNTS];
+    tsr_lwm2m_bootstrap bootstrap;
+    uint8_t undo[UNDO];
     tsr_lwm2m_observation observations[OBSERVATIONS];
     tsr_lwm2m_attachment attachments[ATTACHMENTS];
     tsr_lwm2m_composite_path paths[PATHS];
@@ -73,7 +85,15 @@ typedef struct tesserad {
 /* What the configuration says about servers: if it is changed, it wins over what was written. */
 static uint64_t config_mark(const config *c)
 {
+    const config_server *b = &c->bootstrap;
     uint64_t mark = 1;
+
+    if (c->has_bootstrap) {
+        mark = tsr_hash(mark, tsr_text(b->uri));
+        mark = tsr_hash(mark, tsr_text(b->identity));
+        mark = tsr_hash_u64(mark, (uint64_t)b->mode << 32 | b->key);
+        mark = tsr_hash_u64(mark, (uint64_t)b->hold_off_s << 32 | b->account_timeout_s);
+    }
 
     for (size_t i = 0; i < c->server_count; i++) {
         const config_server *s = &c->servers[i];
@@ -102,38 +122,10 @@ static tsr_err save_state(void *user, tsr_bytes state)
     return err;
 }
 
-/* A damaged state costs a new registration, not the device. */
-static void restore_state(tesserad *d)
-{
-    tsr_buf in = tsr_buf_over(d->stored, sizeof d->stored);
-    tsr_err err = tsr_host_load(d->config->state, state_file, &in);
-    tsr_bytes bytes = tsr_buf_view(&in);
-    uint64_t mark = 0;
-
-    if (err == TSR_E_NOT_FOUND)
-        return;
-    if (err == TSR_OK)
-        err = tsr_get_u64(&bytes, &mark);
-    if (err == TSR_OK)
-        err = tsr_lwm2m_client_restore(&d->client, bytes);
-    if (err != TSR_OK) {
-        tsr_host_set_aside(d->config->state, state_file);
-        tsr_host_log(TSR_LOG_ERROR, "state-damaged", "file=\"%s/%s\" cause=%s remedy=\"registering "
-                     "anew; the file is kept as %s.damaged\"", d->config->state, state_file,
-                     tsr_err_name(err), state_file);
-        return;
-    }
-    if (mark != config_mark(d->config)) {
-        device_configure_servers(&d->device);
-        tsr_host_log(TSR_LOG_INFO, "config-wins", "cause=\"the server sections were changed\"");
-    }
-    tsr_host_log(TSR_LOG_INFO, "restored", "bytes=%zu", in.len);
-}
-
 /* The session's image in Internal Trusted Storage, one asset per server. */
 static psa_storage_uid_t session_uid(const uplink *l)
 {
-    return 0x5453520000000000u | l->config->short_id;
+    return 0x5453520000000000u | l->short_id;
 }
 
 static tsr_err session_load(void *user, tsr_buf *image)
@@ -155,7 +147,7 @@ static tsr_err session_save(void *user, tsr_bytes image)
 
     if (status == PSA_SUCCESS || (image.len == 0 && status == PSA_ERROR_DOES_NOT_EXIST))
         return TSR_OK;
-    tsr_host_log(TSR_LOG_WARNING, "session-not-kept", "server=%u status=%d", l->config->short_id,
+    tsr_host_log(TSR_LOG_WARNING, "session-not-kept", "server=%u status=%d", l->short_id,
                  (int)status);
     return TSR_E_IO;
 }
@@ -173,28 +165,49 @@ static tsr_err read_certificate(const char *path, uint8_t *room, tsr_bytes *der)
     return err;
 }
 
-static tsr_err link_init(tesserad *d, size_t i)
+static tsr_err papers_read(papers *p, const config_server *from)
+{
+    tsr_err err;
+
+    if (from->mode != TSR_LWM2M_MODE_CERTIFICATE)
+        return TSR_OK;
+    err = read_certificate(from->certificate, p->room[0], &p->own);
+    return err == TSR_OK ? read_certificate(from->server_certificate, p->room[1], &p->server) : err;
+}
+
+static tsr_err papers_read_all(tesserad *d)
+{
+    size_t n = d->config->server_count;
+    tsr_err err = TSR_OK;
+
+    for (size_t i = 0; err == TSR_OK && i < n; i++)
+        err = papers_read(&d->papers[i], &d->config->servers[i]);
+    return err == TSR_OK && d->config->has_bootstrap
+               ? papers_read(&d->papers[n], &d->config->bootstrap)
+               : err;
+}
+
+/* Accounts as the configuration has them. */
+static void configure_accounts(tesserad *d)
+{
+    device_configure_security(&d->device);
+    device_configure_servers(&d->device);
+    for (size_t i = 0; i < CONFIG_ACCOUNTS; i++) {
+        d->device.security[i].certificate = d->papers[i].own;
+        d->device.security[i].server_certificate = d->papers[i].server;
+    }
+}
+
+static tsr_err link_dtls(tesserad *d, size_t i, const tsr_lwm2m_security *security)
 {
     uplink *l = &d->links[i];
-    tsr_lwm2m_security *security = &d->device.security[i];
 
-    l->daemon = d;
-    l->config = &d->config->servers[i];
-    l->udp.fd = -1;
-    d->accounts[i].short_id = l->config->short_id;
-    (void)tsr_udp_uri_parse(tsr_text(l->config->uri), &l->uri);
-    if (l->config->mode == TSR_LWM2M_MODE_NOSEC)
+    if (security->mode == TSR_LWM2M_MODE_NOSEC)
         return TSR_OK;
-    if (l->config->mode == TSR_LWM2M_MODE_CERTIFICATE) {
-        if (read_certificate(l->config->certificate, l->certificate, &security->certificate) != TSR_OK ||
-            read_certificate(l->config->server_certificate, l->server_certificate,
-                             &security->server_certificate) != TSR_OK)
-            return TSR_E_IO;
-        if (security->server_name[0] == '\0')
-            (void)snprintf(security->server_name, sizeof security->server_name, "%.63s", l->uri.host);
-    }
     if (tsr_lwm2m_dtls_from(&l->dtls, security, l->plain, sizeof l->plain) != TSR_OK)
         return TSR_E_UNSUPPORTED;
+    if (security->mode == TSR_LWM2M_MODE_CERTIFICATE && security->server_name[0] == '\0')
+        l->dtls.options.server_name = l->uri.host;
     l->dtls.options.retry_ms = d->config->handshake_ms;
     l->dtls.store = (tsr_lwm2m_session_store){ l, session_load, session_save };
     l->dtls.image = l->image;
@@ -202,6 +215,132 @@ static tsr_err link_init(tesserad *d, size_t i)
     d->accounts[i].channel = &tsr_lwm2m_dtls_channel;
     d->accounts[i].channel_state = &l->dtls;
     return TSR_OK;
+}
+
+static void link_end(tesserad *d, size_t i)
+{
+    uplink *l = &d->links[i];
+
+    tsr_lwm2m_dtls_free(&l->dtls);
+    tsr_udp_close(&l->udp);
+    tsr_wipe(l, sizeof *l);
+    l->udp.fd = -1;
+    d->accounts[i].channel = NULL;
+    d->accounts[i].channel_state = NULL;
+}
+
+/* The socket is opened by the loop. */
+static tsr_err link_init(tesserad *d, size_t i, const tsr_lwm2m_security *security)
+{
+    uplink *l = &d->links[i];
+
+    link_end(d, i);
+    l->used = true;
+    l->short_id = security->bootstrap ? 0 : security->short_id;
+    (void)snprintf(l->name, sizeof l->name, "%s", security->uri);
+    if (tsr_udp_uri_parse(tsr_text(security->uri), &l->uri) != TSR_OK)
+        return TSR_E_UNSUPPORTED;
+    return link_dtls(d, i, security);
+}
+
+static tsr_err attach(void *user, size_t account, const tsr_lwm2m_security *security)
+{
+    tesserad *d = user;
+    uplink *l = &d->links[account];
+    tsr_err err;
+
+    if (security == NULL) {
+        link_end(d, account);
+        return TSR_OK;
+    }
+    err = link_init(d, account, security);
+    if (err == TSR_OK && tsr_udp_open(&l->udp, &l->uri) == TSR_OK)
+        tsr_host_log(TSR_LOG_INFO, "socket", "server=%u local=%s peer=%s", l->short_id,
+                     l->udp.local, l->udp.peer);
+    return err;
+}
+
+static bool is_usable(void *user, const tsr_lwm2m_security *security)
+{
+    tsr_udp_uri uri;
+
+    (void)user;
+    return tsr_udp_uri_parse(tsr_text(security->uri), &uri) == TSR_OK &&
+           uri.secure == (security->mode != TSR_LWM2M_MODE_NOSEC);
+}
+
+/* Without a bootstrap server, accounts are those of the sections. */
+static tsr_err links_init(tesserad *d)
+{
+    tsr_err err = TSR_OK;
+
+    d->link_count = d->config->has_bootstrap ? (size_t)CONFIG_ACCOUNTS : d->config->server_count;
+    for (size_t i = 0; err == TSR_OK && !d->config->has_bootstrap && i < d->link_count; i++) {
+        d->accounts[i].short_id = d->config->servers[i].short_id;
+        err = link_init(d, i, &d->device.security[i]);
+    }
+    return err;
+}
+
+static tsr_err bootstrap_init(tesserad *d, const tsr_lwm2m_client_config *c)
+{
+    const config_server *from = &d->config->bootstrap;
+
+    d->bootstrap = (tsr_lwm2m_bootstrap){
+        .securities = &d->device.securities,
+        .staged_securities = d->device.staged_security,
+        .staged_servers = d->device.staged_server,
+        .staged_certificates = d->device.staged_certificates,
+        .undo = d->undo,
+        .undo_len = sizeof d->undo,
+        .account = CONFIG_SERVERS,
+        .pack = from->pack != 0,
+        .retry_count = (uint8_t)from->number[TSR_LWM2M_S_RETRY_COUNT],
+        .retry_timer_s = from->number[TSR_LWM2M_S_RETRY_TIMER],
+        .sequence_delay_s = from->number[TSR_LWM2M_S_SEQUENCE_DELAY],
+        .hooks = { d, is_usable, attach },
+    };
+    return tsr_lwm2m_client_init_bootstrap(&d->client, c, &tsr_lwm2m_whole, &d->bootstrap);
+}
+
+/* Without a bootstrap server only what servers wrote goes: accounts are those of the sections. */
+static void reset_accounts(tesserad *d)
+{
+    if (!d->config->has_bootstrap) {
+        device_configure_servers(&d->device);
+        return;
+    }
+    configure_accounts(d);
+    (void)tsr_lwm2m_bootstrap_reset(&d->client);
+}
+
+/* A damaged state costs a new registration, not the device. */
+static void restore_state(tesserad *d)
+{
+    tsr_buf in = tsr_buf_over(d->stored, sizeof d->stored);
+    tsr_err err = tsr_host_load(d->config->state, state_file, &in);
+    tsr_bytes bytes = tsr_buf_view(&in);
+    uint64_t mark = 0;
+
+    if (err == TSR_E_NOT_FOUND)
+        return;
+    if (err == TSR_OK)
+        err = tsr_get_u64(&bytes, &mark);
+    if (err == TSR_OK)
+        err = tsr_lwm2m_client_restore(&d->client, bytes);
+    if (err != TSR_OK) {
+        tsr_host_set_aside(d->config->state, state_file);
+        tsr_host_log(TSR_LOG_ERROR, "state-damaged", "file=\"%s/%s\" cause=%s remedy=\"registering "
+                     "anew; the file is kept as %s.damaged\"", d->config->state, state_file,
+                     tsr_err_name(err), state_file);
+        reset_accounts(d);
+        return;
+    }
+    if (mark != config_mark(d->config)) {
+        reset_accounts(d);
+        tsr_host_log(TSR_LOG_INFO, "config-wins", "cause=\"the server sections were changed\"");
+    }
+    tsr_host_log(TSR_LOG_INFO, "restored", "bytes=%zu", in.len);
 }
 
 static uint8_t szx_of(uint32_t block_size)
@@ -220,7 +359,7 @@ static tsr_err client_init(tesserad *d)
         .registry = &d->device.registry,
         .servers = &d->device.servers,
         .accounts = d->accounts,
-        .account_count = d->config->server_count,
+        .account_count = d->link_count,
         .observations = d->observations,
         .observation_count = OBSERVATIONS,
         .attachments = d->attachments,
@@ -241,7 +380,7 @@ static tsr_err client_init(tesserad *d)
 
     d->queue.awake_ms = d->config->awake_s * 1000;
 
-    d->coap = (tsr_coap_config){ .peers = (uint32_t)d->config->server_count, .exchanges = EXCHANGES,
+    d->coap = (tsr_coap_config){ .peers = (uint32_t)d->link_count, .exchanges = EXCHANGES,
                                  .exchange_len = 1280, .bodies = 8, .body_len = BODY,
                                  .peer_bodies = 4, .seen = SEEN, .log_len = LOG,
                                  .seed = tsr_host_random(), .params = tsr_coap_params_default() };
@@ -251,12 +390,9 @@ static tsr_err client_init(tesserad *d)
     c.coap_memory_len = tsr_coap_memory(&d->coap);
     d->coap_memory = calloc(1, c.coap_memory_len);
     c.coap_memory = d->coap_memory;
-    return d->coap_memory != NULL ? tsr_lwm2m_client_init(&d->client, &c) : TSR_E_SPACE;
-}
-
-static const config_server *server_of(const tesserad *d, size_t account)
-{
-    return &d->config->servers[account];
+    if (d->coap_memory == NULL)
+        return TSR_E_SPACE;
+    return d->config->has_bootstrap ? bootstrap_init(d, &c) : tsr_lwm2m_client_init(&d->client, &c);
 }
 
 static void put_path(tsr_lwm2m_path at, char text[TSR_LWM2M_PATH_TEXT + 1])
@@ -270,14 +406,14 @@ static void put_path(tsr_lwm2m_path at, char text[TSR_LWM2M_PATH_TEXT + 1])
 static void log_request(const tesserad *d, const tsr_lwm2m_client_event *e, const char *path)
 {
     tsr_host_log(TSR_LOG_INFO, "request", "server=%u operation=%s path=%s code=%u.%02u",
-                 server_of(d, e->account)->short_id, tsr_lwm2m_operation_name(e->operation), path,
+                 d->links[e->account].short_id, tsr_lwm2m_operation_name(e->operation), path,
                  e->code >> 5, e->code & 31u);
 }
 
 static void log_event(const tesserad *d, const tsr_lwm2m_client_event *e)
 {
     const tsr_lwm2m_account *a = &d->accounts[e->account];
-    unsigned server = server_of(d, e->account)->short_id;
+    unsigned server = d->links[e->account].short_id;
     char path[TSR_LWM2M_PATH_TEXT + 1];
 
     put_path(e->at, path);
@@ -343,7 +479,7 @@ static void link_open(tesserad *d, size_t i, uint64_t now_ms)
 
     if (err == TSR_OK) {
         l->open_wait_ms = 0;
-        tsr_host_log(TSR_LOG_INFO, "socket", "server=%u local=%s peer=%s", l->config->short_id,
+        tsr_host_log(TSR_LOG_INFO, "socket", "server=%u local=%s peer=%s", l->short_id,
                      l->udp.local, l->udp.peer);
         tsr_lwm2m_client_moved(&d->client, i, now_ms);
         return;
@@ -354,7 +490,7 @@ static void link_open(tesserad *d, size_t i, uint64_t now_ms)
     l->open_at_ms = now_ms + l->open_wait_ms;
     if (was_open || l->open_wait_ms == SOCKET_MIN_MS)
         tsr_host_log(TSR_LOG_WARNING, "socket-failed", "server=%u uri=%s cause=\"%s\" remedy=\"trying "
-                     "again; check name and route\"", l->config->short_id, l->config->uri,
+                     "again; check name and route\"", l->short_id, l->name,
                      err == TSR_E_NOT_FOUND ? "the name does not resolve" : strerror(errno));
 }
 
@@ -364,7 +500,7 @@ static void wake(tesserad *d)
     uint8_t room[TSR_UDP_DATAGRAM];
 
     d->asleep = false;
-    for (size_t i = 0; i < d->config->server_count; i++) {
+    for (size_t i = 0; i < d->link_count; i++) {
         tsr_buf in = tsr_buf_over(room, sizeof room);
 
         while (d->links[i].udp.fd >= 0 && tsr_udp_receive(&d->links[i].udp, &in) == TSR_OK)
@@ -403,7 +539,7 @@ static void drive(tesserad *d, uint64_t now_ms)
         tsr_lwm2m_queue_traffic(&d->queue, now_ms);
         if (tsr_udp_send(&d->links[account].udp, tsr_buf_view(&out)) != TSR_OK)
             tsr_host_log(TSR_LOG_DEBUG, "not-sent", "server=%u bytes=%zu",
-                         d->links[account].config->short_id, out.len);
+                         d->links[account].short_id, out.len);
     }
     while (tsr_lwm2m_client_event_next(&d->client, &event)) {
         log_event(d, &event);
@@ -460,8 +596,10 @@ static void on_signal(tesserad *d, uint64_t now_ms)
             stop(d, DAEMON_RELOAD, false, now_ms);
         break;
     case SIGUSR1:
-        for (size_t i = 0; i < d->config->server_count; i++)
-            link_open(d, i, now_ms);
+        for (size_t i = 0; i < d->link_count; i++) {
+            if (d->links[i].used)
+                link_open(d, i, now_ms);
+        }
         break;
     default:
         tsr_host_log(TSR_LOG_INFO, "stopping", "signal=%u", info.ssi_signo);
@@ -472,9 +610,11 @@ static void on_signal(tesserad *d, uint64_t now_ms)
 
 static void check_sockets(tesserad *d, bool network_changed, uint64_t now_ms)
 {
-    for (size_t i = 0; i < d->config->server_count; i++) {
+    for (size_t i = 0; i < d->link_count; i++) {
         uplink *l = &d->links[i];
 
+        if (!l->used)
+            continue;
         if (l->udp.fd < 0 ? now_ms >= l->open_at_ms || network_changed
                           : network_changed && tsr_udp_is_stale(&l->udp))
             link_open(d, i, now_ms);
@@ -489,8 +629,8 @@ static int wait_ms(const tesserad *d, uint64_t now_ms)
     (void)tsr_lwm2m_queue_sleeps(&d->client, now_ms, &due_ms);
     if (refresh_ms < due_ms)
         due_ms = refresh_ms;
-    for (size_t i = 0; i < d->config->server_count; i++) {
-        if (d->links[i].udp.fd < 0 && d->links[i].open_at_ms < due_ms)
+    for (size_t i = 0; i < d->link_count; i++) {
+        if (d->links[i].used && d->links[i].udp.fd < 0 && d->links[i].open_at_ms < due_ms)
             due_ms = d->links[i].open_at_ms;
     }
     if (d->stop_by_ms != 0 && d->stop_by_ms < due_ms)
@@ -502,8 +642,8 @@ static int wait_ms(const tesserad *d, uint64_t now_ms)
 
 static void step(tesserad *d)
 {
-    struct pollfd fds[CONFIG_SERVERS + 2];
-    size_t n = d->config->server_count;
+    struct pollfd fds[CONFIG_ACCOUNTS + 2];
+    size_t n = d->link_count;
     uint64_t now_ms = tsr_host_now_ms();
 
     for (size_t i = 0; i < n; i++)
@@ -579,8 +719,11 @@ static tsr_err begin(tesserad *d, const config *c, const char *path)
     if (update_version(&d->update) != NULL)
         (void)snprintf(d->device.device.firmware, sizeof d->device.device.firmware, "%s",
                        update_version(&d->update));
-    for (size_t i = 0; err == TSR_OK && i < c->server_count; i++)
-        err = link_init(d, i);
+    if (err == TSR_OK)
+        err = papers_read_all(d);
+    configure_accounts(d);
+    if (err == TSR_OK)
+        err = links_init(d);
     if (err == TSR_OK)
         err = client_init(d);
     if (err == TSR_OK)
@@ -590,8 +733,10 @@ static tsr_err begin(tesserad *d, const config *c, const char *path)
         return err;
     }
     restore_state(d);
-    for (size_t i = 0; i < c->server_count; i++)
-        link_open(d, i, now_ms);
+    for (size_t i = 0; i < d->link_count; i++) {
+        if (d->links[i].used && d->links[i].udp.fd < 0)
+            link_open(d, i, now_ms);
+    }
     return TSR_OK;
 }
 
@@ -599,7 +744,7 @@ static void finish(tesserad *d)
 {
     update_end(&d->update);
     oscore_end(&d->oscore);
-    for (size_t i = 0; i < d->config->server_count; i++) {
+    for (size_t i = 0; i < d->link_count; i++) {
         tsr_lwm2m_dtls_free(&d->links[i].dtls);
         tsr_udp_close(&d->links[i].udp);
     }
@@ -617,7 +762,7 @@ daemon_end daemon_run(const config *c, const char *path)
 
     if (d == NULL)
         return end;
-    for (size_t i = 0; i < CONFIG_SERVERS; i++)
+    for (size_t i = 0; i < CONFIG_ACCOUNTS; i++)
         d->links[i].udp.fd = -1;
     tsr_host_log_level((tsr_log_level)c->log_level);
     if (begin(d, c, path) == TSR_OK) {

@@ -11,22 +11,39 @@ static void copy(char *to, size_t cap, const char *from)
     (void)snprintf(to, cap, "%s", from);
 }
 
-static void init_security(device *d)
+static void take_security(tsr_lwm2m_security *s, uint16_t id, const config_server *from)
 {
-    for (size_t i = 0; i < d->config->server_count; i++) {
-        const config_server *from = &d->config->servers[i];
-        tsr_lwm2m_security *s = &d->security[i];
+    *s = (tsr_lwm2m_security){ .used = true, .factory = true, .id = id,
+                               .short_id = from->short_id,
+                               .mode = (tsr_lwm2m_security_mode)from->mode, .key_id = from->key,
+                               .certificate_usage = (uint8_t)from->certificate_usage,
+                               .hold_off_s = from->hold_off_s,
+                               .timeout_s = from->account_timeout_s };
+    copy(s->uri, sizeof s->uri, from->uri);
+    copy(s->server_name, sizeof s->server_name, from->server_name);
+    s->identity_len = (uint8_t)strlen(from->identity);
+    memcpy(s->identity, from->identity, s->identity_len);
+}
 
-        *s = (tsr_lwm2m_security){ .used = true, .id = (uint16_t)i, .short_id = from->short_id,
-                                   .mode = (tsr_lwm2m_security_mode)from->mode,
-                                   .key_id = from->key,
-                                   .certificate_usage = (uint8_t)from->certificate_usage };
-        copy(s->uri, sizeof s->uri, from->uri);
-        copy(s->server_name, sizeof s->server_name, from->server_name);
-        s->identity_len = (uint8_t)strlen(from->identity);
-        memcpy(s->identity, from->identity, s->identity_len);
-    }
-    d->securities = (tsr_lwm2m_securities){ .items = d->security, .count = d->config->server_count };
+void device_configure_security(device *d)
+{
+    size_t n = d->config->server_count;
+
+    memset(d->security, 0, sizeof d->security);
+    for (size_t i = 0; i < n; i++)
+        take_security(&d->security[i], (uint16_t)i, &d->config->servers[i]);
+    d->securities = (tsr_lwm2m_securities){ .items = d->security, .count = n };
+    if (!d->config->has_bootstrap)
+        return;
+    take_security(&d->security[n], (uint16_t)n, &d->config->bootstrap);
+    d->security[n].bootstrap = true;
+    d->security[n].short_id = 0;
+    d->securities.count = CONFIG_ACCOUNTS;
+    d->securities.credentials = &d->credentials;
+    d->credentials = (tsr_lwm2m_credentials){ .first_key_id = DEVICE_FIRST_KEY, .keys = d->keys,
+                                              .key_count = 3 * CONFIG_ACCOUNTS,
+                                              .certificates = d->certificates,
+                                              .certificate_len = DEVICE_CERTIFICATE };
 }
 
 static void init_oscore(device *d)
@@ -54,6 +71,7 @@ static void init_oscore(device *d)
 
 void device_configure_servers(device *d)
 {
+    memset(d->server, 0, sizeof d->server);
     for (size_t i = 0; i < d->config->server_count; i++) {
         const config_server *from = &d->config->servers[i];
 
@@ -64,7 +82,9 @@ void device_configure_servers(device *d)
                 tsr_lwm2m_server_set(&d->server[i], (tsr_lwm2m_server_resource)r, from->number[r]);
         }
     }
-    d->servers = (tsr_lwm2m_servers){ d->server, d->config->server_count };
+    d->servers = (tsr_lwm2m_servers){ d->server, d->config->has_bootstrap
+                                                     ? (size_t)CONFIG_SERVERS
+                                                     : d->config->server_count };
 }
 
 static void init_device(device *d)
@@ -104,7 +124,8 @@ static void init_registry(device *d)
     size_t n = 0;
 
     d->objects[n++] = tsr_lwm2m_security_object(&d->securities);
-    d->objects[n++] = tsr_lwm2m_server_object(&d->servers);
+    d->objects[n++] = d->config->has_bootstrap ? tsr_lwm2m_server_account(&d->servers)
+                                               : tsr_lwm2m_server_object(&d->servers);
     d->objects[n++] = tsr_lwm2m_device_object(&d->device);
     d->objects[n++] = tsr_lwm2m_monitoring_object(&d->monitoring);
     d->objects[n++] = tsr_lwm2m_statistics_object(&d->statistics);
@@ -130,7 +151,7 @@ void device_init(device *d, const config *c, uint64_t now_ms)
 {
     memset(d, 0, sizeof *d);
     d->config = c;
-    init_security(d);
+    device_configure_security(d);
     init_oscore(d);
     device_configure_servers(d);
     init_device(d);

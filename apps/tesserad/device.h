@@ -10,16 +10,25 @@
 #include "tessera/lwm2m/objects/oscore.h"
 #include "tessera/lwm2m/objects/portfolio.h"
 
-enum { DEVICE_PORTFOLIOS = 4, DEVICE_OBJECTS = 10 };
+enum {
+    DEVICE_PORTFOLIOS = 4,
+    DEVICE_OBJECTS = 10,
+    DEVICE_CERTIFICATE = 2048, /* bytes of a certificate that a bootstrap server writes */
+    DEVICE_FIRST_KEY = 0x3f540000, /* of those that it writes; below are the configuration's */
+};
 
 typedef struct {
     const config *config;
     tsr_lwm2m_securities securities;
-    tsr_lwm2m_security security[CONFIG_SERVERS];
+    tsr_lwm2m_security security[CONFIG_ACCOUNTS], staged_security[CONFIG_ACCOUNTS];
+    tsr_lwm2m_credentials credentials;
+    uint32_t keys[3 * CONFIG_ACCOUNTS];
+    uint8_t certificates[2 * CONFIG_ACCOUNTS * DEVICE_CERTIFICATE];
+    uint8_t staged_certificates[2 * CONFIG_ACCOUNTS * DEVICE_CERTIFICATE];
     tsr_lwm2m_oscores oscores;
     tsr_lwm2m_oscore oscore[CONFIG_SERVERS]; /* of the server at the same place */
     tsr_lwm2m_servers servers;
-    tsr_lwm2m_server server[CONFIG_SERVERS];
+    tsr_lwm2m_server server[CONFIG_SERVERS], staged_server[CONFIG_SERVERS];
     tsr_lwm2m_device device;
     tsr_lwm2m_monitoring monitoring;
     tsr_host_counters load;
@@ -39,7 +48,9 @@ typedef struct {
 /** Places the objects. The states are filled as far as the host says something. */
 void device_init(device *d, const config *c, uint64_t now_ms);
 
-/** Sets the instances of Server to what the configuration says. */
+/** Sets the instances of Security and Server to what the configuration says. Certificates have to be
+ *  put there again. */
+void device_configure_security(device *d);
 void device_configure_servers(device *d);
 
 /** Brings the states up to date and tells the client what has changed. */

@@ -25,6 +25,7 @@ static const char usage[] =
     "certificate signing request, whose common name is the endpoint; again, to renew a certificate.\n"
     "\n"
     "  --server N        the Short Server ID whose key it is\n"
+    "  --bootstrap       it is the key of the bootstrap server\n"
     "  --key-file FILE   where the key is; it is emptied and removed (default: standard input)\n"
     "  --format NAME     how the key is written (default hex)\n"
     "  --out FILE        where the request goes, PEM (default: standard output)\n"
@@ -52,7 +53,8 @@ static int read_options(int argc, char **argv, options *o)
 {
     static const struct option words[] = {
         { "config", required_argument, NULL, 'c' },   { "check-config", no_argument, NULL, 'n' },
-        { "server", required_argument, NULL, 's' },   { "key-file", required_argument, NULL, 'k' },
+        { "server", required_argument, NULL, 's' },   { "bootstrap", no_argument, NULL, 'b' },
+          { "key-file", required_argument, NULL, 'k' },
         { "format", required_argument, NULL, 'f' },   { "replace", no_argument, NULL, 'r' },
         { "out", required_argument, NULL, 'o' },      { "oscore", no_argument, NULL, 'O' },
         { "help", no_argument, NULL, 'h' },
@@ -69,6 +71,7 @@ static int read_options(int argc, char **argv, options *o)
         case 'o': o->out = optarg; break;
         case 'r': o->replace = true; break;
         case 'O': o->oscore = true; break;
+        case 'b': o->server = CONFIG_BOOTSTRAP; break;
         case 's':
             if (tsr_dec(tsr_text(optarg), &o->server) != TSR_OK)
                 return complain("--server takes a number") + 1;

@@ -26,6 +26,24 @@ static tsr_err load(const char *text)
     return config_load(path, &c, error, sizeof error);
 }
 
+/* A device may know its bootstrap server and nobody else. */
+static void test_config_takes_a_bootstrap_server(void **state)
+{
+    (void)state;
+    assert_int_equal(load("[device]\nendpoint = d\nstate = /s\n[bootstrap]\nuri = coaps://b\n"
+                          "mode = psk\nidentity = d\nkey = 3\nhold_off = 5\npack = no\n"
+                          "retry_timer = 9\naccount_timeout = 60\n"),
+                     TSR_OK);
+    assert_true(c.has_bootstrap);
+    assert_int_equal(c.server_count, 0);
+    assert_int_equal(c.bootstrap.hold_off_s, 5);
+    assert_int_equal(c.bootstrap.account_timeout_s, 60);
+    assert_int_equal(c.bootstrap.pack, 0);
+    assert_int_equal(c.bootstrap.number[TSR_LWM2M_S_RETRY_TIMER], 9);
+    assert_ptr_equal(config_find(&c, CONFIG_BOOTSTRAP), &c.bootstrap);
+    assert_null(config_find(&c, 1));
+}
+
 static void test_config_takes_a_whole_file(void **state)
 {
     (void)state;
@@ -124,6 +142,13 @@ static void test_config_errors_name_line_cause_and_remedy(void **state)
         { GOOD "[server 1]\nuri = coaps://h\nmode = psk\nkey = 1\n", 4, "needs identity", "provision --server 1" },
         { GOOD "[server 1]\nuri = coaps://h\nmode = certificate\nkey = 1\n", 4, "needs certificate", "add what is missing" },
         { GOOD "[server 1]\nuri = coap://h\noscore_key = 3\n", 4, "are the same", "its own id" },
+        { GOOD "[bootstrap]\n", 4, "[bootstrap] has no uri", "add uri" },
+        { GOOD "[bootstrap]\nuri = coaps://h\n", 4, "without keys", "mode = psk" },
+        { GOOD "[bootstrap]\nuri = coaps://h\nmode = psk\n", 4, "identity and key", "--bootstrap" },
+        { GOOD "[bootstrap]\nuri = coap://h\n[bootstrap]\n", 6, "there twice", "one bootstrap" },
+        { GOOD "[bootstrap]\nuri = coap://h\nlifetime = 3\n", 6, "unknown key", "hold_off" },
+        { GOOD "[bootstrap]\nuri = coap://h\n[server 1]\nuri = coap://h\noscore_key = 3\n"
+               "oscore_sender = a\n", 6, "do not go together", "remove one" },
         { GOOD "[server 1]\nuri = coap://h\noscore_sender = a\n", 4, "without oscore_key",
           "provision --oscore --server 1" },
         { "[server 1]\noscore_sender = 0x1\n", 2, "pairs of hexadecimal digits", "correct it" },
@@ -186,6 +211,7 @@ static int make_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_config_takes_a_bootstrap_server),
         cmocka_unit_test(test_config_takes_a_whole_file),
         cmocka_unit_test(test_config_example_is_good),
         cmocka_unit_test(test_config_takes_bytes_as_text_or_digits),

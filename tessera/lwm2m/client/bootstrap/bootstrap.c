@@ -519,7 +519,7 @@ static void vacate_all(tsr_lwm2m_client *c)
 {
     for (size_t i = 0; i < c->config.account_count; i++) {
         if (is_regular(&c->config.accounts[i]))
-            account_vacate(c, &c->config.accounts[i]);
+            account_vacate(c, &c->config.accounts[i], false);
     }
 }
 

@@ -88,8 +88,9 @@ static void settle_certificates(const tsr_lwm2m_bootstrap *b)
     }
 }
 
-/* The slot is free, without a word to the server that had it (Core 6.1.3.3). */
-void account_vacate(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
+/* The slot is free, without a word to the server that had it (Core 6.1.3.3); `forget`: nor will its
+ * session be taken up again. */
+void account_vacate(tsr_lwm2m_client *c, tsr_lwm2m_account *a, bool forget)
 {
     size_t i = account_peer(c, a);
 
@@ -98,7 +99,7 @@ void account_vacate(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
         if (c->config.attachments[n].account == i)
             c->config.attachments[n].used = false;
     }
-    account_disconnect(c, a, true);
+    account_disconnect(c, a, forget);
     tsr_coap_peer_gone(&c->coap, account_peer(c, a));
     (void)c->bootstrap->hooks.attach(c->bootstrap->hooks.user, i, NULL);
     *a = (tsr_lwm2m_account){ .standing = TSR_LWM2M_STOPPED, .started = true,
@@ -159,7 +160,7 @@ static void bring_into_force(tsr_lwm2m_client *c)
         if (a->short_id == 0)
             continue;
         if (a->renewed) {
-            account_vacate(c, a);
+            account_vacate(c, a, true);
             continue;
         }
         a->relink = true;

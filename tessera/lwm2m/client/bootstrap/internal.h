@@ -30,7 +30,7 @@ tsr_lwm2m_security *stage_successor(const tsr_lwm2m_client *c);
 /* commit.c */
 tsr_err stage_commit(tsr_lwm2m_client *c);
 tsr_err accounts_assign(tsr_lwm2m_client *c);
-void account_vacate(tsr_lwm2m_client *c, tsr_lwm2m_account *a);
+void account_vacate(tsr_lwm2m_client *c, tsr_lwm2m_account *a, bool forget);
 tsr_err boot_attach(tsr_lwm2m_client *c);
 
 /* discover.c */

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""tesserad starts blank, is configured by a bootstrap server of aiocoap, and registers with our server (NoSec)."""
+import unittest
+
+import lab
+
+PYTHON = lab.ROOT / "build/python/bin/python3"
+EP = "blank"
+
+
+@unittest.skipUnless(PYTHON.exists(), "aiocoap is not installed (interop/get-peers)")
+class BlankDevice(unittest.TestCase):
+    def setUp(self):
+        self.room = lab.Lab()
+        self.addCleanup(self.room.close)
+        self.port = lab.free_port()
+        self.room.start_server("--allow-nosec")
+        self.room.start_secured()
+
+    def start(self, mode, *lines):
+        room = self.room
+        self.peer = room.start("bootstrap", [PYTHON, lab.ROOT / "interop/aiocoap_bootstrap_server.py", self.port,
+                                             f"coap://127.0.0.1:{room.coap}", mode], ready="ready")
+        room.configure_blank(EP, f"coap://127.0.0.1:{self.port}", *lines)
+        room.run_device()
+
+    def registered(self):
+        seen = self.room.wait_registered(EP, 40)
+        self.assertEqual(seen["security"], "nosec")
+        status, answer, _ = self.room.rest.get(f"/devices/{EP}/objects/1/1/1")
+        self.assertEqual((status, answer["values"][0]["value"]), (200, 120))
+
+    def test_writes_configure_a_blank_device(self):
+        self.start("writes")
+        self.peer.expect("done", 30)
+        said = self.peer.text()
+        self.assertIn("pack-request ep=blank acc=</0/0> accept 112", said)
+        self.assertIn("request ep=blank pct=112", said)
+        self.assertIn("</>;lwm2m=1.2,</0/0>,</1>", said)
+        self.assertIn("/bs 2.04", said)
+        self.registered()
+
+        # The accounts outlive a kill -9; the bootstrap server is not asked again.
+        self.room.parts["device"].kill()
+        before = len(self.peer.text())
+        self.room.run_device()
+        self.room.wait_device("updated", 30)
+        self.assertEqual(self.peer.text()[before:], "")
+
+        # A server may ask for another bootstrap (/1/x/9).
+        status, answer, _ = self.room.rest.call("POST", f"/devices/{EP}/objects/1/1/9/execute", {})
+        self.assertEqual(status, 200, answer)
+        self.room.wait_device("bootstrapped", 30)
+        self.registered()
+
+    def test_pack_configures_a_blank_device(self):
+        self.start("pack")
+        self.registered()
+        self.assertNotIn("request ep=blank pct", self.peer.text())
+
+    def test_mistakes_of_the_server_are_answered_and_mended(self):
+        self.start("mend", "pack = no")
+        self.peer.expect("done", 30)
+        codes = [line.rsplit(" ", 2)[-2:] for line in self.peer.text().splitlines() if line[:3] in ("PUT", "GET", "POS")]
+        said = self.peer.text()
+        for words in ("/0/1 4.00", "/0/1 4.15", "/3/0 4.05", "/bs 4.06", "/bs 2.04"):
+            self.assertIn(words, said, codes)
+        self.registered()
+
+    def test_cut_in_the_middle_leaves_a_blank_device(self):
+        self.start("writes", "hold_off = 1")
+        self.peer.expect("request ep", 30)
+        self.room.parts["device"].kill()
+        self.room.run_device()
+        self.peer.expect("done", 60)
+        self.registered()
+
+
+if __name__ == "__main__":
+    unittest.main()
