@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A blank device with a factory key: our bootstrap server makes its keys, and it registers with them (DTLS-PSK)."""
+import unittest
+
+import lab
+
+EP = "blank"
+
+
+class BlankDevice(unittest.TestCase):
+    def setUp(self):
+        self.room = room = lab.Lab()
+        self.addCleanup(room.close)
+        room.bs, room.bss = lab.free_port(), lab.free_port()
+        room.start_server("--bootstrap-coap", f"127.0.0.1:{room.bs}", "--bootstrap-coaps", f"127.0.0.1:{room.bss}")
+        room.start_secured()
+        self.factory = lab.new_key()
+        self.put(f"/bootstrap/credentials/{EP}", {"mode": "psk", "identity": "factory-1", "key": self.factory.hex()})
+
+    def put(self, path, body):
+        status, answer, _ = self.room.rest.call("PUT", path, body)
+        self.assertIn(status, (200, 201), answer)
+
+    def profile(self, lifetime):
+        self.put("/bootstrap/profiles/*", {"servers": [
+            {"uri": f"coaps://127.0.0.1:{self.room.coaps}", "security": "psk", "generate": True,
+             "identity": "made-for-{endpoint}", "short_server_id": 101, "lifetime": lifetime}]})
+
+    def start(self, *lines):
+        room = self.room
+        room.configure_blank(EP, f"coaps://127.0.0.1:{room.bss}", "mode = psk", "identity = factory-1", "key = 9",
+                             *lines)
+        room.provision(self.factory, "--bootstrap")
+        room.run_device()
+
+    def registered(self, lifetime):
+        seen = self.room.wait(lambda: self.of_lifetime(lifetime), 60, f"a registration of {lifetime} s")
+        self.assertEqual((seen["security"], seen["identity"]), ("psk", f"made-for-{EP}"))
+
+    def of_lifetime(self, lifetime):
+        seen = self.room.rest.device(EP)
+        return seen if seen and seen["lifetime_s"] == lifetime else None
+
+    def test_int_1_blank_device_bootstraps_and_registers_with_the_new_key(self):
+        """LwM2M-1.1-int-1"""
+        self.profile(120)
+        self.start("pack = no")
+        self.registered(120)
+        status, _, _ = self.room.rest.get(f"/devices/{EP}/objects/0/1/5")
+        self.assertNotEqual(status, 200, "a key must not be readable")
+
+        # The account and its key outlive a kill -9 of the daemon and of the secure world.
+        self.room.parts["device"].kill()
+        self.room.parts["secured"].kill()
+        self.room.start_secured()
+        self.room.run_device()
+        self.room.wait_device("updated", 60)
+
+        # LwM2M-1.1-int-5: asked by its server, it takes the new profile and the new key.
+        self.profile(240)
+        status, answer, _ = self.room.rest.call("POST", f"/devices/{EP}/objects/1/{self.instance()}/9/execute", {})
+        self.assertEqual(status, 200, answer)
+        self.room.wait_device("bootstrapped", 60)
+        self.registered(240)
+
+    def instance(self):
+        objects = self.room.rest.device(EP)["objects"]
+        return next(o["instances"][0] for o in objects if o["object"] == 1)
+
+    def test_pack_brings_everything_at_once(self):
+        """LwM2M-1.1-int-12"""
+        self.profile(120)
+        self.start()
+        self.registered(120)
+
+
+if __name__ == "__main__":
+    unittest.main()
