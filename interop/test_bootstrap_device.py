@@ -30,7 +30,8 @@ class BlankDevice(unittest.TestCase):
         status, answer, _ = self.room.rest.get(f"/devices/{EP}/objects/1/1/1")
         self.assertEqual((status, answer["values"][0]["value"]), (200, 120))
 
-    def test_writes_configure_a_blank_device(self):
+    def test_device_is_configured_by_writes(self):
+        """LwM2M-1.1-int-0, LwM2M-1.1-int-4 (Delete of /0 and /1), LwM2M-1.1-int-5, LwM2M-1.1-int-8 (Read of /1)"""
         self.start("writes")
         self.peer.expect("done", 30)
         said = self.peer.text()
@@ -53,12 +54,14 @@ class BlankDevice(unittest.TestCase):
         self.room.wait_device("bootstrapped", 30)
         self.registered()
 
-    def test_pack_configures_a_blank_device(self):
+    def test_device_is_configured_by_a_pack(self):
+        """LwM2M-1.1-int-12"""
         self.start("pack")
         self.registered()
         self.assertNotIn("request ep=blank pct", self.peer.text())
 
-    def test_mistakes_of_the_server_are_answered_and_mended(self):
+    def test_device_answers_mistakes_of_the_server(self):
+        """LwM2M-1.1-int-9"""
         self.start("mend", "pack = no")
         self.peer.expect("done", 30)
         codes = [line.rsplit(" ", 2)[-2:] for line in self.peer.text().splitlines() if line[:3] in ("PUT", "GET", "POS")]
@@ -67,7 +70,7 @@ class BlankDevice(unittest.TestCase):
             self.assertIn(words, said, codes)
         self.registered()
 
-    def test_cut_in_the_middle_leaves_a_blank_device(self):
+    def test_device_is_blank_after_a_cut_in_the_middle(self):
         self.start("writes", "hold_off = 1")
         self.peer.expect("request ep", 30)
         self.room.parts["device"].kill()

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A blank device with a factory key: our bootstrap server makes its keys, and it registers with them (DTLS-PSK)."""
+"""A blank device with a factory key or certificate: our bootstrap server makes its keys, and it registers with them."""
+import subprocess
 import unittest
 
 import lab
+from test_certificate import Authority
 
 EP = "blank"
 
@@ -41,7 +43,7 @@ class BlankDevice(unittest.TestCase):
         seen = self.room.rest.device(EP)
         return seen if seen and seen["lifetime_s"] == lifetime else None
 
-    def test_int_1_blank_device_bootstraps_and_registers_with_the_new_key(self):
+    def test_int_1_blank_device_works_with_the_key_that_was_made_for_it(self):
         """LwM2M-1.1-int-1"""
         self.profile(120)
         self.start("pack = no")
@@ -72,6 +74,36 @@ class BlankDevice(unittest.TestCase):
         self.profile(120)
         self.start()
         self.registered(120)
+
+
+class BlankDeviceWithCertificate(unittest.TestCase):
+    def test_device_with_a_certificate_bootstraps(self):
+        """The bootstrap account has a certificate for a key born behind the wall; the account it gets has a shared key."""
+        room = lab.Lab()
+        self.addCleanup(room.close)
+        authority = Authority(room.folder, "authority")
+        cert, key = authority.server(room.folder / "server.pem")
+        own = room.folder / "device.pem"
+        bss = lab.free_port()
+        room.start_server("--certificate", cert, "--key", key, "--trust", authority.cert,
+                          "--bootstrap-coaps", f"127.0.0.1:{bss}")
+        room.start_secured()
+        for path, body in ((f"/bootstrap/credentials/{EP}", {"mode": "x509", "identity": EP}),
+                           ("/bootstrap/profiles/*", {"servers": [
+                               {"uri": f"coaps://127.0.0.1:{room.coaps}", "security": "psk", "generate": True,
+                                "identity": "made-for-{endpoint}", "short_server_id": 101, "lifetime": 120}]})):
+            status, answer, _ = room.rest.call("PUT", path, body)
+            self.assertIn(status, (200, 201), answer)
+        room.configure_blank(EP, f"coaps://127.0.0.1:{bss}", "mode = certificate", f"certificate = {own}",
+                             f"server_certificate = {cert}", "key = 9")
+        request = room.folder / "device.csr"
+        done = subprocess.run([lab.program("tesserad"), "request", "--bootstrap", "--out", request, "--config",
+                               room.device_config], capture_output=True, text=True, timeout=30)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        authority.sign(request, own)
+        room.run_device()
+        seen = room.wait_registered(EP, 60)
+        self.assertEqual((seen["security"], seen["identity"]), ("psk", f"made-for-{EP}"))
 
 
 if __name__ == "__main__":
