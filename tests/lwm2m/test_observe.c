@@ -245,6 +245,60 @@ static void test_edge_reports_one_direction(void **state)
     rig_free(r);
 }
 
+/* Core 5.1.2: epmin between two evaluations; a change in between waits, and one that is taken back
+ * is not seen. */
+static void test_epmin_spaces_evaluations(void **state)
+{
+    rig *r = rig_new(1);
+
+    (void)state;
+    rig_register(r);
+    assert_code(rig_put(r, "/3/0/9?epmin=10&epmax=30", -1, ""), 2, 04);
+    assert_code(rig_observe(r, "/3/0/9", -1), 2, 05);
+    set_battery(r, 90); /* the first evaluation */
+    assert_int_equal(notes(r), 1);
+    rig_wait(r, 2000);
+    set_battery(r, 80);
+    rig_wait(r, 7999);
+    assert_int_equal(notes(r), 1);
+    rig_wait(r, 1);
+    assert_int_equal(notes(r), 2);
+    assert_text(last_note(r), "80");
+    rig_wait(r, 1000);
+    set_battery(r, 70);
+    rig_wait(r, 1000);
+    set_battery(r, 80);
+    rig_wait(r, 60000);
+    assert_int_equal(notes(r), 2);
+    rig_free(r);
+}
+
+/* Thresholds are judged as rarely; pmax is kept all the same. */
+static void test_epmin_holds_thresholds_but_not_pmax(void **state)
+{
+    rig *r = rig_new(1);
+
+    (void)state;
+    rig_register(r);
+    assert_code(rig_put(r, "/3/0/9?epmin=20&gt=50&pmax=15", -1, ""), 2, 04);
+    set_battery(r, 40);
+    assert_code(rig_observe(r, "/3/0/9", -1), 2, 05);
+    rig_wait(r, 1000);
+    set_battery(r, 45); /* judged: nothing was crossed */
+    rig_wait(r, 1000);
+    set_battery(r, 60); /* crossed, too early */
+    rig_wait(r, 12999);
+    assert_int_equal(notes(r), 0);
+    rig_wait(r, 1);
+    assert_int_equal(notes(r), 1); /* by pmax */
+    assert_text(last_note(r), "60");
+    assert_code(rig_put(r, "/3/0/9?pmax", -1, ""), 2, 04);
+    set_battery(r, 40);
+    rig_wait(r, 30000);
+    assert_int_equal(notes(r), 2); /* crossed again, once it was time */
+    rig_free(r);
+}
+
 /* con=1 or /1/x/26 = 1: notifications are confirmable. */
 static void test_con_says_how_a_notification_goes(void **state)
 {
@@ -430,6 +484,8 @@ int main(void)
         T(test_observe_at_every_level),
         T(test_nothing_is_sent_when_the_value_is_the_same),
         T(test_edge_reports_one_direction),
+        T(test_epmin_spaces_evaluations),
+        T(test_epmin_holds_thresholds_but_not_pmax),
         T(test_con_says_how_a_notification_goes),
         T(test_one_notification_a_day_is_confirmable),
         T(test_observation_ends_with_its_target),

@@ -108,6 +108,7 @@ typedef struct {
     uint64_t digest;
     tsr_lwm2m_value last; /* numbers and Booleans only */
     tsr_lwm2m_attributes own; /* from the query of the Observe (1.2) */
+    uint64_t judged_ms;       /* when it was last seen whether a notification is owed (epmin) */
 } tsr_lwm2m_observation;
 
 /** One path of a composite observation, or of the composite request that is running. */

@@ -56,7 +56,7 @@ struct tsr_lwm2m_attribute_set {
     /* Attributes that judge single values; NULL: none. */
     void (*reported)(const tsr_lwm2m_client *c, tsr_lwm2m_observation *o);
     /* False: not by its value. */
-    bool (*judge)(const tsr_lwm2m_client *c, const tsr_lwm2m_observation *o,
+    bool (*judge)(const tsr_lwm2m_client *c, tsr_lwm2m_observation *o,
                   const tsr_lwm2m_attributes *a, bool *fires);
 };
 

@@ -39,11 +39,31 @@ static void reported(const tsr_lwm2m_client *c, tsr_lwm2m_observation *o)
         (void)scalar_read(c, o->at, &o->last);
 }
 
-static bool judge(const tsr_lwm2m_client *c, const tsr_lwm2m_observation *o,
+/* epmin: not judged again before its time; what changed waits for it, but never past pmax. epmax is
+ * kept by judging at each change, of which the host tells (tsr_lwm2m_client_changed). */
+static bool is_too_early(const tsr_lwm2m_client *c, tsr_lwm2m_observation *o,
+                         const tsr_lwm2m_attributes *a)
+{
+    uint64_t next_ms = o->judged_ms + (uint64_t)a->whole[2] * 1000;
+
+    if (!tsr_lwm2m_attribute_has(a, TSR_LWM2M_EPMIN) || o->judged_ms == 0 ||
+        c->now_ms >= next_ms) {
+        o->judged_ms = c->now_ms;
+        return false;
+    }
+    o->dirty = true;
+    o->retry_ms = next_ms < o->pmax_due_ms ? next_ms : o->pmax_due_ms;
+    return true;
+}
+
+static bool judge(const tsr_lwm2m_client *c, tsr_lwm2m_observation *o,
                   const tsr_lwm2m_attributes *a, bool *fires)
 {
     tsr_lwm2m_value now;
 
+    *fires = false;
+    if (is_too_early(c, o, a))
+        return true;
     if (o->at.depth == 0) {
         *fires = c->parts->composite->judge(c, o);
         return true;
