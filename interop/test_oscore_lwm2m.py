@@ -51,5 +51,34 @@ class OscoreLwm2m(unittest.TestCase):
         self.assertEqual(lab.search_files(room.device_state, bytes.fromhex(SECRET)), [])
 
 
+    def test_their_device_at_our_server_over_a_kill(self):
+        room = self.room
+        folder = settings(room.folder / "theirs", DEVICE_ID, SERVER_ID)
+        room.start_server("--allow-nosec")
+        room.oscore("py2", DEVICE_ID, SERVER_ID, SECRET, SALT)
+        plain = room.start("plain", [PYTHON, THEIRS, "plain", "-", str(room.coap), "py2"], ready="registered")
+        self.assertIn("registered 4.01 ", plain.text(), "without OSCORE nobody is py2")
+        theirs = room.start("theirs", [PYTHON, THEIRS, "device", folder, str(room.coap), "py2"],
+                            ready="registered 2.01 OSCOREAddress", timeout=60)
+        self.assertEqual(room.wait_registered("py2")["security"], "oscore")
+        self.use(theirs, "first")
+        room.parts["server"].kill()
+        room.start_server("--allow-nosec")
+        room.wait_registered("py2")
+        self.use(theirs, "second")
+
+    def use(self, theirs, word):
+        rest = self.room.rest
+        status, body, _ = rest.get("/devices/py2/objects/3/0/0?format=text")
+        self.assertEqual((status, body["values"][0]["value"]), (200, "aiocoap") if word == "first" else (200, "first"), body)
+        status, body, _ = rest.call("PUT", "/devices/py2/objects/3/0/0", {"value": word})
+        self.assertEqual(status, 200, body)
+        theirs.expect(f"written {word}")
+        events = self.room.events()
+        status, body, _ = rest.call("PUT", "/devices/py2/observations/3300/0/5700", {})
+        self.assertEqual(status, 200, body)
+        self.room.wait(lambda: sum(e["type"] == "notification" for e in events.seen) >= 3, 20, "three notifications")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -252,6 +252,15 @@ class Lab:
         if status not in (200, 201, 204):
             raise LabError(f"the server refused the credentials of {endpoint}: {status} {body}")
 
+    def oscore(self, endpoint, device_id, server_id, secret, salt=None):
+        """Gives the server what protects the messages of that endpoint; all in hexadecimal digits."""
+        more = {"salt": salt} if salt else {}
+        status, body, _ = self.rest.call("PUT", f"/credentials/{endpoint}", {
+            "mode": "oscore", "device_id": device_id, "server_id": server_id, "key": secret, **more})
+        if status != 200:
+            raise LabError(f"the credential was refused: {status} {body}")
+        return body
+
     # The device: its secure world, its key, its daemon
 
     @property

@@ -142,6 +142,14 @@ static int read_key(const options *o, tsr_buf *key)
     return EXIT_USAGE;
 }
 
+static void put_member(tsr_json_out *j, const char *name, const char *value)
+{
+    if (value == NULL)
+        return;
+    tsr_json_put_key(j, name);
+    tsr_json_put_cstring(j, value);
+}
+
 static int set(const options *o, const char *endpoint)
 {
     uint8_t key_room[KEY_MAX];
@@ -151,7 +159,8 @@ static int set(const options *o, const char *endpoint)
     tsr_json_out j = tsr_json_to(&out);
 
     if (o->key_file == NULL || o->arg_count != 2) {
-        (void)fprintf(stderr, "tessera: credentials set EP [--identity ID] --key-file FILE|-\n");
+        (void)fprintf(stderr, "tessera: credentials set EP [--identity ID | --device-id HEX --server-id HEX] "
+                      "--key-file FILE|-\n");
         return EXIT_USAGE;
     }
     int code = read_key(o, &key);
@@ -161,10 +170,16 @@ static int set(const options *o, const char *endpoint)
     for (size_t i = 0; i < key.len; i++)
         (void)snprintf(hex + 2 * i, 3, "%02x", key_room[i]);
     tsr_json_open_object(&j);
-    tsr_json_put_key(&j, "mode");
-    tsr_json_put_cstring(&j, "psk");
-    tsr_json_put_key(&j, "identity");
-    tsr_json_put_cstring(&j, o->identity != NULL ? o->identity : endpoint);
+    if (o->device_id != NULL || o->server_id != NULL) {
+        put_member(&j, "mode", "oscore");
+        put_member(&j, "device_id", o->device_id);
+        put_member(&j, "server_id", o->server_id);
+        put_member(&j, "salt", o->salt);
+        put_member(&j, "id_context", o->id_context);
+    } else {
+        put_member(&j, "mode", "psk");
+        put_member(&j, "identity", o->identity != NULL ? o->identity : endpoint);
+    }
     tsr_json_put_key(&j, "key");
     tsr_json_put_cstring(&j, hex);
     tsr_json_close(&j);
@@ -184,7 +199,8 @@ static int set(const options *o, const char *endpoint)
                          text_of(&a.json, "identity"));
         http_free(&a);
     } else {
-        (void)fprintf(stderr, "tessera: the identity is longer than 128 bytes\n");
+        (void)fprintf(stderr, "tessera: the identity is longer than 128 bytes, or an id, salt or context "
+                      "than 64\n");
         code = EXIT_USAGE;
     }
     tsr_wipe(body, sizeof body);

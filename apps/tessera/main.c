@@ -39,7 +39,7 @@ static const struct {
       "requests that wait on the server, and what came of them" },
     { "request", cmd_request, 1, 2, "ID [--wait] | cancel ID", "one of them; take it back" },
     { "credentials", cmd_credentials, 1, 2,
-      "list | get EP | set EP [--identity ID] --key-file F|- | delete EP   [--bootstrap]",
+      "list | get EP | set EP [--identity ID | --device-id HEX --server-id HEX] --key-file F|- | delete EP   [--bootstrap]",
       "keys of devices; they go in and never come out" },
     { "bootstrap", cmd_bootstrap, 1, 2,
       "list | show NAME | set NAME --file F|- | remove NAME | state [EP]",
@@ -92,7 +92,9 @@ static void help(FILE *to)
             "  --replace            write PATH=VALUE ...: remove resources that are not named\n"
             "  --file FILE          write: the value, bootstrap set: the profile, from a file, - for standard input\n"
             "  --identity ID        credentials set: PSK identity; default: the endpoint name\n"
-            "  --key-file FILE      credentials set: the key, - for standard input\n"
+            "  --device-id HEX      credentials set: OSCORE instead of DTLS; the device's Sender ID\n"
+            "  --server-id HEX      the server's; --salt HEX and --id-context HEX if they are used\n"
+            "  --key-file FILE      credentials set: the key (OSCORE: Master Secret), - for standard input\n"
             "  --bootstrap          credentials: those for the bootstrap server\n"
             "  --key-format FORMAT  hex (default), base64 or raw\n"
             "  --help, --version\n"
@@ -117,6 +119,10 @@ enum {
     OPT_REPLACE,
     OPT_FILE,
     OPT_IDENTITY,
+    OPT_DEVICE_ID,
+    OPT_SERVER_ID,
+    OPT_SALT,
+    OPT_ID_CONTEXT,
     OPT_KEY_FILE,
     OPT_KEY_FORMAT,
     OPT_BOOTSTRAP,
@@ -143,6 +149,10 @@ static const struct option longs[] = {
     { "replace", no_argument, NULL, OPT_REPLACE },
     { "file", required_argument, NULL, OPT_FILE },
     { "identity", required_argument, NULL, OPT_IDENTITY },
+    { "device-id", required_argument, NULL, OPT_DEVICE_ID },
+    { "server-id", required_argument, NULL, OPT_SERVER_ID },
+    { "salt", required_argument, NULL, OPT_SALT },
+    { "id-context", required_argument, NULL, OPT_ID_CONTEXT },
     { "key-file", required_argument, NULL, OPT_KEY_FILE },
     { "key-format", required_argument, NULL, OPT_KEY_FORMAT },
     { "bootstrap", no_argument, NULL, OPT_BOOTSTRAP },
@@ -183,6 +193,10 @@ static void take_option(options *o, int which)
     case OPT_REPLACE: o->replace = true; break;
     case OPT_FILE: o->file = optarg; break;
     case OPT_IDENTITY: o->identity = optarg; break;
+    case OPT_DEVICE_ID: o->device_id = optarg; break;
+    case OPT_SERVER_ID: o->server_id = optarg; break;
+    case OPT_SALT: o->salt = optarg; break;
+    case OPT_ID_CONTEXT: o->id_context = optarg; break;
     case OPT_KEY_FILE: o->key_file = optarg; break;
     case OPT_KEY_FORMAT: o->key_format = optarg; break;
     case OPT_BOOTSTRAP: o->bootstrap = true; break;

@@ -231,6 +231,20 @@ tsr_peer *tsr_shard_plain_peer(tsr_shard *s, const tsr_address *address, unsigne
     return p ? p : peer_new(s, address, socket, false);
 }
 
+tsr_err tsr_shard_identify(tsr_shard *s, tsr_peer *p, tsr_peer_security security,
+                           const char *identity)
+{
+    char *copy = strdup(identity);
+
+    (void)s;
+    if (!copy)
+        return TSR_E_SPACE;
+    free(p->identity);
+    p->identity = copy;
+    p->security = security;
+    return TSR_OK;
+}
+
 void tsr_shard_bind(tsr_shard *s, tsr_peer *p, void *user)
 {
     p->user = user;

@@ -25,7 +25,12 @@ enum {
 };
 
 /** How a peer proved who it is. */
-typedef enum { TSR_PEER_PLAIN = 0, TSR_PEER_PSK = 1, TSR_PEER_X509 = 2 } tsr_peer_security;
+typedef enum {
+    TSR_PEER_PLAIN = 0,
+    TSR_PEER_PSK = 1,
+    TSR_PEER_X509 = 2,
+    TSR_PEER_OSCORE = 3, /* by its messages, over plain CoAP */
+} tsr_peer_security;
 
 /** One remote address, or one DTLS session whatever its address. Read only. */
 typedef struct tsr_peer {
@@ -37,6 +42,7 @@ typedef struct tsr_peer {
     bool used, secure, connected;
     tsr_peer_security security;
     char *identity; /* PSK identity or certificate common name; NULL when plain */
+    void *context;  /* the user's: what protects its messages; NULL: nothing */
     void *user;     /* set: the peer is kept; NULL: it is forgotten when it has been silent */
     uint64_t seen_ms;
     /* private */
@@ -151,6 +157,10 @@ tsr_peer *tsr_shard_plain_peer(tsr_shard *s, const tsr_address *address, unsigne
 /** Calls `fn` for every session that was loaded from the store; before tsr_engine_start only. */
 void tsr_engine_each_session(tsr_engine *e, void (*fn)(void *arg, tsr_shard *s, tsr_peer *peer),
                              void *arg);
+
+/** A plain peer proved who it is. errors TSR_E_SPACE */
+tsr_err tsr_shard_identify(tsr_shard *s, tsr_peer *peer, tsr_peer_security security,
+                           const char *identity);
 
 /** Keeps the peer for `user`; NULL lets it be forgotten when it has been silent. */
 void tsr_shard_bind(tsr_shard *s, tsr_peer *peer, void *user);

@@ -12,7 +12,9 @@
 
 const char *tsr_server_security_name(tsr_server_security s)
 {
-    return s == TSR_SERVER_PSK ? "psk" : s == TSR_SERVER_X509 ? "x509" : "nosec";
+    static const char *const names[] = { "nosec", "psk", "x509", "oscore" };
+
+    return (size_t)s < sizeof names / sizeof *names ? names[s] : "nosec";
 }
 
 const char *tsr_server_outcome_name(tsr_server_outcome o)

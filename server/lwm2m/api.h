@@ -42,9 +42,10 @@ typedef enum {
     TSR_SERVER_NOSEC = 0,
     TSR_SERVER_PSK = 1,
     TSR_SERVER_X509 = 2,
+    TSR_SERVER_OSCORE = 3,
 } tsr_server_security;
 
-const char *tsr_server_security_name(tsr_server_security s); /* "nosec", "psk", "x509" */
+const char *tsr_server_security_name(tsr_server_security s); /* "nosec", "psk", "x509", "oscore" */
 
 /** One registered device, as it was when it was looked up.
  *  source  Core 6.2.1 (Register)
@@ -269,9 +270,10 @@ tsr_err tsr_server_history(tsr_server *s, const char *endpoint, tsr_lwm2m_path p
 /** One credential without its secret, which is never given out again. */
 typedef struct {
     const char *endpoint;
-    tsr_server_security mode; /* PSK or X509 */
-    const char *identity;     /* PSK identity; X509: the certificate's subject common name */
-    size_t key_len;           /* bytes; 0 for X509 */
+    tsr_server_security mode; /* PSK, X509 or OSCORE */
+    const char *identity;     /* PSK identity; X509: the certificate's subject common name; OSCORE: the
+                                 device's Sender ID, and behind a colon the ID Context, hexadecimal */
+    size_t key_len;           /* bytes of the key or Master Secret; 0 for X509 */
     int64_t changed_unix_ms;
 } tsr_server_credential;
 
@@ -284,6 +286,20 @@ typedef struct {
  *          TSR_E_IO        the store failed; nothing was changed */
 tsr_err tsr_server_credential_set(tsr_server *s, const char *endpoint, tsr_server_security mode,
                                   const char *identity, tsr_bytes key);
+
+/** What protects a device's messages. RFC 8613 §3.2, RFC 8613 §3.3 */
+typedef struct {
+    tsr_bytes device_id, server_id; /* Sender IDs of the two ends, 0 to 7 bytes, not the same */
+    tsr_bytes secret;               /* Master Secret, 1 to 64 bytes */
+    tsr_bytes salt;                 /* 0 to 64 bytes */
+    tsr_bytes id_context;           /* ptr NULL: none; up to 64 bytes */
+    int32_t aead;                   /* COSE number; 0: AES-CCM-16-64-128 */
+} tsr_server_oscore;
+
+/** The same for OSCORE; requests of that endpoint without it are refused from then on. Sequence numbers
+ *  of these keys, if they were here before, go on. errors as above, TSR_E_UNSUPPORTED the AEAD */
+tsr_err tsr_server_credential_set_oscore(tsr_server *s, const char *endpoint,
+                                         const tsr_server_oscore *oscore);
 
 /** errors TSR_E_NOT_FOUND, TSR_E_IO */
 tsr_err tsr_server_credential_delete(tsr_server *s, const char *endpoint);

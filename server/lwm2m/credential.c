@@ -69,12 +69,18 @@ tsr_err credential_endpoint(desk *d, const tsr_peer *peer, char endpoint[TSR_END
                                     tsr_text(peer->identity), copy_endpoint, endpoint);
 }
 
-bool credential_exists(desk *d, const char *endpoint)
+static bool copy_mode(void *arg, const tsr_store_credential *c)
 {
-    bool known = false;
-    tsr_err err = tsr_store_credential_get(tsr_shard_reader(d->shard), endpoint, found, &known);
+    *(tsr_server_security *)arg = (tsr_server_security)c->mode;
+    return false;
+}
 
-    return known || err == TSR_E_IO; /* when in doubt, it must prove itself */
+tsr_server_security credential_mode(desk *d, const char *endpoint)
+{
+    tsr_server_security mode = TSR_SERVER_NOSEC;
+    tsr_err err = tsr_store_credential_get(tsr_shard_reader(d->shard), endpoint, copy_mode, &mode);
+
+    return err == TSR_E_IO ? TSR_SERVER_PSK : mode; /* when in doubt, it must prove itself */
 }
 
 /* --- API -------------------------------------------------------------------------------- */
@@ -113,29 +119,143 @@ static bool text_fits(const char *text, size_t max)
     return n >= 1 && n <= max;
 }
 
-tsr_err tsr_server_credential_set(tsr_server *s, const char *endpoint, tsr_server_security mode,
-                                  const char *identity, tsr_bytes key)
+static void drop_old(tsr_server *s, const old_credential *old)
+{
+    if (!old->identity[0])
+        return;
+    if (old->mode == TSR_SERVER_OSCORE)
+        oscore_forget(s, old->identity);
+    tsr_engine_drop_identity(s->engine, 0, (tsr_peer_security)old->mode, old->identity);
+}
+
+static tsr_err replace(tsr_server *s, const tsr_store_credential *row)
 {
     waiter w = WAITER;
     old_credential old = { 0, "" };
+    tsr_err err = find_old(s, row->endpoint, &old);
+
+    if (err != TSR_OK && err != TSR_E_NOT_FOUND)
+        return err;
+    err = waiter_wait(&w, tsr_store_put_credential(s->store, row, waiter_wake, &w));
+    if (err != TSR_OK)
+        return err;
+    drop_old(s, &old);
+    emit_simple(s, row->endpoint, TSR_SERVER_EV_CREDENTIAL, "set");
+    return TSR_OK;
+}
+
+tsr_err tsr_server_credential_set(tsr_server *s, const char *endpoint, tsr_server_security mode,
+                                  const char *identity, tsr_bytes key)
+{
     tsr_store_credential row = { endpoint, (int)mode, identity, key, 0, unix_now_ms() };
-    tsr_err err;
 
     if (!text_fits(endpoint, TSR_ENDPOINT_MAX) || !text_fits(identity, TSR_DTLS_IDENTITY_MAX) ||
         (mode != TSR_SERVER_PSK && mode != TSR_SERVER_X509) ||
         (mode == TSR_SERVER_PSK && (key.len < 1 || key.len > 64)) ||
         (mode == TSR_SERVER_X509 && key.len != 0))
         return TSR_E_ARGUMENT;
-    err = find_old(s, endpoint, &old);
-    if (err != TSR_OK && err != TSR_E_NOT_FOUND)
-        return err;
-    err = waiter_wait(&w, tsr_store_put_credential(s->store, &row, waiter_wake, &w));
+    return replace(s, &row);
+}
+
+/* --- OSCORE ------------------------------------------------------------------------------- */
+
+enum { ROW_VERSION = 1, ROW_MAX = 1 + 1 + 7 + 1 + 64 + 1 + 64, OSCORE_MAX = 64 };
+
+static void put_hex(tsr_buf *out, tsr_bytes in)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < in.len; i++) {
+        tsr_put_u8(out, (uint8_t)digits[in.ptr[i] >> 4]);
+        tsr_put_u8(out, (uint8_t)digits[in.ptr[i] & 15]);
+    }
+}
+
+void oscore_identity(tsr_bytes device_id, tsr_bytes id_context, char identity[OSCORE_IDENTITY])
+{
+    tsr_buf out = tsr_buf_over(identity, OSCORE_IDENTITY - 1);
+
+    put_hex(&out, device_id);
+    if (device_id.len == 0)
+        tsr_put_text(&out, "-");
+    if (id_context.ptr) {
+        tsr_put_u8(&out, ':');
+        put_hex(&out, id_context);
+    }
+    identity[out.len] = 0;
+}
+
+bool oscore_row_get(tsr_bytes row, oscore_row *out)
+{
+    uint8_t version, id_len, salt_len, aead;
+
+    if (tsr_get_u8(&row, &version) != TSR_OK || version != ROW_VERSION ||
+        tsr_get_u8(&row, &aead) != TSR_OK || tsr_get_u8(&row, &id_len) != TSR_OK ||
+        tsr_get_bytes(&row, id_len, &out->server_id) != TSR_OK ||
+        tsr_get_u8(&row, &salt_len) != TSR_OK ||
+        tsr_get_bytes(&row, salt_len, &out->salt) != TSR_OK || row.len == 0)
+        return false;
+    out->aead = aead;
+    out->secret = row;
+    return true;
+}
+
+static bool oscore_is_good(const tsr_server_oscore *o)
+{
+    return o->device_id.len <= TSR_OSCORE_ID_MAX && o->server_id.len <= TSR_OSCORE_ID_MAX &&
+           !tsr_same(o->device_id, o->server_id) && o->secret.len >= 1 &&
+           o->secret.len <= OSCORE_MAX && o->salt.len <= OSCORE_MAX &&
+           o->id_context.len <= TSR_OSCORE_ID_CONTEXT_MAX && o->aead >= 0 && o->aead <= 255;
+}
+
+/* Derives once, so that what cannot work is refused now and not when the device comes. */
+static tsr_err oscore_try(const tsr_server_oscore *o)
+{
+    tsr_oscore_params p = { .salt = o->salt,
+                            .sender_id = o->server_id,
+                            .recipient_id = o->device_id,
+                            .id_context = o->id_context,
+                            .aead = o->aead };
+    tsr_oscore c;
+    tsr_err err = oscore_secret(o->secret, &p.master_secret);
+
+    if (err == TSR_OK)
+        err = tsr_oscore_init(&c, &p, tsr_view(NULL, 0));
+    if (err == TSR_OK)
+        tsr_oscore_free(&c);
+    psa_destroy_key(p.master_secret);
+    return err;
+}
+
+tsr_err tsr_server_credential_set_oscore(tsr_server *s, const char *endpoint,
+                                         const tsr_server_oscore *o)
+{
+    uint8_t room[ROW_MAX];
+    char identity[OSCORE_IDENTITY];
+    tsr_buf out = tsr_buf_over(room, sizeof room);
+    tsr_store_credential row = { endpoint, TSR_SERVER_OSCORE, identity, { room, 0 }, 0,
+                                 unix_now_ms() };
+    tsr_err err;
+
+    if (!text_fits(endpoint, TSR_ENDPOINT_MAX) || !oscore_is_good(o))
+        return TSR_E_ARGUMENT;
+    err = oscore_try(o);
     if (err != TSR_OK)
         return err;
-    if (old.identity[0])
-        tsr_engine_drop_identity(s->engine, 0, (tsr_peer_security)old.mode, old.identity);
-    emit_simple(s, endpoint, TSR_SERVER_EV_CREDENTIAL, "set");
-    return TSR_OK;
+    oscore_identity(o->device_id, o->id_context, identity);
+    tsr_put_u8(&out, ROW_VERSION);
+    tsr_put_u8(&out, (uint8_t)o->aead);
+    tsr_put_u8(&out, (uint8_t)o->server_id.len);
+    tsr_put_bytes(&out, o->server_id);
+    tsr_put_u8(&out, (uint8_t)o->salt.len);
+    tsr_put_bytes(&out, o->salt);
+    tsr_put_bytes(&out, o->secret);
+    row.key.len = out.len;
+    err = replace(s, &row);
+    if (err == TSR_OK)
+        oscore_forget(s, identity);
+    tsr_wipe(room, sizeof room);
+    return err;
 }
 
 tsr_err tsr_server_credential_delete(tsr_server *s, const char *endpoint)
@@ -149,7 +269,7 @@ tsr_err tsr_server_credential_delete(tsr_server *s, const char *endpoint)
     err = waiter_wait(&w, tsr_store_delete_credential(s->store, endpoint, waiter_wake, &w));
     if (err != TSR_OK)
         return err;
-    tsr_engine_drop_identity(s->engine, 0, (tsr_peer_security)old.mode, old.identity);
+    drop_old(s, &old);
     emit_simple(s, endpoint, TSR_SERVER_EV_CREDENTIAL, "deleted");
     return TSR_OK;
 }
@@ -157,7 +277,16 @@ tsr_err tsr_server_credential_delete(tsr_server *s, const char *endpoint)
 typedef struct {
     tsr_server_credential_fn *fn;
     void *arg;
+    tsr_store_reader *reader;
 } give;
+
+static bool secret_len(void *arg, const tsr_store_credential *row)
+{
+    oscore_row r;
+
+    *(size_t *)arg = oscore_row_get(row->key, &r) ? r.secret.len : 0;
+    return false;
+}
 
 static bool give_one(void *arg, const tsr_store_credential *row)
 {
@@ -165,6 +294,9 @@ static bool give_one(void *arg, const tsr_store_credential *row)
     tsr_server_credential c = { row->endpoint, (tsr_server_security)row->mode, row->identity,
                                 row->key_len, row->changed_ms };
 
+    if (row->mode == TSR_SERVER_OSCORE)
+        (void)tsr_store_credential_key(g->reader, row->mode, tsr_text(row->identity), secret_len,
+                                       &c.key_len);
     g->fn(g->arg, &c);
     return true;
 }
@@ -174,11 +306,12 @@ tsr_err tsr_server_credential_get(tsr_server *s, const char *endpoint, tsr_serve
 {
     struct reader_slot *slot;
     tsr_store_reader *reader;
-    give g = { fn, arg };
+    give g = { fn, arg, NULL };
     tsr_err err = reader_take(s, &slot, &reader);
 
     if (err != TSR_OK)
         return TSR_E_IO;
+    g.reader = reader;
     err = tsr_store_credential_get(reader, endpoint, give_one, &g);
     reader_give(s, slot);
     return err;
@@ -189,11 +322,12 @@ tsr_err tsr_server_credential_list(tsr_server *s, const char *after, size_t limi
 {
     struct reader_slot *slot;
     tsr_store_reader *reader;
-    give g = { fn, arg };
+    give g = { fn, arg, NULL };
     tsr_err err = reader_take(s, &slot, &reader);
 
     if (err != TSR_OK)
         return TSR_E_IO;
+    g.reader = reader;
     err = tsr_store_credentials(reader, after, limit ? limit : 100, give_one, &g);
     reader_give(s, slot);
     return err;

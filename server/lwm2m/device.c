@@ -148,6 +148,9 @@ void device_bind(device *dev, tsr_peer *peer)
     pthread_mutex_unlock(&dev->desk->lock);
     if (dev->peer == peer)
         return;
+    if (peer->context) /* an observation belongs to the request that made it */
+        for (observation *o = dev->observations; o; o = o->next)
+            o->active = false;
     device_unbind(dev);
     bound_neighbours(peer);
     dev->peer = peer;
@@ -181,6 +184,8 @@ void device_heard(device *dev)
     if (!was_online)
         emit_simple(d->server, dev->info->endpoint, TSR_SERVER_EV_ONLINE, "");
     dev->held = false;
+    if (dev->info->security == TSR_SERVER_OSCORE)
+        observations_renew(dev);
     device_pump(dev);
 }
 

@@ -9,6 +9,7 @@
 
 #include "server/lwm2m/registration.h"
 #include "server/lwm2m/server.h"
+#include "tessera/oscore/guard.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -143,6 +144,8 @@ struct tsr_server {
     _Atomic uint64_t sequence;
     request_queue *queue;
     profile_book *profiles;
+
+    struct oscore_ring *oscore;
 
     pthread_mutex_t read_lock; /* guards the pool of readers for API threads */
     struct reader_slot *readers;
@@ -303,7 +306,30 @@ tsr_err credential_psk(void *user, tsr_shard *shard, tsr_bytes identity, uint32_
 tsr_err credential_certificate(void *user, tsr_shard *shard, const char *common_name);
 /** The endpoint that may be registered by this peer. errors TSR_E_NOT_FOUND */
 tsr_err credential_endpoint(desk *d, const tsr_peer *peer, char endpoint[TSR_ENDPOINT_MAX + 1]);
-/** Has the endpoint a credential? */
-bool credential_exists(desk *d, const char *endpoint);
+/** How the endpoint has to prove itself; NOSEC: it has no credential. */
+tsr_server_security credential_mode(desk *d, const char *endpoint);
+
+/* oscore.c */
+tsr_err oscore_open(tsr_server *s); /* between desks and restore */
+void oscore_park(tsr_server *s);    /* keeps the exact state; after the shards have stopped */
+void oscore_close(tsr_server *s);
+/** Binds a peer to the keys of that identity; the keys are made when they are needed. */
+tsr_err oscore_bind(desk *d, tsr_peer *peer, const char *identity);
+/** The credential changed or went: what was derived is void. */
+void oscore_forget(tsr_server *s, const char *identity);
+
+/* The secret as a volatile PSA key. errors TSR_E_CRYPTO */
+tsr_err oscore_secret(tsr_bytes secret, psa_key_id_t *key);
+
+enum { OSCORE_IDENTITY = 2 * (TSR_OSCORE_ID_MAX + TSR_OSCORE_ID_CONTEXT_MAX) + 3 };
+
+/* credential.c: keys as they are stored (docs/WIRE.md), and what they are found by */
+void oscore_identity(tsr_bytes device_id, tsr_bytes id_context, char identity[OSCORE_IDENTITY]);
+typedef struct {
+    tsr_bytes server_id, salt, secret;
+    int32_t aead;
+} oscore_row;
+
+bool oscore_row_get(tsr_bytes row, oscore_row *out);
 
 #endif

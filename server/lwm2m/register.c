@@ -136,7 +136,7 @@ static uint8_t authorise(desk *d, const tsr_peer *peer, const tsr_register_param
         memcpy(endpoint, p->endpoint.ptr, p->endpoint.len);
         endpoint[p->endpoint.len] = 0;
     }
-    if (peer->secure) {
+    if (peer->identity) {
         char owner[TSR_ENDPOINT_MAX + 1];
 
         *why = "the credential of this session is no longer known";
@@ -144,18 +144,22 @@ static uint8_t authorise(desk *d, const tsr_peer *peer, const tsr_register_param
             return TSR_COAP_FORBIDDEN;
         *why = "the credential of this session belongs to another endpoint";
         if (p->has_endpoint && strcmp(owner, endpoint) != 0)
-            return peer->security == TSR_PEER_X509 ? TSR_COAP_BAD_REQUEST : TSR_COAP_FORBIDDEN;
+            return peer->security == TSR_PEER_PSK ? TSR_COAP_FORBIDDEN : TSR_COAP_BAD_REQUEST;
         memcpy(endpoint, owner, sizeof owner);
         return 0;
     }
     *why = "ep is missing";
     if (!p->has_endpoint)
         return TSR_COAP_BAD_REQUEST;
-    *why = "this server wants DTLS";
-    if (!d->server->config.allow_nosec)
+    switch (credential_mode(d, endpoint)) {
+    case TSR_SERVER_OSCORE: *why = "this endpoint must use OSCORE"; return TSR_COAP_UNAUTHORIZED;
+    case TSR_SERVER_NOSEC: break;
+    default:
+        *why = "this endpoint has a credential and must use DTLS";
         return TSR_COAP_FORBIDDEN;
-    *why = "this endpoint has a credential and must use DTLS";
-    return credential_exists(d, endpoint) ? TSR_COAP_FORBIDDEN : 0;
+    }
+    *why = "this server wants DTLS";
+    return d->server->config.allow_nosec ? 0 : TSR_COAP_FORBIDDEN;
 }
 
 static info *registered_info(const tsr_register_params *p, const tsr_peer *peer,

@@ -152,8 +152,13 @@ static void place(tsr_server *s, loaded *row)
         tsr_shard *shard = tsr_engine_shard_of(s->engine, &row->address);
 
         dev->desk = &s->desks[tsr_shard_index(shard)];
-        if (dev->info->security == TSR_SERVER_NOSEC && row->has_address)
+        if ((dev->info->security == TSR_SERVER_NOSEC ||
+             dev->info->security == TSR_SERVER_OSCORE) &&
+            row->has_address)
             peer = tsr_shard_plain_peer(shard, &row->address, 0);
+        if (peer && dev->info->security == TSR_SERVER_OSCORE &&
+            oscore_bind(dev->desk, peer, dev->info->identity) != TSR_OK)
+            peer = NULL;
     }
     dev->peer = NULL;
     if (dev->expires_at != UINT64_MAX)
@@ -190,7 +195,7 @@ static bool load_observation(void *arg, const tsr_store_observation *row)
     o->token_len = (uint8_t)row->token.len;
     o->format = row->format;
     o->since_ms = row->since_ms;
-    o->active = true;
+    o->active = dev->info->security != TSR_SERVER_OSCORE; /* else asked for anew */
     return true;
 }
 

@@ -239,6 +239,8 @@ static tsr_err open_parts(tsr_server *s, tsr_server_config *config, char *why, s
         err = open_engine(s, config, why, why_cap);
     if (err == TSR_OK && (err = open_desks(s)) != TSR_OK)
         (void)snprintf(why, why_cap, "out of memory: give the process more");
+    if (err == TSR_OK && (err = oscore_open(s)) != TSR_OK)
+        (void)snprintf(why, why_cap, "out of memory: give the process more");
     if (err == TSR_OK && ((err = queue_open(s)) != TSR_OK || (err = profiles_open(s)) != TSR_OK))
         (void)snprintf(why, why_cap, "out of memory: give the process more");
     if (err == TSR_OK && config->bootstrap)
@@ -325,6 +327,7 @@ void tsr_server_close(tsr_server *s)
     tsr_server_quiesce(s);
     if (s->engine) {
         tsr_engine_stop(s->engine);
+        oscore_park(s);
         settle(s);
         if (s->service)
             s->config.bootstrap->close(s->service);
@@ -332,6 +335,7 @@ void tsr_server_close(tsr_server *s)
         settle(s);
         tsr_engine_close(s->engine);
     }
+    oscore_close(s);
     if (s->store) {
         readers_close(s);
         tsr_store_close(s->store);

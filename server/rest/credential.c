@@ -8,6 +8,7 @@
 #include "server/rest/put.h"
 
 #include "server/bootstrap/bootstrap.h"
+#include "tessera/oscore/oscore.h"
 
 enum { KEY_MAX = 64, IDENTITY_MAX = 128 };
 
@@ -149,6 +150,28 @@ static tsr_err from_hex(const char *text, tsr_buf *key)
     return key->err;
 }
 
+/* An optional member in hexadecimal digits; len 0 and ptr NULL when it is not there. */
+static tsr_err bytes_of(rest_exchange *x, const tsr_json *body, const char *name, size_t most,
+                        uint8_t *room, tsr_bytes *out)
+{
+    char text[2 * KEY_MAX + 1];
+    tsr_buf bytes = tsr_buf_over(room, most);
+    tsr_err err = tsr_json_find_cstring(body, name, text, sizeof text);
+
+    *out = tsr_view(NULL, 0);
+    if (err == TSR_E_NOT_FOUND)
+        return TSR_OK;
+    if (err == TSR_OK && text[0] != '\0')
+        err = from_hex(text, &bytes);
+    if (err != TSR_OK) {
+        rest_fail(x, REST_BAD_BODY, "`%s` must be a string of up to %zu bytes in hexadecimal digits",
+                  name, most);
+        return TSR_E_ARGUMENT;
+    }
+    *out = tsr_buf_view(&bytes);
+    return TSR_OK;
+}
+
 /* The key of the body into `key`. errors TSR_E_ARGUMENT: the exchange has been answered */
 static tsr_err key_of(rest_exchange *x, const tsr_json *body, bool psk, tsr_buf *key)
 {
@@ -169,22 +192,50 @@ static tsr_err key_of(rest_exchange *x, const tsr_json *body, bool psk, tsr_buf 
     return err;
 }
 
-static void set(rest_exchange *x, tsr_server_security mode, const char *identity, tsr_bytes key)
+static void answer_set(rest_exchange *x, tsr_err err)
 {
-    switch (service_of(x)->set(rest_server(x), x->endpoint, mode, identity, key)) {
+    switch (err) {
     case TSR_OK: rest_get_credential(x); break;
     case TSR_E_EXISTS:
         rest_fail(x, REST_IDENTITY_TAKEN,
                   "choose another identity, or delete the credential that has it first");
         break;
     case TSR_E_ARGUMENT:
-        rest_fail(x, REST_BAD_BODY, "identity of 1 to %d bytes, key of 1 to %d bytes", IDENTITY_MAX,
-                  KEY_MAX);
+        rest_fail(x, REST_BAD_BODY,
+                  "identity of 1 to %d bytes, key of 1 to %d bytes; with oscore two ids that differ",
+                  IDENTITY_MAX, KEY_MAX);
+        break;
+    case TSR_E_UNSUPPORTED:
+        rest_fail(x, REST_BAD_BODY, "`aead` is none that this server has; 10 is AES-CCM-16-64-128");
         break;
     default:
         rest_fail(x, REST_UNAVAILABLE,
                   "the store failed and nothing was changed; GET /api/v1/health says why");
     }
+}
+
+static void set_oscore(rest_exchange *x, const tsr_json *body)
+{
+    uint8_t ids[2][TSR_OSCORE_ID_MAX], salt[KEY_MAX], context[KEY_MAX], room[KEY_MAX];
+    tsr_buf key = tsr_buf_over(room, sizeof room);
+    tsr_server_oscore o = { 0 };
+    uint64_t aead = 0;
+    tsr_err err = tsr_json_find_uint(body, "aead", &aead);
+
+    if ((err != TSR_OK && err != TSR_E_NOT_FOUND) || aead > 255) {
+        rest_fail(x, REST_BAD_BODY, "`aead` must be a COSE algorithm number, 1 to 255");
+        return;
+    }
+    o.aead = (int32_t)aead;
+    if (bytes_of(x, body, "device_id", sizeof ids[0], ids[0], &o.device_id) == TSR_OK &&
+        bytes_of(x, body, "server_id", sizeof ids[1], ids[1], &o.server_id) == TSR_OK &&
+        bytes_of(x, body, "salt", sizeof salt, salt, &o.salt) == TSR_OK &&
+        bytes_of(x, body, "id_context", sizeof context, context, &o.id_context) == TSR_OK &&
+        key_of(x, body, true, &key) == TSR_OK) {
+        o.secret = tsr_buf_view(&key);
+        answer_set(x, tsr_server_credential_set_oscore(rest_server(x), x->endpoint, &o));
+    }
+    tsr_wipe(room, sizeof room);
 }
 
 void rest_set_credential(rest_exchange *x)
@@ -197,8 +248,17 @@ void rest_set_credential(rest_exchange *x)
     if (rest_body_json(x, &body) != TSR_OK)
         return;
     if (tsr_json_find_cstring(&body, "mode", mode, sizeof mode) != TSR_OK ||
-        (strcmp(mode, "psk") != 0 && strcmp(mode, "x509") != 0)) {
-        rest_fail(x, REST_BAD_BODY, "`mode` must be \"psk\" or \"x509\"");
+        (strcmp(mode, "psk") != 0 && strcmp(mode, "x509") != 0 && strcmp(mode, "oscore") != 0)) {
+        rest_fail(x, REST_BAD_BODY, "`mode` must be \"psk\", \"x509\" or \"oscore\"");
+        return;
+    }
+    if (strcmp(mode, "oscore") == 0 && service_of(x) != &management) {
+        rest_fail(x, REST_BAD_BODY, "the bootstrap server has no OSCORE; use \"psk\" or \"x509\"");
+        return;
+    }
+    if (strcmp(mode, "oscore") == 0) {
+        set_oscore(x, &body);
+        tsr_wipe(x->body.ptr, x->body.len);
         return;
     }
     if (tsr_json_find_cstring(&body, "identity", identity, sizeof identity) != TSR_OK ||
@@ -209,7 +269,9 @@ void rest_set_credential(rest_exchange *x)
     bool psk = strcmp(mode, "psk") == 0;
 
     if (key_of(x, &body, psk, &key) == TSR_OK)
-        set(x, psk ? TSR_SERVER_PSK : TSR_SERVER_X509, identity, tsr_buf_view(&key));
+        answer_set(x, service_of(x)->set(rest_server(x), x->endpoint,
+                                         psk ? TSR_SERVER_PSK : TSR_SERVER_X509, identity,
+                                         tsr_buf_view(&key)));
     tsr_wipe(room, sizeof room);
     tsr_wipe(x->body.ptr, x->body.len);
 }

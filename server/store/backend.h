@@ -19,6 +19,7 @@ typedef enum {
     TSR_STORE_PUT_VALUE,
     TSR_STORE_PUT_SESSION,
     TSR_STORE_DELETE_SESSION,
+    TSR_STORE_PUT_OSCORE,
     TSR_STORE_PUT_QUEUED,
     TSR_STORE_UPDATE_QUEUED,
     TSR_STORE_PURGE_QUEUED, /* finished_ms: up to then; attempts: how many stay */
@@ -42,6 +43,7 @@ typedef struct tsr_store_op {
         tsr_store_event event;
         tsr_store_value value;
         tsr_store_session session;
+        tsr_store_oscore oscore;
         tsr_store_queued queued;
         tsr_store_document document;
     } row;
@@ -77,6 +79,7 @@ typedef struct {
     tsr_err (*history)(void *reader, const char *endpoint, tsr_bytes path, int64_t after_ms,
                        size_t limit, tsr_store_value_fn *fn, void *arg);
     tsr_err (*sessions)(void *reader, tsr_store_session_fn *fn, void *arg);
+    tsr_err (*oscores)(void *reader, const char *identity, tsr_store_oscore_fn *fn, void *arg);
     tsr_err (*queued_open)(void *reader, tsr_store_queued_fn *fn, void *arg);
     tsr_err (*queued_get)(void *reader, uint64_t id, tsr_store_queued_fn *fn, void *arg);
     tsr_err (*queued_list)(void *reader, const char *endpoint, bool open_only, uint64_t before,

@@ -226,6 +226,16 @@ tsr_err tsr_store_put_value(tsr_store *s, const tsr_store_value *v, tsr_store_do
     return enqueue(s, op_new(&op, texts, 1, blobs, 2), done, arg);
 }
 
+tsr_err tsr_store_put_oscore(tsr_store *s, const tsr_store_oscore *o, tsr_store_done *done,
+                             void *arg)
+{
+    tsr_store_op op = { .kind = TSR_STORE_PUT_OSCORE, .row.oscore = *o };
+    const char **texts[] = { &op.row.oscore.identity };
+    tsr_bytes *blobs[] = { &op.row.oscore.mark, &op.row.oscore.state };
+
+    return enqueue(s, op_new(&op, texts, 1, blobs, 2), done, arg);
+}
+
 static tsr_store_op *session_op(tsr_store_kind kind, const tsr_store_session *p)
 {
     tsr_store_op op = { .kind = kind, .row.session = *p };
@@ -642,6 +652,12 @@ tsr_err tsr_store_history(tsr_store_reader *r, const char *endpoint, tsr_bytes p
 tsr_err tsr_store_sessions(tsr_store_reader *r, tsr_store_session_fn *fn, void *arg)
 {
     return r->store->backend->sessions(r->reader, fn, arg);
+}
+
+tsr_err tsr_store_oscores(tsr_store_reader *r, const char *identity, tsr_store_oscore_fn *fn,
+                          void *arg)
+{
+    return r->store->backend->oscores(r->reader, identity, fn, arg);
 }
 
 tsr_err tsr_store_queued_open(tsr_store_reader *r, tsr_store_queued_fn *fn, void *arg)

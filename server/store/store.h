@@ -95,6 +95,14 @@ enum {
     TSR_STORE_BOOTSTRAP_CREDENTIAL = 3,
 };
 
+/** Numbers and window of an OSCORE context, one row per set of keys that an identity ever had: it stays
+ *  when the credential goes, since the same keys may come back. */
+typedef struct {
+    const char *identity;
+    tsr_bytes mark; /* of the keys */
+    tsr_bytes state;
+} tsr_store_oscore;
+
 /* --- opening ---------------------------------------------------------------------------- */
 
 typedef struct {
@@ -167,6 +175,8 @@ tsr_err tsr_store_put_document(tsr_store *s, const tsr_store_document *d, tsr_st
                                void *arg);
 tsr_err tsr_store_delete_document(tsr_store *s, int kind, const char *name, tsr_store_done *done,
                                   void *arg);
+tsr_err tsr_store_put_oscore(tsr_store *s, const tsr_store_oscore *o, tsr_store_done *done,
+                             void *arg);
 
 /** Waits until everything put before is committed or has failed. */
 void tsr_store_flush(tsr_store *s);
@@ -184,6 +194,7 @@ typedef bool tsr_store_credential_fn(void *arg, const tsr_store_credential *row)
 typedef bool tsr_store_event_fn(void *arg, const tsr_store_event *row);
 typedef bool tsr_store_value_fn(void *arg, const tsr_store_value *row);
 typedef bool tsr_store_session_fn(void *arg, const tsr_store_session *row);
+typedef bool tsr_store_oscore_fn(void *arg, const tsr_store_oscore *row);
 typedef bool tsr_store_queued_fn(void *arg, const tsr_store_queued *row);
 
 tsr_err tsr_store_registrations(tsr_store_reader *r, tsr_store_registration_fn *fn, void *arg);
@@ -206,6 +217,8 @@ tsr_err tsr_store_values(tsr_store_reader *r, const char *endpoint, tsr_bytes pr
 tsr_err tsr_store_history(tsr_store_reader *r, const char *endpoint, tsr_bytes path,
                           int64_t after_ms, size_t limit, tsr_store_value_fn *fn, void *arg);
 tsr_err tsr_store_sessions(tsr_store_reader *r, tsr_store_session_fn *fn, void *arg);
+tsr_err tsr_store_oscores(tsr_store_reader *r, const char *identity, tsr_store_oscore_fn *fn,
+                          void *arg);
 /** All that are not over, with their requests, in the order of their ids. */
 tsr_err tsr_store_queued_open(tsr_store_reader *r, tsr_store_queued_fn *fn, void *arg);
 /** errors TSR_E_NOT_FOUND */

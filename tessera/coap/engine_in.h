@@ -235,6 +235,7 @@ struct tsr_coap_guarding {
                      tsr_bytes datagram);
     void (*opened)(tsr_coap *c, const tsr_coap_slot *ticket);
     void (*notice)(tsr_coap *c, const tsr_coap_slot *s);
+    void (*watching)(tsr_coap *c, uint32_t watch);
     /* an answer at once; NULL: to the request that has no ticket */
     tsr_err (*seal)(tsr_coap *c, tsr_coap_peer peer, const tsr_coap_slot *ticket, tsr_buf *out);
     /* a message of a slot, once more if it was sent before */

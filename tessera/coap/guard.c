@@ -83,6 +83,11 @@ static void opened(tsr_coap *c, const tsr_coap_slot *ticket)
     c->guard->copy(c->guard_state, request_place(c), ticket->timer.id);
 }
 
+static void watching(tsr_coap *c, uint32_t watch)
+{
+    c->guard->clear(c->guard_state, watch_place(c, watch));
+}
+
 static void notice(tsr_coap *c, const tsr_coap_slot *s)
 {
     c->guard->notice(c->guard_state, s->peer, tsr_coap_slot_token(s), s->timer.id);
@@ -119,6 +124,7 @@ void tsr_coap_guard_set(tsr_coap *c, const tsr_coap_guard_calls *calls, void *gu
         .response = open_response,
         .opened = opened,
         .notice = notice,
+        .watching = watching,
         .seal = seal,
         .write = write_slot,
     };

@@ -48,6 +48,9 @@ typedef struct tsr_coap_guard_calls {
     /** What `from` has, `to` has as well. */
     void (*copy)(void *guard, size_t from, size_t to);
 
+    /** `place` begins anew: nothing is known of it. */
+    void (*clear)(void *guard, size_t place);
+
     /** The request opened last observes with that token, or (not `on`) does so no more. */
     void (*observed)(void *guard, tsr_coap_peer peer, tsr_bytes token, bool on);
 

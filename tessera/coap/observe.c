@@ -54,6 +54,8 @@ static tsr_err watch_add(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token, uint6
     if (line->watches != TSR_NONE)
         c->watches[line->watches].line_prev = at;
     line->watches = at;
+    if (c->guarding != NULL)
+        c->guarding->watching(c, at);
     *i = at;
     return TSR_OK;
 }

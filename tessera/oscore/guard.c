@@ -288,6 +288,13 @@ static void copy(void *guard, size_t from, size_t to)
     g->place[to].sealed_len = 0;
 }
 
+static void clear(void *guard, size_t place)
+{
+    tsr_oscore_guard *g = guard;
+
+    g->place[place] = (tsr_oscore_guard_place){ .context = NULL };
+}
+
 /* ---- observers ---- */
 
 static tsr_oscore_guard_observer *observer_find(const tsr_oscore_guard *g, tsr_coap_peer peer,
@@ -427,6 +434,7 @@ const tsr_coap_guard_calls tsr_oscore_guard_calls = {
     .seal = seal,
     .repeat = repeat,
     .copy = copy,
+    .clear = clear,
     .observed = observed,
     .notice = notice,
 };

@@ -725,7 +725,8 @@ static void test_store_older_version_is_brought_up(void **state)
     snprintf(file, sizeof file, "%s/tessera.db", p->dir);
     assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db,
-                                  "DROP TABLE document; DROP TABLE queued; PRAGMA user_version=1",
+                                  "DROP TABLE oscore; DROP TABLE document; DROP TABLE queued;"
+                                  "PRAGMA user_version=1",
                                   NULL, NULL, NULL),
                      SQLITE_OK);
     sqlite3_close(db);

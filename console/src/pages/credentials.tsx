@@ -18,6 +18,8 @@ export function cleanHex(text: string): string | undefined {
   return /^([0-9a-f]{2}){1,64}$/i.test(clean) ? clean : undefined;
 }
 
+const KINDS = { psk: "Pre-shared key", x509: "Certificate", oscore: "OSCORE" };
+
 function SetDialog({ onClose, onDone }: { onClose(): void; onDone(): void }) {
   const [endpoint, setEndpoint] = useState("");
   const [identity, setIdentity] = useState("");
@@ -132,9 +134,9 @@ export function CredentialsPage() {
               {list.map((c) => (
                 <tr class="row" key={c.endpoint}>
                   <td><a class="device-name" href={deviceHref(c.endpoint)}>{c.endpoint}</a></td>
-                  <td><span class="badge accent"><Key />{c.mode === "psk" ? "Pre-shared key" : "Certificate"}</span></td>
+                  <td><span class="badge accent"><Key />{KINDS[c.mode]}</span></td>
                   <td class="mono">{c.identity}</td>
-                  <td class="muted">{c.mode === "psk" ? `${c.key_bytes * 8} bits, never shown` : "held by the device"}</td>
+                  <td class="muted">{c.mode === "x509" ? "held by the device" : `${c.key_bytes * 8} bits, never shown`}</td>
                   <td><Ago at={c.changed_at} /></td>
                   <td class="right"><button class="button small danger" type="button" aria-label={`Delete the credential of ${c.endpoint}`} onClick={() => setDeleting(c)}><Trash />Delete</button></td>
                 </tr>

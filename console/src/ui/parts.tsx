@@ -20,7 +20,7 @@ export function StateBadge({ device }: { device: Pick<Device, "online" | "queue_
 }
 
 export function securityText(security: Device["security"]): string {
-  return security === "psk" ? "DTLS, PSK" : security === "x509" ? "DTLS, certificate" : "Not secured";
+  return security === "psk" ? "DTLS, PSK" : security === "x509" ? "DTLS, certificate" : security === "oscore" ? "OSCORE" : "Not secured";
 }
 
 export function SecurityBadge({ security }: { security: Device["security"] }) {

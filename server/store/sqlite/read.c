@@ -18,6 +18,7 @@ enum {
     R_VALUES,
     R_HISTORY,
     R_SESSIONS,
+    R_OSCORES,
     R_QUEUED_OPEN,
     R_QUEUED,
     R_QUEUED_LIST,
@@ -53,6 +54,7 @@ static const char *const reads[R_COUNT] = {
                   " history WHERE endpoint=?1 AND path=?2 AND received_ms>?3 ORDER BY count DESC"
                   " LIMIT ?4) ORDER BY count",
     [R_SESSIONS] = "SELECT cid,parked_ms,body FROM session",
+    [R_OSCORES] = "SELECT mark,state FROM oscore WHERE identity=?1",
     [R_QUEUED_OPEN] = QUEUED ",request,NULL FROM queued WHERE state<=1 ORDER BY id",
     [R_QUEUED] = QUEUED ",NULL,result FROM queued WHERE id=?1",
     [R_QUEUED_LIST] = QUEUED ",NULL,NULL FROM queued WHERE id<?1 AND state<=?2 ORDER BY id DESC"
@@ -355,6 +357,23 @@ tsr_err sqlite_history(void *arg, const char *endpoint, tsr_bytes path, int64_t 
     sqlite3_bind_int64(q, 3, after_ms);
     sqlite3_bind_int64(q, 4, (int64_t)limit);
     return value_rows(q, endpoint, fn, fn_arg);
+}
+
+tsr_err sqlite_oscores(void *arg, const char *identity, tsr_store_oscore_fn *fn, void *fn_arg)
+{
+    sqlite3_stmt *q = get(arg, R_OSCORES);
+    int rc;
+
+    if (!q)
+        return TSR_E_IO;
+    sqlite3_bind_text(q, 1, identity, -1, SQLITE_STATIC);
+    while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
+        tsr_store_oscore row = { identity, blob(q, 0), blob(q, 1) };
+
+        if (!fn(fn_arg, &row))
+            break;
+    }
+    return finish(q, rc);
 }
 
 tsr_err sqlite_sessions(void *arg, tsr_store_session_fn *fn, void *fn_arg)

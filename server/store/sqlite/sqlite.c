@@ -44,6 +44,8 @@ static const char *const upgrades[] = {
     "CREATE TABLE document(kind INTEGER, name TEXT, alias TEXT, rank INTEGER,"
     " changed_ms INTEGER, body BLOB, PRIMARY KEY(kind, name), UNIQUE(kind, alias)) WITHOUT ROWID;"
     "CREATE INDEX document_rank ON document(kind, rank DESC, name) WHERE rank>0;",
+    "CREATE TABLE oscore(identity TEXT, mark BLOB, state BLOB, PRIMARY KEY(identity, mark))"
+    " WITHOUT ROWID;",
 };
 
 enum {
@@ -70,6 +72,7 @@ static const char *const writes[W_COUNT] = {
     [W_PUT_VALUE] = "INSERT INTO value VALUES(?1,?2,?3,0,?4) ON CONFLICT(endpoint,path)"
                     " DO UPDATE SET received_ms=?3, count=count+1, body=?4 RETURNING count",
     [W_PUT_HISTORY] = "INSERT OR REPLACE INTO history VALUES(?1,?2,?3,?4,?5,?6)",
+    [W_PUT_OSCORE] = "INSERT OR REPLACE INTO oscore VALUES(?1,?2,?3)",
     [W_PUT_SESSION] = "INSERT OR REPLACE INTO session VALUES(?1,?2,?3)",
     [W_DELETE_SESSION] = "DELETE FROM session WHERE cid=?1",
     [W_PUT_QUEUED] = "INSERT INTO queued VALUES(?1,?2,?3,?4,?5,?6,?7,0,0,0,0,0,'',?8,NULL)",
@@ -301,6 +304,16 @@ static int put_session(sqlite_store *db, const tsr_store_session *p)
     return run(q);
 }
 
+static int put_oscore(sqlite_store *db, const tsr_store_oscore *o)
+{
+    sqlite3_stmt *q = db->write[W_PUT_OSCORE];
+
+    bind_text(q, 1, o->identity);
+    bind_blob(q, 2, o->mark);
+    bind_blob(q, 3, o->state);
+    return run(q);
+}
+
 static int put_queued(sqlite_store *db, const tsr_store_queued *r)
 {
     sqlite3_stmt *q = db->write[W_PUT_QUEUED];
@@ -385,6 +398,7 @@ static int apply_row(sqlite_store *db, const tsr_store_op *op)
         return run(db->write[W_DELETE_CREDENTIAL]);
     case TSR_STORE_PUT_EVENT: return put_event(db, &op->row.event);
     case TSR_STORE_PUT_VALUE: return put_value(db, &op->row.value);
+    case TSR_STORE_PUT_OSCORE: return put_oscore(db, &op->row.oscore);
     case TSR_STORE_PUT_SESSION: return put_session(db, &op->row.session);
     case TSR_STORE_DELETE_SESSION:
         bind_blob(db->write[W_DELETE_SESSION], 1, op->row.session.cid);
@@ -453,6 +467,7 @@ static const tsr_store_backend backend = {
     .values = sqlite_values,
     .history = sqlite_history,
     .sessions = sqlite_sessions,
+    .oscores = sqlite_oscores,
     .queued_open = sqlite_queued_open,
     .queued_get = sqlite_queued_get,
     .queued_list = sqlite_queued_list,

@@ -23,6 +23,7 @@ enum {
     W_TRIM_EVENTS,
     W_PUT_VALUE,
     W_PUT_HISTORY,
+    W_PUT_OSCORE,
     W_PUT_SESSION,
     W_DELETE_SESSION,
     W_PUT_QUEUED,
@@ -61,6 +62,7 @@ tsr_err sqlite_values(void *arg, const char *endpoint, tsr_bytes prefix, tsr_sto
 tsr_err sqlite_history(void *arg, const char *endpoint, tsr_bytes path, int64_t after_ms,
                        size_t limit, tsr_store_value_fn *fn, void *fn_arg);
 tsr_err sqlite_sessions(void *arg, tsr_store_session_fn *fn, void *fn_arg);
+tsr_err sqlite_oscores(void *arg, const char *identity, tsr_store_oscore_fn *fn, void *fn_arg);
 tsr_err sqlite_queued_open(void *arg, tsr_store_queued_fn *fn, void *fn_arg);
 tsr_err sqlite_queued_get(void *arg, uint64_t id, tsr_store_queued_fn *fn, void *fn_arg);
 tsr_err sqlite_queued_list(void *arg, const char *endpoint, bool open_only, uint64_t before,

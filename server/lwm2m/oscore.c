@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * OSCORE contexts: one for each identity, whatever shard its device comes to, since their numbers must
+ * not be used twice; each has a lock of its own. Made of credential and stored state when they are
+ * needed; a number is used only when the row that covers it is on the disk. */
+#define _GNU_SOURCE
+#include "server/lwm2m/internal.h"
+
+#include <stdlib.h>
+
+enum {
+    HEADS = 4096,
+    DATAGRAM = 1600,
+    MARGIN = 1024, /* numbers that one commit allows to use */
+    MARK_AT = 2,   /* where a state has the mark of its keys (docs/WIRE.md) */
+    MARK_LEN = 8,
+};
+
+typedef struct context {
+    tsr_oscore oscore; /* first: the guard knows no more of it */
+    struct context *next;
+    tsr_server *server;
+    pthread_mutex_t lock;
+    bool made;
+    char identity[OSCORE_IDENTITY];
+} context;
+
+struct oscore_ring {
+    pthread_mutex_t lock;
+    context *heads[HEADS];
+    struct oscore_desk *desks; /* one a shard */
+    unsigned count;
+};
+
+struct oscore_desk {
+    tsr_oscore_guard guard;
+    void *memory;
+};
+
+tsr_err oscore_secret(tsr_bytes secret, psa_key_id_t *key)
+{
+    psa_key_attributes_t a = PSA_KEY_ATTRIBUTES_INIT;
+
+    psa_set_key_usage_flags(&a, PSA_KEY_USAGE_DERIVE);
+    psa_set_key_algorithm(&a, PSA_ALG_HKDF(PSA_ALG_SHA_256));
+    psa_set_key_type(&a, PSA_KEY_TYPE_DERIVE);
+    return psa_import_key(&a, secret.ptr, secret.len, key) == PSA_SUCCESS ? TSR_OK : TSR_E_CRYPTO;
+}
+
+/* --- the table of contexts --------------------------------------------------------------- */
+
+/* A context stays for good once it was there: exchanges name it, and its keys may come back. */
+static context *find(tsr_server *s, const char *identity, bool make)
+{
+    struct oscore_ring *ring = s->oscore;
+    context **head = &ring->heads[tsr_hash(s->hash_key, tsr_text(identity)) % HEADS], *c;
+
+    pthread_mutex_lock(&ring->lock);
+    for (c = *head; c && strcmp(c->identity, identity) != 0;)
+        c = c->next;
+    if (!c && make && (c = calloc(1, sizeof *c)) != NULL) {
+        c->server = s;
+        (void)snprintf(c->identity, sizeof c->identity, "%s", identity);
+        pthread_mutex_init(&c->lock, NULL);
+        c->next = *head;
+        *head = c;
+    }
+    pthread_mutex_unlock(&ring->lock);
+    return c;
+}
+
+static void unmake(context *c)
+{
+    if (c->made)
+        tsr_oscore_free(&c->oscore);
+    c->made = false;
+}
+
+void oscore_forget(tsr_server *s, const char *identity)
+{
+    context *c = find(s, identity, false);
+
+    if (!c)
+        return;
+    pthread_mutex_lock(&c->lock);
+    unmake(c);
+    pthread_mutex_unlock(&c->lock);
+}
+
+/* --- making one --------------------------------------------------------------------------- */
+
+static tsr_err put_state(const context *c, tsr_bytes state, tsr_store_done *done, void *arg)
+{
+    tsr_store_oscore row = { c->identity, { state.ptr + MARK_AT, MARK_LEN }, state };
+
+    return tsr_store_put_oscore(c->server->store, &row, done, arg);
+}
+
+/* Once per MARGIN messages of a device the shard waits for a commit. */
+static tsr_err save(void *user, tsr_bytes state)
+{
+    waiter w = WAITER;
+
+    return waiter_wait(&w, put_state(user, state, waiter_wake, &w));
+}
+
+typedef struct {
+    context *c;
+    tsr_store_reader *reader;
+    tsr_oscore_params params;
+    tsr_err err;
+} making;
+
+/* Tries the state of each set of keys that the identity had; it is of these or of others. */
+static bool try_state(void *arg, const tsr_store_oscore *row)
+{
+    making *m = arg;
+
+    m->params.challenge = false; /* the state says whether the window is known */
+    m->err = tsr_oscore_init(&m->c->oscore, &m->params, row->state);
+    return m->err == TSR_E_MALFORMED;
+}
+
+static tsr_bytes after_colon(const char *identity, uint8_t *room, size_t cap)
+{
+    const char *hex = strchr(identity, ':');
+    size_t n = 0;
+
+    for (hex = hex ? hex + 1 : ""; hex[0] && hex[1] && n < cap; hex += 2) {
+        unsigned byte;
+
+        if (sscanf(hex, "%2x", &byte) != 1) /* NOLINT(cert-err34-c): two digits cannot overflow */
+            break;
+        room[n++] = (uint8_t)byte;
+    }
+    return tsr_view(strchr(identity, ':') ? room : NULL, n);
+}
+
+static bool derive(void *arg, const tsr_store_credential *row)
+{
+    uint8_t id[TSR_OSCORE_ID_MAX], id_context[TSR_OSCORE_ID_CONTEXT_MAX];
+    char text[OSCORE_IDENTITY + 1];
+    making *m = arg;
+    oscore_row keys;
+
+    m->err = TSR_E_MALFORMED;
+    if (!oscore_row_get(row->key, &keys))
+        return false;
+    (void)snprintf(text, sizeof text, ":%s", m->c->identity);
+    text[1 + strcspn(text + 1, ":")] = 0;
+    m->params = (tsr_oscore_params){
+        .salt = keys.salt,
+        .sender_id = keys.server_id,
+        .recipient_id = after_colon(text, id, sizeof id),
+        .id_context = after_colon(m->c->identity, id_context, sizeof id_context),
+        .aead = keys.aead,
+        .margin = MARGIN,
+        .save = save,
+        .user = m->c,
+    };
+    m->err = oscore_secret(keys.secret, &m->params.master_secret);
+    if (m->err != TSR_OK)
+        return false;
+    m->err = TSR_E_MALFORMED;
+    if (tsr_store_oscores(m->reader, m->c->identity, try_state, m) != TSR_OK)
+        m->err = TSR_E_IO;
+    if (m->err == TSR_E_MALFORMED) { /* keys that were never here */
+        m->params.challenge = true;  /* RFC 9175 §2.3: a Register must be fresh, also the first */
+        m->err = tsr_oscore_init(&m->c->oscore, &m->params, tsr_view(NULL, 0));
+    }
+    psa_destroy_key(m->params.master_secret);
+    return false;
+}
+
+static tsr_err make(context *c, tsr_store_reader *reader)
+{
+    making m = { .c = c, .reader = reader, .err = TSR_E_NOT_FOUND };
+    tsr_err err =
+        tsr_store_credential_key(reader, TSR_SERVER_OSCORE, tsr_text(c->identity), derive, &m);
+
+    if (err == TSR_OK)
+        err = m.err;
+    c->made = err == TSR_OK;
+    return err;
+}
+
+/* --- what the guard asks ------------------------------------------------------------------ */
+
+static tsr_err use(void *user, tsr_oscore *oscore)
+{
+    context *c = (context *)(void *)oscore;
+    desk *d = user;
+    tsr_err err = TSR_OK;
+
+    pthread_mutex_lock(&c->lock);
+    if (!c->made)
+        err = make(c, tsr_shard_reader(d->shard));
+    if (err != TSR_OK)
+        pthread_mutex_unlock(&c->lock);
+    return err;
+}
+
+static void done(void *user, tsr_oscore *oscore)
+{
+    (void)user;
+    pthread_mutex_unlock(&((context *)(void *)oscore)->lock);
+}
+
+static void broken(void *user, tsr_oscore *oscore)
+{
+    context *c = (context *)(void *)oscore;
+
+    (void)user;
+    pthread_mutex_lock(&c->lock);
+    unmake(c);
+    pthread_mutex_unlock(&c->lock);
+}
+
+static tsr_err to(void *user, tsr_coap_peer peer, tsr_oscore **oscore)
+{
+    desk *d = user;
+    context *c = tsr_shard_peer(d->shard, peer)->context;
+
+    if (!c)
+        return TSR_END;
+    *oscore = &c->oscore;
+    return TSR_OK;
+}
+
+static bool found(void *arg, const tsr_store_credential *row)
+{
+    (void)row;
+    *(bool *)arg = true;
+    return false;
+}
+
+/* Only identities that have a credential get a context: strangers cannot fill the table. */
+static tsr_err from(void *user, tsr_coap_peer peer, const tsr_oscore_option *option,
+                    tsr_oscore **oscore)
+{
+    desk *d = user;
+    char identity[OSCORE_IDENTITY];
+    bool known = false;
+    context *c;
+
+    if (!option)
+        return tsr_shard_peer(d->shard, peer)->context ? TSR_E_DENIED : TSR_END;
+    if (tsr_shard_peer(d->shard, peer)->service != 0 || !option->kid.ptr ||
+        option->kid.len > TSR_OSCORE_ID_MAX ||
+        option->kid_context.len > TSR_OSCORE_ID_CONTEXT_MAX)
+        return TSR_E_NOT_FOUND;
+    oscore_identity(option->kid, option->kid_context, identity);
+    c = find(d->server, identity, false);
+    if (!c) {
+        (void)tsr_store_credential_key(tsr_shard_reader(d->shard), TSR_SERVER_OSCORE,
+                                       tsr_text(identity), found, &known);
+        c = known ? find(d->server, identity, true) : NULL;
+    }
+    if (!c)
+        return TSR_E_NOT_FOUND;
+    *oscore = &c->oscore;
+    return TSR_OK;
+}
+
+/* An address belongs to one context. When another device has it now, what is known of the old one
+ * goes first; the new one sends its request again. */
+static tsr_err proved(void *user, tsr_coap_peer index, tsr_oscore *oscore)
+{
+    context *c = (context *)(void *)oscore;
+    desk *d = user;
+    tsr_peer *peer = tsr_shard_peer(d->shard, index);
+
+    if (peer->context == c)
+        return TSR_OK;
+    if (!peer->context && !peer->user)
+        return oscore_bind(d, peer, c->identity);
+    tsr_shard_close_peer(d->shard, peer);
+    return TSR_E_ARGUMENT;
+}
+
+tsr_err oscore_bind(desk *d, tsr_peer *peer, const char *identity)
+{
+    context *c = find(d->server, identity, true);
+
+    if (!c || (peer->context && peer->context != c))
+        return TSR_E_SPACE;
+    if (!peer->secure && tsr_shard_identify(d->shard, peer, TSR_PEER_OSCORE, identity) != TSR_OK)
+        return TSR_E_SPACE;
+    peer->context = c;
+    return TSR_OK;
+}
+
+/* --- life --------------------------------------------------------------------------------- */
+
+static tsr_err open_desk(desk *d, struct oscore_desk *o)
+{
+    tsr_coap *coap = tsr_shard_coap(d->shard);
+    tsr_oscore_guard_config config = {
+        .coap = &coap->config,
+        .datagram_len = DATAGRAM,
+        .host = { .user = d,
+                  .to = to,
+                  .from = from,
+                  .proved = proved,
+                  .broken = broken,
+                  .use = use,
+                  .done = done },
+    };
+    size_t len = tsr_oscore_guard_memory(&config);
+
+    o->memory = malloc(len);
+    if (!o->memory || tsr_oscore_guard_init(&o->guard, &config, o->memory, len) != TSR_OK)
+        return TSR_E_SPACE;
+    tsr_coap_guard_set(coap, &tsr_oscore_guard_calls, &o->guard);
+    return TSR_OK;
+}
+
+tsr_err oscore_open(tsr_server *s)
+{
+    tsr_err err = TSR_OK;
+
+    s->oscore = calloc(1, sizeof *s->oscore);
+    if (!s->oscore)
+        return TSR_E_SPACE;
+    pthread_mutex_init(&s->oscore->lock, NULL);
+    s->oscore->desks = calloc(s->count, sizeof *s->oscore->desks);
+    if (!s->oscore->desks)
+        return TSR_E_SPACE;
+    s->oscore->count = s->count;
+    for (unsigned i = 0; err == TSR_OK && i < s->count; i++)
+        err = open_desk(&s->desks[i], &s->oscore->desks[i]);
+    return err;
+}
+
+void oscore_park(tsr_server *s)
+{
+    for (size_t i = 0; s->oscore && i < HEADS; i++)
+        for (context *c = s->oscore->heads[i]; c; c = c->next) {
+            uint8_t room[TSR_OSCORE_STATE_MAX];
+            tsr_buf state = tsr_buf_over(room, sizeof room);
+
+            if (c->made && tsr_oscore_park(&c->oscore, &state) == TSR_OK)
+                (void)put_state(c, tsr_buf_view(&state), NULL, NULL);
+            unmake(c);
+        }
+}
+
+void oscore_close(tsr_server *s)
+{
+    for (unsigned i = 0; s->oscore && i < s->oscore->count; i++)
+        free(s->oscore->desks[i].memory);
+    for (size_t i = 0; s->oscore && i < HEADS; i++)
+        while (s->oscore->heads[i]) {
+            context *c = s->oscore->heads[i];
+
+            s->oscore->heads[i] = c->next;
+            unmake(c);
+            pthread_mutex_destroy(&c->lock);
+            free(c);
+        }
+    if (s->oscore) {
+        pthread_mutex_destroy(&s->oscore->lock);
+        free(s->oscore->desks);
+    }
+    free(s->oscore);
+    s->oscore = NULL;
+}
