@@ -103,8 +103,8 @@ static void keep_format(tsr_coap_body *b, tsr_coap_num format)
     b->content_format = (uint16_t)format.value;
 }
 
-/* RFC 7959 §2.5, RFC 7959 §2.9: stores a block; the code to answer with, or TSR_COAP_EMPTY when
- * body *at is whole. */
+/* RFC 7959 §2.5, RFC 7959 §2.9: stores a block, or gives it to the sink; the code to answer with, or
+ * TSR_COAP_EMPTY when body *at is whole. */
 static uint8_t store_block(tsr_coap *c, tsr_coap_peer peer, uint32_t key, uint32_t *at)
 {
     tsr_coap_block b = c->msg.block1;
@@ -113,6 +113,12 @@ static uint8_t store_block(tsr_coap *c, tsr_coap_peer peer, uint32_t key, uint32
 
     if (c->msg.payload.len > size || (b.more && c->msg.payload.len != size))
         return TSR_COAP_BAD_REQUEST;
+    if (c->sink != NULL) {
+        uint8_t code = c->sink->block(c->sink->user, peer, &c->msg);
+
+        if (code != TSR_COAP_EMPTY)
+            return code;
+    }
     if (offset + c->msg.payload.len > c->config.body_len ||
         c->msg.size1.value > c->config.body_len) {
         if (i != TSR_NONE)

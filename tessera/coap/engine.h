@@ -160,6 +160,18 @@ typedef struct tsr_coap_observing tsr_coap_observing;
 typedef struct tsr_coap_blocks tsr_coap_blocks;
 typedef struct tsr_coap_guarding tsr_coap_guarding;
 
+/** Takes some bodies block by block as they come, instead of whole: those too long to be held. */
+typedef struct {
+    /** One block of a request with Block1, of the right length for its place.
+     *
+     *  source   RFC 7959 §2.9.1
+     *  returns  the code to answer with, 2.31 as long as msg->block1.more; TSR_COAP_EMPTY: this
+     *           body is not for the sink, and is collected as others are
+     *  note     called from inside feed; blocks may be missing, or begin again */
+    uint8_t (*block)(void *user, tsr_coap_peer peer, const tsr_coap_msg *msg);
+    void *user;
+} tsr_coap_sink;
+
 typedef struct {
     /* private; in an order that lets a Cortex-M reach most of it with short instructions */
     tsr_coap_line *lines;
@@ -193,6 +205,8 @@ typedef struct {
     void *guard_state;
     /* public, read only */
     tsr_coap_stats stats;
+    /* public: set it after init; NULL: every body is collected. The small engine has none */
+    const tsr_coap_sink *sink;
 } tsr_coap;
 
 /** How much memory a configuration needs, in bytes; 0 when it is out of range. */
