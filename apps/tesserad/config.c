@@ -72,6 +72,11 @@ static const key network_keys[] = {
     { NULL, TEXT, 0, 0, 0, 0, NULL, NULL },
 };
 
+static const key update_keys[] = {
+    { "push_wait", NUMBER_AT(config, push_wait_s, 1, 86400) },
+    { NULL, TEXT, 0, 0, 0, 0, NULL, NULL },
+};
+
 static const key coap_keys[] = {
     { "ack_timeout_ms", NUMBER_AT(config, ack_timeout_ms, 50, 60000) },
     { "max_retransmit", NUMBER_AT(config, max_retransmit, 0, 10) },
@@ -348,7 +353,8 @@ static tsr_err section_line(reader *r, char *name)
         const char *name;
         const key *keys;
     } plain[] = { { "device", device_keys }, { "secured", secured_keys }, { "log", log_keys },
-                  { "network", network_keys }, { "coap", coap_keys } };
+                  { "network", network_keys }, { "coap", coap_keys },
+                  { "update", update_keys } };
     char *number = strchr(name, ' ');
     uint64_t id = 0;
 
@@ -370,7 +376,7 @@ static tsr_err section_line(reader *r, char *name)
             return open_light(r, id);
     }
     return fail(r, r->line, "unknown section [%s]; known are: device, secured, log, network, coap, "
-                            "bootstrap, server N, light N", r->section);
+                            "update, bootstrap, server N, light N", r->section);
 }
 
 static char *trim(char *text)
@@ -496,7 +502,7 @@ tsr_err config_load(const char *path, config *c, char *error, size_t error_len)
 
     memset(c, 0, sizeof *c);
     *c = (config){ .log_level = TSR_LOG_INFO, .refresh_s = 1, .version = 2, .awake_s = 93, .ack_timeout_ms = 2000,
-                   .max_retransmit = 4, .block_size = 1024 };
+                   .max_retransmit = 4, .block_size = 1024, .push_wait_s = 247 };
     error[0] = '\0';
     if (f == NULL) {
         (void)snprintf(error, error_len, "%s: %s; name the file with --config", path, strerror(errno));

@@ -12,6 +12,7 @@
 
 #include "apps/tesserad/certificate.h"
 #include "apps/tesserad/device.h"
+#include "apps/tesserad/firmware.h"
 #include "apps/tesserad/oscore.h"
 #include "apps/tesserad/update.h"
 #include "ports/linux/gate/gate.h"
@@ -61,6 +62,7 @@ typedef struct tesserad {
     const char *path;
     device device;
     update update;
+    firmware firmware;
     oscore oscore;
     size_t link_count;
     uplink links[CONFIG_ACCOUNTS];
@@ -529,6 +531,7 @@ static void drive(tesserad *d, uint64_t now_ms)
     size_t account;
 
     device_show_lights(&d->device);
+    firmware_tell(&d->firmware);
     for (;;) {
         tsr_buf out = tsr_buf_over(room, sizeof room);
 
@@ -637,7 +640,19 @@ static int wait_ms(const tesserad *d, uint64_t now_ms)
         due_ms = d->stop_by_ms;
     if (update_due_ms(&d->update) < due_ms)
         due_ms = update_due_ms(&d->update);
+    if (firmware_due_ms(&d->firmware) < due_ms)
+        due_ms = firmware_due_ms(&d->firmware);
     return due_ms <= now_ms ? 0 : (int)(due_ms - now_ms);
+}
+
+static void step_update(tesserad *d, uint64_t now_ms)
+{
+    bool trial = d->update.trial;
+
+    update_step(&d->update, now_ms);
+    if (trial && !d->update.trial)
+        firmware_judged(&d->firmware);
+    firmware_step(&d->firmware, now_ms);
 }
 
 static void step(tesserad *d)
@@ -667,7 +682,7 @@ static void step(tesserad *d)
         device_refresh(&d->device, &d->client, now_ms);
     drive(d, now_ms);
     if (d->stop_by_ms == 0)
-        update_step(&d->update, now_ms);
+        step_update(d, now_ms);
     fall_asleep(d, now_ms);
     if (d->device.device.reboot && d->stop_by_ms == 0) {
         d->device.device.reboot = false;
@@ -719,6 +734,7 @@ static tsr_err begin(tesserad *d, const config *c, const char *path)
     if (update_version(&d->update) != NULL)
         (void)snprintf(d->device.device.firmware, sizeof d->device.device.firmware, "%s",
                        update_version(&d->update));
+    firmware_place(&d->firmware, &d->update, &d->device);
     if (err == TSR_OK)
         err = papers_read_all(d);
     configure_accounts(d);
@@ -733,6 +749,7 @@ static tsr_err begin(tesserad *d, const config *c, const char *path)
         return err;
     }
     restore_state(d);
+    firmware_resume(&d->firmware, &d->client);
     for (size_t i = 0; i < d->link_count; i++) {
         if (d->links[i].used && d->links[i].udp.fd < 0)
             link_open(d, i, now_ms);

@@ -138,6 +138,15 @@ static void init_registry(device *d)
     d->registry = (tsr_lwm2m_registry){ d->objects, n };
 }
 
+void device_add(device *d, tsr_lwm2m_object object)
+{
+    size_t n = d->registry.count++;
+
+    for (; n > 0 && d->objects[n - 1].info->id > object.info->id; n--)
+        d->objects[n] = d->objects[n - 1];
+    d->objects[n] = object;
+}
+
 static void measure_traffic(device *d, tsr_lwm2m_client *client, uint64_t now_ms)
 {
     tsr_lwm2m_traffic traffic;

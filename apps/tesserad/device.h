@@ -12,7 +12,7 @@
 
 enum {
     DEVICE_PORTFOLIOS = 4,
-    DEVICE_OBJECTS = 10,
+    DEVICE_OBJECTS = 11,
     DEVICE_CERTIFICATE = 2048, /* bytes of a certificate that a bootstrap server writes */
     DEVICE_FIRST_KEY = 0x3f540000, /* of those that it writes; below are the configuration's */
 };
@@ -52,6 +52,9 @@ void device_init(device *d, const config *c, uint64_t now_ms);
  *  put there again. */
 void device_configure_security(device *d);
 void device_configure_servers(device *d);
+
+/** Places one more object, before the client is there. */
+void device_add(device *d, tsr_lwm2m_object object);
 
 /** Brings the states up to date and tells the client what has changed. */
 void device_refresh(device *d, tsr_lwm2m_client *client, uint64_t now_ms);
