@@ -116,7 +116,8 @@ class Endpoint(threading.Thread):
                 empty = Message(code=Code.EMPTY)
                 empty.mtype, empty.mid = (ACK if known else RST), m.mid
                 self.socket.sendto(empty.encode(), address)
-            self.answered.add(m.mid)
+            if m.mtype is ACK:  # the other end counts its own messages
+                self.answered.add(m.mid)
             if known and (address, m.mid, m.token) not in self.taken:
                 self.taken[(address, m.mid, m.token)] = None
                 self.inbox[m.token].append(Answer(m))
@@ -169,6 +170,20 @@ class Endpoint(threading.Thread):
             if more is None or not more.more:
                 return Answer(first.message, whole)
             block = (more.block_number + 1, False, more.size_exponent)
+
+    def push(self, to, path, payload, first=0, last=None, exponent=6, format=OPAQUE):
+        """PUTs a payload in blocks of 16 << exponent, from block `first` up to and without `last`, until one is refused;
+        returns the last answer. RFC 7959, section 3.2."""
+        size, answer = 16 << exponent, None
+        count = max(1, -(-len(payload) // size))
+        for n in range(first, count if last is None else last):
+            answer = self.request(to, "PUT", path, payload[n * size:(n + 1) * size], format=format,
+                                  block1=(n, n + 1 < count, exponent))
+            if answer.code != "2.31":
+                return answer
+            if tuple(answer.message.opt.block1) != (n, True, exponent):
+                raise AssertionError(f"block {n} was answered with {answer.message.opt.block1}")
+        return answer
 
 
 class Server(Endpoint):

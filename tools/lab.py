@@ -414,6 +414,7 @@ class Lab:
                           *(("--encrypt-to", ids["encrypt_to"]) if "encrypt_to" in ids else ()))
         return path
 
+    slot_size = None  # bytes; None: as it is without a word
     implementation = "7e55e4a0" * 8  # which hardware and root of trust: the maker's number
 
     def factory(self, *options, updaters=(os.geteuid(),)):
@@ -424,6 +425,7 @@ class Lab:
         conf.write_text("\n".join([
             f"component {self.component}", f"vendor {vendor}", f"class {uuid.uuid5(vendor, self.device_class)}",
             f"anchor {self.signing_key().with_suffix('.pub').name}",
+            *([f"size {self.slot_size}"] if self.slot_size else []),
             *(f"client {-1 - uid}" for uid in dict.fromkeys(updaters))]) + "\n")
         done = subprocess.run([program("tessera-factory"), "--store", self.folder / "secure", "--update", conf,
                                "--slots", self.update, "--record", self.record,

@@ -281,6 +281,8 @@ static void test_pull_part_by_part(void **state)
     }
 }
 
+/* LwM2M-1.1-int-774: out of RAM is 3, as the object says (the case says 2); the rest is real in
+ * conformance/test_device_firmware.py. */
 static void test_what_the_backend_refuses(void **state)
 {
     store *s = fresh();
