@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """tesserad starts blank, is configured by a bootstrap server of aiocoap, and registers with our server (NoSec)."""
+import signal
 import unittest
 
 import lab
@@ -59,6 +60,17 @@ class BlankDevice(unittest.TestCase):
         self.start("pack")
         self.registered()
         self.assertNotIn("request ep=blank pct", self.peer.text())
+
+        # What came is kept over an end in good order, and over a new reading of the configuration.
+        device = self.room.parts["device"]
+        self.assertEqual(device.stop(40), 0)
+        self.assertIsNone(self.room.rest.device(EP))
+        device = self.room.run_device()
+        self.registered()
+        start = device.log.stat().st_size
+        device.popen.send_signal(signal.SIGHUP)
+        self.room.wait_device("updated", 30, start=start)
+        self.assertEqual(self.peer.text().count("pack-request"), 1)
 
     def test_device_answers_mistakes_of_the_server(self):
         """LwM2M-1.1-int-9"""
