@@ -48,7 +48,7 @@ static void check_params(const tsr_register_params *p, bool update)
     require(p->sms.len <= 20);
     require(strlen(p->binding) < sizeof p->binding);
     if (!update)
-        require(p->version.len == 3 && p->has_links && p->binding[0]);
+        require(p->version.len == 3 && (p->has_links || p->has_profile) && p->binding[0]);
 }
 
 static void as_message(tsr_bytes in)
