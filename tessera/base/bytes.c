@@ -217,6 +217,23 @@ tsr_err tsr_dec(tsr_bytes in, uint64_t *v)
     return TSR_OK;
 }
 
+tsr_err tsr_dec_upto(tsr_bytes in, uint32_t most, uint32_t *v)
+{
+    uint64_t sum = 0;
+
+    if (in.len == 0)
+        return TSR_E_MALFORMED;
+    for (const uint8_t *at = in.ptr, *end = at + in.len; at != end; at++) {
+        unsigned digit = *at - (unsigned)'0';
+
+        sum = sum * 10 + digit;
+        if (digit > 9 || sum > most)
+            return TSR_E_MALFORMED;
+    }
+    *v = (uint32_t)sum;
+    return TSR_OK;
+}
+
 tsr_err tsr_sdec(tsr_bytes in, int64_t *v)
 {
     uint64_t size;

@@ -114,6 +114,9 @@ tsr_err tsr_get_bytes(tsr_bytes *in, size_t n, tsr_bytes *v);
  *  errors  TSR_E_MALFORMED  empty, a byte that is no digit, or above UINT64_MAX */
 tsr_err tsr_dec(tsr_bytes in, uint64_t *v);
 
+/** The same, up to `most`. */
+tsr_err tsr_dec_upto(tsr_bytes in, uint32_t most, uint32_t *v);
+
 /** The same with an optional leading minus sign; INT64_MIN to INT64_MAX. */
 tsr_err tsr_sdec(tsr_bytes in, int64_t *v);
 

@@ -12,7 +12,8 @@ void tsr_cbor_put_head(tsr_buf *out, tsr_cbor_kind kind, uint64_t n)
     }
 
     /* 1, 2, 4 or 8 bytes */
-    unsigned info = n <= UINT8_MAX ? 0 : n <= UINT16_MAX ? 1 : n <= UINT32_MAX ? 2 : 3;
+    uint32_t low = (uint32_t)n;
+    unsigned info = n >> 32 != 0 ? 3 : low > UINT16_MAX ? 2 : low > UINT8_MAX;
     unsigned width = 1u << info;
     uint8_t *at = tsr_buf_claim(out, 1 + width);
 

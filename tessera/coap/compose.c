@@ -49,13 +49,12 @@ static void mix_list(tsr_coap_mixer *m, uint16_t number, const tsr_bytes *list, 
 
 tsr_err tsr_coap_put_request(tsr_buf *out, const tsr_coap_request *r)
 {
-    static const tsr_bytes nothing = { NULL, 0 };
     tsr_coap_mixer m = { out, r->extra, r->extra_count, 0 };
+    const tsr_coap_num none_match = { r->if_none_match, 0 }; /* as 0 it is empty */
 
     tsr_coap_mix_view(&m, TSR_COAP_IF_MATCH, &r->if_match);
     tsr_coap_mix_view(&m, TSR_COAP_ETAG, &r->etag);
-    if (r->if_none_match)
-        mix(&m, TSR_COAP_IF_NONE_MATCH, &nothing);
+    tsr_coap_mix_num(&m, TSR_COAP_IF_NONE_MATCH, &none_match);
     tsr_coap_mix_path(&m, TSR_COAP_URI_PATH, r->path);
     if (r->path == NULL)
         mix_list(&m, TSR_COAP_URI_PATH, r->segments, r->segment_count);

@@ -305,11 +305,11 @@ tsr_err tsr_coap_defer(tsr_coap *c, tsr_coap_id ticket);
 
 /** Sends a notification to an observer; the caller keeps the list of observers (peer, token).
  *  CON: ACKED, RESET, TIMEOUT or GONE follows with `user` and *id.
- *  NON: RESET may follow, with `user` and id 0, for as long as config.seen remembers it.
+ *  NON: RESET may follow, with `user` and id 0 (as *id), for as long as config.seen remembers it.
  *
  *  source  RFC 7641 §4.2 to RFC 7641 §4.5, RFC 7959 §2.6 (only the first block of a long body is
  *          sent)
- *  units   sequence: 24 bits, growing
+ *  units   sequence: growing; 24 bits of it are told
  *  errors  TSR_E_SPACE      no exchange free: try again later
  *          TSR_E_ARGUMENT   bad peer, token or option order
  */

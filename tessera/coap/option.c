@@ -278,8 +278,8 @@ uint32_t tsr_coap_msg_key(const tsr_coap_msg *msg)
 /* ---- writing options ---- */
 
 /* The nibble for a delta or a length; what it takes more than that goes to head + *len.
- * RFC 7252 §3.1 */
-static unsigned put_extended(uint8_t *head, size_t *len, size_t v)
+ * RFC 7252 §3.1. Not inlined: twice is too much. */
+__attribute__((noinline)) static unsigned put_extended(uint8_t *head, size_t *len, size_t v)
 {
     if (v < 13)
         return (unsigned)v;

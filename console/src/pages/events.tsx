@@ -12,18 +12,15 @@ const KINDS: { label: string; types: ApiEvent["type"][] }[] = [
   { label: "Operations", types: ["response", "observing", "observe-ended", "request"] },
   { label: "Failures", types: ["failure", "refused"] },
   { label: "Credentials", types: ["credential"] },
-  { label: "Bootstrap", types: ["bootstrap-started", "bootstrap-finished", "bootstrap-failed"] },
 ];
 
 export function toneOf(type: ApiEvent["type"]): string {
   switch (type) {
     case "registered":
     case "online":
-    case "bootstrap-finished":
       return "ok";
     case "failure":
     case "refused":
-    case "bootstrap-failed":
       return "bad";
     case "deregistered":
     case "expired":
@@ -34,7 +31,6 @@ export function toneOf(type: ApiEvent["type"]): string {
       return "accent";
     case "response":
     case "observing":
-    case "bootstrap-started":
       return "info";
     default:
       return "";

@@ -19,10 +19,13 @@ tsr_err tsr_small_put_response(const tsr_coap *c, const tsr_coap_slot *s,
                                const tsr_coap_response *r, tsr_coap_num observe, size_t room,
                                tsr_buf *out, uint8_t *code)
 {
+    static const tsr_coap_block whole = { .szx = 7 };
+    const tsr_coap_block *asked =
+        tsr_coap_is_success(r->code) && s->block2.set ? &s->block2 : &whole;
     tsr_coap_mixer m = { out, r->extra, r->extra_count, 0 };
-    tsr_coap_block block = tsr_coap_is_success(r->code) ? s->block2 : (tsr_coap_block){ 0 };
-    size_t offset = (size_t)block.num << (block.szx + 4), len = r->payload.len, size;
     tsr_coap_num block1 = { s->block1.set, s->block1.szx }, block2;
+    uint8_t szx = asked->szx < c->config.params.szx ? asked->szx : c->config.params.szx;
+    size_t offset = (size_t)asked->num << (asked->szx + 4), len = r->payload.len, size = len;
     tsr_bytes etag = r->etag;
     uint32_t hash;
 
@@ -32,27 +35,28 @@ tsr_err tsr_small_put_response(const tsr_coap *c, const tsr_coap_slot *s,
         *code = TSR_COAP_BAD_REQUEST;
         return TSR_OK;
     }
-    if (!block.set || block.szx > c->config.params.szx)
-        block.szx = c->config.params.szx;
-    block.set = offset != 0 || len > tsr_coap_block_len(block.szx) || len + OURS > room;
-    while (block.set && block.szx > 0 && tsr_coap_block_len(block.szx) + OURS > room)
-        block.szx--;
-    size = block.set ? tsr_coap_block_len(block.szx) : len;
-    block.num = (uint32_t)(offset >> (block.szx + 4));
-    block.more = len - offset > size;
-    if (block.more && s->code != TSR_COAP_GET && s->code != TSR_COAP_FETCH)
-        return TSR_E_SPACE; /* asking again would do it again */
-    if (block.set && etag.ptr == NULL) {
-        hash = (uint32_t)tsr_hash(0, r->payload);
-        etag = tsr_view(&hash, sizeof hash);
+    block2.set = offset != 0 || len > tsr_coap_block_len(szx) || len + OURS > room;
+    if (block2.set) {
+        while (szx > 0 && tsr_coap_block_len(szx) + OURS > room)
+            szx--;
+        size = tsr_coap_block_len(szx);
+        if (etag.ptr == NULL) {
+            hash = (uint32_t)tsr_hash(0, r->payload);
+            etag = tsr_view(&hash, sizeof hash);
+        }
     }
-    *code = r->code;
+    block2.value = (uint32_t)(offset >> szx) | szx;
+    if (len - offset > size) {
+        if (s->code != TSR_COAP_GET && s->code != TSR_COAP_FETCH)
+            return TSR_E_SPACE; /* asking again would do it again */
+        block2.value |= 8; /* more */
+    }
+    *code = r->code; /* which may be s->code */
     tsr_coap_mix_view(&m, TSR_COAP_ETAG, &etag);
     tsr_coap_mix_num(&m, TSR_COAP_OBSERVE, &observe);
     tsr_coap_mix_path(&m, TSR_COAP_LOCATION_PATH, r->location);
     tsr_coap_mix_num(&m, TSR_COAP_CONTENT_FORMAT, &r->content_format);
     tsr_coap_mix_num(&m, TSR_COAP_MAX_AGE, &r->max_age);
-    block2 = tsr_coap_block_num(&block);
     tsr_coap_mix_num(&m, TSR_COAP_BLOCK2, &block2);
     tsr_coap_mix_num(&m, TSR_COAP_BLOCK1, &block1);
     tsr_coap_mix_rest(&m);

@@ -147,14 +147,14 @@ tsr_err tsr_lwm2m_attributes_check(const tsr_lwm2m_attributes *a)
 
 void tsr_lwm2m_attributes_inherit(tsr_lwm2m_attributes *a, const tsr_lwm2m_attributes *outer)
 {
-    for (size_t i = 0; i < TSR_LWM2M_ATTRIBUTE_COUNT; i++) {
-        if ((a->set >> i & 1) != 0 || (outer->set >> i & 1) == 0)
-            continue;
-        if (i < TSR_LWM2M_WHOLE_COUNT)
+    const unsigned missing = outer->set & ~(unsigned)a->set;
+
+    for (size_t i = 0; i < TSR_LWM2M_WHOLE_COUNT; i++)
+        if ((missing >> i & 1) != 0)
             a->whole[i] = outer->whole[i];
-        else
+    for (size_t i = TSR_LWM2M_WHOLE_COUNT; i < TSR_LWM2M_ATTRIBUTE_COUNT; i++)
+        if ((missing >> i & 1) != 0)
             a->real[i - TSR_LWM2M_WHOLE_COUNT] = outer->real[i - TSR_LWM2M_WHOLE_COUNT];
-    }
     a->set = (uint16_t)(a->set | outer->set);
 }
 

@@ -88,9 +88,15 @@ static void open(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
     back_off_locally(c, a);
 }
 
+static void feed(tsr_lwm2m_client *c, tsr_lwm2m_account *a, tsr_bytes datagram)
+{
+    if (a->channel->feed(a->channel_state, datagram, c->now_ms) == TSR_OK)
+        pump(c, a);
+}
+
 /* One datagram of a channel's own: handshake, alert, close. Turn by turn, so that no account
  * waits for another. */
-static tsr_err poll(tsr_lwm2m_client *c, size_t *account, tsr_buf *datagram)
+static tsr_err poll_own(tsr_lwm2m_client *c, size_t *account, tsr_buf *datagram)
 {
     for (size_t n = 0; n < c->config.account_count; n++) {
         size_t i = (c->turn + n) % c->config.account_count;
@@ -112,4 +118,35 @@ static tsr_err poll(tsr_lwm2m_client *c, size_t *account, tsr_buf *datagram)
     return TSR_END;
 }
 
-const struct tsr_lwm2m_channels tsr_lwm2m_channels = { open, pump, poll };
+/* A message of CoAP, through its channel. One that the channel cannot take now is lost too. */
+static tsr_err poll_coap(tsr_lwm2m_client *c, size_t *account, tsr_buf *datagram)
+{
+    tsr_buf message = tsr_buf_over(c->config.datagram, c->config.datagram_len);
+
+    while (client_coap_poll(c, account, &message) == TSR_OK) {
+        const tsr_lwm2m_account *a = &c->config.accounts[*account];
+        tsr_err err = TSR_OK;
+
+        datagram->len = 0;
+        datagram->err = TSR_OK;
+        if (a->channel != NULL)
+            err = a->channel->send(a->channel_state, tsr_buf_view(&message), datagram);
+        else
+            tsr_put_bytes(datagram, tsr_buf_view(&message));
+        if (err == TSR_OK && datagram->err == TSR_OK && datagram->len != 0)
+            return TSR_OK;
+    }
+    return TSR_END;
+}
+
+static tsr_err poll(tsr_lwm2m_client *c, size_t *account, tsr_buf *datagram)
+{
+    if (poll_own(c, account, datagram) == TSR_OK || poll_coap(c, account, datagram) == TSR_OK)
+        return TSR_OK;
+    client_coap_pump(c);
+    for (size_t i = 0; i < c->config.account_count; i++)
+        pump(c, &c->config.accounts[i]);
+    return TSR_END;
+}
+
+const struct tsr_lwm2m_channels tsr_lwm2m_channels = { open, feed, poll };

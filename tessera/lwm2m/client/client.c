@@ -3,28 +3,28 @@
  * The engine's verbs: where datagrams, channels, CoAP and accounts meet. */
 #include "tessera/lwm2m/client/internal.h"
 
-enum { BODY_LEAST = 256, SAVE_RETRY_MS = 10000 };
+enum { BODY_LEAST = 256 };
 
 static bool config_is_good(const tsr_lwm2m_client_config *config, const tsr_lwm2m_parts *parts)
 {
     if (config->endpoint == NULL || config->registry == NULL || config->servers == NULL)
         return false;
-    if (config->account_count == 0 || config->account_count > UINT8_MAX)
+    if (config->account_count - 1 >= UINT8_MAX)
         return false;
     if (config->body == NULL || config->body_len < BODY_LEAST || config->state == NULL ||
         config->state_len < strlen(config->endpoint) + BODY_LEAST || config->version_minor > 2)
         return false;
     if (config->coap == NULL || config->coap->peers < config->account_count)
         return false;
-    for (size_t i = 0; i < config->account_count; i++) {
-        const tsr_lwm2m_account *a = &config->accounts[i];
-
-        if (tsr_lwm2m_server_find(config->servers, a->short_id) == NULL)
-            return false;
-        if (a->channel != NULL && (config->datagram == NULL || parts->channels == NULL))
-            return false;
-    }
     return config->hooks.save == NULL || parts->keeping != NULL;
+}
+
+static bool account_is_good(const tsr_lwm2m_client_config *config, const tsr_lwm2m_parts *parts,
+                            const tsr_lwm2m_account *a)
+{
+    if (tsr_lwm2m_server_find(config->servers, a->short_id) == NULL)
+        return false;
+    return a->channel == NULL || (config->datagram != NULL && parts->channels != NULL);
 }
 
 tsr_err tsr_lwm2m_client_init_with(tsr_lwm2m_client *c, const tsr_lwm2m_client_config *config,
@@ -35,8 +35,13 @@ tsr_err tsr_lwm2m_client_init_with(tsr_lwm2m_client *c, const tsr_lwm2m_client_c
     memset(c, 0, sizeof *c);
     c->parts = parts;
     c->config = *config;
-    for (size_t i = 0; i < config->account_count; i++)
-        config->accounts[i].version_minor = config->version_minor;
+    for (size_t i = 0; i < config->account_count; i++) {
+        tsr_lwm2m_account *a = &config->accounts[i];
+
+        if (!account_is_good(config, parts, a))
+            return TSR_E_ARGUMENT;
+        a->version_minor = config->version_minor;
+    }
     return parts->coap_init(&c->coap, config->coap, config->coap_memory, config->coap_memory_len);
 }
 
@@ -76,8 +81,7 @@ tsr_err tsr_lwm2m_client_feed(tsr_lwm2m_client *c, size_t account, tsr_bytes dat
         return TSR_E_ARGUMENT;
     a = &c->config.accounts[account];
     if (a->channel != NULL) {
-        if (a->channel->feed(a->channel_state, datagram, c->now_ms) == TSR_OK)
-            account_pump(c, a);
+        c->parts->channels->feed(c, a, datagram);
         return TSR_OK;
     }
     if (!a->up) {
@@ -90,42 +94,6 @@ tsr_err tsr_lwm2m_client_feed(tsr_lwm2m_client *c, size_t account, tsr_bytes dat
     (void)tsr_coap_feed(&c->coap, (tsr_coap_peer)account, datagram, c->now_ms);
     client_coap_pump(c);
     return TSR_OK;
-}
-
-/* A message that its channel cannot take now is lost, as on a network: CoAP repeats it. */
-static tsr_err poll_coap(tsr_lwm2m_client *c, size_t *account, tsr_buf *datagram)
-{
-    for (;;) {
-        tsr_buf message = tsr_buf_over(c->config.datagram, c->config.datagram_len);
-        bool direct = c->config.datagram == NULL;
-        const tsr_lwm2m_account *a;
-        tsr_coap_peer peer;
-        tsr_err err;
-
-        datagram->len = 0;
-        datagram->err = TSR_OK;
-        err = tsr_coap_poll(&c->coap, &peer, direct ? datagram : &message, c->now_ms);
-        if (err == TSR_E_SPACE)
-            continue;
-        if (err != TSR_OK)
-            return TSR_END;
-        a = &c->config.accounts[peer];
-        if (a->channel != NULL)
-            err = a->channel->send(a->channel_state, tsr_buf_view(&message), datagram);
-        else if (!direct)
-            tsr_put_bytes(datagram, tsr_buf_view(&message));
-        if (err == TSR_OK && datagram->err == TSR_OK && datagram->len != 0) {
-            *account = peer;
-            return TSR_OK;
-        }
-    }
-}
-
-/* What no answer waited for: a lost write is tried again later, for as long as it takes. */
-static void step_save(tsr_lwm2m_client *c)
-{
-    if (c->save_owed && c->now_ms >= c->save_at_ms && tsr_lwm2m_client_save(c) != TSR_OK)
-        c->save_at_ms = c->now_ms + SAVE_RETRY_MS;
 }
 
 tsr_err tsr_lwm2m_client_poll(tsr_lwm2m_client *c, size_t *account, tsr_buf *datagram,
@@ -143,17 +111,16 @@ tsr_err tsr_lwm2m_client_poll(tsr_lwm2m_client *c, size_t *account, tsr_buf *dat
         }
         if (c->observed != 0)
             observe_step(c);
-        step_save(c);
-        if (c->config.datagram != NULL && c->parts->channels != NULL &&
-            c->parts->channels->poll(c, account, datagram) == TSR_OK)
-            return TSR_OK;
-        if (poll_coap(c, account, datagram) == TSR_OK) {
-            client_coap_pump(c);
-            return TSR_OK;
-        }
+        if (c->parts->keeping != NULL)
+            c->parts->keeping->step(c);
+
+        tsr_err err = c->config.datagram != NULL && c->parts->channels != NULL
+                          ? c->parts->channels->poll(c, account, datagram)
+                          : client_coap_poll(c, account, datagram);
+
         client_coap_pump(c);
-        for (size_t i = 0; i < c->config.account_count; i++)
-            account_pump(c, &c->config.accounts[i]);
+        if (err == TSR_OK)
+            return TSR_OK;
     }
     return TSR_END;
 }
@@ -167,7 +134,7 @@ uint64_t tsr_lwm2m_client_due_ms(const tsr_lwm2m_client *c)
 {
     uint64_t due_ms = earlier(tsr_coap_due_ms(&c->coap), observe_due_ms(c));
 
-    if (c->save_owed)
+    if (c->save_owed && c->parts->keeping != NULL)
         due_ms = earlier(due_ms, c->save_at_ms);
     for (size_t i = 0; i < c->config.account_count; i++) {
         const tsr_lwm2m_account *a = &c->config.accounts[i];

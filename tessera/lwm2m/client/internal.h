@@ -31,6 +31,23 @@ enum bootstrap_matter {
 bool bootstrap_takes(tsr_lwm2m_client *c, enum bootstrap_matter matter, const void *what);
 void client_coap_drain(tsr_lwm2m_client *c);
 
+/* A message that does not fit is lost, as on a network: CoAP repeats it. */
+static inline tsr_err client_coap_poll(tsr_lwm2m_client *c, size_t *account, tsr_buf *datagram)
+{
+    tsr_coap_peer peer;
+    tsr_err err;
+
+    do {
+        datagram->len = 0;
+        datagram->err = TSR_OK;
+        err = tsr_coap_poll(&c->coap, &peer, datagram, c->now_ms);
+    } while (err == TSR_E_SPACE);
+    if (err != TSR_OK)
+        return TSR_END;
+    *account = peer;
+    return TSR_OK;
+}
+
 /* Mostly there is nothing. */
 static inline void client_coap_pump(tsr_lwm2m_client *c)
 {
@@ -45,6 +62,7 @@ struct tsr_lwm2m_keeping {
     tsr_err (*before)(tsr_lwm2m_client *c, const tsr_lwm2m_object *object, size_t *undo);
     /* ... and after: durable, or as it was before. */
     tsr_err (*after)(tsr_lwm2m_client *c, const tsr_lwm2m_object *object, size_t undo);
+    void (*step)(tsr_lwm2m_client *c); /* what is owed */
 };
 
 /* attributes.c and thresholds.c, or periods.c; reached through c->parts */
@@ -84,7 +102,7 @@ struct tsr_lwm2m_instances {
 /* channels.c; reached through c->parts */
 struct tsr_lwm2m_channels {
     void (*open)(tsr_lwm2m_client *c, tsr_lwm2m_account *a);
-    void (*pump)(tsr_lwm2m_client *c, tsr_lwm2m_account *a);
+    void (*feed)(tsr_lwm2m_client *c, tsr_lwm2m_account *a, tsr_bytes datagram);
     tsr_err (*poll)(tsr_lwm2m_client *c, size_t *account, tsr_buf *datagram);
 };
 
@@ -112,17 +130,6 @@ struct tsr_lwm2m_bootstrap_part {
     bool (*held)(const tsr_lwm2m_client *c, const tsr_lwm2m_object *object, tsr_buf *out);
 };
 
-static inline tsr_coap_peer account_peer(const tsr_lwm2m_client *c, const tsr_lwm2m_account *a)
-{
-    return (tsr_coap_peer)(a - c->config.accounts);
-}
-
-static inline void account_pump(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
-{
-    if (c->parts->channels != NULL)
-        c->parts->channels->pump(c, a);
-}
-
 /* The parameters of a Register or Update, one after the other in `text`. */
 enum { QUERIES = 5 };
 typedef struct tsr_lwm2m_queries {
@@ -130,6 +137,11 @@ typedef struct tsr_lwm2m_queries {
     tsr_bytes items[QUERIES];
     size_t count;
 } queries;
+
+static inline tsr_coap_peer account_peer(const tsr_lwm2m_client *c, const tsr_lwm2m_account *a)
+{
+    return (tsr_coap_peer)(a - c->config.accounts);
+}
 
 /* register.c */
 void account_step(tsr_lwm2m_client *c, tsr_lwm2m_account *a);
@@ -142,7 +154,7 @@ void account_stop(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const char *reason)
 uint64_t with_jitter(tsr_lwm2m_client *c, uint64_t wait_ms);
 void account_answer(tsr_lwm2m_client *c, const tsr_coap_event *event);
 void account_lost(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const char *reason);
-void account_executed(tsr_lwm2m_client *c, tsr_lwm2m_path at);
+void account_executed(const tsr_lwm2m_client *c, tsr_lwm2m_account *a, uint16_t resource);
 tsr_lwm2m_server *account_server(const tsr_lwm2m_client *c, const tsr_lwm2m_account *a);
 
 /* links.c */

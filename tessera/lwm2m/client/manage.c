@@ -237,7 +237,7 @@ static void after_change(tsr_lwm2m_client *c, const client_request *r)
     if (r->at.object != 1)
         return;
     if (r->op == TSR_LWM2M_OP_EXECUTE) {
-        account_executed(c, r->at);
+        account_executed(c, &c->config.accounts[r->account], r->at.resource);
         return;
     }
     manage_server_changed(c);

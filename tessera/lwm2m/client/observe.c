@@ -38,6 +38,9 @@ void attributes_effective(const tsr_lwm2m_client *c, size_t account, const tsr_l
 static void attributes_of(const tsr_lwm2m_client *c, const tsr_lwm2m_observation *o,
                           tsr_lwm2m_attributes *a)
 {
+    /* by attribute: the resource of Server; 0: none */
+    static const uint8_t defaults[] = { TSR_LWM2M_S_PMIN, TSR_LWM2M_S_PMAX, 0, 0,
+                                        TSR_LWM2M_S_NOTIFY_MODE };
     const tsr_lwm2m_server *server = account_server(c, &c->config.accounts[o->account]);
 
     *a = o->own;
@@ -46,12 +49,9 @@ static void attributes_of(const tsr_lwm2m_client *c, const tsr_lwm2m_observation
         c->parts->composite->attributes(c, o, a);
     if (server == NULL)
         return;
-    if (!tsr_lwm2m_attribute_has(a, TSR_LWM2M_PMIN))
-        a->whole[0] = tsr_lwm2m_server_get(server, TSR_LWM2M_S_PMIN);
-    if (!tsr_lwm2m_attribute_has(a, TSR_LWM2M_PMAX))
-        a->whole[1] = tsr_lwm2m_server_get(server, TSR_LWM2M_S_PMAX);
-    if (!tsr_lwm2m_attribute_has(a, TSR_LWM2M_CON))
-        a->whole[4] = tsr_lwm2m_server_get(server, TSR_LWM2M_S_NOTIFY_MODE);
+    for (size_t i = 0; i < sizeof defaults; i++)
+        if ((a->set >> i & 1) == 0 && defaults[i] != 0)
+            a->whole[i] = tsr_lwm2m_server_get(server, (tsr_lwm2m_server_resource)defaults[i]);
 }
 
 /* When a notification may go, and when it must: a pmax of 0, or below pmin, is ignored and no
@@ -200,7 +200,7 @@ static uint32_t sequence_next(tsr_lwm2m_client *c)
         c->sequence_mark = c->sequence + SEQUENCE_STEP;
         (void)tsr_lwm2m_client_save(c);
     }
-    return ++c->sequence & 0xffffffu;
+    return ++c->sequence;
 }
 
 static void notify(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const tsr_lwm2m_attributes *a)
@@ -224,8 +224,6 @@ static void notify(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const tsr_lwm2
         o->retry_ms = c->now_ms + RETRY_MS;
         return;
     }
-    if (!con)
-        o->flight = 0;
     client_event(c, TSR_LWM2M_E_NOTIFIED, o->account, response.code)->at = o->at;
     reported(c, o, tsr_buf_view(&body));
     if (err != TSR_OK) {

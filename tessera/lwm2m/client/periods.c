@@ -6,11 +6,10 @@
 static const char names[2][5] = { "pmin", "pmax" };
 
 /* "pmin=10"; "pmin" or "pmin=" takes it back. */
-static tsr_err apply(tsr_lwm2m_attributes *attributes, uint8_t depth, const tsr_lwm2m_resource_info *info, tsr_bytes query)
+static tsr_err apply(tsr_lwm2m_attributes *attributes, uint8_t depth,
+                     const tsr_lwm2m_resource_info *info, tsr_bytes query)
 {
     unsigned which = query.len >= 4 && query.ptr[2] == 'a';
-    uint64_t n;
-
     (void)depth;
     (void)info;
     if (!tsr_same(tsr_first(query, 4), tsr_view(names[which], 4)) ||
@@ -20,9 +19,8 @@ static tsr_err apply(tsr_lwm2m_attributes *attributes, uint8_t depth, const tsr_
         attributes->set = (uint16_t)(attributes->set & ~(1u << which));
         return TSR_OK;
     }
-    if (tsr_dec(tsr_skip(query, 5), &n) != TSR_OK || n > UINT32_MAX)
+    if (tsr_dec_upto(tsr_skip(query, 5), UINT32_MAX, &attributes->whole[which]) != TSR_OK)
         return TSR_E_ARGUMENT;
-    attributes->whole[which] = (uint32_t)n;
     attributes->set = (uint16_t)(attributes->set | 1u << which);
     return TSR_OK;
 }

@@ -25,9 +25,10 @@ static uint32_t server_number(const tsr_lwm2m_client *c, const tsr_lwm2m_account
 uint64_t with_jitter(tsr_lwm2m_client *c, uint64_t wait_ms)
 {
     uint64_t draw = tsr_hash(c->config.coap->seed, tsr_view(&c->draws, sizeof c->draws));
+    uint32_t part = (uint16_t)draw; /* of 65536, in two steps, so that no product is too long */
 
     c->draws++;
-    return wait_ms + (wait_ms / 4 != 0 ? draw % (wait_ms / 4) : 0);
+    return wait_ms + ((wait_ms >> 16) * part + ((wait_ms & 0xffff) * part >> 16)) / 4;
 }
 
 /* A client that is to stop has nothing to wait for. */
@@ -363,21 +364,14 @@ uint64_t account_due_ms(const tsr_lwm2m_account *a)
     return a->update || a->relink || a->stopping || a->disabling ? 0 : a->at_ms;
 }
 
-/* What an Execute on Server means (Core E.2). The answer is on its way already. */
-void account_executed(tsr_lwm2m_client *c, tsr_lwm2m_path at)
+/* What an Execute on the account's own Server means (Core E.2). The answer is on its way. */
+void account_executed(const tsr_lwm2m_client *c, tsr_lwm2m_account *a, uint16_t resource)
 {
-    for (size_t i = 0; i < c->config.account_count; i++) {
-        tsr_lwm2m_account *a = &c->config.accounts[i];
-        const tsr_lwm2m_server *server = account_server(c, a);
-
-        if (server == NULL || server->id != at.instance)
-            continue;
-        if (at.resource == TSR_LWM2M_S_UPDATE) {
-            a->update = true;
-        } else if (at.resource == TSR_LWM2M_S_DISABLE) {
-            a->disabling = true;
-            a->disable_s = tsr_lwm2m_server_get(server, TSR_LWM2M_S_DISABLE_TIMEOUT);
-        }
+    if (resource == TSR_LWM2M_S_UPDATE) {
+        a->update = true;
+    } else if (resource == TSR_LWM2M_S_DISABLE) {
+        a->disabling = true;
+        a->disable_s = server_number(c, a, TSR_LWM2M_S_DISABLE_TIMEOUT);
     }
 }
 

@@ -4,7 +4,10 @@
  * Big-endian throughout; docs/WIRE.md has the table. */
 #include "tessera/lwm2m/client/internal.h"
 
-enum { MAGIC = 0x54534c31 /* "TSL1" */ };
+enum {
+    MAGIC = 0x54534c31, /* "TSL1" */
+    SAVE_RETRY_MS = 10000,
+};
 
 /* Sets of the size of a pool are counted before they are written. */
 static void accounts_save(const tsr_lwm2m_client *c, tsr_buf *out)
@@ -162,7 +165,14 @@ static tsr_err after(tsr_lwm2m_client *c, const tsr_lwm2m_object *object, size_t
     return err;
 }
 
-const struct tsr_lwm2m_keeping tsr_lwm2m_keeping = { state_save, before, after };
+/* What no answer waited for: a lost write is tried again later, for as long as it takes. */
+static void step(tsr_lwm2m_client *c)
+{
+    if (c->save_owed && c->now_ms >= c->save_at_ms && tsr_lwm2m_client_save(c) != TSR_OK)
+        c->save_at_ms = c->now_ms + SAVE_RETRY_MS;
+}
+
+const struct tsr_lwm2m_keeping tsr_lwm2m_keeping = { state_save, before, after, step };
 
 /* The account of a Short Server ID, or account_count when it is not there any more. */
 static size_t account_of(const tsr_lwm2m_client *c, uint16_t short_id)

@@ -31,24 +31,25 @@ uint8_t *tsr_senml_put_base(uint8_t *text, const tsr_lwm2m_path *base)
 tsr_err tsr_senml_cbor_end(tsr_lwm2m_out *out)
 {
     tsr_buf *body = out->body;
-    size_t len = body->len - out->start;
+    uint8_t *head = body->ptr + out->start;
+    size_t len = body->len - out->start, more;
     uint32_t n = out->count;
-    size_t more = n < 24 ? 0 : n <= UINT8_MAX ? 1 : 2;
-    uint8_t *head;
 
     if (n == 0)
         tsr_put_u8(body, 0x80);
     if (n == 0 || body->err != TSR_OK)
         return body->err;
+    if (n < 24) {
+        head[0] = (uint8_t)(0x80 | n);
+        return TSR_OK;
+    }
+    more = n <= UINT8_MAX ? 1 : 2;
     if (n > UINT16_MAX || tsr_buf_claim(body, more) == NULL)
         return TSR_E_SPACE;
-    head = body->ptr + out->start;
     memmove(head + more, head, len);
-    head[0] = (uint8_t)(0x80 | (more == 0 ? n : more + 23));
-    if (more == 2)
-        head[1] = (uint8_t)(n >> 8);
-    if (more != 0)
-        head[more] = (uint8_t)n;
+    head[0] = (uint8_t)(0x97 + more);
+    head[1] = (uint8_t)(n >> 8); /* unless the next goes over it */
+    head[more] = (uint8_t)n;
     return TSR_OK;
 }
 

@@ -174,25 +174,24 @@ tsr_err tsr_lwm2m_object_create(const tsr_lwm2m_object *object, tsr_lwm2m_format
 
 tsr_err tsr_lwm2m_argument_next(tsr_bytes *arguments, tsr_lwm2m_argument *argument)
 {
-    const uint8_t *in = arguments->ptr, *quote;
-    size_t len = arguments->len, at = 1;
-    tsr_lwm2m_argument found = { 0, false, { NULL, 0 } };
+    const uint8_t *in = arguments->ptr, *text = NULL;
+    size_t len = arguments->len, at = 1, text_len = 0;
 
     if (len == 0)
         return TSR_END;
-    found.digit = (uint8_t)(in[0] - '0');
     if (len >= 3 && in[1] == '=' && in[2] == '\'') {
-        quote = memchr(in + 3, '\'', len - 3);
+        const uint8_t *quote = memchr(in + 3, '\'', len - 3);
+
         if (quote == NULL)
             return TSR_E_MALFORMED;
-        found.has_value = true;
-        found.value = tsr_view(in + 3, (size_t)(quote - in) - 3);
-        at = (size_t)(quote - in) + 1;
+        text = in + 3;
+        text_len = (size_t)(quote - text);
+        at = text_len + 4;
     }
-    if (found.digit > 9 || (at != len && (in[at] != ',' || ++at == len)))
+    if (in[0] < '0' || in[0] > '9' || (at != len && (in[at] != ',' || ++at == len)))
         return TSR_E_MALFORMED;
+    *argument = (tsr_lwm2m_argument){ (uint8_t)(in[0] - '0'), text != NULL, { text, text_len } };
     *arguments = tsr_view(in + at, len - at);
-    *argument = found;
     return TSR_OK;
 }
 

@@ -62,19 +62,10 @@ static tsr_err read_instance(const tsr_lwm2m_object *object, uint16_t instance, 
 tsr_err tsr_lwm2m_object_read(const tsr_lwm2m_object *object, tsr_lwm2m_path at,
                               tsr_lwm2m_out *out)
 {
-    if (at.depth >= 2 && !tsr_lwm2m_object_instance(object, at.instance))
+    if (!tsr_lwm2m_object_instance(object, at.instance))
         return TSR_E_NOT_FOUND;
-    if (at.depth >= 3)
-        return read_resource(object, at, out);
-    if (at.depth == 2)
-        return read_instance(object, at.instance, out);
-
-    uint32_t i = tsr_lwm2m_object_next(object, 0);
-    tsr_err err = TSR_OK;
-
-    for (; err == TSR_OK && i != TSR_LWM2M_NO_INSTANCE; i = tsr_lwm2m_object_next(object, i + 1))
-        err = read_instance(object, (uint16_t)i, out);
-    return err;
+    return at.depth >= 3 ? read_resource(object, at, out)
+                         : read_instance(object, at.instance, out);
 }
 
 /* A format of no bytes: it counts. */

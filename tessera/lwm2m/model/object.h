@@ -96,7 +96,8 @@ bool tsr_lwm2m_object_exists(const tsr_lwm2m_object *object, const tsr_lwm2m_pat
 const tsr_lwm2m_resource_info *tsr_lwm2m_object_resource(const tsr_lwm2m_object *object,
                                                          uint16_t resource);
 
-/** Puts everything readable at or below `at` (depth 1 to 4) that has a value.
+/** Puts everything readable at or below `at` (depth 2 to 4) that has a value. Which instances of
+ *  an object are seen depends on who reads, and is for the caller to say.
  *
  *  source  Core 6.3.1
  *  errors  TSR_E_NOT_FOUND  no such object, instance, resource or value

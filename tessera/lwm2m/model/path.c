@@ -33,10 +33,10 @@ tsr_lwm2m_path tsr_lwm2m_path_down(tsr_lwm2m_path path, uint16_t id)
 
 tsr_err tsr_lwm2m_path_push(tsr_lwm2m_path *path, tsr_bytes segment)
 {
-    uint64_t id;
+    uint32_t id;
 
-    if (path->depth >= 4 || segment.len > 5 || tsr_dec(segment, &id) != TSR_OK ||
-        id > UINT16_MAX || (segment.ptr[0] == '0' && segment.len > 1))
+    if (path->depth >= 4 || tsr_dec_upto(segment, UINT16_MAX, &id) != TSR_OK ||
+        (segment.ptr[0] == '0' && segment.len > 1))
         return TSR_E_MALFORMED;
     put_id(path, path->depth++, (uint16_t)id);
     return TSR_OK;

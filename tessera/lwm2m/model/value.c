@@ -239,17 +239,15 @@ static tsr_err from_tlv(tsr_bytes in, tsr_lwm2m_type type, tsr_lwm2m_value *type
 tsr_err tsr_lwm2m_value_plain(const tsr_lwm2m_value *value, tsr_lwm2m_type type,
                               tsr_lwm2m_value *typed)
 {
-    tsr_lwm2m_type from = value->type;
-    bool whole = from == TSR_LWM2M_INTEGER || from == TSR_LWM2M_TIME;
-    bool text = from == TSR_LWM2M_STRING || from == TSR_LWM2M_CORELNK;
-    bool same = from == type;
+    const unsigned wholes = 1u << TSR_LWM2M_INTEGER | 1u << TSR_LWM2M_TIME |
+                            1u << TSR_LWM2M_UNSIGNED;
+    const unsigned texts = 1u << TSR_LWM2M_STRING | 1u << TSR_LWM2M_CORELNK;
+    const unsigned both = 1u << value->type | 1u << type;
+    bool same = value->type == type || (both & ~texts) == 0;
 
-    if (type == TSR_LWM2M_INTEGER || (type == TSR_LWM2M_TIME && from != TSR_LWM2M_TIME))
-        same |= whole || (from == TSR_LWM2M_UNSIGNED && value->as.u <= INT64_MAX);
-    else if (type == TSR_LWM2M_UNSIGNED)
-        same |= whole && value->as.i >= 0;
-    else if (type == TSR_LWM2M_STRING || type == TSR_LWM2M_CORELNK)
-        same |= text;
+    /* where one has a sign and the other has not, the number must fit in both */
+    if ((both & ~wholes) == 0)
+        same |= (both & 1u << TSR_LWM2M_UNSIGNED) == 0 || value->as.u <= INT64_MAX;
     if (!same)
         return TSR_E_TYPE;
     *typed = *value; /* whole numbers have the same bits, texts the same view */

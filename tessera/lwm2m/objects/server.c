@@ -59,7 +59,8 @@ tsr_lwm2m_server *tsr_lwm2m_server_find(const tsr_lwm2m_servers *servers, uint16
     return NULL;
 }
 
-static tsr_lwm2m_server *item(const tsr_lwm2m_servers *servers, uint16_t instance)
+/* Not inlined: two callers. */
+__attribute__((noinline)) static tsr_lwm2m_server *item(const tsr_lwm2m_servers *servers, uint16_t instance)
 {
     for (size_t i = 0; i < servers->count; i++) {
         if (servers->items[i].used && servers->items[i].id == instance)
