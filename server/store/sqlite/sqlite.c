@@ -44,8 +44,8 @@ static const char *const upgrades[] = {
     "CREATE TABLE document(kind INTEGER, name TEXT, alias TEXT, rank INTEGER,"
     " changed_ms INTEGER, body BLOB, PRIMARY KEY(kind, name), UNIQUE(kind, alias)) WITHOUT ROWID;"
     "CREATE INDEX document_rank ON document(kind, rank DESC, name) WHERE rank>0;",
-    "CREATE TABLE oscore(identity TEXT, mark BLOB, state BLOB, PRIMARY KEY(identity, mark))"
-    " WITHOUT ROWID;",
+    ("CREATE TABLE oscore(identity TEXT, mark BLOB, state BLOB, PRIMARY KEY(identity, mark))"
+     " WITHOUT ROWID;"),
 };
 
 enum {
