@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useState } from "preact/hooks";
 import { setToken, tokenNeeded } from "./api/client";
+import { BootstrapPage } from "./pages/bootstrap";
 import { CredentialsPage } from "./pages/credentials";
 import { DevicePage } from "./pages/device";
 import { DevicesPage } from "./pages/devices";
@@ -59,6 +60,8 @@ function Page() {
       return <EventsPage endpoint={at.endpoint} />;
     case "credentials":
       return <CredentialsPage />;
+    case "bootstrap":
+      return <BootstrapPage />;
     default:
       return <div class="card empty"><h2>There is no such page</h2><p><a href="#/devices">Go to the devices</a></p></div>;
   }
@@ -76,6 +79,7 @@ export function App() {
           <a href="#/devices" aria-current={current(at === "devices" || at === "device")}>Devices</a>
           <a href="#/events" aria-current={current(at === "events")}>Events</a>
           <a href="#/credentials" aria-current={current(at === "credentials")}>Credentials</a>
+          <a href="#/bootstrap" aria-current={current(at === "bootstrap")}>Bootstrap</a>
         </nav>
         <div class="end"><LiveBadge /><ThemeButton /></div>
       </header>

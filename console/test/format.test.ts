@@ -33,6 +33,7 @@ describe("addresses", () => {
     ["#/devices/dev/3303", { page: "device", endpoint: "dev", object: 3303 }],
     ["#/events?endpoint=a%20b", { page: "events", endpoint: "a b" }],
     ["#/credentials", { page: "credentials" }],
+    ["#/bootstrap", { page: "bootstrap" }],
     ["#/devices/a/x", { page: "unknown", hash: "#/devices/a/x" }],
     ["#/devices/%zz", { page: "unknown", hash: "#/devices/%zz" }],
     ["#/nothing", { page: "unknown", hash: "#/nothing" }],

@@ -8,6 +8,7 @@ const { merge } = await import("../src/state/live");
 const { visibleRange } = await import("../src/pages/devices");
 const { describe: words, filterEvents, toneOf } = await import("../src/pages/events");
 const { attributeChanges, attributesOf } = await import("../src/pages/dialogs");
+const { parseProfile, serversText, textOf } = await import("../src/pages/bootstrap");
 const { cleanHex, toHex } = await import("../src/pages/credentials");
 const { defaultObject } = await import("../src/pages/device");
 const { queryString } = await import("../src/api/client");
@@ -97,4 +98,21 @@ test("queries leave out what is not said", () => {
 
 test("colours go round", () => {
   expect([nextTheme("auto"), nextTheme("light"), nextTheme("dark")]).toEqual(["light", "dark", "auto"]);
+});
+
+describe("a bootstrap profile", () => {
+  test("is shown without what the server adds, and with an example when new", () => {
+    expect(JSON.parse(textOf({ name: "a*", changed_at: "2026-01-01T00:00:00Z", plain: true }))).toEqual({ plain: true });
+    expect(JSON.parse(textOf(undefined)).servers).toHaveLength(1);
+  });
+  test("must be a JSON object", () => {
+    expect(parseProfile("{}")).toEqual({ profile: {} });
+    expect(parseProfile("[]")).toHaveProperty("error");
+    expect(parseProfile("{")).toHaveProperty("error");
+  });
+  test("names its servers", () => {
+    expect(serversText({})).toBe("none");
+    expect(serversText({ servers: [{ uri: "coaps://a", security: "psk", generate: true }, { uri: "coap://b", security: "nosec" }] }))
+      .toBe("coaps://a (fresh key), coap://b");
+  });
 });

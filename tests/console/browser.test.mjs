@@ -312,6 +312,49 @@ test("a credential is set, listed without its key, and deleted", async () => {
   assert.equal((await lab.call("GET", "/credentials/new-device")).status, 404);
 });
 
+test("a bootstrap profile is refused with the reason, stored, changed and removed, and devices show how it went", async () => {
+  const key = "c0ffee00c0ffee11c0ffee22c0ffee33";
+  await go("#/bootstrap");
+  await page.getByText("No profile yet").waitFor();
+  await accessible("no bootstrap profile");
+  await page.getByRole("button", { name: "Add a profile" }).click();
+  await page.getByLabel("Endpoint or pattern").fill("meter-*");
+  await page.getByLabel("Profile (JSON)").fill("{");
+  await page.getByRole("button", { name: "Store" }).click();
+  await page.getByText("This is not JSON").waitFor();
+  await page.getByLabel("Profile (JSON)").fill('{"servers": [{"security": "psk"}]}');
+  await page.getByRole("button", { name: "Store" }).click();
+  await page.getByText("servers[0]: `short_server_id` is missing").waitFor();
+  await accessible("the profile dialog");
+  await page.getByLabel("Profile (JSON)").fill(JSON.stringify({ plain: true,
+    servers: [{ uri: "coaps://127.0.0.1:5684", security: "psk", short_server_id: 1, key }] }));
+  await page.getByRole("button", { name: "Store" }).click();
+  await toast("Profile stored");
+  await page.locator("tr", { hasText: "meter-*" }).getByText("coaps://127.0.0.1:5684").waitFor();
+  await page.getByRole("button", { name: "Change the profile meter-*" }).click();
+  const shown = await page.getByLabel("Profile (JSON)").inputValue();
+  assert.equal(JSON.parse(shown).servers[0].key_bytes, 16);
+  await page.getByLabel("Profile (JSON)").fill(shown.replace('"plain": true', '"plain": true, "pack": false'));
+  await page.getByRole("button", { name: "Store" }).click();
+  await toast("Profile stored");
+  assert.equal((await lab.call("GET", "/bootstrap/profiles/meter-*")).body.servers[0].key_bytes, 16);
+  assert.ok(!(await page.content()).includes(key));
+
+  assert.ok(coapClient, "libcoap's coap-client is needed: run ./setup");
+  execFileSync(coapClient, ["-m", "post", "-B", "5", `coap://127.0.0.1:${lab.bootstrap}/bs?ep=meter-1`], { stdio: "pipe" });
+  await lab.call("PUT", "/bootstrap/profiles/*", { servers: [{ uri: "coaps://[2001:db8::1]:5684", security: "psk", generate: true, short_server_id: 1 }] });
+  await page.locator("tr", { hasText: "meter-1" }).getByText("Not secured").waitFor();
+  await page.reload();
+  await page.getByText("(fresh key)").waitFor();
+  await accessible("bootstrap");
+  await picture("bootstrap");
+  await lab.call("DELETE", "/bootstrap/profiles/*");
+  await page.getByRole("button", { name: "Remove the profile meter-*" }).click();
+  await page.getByRole("button", { name: "Remove", exact: true }).click();
+  await toast("Profile removed");
+  assert.equal((await lab.call("GET", "/bootstrap/profiles/meter-*")).status, 404);
+});
+
 test("colours follow the system until the user chooses", async () => {
   const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   await go("#/devices");
@@ -331,7 +374,7 @@ test("colours follow the system until the user chooses", async () => {
 
 test("the page fits a narrow screen", async () => {
   await page.setViewportSize({ width: 390, height: 844 });
-  for (const hash of ["#/devices", `#/devices/${EP}/3311`, "#/events", "#/credentials"]) {
+  for (const hash of ["#/devices", `#/devices/${EP}/3311`, "#/events", "#/credentials", "#/bootstrap"]) {
     await go(hash);
     await sleep(500);
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);

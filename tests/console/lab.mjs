@@ -100,6 +100,7 @@ export class Lab {
     const lab = new Lab();
     lab.folder = mkdtempSync(join(tmpdir(), "tessera-rest-"));
     [lab.coap, lab.coaps, lab.http] = [await freePort(true), await freePort(true), await freePort(false)];
+    lab.bootstrap = await freePort(true);
     lab.url = `http://127.0.0.1:${lab.http}`;
     lab.token = options.token;
     await lab.startServer(options.server ?? []);
@@ -115,7 +116,8 @@ export class Lab {
   async startServer(extra = []) {
     this.extra = extra;
     const args = ["--coap", `127.0.0.1:${this.coap}`, "--coaps", `127.0.0.1:${this.coaps}`,
-      "--http", `127.0.0.1:${this.http}`, "--data", join(this.folder, "data"), ...extra];
+      "--http", `127.0.0.1:${this.http}`, "--data", join(this.folder, "data"),
+      "--bootstrap-coap", `127.0.0.1:${this.bootstrap}`, "--bootstrap-nosec", ...extra];
     if (this.token) {
       const file = join(this.folder, "token");
       writeFileSync(file, `${this.token}\n`, { mode: 0o600 });

@@ -21,6 +21,12 @@ export type ModelResource = Schemas["ModelResource"];
 export type Credential = Schemas["Credential"];
 export type CredentialList = Schemas["CredentialList"];
 export type NewCredential = Schemas["NewCredential"];
+/** What has a default may be missing. */
+export type BootstrapServer = Partial<Schemas["BootstrapServer"]> & Pick<Schemas["BootstrapServer"], "uri" | "security">;
+export type BootstrapProfile = Partial<Omit<Schemas["BootstrapProfile"], "servers">> & { servers?: BootstrapServer[] };
+export type BootstrapProfileList = { items: BootstrapProfile[]; next: string | null };
+export type BootstrapState = Schemas["BootstrapState"];
+export type BootstrapStateList = Schemas["BootstrapStateList"];
 export type QueuedRequest = Schemas["Request"];
 export type RequestList = Schemas["RequestList"];
 export type ApiEvent = Schemas["Event"];
@@ -144,6 +150,14 @@ export const api = {
     call<Credential>("PUT", `/credentials/${encodeURIComponent(endpoint)}`, credential),
   deleteCredential: (endpoint: string) =>
     call<void>("DELETE", `/credentials/${encodeURIComponent(endpoint)}`),
+  profiles: (cursor?: string) =>
+    call<BootstrapProfileList>("GET", `/bootstrap/profiles${queryString({ cursor })}`),
+  setProfile: (name: string, profile: unknown) =>
+    call<BootstrapProfile>("PUT", `/bootstrap/profiles/${encodeURIComponent(name)}`, profile),
+  deleteProfile: (name: string) =>
+    call<void>("DELETE", `/bootstrap/profiles/${encodeURIComponent(name)}`),
+  bootstraps: (cursor?: string) =>
+    call<BootstrapStateList>("GET", `/bootstrap/devices${queryString({ cursor })}`),
 };
 
 export async function recentEvents(after: number, limit: number): Promise<EventList> {

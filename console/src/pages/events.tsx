@@ -12,15 +12,18 @@ const KINDS: { label: string; types: ApiEvent["type"][] }[] = [
   { label: "Operations", types: ["response", "observing", "observe-ended", "request"] },
   { label: "Failures", types: ["failure", "refused"] },
   { label: "Credentials", types: ["credential"] },
+  { label: "Bootstrap", types: ["bootstrap-started", "bootstrap-finished", "bootstrap-failed"] },
 ];
 
 export function toneOf(type: ApiEvent["type"]): string {
   switch (type) {
     case "registered":
     case "online":
+    case "bootstrap-finished":
       return "ok";
     case "failure":
     case "refused":
+    case "bootstrap-failed":
       return "bad";
     case "deregistered":
     case "expired":
@@ -31,6 +34,7 @@ export function toneOf(type: ApiEvent["type"]): string {
       return "accent";
     case "response":
     case "observing":
+    case "bootstrap-started":
       return "info";
     default:
       return "";

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The address bar is the state of the page: #/devices, #/devices/NAME/OBJECT, #/events, #/credentials.
+// The address bar is the state of the page: #/devices, #/devices/NAME/OBJECT, #/events, #/credentials, #/bootstrap.
 import { signal } from "@preact/signals";
 
 export type Route =
@@ -7,6 +7,7 @@ export type Route =
   | { page: "device"; endpoint: string; object: number | undefined }
   | { page: "events"; endpoint: string | undefined }
   | { page: "credentials" }
+  | { page: "bootstrap" }
   | { page: "unknown"; hash: string };
 
 export function parseRoute(hash: string): Route {
@@ -24,6 +25,7 @@ export function parseRoute(hash: string): Route {
   if (page === "events" && parts.length === 1)
     return { page: "events", endpoint: new URLSearchParams(query).get("endpoint") ?? undefined };
   if (page === "credentials" && parts.length === 1) return { page: "credentials" };
+  if (page === "bootstrap" && parts.length === 1) return { page: "bootstrap" };
   return { page: "unknown", hash };
 }
 
