@@ -442,5 +442,140 @@ class Reporting(unittest.TestCase):
             room.lab.wait(lambda: 24 in self.values(events, "/3303/0/5700"), 20, "the notification")
 
 
+class Composite(unittest.TestCase):
+    """The device answers with packs of its own making; what it was asked is read with cbor2 alone."""
+
+    def call(self, room, what, body):
+        status, answer, _ = room.rest.call("POST", f"/devices/dev1/composite/{what}", body)
+        return status, answer
+
+    def values(self, answer):
+        return {v["path"]: v["value"] for v in answer["values"]}
+
+    def names(self, seen):
+        base, out = "", []
+        for record in cbor2.loads(seen["payload"]):
+            self.assertLessEqual(set(record), {-2, 0}, "a fetch pack has nothing but names")
+            base = record.get(-2, base)
+            out.append(base + record.get(0, ""))
+        return out
+
+    def test_read_composite(self):
+        """LwM2M-1.1-int-229, LwM2M-1.1-int-280, LwM2M-1.1-int-281 and LwM2M-1.1-int-236: in each format; what is missing"""
+        with Room() as room:
+            paths = ["/3/0/0", "/3/0/9", "/1/0/1", "/4711/0"]
+            for pack, format in ((cbor2.dumps([{-2: "/3/0/", 0: "0", 3: "x"}, {0: "9", 2: 50}]), SENML_CBOR),
+                                 (json.dumps([{"n": "/3/0/0", "vs": "x"}, {"n": "/3/0/9", "v": 50}]).encode(), SENML_JSON),
+                                 (cbor2.dumps({3: {0: {0: "x", 9: 50}}}), LWM2M_CBOR)):
+                room.device.answer("FETCH", "/", Code.CONTENT, pack, format)
+                status, answer = self.call(room, "read", {"paths": paths})
+                self.assertEqual((status, self.values(answer)), (200, {"/3/0/0": "x", "/3/0/9": 50}), answer)
+                seen = room.device.last()
+                self.assertEqual((seen["format"], seen["observe"]), (peer.ETCH_CBOR, None))
+                self.assertEqual(sorted(self.names(seen)), sorted(paths))
+
+    def test_read_composite_of_the_root(self):
+        """LwM2M-1.1-int-235"""
+        with Room() as room:
+            room.device.answer("FETCH", "/", Code.CONTENT, cbor2.dumps([{0: "/3/0/9", 2: 50}]), SENML_CBOR)
+            status, answer = self.call(room, "read", {"paths": ["/"]})
+            self.assertEqual((status, self.values(answer)), (200, {"/3/0/9": 50}))
+            self.assertEqual(self.names(room.device.last()), ["/"])
+
+    def test_write_composite(self):
+        """LwM2M-1.1-int-230 and LwM2M-1.1-int-257: /1/0/2, /1/0/6 and /3/0/13 in one iPATCH; a null; a refusal"""
+        with Room() as room:
+            room.device.answer("iPATCH", "/", Code.CHANGED)
+            status, answer = self.call(room, "write", {"values": [
+                {"path": "/1/0/2", "value": 101}, {"path": "/1/0/6", "value": True}, {"path": "/3/0/13", "value": 0}]})
+            self.assertEqual((status, answer["coap_code"]), (200, "2.04"))
+            seen = room.device.last()
+            self.assertEqual((seen["method"], seen["format"]), ("iPATCH", peer.ETCH_CBOR))
+            self.assertEqual(peer.senml_cbor(seen["payload"]), {"/1/0/2": 101, "/1/0/6": True, "/3/0/13": 0})
+            self.call(room, "write", {"values": [{"path": "/16/0/0/1", "value": None}]})
+            self.assertEqual(cbor2.loads(room.device.last()["payload"]), [{-2: "/", 0: "16/0/0/1", 2: None}])
+            room.device.answer("iPATCH", "/", Code.METHOD_NOT_ALLOWED)
+            status, answer = self.call(room, "write", {"values": [{"path": "/1/0/2", "value": 1}]})
+            self.assertEqual((status, answer["coap_code"]), (409, "4.05"))
+
+    def test_observe_composite_and_cancel(self):
+        """LwM2M-1.1-int-304, LwM2M-1.1-int-305, LwM2M-1.1-int-308, LwM2M-1.1-int-309 and LwM2M-1.1-int-310"""
+        with Room() as room:
+            events = room.lab.events()
+            body = {"paths": ["/16", "/3/0/9"], "attributes": {"pmin": 1, "pmax": 5}}
+            room.device.answer("FETCH", "/", Code.CONTENT, cbor2.dumps([{0: "/3/0/9", 2: 50}]), SENML_CBOR)
+            status, answer = self.call(room, "observe", body)
+            self.assertEqual((status, self.values(answer)), (200, {"/3/0/9": 50}))
+            seen = room.device.last()
+            self.assertEqual((seen["observe"], set(seen["query"])), (0, {"pmin=1", "pmax=5"}))
+            pack = cbor2.dumps([{0: "/16/0/0/0", 3: "new"}, {0: "/3/0/9", 2: 40}])
+            room.device.notify(seen["token"], 2, pack, SENML_CBOR)
+            note = events.wait(lambda e: e["type"] == "notification", 20, "a notification")
+            self.assertEqual(self.values(note["data"]), {"/16/0/0/0": "new", "/3/0/9": 40})
+            room.device.notify(seen["token"], 3, cbor2.dumps([{0: "/3/0/9", 2: 30}]), SENML_CBOR)
+            events.wait(lambda e: e["type"] == "notification" and self.values(e["data"]) == {"/3/0/9": 30}, 20, "the next")
+            self.assertEqual(self.call(room, "cancel", {"paths": ["/3/0/9", "/16"]})[0], 200)
+            last = room.device.last()
+            self.assertEqual((last["method"], last["observe"], last["token"]), ("FETCH", 1, seen["token"]))
+            mid = room.device.notify(seen["token"], 4, pack, SENML_CBOR)
+            room.device.wait(lambda: mid in room.device.resets, 20, "the Reset of what is not observed any more")
+
+
+class OldFormats(unittest.TestCase):
+    def test_read_in_oma_json(self):
+        """LwM2M-1.1-int-204: what a 1.0 device answers in the JSON of its time"""
+        with Room() as room:
+            device = room.new_device("old", "</1/0>,</3/0>", "1.0")
+            body = {"bn": "/3/0/", "e": [{"n": "0", "sv": "Maker"}, {"n": "9", "v": 95}, {"n": "6/0", "v": 1}, {"n": "6/1", "v": 5}]}
+            device.answer("GET", "/3/0", Code.CONTENT, json.dumps(body).encode(), 11543)
+            status, answer, _ = room.rest.get("/devices/old/objects/3/0?format=oma-json")
+            self.assertEqual(status, 200, answer)
+            self.assertEqual({v["path"]: v["value"] for v in answer["values"]},
+                             {"/3/0/0": "Maker", "/3/0/9": 95, "/3/0/6/0": 1, "/3/0/6/1": 5})
+            self.assertEqual(device.last()["accept"], 11543)
+            device.close()
+
+
+class Send(unittest.TestCase):
+    def send(self, room, payload, format, device=None):
+        device = device or room.device
+        return device.request(device.server, "POST", "/dp", payload, format=format).code
+
+    def test_send(self):
+        """LwM2M-1.1-int-306 and LwM2M-1.1-int-311: in each format; the values are in the event stream and shown"""
+        with Room() as room:
+            events = room.lab.events()
+            for battery, payload, format in (
+                    (51, cbor2.dumps([{-3: 1700000000, 0: "/1/0/1", 2: 300}, {0: "/3/0/11/0", 2: 0}, {0: "/3/0/9", 2: 51}]), SENML_CBOR),
+                    (52, json.dumps([{"bt": 1700000060, "n": "/3/0/9", "v": 52}]).encode(), SENML_JSON),
+                    (53, cbor2.dumps({3: {0: {9: 53}}}), LWM2M_CBOR)):
+                self.assertEqual(self.send(room, payload, format), "2.04")
+                sent = events.wait(lambda e, b=battery: e["type"] == "sent" and e["data"]["values"][-1]["value"] == b, 20, "sent")
+                self.assertEqual(sent["data"]["endpoint"], "dev1")
+                if format != LWM2M_CBOR:
+                    self.assertTrue(sent["data"]["values"][-1]["measured_at"].startswith("2023-11-14T22:1"), sent)
+                shown = room.rest.get("/devices/dev1/values?path=/3/0/9")[1]
+                self.assertEqual(shown["values"][0]["value"], battery)
+
+    def test_send_of_whom_nobody_knows_and_what_is_no_send(self):
+        """LwM2M-1.1-int-306: 4.04 unregistered, 4.00 for what cannot be read"""
+        with Room() as room:
+            stranger = peer.Device(room.lab.coap)
+            pack = cbor2.dumps([{0: "/3/0/9", 2: 51}])
+            self.assertEqual(self.send(room, pack, SENML_CBOR, stranger), "4.04")
+            stranger.close()
+            for payload, format, code in ((b"", SENML_CBOR, "4.00"), (cbor2.dumps([]), SENML_CBOR, "4.00"),
+                                          (pack[:-1], SENML_CBOR, "4.00"), (cbor2.dumps([{0: "/3/0/9"}]), SENML_CBOR, "4.00"),
+                                          (cbor2.dumps([{0: "/9999/0/1", 2: 1}]), SENML_CBOR, "4.04"), (b"51", TEXT, "4.15")):
+                self.assertEqual(self.send(room, payload, format), code, (payload, format))
+
+    def test_mute_send(self):
+        """LwM2M-1.1-int-307: the operator writes /1/0/23"""
+        with Room() as room:
+            room.device.answer("PUT", "/1/0/23", Code.CHANGED)
+            self.assertEqual(room.rest.call("PUT", "/devices/dev1/objects/1/0/23", {"value": True})[0], 200)
+            self.assertEqual(room.device.last()["payload"], b"1")
+
+
 if __name__ == "__main__":
     unittest.main()

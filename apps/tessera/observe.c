@@ -160,6 +160,24 @@ int cmd_cancel(const options *o)
     return code;
 }
 
+/* One path, or those of a composite observation as far as they fit. */
+static void put_paths(const tsr_json *item, char *text, size_t cap)
+{
+    tsr_json list, path;
+    size_t n = 0;
+
+    (void)snprintf(text, cap, "%s", text_of(item, "path"));
+    if (tsr_json_find(item, "paths", &list) != TSR_OK)
+        return;
+    for (tsr_json_walk walk = tsr_json_items(&list); tsr_json_next(&walk, NULL, &path);) {
+        int len = snprintf(text + n, cap - n, "%s%s", n != 0 ? " " : "", value_text(&path, ""));
+
+        n += len > 0 ? (size_t)len : 0;
+        if (n >= cap)
+            return;
+    }
+}
+
 static void print_observations(const tsr_json *page)
 {
     table t = { .columns = 5 };
@@ -170,10 +188,14 @@ static void print_observations(const tsr_json *page)
     tsr_json_walk walk = tsr_json_items(&list);
 
     table_row(&t, (const char *const[]){ "PATH", "NAME", "ACTIVE", "NOTIFICATIONS", "LAST" });
-    while (tsr_json_next(&walk, NULL, &item))
+    while (tsr_json_next(&walk, NULL, &item)) {
+        char paths[256];
+
+        put_paths(&item, paths, sizeof paths);
         table_row(&t, (const char *const[]){
-                          text_of(&item, "path"), text_of(&item, "name"), text_of(&item, "active"),
+                          paths, text_of(&item, "name"), text_of(&item, "active"),
                           text_of(&item, "notifications"), ago(text_of(&item, "last_at")) });
+    }
     table_print_or(&t, "nothing is observed");
 }
 

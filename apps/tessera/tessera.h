@@ -103,6 +103,9 @@ int body_of_value(const options *o, const char *path, const char *value, char **
 int body_of_values(const options *o, char **args, int count, const char *instance, bool named,
                    char **body);
 
+/** The same for a composite write: "path=value" sets, "path" deletes a resource instance. */
+int body_of_changes(const options *o, char **args, int count, char **body);
+
 /** Prints a `Values` answer as a table. */
 void print_values(const tsr_json *values);
 
@@ -120,6 +123,8 @@ command_fn cmd_read, cmd_write, cmd_exec, cmd_create, cmd_delete;   /* operation
 command_fn cmd_discover, cmd_attributes, cmd_values, cmd_history;   /* operations.c */
 command_fn cmd_observe, cmd_cancel, cmd_observations, cmd_events;   /* observe.c */
 command_fn cmd_requests, cmd_request;                               /* requests.c */
+command_fn cmd_read_composite, cmd_write_composite;                 /* composite.c */
+command_fn cmd_observe_composite, cmd_cancel_composite;             /* composite.c */
 command_fn cmd_credentials;                                         /* credentials.c */
 command_fn cmd_bootstrap;                                           /* bootstrap.c */
 

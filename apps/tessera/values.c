@@ -222,6 +222,38 @@ int body_of_values(const options *o, char **args, int count, const char *instanc
     return code;
 }
 
+static int put_change(const options *o, tsr_json_out *j, const char *change)
+{
+    if (strchr(change, '=') != NULL)
+        return put_pair(o, j, change, "");
+    if (!path_ok(change, 4, 4))
+        return EXIT_USAGE;
+    tsr_json_open_object(j);
+    tsr_json_put_key(j, "path");
+    tsr_json_put_cstring(j, change);
+    tsr_json_put_key(j, "value");
+    tsr_json_put_null(j);
+    tsr_json_close(j);
+    return EXIT_DONE;
+}
+
+int body_of_changes(const options *o, char **args, int count, char **body)
+{
+    tsr_buf out = room_for(args, count);
+    tsr_json_out j = tsr_json_to(&out);
+    int code = EXIT_DONE;
+
+    tsr_json_open_object(&j);
+    tsr_json_put_key(&j, "values");
+    tsr_json_open_array(&j);
+    for (int i = 0; i < count && code == EXIT_DONE; i++)
+        code = put_change(o, &j, args[i]);
+    tsr_json_close(&j);
+    tsr_json_close(&j);
+    *body = finish(&out);
+    return code;
+}
+
 /* --- from JSON ---------------------------------------------------------------------------- */
 
 static const char *unit_text(const char *unit)

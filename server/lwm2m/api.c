@@ -34,6 +34,7 @@ const char *tsr_server_event_name(tsr_server_event_type t)
         "notification",  "response",   "failure", "refused",      "observing",
         "observe-ended", "online",     "offline", "credential",   "request",
         "bootstrap-started", "bootstrap-finished", "bootstrap-failed",
+        "sent",
     };
 
     return (size_t)t < sizeof names / sizeof *names ? names[t] : "unknown";
@@ -331,6 +332,31 @@ static bool copy_value(tsr_lwm2m_value *v)
     return to != NULL;
 }
 
+static int by_path(const void *a, const void *b)
+{
+    const tsr_lwm2m_path *x = a, *y = b;
+
+    return tsr_lwm2m_path_compare(*x, *y);
+}
+
+/* In tree order and each once: so the same question is the same observation. */
+static bool copy_paths(operation *op, const tsr_server_request *r)
+{
+    size_t n = r->path_count;
+
+    if (n == 0)
+        return true;
+    op->paths = malloc(n * sizeof *op->paths);
+    if (!op->paths)
+        return false;
+    memcpy(op->paths, r->paths, n * sizeof *op->paths);
+    qsort(op->paths, n, sizeof *op->paths, by_path);
+    for (size_t i = 0; i < n; i++)
+        if (i == 0 || !tsr_lwm2m_path_same(op->paths[op->path_count - 1], op->paths[i]))
+            op->paths[op->path_count++] = op->paths[i];
+    return true;
+}
+
 operation *operation_new(tsr_server *s, const tsr_server_request *r)
 {
     operation *op = calloc(1, sizeof *op);
@@ -346,7 +372,7 @@ operation *operation_new(tsr_server *s, const tsr_server_request *r)
     op->timeout_ms = r->timeout_ms ? r->timeout_ms : OPERATION_MS;
     op->endpoint = strdup(r->endpoint);
     op->text = r->text ? strdup(r->text) : NULL;
-    whole = op->endpoint && (!r->text || op->text);
+    whole = op->endpoint && (!r->text || op->text) && copy_paths(op, r);
     if (r->record_count && whole) {
         op->records = calloc(r->record_count, sizeof *op->records);
         whole = op->records != NULL;
@@ -367,7 +393,8 @@ tsr_err tsr_server_submit(tsr_server *s, const tsr_server_request *request, tsr_
     operation *op;
     desk *d;
 
-    if (!request->endpoint || !done || (unsigned)request->kind > TSR_SERVER_CANCEL_OBSERVE)
+    if (!request->endpoint || !done || (unsigned)request->kind > TSR_SERVER_CANCEL_COMPOSITE ||
+        request->path_count > TSR_SERVER_PATHS_MAX)
         return TSR_E_ARGUMENT;
     op = operation_new(s, request);
     if (!op)
@@ -400,11 +427,19 @@ static tsr_err copy_observations(const device *dev, observation_copy *copy)
         return TSR_E_SPACE;
     for (const observation *o = dev->observations; o; o = o->next) {
         char *params = strdup(o->params);
+        tsr_lwm2m_path *paths = malloc(o->path_count * sizeof *paths + 1);
 
-        if (!params)
+        if (!params || !paths) {
+            free(params);
+            free(paths);
             return TSR_E_SPACE;
+        }
+        if (o->path_count)
+            memcpy(paths, o->paths, o->path_count * sizeof *paths);
         copy->list[copy->count++] = (tsr_server_observation){
             .path = o->path,
+            .paths = paths,
+            .path_count = o->path_count,
             .params = params,
             .active = o->active,
             .since_unix_ms = o->since_ms,
@@ -434,6 +469,7 @@ tsr_err tsr_server_observations(tsr_server *s, const char *endpoint, tsr_server_
         if (err == TSR_OK)
             fn(arg, &copy.list[i]);
         free((void *)(uintptr_t)copy.list[i].params);
+        free((void *)(uintptr_t)copy.list[i].paths);
     }
     free(copy.list);
     return err;

@@ -114,20 +114,30 @@ typedef enum {
     TSR_SERVER_DELETE,           /* Core 6.3.7 */
     TSR_SERVER_OBSERVE,          /* Core 6.4.1 */
     TSR_SERVER_CANCEL_OBSERVE,   /* Core 6.4.3 */
+    TSR_SERVER_READ_COMPOSITE,    /* Core 6.3.8; these four take the root as their path */
+    TSR_SERVER_WRITE_COMPOSITE,   /* Core 6.3.9 */
+    TSR_SERVER_OBSERVE_COMPOSITE, /* Core 6.4.4 */
+    TSR_SERVER_CANCEL_COMPOSITE,  /* Core 6.4.5 */
 } tsr_server_kind;
 
 #define TSR_SERVER_FORMAT_AUTO 0xffffu
+
+enum { TSR_SERVER_PATHS_MAX = 256 }; /* of one composite operation */
 
 /** One operation. Everything is copied by tsr_server_submit. */
 typedef struct {
     tsr_server_kind kind;
     const char *endpoint;
     tsr_lwm2m_path path; /* target; for Create the object (/3303) or the new instance (/3303/5) */
-    const tsr_server_record *records; /* write, create: full paths below `path` */
+    const tsr_lwm2m_path *paths; /* composite read, observe, cancel: any depth, any order */
+    size_t path_count;
+    const tsr_server_record *records; /* write, create: full paths below `path`; in a composite
+                                         write, NONE deletes a resource instance */
     size_t record_count;
     const char *text; /* write-attributes: "pmin=10&pmax=60&gt"; execute: arguments "0='x',1";
                          observe: parameters of the observation (1.2) or NULL; else NULL */
-    uint16_t format;  /* CoAP Content-Format to ask for (read, observe) or to send (write, create);
+    uint16_t format;  /* CoAP Content-Format to ask for (read, observe) or to send (write, create;
+                         for a composite write also SenML-ETCH);
                          TSR_SERVER_FORMAT_AUTO: by the device's version and object list */
     int depth;        /* discover: 0 to 3, -1: the device's default */
     uint32_t timeout_ms; /* whole operation, queueing included; 0: 120,000 */
@@ -237,7 +247,9 @@ tsr_err tsr_server_queue_cancel(tsr_server *s, uint64_t id);
 /* --- observations and values ------------------------------------------------------------ */
 
 typedef struct {
-    tsr_lwm2m_path path;
+    tsr_lwm2m_path path;         /* the root: a composite one, of these paths in their order */
+    const tsr_lwm2m_path *paths;
+    size_t path_count;
     const char *params; /* parameters of the observation, "" when none */
     bool active;        /* false: asked for again after a new registration, not yet answered */
     int64_t since_unix_ms, last_unix_ms; /* last notification; 0: none yet */
@@ -334,6 +346,7 @@ typedef enum {
     TSR_SERVER_EV_BOOTSTRAP_STARTED = 15,  /* detail: by which profile */
     TSR_SERVER_EV_BOOTSTRAP_FINISHED = 16, /* the device has taken everything */
     TSR_SERVER_EV_BOOTSTRAP_FAILED = 17,   /* detail: why */
+    TSR_SERVER_EV_SENT = 18,                 /* values that the device sent unasked (Core 6.4.6): records */
 } tsr_server_event_type;
 
 const char *tsr_server_event_name(tsr_server_event_type t); /* "registered", "notification", ... */

@@ -92,8 +92,7 @@ void device_free(device *dev)
         observation *o = dev->observations;
 
         dev->observations = o->next;
-        free(o->params);
-        free(o);
+        observation_free(o);
     }
     free(dev->forward);
     free(dev->info);

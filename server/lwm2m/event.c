@@ -14,23 +14,33 @@ struct tsr_server_subscription {
     void *arg;
 };
 
-void emit(tsr_server *s, const char *endpoint, tsr_server_event *event)
+tsr_err emit_then(tsr_server *s, const char *endpoint, tsr_server_event *event,
+                  tsr_store_done *done, void *arg)
 {
     uint8_t *body = malloc(TSR_EVENT_BODY_MAX);
     tsr_buf out = tsr_buf_over(body, body ? TSR_EVENT_BODY_MAX : 0);
+    tsr_err err;
 
     if (!event->detail)
         event->detail = "";
     tsr_put_event(&out, event);
-    if (out.err == TSR_OK) {
+    err = out.err;
+    if (err == TSR_OK) {
         tsr_store_event row = { .time_ms = unix_now_ms(),
                                 .endpoint = endpoint,
                                 .body = tsr_buf_view(&out) };
 
-        if (tsr_store_put_event(s->store, &row, NULL, NULL) != TSR_OK)
-            server_log(s, TSR_LOG_WARNING, "an event was dropped: the store cannot follow");
+        err = tsr_store_put_event(s->store, &row, done, arg);
     }
+    if (err != TSR_OK)
+        server_log(s, TSR_LOG_WARNING, "an event was dropped: the store cannot follow");
     free(body);
+    return err;
+}
+
+void emit(tsr_server *s, const char *endpoint, tsr_server_event *event)
+{
+    (void)emit_then(s, endpoint, event, NULL, NULL);
 }
 
 void emit_simple(tsr_server *s, const char *endpoint, tsr_server_event_type type,

@@ -49,7 +49,10 @@ typedef struct {
 typedef struct observation {
     struct observation *next;
     device *device;
-    tsr_lwm2m_path path;
+    tsr_lwm2m_path path;   /* the root: a composite one */
+    tsr_lwm2m_path *paths; /* of a composite one, in tree order */
+    size_t path_count;
+    char *key; /* what it is stored under: "/3/0/9", or "composite /3/0/9 /3303" */
     char *params;
     uint8_t token[TSR_COAP_TOKEN_MAX], token_len; /* 0: no answer yet */
     uint16_t format;
@@ -66,6 +69,8 @@ struct operation {
     tsr_server_kind kind;
     char *endpoint;
     tsr_lwm2m_path path;
+    tsr_lwm2m_path *paths; /* of a composite one, in tree order */
+    size_t path_count;
     tsr_server_record *records;
     size_t record_count;
     char *text;
@@ -79,7 +84,7 @@ struct operation {
     observation *observed; /* OBSERVE, CANCEL_OBSERVE */
     tsr_coap_id exchange;  /* 0: not under way */
     uint16_t tried_format; /* of this attempt */
-    uint8_t attempts;
+    uint8_t attempts, accepts; /* formats tried; of a composite body, and of its answer */
     bool storing; /* OBSERVE: its row must be on the disk before it is sent */
     bool marking; /* queued: that it is sent must be on the disk before it is */
     queued *queued; /* what it carries out of the durable queue, or NULL */
@@ -254,12 +259,45 @@ void records_free(record_list *r);
 /** Encodes values for a Write or Create. errors those of tsr_lwm2m_put; *body: heap */
 tsr_err records_write(const tsr_server_record *records, size_t count, uint16_t format,
                       tsr_lwm2m_path base, tsr_buf *body);
+uint16_t senml_of(uint16_t format);
 uint16_t format_for_read(const device *dev, tsr_lwm2m_path path, uint8_t attempt);
 uint16_t format_for_write(const device *dev, const operation *op, uint8_t attempt);
 
+/* composite.c */
+/** The Content-Format of a composite request's body. */
+uint16_t format_for_composite(const device *dev, const operation *op, uint8_t attempt);
+/** The body of a composite read or observation: names. *body: heap. */
+tsr_err names_write(const tsr_lwm2m_path *paths, size_t count, uint16_t format, tsr_buf *body);
+/** The text an observation is stored under; heap, or NULL. */
+char *observation_key(tsr_lwm2m_path path, const tsr_lwm2m_path *paths, size_t count);
+/** Takes such a text apart. *paths: heap, or NULL. errors TSR_E_MALFORMED, TSR_E_SPACE */
+tsr_err observation_parse(const char *key, tsr_lwm2m_path *path, tsr_lwm2m_path **paths,
+                          size_t *count);
+
+static inline bool kind_observes(tsr_server_kind kind)
+{
+    return kind == TSR_SERVER_OBSERVE || kind == TSR_SERVER_OBSERVE_COMPOSITE;
+}
+
+static inline bool kind_cancels(tsr_server_kind kind)
+{
+    return kind == TSR_SERVER_CANCEL_OBSERVE || kind == TSR_SERVER_CANCEL_COMPOSITE;
+}
+
+static inline bool kind_is_composite(tsr_server_kind kind)
+{
+    return kind >= TSR_SERVER_READ_COMPOSITE;
+}
+
+/* send.c */
+void send_request_in(desk *d, tsr_peer *peer, const tsr_coap_event *event);
+
 /* observe.c */
-observation *observation_find(device *dev, tsr_lwm2m_path path);
-observation *observation_add(device *dev, tsr_lwm2m_path path, const char *params);
+observation *observation_find(device *dev, const operation *op);
+/** `paths` is copied. */
+observation *observation_add(device *dev, tsr_lwm2m_path path, const tsr_lwm2m_path *paths,
+                             size_t path_count, const char *params);
+void observation_free(observation *o);
 void observation_remove(observation *o);
 void observations_adopt(device *dev);  /* tell the CoAP engine of this peer about them */
 void observations_forget(device *dev); /* and of the old one, no more */
@@ -283,6 +321,9 @@ tsr_err waiter_wait(waiter *w, tsr_err begun);
 
 /* event.c */
 void emit(tsr_server *s, const char *endpoint, tsr_server_event *event);
+/** `done` is called on the store's thread. errors TSR_E_SPACE: it will not be */
+tsr_err emit_then(tsr_server *s, const char *endpoint, tsr_server_event *event,
+                  tsr_store_done *done, void *arg);
 void emit_simple(tsr_server *s, const char *endpoint, tsr_server_event_type type,
                  const char *detail);
 void emit_refused(desk *d, const char *endpoint, const char *detail);

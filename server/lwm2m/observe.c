@@ -12,16 +12,35 @@
 /* A sleeping device is asked when it wakes; most wake once a day at least. */
 #define RENEW_MS 86400000u
 
-observation *observation_find(device *dev, tsr_lwm2m_path path)
+static bool is_about(const observation *o, const operation *op)
+{
+    if (!tsr_lwm2m_path_same(o->path, op->path) || o->path_count != op->path_count)
+        return false;
+    for (size_t i = 0; i < o->path_count; i++)
+        if (!tsr_lwm2m_path_same(o->paths[i], op->paths[i]))
+            return false;
+    return true;
+}
+
+observation *observation_find(device *dev, const operation *op)
 {
     observation *o = dev->observations;
 
-    while (o && !tsr_lwm2m_path_same(o->path, path))
+    while (o && !is_about(o, op))
         o = o->next;
     return o;
 }
 
-observation *observation_add(device *dev, tsr_lwm2m_path path, const char *params)
+void observation_free(observation *o)
+{
+    free(o->paths);
+    free(o->key);
+    free(o->params);
+    free(o);
+}
+
+observation *observation_add(device *dev, tsr_lwm2m_path path, const tsr_lwm2m_path *paths,
+                             size_t path_count, const char *params)
 {
     observation *o = calloc(1, sizeof *o);
 
@@ -29,12 +48,17 @@ observation *observation_add(device *dev, tsr_lwm2m_path path, const char *param
         return NULL;
     o->device = dev;
     o->path = path;
+    o->path_count = path_count;
+    o->paths = malloc(path_count * sizeof *paths + 1);
+    o->key = observation_key(path, paths, path_count);
     o->params = strdup(params ? params : "");
     o->since_ms = unix_now_ms();
-    if (!o->params) {
-        free(o);
+    if (!o->params || !o->paths || !o->key) {
+        observation_free(o);
         return NULL;
     }
+    if (path_count)
+        memcpy(o->paths, paths, path_count * sizeof *paths);
     pthread_mutex_lock(&dev->desk->lock);
     o->next = dev->observations;
     dev->observations = o;
@@ -56,14 +80,10 @@ static void forget_token(observation *o)
 void observation_remove(observation *o)
 {
     device *dev = o->device;
-    char path[TSR_LWM2M_PATH_TEXT + 1];
-    tsr_buf out = tsr_buf_over(path, sizeof path - 1);
     observation **at = &dev->observations;
 
     forget_token(o);
-    tsr_lwm2m_path_put(&out, o->path);
-    path[out.len] = 0;
-    (void)tsr_store_delete_observation(dev->desk->server->store, dev->info->endpoint, path, NULL,
+    (void)tsr_store_delete_observation(dev->desk->server->store, dev->info->endpoint, o->key, NULL,
                                        NULL);
     pthread_mutex_lock(&dev->desk->lock);
     while (*at != o)
@@ -72,8 +92,20 @@ void observation_remove(observation *o)
     dev->observation_count--;
     pthread_mutex_unlock(&dev->desk->lock);
     atomic_fetch_sub(&dev->desk->observations, 1);
-    free(o->params);
-    free(o);
+    observation_free(o);
+}
+
+/* What was asked for, so that the later blocks of a long notification can be. */
+static void fetch_names(const device *dev, const observation *o, tsr_coap_request *r, tsr_buf *names)
+{
+    const operation about = { .kind = TSR_SERVER_OBSERVE_COMPOSITE };
+    uint16_t format = format_for_composite(dev, &about, 0);
+
+    if (names_write(o->paths, o->path_count, format, names) != TSR_OK)
+        return;
+    r->method = TSR_COAP_FETCH;
+    r->content_format = (tsr_coap_num){ true, format };
+    r->payload = tsr_buf_view(names);
 }
 
 void observations_adopt(device *dev)
@@ -86,6 +118,7 @@ void observations_adopt(device *dev)
         char path[80];
         tsr_buf out = tsr_buf_over(path, sizeof path - 1);
         tsr_coap_request request = { .method = TSR_COAP_GET, .path = path };
+        tsr_buf names = { NULL, 0, 0, TSR_OK };
 
         if (!o->token_len || !o->active)
             continue;
@@ -94,9 +127,12 @@ void observations_adopt(device *dev)
         path[out.len] = 0;
         if (o->format != TSR_SERVER_FORMAT_AUTO)
             request.accept = (tsr_coap_num){ true, o->format };
+        if (o->path_count)
+            fetch_names(dev, o, &request, &names);
         (void)tsr_coap_observe_adopt(tsr_shard_coap(d->shard), dev->peer->index,
                                      tsr_view(o->token, o->token_len), &request,
                                      (uint64_t)(uintptr_t)o | 1);
+        free(names.ptr);
     }
 }
 
@@ -114,13 +150,17 @@ void observations_renew(device *dev)
         if (o->active || o->setup || (op = calloc(1, sizeof *op)) == NULL)
             continue;
         op->server = dev->desk->server;
-        op->kind = TSR_SERVER_OBSERVE;
+        op->kind = o->path_count ? TSR_SERVER_OBSERVE_COMPOSITE : TSR_SERVER_OBSERVE;
         op->path = o->path;
+        op->paths = malloc(o->path_count * sizeof *op->paths + 1);
+        op->path_count = op->paths ? o->path_count : 0;
+        if (op->path_count)
+            memcpy(op->paths, o->paths, o->path_count * sizeof *op->paths);
         op->format = TSR_SERVER_FORMAT_AUTO;
         op->timeout_ms = RENEW_MS;
         op->endpoint = strdup(dev->info->endpoint);
         op->text = o->params[0] ? strdup(o->params) : NULL;
-        if (op->endpoint)
+        if (op->endpoint && op->paths)
             operation_run(dev->desk, op);
         else
             operation_free(op);

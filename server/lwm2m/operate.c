@@ -31,6 +31,7 @@ void operation_free(operation *op)
         }
     }
     free(op->records);
+    free(op->paths);
     free(op->text);
     free(op->endpoint);
     free(op);
@@ -38,7 +39,7 @@ void operation_free(operation *op)
 
 static void tell(operation *op, const tsr_server_result *r)
 {
-    bool observing = op->kind == TSR_SERVER_OBSERVE && r->outcome == TSR_SERVER_ANSWERED &&
+    bool observing = kind_observes(op->kind) && r->outcome == TSR_SERVER_ANSWERED &&
                      tsr_coap_is_success(r->code);
     tsr_server_event e = {
         .type = observing                           ? TSR_SERVER_EV_OBSERVING
@@ -64,7 +65,7 @@ void operation_finish(operation *op, const tsr_server_result *result)
     if (op->observed && op->observed->setup == op)
         op->observed->setup = NULL;
     /* What nobody answered is not observed; what the server itself renews stays wanted. */
-    if (op->observed && op->kind == TSR_SERVER_OBSERVE && op->done && !op->observed->active)
+    if (op->observed && kind_observes(op->kind) && op->done && !op->observed->active)
         observation_remove(op->observed);
     if (dev) {
         operation **at = &dev->queue;
@@ -146,7 +147,8 @@ static const char *encode(device *dev, operation *op, request_room *room, tsr_co
     tsr_err err = TSR_E_UNSUPPORTED;
 
     if (format == TSR_SERVER_FORMAT_AUTO)
-        format = format_for_write(dev, op, op->attempts);
+        format = kind_is_composite(op->kind) ? format_for_composite(dev, op, op->attempts)
+                                             : format_for_write(dev, op, op->attempts);
     if (format != TSR_SERVER_FORMAT_AUTO)
         err = records_write(op->records, op->record_count, format, base, &room->body);
     if (err == TSR_E_SPACE)
@@ -170,6 +172,37 @@ static void ask_format(device *dev, operation *op, tsr_coap_request *r)
         r->accept = (tsr_coap_num){ true, format };
     if (op->observed)
         op->observed->format = format;
+}
+
+/* Core 6.3.8: the question is a body of names; the answer has a format of its own. */
+static const char *ask_names(device *dev, operation *op, request_room *room, tsr_coap_request *r)
+{
+    uint16_t format = op->format;
+    uint16_t body = format_for_composite(dev, op, op->attempts);
+    tsr_err err = body != TSR_SERVER_FORMAT_AUTO
+                      ? names_write(op->paths, op->path_count, body, &room->body)
+                      : TSR_E_UNSUPPORTED;
+
+    if (err != TSR_OK)
+        return err == TSR_E_SPACE ? "out of memory" : "no format for the paths is left";
+    if (format == TSR_SERVER_FORMAT_AUTO)
+        format = format_for_read(dev, op->path, op->accepts);
+    if (format != TSR_SERVER_FORMAT_AUTO)
+        r->accept = (tsr_coap_num){ true, format };
+    if (op->observed)
+        op->observed->format = format;
+    r->method = TSR_COAP_FETCH;
+    r->content_format = (tsr_coap_num){ true, body };
+    r->payload = tsr_buf_view(&room->body);
+    return NULL;
+}
+
+static void take_observation(operation *op, request_room *room, tsr_coap_request *r)
+{
+    r->observe = (tsr_coap_num){ true, kind_cancels(op->kind) };
+    r->token = tsr_view(op->observed->token, op->observed->token_len);
+    r->user = (uint64_t)(uintptr_t)op->observed | 1;
+    split_queries(room, op->observed->params);
 }
 
 static const char *build(device *dev, operation *op, request_room *room, tsr_coap_request *r)
@@ -216,11 +249,18 @@ static const char *build(device *dev, operation *op, request_room *room, tsr_coa
     case TSR_SERVER_OBSERVE:
     case TSR_SERVER_CANCEL_OBSERVE:
         r->method = TSR_COAP_GET;
-        r->observe = (tsr_coap_num){ true, op->kind == TSR_SERVER_CANCEL_OBSERVE };
-        r->token = tsr_view(op->observed->token, op->observed->token_len);
-        r->user = (uint64_t)(uintptr_t)op->observed | 1;
         ask_format(dev, op, r);
-        split_queries(room, op->observed->params);
+        take_observation(op, room, r);
+        break;
+    case TSR_SERVER_READ_COMPOSITE: why = ask_names(dev, op, room, r); break;
+    case TSR_SERVER_WRITE_COMPOSITE:
+        r->method = TSR_COAP_IPATCH;
+        why = encode(dev, op, room, r);
+        break;
+    case TSR_SERVER_OBSERVE_COMPOSITE:
+    case TSR_SERVER_CANCEL_COMPOSITE:
+        why = ask_names(dev, op, room, r);
+        take_observation(op, room, r);
         break;
     }
     r->queries = room->queries;
@@ -302,10 +342,8 @@ static tsr_err store_observation(device *dev, operation *op)
 {
     observation *o = op->observed;
     stored_note *n = calloc(1, sizeof *n);
-    char path[TSR_LWM2M_PATH_TEXT + 1];
-    tsr_buf out = tsr_buf_over(path, sizeof path - 1);
     tsr_store_observation row = { .endpoint = dev->info->endpoint,
-                                  .path = path,
+                                  .path = o->key,
                                   .params = o->params,
                                   .token = tsr_view(o->token, o->token_len),
                                   .format = format_for_read(dev, o->path, 0),
@@ -314,8 +352,6 @@ static tsr_err store_observation(device *dev, operation *op)
 
     if (!n)
         return TSR_E_SPACE;
-    tsr_lwm2m_path_put(&out, o->path);
-    path[out.len] = 0;
     n->message.run = run_observation_stored;
     n->desk = dev->desk;
     n->serial = op->serial;
@@ -330,10 +366,10 @@ static tsr_err store_observation(device *dev, operation *op)
  * ends that one on the device too (RFC 7641 §3.6). */
 static void start_observe(device *dev, operation *op)
 {
-    observation *o = observation_find(dev, op->path);
+    observation *o = observation_find(dev, op);
 
     if (!o)
-        o = observation_add(dev, op->path, op->text);
+        o = observation_add(dev, op->path, op->paths, op->path_count, op->text);
     if (!o || (o->setup && o->setup != op)) {
         operation_fail(op, o ? TSR_SERVER_BUSY : TSR_SERVER_UNAVAILABLE,
                        o ? "this observation is being set up already" : "out of memory");
@@ -367,15 +403,17 @@ static void start_observe(device *dev, operation *op)
 
 static void start(device *dev, operation *op)
 {
-    if (op->kind == TSR_SERVER_OBSERVE && op->attempts == 0) {
+    if (kind_observes(op->kind) && op->attempts == 0 && op->accepts == 0) {
         start_observe(dev, op);
         return;
     }
-    if (op->kind == TSR_SERVER_CANCEL_OBSERVE) {
-        op->observed = observation_find(dev, op->path);
+    if (kind_cancels(op->kind)) {
+        op->observed = observation_find(dev, op);
         if (!op->observed || !op->observed->token_len) {
             op->observed = NULL;
-            operation_fail(op, TSR_SERVER_BAD_REQUEST, "this path is not observed");
+            operation_fail(op, TSR_SERVER_BAD_REQUEST,
+                           op->path_count ? "just these paths are not observed together"
+                                          : "this path is not observed");
             return;
         }
         op->observed->setup = op;
@@ -463,7 +501,7 @@ void device_requeue(device *dev)
     if (op->exchange)
         (void)tsr_coap_cancel(tsr_shard_coap(dev->desk->shard), op->exchange);
     op->exchange = 0;
-    op->attempts = 0;
+    op->attempts = op->accepts = 0;
     op->storing = false;
     op->serial = ++dev->desk->operation_serial; /* a note of the store is for the old attempt */
     if (op->observed && op->observed->setup == op)
@@ -496,6 +534,10 @@ const char *operation_wrong_path(tsr_server_kind kind, tsr_lwm2m_path path)
     case TSR_SERVER_CREATE: return depth == 1 || depth == 2 ? NULL : "Create takes an object";
     case TSR_SERVER_DELETE:
         return depth == 2 || depth == 4 ? NULL : "Delete takes an instance or resource instance";
+    case TSR_SERVER_READ_COMPOSITE:
+    case TSR_SERVER_OBSERVE_COMPOSITE:
+    case TSR_SERVER_CANCEL_COMPOSITE:
+    case TSR_SERVER_WRITE_COMPOSITE: return depth == 0 ? NULL : "a composite operation is the root's";
     }
     return "unknown operation";
 }
@@ -533,6 +575,8 @@ void operation_run(desk *d, operation *op)
     operation **tail;
     device *dev;
 
+    if (!why && kind_is_composite(op->kind) && op->path_count + op->record_count == 0)
+        why = "a composite operation takes a list of paths, or of values";
     if (why) {
         operation_fail(op, TSR_SERVER_BAD_REQUEST, why);
         return;
@@ -601,6 +645,26 @@ void operation_expired(operation *op)
 
 /* --- answers ---------------------------------------------------------------------------- */
 
+/* A composite question has two formats: that of its body (4.15) and that of its answer (4.06). */
+static bool try_next_composite(device *dev, operation *op, uint8_t code)
+{
+    bool answers = op->kind != TSR_SERVER_WRITE_COMPOSITE && op->format == TSR_SERVER_FORMAT_AUTO;
+    bool asks = op->kind != TSR_SERVER_WRITE_COMPOSITE || op->format == TSR_SERVER_FORMAT_AUTO;
+
+    if (!dev->peer || op->attempts + op->accepts >= 5)
+        return false;
+    if (code == TSR_COAP_UNSUPPORTED_FORMAT && asks &&
+        format_for_composite(dev, op, (uint8_t)(op->attempts + 1)) != TSR_SERVER_FORMAT_AUTO)
+        op->attempts++;
+    else if (code == TSR_COAP_NOT_ACCEPTABLE && answers &&
+             format_for_read(dev, op->path, (uint8_t)(op->accepts + 1)) != TSR_SERVER_FORMAT_AUTO)
+        op->accepts++;
+    else
+        return false;
+    send_request(dev, op);
+    return true;
+}
+
 /* True when it was asked again in another format. */
 static bool try_next_format(device *dev, operation *op, uint8_t code)
 {
@@ -608,6 +672,8 @@ static bool try_next_format(device *dev, operation *op, uint8_t code)
     bool sent = op->kind == TSR_SERVER_WRITE_REPLACE || op->kind == TSR_SERVER_WRITE_UPDATE ||
                 op->kind == TSR_SERVER_CREATE;
 
+    if (kind_is_composite(op->kind))
+        return try_next_composite(dev, op, code);
     if (op->format != TSR_SERVER_FORMAT_AUTO || op->attempts >= 3 || !dev->peer)
         return false;
     if (!(asked && (code == TSR_COAP_NOT_ACCEPTABLE || code == TSR_COAP_BAD_OPTION)) &&
@@ -646,7 +712,7 @@ static void observed(operation *op, const tsr_coap_event *event)
     if (!o)
         return;
     o->setup = NULL;
-    if (op->kind == TSR_SERVER_OBSERVE && on) {
+    if (kind_observes(op->kind) && on) {
         pthread_mutex_lock(&op->device->desk->lock);
         o->active = true;
         pthread_mutex_unlock(&op->device->desk->lock);
@@ -654,7 +720,7 @@ static void observed(operation *op, const tsr_coap_event *event)
     }
     op->observed = NULL;
     observation_remove(o);
-    if (op->kind == TSR_SERVER_CANCEL_OBSERVE) {
+    if (kind_cancels(op->kind)) {
         tsr_server_event e = { .type = TSR_SERVER_EV_OBSERVE_ENDED,
                                .kind = -1,
                                .has_path = true,
@@ -696,7 +762,8 @@ static void decode(operation *op, const tsr_coap_event *event, tsr_server_result
         r->link_count = links->count;
         return;
     }
-    if (op->kind != TSR_SERVER_READ && op->kind != TSR_SERVER_OBSERVE)
+    if (op->kind != TSR_SERVER_READ && op->kind != TSR_SERVER_READ_COMPOSITE &&
+        !kind_observes(op->kind))
         return;
     if (records_read(values,
                      r->format == TSR_SERVER_FORMAT_AUTO ? TSR_LWM2M_FORMAT_TEXT : r->format,
@@ -751,7 +818,7 @@ static void unanswered(operation *op, const char *why)
 
     op->exchange = 0;
     atomic_fetch_add(&dev->desk->timeouts, 1);
-    if (op->kind == TSR_SERVER_CANCEL_OBSERVE && op->observed) {
+    if (kind_cancels(op->kind) && op->observed) {
         observation *o = op->observed; /* its next notification is rejected, which ends it too */
 
         op->observed = NULL;

@@ -42,6 +42,11 @@ uint16_t format_for_read(const device *dev, tsr_lwm2m_path path, uint8_t attempt
 {
     uint16_t format = choose_multiple(dev, attempt);
 
+    if (format == TSR_LWM2M_FORMAT_TLV && path.depth == 0)
+        return TSR_SERVER_FORMAT_AUTO; /* it cannot say of which object a value is */
+    if (is_1_0(dev) && attempt == 1)
+        return TSR_LWM2M_FORMAT_OMA_JSON;
+
     if (format == TSR_SERVER_FORMAT_AUTO && path.depth >= 3)
         return TSR_LWM2M_FORMAT_TEXT;
     return format;
@@ -179,6 +184,14 @@ static size_t payload_room(const tsr_server_record *records, size_t count)
     return room;
 }
 
+/* SenML-ETCH is written as SenML is. */
+uint16_t senml_of(uint16_t format)
+{
+    return format == TSR_LWM2M_FORMAT_ETCH_CBOR   ? TSR_LWM2M_FORMAT_SENML_CBOR
+           : format == TSR_LWM2M_FORMAT_ETCH_JSON ? TSR_LWM2M_FORMAT_SENML_JSON
+                                                  : format;
+}
+
 tsr_err records_write(const tsr_server_record *records, size_t count, uint16_t format,
                       tsr_lwm2m_path base, tsr_buf *body)
 {
@@ -187,7 +200,7 @@ tsr_err records_write(const tsr_server_record *records, size_t count, uint16_t f
     tsr_buf out = tsr_buf_over(memory, room), scratch;
     tsr_lwm2m_format known;
     tsr_lwm2m_out writer;
-    tsr_err err = memory ? tsr_lwm2m_format_from(format, &known) : TSR_E_SPACE;
+    tsr_err err = memory ? tsr_lwm2m_format_from(senml_of(format), &known) : TSR_E_SPACE;
 
     if (err == TSR_OK) {
         scratch = tsr_buf_over(memory + room, room);
@@ -198,7 +211,9 @@ tsr_err records_write(const tsr_server_record *records, size_t count, uint16_t f
             tsr_server_record typed = records[i];
 
             type_value(&typed, &scratch);
-            err = tsr_lwm2m_put(&writer, typed.path, &typed.value);
+            err = typed.value.type == TSR_LWM2M_NONE
+                      ? tsr_lwm2m_put_null(&writer, typed.path)
+                      : tsr_lwm2m_put(&writer, typed.path, &typed.value);
         }
         /* A new instance may be created without a value. */
         if (count == 0 && base.depth == 2)

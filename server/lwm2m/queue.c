@@ -151,7 +151,11 @@ bool queue_repeatable(tsr_server_kind kind)
     case TSR_SERVER_WRITE_UPDATE:
     case TSR_SERVER_WRITE_ATTRIBUTES:
     case TSR_SERVER_OBSERVE:
-    case TSR_SERVER_CANCEL_OBSERVE: return true;
+    case TSR_SERVER_CANCEL_OBSERVE:
+    case TSR_SERVER_READ_COMPOSITE:
+    case TSR_SERVER_WRITE_COMPOSITE:
+    case TSR_SERVER_OBSERVE_COMPOSITE:
+    case TSR_SERVER_CANCEL_COMPOSITE: return true;
     case TSR_SERVER_EXECUTE:
     case TSR_SERVER_CREATE:
     case TSR_SERVER_DELETE: return false;

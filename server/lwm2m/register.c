@@ -226,10 +226,11 @@ static void run_inherit(tsr_shard *shard, tsr_message *m)
         observation *o = e->observations;
 
         e->observations = o->next;
-        if (dev && !e->to->server->config.forget_observations && !observation_find(dev, o->path))
-            (void)observation_add(dev, o->path, o->params);
-        free(o->params);
-        free(o);
+        const operation about = { .path = o->path, .paths = o->paths, .path_count = o->path_count };
+
+        if (dev && !e->to->server->config.forget_observations && !observation_find(dev, &about))
+            (void)observation_add(dev, o->path, o->paths, o->path_count, o->params);
+        observation_free(o);
     }
     if (dev)
         observations_renew(dev);
@@ -723,6 +724,8 @@ void register_request(desk *d, tsr_peer *peer, const tsr_coap_event *event)
         do_update(d, peer, event, JOB_UPDATE);
     else if (rd && msg->path_count == 2 && msg->code == TSR_COAP_DELETE)
         do_update(d, peer, event, JOB_DEREGISTER);
+    else if (tsr_coap_msg_path_is(msg, 0, "/dp"))
+        send_request_in(d, peer, event);
     else if (rd && msg->path_count <= 2)
         answer(d, event->id, TSR_COAP_METHOD_NOT_ALLOWED, NULL, NULL);
     else if (msg->code == TSR_COAP_GET && tsr_coap_msg_path_is(msg, 0, "/.well-known/core"))

@@ -213,6 +213,8 @@ static uint32_t format_bit(uint64_t number)
     case TSR_LWM2M_FORMAT_SENML_CBOR: return TSR_FORMATS_SENML_CBOR;
     case TSR_LWM2M_FORMAT_TLV: return TSR_FORMATS_TLV;
     case TSR_LWM2M_FORMAT_LWM2M_CBOR: return TSR_FORMATS_LWM2M_CBOR;
+    case TSR_LWM2M_FORMAT_ETCH_JSON: return TSR_FORMATS_ETCH_JSON;
+    case TSR_LWM2M_FORMAT_ETCH_CBOR: return TSR_FORMATS_ETCH_CBOR;
     default: return 0;
     }
 }

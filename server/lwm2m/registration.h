@@ -43,6 +43,8 @@ enum {
     TSR_FORMATS_SENML_CBOR = 2,
     TSR_FORMATS_TLV = 4,
     TSR_FORMATS_LWM2M_CBOR = 8,
+    TSR_FORMATS_ETCH_JSON = 16,
+    TSR_FORMATS_ETCH_CBOR = 32,
 };
 
 /** Reads an object list, or the answer of a Discover. Links that are no LwM2M paths are left out.

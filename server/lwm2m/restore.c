@@ -180,15 +180,17 @@ static bool load_observation(void *arg, const tsr_store_observation *row)
 {
     loading *l = arg;
     desk *d = server_desk_of(l->server, row->endpoint);
-    tsr_lwm2m_path path;
+    tsr_lwm2m_path path, *paths;
+    size_t count;
     device *dev;
     observation *o;
 
     if (!d || row->token.len == 0 || row->token.len > TSR_COAP_TOKEN_MAX ||
-        tsr_lwm2m_path_parse(tsr_text(row->path), &path) != TSR_OK)
+        observation_parse(row->path, &path, &paths, &count) != TSR_OK)
         return true;
     dev = desk_by_endpoint(d, row->endpoint);
-    o = observation_add(dev, path, row->params);
+    o = observation_add(dev, path, paths, count, row->params);
+    free(paths);
     if (!o)
         return true;
     memcpy(o->token, row->token.ptr, row->token.len);

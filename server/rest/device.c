@@ -308,14 +308,31 @@ void rest_history(rest_exchange *x)
 
 /* --- observations ------------------------------------------------------------------------- */
 
+/* Of a composite one. */
+static void put_paths(list *l, const tsr_server_observation *o)
+{
+    tsr_json_put_key(&l->j, "paths");
+    tsr_json_open_array(&l->j);
+    for (size_t i = 0; i < o->path_count; i++) {
+        char text[TSR_LWM2M_PATH_TEXT + 1];
+        tsr_buf out = tsr_buf_over(text, sizeof text - 1);
+
+        tsr_lwm2m_path_put(&out, o->paths[i]);
+        tsr_json_put_string(&l->j, tsr_buf_view(&out));
+    }
+    tsr_json_close(&l->j);
+}
+
 static void put_observation(void *arg, const tsr_server_observation *o)
 {
     list *l = arg;
     const char *name = rest_name(o->path);
 
-    rest_room(&l->out, 512 + 6 * (strlen(o->params) + (name != NULL ? strlen(name) : 0)));
+    rest_room(&l->out, 512 + o->path_count * 32 + 6 * (strlen(o->params) + (name != NULL ? strlen(name) : 0)));
     tsr_json_open_object(&l->j);
     rest_put_path(&l->j, o->path);
+    if (o->path_count > 0)
+        put_paths(l, o);
     if (name != NULL)
         rest_put_text(&l->j, "name", name);
     if (o->params[0] != '\0')

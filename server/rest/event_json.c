@@ -17,6 +17,10 @@ const char *rest_operation_name(int kind)
         [TSR_SERVER_DELETE] = "delete",
         [TSR_SERVER_OBSERVE] = "observe",
         [TSR_SERVER_CANCEL_OBSERVE] = "cancel-observe",
+        [TSR_SERVER_READ_COMPOSITE] = "read-composite",
+        [TSR_SERVER_WRITE_COMPOSITE] = "write-composite",
+        [TSR_SERVER_OBSERVE_COMPOSITE] = "observe-composite",
+        [TSR_SERVER_CANCEL_COMPOSITE] = "cancel-composite",
     };
 
     return kind >= 0 && kind < (int)(sizeof names / sizeof names[0]) ? names[kind] : NULL;

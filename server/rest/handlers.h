@@ -4,7 +4,8 @@
 #ifndef SERVER_REST_HANDLERS_H
 #define SERVER_REST_HANDLERS_H
 
-#include "server/rest/exchange.h"
+#include "server/rest/pending.h"
+#include "server/rest/values.h"
 
 rest_handler rest_get_index, rest_get_openapi, rest_get_health, rest_get_metrics; /* status.c */
 rest_handler rest_list_devices, rest_get_device, rest_drop_device;                /* device.c */
@@ -12,11 +13,20 @@ rest_handler rest_last_values, rest_history, rest_list_observations;            
 rest_handler rest_read, rest_write, rest_create, rest_delete, rest_execute;       /* operation.c */
 rest_handler rest_discover, rest_write_attributes, rest_observe, rest_unobserve;  /* operation.c */
 rest_handler rest_list_requests, rest_get_request, rest_cancel_request;           /* queue.c */
+rest_handler rest_read_composite, rest_write_composite;                            /* composite.c */
+rest_handler rest_observe_composite, rest_cancel_composite;                        /* composite.c */
 rest_handler rest_events;                                                         /* events.c */
 rest_handler rest_list_models, rest_get_model;                                    /* models.c */
 rest_handler rest_list_credentials, rest_get_credential;                          /* credential.c */
 rest_handler rest_set_credential, rest_delete_credential;                         /* credential.c */
 rest_handler rest_list_profiles, rest_get_profile, rest_set_profile, rest_delete_profile; /* bootstrap.c */
 rest_handler rest_list_bootstraps, rest_get_bootstrap;                            /* bootstrap.c */
+
+/* operation.c, shared with composite.c */
+void rest_answer_values(rest_exchange *x, const tsr_server_result *r);
+void rest_answer_done(rest_exchange *x, const tsr_server_result *r);
+tsr_err rest_want_format(rest_exchange *x, uint16_t *format);
+void rest_submit_values(rest_exchange *x, tsr_server_kind kind, rest_values *values, tsr_err err,
+                        rest_answer *answer);
 
 #endif

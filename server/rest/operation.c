@@ -22,7 +22,7 @@ static void put_code(tsr_json_out *j, const tsr_server_result *r)
     tsr_json_put_uint(j, r->round_trip_ms);
 }
 
-static void answer_values(rest_exchange *x, const tsr_server_result *r)
+void rest_answer_values(rest_exchange *x, const tsr_server_result *r)
 {
     tsr_buf out = { 0 };
 
@@ -42,7 +42,7 @@ static void answer_values(rest_exchange *x, const tsr_server_result *r)
     rest_reply(x, MHD_HTTP_OK, "application/json", &out);
 }
 
-static void answer_done(rest_exchange *x, const tsr_server_result *r)
+void rest_answer_done(rest_exchange *x, const tsr_server_result *r)
 {
     tsr_buf out = { 0 };
 
@@ -153,12 +153,12 @@ static void answer_links(rest_exchange *x, const tsr_server_result *r)
 
 /* --- requests ----------------------------------------------------------------------------- */
 
-static tsr_err want_format(rest_exchange *x, uint16_t *format)
+tsr_err rest_want_format(rest_exchange *x, uint16_t *format)
 {
     static const tsr_lwm2m_format all[] = {
         TSR_LWM2M_FORMAT_TEXT,       TSR_LWM2M_FORMAT_OCTETS,     TSR_LWM2M_FORMAT_CBOR,
         TSR_LWM2M_FORMAT_SENML_JSON, TSR_LWM2M_FORMAT_SENML_CBOR, TSR_LWM2M_FORMAT_TLV,
-        TSR_LWM2M_FORMAT_LWM2M_CBOR,
+        TSR_LWM2M_FORMAT_LWM2M_CBOR, TSR_LWM2M_FORMAT_OMA_JSON,
     };
     const char *name = rest_query(x, "format");
 
@@ -171,7 +171,8 @@ static tsr_err want_format(rest_exchange *x, uint16_t *format)
             return TSR_OK;
         }
     rest_fail(x, REST_BAD_QUERY,
-              "`format` must be text, octets, cbor, senml-json, senml-cbor, tlv or lwm2m-cbor");
+              "`format` must be text, octets, cbor, senml-json, senml-cbor, tlv, lwm2m-cbor or "
+              "oma-json");
     return TSR_E_ARGUMENT;
 }
 
@@ -179,15 +180,15 @@ static void simple(rest_exchange *x, tsr_server_kind kind, const char *text, res
 {
     tsr_server_request request = { .kind = kind, .path = x->path, .text = text, .depth = -1 };
 
-    if (want_format(x, &request.format) == TSR_OK)
+    if (rest_want_format(x, &request.format) == TSR_OK)
         rest_submit(x, &request, answer);
 }
 
-void rest_read(rest_exchange *x) { simple(x, TSR_SERVER_READ, NULL, answer_values); }
+void rest_read(rest_exchange *x) { simple(x, TSR_SERVER_READ, NULL, rest_answer_values); }
 
-void rest_delete(rest_exchange *x) { simple(x, TSR_SERVER_DELETE, NULL, answer_done); }
+void rest_delete(rest_exchange *x) { simple(x, TSR_SERVER_DELETE, NULL, rest_answer_done); }
 
-void rest_unobserve(rest_exchange *x) { simple(x, TSR_SERVER_CANCEL_OBSERVE, NULL, answer_done); }
+void rest_unobserve(rest_exchange *x) { simple(x, TSR_SERVER_CANCEL_OBSERVE, NULL, rest_answer_done); }
 
 void rest_discover(rest_exchange *x)
 {
@@ -203,7 +204,7 @@ void rest_discover(rest_exchange *x)
                 answer_links);
 }
 
-static void submit_values(rest_exchange *x, tsr_server_kind kind, rest_values *values, tsr_err err,
+void rest_submit_values(rest_exchange *x, tsr_server_kind kind, rest_values *values, tsr_err err,
                           rest_answer *answer)
 {
     tsr_server_request request = { .kind = kind, .path = x->path, .depth = -1 };
@@ -212,7 +213,7 @@ static void submit_values(rest_exchange *x, tsr_server_kind kind, rest_values *v
         rest_fail(x, REST_INTERNAL, "free some memory and try again");
     else if (err != TSR_OK)
         rest_fail_with(x, &values->problem);
-    else if (want_format(x, &request.format) == TSR_OK) {
+    else if (rest_want_format(x, &request.format) == TSR_OK) {
         request.records = values->records;
         request.record_count = values->count;
         rest_submit(x, &request, answer);
@@ -235,8 +236,8 @@ void rest_write(rest_exchange *x)
         return;
     tsr_err err = rest_values_for_write(&body, x->path, &values);
 
-    submit_values(x, update ? TSR_SERVER_WRITE_UPDATE : TSR_SERVER_WRITE_REPLACE, &values, err,
-                  answer_done);
+    rest_submit_values(x, update ? TSR_SERVER_WRITE_UPDATE : TSR_SERVER_WRITE_REPLACE, &values, err,
+                  rest_answer_done);
 }
 
 void rest_create(rest_exchange *x)
@@ -249,7 +250,7 @@ void rest_create(rest_exchange *x)
         return;
     tsr_err err = rest_values_for_create(&body, &x->path, &values);
 
-    submit_values(x, TSR_SERVER_CREATE, &values, err, answer_created);
+    rest_submit_values(x, TSR_SERVER_CREATE, &values, err, answer_created);
 }
 
 void rest_execute(rest_exchange *x)
@@ -268,7 +269,7 @@ void rest_execute(rest_exchange *x)
                   "bytes like \"0='left',1\"");
         return;
     }
-    simple(x, TSR_SERVER_EXECUTE, arguments[0] != '\0' ? arguments : NULL, answer_done);
+    simple(x, TSR_SERVER_EXECUTE, arguments[0] != '\0' ? arguments : NULL, rest_answer_done);
 }
 
 static void with_attributes(rest_exchange *x, const tsr_json *attributes, tsr_server_kind kind,
@@ -292,7 +293,7 @@ void rest_write_attributes(rest_exchange *x)
     tsr_json body;
 
     if (rest_body_json(x, &body) == TSR_OK)
-        with_attributes(x, &body, TSR_SERVER_WRITE_ATTRIBUTES, answer_done);
+        with_attributes(x, &body, TSR_SERVER_WRITE_ATTRIBUTES, rest_answer_done);
 }
 
 void rest_observe(rest_exchange *x)
@@ -308,7 +309,7 @@ void rest_observe(rest_exchange *x)
         rest_fail(x, REST_BAD_BODY,
                   "the body must be an object, like {\"attributes\": {\"pmin\": 5}}");
     else if (err == TSR_OK)
-        with_attributes(x, &attributes, TSR_SERVER_OBSERVE, answer_values);
+        with_attributes(x, &attributes, TSR_SERVER_OBSERVE, rest_answer_values);
     else
-        simple(x, TSR_SERVER_OBSERVE, NULL, answer_values);
+        simple(x, TSR_SERVER_OBSERVE, NULL, rest_answer_values);
 }

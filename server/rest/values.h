@@ -26,6 +26,7 @@ typedef struct {
     tsr_server_record *records;
     size_t count;
     tsr_buf scratch; /* decoded strings and opaques */
+    bool nulls;      /* null deletes a resource instance */
     /* why it failed, for rest_fail_with */
     rest_problem problem;
     char detail[320];
@@ -46,6 +47,10 @@ tsr_err rest_values_for_write(const tsr_json *body, tsr_lwm2m_path target, rest_
 /** Reads {"instance": i, "values": [...]} for a Create in the object `target`; *target becomes
  *  the new instance where one is named. errors as above */
 tsr_err rest_values_for_create(const tsr_json *body, tsr_lwm2m_path *target, rest_values *values);
+
+/** Reads {"values": [{"path": p, "value": v}, ...]} for a composite Write anywhere; null deletes a
+ *  resource instance and becomes NONE. errors as above */
+tsr_err rest_values_for_composite(const tsr_json *body, rest_values *values);
 
 void rest_values_free(rest_values *values);
 

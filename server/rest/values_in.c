@@ -193,6 +193,12 @@ static tsr_err add(rest_values *v, const tsr_json *holder, tsr_lwm2m_path path)
     tsr_lwm2m_path_put(&word, path);
     if (tsr_json_find(holder, "value", &item) != TSR_OK)
         return refuse(v, REST_BAD_BODY, "`value` is missing for %s", at);
+    if (v->nulls && item.kind == TSR_JSON_NULL) {
+        if (path.depth != 4)
+            return refuse(v, REST_BAD_BODY, "null deletes a resource instance; %s is none", at);
+        v->records[v->count++] = (tsr_server_record){ path, { TSR_LWM2M_NONE, { .u = 0 } }, 0 };
+        return TSR_OK;
+    }
     tsr_err err = type_for(v, holder, &item, &value.type);
 
     if (err != TSR_OK)
@@ -306,6 +312,20 @@ tsr_err rest_values_for_create(const tsr_json *body, tsr_lwm2m_path *target, res
     if (tsr_json_find(body, "values", &list) != TSR_OK)
         return TSR_OK;
     return add_list(v, body, &list, at);
+}
+
+tsr_err rest_values_for_composite(const tsr_json *body, rest_values *v)
+{
+    tsr_json list;
+    tsr_err err;
+
+    v->nulls = true;
+    if (body->kind != TSR_JSON_OBJECT || tsr_json_find(body, "values", &list) != TSR_OK)
+        return refuse(v, REST_BAD_BODY, "the body must be an object with `values`");
+    err = add_list(v, body, &list, tsr_lwm2m_at_root());
+    if (err == TSR_OK && v->count == 0)
+        return refuse(v, REST_BAD_BODY, "`values` is empty; name at least one");
+    return err;
 }
 
 void rest_values_free(rest_values *v)

@@ -225,6 +225,32 @@ test("each documented operation answers, and as documented", { timeout: 120_000 
   problem(await call("POST", `${dev}/objects/3/0/4/execute?queue=true&timeout=0`, `${R}/execute`), 400, "bad-parameter");
   problem(await call("GET", "/devices/nobody/objects/3?queue=true", O), 404, "unknown-device");
 
+  const composite = (what, body) => call("POST", `${dev}/composite/${what}`, `/devices/{endpoint}/composite/${what}`, body);
+  const pair = { paths: ["/3311/0/5851", "/1/0/1", "/3311/0/5851"] };
+  const several = await composite("read", { paths: [...pair.paths, "/3/0/4711"] });
+  assert.equal(several.status, 200, JSON.stringify(several.body));
+  assert.deepEqual(several.body.values.map((v) => v.path).sort(), ["/1/0/1", "/3311/0/5851"]);
+  problem(await composite("read", { paths: ["/3/0/4711"] }), 404, "device-refused");
+  problem(await composite("read", { paths: [] }), 422, "invalid-body");
+  problem(await composite("read", { paths: ["/65535"] }), 422, "invalid-body");
+  problem(await composite("read", { paths: ["/1/2/3/4/5"] }), 422, "invalid-body");
+  problem(await composite("read", { paths: ["/1"], more: 1 }), 422, "invalid-body");
+  const written = await composite("write", { values: [{ path: "/3311/0/5851", value: 31 }, { path: "/1/0/2", value: 2 }] });
+  assert.equal(written.status, 200, JSON.stringify(written.body));
+  const refused = await composite("write", { values: [{ path: "/3311/0/5851", value: 99 }, { path: "/3/0/0", value: "x" }] });
+  problem(refused, 409, "device-refused");
+  const kept = await call("GET", `${dev}/objects/3311/0/5851`, `${R}`);
+  assert.equal(kept.body.values[0].value, 31);
+  problem(await composite("write", { values: [{ path: "/3311/0/5851", value: null }] }), 422, "invalid-body");
+  problem(await composite("write", { values: [] }), 422, "invalid-body");
+  problem(await composite("cancel", pair), 422, "not-possible");
+  const watched = await composite("observe", { ...pair, attributes: { pmin: 1 } });
+  assert.equal(watched.status, 200, JSON.stringify(watched.body));
+  const listed = (await ok("GET", `${dev}/observations`, "/devices/{endpoint}/observations")).body.items;
+  assert.deepEqual(listed[0].paths, ["/1/0/1", "/3311/0/5851"]);
+  assert.equal(listed[0].path, "/");
+  assert.equal((await composite("cancel", pair)).status, 200);
+
   const values = await ok("GET", `${dev}/values?path=/3311`, "/devices/{endpoint}/values");
   assert.ok(values.body.values.every((v) => v.path.startsWith("/3311/")));
   await ok("GET", `${dev}/history?path=/3311/0/5851`, "/devices/{endpoint}/history");

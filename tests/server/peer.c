@@ -254,6 +254,56 @@ static uint8_t write_value(test_peer *p, tsr_lwm2m_path at, const tsr_coap_event
     return TSR_COAP_CHANGED;
 }
 
+/* Read-Composite, Observe-Composite and Cancel: what is there of the paths. */
+static uint8_t fetch_values(test_peer *p, const tsr_coap_event *e, uint16_t accept, tsr_buf *body)
+{
+    tsr_lwm2m_format format;
+    tsr_lwm2m_path path;
+    tsr_lwm2m_out out;
+    tsr_lwm2m_in in;
+
+    p->body_format = (uint16_t)e->msg->content_format.value;
+    if (p->only_body && p->body_format != p->only_body)
+        return TSR_COAP_UNSUPPORTED_FORMAT;
+    if (p->only_format && accept != p->only_format)
+        return TSR_COAP_NOT_ACCEPTABLE;
+    if (tsr_lwm2m_in_begin_fetch(&in, p->body_format, e->body, NULL) != TSR_OK)
+        return TSR_COAP_UNSUPPORTED_FORMAT;
+    if (tsr_lwm2m_format_from(accept, &format) != TSR_OK ||
+        tsr_lwm2m_out_begin(&out, format, tsr_lwm2m_at_root(), body) != TSR_OK)
+        return TSR_COAP_NOT_ACCEPTABLE;
+    while (tsr_lwm2m_in_next_name(&in, &path) == TSR_OK)
+        if (path.object == 1 || path.object == 3)
+            write_values(p, path, &out);
+    return tsr_lwm2m_out_end(&out) == TSR_OK ? TSR_COAP_CONTENT : TSR_COAP_BAD_REQUEST;
+}
+
+static uint8_t patch_values(test_peer *p, const tsr_coap_event *e)
+{
+    uint8_t room[256];
+    tsr_buf scratch = tsr_buf_over(room, sizeof room);
+    int64_t lifetime = p->lifetime;
+    tsr_lwm2m_value value;
+    tsr_lwm2m_path path;
+    tsr_lwm2m_in in;
+    tsr_err err;
+
+    p->body_format = (uint16_t)e->msg->content_format.value;
+    if ((p->only_body && p->body_format != p->only_body) ||
+        tsr_lwm2m_in_begin_patch(&in, p->body_format, e->body, &scratch) != TSR_OK)
+        return TSR_COAP_UNSUPPORTED_FORMAT;
+    while ((err = tsr_lwm2m_in_next_change(&in, &path, &value)) == TSR_OK) {
+        if (value.type == TSR_LWM2M_NONE)
+            p->deleted = path;
+        else if (path.object != 1)
+            return TSR_COAP_METHOD_NOT_ALLOWED;
+        else if (path.resource == 1 && value.type == TSR_LWM2M_INTEGER)
+            lifetime = value.as.i;
+    }
+    p->lifetime = err == TSR_END ? lifetime : p->lifetime;
+    return err == TSR_END ? TSR_COAP_CHANGED : TSR_COAP_BAD_REQUEST;
+}
+
 static void serve(test_peer *p, const tsr_coap_event *e)
 {
     uint8_t room[1024];
@@ -273,8 +323,12 @@ static void serve(test_peer *p, const tsr_coap_event *e)
         r.code = TSR_COAP_CONTENT;
         r.content_format = (tsr_coap_num){ true, 40 };
         r.payload = tsr_text("</3/0>;pmin=10,</3/0/0>,</3/0/9>;pmax=60;dim=2");
-    } else if (e->msg->code == TSR_COAP_GET) {
-        r.code = read_values(p, at, accept, &body);
+    } else if (e->msg->code == TSR_COAP_IPATCH) {
+        r.code = patch_values(p, e);
+    } else if (e->msg->code == TSR_COAP_GET || e->msg->code == TSR_COAP_FETCH) {
+        p->observes_composite = e->msg->code == TSR_COAP_FETCH;
+        r.code = p->observes_composite ? fetch_values(p, e, accept, &body)
+                                       : read_values(p, at, accept, &body);
         if (r.code == TSR_COAP_CONTENT) {
             r.content_format = (tsr_coap_num){ true, accept };
             r.payload = tsr_buf_view(&body);
@@ -432,12 +486,34 @@ bool peer_connect(test_peer *p, uint64_t ms)
     return p->connected;
 }
 
+static uint8_t ask(test_peer *p, const tsr_coap_request *r)
+{
+    tsr_coap_id id;
+
+    p->answered = p->timed_out = false;
+    p->code = 0;
+    if (tsr_coap_request_send(&p->coap, 0, r, now_ms(), &id) != TSR_OK)
+        abort();
+    peer_run(p, p->impatient_ms ? p->impatient_ms : 8000, &p->answered);
+    if (!p->answered)
+        (void)tsr_coap_cancel(&p->coap, id);
+    return p->timed_out ? 0 : p->code;
+}
+
+uint8_t peer_dp(test_peer *p, uint16_t format, tsr_bytes payload, bool non)
+{
+    return ask(p, &(tsr_coap_request){ .method = TSR_COAP_POST,
+                                       .path = "/dp",
+                                       .content_format = { true, format },
+                                       .payload = payload,
+                                       .non = non });
+}
+
 uint8_t peer_request(test_peer *p, uint8_t method, const char *path, const char *queries,
                      const char *payload)
 {
     tsr_bytes list[16];
     tsr_coap_request r = { .method = method, .path = path, .queries = list };
-    tsr_coap_id id;
 
     while (queries && *queries && r.query_count < 16) {
         size_t n = strcspn(queries, "&");
@@ -449,14 +525,7 @@ uint8_t peer_request(test_peer *p, uint8_t method, const char *path, const char 
         r.payload = tsr_text(payload);
         r.content_format = (tsr_coap_num){ true, 40 };
     }
-    p->answered = p->timed_out = false;
-    p->code = 0;
-    if (tsr_coap_request_send(&p->coap, 0, &r, now_ms(), &id) != TSR_OK)
-        abort();
-    peer_run(p, p->impatient_ms ? p->impatient_ms : 8000, &p->answered);
-    if (!p->answered)
-        (void)tsr_coap_cancel(&p->coap, id);
-    return p->timed_out ? 0 : p->code;
+    return ask(p, &r);
 }
 
 uint8_t peer_register(test_peer *p, const char *queries)
@@ -471,8 +540,17 @@ void peer_notify(test_peer *p, bool con)
     tsr_coap_response r = { .code = TSR_COAP_CONTENT, .content_format = { true, 112 } };
     tsr_coap_id id;
 
-    if (read_values(p, tsr_lwm2m_at_resource(3, 0, 9), 112, &body) != TSR_COAP_CONTENT)
+    if (p->observes_composite) {
+        tsr_lwm2m_out out;
+
+        (void)tsr_lwm2m_out_begin(&out, TSR_LWM2M_FORMAT_SENML_CBOR, tsr_lwm2m_at_root(), &body);
+        write_values(p, tsr_lwm2m_at_resource(3, 0, 9), &out);
+        write_values(p, tsr_lwm2m_at_resource(1, 0, 1), &out);
+        if (tsr_lwm2m_out_end(&out) != TSR_OK)
+            abort();
+    } else if (read_values(p, tsr_lwm2m_at_resource(3, 0, 9), 112, &body) != TSR_COAP_CONTENT) {
         abort();
+    }
     r.payload = tsr_buf_view(&body);
     r.observe = (tsr_coap_num){ true, ++p->sequence };
     if (tsr_coap_notify(&p->coap, 0, tsr_view(p->observe_token, p->observe_token_len), p->sequence,

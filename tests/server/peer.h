@@ -7,6 +7,7 @@
 
 #include "server/engine/address.h"
 #include "tessera/coap/engine.h"
+#include "tessera/lwm2m/model/path.h"
 #include "tessera/net/dtls.h"
 
 typedef struct test_peer {
@@ -39,6 +40,10 @@ typedef struct test_peer {
     uint8_t observe_token[8], observe_token_len;
     uint32_t sequence;
     uint16_t only_format;  /* 0: any; else every other Accept is answered 4.06 */
+    uint16_t only_body;    /* 0: any; else a composite body in another is answered 4.15 */
+    uint16_t body_format;  /* of the last composite request */
+    tsr_lwm2m_path deleted; /* by the last Write-Composite */
+    bool observes_composite;
     bool silent;           /* do not answer requests */
     /* Looks at each request first; true: it has been answered. */
     bool (*on_request)(struct test_peer *p, const tsr_coap_event *event);
@@ -65,6 +70,8 @@ bool peer_connect(test_peer *p, uint64_t ms);
 /** Sends a request and waits for its answer; gives the code, 0 for none. queries: "ep=a&lt=60" */
 uint8_t peer_request(test_peer *p, uint8_t method, const char *path, const char *queries,
                      const char *payload);
+/** The same for a Send to /dp; `non`: as NON. */
+uint8_t peer_dp(test_peer *p, uint16_t format, tsr_bytes payload, bool non);
 /** POST /rd with </1/0>,</3/0>. */
 uint8_t peer_register(test_peer *p, const char *queries);
 void peer_notify(test_peer *p, bool con);

@@ -160,8 +160,11 @@ function LiveCharts({ store }: { store: DeviceStore }) {
         );
       })}
       {others.map((o) => (
-        <section class="card chart-card" key={o.path} aria-label={`${o.name ?? "Value"} ${o.path}`}>
-          <div class="chart-meta"><h3>{o.name ?? o.path}</h3><span class="mono muted">{o.path}</span></div>
+        <section class="card chart-card" key={o.paths?.join(" ") ?? o.path} aria-label={`${o.name ?? "Value"} ${o.path}`}>
+          <div class="chart-meta">
+            <h3>{o.name ?? (o.paths ? "Observed together" : o.path)}</h3>
+            <span class="mono muted">{o.paths?.join(" ") ?? o.path}</span>
+          </div>
           <p class="chart-text muted">
             {o.active ? plural(o.notifications, "notification") : "Being set up again"}
             {o.last_at && <>, last <Ago at={o.last_at} /></>}

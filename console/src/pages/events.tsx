@@ -8,7 +8,7 @@ import { Pause, Play, Pulse, Search } from "../ui/icons";
 
 const KINDS: { label: string; types: ApiEvent["type"][] }[] = [
   { label: "Registrations", types: ["registered", "updated", "deregistered", "expired", "online", "offline"] },
-  { label: "Notifications", types: ["notification"] },
+  { label: "Notifications", types: ["notification", "sent"] },
   { label: "Operations", types: ["response", "observing", "observe-ended", "request"] },
   { label: "Failures", types: ["failure", "refused"] },
   { label: "Credentials", types: ["credential"] },
@@ -31,6 +31,7 @@ export function toneOf(type: ApiEvent["type"]): string {
     case "observe-ended":
       return "warn";
     case "notification":
+    case "sent":
       return "accent";
     case "response":
     case "observing":

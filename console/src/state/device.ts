@@ -98,8 +98,8 @@ export class DeviceStore {
   private async loadObservations(): Promise<void> {
     try {
       const { items } = await api.observations(this.endpoint);
-      this.observations.value = new Map(items.map((o) => [o.path, o]));
-      for (const o of items) void this.loadSeries(o.path);
+      this.observations.value = new Map(items.map((o) => [o.paths?.join(" ") ?? o.path, o]));
+      for (const o of items) for (const path of o.paths ?? [o.path]) void this.loadSeries(path);
     } catch (error) {
       fail("The observations could not be loaded", error);
     }
@@ -235,7 +235,7 @@ export class DeviceStore {
   private follow(list: ApiEvent[]): void {
     const mine = list.filter((e) => e.endpoint === this.endpoint);
     for (const event of mine) {
-      if (event.values && (event.type === "notification" || event.type === "response"))
+      if (event.values && ["notification", "sent", "response"].includes(event.type))
         this.takeEvent(event, event.values);
       if (event.type === "request")
         this.recount ??= setTimeout(() => {
@@ -255,7 +255,7 @@ export class DeviceStore {
     this.take(values.map((v) => ({ received_at: event.at, ...v })), true);
     const device = this.device.value;
     if (device && device.seen_at < event.at) this.device.value = { ...device, seen_at: event.at };
-    if (event.type !== "notification") return;
+    if (event.type !== "notification" && event.type !== "sent") return;
     const series = new Map(this.series.value);
     for (const value of values) {
       const n = numberOf(value);

@@ -119,7 +119,7 @@ function follow(list: ApiEvent[]): void {
   for (const event of list) {
     if (event.endpoint === "") continue;
     if (CHANGES.has(event.type)) stale.add(event.endpoint);
-    else if (event.type === "notification" || event.type === "response") touch(event);
+    else if (["notification", "sent", "response"].includes(event.type)) touch(event);
   }
   if (stale.size > 0) timer ??= setTimeout(() => void refreshStale(), 250);
 }
