@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * lwm2m_read FORMAT N: a registered client answers N confirmable GETs of /3/0 with Accept FORMAT,
- * one after the other. serve_once is the whole of it: datagram in, answer out. For callgrind;
+ * lwm2m_read FORMAT N [composite]: a registered client answers N confirmable GETs of /3/0 with Accept
+ * FORMAT, one after the other; or FETCHes of ten resources of /1/0 and /3/0. serve_once is the whole of it: datagram in, answer out. For callgrind;
  * prints values=... datagram=... */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +22,7 @@ static const tsr_lwm2m_registry registry = { objects, 2 };
 static tsr_lwm2m_account account;
 static tsr_lwm2m_observation observations[10];
 static tsr_lwm2m_attachment attachments[10];
+static tsr_lwm2m_composite_path paths[16];
 static tsr_lwm2m_client client;
 static uint64_t coap_memory[2048];
 static uint8_t body[1024], state[2048];
@@ -65,6 +66,8 @@ static tsr_err start(void)
         .observation_count = 10,
         .attachments = attachments,
         .attachment_count = 10,
+        .paths = paths,
+        .path_count = 16,
         .body = body,
         .body_len = sizeof body,
         .state = state,
@@ -128,6 +131,38 @@ static bool register_it(uint64_t now_ms)
     return account.standing == TSR_LWM2M_REGISTERED;
 }
 
+/* The names of ten resources in SenML CBOR. */
+static tsr_bytes ten_names(void)
+{
+    static const tsr_lwm2m_path ten[] = {
+        { 1, 0, 0, 0, 3 }, { 1, 0, 1, 0, 3 }, { 1, 0, 6, 0, 3 }, { 1, 0, 7, 0, 3 },  { 3, 0, 0, 0, 3 },
+        { 3, 0, 1, 0, 3 }, { 3, 0, 2, 0, 3 }, { 3, 0, 9, 0, 3 }, { 3, 0, 10, 0, 3 }, { 3, 0, 13, 0, 3 },
+    };
+    static uint8_t room[256];
+    tsr_buf names = tsr_buf_over(room, sizeof room);
+    tsr_lwm2m_out writer;
+
+    (void)tsr_lwm2m_out_begin(&writer, TSR_LWM2M_FORMAT_SENML_CBOR, tsr_lwm2m_at_root(), &names);
+    for (size_t i = 0; i < 10; i++)
+        (void)tsr_lwm2m_put_name(&writer, ten[i]);
+    (void)tsr_lwm2m_out_end(&writer);
+    return tsr_buf_view(&names);
+}
+
+static size_t fetch(uint8_t *out, size_t cap, uint16_t format, uint32_t number)
+{
+    static const uint8_t senml_cbor = TSR_LWM2M_FORMAT_SENML_CBOR;
+    uint8_t token[4] = { 0xde, 0xad, (uint8_t)(number >> 8), (uint8_t)number };
+    tsr_buf b = tsr_buf_over(out, cap);
+    uint16_t last = 0;
+
+    tsr_coap_put_header(&b, TSR_COAP_CON, TSR_COAP_FETCH, (uint16_t)number, tsr_view(token, 4));
+    tsr_coap_put_opt(&b, &last, TSR_COAP_CONTENT_FORMAT, tsr_view(&senml_cbor, 1));
+    tsr_coap_put_opt_uint(&b, &last, TSR_COAP_ACCEPT, format);
+    tsr_coap_put_payload(&b, ten_names());
+    return b.err == TSR_OK ? b.len : 0;
+}
+
 static size_t request(uint8_t *out, size_t cap, uint16_t format, uint32_t number)
 {
     uint8_t token[4] = { 0xde, 0xad, (uint8_t)(number >> 8), (uint8_t)number };
@@ -145,9 +180,10 @@ static size_t request(uint8_t *out, size_t cap, uint16_t format, uint32_t number
 
 int main(int argc, char **argv)
 {
-    uint16_t format = argc == 3 ? (uint16_t)strtoul(argv[1], NULL, 10) : 0;
-    unsigned n = argc == 3 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
-    uint8_t in[64], out[1400];
+    uint16_t format = argc >= 3 ? (uint16_t)strtoul(argv[1], NULL, 10) : 0;
+    unsigned n = argc >= 3 ? (unsigned)strtoul(argv[2], NULL, 10) : 0;
+    bool composite = argc == 4 && strcmp(argv[3], "composite") == 0;
+    uint8_t in[320], out[1400];
     size_t len = 0;
     tsr_coap_msg msg = { 0 };
 
@@ -158,7 +194,8 @@ int main(int argc, char **argv)
         return 1;
     }
     for (unsigned i = 0; i < n; i++) {
-        size_t in_len = request(in, sizeof in, format, i + 1);
+        size_t in_len = composite ? fetch(in, sizeof in, format, i + 1)
+                                  : request(in, sizeof in, format, i + 1);
 
         len = serve(tsr_view(in, in_len), out, sizeof out, 2000 + i * 50u);
         if (tsr_coap_msg_parse(tsr_view(out, len), &msg) != TSR_OK ||

@@ -192,11 +192,16 @@ class Server(Endpoint):
     def __init__(self):
         self.registrations, self.updates, self.gone, self.sent, self.by_location = [], [], [], [], {}
         self.refuse = None  # a code to answer every Register with
+        self.silent = False  # as if it were not there
         super().__init__()
 
     @property
     def uri(self):
         return f"coap://127.0.0.1:{self.port}"
+
+    def take_request(self, m, address):
+        if not self.silent:
+            super().take_request(m, address)
 
     def handle(self, m, address):
         path, method = m.opt.uri_path, m.code

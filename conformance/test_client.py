@@ -439,6 +439,69 @@ class ObserveComposite(unittest.TestCase):
             server.notification(token, 2, 15)
 
 
+SEND = ("mute_send = no", "[send]", "paths = /1/0/1 /3/0/11/0", "every = 1")
+
+
+class Send(unittest.TestCase):
+    def sent(self, server, count=1, timeout=30):
+        return server.wait(lambda: len(server.sent) >= count and server.sent[count - 1], timeout, f"Send {count}")
+
+    def test_send(self):
+        """LwM2M-1.1-int-306 and LwM2M-1.1-int-311: /1/0/1 and /3/0/11/0, in SenML CBOR with their time"""
+        with Room(*SEND) as room:
+            seen = self.sent(room.server)
+            self.assertEqual((seen["format"], seen["confirmable"]), (SENML_CBOR, True))
+            pack = cbor2.loads(seen["payload"])
+            self.assertEqual(peer.senml_cbor(seen["payload"]), {"/1/0/1": 300, "/3/0/11/0": 0})
+            self.assertLess(abs(pack[0][-3] - time.time()), 60)
+            self.sent(room.server, 3)
+
+    def test_send_as_non(self):
+        """LwM2M-1.1-int-306: not confirmable, and it goes on though nobody answers"""
+        with Room(*SEND, "mode = non") as room:
+            self.assertFalse(self.sent(room.server, 3)["confirmable"])
+
+    def test_mute_send(self):
+        """LwM2M-1.1-int-307: true, and absent, is mute; false is not"""
+        with Room(*SEND[1:]) as room:
+            server = room.server
+            time.sleep(4)
+            self.assertEqual(server.sent, [], "without /1/0/23 nothing may be sent")
+            self.assertEqual(server.ask("PUT", "/1/0/23", b"0", format=TEXT).code, "2.04")
+            self.sent(server)
+            self.assertEqual(server.ask("PUT", "/1/0/23", b"1", format=TEXT).code, "2.04")
+            time.sleep(1)
+            had = len(server.sent)
+            time.sleep(4)
+            self.assertEqual(len(server.sent), had)
+
+    def test_send_waits_for_the_server_and_a_restart(self):
+        """Values that found nobody come with the times they had, in their order and each once"""
+        with Room(*SEND) as room:
+            server = room.server
+            self.sent(server)
+            server.silent = True
+            had, begun = len(server.sent), time.time()
+            time.sleep(8)
+            ended = time.time()
+            room.lab.parts["device"].kill()
+            room.lab.run_device()
+            time.sleep(1)
+            server.silent = False
+            self.sent(server, had + 2, 60)
+            times = []
+            for one in server.sent:
+                at = 0
+                for record in cbor2.loads(one["payload"]):
+                    at = record.get(-3, at)
+                    if record[0].endswith("1/0/1"):
+                        times.append(at)
+            self.assertEqual(times, sorted(times))
+            unheard = [t for t in times if begun < t < ended]
+            self.assertGreaterEqual(len(unheard), 3, "what was measured while nobody listened is there too")
+            self.assertEqual(len(set(times)), len(times), "each once")
+
+
 class Reporting(unittest.TestCase):
     def test_observe_with_periods(self):
         """LwM2M-1.1-int-301, LwM2M-1.1-int-660 and LwM2M-1.1-int-661: not before pmin, not after pmax"""

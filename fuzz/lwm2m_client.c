@@ -6,6 +6,7 @@
  *   0  a datagram as it is          2  time goes on by length squared milliseconds
  *   1  a request around these bytes 3  restart from the state saved last
  *      (method, path, format first) 4  restart from these bytes as the state
+ *   5  Send of the path in here      6  these bytes are what was kept of the outbox
  */
 #include <stdlib.h>
 
@@ -24,6 +25,9 @@ static struct {
     tsr_lwm2m_observation observations[3];
     tsr_lwm2m_attachment attachments[3];
     tsr_lwm2m_composite_path paths[6];
+    tsr_lwm2m_outbox outbox;
+    tsr_lwm2m_sending sending;
+    uint8_t outbox_memory[256];
     uint8_t body[1024], state[2048], saved[2048];
     size_t saved_len;
     uint64_t coap_memory[4096];
@@ -85,6 +89,7 @@ static void start(void)
         .accounts = &f.account, .account_count = 1,
         .observations = f.observations, .observation_count = 3,
         .attachments = f.attachments, .attachment_count = 3, .paths = f.paths, .path_count = 6,
+        .outbox = &f.outbox,
         .body = f.body, .body_len = sizeof f.body, .state = f.state, .state_len = sizeof f.state,
         .coap = &coap, .coap_memory = f.coap_memory, .coap_memory_len = sizeof f.coap_memory,
         .version_minor = 2, .hooks = { NULL, save },
@@ -97,6 +102,9 @@ static void start(void)
     memset(f.observations, 0, sizeof f.observations);
     memset(f.attachments, 0, sizeof f.attachments);
     memset(f.paths, 0, sizeof f.paths);
+    memset(&f.sending, 0, sizeof f.sending);
+    f.outbox = (tsr_lwm2m_outbox){ .memory = f.outbox_memory, .memory_len = sizeof f.outbox_memory,
+                                   .sendings = &f.sending };
     if (tsr_coap_memory(&coap) > sizeof f.coap_memory ||
         tsr_lwm2m_client_init(&f.client, &c) != TSR_OK)
         abort();
@@ -188,6 +196,24 @@ static void request(tsr_bytes in)
         feed(tsr_buf_view(&out));
 }
 
+/* Flags, object, instance and resource: their present values. */
+static void send(tsr_bytes in)
+{
+    tsr_lwm2m_path at = { .depth = 3 };
+    uint8_t flags = 0;
+
+    (void)tsr_get_u8(&in, &flags);
+    (void)tsr_get_u16(&in, &at.object);
+    (void)tsr_get_u16(&in, &at.instance);
+    (void)tsr_get_u16(&in, &at.resource);
+    at.depth = flags & 3;
+    tsr_lwm2m_server_set(&f.server, TSR_LWM2M_S_MUTE_SEND, 0);
+    f.outbox.keep_oldest = (flags & 4) != 0;
+    f.outbox.format = (flags & 8) != 0 ? TSR_LWM2M_FORMAT_SENML_JSON : TSR_LWM2M_FORMAT_SENML_CBOR;
+    (void)tsr_lwm2m_send(&f.client, 0, &at, 1, (flags & 16) != 0, f.now_ms);
+    drive();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     tsr_bytes in = tsr_view(data, size), step;
@@ -202,7 +228,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         step = tsr_first(in, len);
         in = tsr_skip(in, step.len);
         f.now_ms++;
-        switch (kind % 5) {
+        switch (kind % 7) {
         case 0: feed(step); break;
         case 1: request(step); break;
         case 2:
@@ -216,6 +242,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             if (f.saved_len != 0 &&
                 tsr_lwm2m_client_restore(&f.client, tsr_view(f.saved, f.saved_len)) != TSR_OK)
                 abort(); /* what was saved can be taken back */
+            drive();
+            break;
+        case 5: send(step); break;
+        case 6:
+            (void)tsr_lwm2m_outbox_restore(&f.client, step);
+            if (f.outbox.used > sizeof f.outbox_memory)
+                abort();
             drive();
             break;
         default:

@@ -31,6 +31,8 @@ static const char *const reboots[] = { "restart", "system", "none", NULL };
 static const char *const usages[] = { "ca", "service", "anchor", "exact", NULL };
 static const char *const versions[] = { "1.0", "1.1", "1.2", NULL };
 static const char *const notify[] = { "non", "con", NULL };
+static const char *const send_modes[] = { "con", "non", NULL };
+static const char *const send_full[] = { "drop-oldest", "drop-newest", NULL };
 
 #define TEXT_AT(type, field) TEXT, offsetof(type, field), sizeof(((type *)0)->field), 0, 0, NULL, NULL
 #define BYTES_AT(type, field, most) BYTES, offsetof(type, field), most, 0, 0, NULL, NULL
@@ -113,6 +115,15 @@ static const key server_keys[] = {
     { "sequence_count", RESOURCE(TSR_LWM2M_S_SEQUENCE_COUNT, 0, 255) },
     { "storing", SERVER_WORD, 0, TSR_LWM2M_S_STORING, 0, 0, yes_no, NULL },
     { "notify", SERVER_WORD, 0, TSR_LWM2M_S_NOTIFY_MODE, 0, 0, notify, NULL },
+    { "mute_send", SERVER_WORD, 0, TSR_LWM2M_S_MUTE_SEND, 0, 0, yes_no, NULL },
+    { NULL, TEXT, 0, 0, 0, 0, NULL, NULL },
+};
+
+static const key send_keys[] = {
+    { "paths", TEXT_AT(config, send.text) },
+    { "every", NUMBER_AT(config, send.every_s, 1, 86400) },
+    { "mode", WORD_AT(config, send.non, send_modes) },
+    { "full", WORD_AT(config, send.full, send_full) },
     { NULL, TEXT, 0, 0, 0, 0, NULL, NULL },
 };
 
@@ -354,7 +365,7 @@ static tsr_err section_line(reader *r, char *name)
         const key *keys;
     } plain[] = { { "device", device_keys }, { "secured", secured_keys }, { "log", log_keys },
                   { "network", network_keys }, { "coap", coap_keys },
-                  { "update", update_keys } };
+                  { "update", update_keys }, { "send", send_keys } };
     char *number = strchr(name, ' ');
     uint64_t id = 0;
 
@@ -376,7 +387,7 @@ static tsr_err section_line(reader *r, char *name)
             return open_light(r, id);
     }
     return fail(r, r->line, "unknown section [%s]; known are: device, secured, log, network, coap, "
-                            "update, bootstrap, server N, light N", r->section);
+                            "update, bootstrap, send, server N, light N", r->section);
 }
 
 static char *trim(char *text)
@@ -448,10 +459,31 @@ static tsr_err check_server(const reader *r, const config_server *s)
     return TSR_OK;
 }
 
+/* Paths with blanks between. */
+static tsr_err check_send(const reader *r)
+{
+    config_send *send = &r->c->send;
+
+    for (const char *p = send->text + strspn(send->text, " "); *p != '\0'; p += strspn(p, " ")) {
+        size_t len = strcspn(p, " ");
+        tsr_lwm2m_path *path = &send->paths[send->path_count];
+
+        if (send->path_count == CONFIG_SENDS)
+            return fail(r, r->line, "more than %d paths in [send]; name instances, not each of their "
+                                    "resources", CONFIG_SENDS);
+        if (*p != '/' || tsr_lwm2m_path_parse(tsr_view(p, len), path) != TSR_OK || path->depth == 0)
+            return fail(r, r->line, "'%.*s' in [send] is no path; write paths = /3/0/9 /3303/0/5700",
+                        (int)len, p);
+        send->path_count++;
+        p += len;
+    }
+    return TSR_OK;
+}
+
 static tsr_err check(const reader *r)
 {
     const config *c = r->c;
-    tsr_err err = TSR_OK;
+    tsr_err err = check_send(r);
 
     if (c->endpoint[0] == '\0')
         return fail(r, r->line, "the device has no name; add endpoint = NAME under [device]");
@@ -502,7 +534,8 @@ tsr_err config_load(const char *path, config *c, char *error, size_t error_len)
 
     memset(c, 0, sizeof *c);
     *c = (config){ .log_level = TSR_LOG_INFO, .refresh_s = 1, .version = 2, .awake_s = 93, .ack_timeout_ms = 2000,
-                   .max_retransmit = 4, .block_size = 1024, .push_wait_s = 247 };
+                   .max_retransmit = 4, .block_size = 1024, .push_wait_s = 247,
+                   .send = { .every_s = 60 } };
     error[0] = '\0';
     if (f == NULL) {
         (void)snprintf(error, error_len, "%s: %s; name the file with --config", path, strerror(errno));

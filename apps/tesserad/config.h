@@ -14,6 +14,7 @@ enum {
     CONFIG_ACCOUNTS = CONFIG_SERVERS + 1, /* the last is the bootstrap server's */
     CONFIG_BOOTSTRAP = 65535, /* stands for its Short Server ID, which it has not */
     CONFIG_LIGHTS = 8,
+    CONFIG_SENDS = 16,
     CONFIG_TEXT = 128,
     CONFIG_PATH = 256,
 };
@@ -48,6 +49,16 @@ typedef struct {
     char led[CONFIG_PATH], file[CONFIG_PATH];
 } config_light;
 
+/** What is sent without being asked for. */
+typedef struct {
+    char text[CONFIG_PATH]; /* "/3/0/9 /3303/0/5700" */
+    tsr_lwm2m_path paths[CONFIG_SENDS];
+    size_t path_count;
+    uint32_t every_s;
+    uint32_t non;  /* 0: CON */
+    uint32_t full; /* 0: the oldest values go; 1: new ones are refused */
+} config_send;
+
 typedef struct {
     char endpoint[CONFIG_TEXT];
     char state[CONFIG_PATH];
@@ -71,6 +82,7 @@ typedef struct {
     bool has_bootstrap;
     config_light lights[CONFIG_LIGHTS];
     size_t light_count;
+    config_send send;
 } config;
 
 /** Reads and checks the whole file.

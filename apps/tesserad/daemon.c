@@ -14,6 +14,7 @@
 #include "apps/tesserad/device.h"
 #include "apps/tesserad/firmware.h"
 #include "apps/tesserad/oscore.h"
+#include "apps/tesserad/report.h"
 #include "apps/tesserad/update.h"
 #include "ports/linux/gate/gate.h"
 #include "ports/linux/host/file.h"
@@ -73,6 +74,7 @@ typedef struct tesserad {
     tsr_lwm2m_observation observations[OBSERVATIONS];
     tsr_lwm2m_attachment attachments[ATTACHMENTS];
     tsr_lwm2m_composite_path paths[PATHS];
+    report report;
     uint8_t body[BODY], state[STATE], stored[STATE + STATE_HEAD], message[TSR_UDP_DATAGRAM];
     tsr_coap_config coap;
     void *coap_memory;
@@ -368,6 +370,7 @@ static tsr_err client_init(tesserad *d)
         .attachment_count = ATTACHMENTS,
         .paths = d->paths,
         .path_count = PATHS,
+        .outbox = &d->report.outbox,
         .body = d->body,
         .body_len = sizeof d->body,
         .state = d->state,
@@ -468,6 +471,14 @@ static void log_event(const tesserad *d, const tsr_lwm2m_client_event *e)
         break;
     case TSR_LWM2M_E_SAVE_FAILED:
         tsr_host_log(TSR_LOG_ERROR, "state-not-saved", "cause=\"%s\"", e->reason);
+        break;
+    case TSR_LWM2M_E_SENT:
+        tsr_host_log(TSR_LOG_DEBUG, "sent", "server=%u code=%u.%02u", server, e->code >> 5,
+                     e->code & 31u);
+        break;
+    case TSR_LWM2M_E_SEND_FAILED:
+        tsr_host_log(TSR_LOG_WARNING, "send-failed", "server=%u code=%u.%02u cause=\"%s\"", server,
+                     e->code >> 5, e->code & 31u, e->reason);
         break;
     }
 }
@@ -642,6 +653,8 @@ static int wait_ms(const tesserad *d, uint64_t now_ms)
         due_ms = update_due_ms(&d->update);
     if (firmware_due_ms(&d->firmware) < due_ms)
         due_ms = firmware_due_ms(&d->firmware);
+    if (report_due_ms(&d->report) < due_ms)
+        due_ms = report_due_ms(&d->report);
     return due_ms <= now_ms ? 0 : (int)(due_ms - now_ms);
 }
 
@@ -680,6 +693,8 @@ static void step(tesserad *d)
     }
     if (now_ms - d->device.refreshed_ms >= (uint64_t)d->config->refresh_s * 1000)
         device_refresh(&d->device, &d->client, now_ms);
+    if (d->stop_by_ms == 0)
+        report_step(&d->report, &d->client, now_ms);
     drive(d, now_ms);
     if (d->stop_by_ms == 0)
         step_update(d, now_ms);
@@ -730,6 +745,7 @@ static tsr_err begin(tesserad *d, const config *c, const char *path)
         return TSR_E_ARGUMENT;
     tsr_gate_timeout_ms(GATE_MS);
     device_init(&d->device, c, now_ms);
+    report_init(&d->report, c, now_ms);
     err = update_begin(&d->update, c);
     if (update_version(&d->update) != NULL)
         (void)snprintf(d->device.device.firmware, sizeof d->device.device.firmware, "%s",
@@ -750,6 +766,7 @@ static tsr_err begin(tesserad *d, const config *c, const char *path)
     }
     restore_state(d);
     firmware_resume(&d->firmware, &d->client);
+    report_restore(&d->report, &d->client);
     for (size_t i = 0; i < d->link_count; i++) {
         if (d->links[i].used && d->links[i].udp.fd < 0)
             link_open(d, i, now_ms);
@@ -759,6 +776,7 @@ static tsr_err begin(tesserad *d, const config *c, const char *path)
 
 static void finish(tesserad *d)
 {
+    report_keep(&d->report);
     update_end(&d->update);
     oscore_end(&d->oscore);
     for (size_t i = 0; i < d->link_count; i++) {

@@ -92,6 +92,7 @@ static void start_client(rig *r)
         .hooks = { r, save },
         .paths = r->paths,
         .path_count = sizeof r->paths / sizeof *r->paths,
+        .outbox = &r->outbox,
     };
 
     r->coap = (tsr_coap_config){ .peers = RIG_SERVERS, .exchanges = 16, .exchange_len = 1280,
@@ -106,6 +107,11 @@ static void start_client(rig *r)
     memset(r->observations, 0, sizeof r->observations);
     memset(r->attachments, 0, sizeof r->attachments);
     memset(r->paths, 0, sizeof r->paths);
+    memset(r->sendings, 0, sizeof r->sendings);
+    r->outbox.memory = r->outbox_memory;
+    r->outbox.memory_len = sizeof r->outbox_memory;
+    r->outbox.sendings = r->sendings;
+    r->outbox.used = 0;
     for (size_t i = 0; i < r->servers; i++) {
         r->accounts[i].short_id = (uint16_t)(101 + i);
         r->accounts[i].channel = r->channel;

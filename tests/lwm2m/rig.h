@@ -74,6 +74,9 @@ typedef struct rig {
     tsr_lwm2m_observation observations[8];
     tsr_lwm2m_attachment attachments[8];
     tsr_lwm2m_composite_path paths[24];
+    tsr_lwm2m_outbox outbox;
+    tsr_lwm2m_sending sendings[RIG_SERVERS];
+    uint8_t outbox_memory[512];
     uint8_t body[4096], state[8192], datagram[2048];
     tsr_coap_config coap;
     void *memory;
@@ -97,7 +100,7 @@ typedef struct rig {
     uint8_t saved[8192];
     size_t saved_len, saves;
     tsr_err save_err; /* what the hook answers */
-    size_t events[TSR_LWM2M_E_SAVE_FAILED + 1]; /* how many of each kind */
+    size_t events[TSR_LWM2M_E_SEND_FAILED + 1]; /* how many of each kind */
     tsr_lwm2m_client_event last_event;
 } rig;
 

@@ -62,6 +62,8 @@ static void coap_event(tsr_lwm2m_client *c, const tsr_coap_event *event)
         account_answer(c, event);
     else if (event->user >> 56 == TAG_NOTIFY)
         observe_answer(c, event);
+    else if (event->user >> 56 == TAG_SEND)
+        c->parts->sender->answer(c, event);
 }
 
 void client_coap_drain(tsr_lwm2m_client *c)
@@ -111,6 +113,8 @@ tsr_err tsr_lwm2m_client_poll(tsr_lwm2m_client *c, size_t *account, tsr_buf *dat
         }
         if (c->observed != 0)
             observe_step(c);
+        if (c->parts->sender != NULL)
+            c->parts->sender->step(c);
         if (c->parts->keeping != NULL)
             c->parts->keeping->step(c);
 
@@ -136,6 +140,8 @@ uint64_t tsr_lwm2m_client_due_ms(const tsr_lwm2m_client *c)
 
     if (c->save_owed && c->parts->keeping != NULL)
         due_ms = earlier(due_ms, c->save_at_ms);
+    if (c->parts->sender != NULL)
+        due_ms = earlier(due_ms, c->parts->sender->due_ms(c));
     for (size_t i = 0; i < c->config.account_count; i++) {
         const tsr_lwm2m_account *a = &c->config.accounts[i];
 

@@ -121,6 +121,31 @@ typedef struct {
     tsr_lwm2m_value last; /* numbers and Booleans only */
 } tsr_lwm2m_composite_path;
 
+/** What is being sent to one server; zero it. */
+typedef struct {
+    /* private */
+    tsr_coap_id flight; /* 0: nothing */
+    uint32_t serial;
+    uint32_t wait_s;    /* before the next try */
+    uint8_t refused;    /* with 4.04, one after the other */
+    uint64_t retry_ms;
+} tsr_lwm2m_sending;
+
+/** Values on their way to servers that did not ask for them (Core 6.4.6). They stay here while the
+ *  server is out of reach. Zero it and set the first part. */
+typedef struct {
+    uint8_t *memory; /* about 24 bytes for a number, and as many more as a text is long */
+    size_t memory_len;
+    tsr_lwm2m_sending *sendings; /* one for each account */
+    bool keep_oldest; /* when memory is full: true: what is new is refused; false: the oldest go */
+    uint16_t batch;   /* bytes of one message, about; 0: 1,000; at most config.body_len */
+    tsr_lwm2m_format format; /* 0: SenML CBOR; or SenML JSON, or LwM2M CBOR, which has no times */
+    /* read only */
+    uint32_t revision; /* changes whenever the content does */
+    uint32_t dropped;  /* values that found no room, or whose room others took */
+    size_t used;       /* bytes of memory; what a host keeps over a restart */
+} tsr_lwm2m_outbox;
+
 typedef struct {
     const char *endpoint; /* `ep` */
     const tsr_lwm2m_registry *registry;
@@ -145,6 +170,7 @@ typedef struct {
     tsr_lwm2m_composite_path *paths; /* for composite operations; may be none */
     size_t path_count; /* at most 65534: those of all composite observations and one request */
     tsr_lwm2m_queue *queue; /* queue mode, with its part; NULL: always awake */
+    tsr_lwm2m_outbox *outbox; /* for Send; NULL: none */
 } tsr_lwm2m_client_config;
 
 typedef enum {
@@ -163,6 +189,8 @@ typedef enum {
     TSR_LWM2M_E_BOOTSTRAP_FAILED, /* all is as before: `reason`, `code`. It is tried again */
     TSR_LWM2M_E_BOOTSTRAP_END,    /* there is no bootstrap account any more: `reason` */
     TSR_LWM2M_E_SAVE_FAILED,      /* hooks.save failed: `err` */
+    TSR_LWM2M_E_SENT,             /* a Send was accepted (CON) or is out (NON): `code` or 0 */
+    TSR_LWM2M_E_SEND_FAILED,      /* it was not: `code`, `reason`; kept for later, or dropped */
 } tsr_lwm2m_client_event_kind;
 
 typedef enum {
@@ -226,6 +254,8 @@ typedef struct {
     const struct tsr_lwm2m_bootstrap_part *bootstrap;
     /** tsr_lwm2m_registration_order: /1/x/13 and /1/x/15 among several servers */
     bool (*turn)(struct tsr_lwm2m_client *c, tsr_lwm2m_account *a);
+    /** tsr_lwm2m_sender: Send; needs config.outbox */
+    const struct tsr_lwm2m_sender *sender;
 } tsr_lwm2m_parts;
 
 bool tsr_lwm2m_registration_order(struct tsr_lwm2m_client *c, tsr_lwm2m_account *a);
@@ -237,6 +267,7 @@ extern const struct tsr_lwm2m_keeping tsr_lwm2m_keeping;
 extern const struct tsr_lwm2m_channels tsr_lwm2m_channels;
 extern const struct tsr_lwm2m_composite tsr_lwm2m_composite;
 extern const struct tsr_lwm2m_instances tsr_lwm2m_instances;
+extern const struct tsr_lwm2m_sender tsr_lwm2m_sender;
 
 /** All of them but bootstrap. */
 extern const tsr_lwm2m_parts tsr_lwm2m_whole;
@@ -294,6 +325,30 @@ uint64_t tsr_lwm2m_client_due_ms(const tsr_lwm2m_client *c);
 /** Something at or below `at` may have a new value: observations there are judged at the next
  *  poll. Cheap when nothing there is observed. */
 void tsr_lwm2m_client_changed(tsr_lwm2m_client *c, tsr_lwm2m_path at);
+
+/** Puts the present values of these paths (any depth; what cannot be read, or that server may not
+ *  see, is left out) into the outbox. They go out with the next poll, or when the server can be
+ *  reached again; several Sends may share a message.
+ *
+ *  unix_ms  when they were measured; 0: no time is told
+ *  con      confirmable: sent until the server has it. Else once, without asking what became of it
+ *  source   Core 6.4.6
+ *  errors   TSR_E_DENIED     the server does not want it: /1/x/23 (Mute Send) is true or absent
+ *           TSR_E_NOT_FOUND  none of the paths has a value
+ *           TSR_E_SPACE      the outbox is full; with keep_oldest: try again later
+ *           TSR_E_ARGUMENT   no such account, no outbox */
+tsr_err tsr_lwm2m_send(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *paths,
+                       size_t count, bool con, uint64_t unix_ms);
+
+/** The same with one value that the caller gives: one that was measured before, say.
+ *  errors  as above; TSR_E_NOT_FOUND  that server may not see it, or there is no such resource */
+tsr_err tsr_lwm2m_send_value(tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path at,
+                             const tsr_lwm2m_value *value, bool con, uint64_t unix_ms);
+
+/** Takes back what a host kept of an outbox: its memory, as far as it was used. Between init and the
+ *  first poll. Values for accounts that are not there any more are left out.
+ *  errors  TSR_E_MALFORMED  no such bytes; the outbox is empty;  TSR_E_SPACE  more than memory */
+tsr_err tsr_lwm2m_outbox_restore(tsr_lwm2m_client *c, tsr_bytes kept);
 
 /** Instances may have come or gone on the host's side: if so, servers get an Update with the new
  *  list (Core 6.2.2). What servers create and delete is seen to already. */

@@ -7,7 +7,7 @@
 #include "tessera/lwm2m/client/client.h"
 
 /* The `user` of our CoAP exchanges: what they are, and whose. */
-enum { TAG_REQUEST = 1, TAG_NOTIFY = 2 };
+enum { TAG_REQUEST = 1, TAG_NOTIFY = 2, TAG_SEND = 3 };
 
 static inline uint64_t tag_make(unsigned tag, uint32_t generation, size_t slot)
 {
@@ -128,6 +128,13 @@ struct tsr_lwm2m_bootstrap_part {
     void (*restored)(tsr_lwm2m_client *c);
     /* Puts what an object was before it was written to in a bootstrap that is under way. */
     bool (*held)(const tsr_lwm2m_client *c, const tsr_lwm2m_object *object, tsr_buf *out);
+};
+
+/* send.c; reached through c->parts */
+struct tsr_lwm2m_sender {
+    void (*step)(tsr_lwm2m_client *c);
+    uint64_t (*due_ms)(const tsr_lwm2m_client *c);
+    void (*answer)(tsr_lwm2m_client *c, const tsr_coap_event *event);
 };
 
 /* The parameters of a Register or Update, one after the other in `text`. */

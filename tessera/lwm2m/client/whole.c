@@ -11,6 +11,7 @@ const tsr_lwm2m_parts tsr_lwm2m_whole = {
     .channels = &tsr_lwm2m_channels,
     .instances = &tsr_lwm2m_instances,
     .composite = &tsr_lwm2m_composite,
+    .sender = &tsr_lwm2m_sender,
     .parameters = tsr_lwm2m_queue_parameters,
     .turn = tsr_lwm2m_registration_order,
 };
