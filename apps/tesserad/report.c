@@ -63,9 +63,9 @@ static void take_values(report *r, tsr_lwm2m_client *client)
     uint64_t unix_ms = (uint64_t)tsr_host_unix_s() * 1000;
     uint32_t dropped = r->outbox.dropped;
 
-    for (size_t i = 0; i < client->config.account_count; i++)
-        (void)tsr_lwm2m_send(client, i, r->config->send.paths, r->config->send.path_count,
-                             r->config->send.non == 0, unix_ms);
+    for (size_t i = 0; tsr_lwm2m_send(client, i, r->config->send.paths, r->config->send.path_count,
+                                      r->config->send.non == 0, unix_ms) != TSR_E_ARGUMENT; i++)
+        continue; /* to each server that wants it */
     if (r->outbox.dropped != dropped)
         tsr_host_log(TSR_LOG_WARNING, "outbox-full", "dropped=%u cause=\"%zu bytes wait to be sent\" "
                      "remedy=\"bring the server back, or send less often\"",
