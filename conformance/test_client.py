@@ -4,6 +4,8 @@
 Each test names its cases (LwM2M-1.1-int-N); tools/conformance makes docs/CONFORMANCE.md of them."""
 import base64
 import json
+import pathlib
+import tempfile
 import time
 import unittest
 
@@ -123,7 +125,8 @@ class Managed(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.room = Room(device=("deregister_on_exit = yes", "manufacturer = Tessera", "model = Light", "serial = 4711",
-                                "firmware = 7.8"))
+                                "firmware = 7.8", "[location]", "latitude = -43.5723", "longitude = 153.2176",
+                                "altitude = 171", "radius = 2.5"))
         cls.server = cls.room.server
         cls.server.registered()
 
@@ -308,6 +311,78 @@ class Managed(unittest.TestCase):
         self.written("PUT", "/7/0/8", b"3600", TEXT)
         self.assertEqual(self.content("/7/0/8", TEXT), b"3600")
         self.written("PUT", "/7/0/8", b"0", TEXT)
+
+    def test_location(self):
+        """LwM2M-1.1-int-801: where the configuration says, measured when it was written"""
+        values = peer.senml_cbor(self.content("/6/0", SENML_CBOR))
+        self.assertEqual({k: values[k] for k in ("/6/0/0", "/6/0/1", "/6/0/2", "/6/0/3")},
+                         {"/6/0/0": -43.5723, "/6/0/1": 153.2176, "/6/0/2": 171, "/6/0/3": 2.5})
+        self.assertLess(abs(values["/6/0/5"] - time.time()), 600)
+        self.assertNotIn("/6/0/6", values)
+        self.assertEqual(self.content("/6/0/0", TEXT), b"-43.5723")
+        self.assertEqual(self.server.ask("PUT", "/6/0/0", b"1", format=TEXT).code, "4.05")
+
+    def test_application_data_is_created_and_written(self):
+        """LwM2M-1.1-int-1901: new content in the instances of Data, in each format"""
+        body = cbor2.dumps({19: {3: {0: {0: b"\x00\xff", 1: b"second"}, 1: 1, 3: "meter reading", 5: 7}}})
+        self.assertEqual(self.server.ask("POST", "/19", body, format=LWM2M_CBOR).code, "2.01")
+        self.assertEqual(peer.senml_cbor(self.content("/19/3", SENML_CBOR)), {
+            "/19/3/0/0": b"\x00\xff", "/19/3/0/1": b"second", "/19/3/1": 1, "/19/3/3": "meter reading", "/19/3/5": 7})
+        self.written("PUT", "/19/3/0/0", b"\x01\x02\x03", peer.OPAQUE)
+        self.assertEqual(self.content("/19/3/0/0", peer.OPAQUE), b"\x01\x02\x03")
+        self.written("PUT", "/19/3/0", bytes.fromhex("84004200aabb"), TLV)
+        self.assertEqual(peer.tlv(self.content("/19/3/0", TLV)), {"/0/0": b"\xaa\xbb"})
+        self.written("POST", "/19/3", cbor2.dumps([{-2: "/19/3/", 0: "0/2", 8: b"x"}, {0: "1", 2: 0}]), SENML_CBOR)
+        self.assertEqual(peer.lwm2m_cbor(self.content("/19/3", LWM2M_CBOR)), {
+            "/19/3/0/0": b"\xaa\xbb", "/19/3/0/2": b"x", "/19/3/1": 0, "/19/3/3": "meter reading", "/19/3/5": 7})
+        self.assertEqual(self.server.ask("PUT", "/19/3/0/0", bytes(513), format=peer.OPAQUE).code, "4.00")
+        self.assertEqual(self.server.ask("PUT", "/19/3/1", b"256", format=TEXT).code, "4.00")
+        self.assertEqual(self.server.ask("DELETE", "/19/3").code, "2.02")
+        self.assertEqual(self.server.read("/19/3").code, "4.04")
+
+    def test_event_log_starts_and_stops(self):
+        """LwM2M-1.1-int-2000: LogStart empties and collects, LogStop ends it and keeps what is there"""
+        def status():
+            return int(self.content("/20/0/4013", TEXT))
+        self.assertEqual(self.server.ask("POST", "/20/0/4012").code, "2.04")
+        self.assertEqual(status() & 1, 1)
+        stopped = self.content("/20/0/4014", peer.OPAQUE)
+        self.assertEqual(self.content("/20/0/4014", peer.OPAQUE), stopped)
+        self.assertEqual(self.server.ask("POST", "/20/0/4011", b"0='0'", format=TEXT).code, "2.04")
+        self.assertEqual(status() & 1, 0)
+        self.server.read("/3/0/1", TEXT)
+        self.assertIn(b"path=/3/0/1", self.content("/20/0/4014", peer.OPAQUE))
+        self.assertEqual(status() & 3, 2, "it runs, and has data")
+        self.assertNotIn(stopped[:200], self.content("/20/0/4014", peer.OPAQUE))
+        self.assertEqual(self.server.ask("POST", "/20/0/4011", b"0='1',1='2'", format=TEXT).code, "2.04")
+        end = time.monotonic() + 20
+        while not status() & 1:
+            self.assertLess(time.monotonic(), end, "a collection of two seconds went on")
+            time.sleep(0.2)
+        self.assertEqual(self.server.ask("POST", "/20/0/4011", b"0='7'", format=TEXT).code, "4.00")
+        self.assertEqual(self.server.ask("POST", "/20/0/4011", b"0='1'", format=TEXT).code, "2.04")
+
+    def test_event_log_is_read(self):
+        """LwM2M-1.1-int-2001: class, status, format and data; one instance more, for what concerns security"""
+        for _ in range(30):
+            self.server.read("/3/0/2", TEXT)
+        values = peer.senml_cbor(self.content("/20/0", SENML_CBOR))
+        self.assertGreater(len(values["/20/0/4014"]), 2048, "more than one block of it")
+        self.assertEqual(sorted(values), [f"/20/0/{n}" for n in (4010, 4013, 4014, 4015)])
+        self.assertEqual((values["/20/0/4010"], values["/20/0/4015"]), (0, 0))
+        lines = values["/20/0/4014"].decode().split("\n")
+        self.assertEqual(lines.pop(), "", "whole lines")
+        for line in lines:
+            self.assertRegex(line, r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z level=\w+ event=")
+        self.assertTrue([line for line in lines if "event=request" in line and "path=/3/0/2" in line])
+        self.written("PUT", "/20/0/4010", b"5", TEXT)
+        self.assertEqual(self.content("/20/0/4010", TEXT), b"5")
+        self.written("PUT", "/20/0/4010", b"0", TEXT)
+        self.assertEqual(self.server.ask("PUT", "/20/0/4015", b"1", format=TEXT).code, "4.00")
+        body = cbor2.dumps({20: {2: {4010: 2}}})
+        self.assertEqual(self.server.ask("POST", "/20", body, format=LWM2M_CBOR).code, "2.01")
+        self.assertEqual(self.content("/20/2/4013", TEXT), b"1", "it waits for its LogStart")
+        self.assertEqual(self.server.ask("DELETE", "/20/2").code, "2.02")
 
     def test_portfolio_instances_come_and_go(self):
         """LwM2M-1.1-int-1630, LwM2M-1.1-int-1635 and LwM2M-1.1-int-228: the bytes of the case, corrected"""
@@ -570,6 +645,55 @@ class Reporting(unittest.TestCase):
                 self.assertEqual(first.code, "2.05")
                 again = server.notification(token, 1)
                 self.assertEqual(set(peer.senml_cbor(again.payload)), set(peer.senml_cbor(first.payload)))
+
+    def test_observe_the_location(self):
+        """LwM2M-1.1-int-810: reports of a receiver; before the first one there is no instance"""
+        report = '{"class":"TPV","mode":3,"time":"2026-01-31T23:59:5%d.000Z","lat":48.25,"lon":%d.5}\n'
+        with tempfile.TemporaryDirectory() as folder:
+            reports = pathlib.Path(folder, "reports")
+            with Room(device=("deregister_on_exit = yes", "[location]", f"file = {reports}")) as room:
+                server = room.server
+                self.assertNotIn("</6/0>", server.registered()["links"])
+                self.assertEqual(server.read("/6/0", SENML_CBOR).code, "4.04")
+                reports.write_text(report % (1, 16))
+                server.wait(lambda: [u for u in server.updates if b"</6/0>" in u["payload"]], 20, "the instance")
+                token, first = server.observe("/6/0", accept=SENML_CBOR)
+                self.assertEqual(peer.senml_cbor(first.payload), {"/6/0/0": 48.25, "/6/0/1": 16.5, "/6/0/5": 1769903991})
+                with open(reports, "a", encoding="ascii") as f:
+                    f.write(report % (2, 17))
+                answer = server.notification(token, 1)
+                self.assertEqual(peer.senml_cbor(answer.payload), {"/6/0/0": 48.25, "/6/0/1": 17.5, "/6/0/5": 1769903992})
+
+    def test_observe_application_data(self):
+        """LwM2M-1.1-int-1900; and it outlives kill -9"""
+        with Room() as room:
+            server = room.server
+            body = cbor2.dumps({19: {0: {0: {0: b"one"}}}})
+            self.assertEqual(server.ask("POST", "/19", body, format=LWM2M_CBOR).code, "2.01")
+            token, first = server.observe("/19/0/0", accept=SENML_CBOR)
+            self.assertEqual(peer.senml_cbor(first.payload), {"/19/0/0/0": b"one"})
+            self.assertEqual(server.ask("PUT", "/19/0/0/0", b"two", format=peer.OPAQUE).code, "2.04")
+            self.assertEqual(peer.senml_cbor(server.notification(token, 1).payload), {"/19/0/0/0": b"two"})
+            room.lab.parts["device"].kill()
+            had = len(server.updates)
+            room.lab.run_device()
+            back = server.wait(lambda: server.updates[had:], 30, "the Update after the restart")[0]["from"]
+            answer = server.request(back, "GET", "/19/0/0", accept=SENML_CBOR)
+            self.assertEqual(peer.senml_cbor(answer.payload), {"/19/0/0/0": b"two"})
+
+    def test_observe_the_event_log(self):
+        """New lines are notified, and the notifications themselves are no new lines"""
+        with Room() as room:
+            server = room.server
+            self.assertEqual(server.ask("POST", "/20/0/4011").code, "2.04", "so that one block is enough")
+            token, first = server.observe("/20/0/4014", accept=peer.OPAQUE)
+            self.assertEqual(first.code, "2.05")
+            server.read("/3/0/2", TEXT)
+            server.wait(lambda: b"path=/3/0/2" in server.inbox[token][-1].payload, 20, "the line of that Read")
+            time.sleep(2)
+            had = len(server.inbox[token])
+            time.sleep(3)
+            self.assertLess(len(server.inbox[token]) - had, 4)
 
     def test_reboot_registers_again(self):
         """LwM2M-1.1-int-241 and LwM2M-1.1-int-655"""

@@ -7,10 +7,11 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "ports/linux/host/udp.h"
 
-typedef enum { TEXT, BYTES, NUMBER, WORD, SERVER_NUMBER, SERVER_WORD } kind;
+typedef enum { TEXT, BYTES, DECIMAL, NUMBER, WORD, SERVER_NUMBER, SERVER_WORD } kind;
 
 /* One key: where its value goes, and what it may be. SERVER_* go to number[room]. */
 typedef struct {
@@ -37,6 +38,7 @@ static const char *const send_full[] = { "drop-oldest", "drop-newest", NULL };
 #define TEXT_AT(type, field) TEXT, offsetof(type, field), sizeof(((type *)0)->field), 0, 0, NULL, NULL
 #define BYTES_AT(type, field, most) BYTES, offsetof(type, field), most, 0, 0, NULL, NULL
 #define NUMBER_AT(type, field, low, high) NUMBER, offsetof(type, field), 0, low, high, NULL, NULL
+#define DECIMAL_AT(type, field, limit) DECIMAL, offsetof(type, field), 0, 0, limit, NULL, NULL
 #define WORD_AT(type, field, words) WORD, offsetof(type, field), 0, 0, 0, words, NULL
 #define RESOURCE(id, low, high) SERVER_NUMBER, 0, id, low, high, NULL, NULL
 
@@ -66,6 +68,16 @@ static const key secured_keys[] = {
 
 static const key log_keys[] = {
     { "level", WORD_AT(config, log_level, levels) },
+    { "kernel", WORD_AT(config, kernel_log, yes_no) },
+    { NULL, TEXT, 0, 0, 0, 0, NULL, NULL },
+};
+
+static const key location_keys[] = {
+    { "latitude", DECIMAL_AT(config, latitude, 90) },
+    { "longitude", DECIMAL_AT(config, longitude, 180) },
+    { "altitude", DECIMAL_AT(config, altitude, 100000) },
+    { "radius", DECIMAL_AT(config, radius, 100000) },
+    { "file", TEXT_AT(config, location_file) },
     { NULL, TEXT, 0, 0, 0, 0, NULL, NULL },
 };
 
@@ -262,6 +274,19 @@ static tsr_err take_number(const reader *r, const key *k, const char *value, uin
     return TSR_OK;
 }
 
+static tsr_err take_decimal(const reader *r, const key *k, const char *value)
+{
+    config_decimal *d = (config_decimal *)(void *)((char *)r->base + k->at);
+    char *end;
+    double v = strtod(value, &end);
+
+    if (end == value || *end != '\0' || !(v >= -(double)k->high && v <= (double)k->high))
+        return fail(r, r->line, "'%s' is no number from -%u to %u; '%s' takes one", value, k->high,
+                    k->high, k->name);
+    *d = (config_decimal){ true, v };
+    return TSR_OK;
+}
+
 static tsr_err take_word(const reader *r, const key *k, const char *value, uint32_t *v)
 {
     char words[128];
@@ -285,6 +310,7 @@ static tsr_err take(const reader *r, const key *k, const char *value)
     switch (k->kind) {
     case TEXT:   return take_text(r, k, value);
     case BYTES:  return take_bytes(r, k, value);
+    case DECIMAL: return take_decimal(r, k, value);
     case NUMBER: return take_number(r, k, value, field);
     case WORD:   return take_word(r, k, value, field);
     default:
@@ -364,7 +390,7 @@ static tsr_err section_line(reader *r, char *name)
         const char *name;
         const key *keys;
     } plain[] = { { "device", device_keys }, { "secured", secured_keys }, { "log", log_keys },
-                  { "network", network_keys }, { "coap", coap_keys },
+                  { "location", location_keys }, { "network", network_keys }, { "coap", coap_keys },
                   { "update", update_keys }, { "send", send_keys } };
     char *number = strchr(name, ' ');
     uint64_t id = 0;
@@ -386,8 +412,8 @@ static tsr_err section_line(reader *r, char *name)
         if (tsr_dec(tsr_text(number), &id) == TSR_OK && strcmp(name, "light") == 0)
             return open_light(r, id);
     }
-    return fail(r, r->line, "unknown section [%s]; known are: device, secured, log, network, coap, "
-                            "update, bootstrap, send, server N, light N", r->section);
+    return fail(r, r->line, "unknown section [%s]; known are: device, secured, log, location, network, "
+                            "coap, update, bootstrap, send, server N, light N", r->section);
 }
 
 static char *trim(char *text)
@@ -480,6 +506,19 @@ static tsr_err check_send(const reader *r)
     return TSR_OK;
 }
 
+static tsr_err check_location(const reader *r)
+{
+    const config *c = r->c;
+
+    if (c->latitude.set != c->longitude.set)
+        return fail(r, r->line, "[location] has one of latitude and longitude; add the other");
+    if ((c->altitude.set || c->radius.set) && !c->latitude.set)
+        return fail(r, r->line, "[location] has no place; add latitude and longitude");
+    if (c->radius.value < 0)
+        return fail(r, r->line, "a radius below 0; give it in metres, from 0 on");
+    return TSR_OK;
+}
+
 static tsr_err check(const reader *r)
 {
     const config *c = r->c;
@@ -493,6 +532,7 @@ static tsr_err check(const reader *r)
         return fail(r, r->line, "no server; add a section [server 1] or [bootstrap]");
     if ((c->block_size & (c->block_size - 1)) != 0)
         return fail(r, r->line, "block_size %u is no power of two; use 16 to 1024", c->block_size);
+    err = check_location(r);
     for (size_t i = 0; err == TSR_OK && i < c->server_count; i++)
         err = check_server(r, &c->servers[i]);
     for (size_t i = 0; err == TSR_OK && c->has_bootstrap && i < c->server_count; i++) {
@@ -530,17 +570,20 @@ tsr_err config_load(const char *path, config *c, char *error, size_t error_len)
 {
     reader r = { .path = path, .c = c, .error = error, .error_len = error_len };
     FILE *f = fopen(path, "re");
+    struct stat about;
     tsr_err err;
 
     memset(c, 0, sizeof *c);
-    *c = (config){ .log_level = TSR_LOG_INFO, .refresh_s = 1, .version = 2, .awake_s = 93, .ack_timeout_ms = 2000,
-                   .max_retransmit = 4, .block_size = 1024, .push_wait_s = 247,
-                   .send = { .every_s = 60 } };
+    *c = (config){ .log_level = TSR_LOG_INFO, .kernel_log = 1, .refresh_s = 1, .version = 2,
+                   .awake_s = 93, .ack_timeout_ms = 2000, .max_retransmit = 4, .block_size = 1024,
+                   .push_wait_s = 247, .send = { .every_s = 60 } };
     error[0] = '\0';
     if (f == NULL) {
         (void)snprintf(error, error_len, "%s: %s; name the file with --config", path, strerror(errno));
         return TSR_E_NOT_FOUND;
     }
+    if (fstat(fileno(f), &about) == 0)
+        c->written_unix_s = about.st_mtime;
     err = read_lines(&r, f);
     (void)fclose(f);
     return err == TSR_OK ? check(&r) : err;

@@ -60,6 +60,11 @@ typedef struct {
 } config_send;
 
 typedef struct {
+    bool set;
+    double value;
+} config_decimal;
+
+typedef struct {
     char endpoint[CONFIG_TEXT];
     char state[CONFIG_PATH];
     char manufacturer[64], model[64], serial[64], firmware[64], hardware[64], type[64];
@@ -83,6 +88,10 @@ typedef struct {
     config_light lights[CONFIG_LIGHTS];
     size_t light_count;
     config_send send;
+    uint32_t kernel_log;   /* object 20 has the kernel's log, too */
+    config_decimal latitude, longitude, altitude, radius;
+    char location_file[CONFIG_PATH];
+    int64_t written_unix_s; /* of the file: when a fixed location was measured, as far as we know */
 } config;
 
 /** Reads and checks the whole file.

@@ -28,7 +28,7 @@
 #include "tessera/lwm2m/client/queue.h"
 
 enum {
-    OBSERVATIONS = 64, ATTACHMENTS = 64, PATHS = 256, BODY = 16384, STATE = 131072,
+    OBSERVATIONS = 64, ATTACHMENTS = 64, PATHS = 256, BODY = 49152, STATE = 131072,
     UNDO = 16384,
     EXCHANGES = 64, SEEN = 512, LOG = 65536, STATE_HEAD = 8,
     GATE_MS = 5000,   /* longest wait for tessera-secured */
@@ -543,6 +543,7 @@ static void drive(tesserad *d, uint64_t now_ms)
 
     device_show_lights(&d->device);
     firmware_tell(&d->firmware);
+    logs_tell(&d->device.logs, &d->client);
     for (;;) {
         tsr_buf out = tsr_buf_over(room, sizeof room);
 
@@ -670,7 +671,7 @@ static void step_update(tesserad *d, uint64_t now_ms)
 
 static void step(tesserad *d)
 {
-    struct pollfd fds[CONFIG_ACCOUNTS + 2];
+    struct pollfd fds[CONFIG_ACCOUNTS + 3];
     size_t n = d->link_count;
     uint64_t now_ms = tsr_host_now_ms();
 
@@ -678,13 +679,16 @@ static void step(tesserad *d)
         fds[i] = (struct pollfd){ d->asleep ? -1 : d->links[i].udp.fd, POLLIN, 0 };
     fds[n] = (struct pollfd){ d->signals, POLLIN, 0 };
     fds[n + 1] = (struct pollfd){ d->watch, POLLIN, 0 };
-    if (poll(fds, n + 2, wait_ms(d, now_ms)) < 0)
+    fds[n + 2] = (struct pollfd){ d->device.logs.kernel, POLLIN, 0 };
+    if (poll(fds, n + 3, wait_ms(d, now_ms)) < 0)
         return;
     now_ms = tsr_host_now_ms();
     if (fds[n].revents != 0)
         on_signal(d, now_ms);
     if (fds[n + 1].revents != 0)
         tsr_udp_watch_drain(d->watch);
+    if (fds[n + 2].revents != 0)
+        logs_read_kernel(&d->device.logs);
     if (d->stop_by_ms == 0)
         check_sockets(d, fds[n + 1].revents != 0, now_ms);
     for (size_t i = 0; i < n; i++) {
@@ -777,6 +781,7 @@ static tsr_err begin(tesserad *d, const config *c, const char *path)
 static void finish(tesserad *d)
 {
     report_keep(&d->report);
+    device_end(&d->device);
     update_end(&d->update);
     oscore_end(&d->oscore);
     for (size_t i = 0; i < d->link_count; i++) {

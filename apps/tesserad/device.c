@@ -119,6 +119,45 @@ static void init_lights(device *d, uint64_t now_ms)
     d->lights = (tsr_lwm2m_lights){ d->light, count };
 }
 
+/* A place that the configuration gives was measured when somebody wrote it there. */
+static void init_location(device *d)
+{
+    const config *c = d->config;
+
+    if (c->latitude.set)
+        d->location = (tsr_lwm2m_location){ .known = true, .latitude = c->latitude.value,
+                                            .longitude = c->longitude.value,
+                                            .has_altitude = c->altitude.set,
+                                            .altitude_m = c->altitude.value,
+                                            .has_radius = c->radius.set,
+                                            .radius_m = c->radius.value,
+                                            .unix_s = c->written_unix_s };
+    if (c->location_file[0] != '\0')
+        (void)tsr_host_location_read(c->location_file, &d->location);
+}
+
+static bool same_location(const tsr_lwm2m_location *a, const tsr_lwm2m_location *b)
+{
+    return a->unix_s == b->unix_s && a->latitude == b->latitude && a->longitude == b->longitude &&
+           a->has_altitude == b->has_altitude && a->altitude_m == b->altitude_m &&
+           a->has_radius == b->has_radius && a->radius_m == b->radius_m &&
+           a->has_speed == b->has_speed && a->speed_m_s == b->speed_m_s;
+}
+
+/* A receiver that is silent leaves the last position, which says when it was measured. */
+static void refresh_location(device *d, tsr_lwm2m_client *client)
+{
+    tsr_lwm2m_location before = d->location;
+
+    if (d->config->location_file[0] == '\0' ||
+        tsr_host_location_read(d->config->location_file, &d->location) != TSR_OK)
+        return;
+    if (!before.known)
+        tsr_lwm2m_client_relink(client);
+    if (!before.known || !same_location(&before, &d->location))
+        tsr_lwm2m_client_changed(client, tsr_lwm2m_at_instance(6, 0));
+}
+
 static void init_registry(device *d)
 {
     size_t n = 0;
@@ -128,8 +167,12 @@ static void init_registry(device *d)
                                                : tsr_lwm2m_server_object(&d->servers);
     d->objects[n++] = tsr_lwm2m_device_object(&d->device);
     d->objects[n++] = tsr_lwm2m_monitoring_object(&d->monitoring);
+    if (d->config->latitude.set || d->config->location_file[0] != '\0')
+        d->objects[n++] = tsr_lwm2m_location_object(&d->location);
     d->objects[n++] = tsr_lwm2m_statistics_object(&d->statistics);
     d->objects[n++] = tsr_lwm2m_portfolio_object(&d->portfolios);
+    d->objects[n++] = tsr_lwm2m_app_data_object(&d->app_datas);
+    d->objects[n++] = tsr_lwm2m_event_log_object(&d->logs.all);
     d->objects[n++] = tsr_lwm2m_oscore_object(&d->oscores);
     d->objects[n++] = tsr_lwm2m_generic_sensor_object(&d->sensors);
     if (d->temperatures.count != 0)
@@ -168,6 +211,9 @@ void device_init(device *d, const config *c, uint64_t now_ms)
     measure_traffic(d, NULL, now_ms);
     tsr_lwm2m_statistics_start(&d->statistics);
     d->portfolios = (tsr_lwm2m_portfolios){ d->portfolio, DEVICE_PORTFOLIOS };
+    d->app_datas = (tsr_lwm2m_app_datas){ d->app_data, DEVICE_APP_DATA };
+    logs_begin(&d->logs, c->kernel_log != 0);
+    init_location(d);
     init_sensors(d);
     init_lights(d, now_ms);
     init_registry(d);
@@ -215,6 +261,7 @@ void device_refresh(device *d, tsr_lwm2m_client *client, uint64_t now_ms)
     if (!same_monitoring(&monitoring, &d->monitoring))
         tsr_lwm2m_client_changed(client, tsr_lwm2m_at_instance(4, 0));
     measure_traffic(d, client, now_ms);
+    refresh_location(d, client);
     tell_sensors(client, 3300, tsr_host_sensors_refresh("", d->sensor, unix_s));
     tell_sensors(client, 3303, tsr_host_thermometers_refresh("", d->thermometer, d->temperature,
                                                              d->temperatures.count, unix_s));
@@ -223,6 +270,11 @@ void device_refresh(device *d, tsr_lwm2m_client *client, uint64_t now_ms)
         if (d->light[i].on)
             tsr_lwm2m_client_changed(client, tsr_lwm2m_at_instance(3311, d->light[i].id));
     }
+}
+
+void device_end(device *d)
+{
+    logs_end(&d->logs);
 }
 
 void device_show_lights(device *d)

@@ -5,14 +5,17 @@
 #define APPS_TESSERAD_DEVICE_H
 
 #include "apps/tesserad/config.h"
+#include "apps/tesserad/logs.h"
 #include "ports/linux/host/data.h"
 #include "tessera/lwm2m/client/client.h"
+#include "tessera/lwm2m/objects/app_data.h"
 #include "tessera/lwm2m/objects/oscore.h"
 #include "tessera/lwm2m/objects/portfolio.h"
 
 enum {
     DEVICE_PORTFOLIOS = 4,
-    DEVICE_OBJECTS = 11,
+    DEVICE_APP_DATA = 4,
+    DEVICE_OBJECTS = 14,
     DEVICE_CERTIFICATE = 2048, /* bytes of a certificate that a bootstrap server writes */
     DEVICE_FIRST_KEY = 0x3f540000, /* of those that it writes; below are the configuration's */
 };
@@ -35,6 +38,10 @@ typedef struct {
     tsr_lwm2m_statistics statistics;
     tsr_lwm2m_portfolios portfolios;
     tsr_lwm2m_portfolio portfolio[DEVICE_PORTFOLIOS];
+    tsr_lwm2m_location location;
+    tsr_lwm2m_app_datas app_datas;
+    tsr_lwm2m_app_data app_data[DEVICE_APP_DATA];
+    logs logs;
     tsr_lwm2m_sensors sensors, temperatures;
     tsr_lwm2m_sensor sensor[TSR_HOST_SENSORS], temperature[TSR_HOST_TEMPERATURES];
     tsr_host_thermometer thermometer[TSR_HOST_TEMPERATURES];
@@ -58,6 +65,9 @@ void device_add(device *d, tsr_lwm2m_object object);
 
 /** Brings the states up to date and tells the client what has changed. */
 void device_refresh(device *d, tsr_lwm2m_client *client, uint64_t now_ms);
+
+/** No line of the log comes here any more. */
+void device_end(device *d);
 
 /** Shows lights that a server has set. */
 void device_show_lights(device *d);

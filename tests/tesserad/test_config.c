@@ -105,6 +105,24 @@ static void test_config_takes_bytes_as_text_or_digits(void **state)
     assert_int_equal(s->oscore_aead, 10);
 }
 
+static void test_config_takes_a_place(void **state)
+{
+    (void)state;
+    assert_int_equal(load(GOOD PSK "[location]\nlatitude = -43.5723\nlongitude = 153.2\nradius = 2\n"
+                          "file = /run/gps\n[log]\nkernel = no\n"),
+                     TSR_OK);
+    assert_true(c.latitude.set && c.longitude.set && c.radius.set);
+    assert_false(c.altitude.set);
+    assert_true(c.latitude.value == -43.5723);
+    assert_true(c.longitude.value == 153.2);
+    assert_string_equal(c.location_file, "/run/gps");
+    assert_int_equal(c.kernel_log, 0);
+    assert_true(c.written_unix_s > 1700000000);
+    assert_int_equal(load(GOOD PSK), TSR_OK);
+    assert_false(c.latitude.set);
+    assert_int_equal(c.kernel_log, 1);
+}
+
 static void test_config_errors_name_line_cause_and_remedy(void **state)
 {
     static const struct {
@@ -156,6 +174,12 @@ static void test_config_errors_name_line_cause_and_remedy(void **state)
         { "[server 1]\noscore_recipient = too long\n", 2, "longer than 7 bytes", "shorten it" },
         { GOOD "[light 3]\n[light 3]\n", 5, "numbered upwards", "change this number" },
         { GOOD "[coap]\nblock_size = 100\n" PSK, 10, "no power of two", "use 16 to 1024" },
+        { GOOD PSK "[location]\nlatitude = 48\n", 10, "one of latitude and longitude", "add the other" },
+        { GOOD PSK "[location]\nradius = 48\n", 10, "has no place", "add latitude" },
+        { GOOD PSK "[location]\nlatitude = 0\nlongitude = 0\nradius = -1\n", 12, "below 0", "from 0 on" },
+        { "[location]\nlatitude = 90.1\n", 2, "no number from -90 to 90", "takes one" },
+        { "[location]\nlongitude = 1,5\n", 2, "no number from -180 to 180", "takes one" },
+        { "[location]\nlongitude = nan\n", 2, "no number from -180 to 180", "takes one" },
         { "[network]\ninterface = averyverylongname0\n", 2, "longer than 15 bytes", "shorten it" },
     };
     char place[64];
@@ -215,6 +239,7 @@ int main(void)
         cmocka_unit_test(test_config_takes_a_whole_file),
         cmocka_unit_test(test_config_example_is_good),
         cmocka_unit_test(test_config_takes_bytes_as_text_or_digits),
+        cmocka_unit_test(test_config_takes_a_place),
         cmocka_unit_test(test_config_errors_name_line_cause_and_remedy),
         cmocka_unit_test(test_config_survives_any_bytes),
         cmocka_unit_test(test_config_says_when_a_file_is_not_there),

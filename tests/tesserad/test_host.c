@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +15,8 @@
 
 #include "ports/linux/host/data.h"
 #include "ports/linux/host/file.h"
+#include "ports/linux/host/kernel_log.h"
+#include "ports/linux/host/log.h"
 #include "ports/linux/host/system.h"
 #include "ports/linux/host/udp.h"
 
@@ -335,6 +338,134 @@ static int remove_root(void **state)
 
 #define T(name) cmocka_unit_test(name)
 
+static tsr_err report(const char *text, tsr_lwm2m_location *l)
+{
+    char path[128];
+
+    put("/gps", text);
+    snprintf(path, sizeof path, "%s/gps", root);
+    return tsr_host_location_read(path, l);
+}
+
+#define TPV(rest) "{\"class\":\"TPV\",\"mode\":3,\"time\":\"2026-01-31T23:59:59.5Z\"," rest "}\n"
+
+static void test_location_is_the_newest_report(void **state)
+{
+    tsr_lwm2m_location l = { 0 };
+    char long_text[20000] = "";
+
+    (void)state;
+    clear();
+    assert_int_equal(report("{\"class\":\"VERSION\",\"release\":\"3.22\"}\n"
+                            TPV("\"lat\":1,\"lon\":2") TPV("\"lat\":48.2082,\"lon\":-16.5,\"alt\":1,"
+                            "\"altMSL\":171.25,\"eph\":2.5,\"speed\":0.75")
+                            "{\"class\":\"SKY\",\"satellites\":[]}\n", &l), TSR_OK);
+    assert_true(l.known && l.has_altitude && l.has_radius && l.has_speed);
+    assert_true(l.latitude == 48.2082 && l.longitude == -16.5 && l.altitude_m == 171.25);
+    assert_true(l.radius_m == 2.5 && l.speed_m_s == 0.75);
+    assert_int_equal(l.unix_s, 1769903999);
+    for (int i = 0; i < 150; i++)
+        strcat(long_text, TPV("\"lat\":1,\"lon\":2"));
+    strcat(long_text, TPV("\"lat\":3,\"lon\":4"));
+    assert_int_equal(report(long_text, &l), TSR_OK);
+    assert_true(l.latitude == 3 && !l.has_altitude && !l.has_radius && !l.has_speed);
+}
+
+static void test_location_without_a_fix_is_unchanged(void **state)
+{
+    static const char *const bad[] = {
+        "", "\n\n", "no JSON\n", "{\"class\":\"SKY\"}\n",
+        "{\"class\":\"TPV\",\"mode\":1,\"time\":\"2026-01-31T23:59:59Z\",\"lat\":1,\"lon\":2}\n",
+        "{\"class\":\"TPV\",\"mode\":3,\"lat\":1,\"lon\":2}\n",
+        "{\"class\":\"TPV\",\"mode\":3,\"time\":\"yesterday\",\"lat\":1,\"lon\":2}\n",
+        TPV("\"lat\":1"), TPV("\"lon\":1"), TPV("\"lat\":91,\"lon\":2"), TPV("\"lat\":1,\"lon\":-181"),
+        "{\"class\":\"TPV\",\"mode\":3,\"time\":\"2026-01-31T23:59:59Z\",\"lat\":1,\"lon\":2}",
+    };
+    tsr_lwm2m_location l = { .known = true, .latitude = 7 };
+
+    (void)state;
+    clear();
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(report(bad[i], &l), TSR_E_NOT_FOUND);
+    assert_int_equal(tsr_host_location_read("/nonexistent", &l), TSR_E_NOT_FOUND);
+    assert_int_equal(tsr_host_location_read("/dev/zero", &l), TSR_E_NOT_FOUND);
+    assert_true(l.known && l.latitude == 7);
+}
+
+static void test_kernel_log_records_become_lines(void **state)
+{
+    static const struct {
+        const char *record, *line;
+        unsigned level;
+    } good[] = {
+        { "6,339,5140900,-;NET: Registered protocol family 10\n",
+          "2023-11-14T22:13:25.140Z level=info event=kernel text=\"NET: Registered protocol family 10\"", 6 },
+        { "30,340,0,-,caller=T1;say \"no\"\x01\n SUBSYSTEM=acpi\n DEVICE=+acpi:PNP0A03:00\n",
+          "2023-11-14T22:13:20.000Z level=info event=kernel text=\"say 'no'?\"", 6 },
+        { "0,1,1000,-;", "2023-11-14T22:13:20.001Z level=emergency event=kernel text=\"\"", 0 },
+    };
+    static const char *const bad[] = { "", ";", "6,339,5140900", "x,1,2,-;y", "6,339;5,140900,-", "6,,1,-;x" };
+    tsr_kernel_line line;
+    char large[8192];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        assert_int_equal(tsr_host_kernel_log_parse(tsr_text(good[i].record), 1700000000000, &line), TSR_OK);
+        assert_string_equal(line.text, good[i].line);
+        assert_int_equal(line.level, good[i].level);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(tsr_host_kernel_log_parse(tsr_text(bad[i]), 0, &line), TSR_E_MALFORMED);
+    memset(large, 'x', sizeof large);
+    memcpy(large, "6,1,1,-;", 8);
+    assert_int_equal(tsr_host_kernel_log_parse(tsr_view(large, sizeof large), 0, &line), TSR_OK);
+    assert_in_range(strlen(line.text), 1000, sizeof line.text - 1);
+}
+
+/* A socket gives one record a read, as the kernel does. */
+static void test_kernel_log_is_read_record_by_record(void **state)
+{
+    tsr_kernel_line line;
+    int pair[2];
+
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair), 0);
+    assert_int_equal(tsr_host_kernel_log_next(pair[0], &line), TSR_END);
+    assert_int_equal(write(pair[1], "4,1,0,-;one\n", 12), 12);
+    assert_int_equal(write(pair[1], "broken", 6), 6);
+    assert_int_equal(write(pair[1], "3,2,0,-;two\n", 12), 12);
+    assert_int_equal(tsr_host_kernel_log_next(pair[0], &line), TSR_OK);
+    assert_non_null(strstr(line.text, "level=warning event=kernel text=\"one\""));
+    assert_int_equal(tsr_host_kernel_log_next(pair[0], &line), TSR_OK);
+    assert_non_null(strstr(line.text, "level=error event=kernel text=\"two\""));
+    assert_int_equal(tsr_host_kernel_log_next(pair[0], &line), TSR_END);
+    close(pair[1]);
+    assert_int_equal(tsr_host_kernel_log_next(pair[0], &line), TSR_E_IO);
+    close(pair[0]);
+}
+
+static void take_line(void *user, tsr_log_level level, const char *event, const char *line)
+{
+    assert_int_equal(level, TSR_LOG_ERROR);
+    assert_string_equal(event, "test");
+    snprintf(user, 200, "%s", line);
+}
+
+static void test_log_lines_go_to_the_sink_too(void **state)
+{
+    char line[200] = "";
+
+    (void)state;
+    tsr_host_log_sink(take_line, line);
+    tsr_host_log(TSR_LOG_ERROR, "test", "cause=\"a\nb\"");
+    tsr_host_log(TSR_LOG_DEBUG, "unheard", "x=1");
+    tsr_host_log_sink(NULL, NULL);
+    tsr_host_log(TSR_LOG_ERROR, "unheard", "x=1");
+    assert_int_equal(strlen(line), strlen("2026-01-31T23:59:59.999Z level=error event=test cause=\"a?b\""));
+    assert_string_equal(line + 24, " level=error event=test cause=\"a?b\"");
+    assert_int_equal(line[23], 'Z');
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -346,6 +477,11 @@ int main(void)
         T(test_traffic_counts_all_but_the_loopback),
         T(test_sensors_measure_load_and_memory),
         T(test_thermometers_are_those_there_are),
+        T(test_location_is_the_newest_report),
+        T(test_location_without_a_fix_is_unchanged),
+        T(test_kernel_log_records_become_lines),
+        T(test_kernel_log_is_read_record_by_record),
+        T(test_log_lines_go_to_the_sink_too),
         T(test_lamp_shows_in_file_and_led),
         T(test_store_and_load_a_file),
         T(test_state_directory_is_ours_alone),

@@ -9,6 +9,7 @@
 #include "tessera/lwm2m/objects/connectivity.h"
 #include "tessera/lwm2m/objects/device.h"
 #include "tessera/lwm2m/objects/light.h"
+#include "tessera/lwm2m/objects/location.h"
 #include "tessera/lwm2m/objects/sensor.h"
 
 /** What does not change while we run: maker, model, serial number (DMI, device tree, or
@@ -58,5 +59,10 @@ unsigned tsr_host_thermometers_refresh(const char *root, const tsr_host_thermome
  *  dimmer), `file` a text file ("" for none) that gets "on 80" or "off 80".
  *  errors  TSR_E_IO  errno says why */
 tsr_err tsr_host_lamp_set(const char *led, const char *file, const tsr_lwm2m_light *light);
+
+/** The newest position in a file of reports as gpsd writes them: a line of JSON each, of which those
+ *  of class TPV with a fix, a time and a place count. Only the last 8 KB are looked at.
+ *  errors  TSR_E_NOT_FOUND  no such file, or no such report; `location` is unchanged */
+tsr_err tsr_host_location_read(const char *path, tsr_lwm2m_location *location);
 
 #endif
