@@ -11,7 +11,6 @@ static void test_location_is_not_there_before_somebody_knows_it(void **state)
     (void)state;
     assert_int_equal(tsr_lwm2m_object_next(&o, 0), TSR_LWM2M_NO_INSTANCE);
     assert_string_equal(object_read(&o, "/6/0"), tsr_err_name(TSR_E_NOT_FOUND));
-    assert_string_equal(object_read(&o, "/6"), "[]");
 }
 
 static void test_location_says_what_is_known_and_no_more(void **state)
