@@ -1,7 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tessera/coap/engine_in.h"
 
-static size_t guard_room(const tsr_coap *c) { return c->guarding != NULL ? c->guard->more : 0; }
+/* Room in the log for an answer of up to `most` bytes, and for what the guard puts around it. */
+static tsr_err begin(tsr_coap *c, size_t most, tsr_buf *out)
+{
+    return tsr_coap_log_begin(c, most + (c->guarding != NULL ? c->guard->more : 0), out);
+}
+
+/* The answer of ticket `s`, or one by the engine itself (NULL), is complete. */
+static void commit(tsr_coap *c, tsr_coap_peer peer, tsr_coap_slot *s, tsr_buf *out, uint32_t seen)
+{
+    if (c->guarding == NULL || c->guarding->seal(c, peer, s, out) == TSR_OK)
+        tsr_coap_log_commit(c, peer, out, seen);
+}
+
+/* Whether a request may be done again to see more of its answer. */
+static bool repeatable(uint8_t method)
+{
+    return method == TSR_COAP_GET || method == TSR_COAP_FETCH;
+}
 
 /* ---- answers that the engine gives by itself ---- */
 
@@ -22,7 +39,7 @@ static void answer(tsr_coap *c, tsr_coap_peer peer, uint32_t seen, uint8_t code,
     uint16_t last = 0;
     tsr_buf out;
 
-    if (tsr_coap_log_begin(c, 40 + guard_room(c), &out) != TSR_OK)
+    if (begin(c, 40, &out) != TSR_OK)
         return;
     put_answer_header(c, peer, code, &out);
     if (block1.set)
@@ -35,8 +52,7 @@ static void answer(tsr_coap *c, tsr_coap_peer peer, uint32_t seen, uint8_t code,
     }
     if (code == TSR_COAP_UNAVAILABLE)
         c->stats.refused++;
-    if (c->guarding == NULL || c->guarding->seal(c, peer, NULL, &out) == TSR_OK)
-        tsr_coap_log_commit(c, peer, &out, c->msg.type == TSR_COAP_CON ? seen : TSR_NONE);
+    commit(c, peer, NULL, &out, c->msg.type == TSR_COAP_CON ? seen : TSR_NONE);
 }
 
 /* RFC 7959 §2.5: a smaller size is offered in the answer. */
@@ -130,7 +146,7 @@ static void hand_over(tsr_coap *c, tsr_coap_slot *s, uint32_t key)
  * done, and without its payload (RFC 7959 §3.3). */
 static bool asks_again(const tsr_coap *c)
 {
-    return c->msg.block2.num != 0 && c->msg.code != TSR_COAP_GET && c->msg.code != TSR_COAP_FETCH;
+    return c->msg.block2.num != 0 && !repeatable(c->msg.code);
 }
 
 void tsr_coap_take_request(tsr_coap *c, tsr_coap_peer peer)
@@ -211,11 +227,8 @@ static tsr_err prepare(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_response *r
               : s->options_len + part->len + HEADERS > room)
         return TSR_E_SPACE;
 
-    bool offered = block.more && s->key != 0 && c->blocks != NULL &&
-                   c->blocks->offer(c, s, r, etag) == TSR_OK;
-
-    if (block.more && s->key != 0 && !offered && s->code != TSR_COAP_GET &&
-        s->code != TSR_COAP_FETCH)
+    if (block.more && s->key != 0 &&
+        (c->blocks == NULL || c->blocks->offer(c, s, r, etag) != TSR_OK) && !repeatable(s->code))
         return TSR_E_SPACE; /* asking again would do it again */
     /* a Block2 that says nothing makes libcoap stumble */
     block.set = (block.more || offset != 0) && !beyond;
@@ -236,11 +249,9 @@ static void respond_now(tsr_coap *c, tsr_coap_slot *s, tsr_bytes part)
 
     if (!con)
         s->mid = tsr_coap_next_mid(c, s->peer);
-    if (tsr_coap_log_begin(c, s->options_len + part.len + HEADERS - 8 + guard_room(c), &out) ==
-        TSR_OK) {
+    if (begin(c, s->options_len + part.len + HEADERS - 8, &out) == TSR_OK) {
         tsr_coap_write_message(c, s, con ? TSR_COAP_ACK : TSR_COAP_NON, part, &out);
-        if (c->guarding == NULL || c->guarding->seal(c, s->peer, s, &out) == TSR_OK)
-            tsr_coap_log_commit(c, s->peer, &out, con ? tsr_coap_seen_of(c, s) : TSR_NONE);
+        commit(c, s->peer, s, &out, con ? tsr_coap_seen_of(c, s) : TSR_NONE);
     }
     tsr_coap_slot_free(c, s);
 }

@@ -56,14 +56,16 @@ static void coap_event(tsr_lwm2m_client *c, const tsr_coap_event *event)
 {
     if (bootstrap_takes(c, BOOTSTRAP_EVENT, event))
         return;
-    if (event->kind == TSR_COAP_REQUEST)
+    if (event->kind == TSR_COAP_REQUEST) {
         manage_request(c, event);
-    else if (event->user >> 56 == TAG_REQUEST)
-        account_answer(c, event);
-    else if (event->user >> 56 == TAG_NOTIFY)
-        observe_answer(c, event);
-    else if (event->user >> 56 == TAG_SEND)
-        c->parts->sender->answer(c, event);
+        return;
+    }
+    switch (event->user >> 56) {
+    case TAG_REQUEST: account_answer(c, event); break;
+    case TAG_NOTIFY: observe_answer(c, event); break;
+    case TAG_SEND: c->parts->sender->answer(c, event); break;
+    default: break;
+    }
 }
 
 void client_coap_drain(tsr_lwm2m_client *c)
@@ -89,11 +91,11 @@ tsr_err tsr_lwm2m_client_feed(tsr_lwm2m_client *c, size_t account, tsr_bytes dat
     if (!a->up) {
         /* The server is alive: an Update that waits for its next try need not wait longer. */
         if (a->standing == TSR_LWM2M_WAITING && a->location[0] != '\0')
-            a->at_ms = c->now_ms;
+            a->at_ms = now_ms;
         return TSR_OK;
     }
     client_coap_pump(c);
-    (void)tsr_coap_feed(&c->coap, (tsr_coap_peer)account, datagram, c->now_ms);
+    (void)tsr_coap_feed(&c->coap, (tsr_coap_peer)account, datagram, now_ms);
     client_coap_pump(c);
     return TSR_OK;
 }
