@@ -173,38 +173,42 @@ typedef struct {
 } tsr_coap_sink;
 
 typedef struct {
-    /* private; in an order that lets a Cortex-M reach most of it with short instructions */
+    /* private but for `stats`; in an order that lets a Cortex-M reach most of it with short
+     * instructions */
+    bool event_ready;
     tsr_coap_line *lines;
     tsr_coap_slot *slots;
     tsr_coap_body *bodies;
     tsr_coap_seen *seen;
-    tsr_coap_watch *watches;
     const tsr_coap_observing *observing;
     const tsr_coap_blocks *blocks;
-    uint8_t *log, *slot_bytes, *body_bytes, *watch_bytes;
-    uint64_t now_ms;                     /* of the call that is running */
-    uint32_t log_head, log_lap, log_end; /* write here; times wrapped; where the last lap ended */
-    uint32_t log_sent, log_sent_lap;     /* next to send */
-    uint32_t free_slot, free_body, free_watch;
+    const tsr_coap_guarding *guarding; /* NULL: no guard (tessera/coap/guard.h) */
+    uint8_t *log;
+    uint32_t log_head, log_lap; /* write here; times wrapped */
+    uint32_t free_slot, free_body;
     uint32_t done_first, done_last;
     uint32_t event_body, lent_body;
-    bool event_ready;
+    uint32_t generation;
+    tsr_coap_stats stats; /* public, read only */
+    uint8_t *slot_bytes, *body_bytes;
+    uint32_t log_end;                /* where the last lap ended */
+    uint32_t log_sent, log_sent_lap; /* next to send */
+    tsr_coap_watch *watches;
+    uint8_t *watch_bytes;
+    uint32_t free_watch;
+    uint64_t now_ms; /* of the call that is running */
     tsr_timers timers;
     tsr_index seen_index, watch_index;
     tsr_coap_msg msg;
     tsr_coap_event event;
     uint32_t body_hand;
     uint32_t seen_at; /* the place in the ring to use next */
-    uint32_t generation;
     uint64_t draws;
     uint64_t mix; /* of hashes */
     uint8_t event_token[TSR_COAP_TOKEN_MAX];
     tsr_coap_config config;
-    const tsr_coap_guarding *guarding; /* NULL: no guard (tessera/coap/guard.h) */
     const struct tsr_coap_guard_calls *guard;
     void *guard_state;
-    /* public, read only */
-    tsr_coap_stats stats;
     /* public: set it after init; NULL: every body is collected. The small engine has none */
     const tsr_coap_sink *sink;
 } tsr_coap;

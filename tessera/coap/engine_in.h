@@ -65,6 +65,7 @@ struct tsr_coap_slot {
     uint16_t options_len, payload_len, echo_len; /* in this order in the slot's bytes */
     uint8_t token_len;
     int8_t err;
+    tsr_coap_block block1, block2; /* to send; a ticket: as received */
     tsr_timer timer;
     uint64_t user;
     uint32_t generation;
@@ -81,7 +82,6 @@ struct tsr_coap_slot {
     uint32_t hash;
     uint32_t size2; /* with F_SIZE2 */
     tsr_coap_num observe;
-    tsr_coap_block block1, block2; /* to send; a ticket: as received */
     uint8_t token[TSR_COAP_TOKEN_MAX];
 };
 
@@ -90,15 +90,15 @@ typedef enum { BODY_FREE, BODY_IN, BODY_OUT, BODY_HELD } body_kind;
 /* One body in blocks: coming in, offered, or held by a slot (or by the event that the caller
  * reads). */
 struct tsr_coap_body {
-    tsr_timer timer;
+    uint8_t kind, code, etag_len;
+    bool has_format;
+    uint16_t content_format;
     tsr_coap_peer peer;
     uint32_t key;
     uint32_t next; /* of the peer, or free */
     uint32_t len;
     uint32_t payload_hash; /* offered: the FETCH it answers; 0: any */
-    uint16_t content_format;
-    bool has_format;
-    uint8_t etag_len, kind, code;
+    tsr_timer timer;
     uint8_t etag[8];
 };
 
