@@ -522,7 +522,7 @@ static tsr_err check_location(const reader *r)
 static tsr_err check(const reader *r)
 {
     const config *c = r->c;
-    tsr_err err = check_send(r);
+    tsr_err err;
 
     if (c->endpoint[0] == '\0')
         return fail(r, r->line, "the device has no name; add endpoint = NAME under [device]");
@@ -532,7 +532,9 @@ static tsr_err check(const reader *r)
         return fail(r, r->line, "no server; add a section [server 1] or [bootstrap]");
     if ((c->block_size & (c->block_size - 1)) != 0)
         return fail(r, r->line, "block_size %u is no power of two; use 16 to 1024", c->block_size);
-    err = check_location(r);
+    err = check_send(r);
+    if (err == TSR_OK)
+        err = check_location(r);
     for (size_t i = 0; err == TSR_OK && i < c->server_count; i++)
         err = check_server(r, &c->servers[i]);
     for (size_t i = 0; err == TSR_OK && c->has_bootstrap && i < c->server_count; i++) {

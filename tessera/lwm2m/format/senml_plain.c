@@ -10,7 +10,7 @@ enum {
     LABEL_NAME = 0, LABEL_VALUE = 2, LABEL_STRING = 3, LABEL_BOOLEAN = 4, LABEL_SUM = 5,
     LABEL_TIME = 6, LABEL_DATA = 8, LABELS = 15,
     BASE_VERSION = 16, BASE_NAME = 17, BASE_TIME = 18, BASE_VALUE = 20, BASE_SUM = 21,
-    BASE_NAME_CODE = 0x21, MOST_VALUES = 255, FALSE_ = 20, TRUE_ = 21, NULL_ = 22,
+    BASE_NAME_CODE = 0x21, MOST_VALUES = 255, FALSE_ = 20, TRUE_ = 21,
 };
 
 /* Sets of them */
@@ -81,7 +81,7 @@ static bool is_whole(const tsr_cbor_item *item)
     return item->kind <= TSR_CBOR_NINT && item->n <= INT64_MAX;
 }
 
-/* null is allowed as any value (RFC 8790 §3). */
+/* null, which deletes (RFC 8790 §3), is for those who read patches. */
 static tsr_err take_value(const tsr_cbor_item *item, unsigned label, bool *taken,
                           tsr_lwm2m_value *value)
 {
@@ -91,8 +91,6 @@ static tsr_err take_value(const tsr_cbor_item *item, unsigned label, bool *taken
         return TSR_E_MALFORMED;
     *taken = true;
     if (item->kind == TSR_CBOR_SIMPLE) {
-        if (simple == NULL_)
-            return TSR_OK;
         if (simple - FALSE_ > 1)
             return TSR_E_UNSUPPORTED;
         fits = LABEL_BOOLEAN;
