@@ -99,15 +99,19 @@ static const key coap_keys[] = {
     { NULL, TEXT, 0, 0, 0, 0, NULL, NULL },
 };
 
-static const key server_keys[] = {
-    { "uri", TEXT_AT(config_server, uri) },
-    { "mode", WORD, offsetof(config_server, mode), 0, 0, 0, modes, mode_values },
-    { "identity", TEXT_AT(config_server, identity) },
-    { "key", NUMBER_AT(config_server, key, 1, 0x3fffffff) },
-    { "certificate", TEXT_AT(config_server, certificate) },
-    { "server_certificate", TEXT_AT(config_server, server_certificate) },
-    { "certificate_usage", WORD_AT(config_server, certificate_usage, usages) },
+/* How any server, of management or bootstrap, is reached. */
+#define REACHED                                                                                    \
+    { "uri", TEXT_AT(config_server, uri) },                                                        \
+    { "mode", WORD, offsetof(config_server, mode), 0, 0, 0, modes, mode_values },                  \
+    { "identity", TEXT_AT(config_server, identity) },                                              \
+    { "key", NUMBER_AT(config_server, key, 1, 0x3fffffff) },                                       \
+    { "certificate", TEXT_AT(config_server, certificate) },                                        \
+    { "server_certificate", TEXT_AT(config_server, server_certificate) },                          \
+    { "certificate_usage", WORD_AT(config_server, certificate_usage, usages) },                    \
     { "server_name", TEXT_AT(config_server, server_name) },
+
+static const key server_keys[] = {
+    REACHED
     { "oscore_key", NUMBER_AT(config_server, oscore_key, 1, 0x3fffffff) },
     { "oscore_sender", BYTES_AT(config_server, oscore_sender, 7) },
     { "oscore_recipient", BYTES_AT(config_server, oscore_recipient, 7) },
@@ -140,14 +144,7 @@ static const key send_keys[] = {
 };
 
 static const key bootstrap_keys[] = {
-    { "uri", TEXT_AT(config_server, uri) },
-    { "mode", WORD, offsetof(config_server, mode), 0, 0, 0, modes, mode_values },
-    { "identity", TEXT_AT(config_server, identity) },
-    { "key", NUMBER_AT(config_server, key, 1, 0x3fffffff) },
-    { "certificate", TEXT_AT(config_server, certificate) },
-    { "server_certificate", TEXT_AT(config_server, server_certificate) },
-    { "certificate_usage", WORD_AT(config_server, certificate_usage, usages) },
-    { "server_name", TEXT_AT(config_server, server_name) },
+    REACHED
     { "hold_off", NUMBER_AT(config_server, hold_off_s, 0, 86400) },
     { "account_timeout", NUMBER_AT(config_server, account_timeout_s, 0, UINT32_MAX) },
     { "pack", WORD_AT(config_server, pack, yes_no) },

@@ -1,47 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/bootstrap/request.h"
 
-#include "tessera/base/utf8.h"
+#include "server/lwm2m/registration.h"
 #include "tessera/lwm2m/format/format.h"
 
-enum { ENDPOINT_MAX = 255, ETCH_JSON = 320, ETCH_CBOR = 322 };
-
-static uint8_t refuse(const char **why, uint8_t code, const char *text)
-{
-    *why = text;
-    return code;
-}
-
-static bool named(tsr_bytes query, const char *name, tsr_bytes *value)
-{
-    size_t n = strlen(name);
-
-    if (query.len <= n || memcmp(query.ptr, name, n) != 0 || query.ptr[n] != '=')
-        return false;
-    *value = tsr_skip(query, n + 1);
-    return true;
-}
-
-static uint8_t take_endpoint(bs_asked *a, tsr_bytes v, const char **why)
-{
-    if (a->has_endpoint)
-        return refuse(why, TSR_COAP_BAD_REQUEST, "ep is given twice");
-    if (v.len == 0 || v.len > ENDPOINT_MAX || memchr(v.ptr, 0, v.len) || !tsr_utf8_valid(v))
-        return refuse(why, TSR_COAP_BAD_REQUEST, "ep must be 1 to 255 bytes of UTF-8");
-    a->has_endpoint = true;
-    a->endpoint = v;
-    return 0;
-}
+enum { ETCH_JSON = 320, ETCH_CBOR = 322 };
 
 static uint8_t take_format(bs_asked *a, tsr_bytes v, const char **why)
 {
     uint64_t n;
 
     if (tsr_dec(v, &n) != TSR_OK || n > UINT16_MAX)
-        return refuse(why, TSR_COAP_BAD_REQUEST, "pct must be the number of a Content-Format");
+        return tsr_request_refuse(why, TSR_COAP_BAD_REQUEST,
+                                  "pct must be the number of a Content-Format");
     if (n != TSR_LWM2M_FORMAT_SENML_JSON && n != TSR_LWM2M_FORMAT_SENML_CBOR &&
         n != TSR_LWM2M_FORMAT_TLV && n != TSR_LWM2M_FORMAT_LWM2M_CBOR)
-        return refuse(why, TSR_COAP_UNSUPPORTED_FORMAT, "pct must be 110, 112, 11542 or 11544");
+        return tsr_request_refuse(why, TSR_COAP_UNSUPPORTED_FORMAT,
+                                  "pct must be 110, 112, 11542 or 11544");
     a->format = (uint16_t)n;
     return 0;
 }
@@ -50,11 +25,11 @@ static uint8_t take_query(bs_asked *a, tsr_bytes query, const char **why)
 {
     tsr_bytes v;
 
-    if (named(query, "ep", &v))
-        return take_endpoint(a, v, why);
-    if (!a->pack && named(query, "pct", &v))
+    if (tsr_query_named(query, "ep", &v))
+        return tsr_query_endpoint(v, &a->has_endpoint, &a->endpoint, why);
+    if (!a->pack && tsr_query_named(query, "pct", &v))
         return take_format(a, v, why);
-    if (a->pack && named(query, "acc", &v)) {
+    if (a->pack && tsr_query_named(query, "acc", &v)) {
         a->has_acc = true;
         a->acc = v;
     }
@@ -72,7 +47,8 @@ static uint8_t take_accept(bs_asked *a, const tsr_coap_msg *msg, const char **wh
     case TSR_LWM2M_FORMAT_SENML_CBOR:
     case TSR_LWM2M_FORMAT_LWM2M_CBOR: a->format = a->label; return 0;
     default:
-        return refuse(why, TSR_COAP_NOT_ACCEPTABLE, "a pack comes in 110, 112 or 11544");
+        return tsr_request_refuse(why, TSR_COAP_NOT_ACCEPTABLE,
+                                  "a pack comes in 110, 112 or 11544");
     }
 }
 

@@ -25,14 +25,7 @@ static tsr_err credential(tsr_shard *shard, int mode, tsr_bytes identity,
 
 static bool import_key(void *arg, const tsr_store_document *row)
 {
-    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
-    psa_key_id_t id = 0;
-
-    psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_DERIVE);
-    psa_set_key_algorithm(&attributes, PSA_ALG_TLS12_PSK_TO_MS(PSA_ALG_SHA_256));
-    psa_set_key_type(&attributes, PSA_KEY_TYPE_DERIVE);
-    if (psa_import_key(&attributes, row->body.ptr, row->body.len, &id) == PSA_SUCCESS)
-        *(uint32_t *)arg = id;
+    *(uint32_t *)arg = credential_import(row->body);
     return false;
 }
 

@@ -25,7 +25,7 @@ tsr_err tsr_path_from_key(tsr_bytes key, tsr_lwm2m_path *path)
     return TSR_OK;
 }
 
-static void put_path(tsr_buf *out, tsr_lwm2m_path path)
+void tsr_put_path(tsr_buf *out, tsr_lwm2m_path path)
 {
     uint8_t key[TSR_PATH_KEY_MAX];
     size_t len = tsr_path_key(path, key);
@@ -34,7 +34,7 @@ static void put_path(tsr_buf *out, tsr_lwm2m_path path)
     tsr_put_bytes(out, tsr_view(key, len));
 }
 
-static tsr_err get_path(tsr_bytes *in, tsr_lwm2m_path *path)
+tsr_err tsr_get_path(tsr_bytes *in, tsr_lwm2m_path *path)
 {
     uint8_t len;
     tsr_bytes key;
@@ -147,7 +147,7 @@ void tsr_put_event(tsr_buf *out, const tsr_server_event *e)
     tsr_put_u8(out, (uint8_t)(e->kind + 1));
     tsr_put_u8(out, e->code);
     tsr_put_u8(out, e->has_path);
-    put_path(out, e->has_path ? e->path : tsr_lwm2m_at_root());
+    tsr_put_path(out, e->has_path ? e->path : tsr_lwm2m_at_root());
     tsr_put_u16(out, (uint16_t)detail_len);
     tsr_put_bytes(out, tsr_view(e->detail, detail_len));
     tsr_put_u8(out, 0);
@@ -157,7 +157,7 @@ void tsr_put_event(tsr_buf *out, const tsr_server_event *e)
     for (size_t i = 0; i < e->record_count && i < UINT16_MAX && count_at; i++) {
         size_t before = out->len;
 
-        put_path(out, e->records[i].path);
+        tsr_put_path(out, e->records[i].path);
         tsr_put_value(out, &e->records[i].value, e->records[i].unix_ms);
         if (out->err != TSR_OK) {
             out->len = before;
@@ -181,7 +181,7 @@ static tsr_err get_head(tsr_bytes *in, tsr_server_event *e)
     if (tsr_get_u8(in, &version) != TSR_OK || version != VERSION ||
         tsr_get_u8(in, &type) != TSR_OK || tsr_get_u8(in, &kind) != TSR_OK ||
         tsr_get_u8(in, &e->code) != TSR_OK || tsr_get_u8(in, &has_path) != TSR_OK ||
-        get_path(in, &e->path) != TSR_OK || tsr_get_u16(in, &len) != TSR_OK ||
+        tsr_get_path(in, &e->path) != TSR_OK || tsr_get_u16(in, &len) != TSR_OK ||
         tsr_get_bytes(in, len, &detail) != TSR_OK || tsr_get_u8(in, &zero) != TSR_OK || zero != 0)
         return TSR_E_MALFORMED;
     e->type = (tsr_server_event_type)type;
@@ -203,7 +203,7 @@ tsr_err tsr_get_event(tsr_bytes in, tsr_server_event *event, tsr_server_record *
     for (uint16_t i = 0; i < count && e.record_count < cap; i++) {
         tsr_server_record *r = &records[e.record_count++];
 
-        if (get_path(&in, &r->path) != TSR_OK ||
+        if (tsr_get_path(&in, &r->path) != TSR_OK ||
             tsr_get_value(&in, &r->value, &r->unix_ms) != TSR_OK)
             return TSR_E_MALFORMED;
     }

@@ -16,6 +16,11 @@ size_t tsr_path_key(tsr_lwm2m_path path, uint8_t key[TSR_PATH_KEY_MAX]);
 /** errors TSR_E_MALFORMED */
 tsr_err tsr_path_from_key(tsr_bytes key, tsr_lwm2m_path *path);
 
+/** The same behind a byte with its length, in a row of other things. */
+void tsr_put_path(tsr_buf *out, tsr_lwm2m_path path);
+/** errors TSR_E_MALFORMED */
+tsr_err tsr_get_path(tsr_bytes *in, tsr_lwm2m_path *path);
+
 void tsr_put_value(tsr_buf *out, const tsr_lwm2m_value *value, int64_t unix_ms);
 /** errors TSR_E_MALFORMED; bytes point into `in` */
 tsr_err tsr_get_value(tsr_bytes *in, tsr_lwm2m_value *value, int64_t *unix_ms);

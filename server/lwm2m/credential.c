@@ -12,7 +12,7 @@
 
 /* --- handshakes ------------------------------------------------------------------------- */
 
-static bool import_key(void *arg, const tsr_store_credential *c)
+uint32_t credential_import(tsr_bytes key)
 {
     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
     psa_key_id_t id = 0;
@@ -20,8 +20,12 @@ static bool import_key(void *arg, const tsr_store_credential *c)
     psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_DERIVE);
     psa_set_key_algorithm(&attributes, PSA_ALG_TLS12_PSK_TO_MS(PSA_ALG_SHA_256));
     psa_set_key_type(&attributes, PSA_KEY_TYPE_DERIVE);
-    if (psa_import_key(&attributes, c->key.ptr, c->key.len, &id) == PSA_SUCCESS)
-        *(uint32_t *)arg = id;
+    return psa_import_key(&attributes, key.ptr, key.len, &id) == PSA_SUCCESS ? id : 0;
+}
+
+static bool import_key(void *arg, const tsr_store_credential *c)
+{
+    *(uint32_t *)arg = credential_import(c->key);
     return false;
 }
 

@@ -343,6 +343,8 @@ void reader_give(tsr_server *s, struct reader_slot *slot);
 void readers_close(tsr_server *s);
 
 /* credential.c */
+/** A pre-shared key for one handshake; its number, 0 when PSA refuses it. */
+uint32_t credential_import(tsr_bytes key);
 tsr_err credential_psk(void *user, tsr_shard *shard, tsr_bytes identity, uint32_t *key_id);
 tsr_err credential_certificate(void *user, tsr_shard *shard, const char *common_name);
 /** The endpoint that may be registered by this peer. errors TSR_E_NOT_FOUND */

@@ -34,25 +34,6 @@ static tsr_err get_string(tsr_bytes *in, const char **text)
     return TSR_OK;
 }
 
-static void put_path(tsr_buf *out, tsr_lwm2m_path path)
-{
-    uint8_t key[TSR_PATH_KEY_MAX];
-    size_t len = tsr_path_key(path, key);
-
-    tsr_put_u8(out, (uint8_t)len);
-    tsr_put_bytes(out, tsr_view(key, len));
-}
-
-static tsr_err get_path(tsr_bytes *in, tsr_lwm2m_path *path)
-{
-    uint8_t len;
-    tsr_bytes key;
-
-    if (tsr_get_u8(in, &len) != TSR_OK || tsr_get_bytes(in, len, &key) != TSR_OK)
-        return TSR_E_MALFORMED;
-    return tsr_path_from_key(key, path);
-}
-
 static size_t records_size(const tsr_server_record *records, size_t count)
 {
     size_t size = count * RECORD_HEAD;
@@ -72,7 +53,7 @@ static void put_records(tsr_buf *out, const tsr_server_record *records, size_t c
 {
     tsr_put_u32(out, (uint32_t)count);
     for (size_t i = 0; i < count; i++) {
-        put_path(out, records[i].path);
+        tsr_put_path(out, records[i].path);
         tsr_put_value(out, &records[i].value, records[i].unix_ms);
     }
 }
@@ -91,7 +72,7 @@ static tsr_err get_records(tsr_bytes *in, tsr_server_record **out, size_t *out_c
     if (!records)
         return TSR_E_SPACE;
     for (uint32_t i = 0; i < count; i++)
-        if (get_path(in, &records[i].path) != TSR_OK ||
+        if (tsr_get_path(in, &records[i].path) != TSR_OK ||
             tsr_get_value(in, &records[i].value, &records[i].unix_ms) != TSR_OK) {
             free(records);
             return TSR_E_MALFORMED;
@@ -171,7 +152,7 @@ static void put_links(tsr_buf *out, const tsr_server_link *links, size_t count)
     tsr_put_u32(out, (uint32_t)count);
     tsr_put_u32(out, attrs);
     for (size_t i = 0; i < count; i++) {
-        put_path(out, links[i].path);
+        tsr_put_path(out, links[i].path);
         tsr_put_u32(out, (uint32_t)links[i].attr_count);
         for (size_t k = 0; k < links[i].attr_count; k++) {
             put_string(out, links[i].attrs[k].name);
@@ -196,7 +177,7 @@ static tsr_err get_link(tsr_bytes *in, tsr_server_link *link, tsr_server_attr **
 {
     uint32_t n;
 
-    if (get_path(in, &link->path) != TSR_OK || tsr_get_u32(in, &n) != TSR_OK || n > *left)
+    if (tsr_get_path(in, &link->path) != TSR_OK || tsr_get_u32(in, &n) != TSR_OK || n > *left)
         return TSR_E_MALFORMED;
     link->attrs = *at;
     link->attr_count = n;

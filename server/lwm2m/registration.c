@@ -12,7 +12,7 @@
 
 /* --- parameters ------------------------------------------------------------------------- */
 
-static bool named(tsr_bytes query, const char *name, tsr_bytes *value)
+bool tsr_query_named(tsr_bytes query, const char *name, tsr_bytes *value)
 {
     size_t n = strlen(name);
 
@@ -22,20 +22,22 @@ static bool named(tsr_bytes query, const char *name, tsr_bytes *value)
     return true;
 }
 
-static uint8_t refuse(const char **why, uint8_t code, const char *text)
+uint8_t tsr_request_refuse(const char **why, uint8_t code, const char *text)
 {
     *why = text;
     return code;
 }
 
-static uint8_t take_endpoint(tsr_register_params *p, tsr_bytes v, const char **why)
+uint8_t tsr_query_endpoint(tsr_bytes value, bool *has, tsr_bytes *endpoint, const char **why)
 {
-    if (p->has_endpoint)
-        return refuse(why, TSR_COAP_BAD_REQUEST, "ep is given twice");
-    if (v.len == 0 || v.len > TSR_ENDPOINT_MAX || memchr(v.ptr, 0, v.len) || !tsr_utf8_valid(v))
-        return refuse(why, TSR_COAP_BAD_REQUEST, "ep must be 1 to 255 bytes of UTF-8");
-    p->has_endpoint = true;
-    p->endpoint = v;
+    if (*has)
+        return tsr_request_refuse(why, TSR_COAP_BAD_REQUEST, "ep is given twice");
+    if (value.len == 0 || value.len > TSR_ENDPOINT_MAX || memchr(value.ptr, 0, value.len) ||
+        !tsr_utf8_valid(value))
+        return tsr_request_refuse(why, TSR_COAP_BAD_REQUEST,
+                                  "ep must be 1 to 255 bytes of UTF-8");
+    *has = true;
+    *endpoint = value;
     return 0;
 }
 
@@ -44,9 +46,10 @@ static uint8_t take_lifetime(tsr_register_params *p, tsr_bytes v, const char **w
     uint64_t n;
 
     if (p->has_lifetime)
-        return refuse(why, TSR_COAP_BAD_REQUEST, "lt is given twice");
+        return tsr_request_refuse(why, TSR_COAP_BAD_REQUEST, "lt is given twice");
     if (tsr_dec(v, &n) != TSR_OK || n > UINT32_MAX)
-        return refuse(why, TSR_COAP_BAD_REQUEST, "lt must be a number of seconds, 0 to 4294967295");
+        return tsr_request_refuse(why, TSR_COAP_BAD_REQUEST,
+                                  "lt must be a number of seconds, 0 to 4294967295");
     p->has_lifetime = true;
     p->lifetime_s = (uint32_t)n;
     return 0;
@@ -63,7 +66,8 @@ static uint8_t take_binding(tsr_register_params *p, tsr_bytes v, const char **wh
             continue;
         }
         if (v.ptr[i] == 0 || !strchr("UMHTSN", v.ptr[i]) || n + 1 >= sizeof p->binding)
-            return refuse(why, TSR_COAP_BAD_REQUEST, "b must be letters out of U M H T S N");
+            return tsr_request_refuse(why, TSR_COAP_BAD_REQUEST,
+                                      "b must be letters out of U M H T S N");
         p->binding[n++] = (char)v.ptr[i];
     }
     p->binding[n] = 0;
@@ -75,9 +79,9 @@ static uint8_t take_sms(tsr_register_params *p, tsr_bytes v, const char **why)
 {
     for (size_t i = 0; i < v.len; i++)
         if ((v.ptr[i] < '0' || v.ptr[i] > '9') && v.ptr[i] != '+')
-            return refuse(why, TSR_COAP_BAD_REQUEST, "sms must be digits");
+            return tsr_request_refuse(why, TSR_COAP_BAD_REQUEST, "sms must be digits");
     if (v.len > 20)
-        return refuse(why, TSR_COAP_BAD_REQUEST, "sms must be at most 20 digits");
+        return tsr_request_refuse(why, TSR_COAP_BAD_REQUEST, "sms must be at most 20 digits");
     p->has_sms = true;
     p->sms = v;
     return 0;
@@ -87,18 +91,18 @@ static uint8_t take_query(tsr_register_params *p, tsr_bytes query, const char **
 {
     tsr_bytes v;
 
-    if (named(query, "ep", &v))
-        return take_endpoint(p, v, why);
-    if (named(query, "lt", &v))
+    if (tsr_query_named(query, "ep", &v))
+        return tsr_query_endpoint(v, &p->has_endpoint, &p->endpoint, why);
+    if (tsr_query_named(query, "lt", &v))
         return take_lifetime(p, v, why);
-    if (named(query, "b", &v))
+    if (tsr_query_named(query, "b", &v))
         return take_binding(p, v, why);
-    if (named(query, "sms", &v))
+    if (tsr_query_named(query, "sms", &v))
         return take_sms(p, v, why);
-    if (named(query, "lwm2m", &v)) {
+    if (tsr_query_named(query, "lwm2m", &v)) {
         p->has_version = true;
         p->version = v;
-    } else if (named(query, "pid", &v)) {
+    } else if (tsr_query_named(query, "pid", &v)) {
         p->has_profile = true;
         p->profile = v;
     } else if (tsr_same(query, tsr_text("Q"))) {
@@ -113,14 +117,15 @@ static uint8_t check_register(tsr_register_params *p, const char **why)
         p->version = tsr_text("1.0");
     if (!tsr_same(p->version, tsr_text("1.0")) && !tsr_same(p->version, tsr_text("1.1")) &&
         !tsr_same(p->version, tsr_text("1.2")))
-        return refuse(why, TSR_COAP_PRECONDITION_FAILED, "this server speaks LwM2M 1.0, 1.1, 1.2");
+        return tsr_request_refuse(why, TSR_COAP_PRECONDITION_FAILED,
+                                  "this server speaks LwM2M 1.0, 1.1, 1.2");
     if (!p->has_lifetime)
         p->lifetime_s = TSR_LIFETIME_DEFAULT_S;
     if (!p->has_binding)
         memcpy(p->binding, "U", 2);
     if (p->has_links || p->has_profile)
         return 0;
-    return refuse(why, TSR_COAP_BAD_REQUEST, "the object list is missing");
+    return tsr_request_refuse(why, TSR_COAP_BAD_REQUEST, "the object list is missing");
 }
 
 static bool is_link_format(tsr_bytes in)
@@ -157,9 +162,11 @@ uint8_t tsr_register_parse(const tsr_coap_msg *msg, tsr_bytes body, bool update,
     p.links = body;
     if (p.has_links && msg->content_format.set &&
         msg->content_format.value != TSR_LWM2M_FORMAT_LINK)
-        return refuse(why, TSR_COAP_UNSUPPORTED_FORMAT, "the object list must be link format (40)");
+        return tsr_request_refuse(why, TSR_COAP_UNSUPPORTED_FORMAT,
+                                  "the object list must be link format (40)");
     if (p.has_links && !is_link_format(body))
-        return refuse(why, TSR_COAP_BAD_REQUEST, "the object list is no link format (RFC 6690)");
+        return tsr_request_refuse(why, TSR_COAP_BAD_REQUEST,
+                                  "the object list is no link format (RFC 6690)");
 
     uint8_t code = update ? 0 : check_register(&p, why);
 

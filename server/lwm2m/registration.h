@@ -23,6 +23,15 @@ typedef struct {
     tsr_bytes links; /* the object list, RFC 6690 */
 } tsr_register_params;
 
+/** Whether a Uri-Query is `name`=VALUE, and the value. */
+bool tsr_query_named(tsr_bytes query, const char *name, tsr_bytes *value);
+
+/** The endpoint name of a request, once. result 0, or the CoAP code to refuse with, and *why */
+uint8_t tsr_query_endpoint(tsr_bytes value, bool *has, tsr_bytes *endpoint, const char **why);
+
+/** Says why in English and gives the code back. */
+uint8_t tsr_request_refuse(const char **why, uint8_t code, const char *text);
+
 /** Takes the parameters of a Register (or, `update`, of an Update) from its options.
  *
  *  source  Core 6.2.1, Core 6.2.2; a pid is not looked up here

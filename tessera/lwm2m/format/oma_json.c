@@ -83,28 +83,6 @@ static tsr_err take_text(const tsr_json *item, tsr_buf *scratch, tsr_lwm2m_value
     return TSR_OK;
 }
 
-static tsr_err take_link(const tsr_json *item, tsr_lwm2m_value *value)
-{
-    uint8_t room[24];
-    tsr_buf scratch = tsr_buf_over(room, sizeof room);
-    tsr_lwm2m_value text;
-
-    if (take_text(item, &scratch, &text) != TSR_OK ||
-        tsr_lwm2m_value_as(&text, TSR_LWM2M_OBJLNK, NULL, value) != TSR_OK)
-        return TSR_E_MALFORMED;
-    return TSR_OK;
-}
-
-static tsr_err take_bool(const tsr_json *item, tsr_lwm2m_value *value)
-{
-    bool b;
-
-    if (tsr_json_bool(item, &b) != TSR_OK)
-        return TSR_E_MALFORMED;
-    *value = tsr_lwm2m_bool(b);
-    return TSR_OK;
-}
-
 /* One of v, bv, ov and sv; they are counted, because two make no sense. */
 static tsr_err take_value(tsr_lwm2m_in *in, const tsr_json *entry, tsr_senml_record *record)
 {
@@ -120,8 +98,8 @@ static tsr_err take_value(tsr_lwm2m_in *in, const tsr_json *entry, tsr_senml_rec
         if (in->names_only)
             continue;
         err = i == 0   ? take_number(&item, &record->value)
-              : i == 1 ? take_bool(&item, &record->value)
-              : i == 2 ? take_link(&item, &record->value)
+              : i == 1 ? tsr_senml_json_bool(&item, &record->value)
+              : i == 2 ? tsr_senml_json_link(&item, &record->value)
                        : take_text(&item, in->scratch, &record->value);
         if (err != TSR_OK)
             return err;

@@ -4,6 +4,7 @@
 #ifndef TESSERA_LWM2M_FORMAT_SENML_H
 #define TESSERA_LWM2M_FORMAT_SENML_H
 
+#include "tessera/json/json.h"
 #include "tessera/lwm2m/format/codec.h"
 
 enum {
@@ -102,6 +103,11 @@ bool tsr_senml_name_add(tsr_senml_record *record, tsr_bytes text);
  */
 tsr_err tsr_senml_resolve(tsr_lwm2m_in *in, tsr_senml_record *record, tsr_lwm2m_path *path,
                           tsr_lwm2m_value *value);
+
+/** An object link ("1:2") and a boolean of JSON, as SenML JSON and OMA's older JSON have them.
+ *  errors TSR_E_MALFORMED */
+tsr_err tsr_senml_json_link(const tsr_json *item, tsr_lwm2m_value *value);
+tsr_err tsr_senml_json_bool(const tsr_json *item, tsr_lwm2m_value *value);
 
 /** True for a label that must be understood (RFC 8428 §4.4). */
 static inline bool tsr_senml_is_critical(tsr_bytes label)

@@ -172,7 +172,7 @@ static tsr_err take_text(const tsr_json *item, tsr_buf *scratch, tsr_lwm2m_value
     return TSR_OK;
 }
 
-static tsr_err take_link(const tsr_json *item, tsr_lwm2m_value *value)
+tsr_err tsr_senml_json_link(const tsr_json *item, tsr_lwm2m_value *value)
 {
     uint8_t room[24];
     tsr_buf scratch = tsr_buf_over(room, sizeof room);
@@ -184,7 +184,7 @@ static tsr_err take_link(const tsr_json *item, tsr_lwm2m_value *value)
     return TSR_OK;
 }
 
-static tsr_err take_bool(const tsr_json *item, tsr_lwm2m_value *value)
+tsr_err tsr_senml_json_bool(const tsr_json *item, tsr_lwm2m_value *value)
 {
     bool b;
 
@@ -234,8 +234,8 @@ static tsr_err take_value(tsr_lwm2m_in *in, label_kind which, const tsr_json *it
     switch (which) {
     case STRING:  return take_text(item, in->scratch, &record->value);
     case DATA:    return take_data(item, in->scratch, &record->value);
-    case BOOLEAN: return take_bool(item, &record->value);
-    case OBJLNK:  return take_link(item, &record->value);
+    case BOOLEAN: return tsr_senml_json_bool(item, &record->value);
+    case OBJLNK:  return tsr_senml_json_link(item, &record->value);
     default:      return take_number(item, &record->value);
     }
 }
