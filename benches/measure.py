@@ -21,6 +21,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build/bench"
+RELEASED = ROOT / "build/bench-released"  # as a distribution builds: without the frame pointers of our presets
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -92,10 +93,13 @@ def call(command, **more):
 
 
 @functools.cache
-def program(name):
+def program(name, released=False):
     """A benchmark program, built with optimisation, without sanitisers."""
-    path = BUILD / "bin" / name
-    build(BUILD, ["-DCMAKE_BUILD_TYPE=RelWithDebInfo"], [name])
+    path = (RELEASED if released else BUILD) / "bin" / name
+    if released:
+        build(RELEASED, ["-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_C_FLAGS_RELEASE=-O2 -g -DNDEBUG"], [name])
+    else:
+        build(BUILD, ["-DCMAKE_BUILD_TYPE=RelWithDebInfo"], [name])
     if not path.exists():
         raise Missing(f"{path} was not built")
     return str(path)

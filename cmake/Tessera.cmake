@@ -21,7 +21,8 @@ target_compile_options(tsr_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow
   -Wstrict-prototypes -Wmissing-prototypes -Wvla -Werror)
 if(NOT TSR_BARE)
-  target_compile_options(tsr_flags INTERFACE -fstack-protector-strong -fno-omit-frame-pointer)
+  target_compile_options(tsr_flags INTERFACE -fstack-protector-strong
+    $<$<NOT:$<CONFIG:Release>>:-fno-omit-frame-pointer>)
 endif()
 if(TSR_SANITIZE)
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined)

@@ -122,7 +122,7 @@ tsr_coap_slot *tsr_coap_open_ticket(tsr_coap *c, tsr_coap_peer peer, uint32_t se
 /* Without bodies to tell apart only the block size counts. */
 static uint32_t key_of(const tsr_coap *c)
 {
-    if (c->blocks != NULL)
+    if (c->blocks != NULL && c->config.bodies != 0)
         return c->blocks->key(&c->msg);
     return 8u | (c->msg.block2.set ? c->msg.block2.szx : 7u);
 }

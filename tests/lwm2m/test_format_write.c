@@ -469,6 +469,81 @@ static void test_format_numbers(void **state)
     assert_string_equal(tsr_lwm2m_format_name(TSR_LWM2M_FORMAT_OMA_JSON), "oma-json");
 }
 
+/* Any order, any size, any room: what the short ways write is what the long one writes. */
+
+enum { LONG_TEXT = 300 };
+
+static uint32_t drawn;
+
+static uint32_t draw(uint32_t below)
+{
+    drawn = drawn * 1664525u + 1013904223u;
+    return (drawn >> 8) % below;
+}
+
+/* Mostly in order, near each other and small; sometimes not. */
+static tsr_lwm2m_path next_path(tsr_lwm2m_path last)
+{
+    static const uint16_t steps[] = { 0, 1, 1, 1, 2, 5, 200, 300 };
+    tsr_lwm2m_path path = last;
+    bool goes_on = last.depth == 4 && draw(2) == 0;
+
+    if (goes_on)
+        path.resource_instance = (uint16_t)(path.resource_instance + steps[draw(8)]);
+    else
+        path = tsr_lwm2m_at_resource(last.object, draw(40) != 0 ? last.instance : 1,
+                                     (uint16_t)(last.resource + steps[draw(8)]));
+    return !goes_on && draw(3) == 0 ? tsr_lwm2m_path_down(path, (uint16_t)draw(3)) : path;
+}
+
+static tsr_lwm2m_value next_value(void)
+{
+    static const uint8_t text[LONG_TEXT] = { 'T' };
+    static const int64_t whole[] = { 0, 1, -1, 127, 128, -128, -129, 32767, 32768, INT32_MAX,
+                                     INT32_MIN, INT64_MAX, INT64_MIN, 1367491215 };
+    static const size_t lengths[] = { 0, 1, 7, 8, 23, 24, 255, 256, LONG_TEXT };
+
+    return draw(2) == 0 ? tsr_lwm2m_int(whole[draw(14)])
+                        : tsr_lwm2m_text(tsr_view(text, lengths[draw(9)]));
+}
+
+static void test_write_short_ways_write_the_same(void **state)
+{
+    uint8_t one[1200], other[1200];
+
+    (void)state;
+    for (drawn = 0; drawn < 20000; drawn++) {
+        uint32_t kept = drawn;
+        tsr_lwm2m_format format = multiple[draw(MULTIPLE)];
+        size_t room = draw(4) == 0 ? draw(200) : sizeof one;
+        tsr_buf a = tsr_buf_over(one, room), b = tsr_buf_over(other, room);
+        tsr_lwm2m_path base = tsr_lwm2m_path_up(tsr_lwm2m_at_instance(3, 0), (uint8_t)(1 + draw(2)));
+        tsr_lwm2m_path path = tsr_lwm2m_at_instance(3, 0);
+        tsr_lwm2m_out quick, slow;
+
+        (void)tsr_lwm2m_out_begin(&quick, format, base, &a);
+        (void)tsr_lwm2m_out_begin(&slow, format, base, &b);
+        if (draw(2) == 0) {
+            (void)tsr_lwm2m_put_instance(&quick, path);
+            (void)tsr_lwm2m_put_instance(&slow, path);
+        }
+        for (unsigned n = draw(8); n > 0; n--) {
+            tsr_lwm2m_value value = next_value();
+            tsr_err err;
+
+            path = next_path(path);
+            err = value.type == TSR_LWM2M_INTEGER
+                      ? tsr_lwm2m_put_int(&quick, path, value.as.i)
+                      : tsr_lwm2m_put_text(&quick, path, value.as.bytes);
+            assert_int_equal(tsr_lwm2m_put(&slow, path, &value), err);
+        }
+        assert_int_equal(tsr_lwm2m_out_end(&quick), tsr_lwm2m_out_end(&slow));
+        assert_int_equal(a.len, b.len);
+        assert_memory_equal(one, other, a.len);
+        drawn = kept;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -485,6 +560,7 @@ int main(void)
         cmocka_unit_test(test_write_names_for_read_composite),
         cmocka_unit_test(test_write_history_with_times),
         cmocka_unit_test(test_write_joins_what_was_there),
+        cmocka_unit_test(test_write_short_ways_write_the_same),
         cmocka_unit_test(test_format_numbers),
     };
 

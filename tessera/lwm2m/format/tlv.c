@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * OMA TLV (Core 7.5.5): the format of LwM2M 1.0. */
+#include "tessera/base/hot.h"
 #include "tessera/lwm2m/format/codec.h"
 
 /* Bits 7 and 6 of the type byte. */
 enum { OBJECT_INSTANCE = 0, RESOURCE_INSTANCE = 1, MULTIPLE = 2, RESOURCE = 3 };
 
-enum { ID_16_BITS = 0x20, HEADER_MOST = 6, VALUE_MOST = 8 };
+enum { ID_16_BITS = 0x20, HEADER_LEAST = 2, HEADER_MOST = 6, VALUE_MOST = 8 };
 
 /* ---- writing: a container gets its header when it is closed and its length is known --------- */
 
@@ -27,12 +28,13 @@ static size_t make_header(uint8_t header[HEADER_MOST], unsigned kind, uint16_t i
 }
 
 /* out->depth says what is inside a container: 2 an object instance's resources, 3 the instances
- * of a multiple resource. */
+ * of a multiple resource. Most are short: room is left for the shortest header. */
 static void open_container(tsr_lwm2m_out *out, uint8_t depth)
 {
     out->open[out->levels] = out->body->len;
     out->depth[out->levels] = depth;
     out->levels++;
+    (void)tsr_buf_claim(out->body, HEADER_LEAST);
 }
 
 static tsr_err close_container(tsr_lwm2m_out *out)
@@ -41,16 +43,21 @@ static tsr_err close_container(tsr_lwm2m_out *out)
     tsr_buf *body = out->body;
 
     out->levels--;
+    if (body->err != TSR_OK)
+        return TSR_E_SPACE;
 
-    size_t at = out->open[out->levels], len = body->len - at;
+    uint8_t *at = body->ptr + out->open[out->levels];
+    size_t len = body->len - out->open[out->levels] - HEADER_LEAST;
     bool instance = out->depth[out->levels] == 2;
     size_t n = make_header(header, instance ? OBJECT_INSTANCE : MULTIPLE,
                            instance ? out->last.instance : out->last.resource, len);
 
-    if (len > 0xffffff || tsr_buf_claim(body, n) == NULL)
-        return TSR_E_SPACE;
-    memmove(body->ptr + at + n, body->ptr + at, len);
-    memcpy(body->ptr + at, header, n);
+    if (n > HEADER_LEAST) {
+        if (len > 0xffffff || tsr_buf_claim(body, n - HEADER_LEAST) == NULL)
+            return TSR_E_SPACE;
+        memmove(at + n, at + HEADER_LEAST, len);
+    }
+    memcpy(at, header, n);
     return TSR_OK;
 }
 
@@ -162,12 +169,87 @@ static tsr_err put_entry(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_
     return TSR_OK;
 }
 
+/* Once something is put below an instance, its resources can go the short way. */
 static tsr_err tlv_put(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_value *value)
 {
     tsr_err err = put_entry(out, at, value);
 
     out->last = at;
+    if (err == TSR_OK && out->base.depth == 2 && out->quick_from == TSR_LWM2M_NOT_QUICK) {
+        out->quick_from = 3;
+        out->base_word = (uint32_t)tsr_lwm2m_path_word(out->base);
+    }
     return err;
+}
+
+/* ---- the short way: what a Read of an instance consists of, straight into the body ------------ */
+
+enum { ENTRY_MOST = 2 * HEADER_MOST + VALUE_MOST }; /* of a container opened or closed, and a value */
+
+/* Goes to where `word` belongs and says where its header comes; NULL: out of order, outside the base
+ * or nearly full, and nothing has changed. */
+TSR_HOT uint8_t *quick_place(tsr_lwm2m_out *out, uint64_t word, unsigned depth, size_t len)
+{
+    unsigned resource = (unsigned)(word >> 32) & 0xffff;
+
+    if ((uint32_t)word != out->base_word || ((word >> 32) & 0xff00ff00u) != 0 ||
+        out->body->cap - out->body->len < len + ENTRY_MOST)
+        return NULL;
+    if (out->last.depth > 2 && resource <= out->last.resource) {
+        if (resource != out->last.resource || out->levels == 0 || depth == 3 ||
+            word >> 48 <= out->last.resource_instance)
+            return NULL;
+    } else {
+        if (out->levels != 0)
+            (void)close_container(out);
+        if (depth == 4)
+            open_container(out, 3);
+    }
+    out->last = tsr_lwm2m_path_of(word, depth);
+    out->count++;
+    return out->body->ptr + out->body->len;
+}
+
+/* The type byte without a length, and the identifier. */
+static inline uint8_t *quick_header(uint8_t *at, unsigned type, uint64_t word, unsigned depth)
+{
+    at[0] = (uint8_t)((depth == 3 ? 0xc0u : 0x40u) | type); /* RESOURCE, RESOURCE_INSTANCE */
+    at[1] = (uint8_t)(word >> (depth == 3 ? 32 : 48));
+    return at + HEADER_LEAST;
+}
+
+static tsr_err quick_int(tsr_lwm2m_out *out, uint64_t word, unsigned depth, int64_t v)
+{
+    uint8_t *at;
+
+    if (v != (int32_t)v || (at = quick_place(out, word, depth, sizeof v)) == NULL)
+        return tsr_lwm2m_put_value_int(out, tsr_lwm2m_path_of(word, depth), v);
+
+    unsigned n = v == (int8_t)v ? 1 : v == (int16_t)v ? 2 : 4;
+
+    at = quick_header(at, n, word, depth);
+    (void)put_whole(at, (uint64_t)v, n);
+    out->body->len += HEADER_LEAST + n;
+    return TSR_OK;
+}
+
+static tsr_err quick_text(tsr_lwm2m_out *out, uint64_t word, unsigned depth, tsr_bytes text)
+{
+    uint8_t *at;
+
+    if (text.len > UINT8_MAX || (at = quick_place(out, word, depth, text.len)) == NULL)
+        return tsr_lwm2m_put_value_text(out, tsr_lwm2m_path_of(word, depth), text);
+    out->body->len += HEADER_LEAST + text.len;
+    if (text.len < 8) {
+        at = quick_header(at, (unsigned)text.len, word, depth);
+    } else {
+        at = quick_header(at, 1u << 3, word, depth);
+        *at++ = (uint8_t)text.len;
+        out->body->len++;
+    }
+    if (text.len != 0)
+        memcpy(at, text.ptr, text.len);
+    return TSR_OK;
 }
 
 static tsr_err tlv_end(tsr_lwm2m_out *out)
@@ -297,4 +379,6 @@ const tsr_lwm2m_codec tsr_lwm2m_codec_tlv = {
     .next = tlv_next,
     .unique = tsr_lwm2m_in_unique,
     .parsed = tsr_lwm2m_value_as,
+    .quick_int = quick_int,
+    .quick_text = quick_text,
 };

@@ -46,17 +46,19 @@ static tsr_err read_instance(const tsr_lwm2m_object *object, uint16_t instance, 
     tsr_lwm2m_path at = tsr_lwm2m_at_instance(info->id, instance);
     tsr_err err = tsr_lwm2m_put_instance(out, at);
 
+    if (err != TSR_OK)
+        return err;
     at.depth = 3;
     for (const tsr_lwm2m_resource_info *r = info->resources, *end = r + info->resource_count;
-         err == TSR_OK && r != end; r++) {
+         r != end; r++) {
         if (!(r->flags & TSR_LWM2M_READ))
             continue;
         at.resource = r->id;
         err = read(object->state, at, out);
-        if (err == TSR_E_NOT_FOUND)
-            err = TSR_OK;
+        if (err != TSR_OK && err != TSR_E_NOT_FOUND)
+            return err;
     }
-    return err;
+    return TSR_OK;
 }
 
 tsr_err tsr_lwm2m_object_read(const tsr_lwm2m_object *object, tsr_lwm2m_path at,
