@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """OMA's conformance cases for Firmware Update, client side: a delivered device (launcher, secure world, tesserad from a
 signed slot), updated by a server that has nothing of ours (peer.py). Every package is a real one."""
+import hashlib
 import os
 import unittest
 
@@ -21,7 +22,7 @@ class Room(lab.Lab):
         super().__init__()
         self.server = peer.Server()
         self.factory()
-        self.configure_device("dev1", self.server.uri, False, device=device, coap=("ack_timeout_ms = 500",))
+        self.configure_device("dev1", self.server.uri, False, device=device, coap=("ack_timeout_ms = 500", "max_retransmit = 2"))
         with open(self.device_config, "a") as config:
             config.write("\n".join(["[update]", *update]) + "\n")
         self.install_factory(self.package("1.0.0", 1))
@@ -70,13 +71,107 @@ class Room(lab.Lab):
             raise lab.LabError(f"{error}; the device's log:\n{self.parts['device'].text()[-3000:]}") from None
 
 
+class Files(peer.Endpoint):
+    """A file server over CoAP: {path: bytes}, by Block2, with ETags; counts what was asked for."""
+
+    def __init__(self):
+        self.files, self.asked, self.silent_from = {}, [], None
+        super().__init__()
+
+    def uri(self, path):
+        return f"coap://127.0.0.1:{self.port}{path}".encode()
+
+    def handle(self, m, address):
+        block = m.opt.block2
+        self.asked.append(block.block_number)
+        if self.silent_from is not None and block.block_number >= self.silent_from:
+            return None
+        content = self.files.get("/" + "/".join(m.opt.uri_path))
+        if content is None:
+            return peer.Message(code=peer.Code.NOT_FOUND)
+        size = 16 << block.size_exponent
+        at = block.block_number * size
+        answer = peer.Message(code=peer.Code.CONTENT, payload=content[at:at + size])
+        answer.opt.etag = hashlib.sha256(content).digest()[:8]
+        answer.opt.block2 = (block.block_number, at + size < len(content), block.size_exponent)
+        return answer
+
+
+class Pull(unittest.TestCase):
+    def setUp(self):
+        self.files = Files()
+        self.addCleanup(self.files.close)
+
+    def test_device_uri_reset_then_loaded(self):
+        """LwM2M-1.1-int-756 and LwM2M-1.1-int-771: an empty URI resets; a package is fetched and becomes the version"""
+        with Room() as room:
+            self.files.files["/fw/v 2"] = room.next_package("2.0.0")
+            self.assertEqual(room.put(1, b"", TEXT), "2.04")
+            self.assertEqual(room.stands(), (IDLE, 0))
+            self.assertEqual(room.put(1, self.files.uri("/fw/v%202"), TEXT), "2.04")
+            room.waits(lambda: room.stands() == (DOWNLOADED, 0), "the download")
+            self.assertEqual(room.server.read("/5/0/1", TEXT).payload, self.files.uri("/fw/v%202"))
+            self.assertEqual(room.put(1, b"", TEXT), "2.04")
+            self.assertEqual(room.stands(), (IDLE, 0))
+            self.assertEqual(room.fwu("query")["state"], "ready")
+            self.assertEqual(room.put(1, self.files.uri("/fw/v%202"), TEXT), "2.04")
+            room.waits(lambda: room.stands() == (DOWNLOADED, 0), "the download")
+            self.assertEqual(room.server.ask("POST", "/5/0/2").code, "2.04")
+            room.waits(lambda: room.version() == "2.0.0" and room.stands() == (IDLE, 1), "version 2.0.0, and that it is so")
+
+    def test_device_says_why_a_uri_is_refused(self):
+        """LwM2M-1.1-int-778: no URI, nothing there, another protocol"""
+        with Room() as room:
+            for result, uri in ((7, b"coap://"), (7, b"fw"), (7, b"coap://127.0.0.1:99999/a"), (7, self.files.uri("/none")),
+                                (9, b"http://127.0.0.1/fw"), (9, b"coaps://127.0.0.1/fw"), (9, b"ftp://127.0.0.1/fw")):
+                self.assertEqual(room.put(1, uri, TEXT), "2.04")
+                room.waits(lambda: room.stands() == (IDLE, result), f"result {result} of {uri}", 20)
+
+    def test_device_goes_on_with_a_download_after_a_restart(self):
+        with Room() as room:
+            package = room.next_package("2.0.0")
+            self.files.files["/fw"] = package
+            self.files.silent_from = 2000
+            self.assertEqual(room.put(1, self.files.uri("/fw"), TEXT), "2.04")
+            room.wait(lambda: 2000 in self.files.asked, 60, "block 2000")
+            self.files.asked.clear()
+            room.fwu("reboot")
+            room.server.registered(2, 60)
+            self.files.silent_from = None
+            room.waits(lambda: room.stands() == (DOWNLOADED, 0), "the rest")
+            self.assertIn(min(self.files.asked), (1024, 2000), "it goes on where the slot was made to last")
+            self.assertEqual(room.fwu("query")["state"], "candidate")
+
+    def test_device_begins_anew_when_the_package_changes(self):
+        with Room() as room:
+            self.files.files["/fw"] = room.next_package("2.0.0")
+            self.files.silent_from = 100
+            self.assertEqual(room.put(1, self.files.uri("/fw"), TEXT), "2.04")
+            room.wait(lambda: 100 in self.files.asked, 60, "block 100")
+            self.files.files["/fw"] = room.next_package("2.1.0")
+            self.files.silent_from = None
+            room.waits(lambda: room.stands() == (DOWNLOADED, 0), "the other package")
+            self.assertEqual(self.files.asked.count(0), 2)
+
+    def test_device_gives_a_download_up(self):
+        """LwM2M-1.1-int-775: nobody answers any more"""
+        with Room(update=("pull_tries = 1",)) as room:
+            self.files.files["/fw"] = room.next_package("2.0.0")
+            self.files.silent_from = 50
+            self.assertEqual(room.put(1, self.files.uri("/fw"), TEXT), "2.04")
+            room.wait(lambda: 50 in self.files.asked, 60, "block 50")
+            self.assertEqual(room.stands(), (DOWNLOADING, 0))
+            room.waits(lambda: room.stands() == (IDLE, 4), "the end of patience", 90)
+
+
 class Firmware(unittest.TestCase):
     def test_device_resources(self):
         """LwM2M-1.1-int-751: before anything was done"""
         with Room() as room:
             self.assertIn("</5>;ver=1.2,</5/0>", room.server.registered()["links"])
             values = peer.senml_cbor(room.server.read("/5/0", SENML_CBOR).payload)
-            self.assertEqual({k: values[f"/5/0/{k}"] for k in (3, 5, 9, 11)}, {3: IDLE, 5: 0, 9: 2 if "/5/0/8/0" in values else 1, 11: 1})
+            self.assertEqual({k: values[f"/5/0/{k}"] for k in (3, 5, 9, 11)}, {3: IDLE, 5: 0, 9: 2, 11: 1})
+            self.assertEqual(values["/5/0/8/0"], 0)
             self.assertNotIn("/5/0/0", values)
             self.assertIn("/5/0/3", peer.senml_json(room.server.read("/5/0", peer.SENML_JSON).payload))
             self.assertEqual(peer.tlv_integer(peer.tlv(room.server.read("/5/0", TLV).payload)["/3"]), IDLE)

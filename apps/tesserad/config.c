@@ -88,6 +88,7 @@ static const key network_keys[] = {
 
 static const key update_keys[] = {
     { "push_wait", NUMBER_AT(config, push_wait_s, 1, 86400) },
+    { "pull_tries", NUMBER_AT(config, pull_tries, 0, 255) },
     { NULL, TEXT, 0, 0, 0, 0, NULL, NULL },
 };
 
@@ -575,7 +576,7 @@ tsr_err config_load(const char *path, config *c, char *error, size_t error_len)
     memset(c, 0, sizeof *c);
     *c = (config){ .log_level = TSR_LOG_INFO, .kernel_log = 1, .refresh_s = 1, .version = 2,
                    .awake_s = 93, .ack_timeout_ms = 2000, .max_retransmit = 4, .block_size = 1024,
-                   .push_wait_s = 247, .send = { .every_s = 60 } };
+                   .push_wait_s = 247, .pull_tries = 10, .send = { .every_s = 60 } };
     error[0] = '\0';
     if (f == NULL) {
         (void)snprintf(error, error_len, "%s: %s; name the file with --config", path, strerror(errno));

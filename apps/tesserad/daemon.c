@@ -671,7 +671,7 @@ static void step_update(tesserad *d, uint64_t now_ms)
 
 static void step(tesserad *d)
 {
-    struct pollfd fds[CONFIG_ACCOUNTS + 3];
+    struct pollfd fds[CONFIG_ACCOUNTS + 4];
     size_t n = d->link_count;
     uint64_t now_ms = tsr_host_now_ms();
 
@@ -680,11 +680,14 @@ static void step(tesserad *d)
     fds[n] = (struct pollfd){ d->signals, POLLIN, 0 };
     fds[n + 1] = (struct pollfd){ d->watch, POLLIN, 0 };
     fds[n + 2] = (struct pollfd){ d->device.logs.kernel, POLLIN, 0 };
-    if (poll(fds, n + 3, wait_ms(d, now_ms)) < 0)
+    fds[n + 3] = (struct pollfd){ firmware_socket(&d->firmware), POLLIN, 0 };
+    if (poll(fds, n + 4, wait_ms(d, now_ms)) < 0)
         return;
     now_ms = tsr_host_now_ms();
     if (fds[n].revents != 0)
         on_signal(d, now_ms);
+    if (fds[n + 3].revents != 0)
+        firmware_receive(&d->firmware, now_ms);
     if (fds[n + 1].revents != 0)
         tsr_udp_watch_drain(d->watch);
     if (fds[n + 2].revents != 0)
@@ -783,6 +786,7 @@ static void finish(tesserad *d)
     report_keep(&d->report);
     device_end(&d->device);
     update_end(&d->update);
+    firmware_end(&d->firmware);
     oscore_end(&d->oscore);
     for (size_t i = 0; i < d->link_count; i++) {
         tsr_lwm2m_dtls_free(&d->links[i].dtls);
@@ -804,6 +808,7 @@ daemon_end daemon_run(const config *c, const char *path)
         return end;
     for (size_t i = 0; i < CONFIG_ACCOUNTS; i++)
         d->links[i].udp.fd = -1;
+    download_init(&d->firmware.download);
     tsr_host_log_level((tsr_log_level)c->log_level);
     if (begin(d, c, path) == TSR_OK) {
         tsr_host_log(TSR_LOG_INFO, "ready", "endpoint=\"%s\" servers=%zu state=\"%s\"", c->endpoint,

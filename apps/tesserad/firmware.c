@@ -176,9 +176,11 @@ static tsr_err push(void *user, uint32_t source, uint32_t offset, tsr_bytes part
 void firmware_place(firmware *f, const update *u, device *d)
 {
     f->update = u;
+    download_init(&f->download);
     if (!u->launched)
         return;
     tsr_lwm2m_firmware_init(&f->object, &backend, f);
+    f->object.protocols = 1 << TSR_LWM2M_FIRMWARE_COAP;
     f->object.push_wait_ms = (uint64_t)u->config->push_wait_s * 1000;
     f->object.unix_s = tsr_host_unix_s();
     device_add(d, tsr_lwm2m_firmware_object(&f->object));
@@ -222,15 +224,31 @@ void firmware_step(firmware *f, uint64_t now_ms)
     if (f->client == NULL)
         return;
     tsr_lwm2m_firmware_step(&f->object, now_ms);
+    download_step(&f->download, &f->object, f->update->config, now_ms);
     if (f->object.install) {
         f->object.install = false;
         install(f);
     }
 }
 
+int firmware_socket(const firmware *f) { return f->download.udp.fd; }
+
+void firmware_receive(firmware *f, uint64_t now_ms)
+{
+    download_receive(&f->download, &f->object, f->update->config, now_ms);
+}
+
+void firmware_end(firmware *f) { download_end(&f->download); }
+
 uint64_t firmware_due_ms(const firmware *f)
 {
+    uint64_t push_ms, pull_ms;
+
     if (f->client == NULL)
         return UINT64_MAX;
-    return f->object.changed || f->object.install ? 0 : tsr_lwm2m_firmware_due_ms(&f->object);
+    if (f->object.changed || f->object.install)
+        return 0;
+    push_ms = tsr_lwm2m_firmware_due_ms(&f->object);
+    pull_ms = download_due_ms(&f->download, &f->object);
+    return push_ms < pull_ms ? push_ms : pull_ms;
 }

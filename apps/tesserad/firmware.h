@@ -6,6 +6,7 @@
 #define APPS_TESSERAD_FIRMWARE_H
 
 #include "apps/tesserad/device.h"
+#include "apps/tesserad/download.h"
 #include "apps/tesserad/update.h"
 #include "tessera/lwm2m/client/stream.h"
 #include "tessera/lwm2m/objects/firmware.h"
@@ -15,6 +16,7 @@ typedef struct {
     tsr_lwm2m_client *client;
     tsr_lwm2m_firmware object;
     tsr_lwm2m_stream stream;
+    download download;
 } firmware;
 
 /** Places the object among the device's, where there is a component to update. */
@@ -26,10 +28,17 @@ void firmware_resume(firmware *f, tsr_lwm2m_client *client);
 /** Tells the client what changed; before anything is sent. */
 void firmware_tell(firmware *f);
 
-/** Installs what a server asked for, when its answer is out; ends what takes too long. The second
+/** Installs what a server asked for, when its answer is out; downloads; ends what takes too
+ *  long. The second
  *  says when it wants that again (UINT64_MAX: never). */
 void firmware_step(firmware *f, uint64_t now_ms);
 uint64_t firmware_due_ms(const firmware *f);
+
+/** The socket of a download; -1: none. And what came there. */
+int firmware_socket(const firmware *f);
+void firmware_receive(firmware *f, uint64_t now_ms);
+
+void firmware_end(firmware *f);
 
 /** The version on trial was accepted or rejected. */
 void firmware_judged(firmware *f);
