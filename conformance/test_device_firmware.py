@@ -153,6 +153,17 @@ class Pull(unittest.TestCase):
             room.waits(lambda: room.stands() == (DOWNLOADED, 0), "the other package")
             self.assertEqual(self.files.asked.count(0), 2)
 
+    def test_device_says_why_a_fetched_package_is_refused(self):
+        """LwM2M-1.1-int-776 and LwM2M-1.1-int-777 by Package URI: nothing at all, no package, changed bytes"""
+        with Room() as room:
+            good = room.next_package("2.0.0")
+            changed = good[:-5000] + bytes([good[-5000] ^ 1]) + good[-4999:]
+            for path, content, result in (("/empty", b"", 5), ("/other", os.urandom(5000), 6), ("/changed", changed, 5)):
+                self.files.files[path] = content
+                self.assertEqual(room.put(1, self.files.uri(path), TEXT), "2.04")
+                room.waits(lambda: room.stands() == (IDLE, result), f"result {result} of {path}", 200)
+            self.assertEqual(room.version(), "1.0.0")
+
     def test_device_gives_a_download_up(self):
         """LwM2M-1.1-int-775: nobody answers any more"""
         with Room(update=("pull_tries = 1",)) as room:

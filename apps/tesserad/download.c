@@ -104,6 +104,9 @@ static void take_event(download *d, tsr_lwm2m_firmware *f)
     case TSR_COAP_DOWNLOAD_LOST:
         tsr_lwm2m_firmware_fail(f, TSR_LWM2M_FIRMWARE_CONNECTION_LOST);
         break;
+    case TSR_COAP_DOWNLOAD_TOO_LONG:
+        tsr_lwm2m_firmware_fail(f, TSR_LWM2M_FIRMWARE_NO_FLASH);
+        break;
     default: tsr_lwm2m_firmware_fail(f, TSR_LWM2M_FIRMWARE_BAD_URI); break;
     }
     tsr_host_log(TSR_LOG_WARNING, "download-failed", "uri=\"%s\" code=%u.%02u", f->uri, e.code >> 5,

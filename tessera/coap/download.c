@@ -10,7 +10,10 @@ enum {
     PAUSED, /* until the next try */
 };
 
-enum { ANSWER_MS = 60000, ACK_TIMEOUT_MS = 2000, ANEW_MOST = 3 };
+enum {
+    ANSWER_MS = 60000, ACK_TIMEOUT_MS = 2000, ANEW_MOST = 3, RETRANSMIT_MOST = 16,
+    NUM_MOST = (1 << 20) - 1, /* RFC 7959 §2.2 */
+};
 
 static uint64_t draw(tsr_coap_download *d) { return tsr_hash_u64(d->config.seed, ++d->draws); }
 
@@ -53,10 +56,13 @@ static void back_off(tsr_coap_download *d, uint64_t now_ms)
     d->due_ms = now_ms + wait_ms;
 }
 
+static bool can_name(uint64_t offset, uint8_t szx) { return offset >> (szx + 4) <= NUM_MOST; }
+
 tsr_err tsr_coap_download_begin(tsr_coap_download *d, const tsr_coap_download_config *config,
                                 uint64_t now_ms)
 {
     if (config->etag.len > sizeof d->etag || config->szx > 6 ||
+        config->max_retransmit > RETRANSMIT_MOST || !can_name(config->offset, config->szx) ||
         config->offset % tsr_coap_block_len(config->szx) != 0)
         return TSR_E_ARGUMENT;
     *d = (tsr_coap_download){ .config = *config, .offset = config->offset, .szx = config->szx,
@@ -86,21 +92,20 @@ static bool same_etag(const tsr_coap_download *d, const tsr_coap_msg *msg)
     return tsr_same(tsr_view(d->etag, d->etag_len), msg->etag);
 }
 
-static void take_part(tsr_coap_download *d, const tsr_coap_msg *msg, uint64_t now_ms)
+/* Whether a block is the one that was asked for, and as long as it must be. */
+static bool is_next(const tsr_coap_download *d, const tsr_coap_msg *msg)
 {
     const tsr_coap_block b = msg->block2;
     size_t size = tsr_coap_block_len(b.szx);
-    bool last = !b.set || !b.more;
 
-    if (d->offset != 0 && !same_etag(d, msg)) {
-        begin_anew(d, now_ms);
-        return;
-    }
-    if ((b.set && (b.szx > 6 || b.num * (uint64_t)size != d->offset || msg->payload.len > size)) ||
-        (!b.set && d->offset != 0) || (!last && msg->payload.len != size) || msg->etag.len > 8) {
-        back_off(d, now_ms);
-        return;
-    }
+    if (!b.set)
+        return d->offset == 0;
+    return b.szx <= 6 && b.num * (uint64_t)size == d->offset && msg->payload.len <= size &&
+           (!b.more || msg->payload.len == size);
+}
+
+static void hand_over(tsr_coap_download *d, const tsr_coap_msg *msg, bool last)
+{
     if (d->offset == 0) {
         d->etag_len = (uint8_t)msg->etag.len;
         if (msg->etag.len != 0)
@@ -111,9 +116,29 @@ static void take_part(tsr_coap_download *d, const tsr_coap_msg *msg, uint64_t no
                                           .etag = tsr_view(d->etag, d->etag_len) };
     d->has_event = true;
     d->failures = 0;
-    d->offset += (uint32_t)msg->payload.len; /* below 2^30: RFC 7959 §2.2 */
+    d->offset += (uint32_t)msg->payload.len; /* at most 2^30 */
+}
+
+static void take_part(tsr_coap_download *d, const tsr_coap_msg *msg, uint64_t now_ms)
+{
+    const tsr_coap_block b = msg->block2;
+    bool last = !b.set || !b.more;
+
+    if (d->offset != 0 && !same_etag(d, msg)) {
+        begin_anew(d, now_ms);
+        return;
+    }
+    if (!is_next(d, msg) || msg->etag.len > sizeof d->etag) {
+        back_off(d, now_ms);
+        return;
+    }
     if (b.set && b.szx < d->szx)
         d->szx = b.szx;
+    if (!last && !can_name((uint64_t)d->offset + msg->payload.len, d->szx)) {
+        end(d, TSR_COAP_DOWNLOAD_TOO_LONG, msg->code);
+        return;
+    }
+    hand_over(d, msg, last);
     if (last)
         d->state = OVER;
     else

@@ -21,7 +21,7 @@ typedef struct {
     tsr_bytes etag;    /* of what lies before; copied; empty: unknown */
     uint64_t seed;     /* from a good random source, new at every start */
     uint32_t ack_timeout_ms; /* RFC 7252 §4.8; 0: 2000 */
-    uint8_t max_retransmit;
+    uint8_t max_retransmit;  /* 16 at most */
     uint8_t szx;       /* largest block: 16 << szx bytes, 0 to 6 */
     uint8_t tries;     /* failures in a row before it is given up */
     uint32_t wait_ms, wait_most_ms; /* after the first failure, doubled after each further one */
@@ -31,6 +31,7 @@ typedef enum {
     TSR_COAP_DOWNLOAD_PART,    /* offset, part, last, etag */
     TSR_COAP_DOWNLOAD_LOST,    /* given up: nobody answers, or only with 5.xx and nonsense */
     TSR_COAP_DOWNLOAD_REFUSED, /* given up: code, 4.xx */
+    TSR_COAP_DOWNLOAD_TOO_LONG, /* given up: more than 2^20 blocks */
 } tsr_coap_download_kind;
 
 /** Views live until the next call. */
@@ -57,7 +58,8 @@ typedef struct {
 } tsr_coap_download;
 
 /** Begins; the first request goes out with the next poll.
- *  errors  TSR_E_ARGUMENT  an ETag of more than 8 bytes, szx above 6, an offset within a block */
+ *  errors  TSR_E_ARGUMENT  an ETag of more than 8 bytes, szx above 6, max_retransmit above 16, an
+ *                          offset within a block or beyond the last that a number can name */
 tsr_err tsr_coap_download_begin(tsr_coap_download *d, const tsr_coap_download_config *config,
                                 uint64_t now_ms);
 

@@ -25,14 +25,16 @@ static int nibble(uint8_t ch)
     return ch >= 'a' && ch <= 'f' ? ch - 'a' + 10 : -1;
 }
 
-/* RFC 7252 §6.4, steps 8 and 9. */
-static tsr_err decode(tsr_bytes in, tsr_buf *out)
+static uint8_t lower(uint8_t ch) { return ch >= 'A' && ch <= 'Z' ? (uint8_t)(ch | 0x20) : ch; }
+
+/* RFC 7252 §6.4, steps 8 and 9; and 5, for a host: its letters become small before it is decoded. */
+static tsr_err decode(tsr_bytes in, bool is_host, tsr_buf *out)
 {
     for (size_t i = 0; i < in.len; i++) {
         int high, low;
 
         if (in.ptr[i] != '%') {
-            tsr_put_u8(out, in.ptr[i]);
+            tsr_put_u8(out, is_host ? lower(in.ptr[i]) : in.ptr[i]);
             continue;
         }
         if (in.len - i < 3)
@@ -47,6 +49,12 @@ static tsr_err decode(tsr_bytes in, tsr_buf *out)
     return out->err == TSR_OK ? TSR_OK : TSR_E_MALFORMED;
 }
 
+/* RFC 7252 §5.10.1: what a reference would have been resolved by is no segment. */
+static bool is_dots(tsr_bytes piece)
+{
+    return tsr_same(piece, tsr_text(".")) || tsr_same(piece, tsr_text(".."));
+}
+
 /* One option for each piece; out NULL: only looks whether that can be done. */
 static tsr_err put_pieces(tsr_buf *out, uint16_t *last, uint16_t number, tsr_bytes pieces,
                           const char *separator)
@@ -55,7 +63,8 @@ static tsr_err put_pieces(tsr_buf *out, uint16_t *last, uint16_t number, tsr_byt
         uint8_t room[OPTION_MOST];
         tsr_buf piece = tsr_buf_over(room, sizeof room);
 
-        if (decode(until(&pieces, separator), &piece) != TSR_OK)
+        if (decode(until(&pieces, separator), number == TSR_COAP_URI_HOST, &piece) != TSR_OK ||
+            (number == TSR_COAP_URI_PATH && is_dots(tsr_buf_view(&piece))))
             return TSR_E_MALFORMED;
         if (out != NULL)
             tsr_coap_put_opt(out, last, number, tsr_buf_view(&piece));

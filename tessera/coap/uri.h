@@ -20,7 +20,7 @@ typedef struct {
  *
  *  source  RFC 7252 §6.1 and RFC 7252 §6.4
  *  errors  TSR_E_MALFORMED  no scheme or host; user information, a fragment, a bad port, a bad
- *                           percent-encoding, a segment of more than 255 bytes */
+ *                           percent-encoding, a segment of more than 255 bytes or of dots alone */
 tsr_err tsr_coap_uri_parse(tsr_bytes text, tsr_coap_uri *uri);
 
 /** Writes Uri-Host (of a name), Uri-Path and Uri-Query. `uri` comes from tsr_coap_uri_parse().
