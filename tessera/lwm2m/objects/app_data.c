@@ -2,6 +2,7 @@
 #include "tessera/lwm2m/objects/app_data.h"
 
 #include "generated/lwm2m_objects.h"
+#include "tessera/lwm2m/model/slots.h"
 
 enum { DATA = 0, PRIORITY = 1, CREATED = 2, DESCRIPTION = 3, FORMAT = 4, APP = 5 };
 
@@ -12,34 +13,26 @@ static const tsr_lwm2m_resource_info resources[] = {
 
 static const tsr_lwm2m_object_info self = TSR_LWM2M_19_INFO(resources);
 
+TSR_LWM2M_SLOT(tsr_lwm2m_app_data);
+
+static tsr_lwm2m_slots slots(const tsr_lwm2m_app_datas *all)
+{
+    return TSR_LWM2M_SLOTS(all, tsr_lwm2m_app_data);
+}
+
 static tsr_lwm2m_app_data *item(const tsr_lwm2m_app_datas *all, uint16_t instance)
 {
-    for (size_t i = 0; i < all->count; i++) {
-        if (all->items[i].used && all->items[i].id == instance)
-            return &all->items[i];
-    }
-    return NULL;
+    return tsr_lwm2m_slot_find(slots(all), instance);
 }
 
 static tsr_lwm2m_app_data *empty_item(const tsr_lwm2m_app_datas *all)
 {
-    for (size_t i = 0; i < all->count; i++) {
-        if (!all->items[i].used)
-            return &all->items[i];
-    }
-    return NULL;
+    return tsr_lwm2m_slot_empty(slots(all));
 }
 
 static uint32_t next_instance(const void *state, uint32_t from)
 {
-    const tsr_lwm2m_app_datas *all = state;
-    uint32_t best = TSR_LWM2M_NO_INSTANCE;
-
-    for (size_t i = 0; i < all->count; i++) {
-        if (all->items[i].used && all->items[i].id >= from && all->items[i].id < best)
-            best = all->items[i].id;
-    }
-    return best;
+    return tsr_lwm2m_slot_next(slots(state), from);
 }
 
 static tsr_err read_data(const tsr_lwm2m_app_data *c, tsr_lwm2m_path at, tsr_lwm2m_out *out)

@@ -14,8 +14,8 @@ enum {
 };
 
 typedef struct {
-    bool used;
     uint16_t id;
+    bool used;
     uint8_t there; /* a bit per part */
     uint8_t set;   /* a bit per resource 1 to 5 */
     uint8_t priority;

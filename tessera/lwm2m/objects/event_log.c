@@ -2,6 +2,7 @@
 #include "tessera/lwm2m/objects/event_log.h"
 
 #include "generated/lwm2m_objects.h"
+#include "tessera/lwm2m/model/slots.h"
 
 enum { CLASS = 4010, START = 4011, STOP = 4012, STATUS = 4013, DATA = 4014, FORMAT = 4015 };
 enum { STOPPED = 1, VALID = 2, FAILED = 4 }; /* bits of LogStatus */
@@ -14,34 +15,26 @@ static const tsr_lwm2m_resource_info resources[] = {
 
 static const tsr_lwm2m_object_info self = TSR_LWM2M_20_INFO(resources);
 
+TSR_LWM2M_SLOT(tsr_lwm2m_log);
+
+static tsr_lwm2m_slots slots(const tsr_lwm2m_logs *all)
+{
+    return TSR_LWM2M_SLOTS(all, tsr_lwm2m_log);
+}
+
 static tsr_lwm2m_log *item(const tsr_lwm2m_logs *all, uint16_t instance)
 {
-    for (size_t i = 0; i < all->count; i++) {
-        if (all->items[i].used && all->items[i].id == instance)
-            return &all->items[i];
-    }
-    return NULL;
+    return tsr_lwm2m_slot_find(slots(all), instance);
 }
 
 static tsr_lwm2m_log *empty_item(const tsr_lwm2m_logs *all)
 {
-    for (size_t i = 0; i < all->count; i++) {
-        if (!all->items[i].used)
-            return &all->items[i];
-    }
-    return NULL;
+    return tsr_lwm2m_slot_empty(slots(all));
 }
 
 static uint32_t next_instance(const void *state, uint32_t from)
 {
-    const tsr_lwm2m_logs *all = state;
-    uint32_t best = TSR_LWM2M_NO_INSTANCE;
-
-    for (size_t i = 0; i < all->count; i++) {
-        if (all->items[i].used && all->items[i].id >= from && all->items[i].id < best)
-            best = all->items[i].id;
-    }
-    return best;
+    return tsr_lwm2m_slot_next(slots(state), from);
 }
 
 static void expire(const tsr_lwm2m_logs *all)

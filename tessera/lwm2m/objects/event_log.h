@@ -22,11 +22,11 @@ typedef enum {
 /** One instance. The caller gives each its memory, once; the rest is zero, or says what there is
  *  before a server changes it. */
 typedef struct {
+    uint16_t id;
+    bool used, running;
+    uint8_t log_class;
     uint8_t *data;
     size_t cap;
-    bool used, running;
-    uint16_t id;
-    uint8_t log_class;
     /* private */
     bool failed, changed;
     uint64_t end_s; /* 0: runs until LogStop */

@@ -3,6 +3,7 @@
 
 #include "generated/lwm2m_objects.h"
 #include "psa/crypto.h"
+#include "tessera/lwm2m/model/slots.h"
 
 enum { SECRET = 0, SENDER = 1, RECIPIENT = 2, AEAD = 3, HMAC = 4, SALT = 5, ID_CONTEXT = 6 };
 enum { HMAC_256 = 5, HKDF_256 = -10, AEAD_MOST = 255 };
@@ -35,25 +36,21 @@ tsr_err tsr_lwm2m_oscore_import(uint32_t *key_id, uint8_t *secret, size_t secret
     return status == PSA_SUCCESS ? TSR_OK : TSR_E_CRYPTO;
 }
 
+TSR_LWM2M_SLOT(tsr_lwm2m_oscore);
+
+static tsr_lwm2m_slots slots(const tsr_lwm2m_oscores *all)
+{
+    return TSR_LWM2M_SLOTS(all, tsr_lwm2m_oscore);
+}
+
 tsr_lwm2m_oscore *tsr_lwm2m_oscore_find(const tsr_lwm2m_oscores *all, uint16_t instance)
 {
-    for (size_t i = 0; i < all->count; i++) {
-        if (all->items[i].used && all->items[i].id == instance)
-            return &all->items[i];
-    }
-    return NULL;
+    return tsr_lwm2m_slot_find(slots(all), instance);
 }
 
 static uint32_t next_instance(const void *state, uint32_t from)
 {
-    const tsr_lwm2m_oscores *all = state;
-    uint32_t best = TSR_LWM2M_NO_INSTANCE;
-
-    for (size_t i = 0; i < all->count; i++) {
-        if (all->items[i].used && all->items[i].id >= from && all->items[i].id < best)
-            best = all->items[i].id;
-    }
-    return best;
+    return tsr_lwm2m_slot_next(slots(state), from);
 }
 
 static tsr_err read(const void *state, tsr_lwm2m_path at, tsr_lwm2m_out *out)

@@ -14,9 +14,9 @@ enum {
 
 /** One instance; the account that it belongs to names it (/0/x/17). */
 typedef struct {
+    uint16_t id;
     bool used;
     bool fixed; /* the host's: neither written nor kept */
-    uint16_t id;
     uint8_t sender_id[TSR_LWM2M_OSCORE_ID_MAX], sender_id_len;       /* the client's */
     uint8_t recipient_id[TSR_LWM2M_OSCORE_ID_MAX], recipient_id_len; /* the server's */
     uint8_t salt[TSR_LWM2M_OSCORE_BYTES_MAX], salt_len;

@@ -2,6 +2,7 @@
 #include "tessera/lwm2m/objects/portfolio.h"
 
 #include "generated/lwm2m_objects.h"
+#include "tessera/lwm2m/model/slots.h"
 
 static const tsr_lwm2m_resource_info resources[] = {
     TSR_LWM2M_16_R0,
@@ -9,34 +10,26 @@ static const tsr_lwm2m_resource_info resources[] = {
 
 static const tsr_lwm2m_object_info self = TSR_LWM2M_16_INFO(resources);
 
+TSR_LWM2M_SLOT(tsr_lwm2m_portfolio);
+
+static tsr_lwm2m_slots slots(const tsr_lwm2m_portfolios *all)
+{
+    return TSR_LWM2M_SLOTS(all, tsr_lwm2m_portfolio);
+}
+
 static tsr_lwm2m_portfolio *item(const tsr_lwm2m_portfolios *all, uint16_t instance)
 {
-    for (size_t i = 0; i < all->count; i++) {
-        if (all->items[i].used && all->items[i].id == instance)
-            return &all->items[i];
-    }
-    return NULL;
+    return tsr_lwm2m_slot_find(slots(all), instance);
 }
 
 static tsr_lwm2m_portfolio *empty_item(const tsr_lwm2m_portfolios *all)
 {
-    for (size_t i = 0; i < all->count; i++) {
-        if (!all->items[i].used)
-            return &all->items[i];
-    }
-    return NULL;
+    return tsr_lwm2m_slot_empty(slots(all));
 }
 
 static uint32_t next_instance(const void *state, uint32_t from)
 {
-    const tsr_lwm2m_portfolios *all = state;
-    uint32_t best = TSR_LWM2M_NO_INSTANCE;
-
-    for (size_t i = 0; i < all->count; i++) {
-        if (all->items[i].used && all->items[i].id >= from && all->items[i].id < best)
-            best = all->items[i].id;
-    }
-    return best;
+    return tsr_lwm2m_slot_next(slots(state), from);
 }
 
 /* Core 6.3.1 */

@@ -12,8 +12,8 @@ enum { TSR_LWM2M_IDENTITIES = 4, TSR_LWM2M_IDENTITY_LEN = 48 };
 /** One instance: Identity has instances 0 (host device id), 1 (manufacturer), 2 (model) and
  *  3 (software version), and the server says what they are. */
 typedef struct {
-    bool used;
     uint16_t id;
+    bool used;
     uint8_t there; /* a bit per identity */
     uint8_t len[TSR_LWM2M_IDENTITIES];
     uint8_t text[TSR_LWM2M_IDENTITIES][TSR_LWM2M_IDENTITY_LEN];

@@ -2,6 +2,7 @@
 #include "tessera/lwm2m/objects/security.h"
 
 #include "generated/lwm2m_objects.h"
+#include "tessera/lwm2m/model/slots.h"
 
 static const tsr_lwm2m_resource_info resources[] = {
     TSR_LWM2M_0_R0, TSR_LWM2M_0_R1, TSR_LWM2M_0_R2, TSR_LWM2M_0_R3, TSR_LWM2M_0_R4,
@@ -10,16 +11,13 @@ static const tsr_lwm2m_resource_info resources[] = {
 
 static const tsr_lwm2m_object_info self = TSR_LWM2M_0_INFO(resources);
 
+TSR_LWM2M_SLOT(tsr_lwm2m_security);
+
 static uint32_t next_instance(const void *state, uint32_t from)
 {
     const tsr_lwm2m_securities *all = state;
-    uint32_t best = TSR_LWM2M_NO_INSTANCE;
 
-    for (size_t i = 0; i < all->count; i++) {
-        if (all->items[i].used && all->items[i].id >= from && all->items[i].id < best)
-            best = all->items[i].id;
-    }
-    return best;
+    return tsr_lwm2m_slot_next(TSR_LWM2M_SLOTS(all, tsr_lwm2m_security), from);
 }
 
 /* Nothing in this object is readable, whoever asks (Core E.1). */

@@ -25,8 +25,8 @@ typedef enum {
 
 /** One instance. Certificates are views that the host places; they are public. */
 typedef struct {
+    uint16_t id; /* instance */
     bool used, bootstrap;
-    uint16_t id;       /* instance */
     uint16_t short_id; /* /0/x/10 */
     tsr_lwm2m_security_mode mode;
     char uri[TSR_LWM2M_URI_LEN + 1];

@@ -3,6 +3,7 @@
  * Security as bootstrap writes it. Apart, so that a device whose accounts are fixed is linked
  * without it. */
 #include "generated/lwm2m_objects.h"
+#include "tessera/lwm2m/model/slots.h"
 #include "tessera/lwm2m/objects/security.h"
 
 enum {
@@ -22,11 +23,7 @@ static const tsr_lwm2m_object_info self = TSR_LWM2M_0_INFO(resources);
 
 static tsr_lwm2m_security *item(const tsr_lwm2m_securities *all, uint16_t instance)
 {
-    for (size_t i = 0; i < all->count; i++) {
-        if (all->items[i].used && all->items[i].id == instance)
-            return &all->items[i];
-    }
-    return NULL;
+    return tsr_lwm2m_slot_find(TSR_LWM2M_SLOTS(all, tsr_lwm2m_security), instance);
 }
 
 tsr_lwm2m_security *tsr_lwm2m_security_bootstrap(const tsr_lwm2m_securities *all)

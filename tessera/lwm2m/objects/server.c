@@ -2,6 +2,7 @@
 #include "tessera/lwm2m/objects/server.h"
 
 #include "generated/lwm2m_objects.h"
+#include "tessera/lwm2m/model/slots.h"
 
 static const tsr_lwm2m_resource_info resources[] = {
     TSR_LWM2M_1_R0, TSR_LWM2M_1_R1, TSR_LWM2M_1_R2, TSR_LWM2M_1_R3, TSR_LWM2M_1_R4,
@@ -59,28 +60,21 @@ tsr_lwm2m_server *tsr_lwm2m_server_find(const tsr_lwm2m_servers *servers, uint16
     return NULL;
 }
 
-/* Not inlined: two callers. */
-__attribute__((noinline)) static tsr_lwm2m_server *item(const tsr_lwm2m_servers *servers, uint16_t instance)
+TSR_LWM2M_SLOT(tsr_lwm2m_server);
+
+static tsr_lwm2m_slots slots(const tsr_lwm2m_servers *all)
 {
-    for (size_t i = 0; i < servers->count; i++) {
-        if (servers->items[i].used && servers->items[i].id == instance)
-            return &servers->items[i];
-    }
-    return NULL;
+    return TSR_LWM2M_SLOTS(all, tsr_lwm2m_server);
+}
+
+static tsr_lwm2m_server *item(const tsr_lwm2m_servers *servers, uint16_t instance)
+{
+    return tsr_lwm2m_slot_find(slots(servers), instance);
 }
 
 static uint32_t next_instance(const void *state, uint32_t from)
 {
-    const tsr_lwm2m_servers *servers = state;
-    uint32_t best = TSR_LWM2M_NO_INSTANCE;
-
-    for (size_t i = 0; i < servers->count; i++) {
-        const tsr_lwm2m_server *s = &servers->items[i];
-
-        if (s->used && s->id >= from && s->id < best)
-            best = s->id;
-    }
-    return best;
+    return tsr_lwm2m_slot_next(slots(state), from);
 }
 
 /* Core 6.3.1. A number goes out in the type of its table entry. */

@@ -3,6 +3,7 @@
  * Server for a client that can be bootstrapped: instances come and go. What they hold is the business
  * of server.c. */
 #include "generated/lwm2m_objects.h"
+#include "tessera/lwm2m/model/slots.h"
 #include "tessera/lwm2m/objects/server.h"
 
 enum { SAVED_WHOLE = 0 }; /* stands where a Short Server ID, which is never 0, would */
@@ -24,11 +25,7 @@ static const tsr_lwm2m_handlers *plain(void)
 
 static tsr_lwm2m_server *item(const tsr_lwm2m_servers *all, uint16_t instance)
 {
-    for (size_t i = 0; i < all->count; i++) {
-        if (all->items[i].used && all->items[i].id == instance)
-            return &all->items[i];
-    }
-    return NULL;
+    return tsr_lwm2m_slot_find(TSR_LWM2M_SLOTS(all, tsr_lwm2m_server), instance);
 }
 
 static uint32_t next_instance(const void *state, uint32_t from)
