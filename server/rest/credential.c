@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Credentials: a key goes in and never comes out again, and no copy of it stays here. */
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "server/rest/handlers.h"
-#include "server/rest/put.h"
+#include "server/rest/page.h"
 
 #include "server/bootstrap/bootstrap.h"
 #include "tessera/oscore/oscore.h"
@@ -32,15 +29,7 @@ static const service *service_of(const rest_exchange *x)
     return strncmp(x->route->pattern, "/bootstrap/", 11) == 0 ? &bootstrap : &management;
 }
 
-typedef struct {
-    tsr_json_out j;
-    tsr_buf out;
-    size_t count, limit;
-    char last[256]; /* endpoint of the last one put, the cursor of the next page */
-    bool more;
-} list;
-
-static void put_credential(list *l, const tsr_server_credential *c)
+static void put_credential(rest_page *l, const tsr_server_credential *c)
 {
     rest_room(&l->out, 256 + 6 * (strlen(c->endpoint) + strlen(c->identity)));
     tsr_json_open_object(&l->j);
@@ -54,64 +43,32 @@ static void put_credential(list *l, const tsr_server_credential *c)
 
 static void put_listed(void *arg, const tsr_server_credential *c)
 {
-    list *l = arg;
+    rest_page *page = arg;
 
-    if (l->count == l->limit) { /* one more than the page was asked for */
-        l->more = true;
-        return;
-    }
-    l->count++;
-    (void)snprintf(l->last, sizeof l->last, "%s", c->endpoint);
-    put_credential(l, c);
+    if (rest_page_takes(page, c->endpoint))
+        put_credential(page, c);
 }
 
 void rest_list_credentials(rest_exchange *x)
 {
-    uint64_t limit;
-    list l = { 0 };
+    rest_page page = { 0 };
 
-    if (rest_query_number(x, "limit", 1, 1000, 100, &limit) != TSR_OK)
+    if (!rest_page_open(&page, x))
         return;
-    l.limit = (size_t)limit;
-    l.j = tsr_json_to(&l.out);
-    rest_room(&l.out, 64);
-    tsr_json_open_object(&l.j);
-    tsr_json_put_key(&l.j, "items");
-    tsr_json_open_array(&l.j);
-    tsr_err err = service_of(x)->list(rest_server(x), rest_query(x, "cursor"), l.limit + 1,
-                                      put_listed, &l);
-
-    if (err != TSR_OK) {
-        free(l.out.ptr);
-        rest_fail_err(x, err, "the list");
-        return;
-    }
-    tsr_json_close(&l.j);
-    rest_room(&l.out, 64 + 6 * strlen(l.last));
-    rest_put_text(&l.j, "next", l.more ? l.last : NULL);
-    tsr_json_close(&l.j);
-    rest_reply(x, MHD_HTTP_OK, "application/json", &l.out);
+    rest_page_give(&page, x,
+                   service_of(x)->list(rest_server(x), rest_query(x, "cursor"),
+                                       rest_page_asks(&page), put_listed, &page));
 }
 
 static void put_one(void *arg, const tsr_server_credential *c) { put_credential(arg, c); }
 
 void rest_get_credential(rest_exchange *x)
 {
-    list l = { 0 };
+    rest_page row = { 0 };
 
-    l.j = tsr_json_to(&l.out);
-    tsr_err err = service_of(x)->get(rest_server(x), x->endpoint, put_one, &l);
-
-    if (err == TSR_OK) {
-        rest_reply(x, MHD_HTTP_OK, "application/json", &l.out);
-        return;
-    }
-    free(l.out.ptr);
-    if (err == TSR_E_NOT_FOUND)
-        rest_fail(x, REST_UNKNOWN_CREDENTIAL, "none is stored for %s; set one with PUT",
-                  x->endpoint);
-    else
-        rest_fail_err(x, err, x->endpoint);
+    rest_row_open(&row);
+    rest_row_give(&row, x, service_of(x)->get(rest_server(x), x->endpoint, put_one, &row),
+                  REST_UNKNOWN_CREDENTIAL, "no credential is stored; set one with PUT");
 }
 
 void rest_delete_credential(rest_exchange *x)
