@@ -12,11 +12,11 @@ SECRET, SALT = "0102030405060708090a0b0c0d0e0f10", "9e7ca92223786340"
 DEVICE_ID, SERVER_ID = "d1", "5e"
 
 
-def settings(folder, sender, recipient):
+def settings(folder, sender, recipient, secret=SECRET, salt=SALT):
     folder = pathlib.Path(folder)
     folder.mkdir()
     (folder / "settings.json").write_text(json.dumps({
-        "sender-id_hex": sender, "recipient-id_hex": recipient, "secret_hex": SECRET, "salt_hex": SALT}))
+        "sender-id_hex": sender, "recipient-id_hex": recipient, "secret_hex": secret, "salt_hex": salt}))
     return str(folder)
 
 
@@ -26,7 +26,8 @@ class OscoreLwm2m(unittest.TestCase):
         self.room = lab.Lab()
         self.addCleanup(self.room.close)
 
-    def test_our_device_at_their_server_over_a_crash(self):
+    def test_device_at_their_server_over_a_crash(self):
+        """LwM2M-1.1-int-405: registered, read, written and observed under OSCORE"""
         room, port = self.room, lab.free_port()
         theirs = room.start("theirs", [PYTHON, THEIRS, "server", settings(room.folder / "theirs", SERVER_ID, DEVICE_ID),
                                        str(port)], ready="ready", timeout=60)
@@ -50,8 +51,8 @@ class OscoreLwm2m(unittest.TestCase):
         self.assertEqual(theirs.text().count("register OSCOREAddress"), 1)
         self.assertEqual(lab.search_files(room.device_state, bytes.fromhex(SECRET)), [])
 
-
-    def test_their_device_at_our_server_over_a_kill(self):
+    def test_client_of_theirs_over_a_kill_of_our_server(self):
+        """LwM2M-1.1-int-405: as above; a registration without OSCORE is refused with 4.01"""
         room = self.room
         folder = settings(room.folder / "theirs", DEVICE_ID, SERVER_ID)
         room.start_server("--allow-nosec")

@@ -109,16 +109,16 @@ static const key coap_keys[] = {
     { "certificate", TEXT_AT(config_server, certificate) },                                        \
     { "server_certificate", TEXT_AT(config_server, server_certificate) },                          \
     { "certificate_usage", WORD_AT(config_server, certificate_usage, usages) },                    \
-    { "server_name", TEXT_AT(config_server, server_name) },
+    { "server_name", TEXT_AT(config_server, server_name) },                                        \
+    { "oscore_key", NUMBER_AT(config_server, oscore_key, 1, 0x3fffffff) },                         \
+    { "oscore_sender", BYTES_AT(config_server, oscore_sender, 7) },                                \
+    { "oscore_recipient", BYTES_AT(config_server, oscore_recipient, 7) },                          \
+    { "oscore_salt", BYTES_AT(config_server, oscore_salt, 64) },                                   \
+    { "oscore_context", BYTES_AT(config_server, oscore_context, 64) },                             \
+    { "oscore_aead", NUMBER_AT(config_server, oscore_aead, 1, 255) },
 
 static const key server_keys[] = {
     REACHED
-    { "oscore_key", NUMBER_AT(config_server, oscore_key, 1, 0x3fffffff) },
-    { "oscore_sender", BYTES_AT(config_server, oscore_sender, 7) },
-    { "oscore_recipient", BYTES_AT(config_server, oscore_recipient, 7) },
-    { "oscore_salt", BYTES_AT(config_server, oscore_salt, 64) },
-    { "oscore_context", BYTES_AT(config_server, oscore_context, 64) },
-    { "oscore_aead", NUMBER_AT(config_server, oscore_aead, 1, 255) },
     { "lifetime", RESOURCE(TSR_LWM2M_S_LIFETIME, 0, UINT32_MAX) },
     { "pmin", RESOURCE(TSR_LWM2M_S_PMIN, 0, UINT32_MAX) },
     { "pmax", RESOURCE(TSR_LWM2M_S_PMAX, 0, UINT32_MAX) },
@@ -467,8 +467,7 @@ static tsr_err check_server(const reader *r, const config_server *s)
     if (s->oscore_key == 0 && (s->oscore_sender.len | s->oscore_recipient.len | s->oscore_salt.len |
                                s->oscore_context.len) != 0)
         return fail(r, s->line, "oscore ids without oscore_key; add oscore_key = ID, and import the "
-                                "master secret with 'tesserad provision --oscore --server %u'",
-                    s->short_id);
+                                "master secret with 'tesserad provision --oscore --%s'", name);
     if (uri.secure != (s->mode != TSR_LWM2M_MODE_NOSEC))
         return fail(r, s->line, uri.secure ? "a coaps URI without keys; add mode = psk or certificate"
                                            : "a coap URI is not secured; write coaps, or mode = nosec");
@@ -535,11 +534,6 @@ static tsr_err check(const reader *r)
         err = check_location(r);
     for (size_t i = 0; err == TSR_OK && i < c->server_count; i++)
         err = check_server(r, &c->servers[i]);
-    for (size_t i = 0; err == TSR_OK && c->has_bootstrap && i < c->server_count; i++) {
-        if (c->servers[i].oscore_key != 0)
-            return fail(r, c->servers[i].line, "OSCORE and [bootstrap] do not go together yet; "
-                                               "remove one of them");
-    }
     return err == TSR_OK && c->has_bootstrap ? check_server(r, &c->bootstrap) : err;
 }
 

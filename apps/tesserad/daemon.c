@@ -86,6 +86,17 @@ typedef struct tesserad {
     daemon_end end;
 } tesserad;
 
+static uint64_t mark_oscore(uint64_t mark, const config_server *s)
+{
+    if (s->oscore_key == 0)
+        return mark;
+    mark = tsr_hash_u64(mark, (uint64_t)s->oscore_aead << 32 | s->oscore_key);
+    mark = tsr_hash(mark, tsr_view(s->oscore_sender.bytes, s->oscore_sender.len));
+    mark = tsr_hash(mark, tsr_view(s->oscore_recipient.bytes, s->oscore_recipient.len));
+    mark = tsr_hash(mark, tsr_view(s->oscore_salt.bytes, s->oscore_salt.len));
+    return tsr_hash(mark, tsr_view(s->oscore_context.bytes, s->oscore_context.len));
+}
+
 /* What the configuration says about servers: if it is changed, it wins over what was written. */
 static uint64_t config_mark(const config *c)
 {
@@ -99,9 +110,12 @@ static uint64_t config_mark(const config *c)
         mark = tsr_hash_u64(mark, (uint64_t)b->hold_off_s << 32 | b->account_timeout_s);
     }
 
+    if (c->has_bootstrap)
+        mark = mark_oscore(mark, &c->bootstrap);
     for (size_t i = 0; i < c->server_count; i++) {
         const config_server *s = &c->servers[i];
 
+        mark = mark_oscore(mark, s);
         mark = tsr_hash(mark, tsr_text(s->uri));
         mark = tsr_hash(mark, tsr_view(s->number, sizeof s->number));
         mark = tsr_hash_u64(mark, (uint64_t)s->short_id << 32 | s->set);
@@ -195,6 +209,7 @@ static tsr_err papers_read_all(tesserad *d)
 static void configure_accounts(tesserad *d)
 {
     device_configure_security(&d->device);
+    device_configure_oscore(&d->device);
     device_configure_servers(&d->device);
     for (size_t i = 0; i < CONFIG_ACCOUNTS; i++) {
         d->device.security[i].certificate = d->papers[i].own;
@@ -229,6 +244,7 @@ static void link_end(tesserad *d, size_t i)
     tsr_udp_close(&l->udp);
     tsr_wipe(l, sizeof *l);
     l->udp.fd = -1;
+    oscore_use(&d->oscore, i, NULL, &d->device);
     d->accounts[i].channel = NULL;
     d->accounts[i].channel_state = NULL;
 }
@@ -244,6 +260,7 @@ static tsr_err link_init(tesserad *d, size_t i, const tsr_lwm2m_security *securi
     (void)snprintf(l->name, sizeof l->name, "%s", security->uri);
     if (tsr_udp_uri_parse(tsr_text(security->uri), &l->uri) != TSR_OK)
         return TSR_E_UNSUPPORTED;
+    oscore_use(&d->oscore, i, security, &d->device);
     return link_dtls(d, i, security);
 }
 
@@ -295,6 +312,9 @@ static tsr_err bootstrap_init(tesserad *d, const tsr_lwm2m_client_config *c)
         .staged_securities = d->device.staged_security,
         .staged_servers = d->device.staged_server,
         .staged_certificates = d->device.staged_certificates,
+        .oscore = &tsr_lwm2m_boot_oscore,
+        .oscores = &d->device.oscores,
+        .staged_oscores = d->device.staged_oscore,
         .undo = d->undo,
         .undo_len = sizeof d->undo,
         .account = CONFIG_SERVERS,

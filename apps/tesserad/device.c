@@ -18,7 +18,8 @@ static void take_security(tsr_lwm2m_security *s, uint16_t id, const config_serve
                                .mode = (tsr_lwm2m_security_mode)from->mode, .key_id = from->key,
                                .certificate_usage = (uint8_t)from->certificate_usage,
                                .hold_off_s = from->hold_off_s,
-                               .timeout_s = from->account_timeout_s };
+                               .timeout_s = from->account_timeout_s,
+                               .oscore = from->oscore_key != 0, .oscore_id = id };
     copy(s->uri, sizeof s->uri, from->uri);
     copy(s->server_name, sizeof s->server_name, from->server_name);
     s->identity_len = (uint8_t)strlen(from->identity);
@@ -46,27 +47,44 @@ void device_configure_security(device *d)
                                               .certificate_len = DEVICE_CERTIFICATE };
 }
 
-static void init_oscore(device *d)
+static void take_oscore(tsr_lwm2m_oscore *o, uint16_t id, const config_server *from)
 {
-    for (size_t i = 0; i < d->config->server_count; i++) {
-        const config_server *from = &d->config->servers[i];
-        tsr_lwm2m_oscore *o = &d->oscore[i];
+    uint32_t version = o->version + 1;
 
-        if (from->oscore_key == 0)
-            continue;
-        *o = (tsr_lwm2m_oscore){ .used = true, .fixed = true, .id = (uint16_t)i,
-                                 .sender_id_len = from->oscore_sender.len,
-                                 .recipient_id_len = from->oscore_recipient.len,
-                                 .salt_len = from->oscore_salt.len,
-                                 .id_context_len = from->oscore_context.len,
-                                 .has_id_context = from->oscore_context.len != 0,
-                                 .aead = (int32_t)from->oscore_aead, .key_id = from->oscore_key };
-        memcpy(o->sender_id, from->oscore_sender.bytes, o->sender_id_len);
-        memcpy(o->recipient_id, from->oscore_recipient.bytes, o->recipient_id_len);
-        memcpy(o->salt, from->oscore_salt.bytes, o->salt_len);
-        memcpy(o->id_context, from->oscore_context.bytes, o->id_context_len);
-    }
-    d->oscores = (tsr_lwm2m_oscores){ .items = d->oscore, .count = CONFIG_SERVERS };
+    *o = (tsr_lwm2m_oscore){ .version = version };
+    if (from->oscore_key == 0)
+        return;
+    *o = (tsr_lwm2m_oscore){ .used = true, .fixed = true, .id = id, .version = version,
+                             .sender_id_len = from->oscore_sender.len,
+                             .recipient_id_len = from->oscore_recipient.len,
+                             .salt_len = from->oscore_salt.len,
+                             .id_context_len = from->oscore_context.len,
+                             .has_id_context = from->oscore_context.len != 0,
+                             .aead = (int32_t)from->oscore_aead, .key_id = from->oscore_key };
+    memcpy(o->sender_id, from->oscore_sender.bytes, o->sender_id_len);
+    memcpy(o->recipient_id, from->oscore_recipient.bytes, o->recipient_id_len);
+    memcpy(o->salt, from->oscore_salt.bytes, o->salt_len);
+    memcpy(o->id_context, from->oscore_context.bytes, o->id_context_len);
+}
+
+/* The instances of Object 21 have the numbers of their accounts. */
+void device_configure_oscore(device *d)
+{
+    static const config_server none;
+    size_t n = d->config->server_count;
+
+    for (size_t i = 0; i < CONFIG_ACCOUNTS; i++)
+        take_oscore(&d->oscore[i], (uint16_t)i,
+                    i < n                                  ? &d->config->servers[i]
+                    : i == n && d->config->has_bootstrap ? &d->config->bootstrap
+                                                           : &none);
+    d->oscores.items = d->oscore;
+    d->oscores.count = CONFIG_ACCOUNTS;
+    if (!d->config->has_bootstrap)
+        return;
+    d->oscores.keys = d->oscore_keys;
+    d->oscores.key_count = 3 * CONFIG_ACCOUNTS;
+    d->oscores.first_key_id = DEVICE_FIRST_OSCORE_KEY;
 }
 
 void device_configure_servers(device *d)
@@ -204,7 +222,7 @@ void device_init(device *d, const config *c, uint64_t now_ms)
     memset(d, 0, sizeof *d);
     d->config = c;
     device_configure_security(d);
-    init_oscore(d);
+    device_configure_oscore(d);
     device_configure_servers(d);
     init_device(d);
     tsr_host_monitoring_refresh("", c->interface, now_ms, &d->load, &d->monitoring);

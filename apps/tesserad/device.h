@@ -18,6 +18,7 @@ enum {
     DEVICE_OBJECTS = 14,
     DEVICE_CERTIFICATE = 2048, /* bytes of a certificate that a bootstrap server writes */
     DEVICE_FIRST_KEY = 0x3f540000, /* of those that it writes; below are the configuration's */
+    DEVICE_FIRST_OSCORE_KEY = 0x3f550000,
 };
 
 typedef struct {
@@ -29,7 +30,8 @@ typedef struct {
     uint8_t certificates[2 * CONFIG_ACCOUNTS * DEVICE_CERTIFICATE];
     uint8_t staged_certificates[2 * CONFIG_ACCOUNTS * DEVICE_CERTIFICATE];
     tsr_lwm2m_oscores oscores;
-    tsr_lwm2m_oscore oscore[CONFIG_SERVERS]; /* of the server at the same place */
+    tsr_lwm2m_oscore oscore[CONFIG_ACCOUNTS], staged_oscore[CONFIG_ACCOUNTS];
+    uint32_t oscore_keys[3 * CONFIG_ACCOUNTS];
     tsr_lwm2m_servers servers;
     tsr_lwm2m_server server[CONFIG_SERVERS], staged_server[CONFIG_SERVERS];
     tsr_lwm2m_device device;
@@ -55,9 +57,10 @@ typedef struct {
 /** Places the objects. The states are filled as far as the host says something. */
 void device_init(device *d, const config *c, uint64_t now_ms);
 
-/** Sets the instances of Security and Server to what the configuration says. Certificates have to be
+/** Sets the instances of Security, OSCORE and Server to what the configuration says. Certificates have to be
  *  put there again. */
 void device_configure_security(device *d);
+void device_configure_oscore(device *d);
 void device_configure_servers(device *d);
 
 /** Places one more object, before the client is there. */

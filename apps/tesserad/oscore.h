@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * OSCORE for servers whose section has oscore_key: their contexts are kept in Internal Trusted
- * Storage, one asset per server. */
+ * OSCORE for accounts whose section has oscore_key, or that a bootstrap server wrote so: their contexts
+ * are kept in Internal Trusted Storage, one asset per server. */
 #ifndef APPS_TESSERAD_OSCORE_H
 #define APPS_TESSERAD_OSCORE_H
 
@@ -9,12 +9,20 @@
 #include "tessera/lwm2m/client/oscore_layer.h"
 
 typedef struct {
-    tsr_lwm2m_oscore_account accounts[CONFIG_SERVERS];
+    uint16_t short_id; /* 0: the bootstrap server's */
+} oscore_place;
+
+typedef struct {
+    tsr_lwm2m_oscore_account accounts[CONFIG_ACCOUNTS];
+    oscore_place places[CONFIG_ACCOUNTS];
     tsr_lwm2m_oscore_layer layer;
-    void *memory; /* NULL: no server wants it */
+    void *memory; /* NULL: no server can want it */
 } oscore;
 
-/** Puts it below the client, if any server wants it; before the client's state is restored.
+/** The account speaks with that server from now on, under its keys if it has some; NULL: with nobody. */
+void oscore_use(oscore *o, size_t account, const tsr_lwm2m_security *security, const device *d);
+
+/** Puts it below the client, if any server can want it; before the client's state is restored.
  *  errors  TSR_E_SPACE */
 tsr_err oscore_begin(oscore *o, device *d, tsr_lwm2m_client *client);
 

@@ -66,6 +66,17 @@ static void fill_accounts(boot_rig *r)
     r->servers = (tsr_lwm2m_servers){ r->server, ACCOUNTS };
 }
 
+/* The bootstrap server's own keys are the host's. */
+static void fill_oscore(boot_rig *r)
+{
+    memset(r->oscore_items, 0, sizeof r->oscore_items);
+    r->oscore_items[0] = (tsr_lwm2m_oscore){ .used = true, .fixed = true, .sender_id_len = 1,
+                                             .key_id = 1 };
+    r->oscores = (tsr_lwm2m_oscores){ .items = r->oscore_items, .count = ACCOUNTS,
+                                      .keys = r->oscore_keys, .key_count = 3 * ACCOUNTS };
+    r->security[0].oscore = true;
+}
+
 static void fill_objects(boot_rig *r)
 {
     size_t n = 0;
@@ -81,6 +92,10 @@ static void fill_objects(boot_rig *r)
     r->objects[n++] = tsr_lwm2m_server_account(&r->servers);
     r->objects[n++] = tsr_lwm2m_device_object(&r->device);
     r->objects[n++] = tsr_lwm2m_portfolio_object(&r->portfolios);
+    if (r->oscore != NULL) {
+        fill_oscore(r);
+        r->objects[n++] = r->oscore_object(&r->oscores);
+    }
     r->objects[n++] = tsr_lwm2m_temperature_object(&r->sensors);
     r->registry = (tsr_lwm2m_registry){ r->objects, n };
 }
@@ -109,6 +124,8 @@ static void start_client(boot_rig *r)
                                      .staged_securities = r->staged_security,
                                      .staged_servers = r->staged_server,
                                      .staged_certificates = r->staged_certificates,
+                                     .oscore = r->oscore, .oscores = &r->oscores,
+                                     .staged_oscores = r->staged_oscores,
                                      .undo = r->undo, .undo_len = sizeof r->undo, .account = BOOT,
                                      .pack = r->pack, .hooks = { r, usable, attach } };
     assert_int_equal(tsr_lwm2m_client_init_bootstrap(&r->client, &c, &tsr_lwm2m_whole, &r->boot),

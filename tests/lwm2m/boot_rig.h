@@ -65,7 +65,13 @@ typedef struct {
     tsr_lwm2m_portfolio portfolio[2];
     tsr_lwm2m_sensors sensors;
     tsr_lwm2m_sensor sensor;
-    tsr_lwm2m_object objects[5];
+    /* Object 21, for a test that sets the first two. */
+    const struct tsr_lwm2m_boot_oscore *oscore;
+    tsr_lwm2m_object (*oscore_object)(tsr_lwm2m_oscores *oscores);
+    tsr_lwm2m_oscores oscores;
+    tsr_lwm2m_oscore oscore_items[ACCOUNTS], staged_oscores[ACCOUNTS];
+    uint32_t oscore_keys[3 * ACCOUNTS];
+    tsr_lwm2m_object objects[6];
     tsr_lwm2m_registry registry;
     int attached[ACCOUNTS]; /* a far end, or -1 */
     unsigned attaches;

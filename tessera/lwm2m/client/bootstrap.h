@@ -15,6 +15,7 @@
 #define TESSERA_LWM2M_CLIENT_BOOTSTRAP_H
 
 #include "tessera/lwm2m/client/client.h"
+#include "tessera/lwm2m/objects/oscore.h"
 #include "tessera/lwm2m/objects/security.h"
 
 /** What the host does for it; both must be there, and must not call back into the client. */
@@ -27,6 +28,10 @@ typedef struct {
      *  errors  any: the account stays without transport; init gives it back */
     tsr_err (*attach)(void *user, size_t account, const tsr_lwm2m_security *security);
 } tsr_lwm2m_bootstrap_hooks;
+
+/** What bootstrap has to do with OSCORE. */
+struct tsr_lwm2m_boot_oscore;
+extern const struct tsr_lwm2m_boot_oscore tsr_lwm2m_boot_oscore;
 
 /** Where the bootstrap stands. */
 typedef enum {
@@ -49,6 +54,12 @@ typedef struct tsr_lwm2m_bootstrap {
     uint8_t *staged_certificates; /* as long as credentials->certificates; may be NULL with it */
     uint8_t *undo; /* saved forms of other objects that were written to; as long as these are */
     size_t undo_len;
+    /* OSCORE: all three, or accounts under it are refused. &tsr_lwm2m_boot_oscore; the state of
+     * Object 21, with keys; and as many instances as it has. What hooks.attach is told then says which
+     * keys the account has (security->oscore): tsr_lwm2m_oscore_set() */
+    const struct tsr_lwm2m_boot_oscore *oscore;
+    tsr_lwm2m_oscores *oscores;
+    tsr_lwm2m_oscore *staged_oscores;
     size_t account;    /* which of config.accounts is for the bootstrap server */
     bool pack;         /* ask for a Bootstrap-Pack first (1.2) */
     uint16_t format;   /* preferred Content-Format; 0: SenML CBOR */
@@ -63,6 +74,7 @@ typedef struct tsr_lwm2m_bootstrap {
     tsr_lwm2m_securities stage;
     tsr_lwm2m_credentials stage_credentials;
     tsr_lwm2m_servers stage_servers;
+    tsr_lwm2m_oscores stage_oscores;
     size_t undo_used;
     bool staging, asked, reattach, plain; /* plain: without `pct` */
     uint8_t attempts;

@@ -57,6 +57,21 @@ static tsr_err make(tsr_lwm2m_oscore_account *a)
     return err;
 }
 
+void tsr_lwm2m_oscore_set(tsr_lwm2m_oscore_layer *layer, size_t account,
+                          const tsr_lwm2m_oscore *keys)
+{
+    tsr_lwm2m_oscore_account *a = &layer->accounts[account];
+
+    if (layer->guard.place != NULL)
+        tsr_oscore_guard_drop(&layer->guard, &a->context);
+    forget(a);
+    a->keys = NULL;
+    if (keys == NULL)
+        return;
+    a->own = *keys;
+    a->keys = &a->own;
+}
+
 void tsr_lwm2m_oscore_park(tsr_lwm2m_oscore_layer *layer)
 {
     for (size_t i = 0; i < layer->client->config.account_count; i++) {

@@ -26,10 +26,11 @@ typedef struct {
 
 /** One account's part; zeroed, then the first two set by the caller. */
 typedef struct {
-    const tsr_lwm2m_oscore *keys; /* NULL: this account has no OSCORE */
+    const tsr_lwm2m_oscore *keys; /* NULL: this account has no OSCORE; or tsr_lwm2m_oscore_set() */
     tsr_lwm2m_oscore_store store;
     /* private */
     tsr_oscore context;
+    tsr_lwm2m_oscore own; /* a copy: in a bootstrap the instance changes before the last answer is out */
     uint32_t version; /* of the keys that the context was made of */
     bool made;
 } tsr_lwm2m_oscore_account;
@@ -53,6 +54,12 @@ size_t tsr_lwm2m_oscore_memory(const tsr_lwm2m_client *client, size_t datagram_l
  *  errors   those of tsr_oscore_guard_init */
 tsr_err tsr_lwm2m_oscore_attach(tsr_lwm2m_oscore_layer *layer, tsr_lwm2m_oscores *oscores,
                                 size_t datagram_len, void *memory, size_t memory_len);
+
+/** Gives an account keys of which it makes a copy, or takes them away (NULL); for a host whose accounts
+ *  are bootstrapped, in hooks.attach. Also before attach, once layer->accounts is set.
+ *  keys  tsr_lwm2m_oscore_find() of what security->oscore_id says */
+void tsr_lwm2m_oscore_set(tsr_lwm2m_oscore_layer *layer, size_t account,
+                          const tsr_lwm2m_oscore *keys);
 
 /** Keeps the exact state of all contexts and frees them. They are made again when they are needed. */
 void tsr_lwm2m_oscore_park(tsr_lwm2m_oscore_layer *layer);

@@ -4,9 +4,11 @@
 #include "generated/lwm2m_objects.h"
 #include "psa/crypto.h"
 #include "tessera/lwm2m/model/slots.h"
+#include "tessera/lwm2m/objects/key_table.h"
 
 enum { SECRET = 0, SENDER = 1, RECIPIENT = 2, AEAD = 3, HMAC = 4, SALT = 5, ID_CONTEXT = 6 };
 enum { HMAC_256 = 5, HKDF_256 = -10, AEAD_MOST = 255 };
+enum { FIXED = 0xff, MOST_INSTANCES = 64 }; /* of the saved form */
 
 static const tsr_lwm2m_resource_info resources[] = {
     TSR_LWM2M_21_R0, TSR_LWM2M_21_R1, TSR_LWM2M_21_R2, TSR_LWM2M_21_R3,
@@ -68,18 +70,47 @@ static void keep(uint8_t *to, uint8_t *len, tsr_bytes from)
         memcpy(to, from.ptr, from.len);
 }
 
+static bool names(const void *owners, uint32_t key_id)
+{
+    const tsr_lwm2m_oscores *all = owners;
+
+    for (size_t i = 0; i < all->count; i++) {
+        if (all->items[i].used && all->items[i].key_id == key_id)
+            return true;
+    }
+    return false;
+}
+
+void tsr_lwm2m_oscore_sweep(const tsr_lwm2m_oscores *a, const tsr_lwm2m_oscores *b)
+{
+    if (a->keys != NULL)
+        tsr_lwm2m_keys_sweep(a->keys, a->key_count, names, a, b);
+}
+
+static void let_go(const tsr_lwm2m_oscores *all, const tsr_lwm2m_oscore *o)
+{
+    if (all->keys == NULL && o->key_id != 0)
+        (void)psa_destroy_key(o->key_id);
+}
+
 static tsr_err write_secret(const tsr_lwm2m_oscores *all, tsr_lwm2m_oscore *o, tsr_bytes secret)
 {
+    uint32_t *place = all->keys != NULL ? tsr_lwm2m_key_place(all->keys, all->key_count) : NULL;
     uint8_t copy[TSR_LWM2M_OSCORE_BYTES_MAX];
-    uint32_t key_id = all->first_key_id != 0 ? all->first_key_id + o->id : 0;
+    uint32_t key_id = 0;
     tsr_err err;
 
+    if (all->keys != NULL && place == NULL)
+        return TSR_E_SPACE;
+    if (place != NULL && all->first_key_id != 0)
+        key_id = all->first_key_id + (uint32_t)(place - all->keys);
     memcpy(copy, secret.ptr, secret.len);
     err = tsr_lwm2m_oscore_import(&key_id, copy, secret.len);
     if (err != TSR_OK)
         return err;
-    if (o->key_id != 0 && o->key_id != key_id)
-        (void)psa_destroy_key(o->key_id);
+    let_go(all, o);
+    if (place != NULL)
+        *place = key_id;
     o->key_id = key_id;
     return TSR_OK;
 }
@@ -88,6 +119,7 @@ static tsr_err commit(const tsr_lwm2m_oscores *all, tsr_lwm2m_oscore *o, uint16_
                       const tsr_lwm2m_value *value)
 {
     o->version++;
+    o->fixed = false;
     switch (resource) {
     case SENDER:    keep(o->sender_id, &o->sender_id_len, value->as.bytes); break;
     case RECIPIENT: keep(o->recipient_id, &o->recipient_id_len, value->as.bytes); break;
@@ -124,7 +156,7 @@ static tsr_err write(void *state, tsr_lwm2m_path at, const tsr_lwm2m_value *valu
     tsr_lwm2m_oscore *o = tsr_lwm2m_oscore_find(all, at.instance);
 
     if (phase == TSR_LWM2M_CHECK) {
-        if (o != NULL && o->fixed)
+        if (o != NULL && o->fixed && all->keys == NULL)
             return TSR_E_DENIED;
         return value == NULL ? TSR_E_DENIED : is_good(at.resource, value) ? TSR_OK : TSR_E_TYPE;
     }
@@ -149,14 +181,14 @@ static tsr_err create(void *state, uint16_t instance, tsr_lwm2m_phase phase)
 
 static tsr_err remove_instance(void *state, uint16_t instance)
 {
-    tsr_lwm2m_oscore *o = tsr_lwm2m_oscore_find(state, instance);
+    const tsr_lwm2m_oscores *all = state;
+    tsr_lwm2m_oscore *o = tsr_lwm2m_oscore_find(all, instance);
 
     if (o == NULL)
         return TSR_E_NOT_FOUND;
-    if (o->fixed)
+    if (o->fixed && all->keys == NULL)
         return TSR_E_DENIED;
-    if (o->key_id != 0)
-        (void)psa_destroy_key(o->key_id);
+    let_go(all, o);
     *o = (tsr_lwm2m_oscore){ .version = o->version + 1 };
     return TSR_OK;
 }
@@ -180,23 +212,29 @@ static bool get_short(tsr_bytes *in, uint8_t *to, uint8_t *len, size_t most)
     return true;
 }
 
+static void save_one(const tsr_lwm2m_oscore *o, tsr_buf *out)
+{
+    tsr_put_u16(out, o->id);
+    if (o->fixed) {
+        tsr_put_u8(out, FIXED);
+        return;
+    }
+    put_short(out, o->sender_id, o->sender_id_len);
+    put_short(out, o->recipient_id, o->recipient_id_len);
+    put_short(out, o->salt, o->salt_len);
+    tsr_put_u8(out, o->has_id_context);
+    put_short(out, o->id_context, o->id_context_len);
+    tsr_put_u32(out, (uint32_t)o->aead);
+    tsr_put_u32(out, o->key_id);
+}
+
 static void save(const void *state, tsr_buf *out)
 {
     const tsr_lwm2m_oscores *all = state;
 
     for (size_t i = 0; i < all->count; i++) {
-        const tsr_lwm2m_oscore *o = &all->items[i];
-
-        if (!o->used || o->fixed)
-            continue;
-        tsr_put_u16(out, o->id);
-        put_short(out, o->sender_id, o->sender_id_len);
-        put_short(out, o->recipient_id, o->recipient_id_len);
-        put_short(out, o->salt, o->salt_len);
-        tsr_put_u8(out, o->has_id_context);
-        put_short(out, o->id_context, o->id_context_len);
-        tsr_put_u32(out, (uint32_t)o->aead);
-        tsr_put_u32(out, o->key_id);
+        if (all->items[i].used && (!all->items[i].fixed || all->keys != NULL))
+            save_one(&all->items[i], out);
     }
     tsr_put_u16(out, TSR_LWM2M_NO_ID);
     if (all->more_save != NULL)
@@ -208,6 +246,11 @@ static bool get_item(tsr_bytes *in, tsr_lwm2m_oscore *o)
     uint8_t has = 0;
     uint32_t aead;
 
+    if (in->len != 0 && in->ptr[0] == FIXED) {
+        o->fixed = true;
+        *in = tsr_skip(*in, 1);
+        return true;
+    }
     if (!get_short(in, o->sender_id, &o->sender_id_len, sizeof o->sender_id) ||
         !get_short(in, o->recipient_id, &o->recipient_id_len, sizeof o->recipient_id) ||
         !get_short(in, o->salt, &o->salt_len, sizeof o->salt) || tsr_get_u8(in, &has) != TSR_OK ||
@@ -220,13 +263,39 @@ static bool get_item(tsr_bytes *in, tsr_lwm2m_oscore *o)
     return true;
 }
 
-/* Finds the place of an instance that was kept: its own, or a free one; NULL: the host has it. */
+/* TSR_END: that was all. */
+static tsr_err next_item(tsr_bytes *in, tsr_lwm2m_oscore *o)
+{
+    *o = (tsr_lwm2m_oscore){ .used = true };
+    if (tsr_get_u16(in, &o->id) != TSR_OK)
+        return TSR_E_MALFORMED;
+    if (o->id == TSR_LWM2M_NO_ID)
+        return TSR_END;
+    return get_item(in, o) ? TSR_OK : TSR_E_MALFORMED;
+}
+
+/* The first look: is it well formed, and which of the host's own stay? */
+static bool look(const tsr_lwm2m_oscores *all, tsr_bytes in, bool *stays)
+{
+    tsr_lwm2m_oscore seen;
+    tsr_err err;
+
+    for (size_t i = 0; i < all->count; i++)
+        stays[i] = all->keys == NULL && all->items[i].fixed;
+    while ((err = next_item(&in, &seen)) == TSR_OK) {
+        const tsr_lwm2m_oscore *own = tsr_lwm2m_oscore_find(all, seen.id);
+
+        if (seen.fixed && own != NULL && own->fixed)
+            stays[own - all->items] = true;
+    }
+    return err == TSR_END;
+}
+
+/* Where an instance that was kept goes; NULL: the host has one of that number, or there is no room. */
 static tsr_lwm2m_oscore *place_of(const tsr_lwm2m_oscores *all, uint16_t id)
 {
-    tsr_lwm2m_oscore *o = tsr_lwm2m_oscore_find(all, id);
-
-    if (o != NULL)
-        return o->fixed ? NULL : o;
+    if (tsr_lwm2m_oscore_find(all, id) != NULL)
+        return NULL;
     for (size_t i = 0; i < all->count; i++) {
         if (!all->items[i].used)
             return &all->items[i];
@@ -237,17 +306,17 @@ static tsr_lwm2m_oscore *place_of(const tsr_lwm2m_oscores *all, uint16_t id)
 static tsr_err load(void *state, tsr_bytes in)
 {
     tsr_lwm2m_oscores *all = state;
+    bool stays[MOST_INSTANCES] = { false };
+    tsr_lwm2m_oscore o, *to;
 
-    for (;;) {
-        tsr_lwm2m_oscore o = { .used = true }, *to;
-
-        if (tsr_get_u16(&in, &o.id) != TSR_OK)
-            return TSR_E_MALFORMED;
-        if (o.id == TSR_LWM2M_NO_ID)
-            break;
-        if (!get_item(&in, &o))
-            return TSR_E_MALFORMED;
-        to = place_of(all, o.id);
+    if (all->count > MOST_INSTANCES || !look(all, in, stays))
+        return TSR_E_MALFORMED;
+    for (size_t i = 0; i < all->count; i++) {
+        if (!stays[i])
+            all->items[i] = (tsr_lwm2m_oscore){ .version = all->items[i].version + 1 };
+    }
+    while (next_item(&in, &o) == TSR_OK) {
+        to = o.fixed ? NULL : place_of(all, o.id);
         if (to == NULL)
             continue;
         o.version = to->version + 1;

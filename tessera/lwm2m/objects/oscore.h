@@ -16,7 +16,7 @@ enum {
 typedef struct {
     uint16_t id;
     bool used;
-    bool fixed; /* the host's: neither written nor kept */
+    bool fixed; /* the host's, which knows it after a restart too */
     uint8_t sender_id[TSR_LWM2M_OSCORE_ID_MAX], sender_id_len;       /* the client's */
     uint8_t recipient_id[TSR_LWM2M_OSCORE_ID_MAX], recipient_id_len; /* the server's */
     uint8_t salt[TSR_LWM2M_OSCORE_BYTES_MAX], salt_len;
@@ -30,8 +30,11 @@ typedef struct {
 typedef struct {
     tsr_lwm2m_oscore *items;
     size_t count;
-    uint32_t first_key_id; /* instance n keeps its key under first_key_id + n, for good; 0: keys are
-                              volatile */
+    uint32_t *keys; /* numbers of the keys that were written: 3 places for each instance. NULL: a key
+                       that is written takes the place of the old one at once, for as long as the
+                       service runs; and what is fixed stays */
+    size_t key_count;
+    uint32_t first_key_id; /* key n of `keys` is kept for good under first_key_id + n; 0: volatile */
     /* What is kept besides, as observations that go on after a restart; NULL: nothing. */
     void *more;
     void (*more_save)(const void *more, tsr_buf *out);
@@ -46,7 +49,11 @@ tsr_err tsr_lwm2m_oscore_import(uint32_t *key_id, uint8_t *secret, size_t secret
 /** The instance, or NULL. */
 tsr_lwm2m_oscore *tsr_lwm2m_oscore_find(const tsr_lwm2m_oscores *oscores, uint16_t instance);
 
-/** The registry entry; it has no readable resource. */
+/** Removes those of a->keys that neither `a` nor `b` names; both have the same table. */
+void tsr_lwm2m_oscore_sweep(const tsr_lwm2m_oscores *a, const tsr_lwm2m_oscores *b);
+
+/** The registry entry; it has no readable resource. save tells of instances with `fixed` only that
+ *  they are still there, and only where they could have been removed (`keys`). */
 tsr_lwm2m_object tsr_lwm2m_oscore_object(tsr_lwm2m_oscores *oscores);
 
 #endif

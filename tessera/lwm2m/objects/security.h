@@ -43,6 +43,8 @@ typedef struct {
     bool proved;         /* a bootstrap from here succeeded: timeout_s counts */
     uint32_t hold_off_s; /* /0/x/11 */
     uint32_t timeout_s;  /* /0/x/12; 0: the account stays */
+    bool oscore;         /* messages are under the keys of /21/oscore_id (/0/x/17) as well */
+    uint16_t oscore_id;
 } tsr_lwm2m_security;
 
 /** Where what is written to instances goes: keys into PSA, certificates into memory. */

@@ -4,19 +4,22 @@
  * without it. */
 #include "generated/lwm2m_objects.h"
 #include "tessera/lwm2m/model/slots.h"
-#include "tessera/lwm2m/objects/security.h"
+#include "tessera/lwm2m/objects/key_table.h"
 
 enum {
     URI = 0, BOOTSTRAP = 1, MODE = 2, IDENTITY = 3, SERVER_KEY = 4, SECRET = 5, SHORT_ID = 10,
     HOLD_OFF = 11, TIMEOUT = 12, MATCHING = 13, SERVER_NAME = 14, USAGE = 15,
+    OSCORE = 17, OSCORE_OBJECT = 21,
     SAVED_VERSION = 1,
     IS_BOOTSTRAP = 1, IS_FACTORY = 2, IS_PRIVATE = 4, IS_PROVED = 8, /* flags of the saved form */
+    IS_OSCORE = 16,
 };
 
 static const tsr_lwm2m_resource_info resources[] = {
     TSR_LWM2M_0_R0,  TSR_LWM2M_0_R1,  TSR_LWM2M_0_R2,  TSR_LWM2M_0_R3,
     TSR_LWM2M_0_R4,  TSR_LWM2M_0_R5,  TSR_LWM2M_0_R10, TSR_LWM2M_0_R11,
     TSR_LWM2M_0_R12, TSR_LWM2M_0_R13, TSR_LWM2M_0_R14, TSR_LWM2M_0_R15,
+    TSR_LWM2M_0_R17,
 };
 
 static const tsr_lwm2m_object_info self = TSR_LWM2M_0_INFO(resources);
@@ -68,8 +71,10 @@ static bool has_documents(tsr_lwm2m_security_mode mode)
            mode == TSR_LWM2M_MODE_ENROL;
 }
 
-static bool names(const tsr_lwm2m_securities *all, uint32_t key_id)
+static bool names(const void *owners, uint32_t key_id)
 {
+    const tsr_lwm2m_securities *all = owners;
+
     for (size_t i = 0; i < all->count; i++) {
         if (all->items[i].used && all->items[i].key_id == key_id)
             return true;
@@ -79,25 +84,8 @@ static bool names(const tsr_lwm2m_securities *all, uint32_t key_id)
 
 void tsr_lwm2m_security_sweep(const tsr_lwm2m_securities *a, const tsr_lwm2m_securities *b)
 {
-    uint32_t *keys = a->credentials != NULL ? a->credentials->keys : NULL;
-
-    for (size_t i = 0; keys != NULL && i < a->credentials->key_count; i++) {
-        if (keys[i] == 0 || names(a, keys[i]) || names(b, keys[i]))
-            continue;
-        if (tsr_lwm2m_security_forget(keys[i]) != TSR_OK)
-            return;
-        keys[i] = 0;
-    }
-}
-
-/* A key in use is never overwritten: the account it belongs to may yet stay as it is. */
-static uint32_t *free_key(const tsr_lwm2m_credentials *to)
-{
-    for (size_t i = 0; i < to->key_count; i++) {
-        if (to->keys[i] == 0)
-            return &to->keys[i];
-    }
-    return NULL;
+    if (a->credentials != NULL && a->credentials->keys != NULL)
+        tsr_lwm2m_keys_sweep(a->credentials->keys, a->credentials->key_count, names, a, b);
 }
 
 static tsr_err import(tsr_bytes key, bool is_private, uint32_t *key_id)
@@ -112,7 +100,7 @@ static tsr_err import(tsr_bytes key, bool is_private, uint32_t *key_id)
 static tsr_err import_kept(const tsr_lwm2m_credentials *to, tsr_bytes key, bool is_private,
                            uint32_t *key_id)
 {
-    uint32_t *place = free_key(to);
+    uint32_t *place = tsr_lwm2m_key_place(to->keys, to->key_count);
     tsr_err err;
 
     if (place == NULL)
@@ -198,6 +186,10 @@ static tsr_err commit(const tsr_lwm2m_securities *all, tsr_lwm2m_security *s, ui
     case TIMEOUT:     s->timeout_s = (uint32_t)value->as.i; return TSR_OK;
     case MATCHING:    s->matching_type = (uint8_t)value->as.u; return TSR_OK;
     case USAGE:       s->certificate_usage = (uint8_t)value->as.u; return TSR_OK;
+    case OSCORE:
+        s->oscore = value->as.link.object == OSCORE_OBJECT;
+        s->oscore_id = value->as.link.instance;
+        return TSR_OK;
     case SERVER_NAME: write_text(s->server_name, bytes); return TSR_OK;
     case SERVER_KEY:
         if (has_documents(mode))
@@ -226,6 +218,14 @@ static bool is_seconds(int64_t i)
     return i >= 0 && i <= UINT32_MAX;
 }
 
+/* To an instance of Object 21, or to none. */
+static bool is_oscore_link(const tsr_lwm2m_value *value)
+{
+    bool none = value->as.link.instance == TSR_LWM2M_NO_ID;
+
+    return value->as.link.object == (none ? TSR_LWM2M_NO_ID : OSCORE_OBJECT);
+}
+
 static bool is_good(const tsr_lwm2m_securities *all, tsr_lwm2m_security_mode mode,
                     uint16_t resource, const tsr_lwm2m_value *value)
 {
@@ -240,6 +240,7 @@ static bool is_good(const tsr_lwm2m_securities *all, tsr_lwm2m_security_mode mod
     case TIMEOUT:     return is_seconds(value->as.i);
     case MATCHING:
     case USAGE:       return value->as.u <= 3;
+    case OSCORE:      return is_oscore_link(value);
     case SERVER_NAME: return text_fits(value->as.bytes, sizeof all->items[0].server_name - 1);
     case IDENTITY:
         return len <= (has_documents(mode) ? certificate_len(all) : TSR_LWM2M_IDENTITY_MAX);
@@ -304,7 +305,8 @@ static void save_one(const tsr_lwm2m_security *s, tsr_buf *out)
 {
     tsr_put_u16(out, s->id);
     tsr_put_u8(out, (uint8_t)((s->bootstrap ? IS_BOOTSTRAP : 0) | (s->factory ? IS_FACTORY : 0) |
-                              (s->private_key ? IS_PRIVATE : 0) | (s->proved ? IS_PROVED : 0)));
+                              (s->private_key ? IS_PRIVATE : 0) | (s->proved ? IS_PROVED : 0) |
+                              (s->oscore ? IS_OSCORE : 0)));
     if (s->factory)
         return;
     tsr_put_u16(out, s->short_id);
@@ -319,6 +321,8 @@ static void save_one(const tsr_lwm2m_security *s, tsr_buf *out)
     save_block(out, tsr_text(s->server_name));
     save_block(out, s->certificate);
     save_block(out, s->server_certificate);
+    if (s->oscore)
+        tsr_put_u16(out, s->oscore_id);
 }
 
 static void save(const void *state, tsr_buf *out)
@@ -367,7 +371,8 @@ static bool load_rest(tsr_bytes *in, size_t most, tsr_lwm2m_security *s)
     s->identity_len = (uint8_t)identity.len;
     if (identity.len != 0)
         memcpy(s->identity, identity.ptr, identity.len);
-    return load_block(in, most, &s->certificate) && load_block(in, most, &s->server_certificate);
+    return load_block(in, most, &s->certificate) && load_block(in, most, &s->server_certificate) &&
+           (!s->oscore || tsr_get_u16(in, &s->oscore_id) == TSR_OK);
 }
 
 /* Certificates are views into the saved bytes as yet. */
@@ -383,6 +388,7 @@ static bool load_one(tsr_bytes *in, size_t most, tsr_lwm2m_security *s)
     s->factory = (flags & IS_FACTORY) != 0;
     s->private_key = (flags & IS_PRIVATE) != 0;
     s->proved = (flags & IS_PROVED) != 0;
+    s->oscore = (flags & IS_OSCORE) != 0;
     return s->factory || load_rest(in, most, s);
 }
 

@@ -328,22 +328,32 @@ static void answered(tsr_lwm2m_client *c, const tsr_coap_event *event)
     }
 }
 
+static void set_used(tsr_lwm2m_security *own, tsr_lwm2m_oscore *keys, bool used)
+{
+    own->used = used;
+    if (keys != NULL)
+        keys->used = used;
+}
+
 /* The account without which there is no bootstrap any more (/0/x/12). */
 static void purge(tsr_lwm2m_client *c)
 {
-    tsr_lwm2m_security *own = tsr_lwm2m_security_bootstrap(c->bootstrap->securities);
+    const tsr_lwm2m_bootstrap *b = c->bootstrap;
+    tsr_lwm2m_security *own = tsr_lwm2m_security_bootstrap(b->securities);
+    tsr_lwm2m_oscore *keys;
 
     if (own == NULL || !own->proved || own->timeout_s == 0) {
         rest(c);
         return;
     }
-    own->used = false;
+    keys = b->oscore != NULL ? b->oscore->of(b->oscores, own) : NULL;
+    set_used(own, keys, false);
     if (tsr_lwm2m_client_save(c) != TSR_OK) {
-        own->used = true;
+        set_used(own, keys, true);
         alarm(boot_account(c), TSR_LWM2M_WAITING, c->now_ms + SAVE_RETRY_MS);
         return;
     }
-    tsr_lwm2m_security_sweep(c->bootstrap->securities, c->bootstrap->securities);
+    stage_sweep(c, false);
     (void)boot_attach(c);
     boot_event(c, TSR_LWM2M_E_BOOTSTRAP_END, 0, "its time is over (/0/x/12)");
     rest(c);
@@ -355,7 +365,7 @@ static void start(tsr_lwm2m_client *c)
     bool any;
 
     (void)any_registered(c, &any);
-    tsr_lwm2m_security_sweep(c->bootstrap->securities, c->bootstrap->securities);
+    stage_sweep(c, false);
     rest(c);
     if (!any)
         begin(c, false, "no server account");
@@ -544,6 +554,9 @@ static bool is_complete(const tsr_lwm2m_client_config *config, const tsr_lwm2m_b
         b->securities->credentials == NULL || b->securities->credentials->keys == NULL ||
         (b->securities->credentials->certificates != NULL && b->staged_certificates == NULL))
         return false;
+    if (b->oscore != NULL &&
+        (b->oscores == NULL || b->oscores->keys == NULL || b->staged_oscores == NULL))
+        return false;
     server = tsr_lwm2m_object_find(config->registry, 1);
     return server != NULL && server->handlers == tsr_lwm2m_server_account(NULL).handlers;
 }
@@ -591,6 +604,8 @@ tsr_err tsr_lwm2m_client_init_bootstrap(tsr_lwm2m_client *c, const tsr_lwm2m_cli
     b->phase = TSR_LWM2M_BOOT_START;
     alarm(boot_account(c), TSR_LWM2M_WAITING, 0);
     adopt_keys(b->securities->credentials);
+    if (b->oscore != NULL)
+        b->oscore->adopt(b);
     return tsr_lwm2m_bootstrap_reset(c);
 }
 

@@ -32,6 +32,9 @@ static const char *check_security(const tsr_lwm2m_client *c, const tsr_lwm2m_sec
     const tsr_lwm2m_bootstrap *b = c->bootstrap;
     const char *wrong = check_credentials(s);
 
+    if (wrong == NULL && s->oscore)
+        wrong = b->oscore != NULL ? b->oscore->check(b, s)
+                                  : "an account under OSCORE, which this device has not (/0/x/17)";
     if (wrong != NULL)
         return wrong;
     if (!b->hooks.usable(b->hooks.user, s))

@@ -19,6 +19,16 @@ static void swap(tsr_lwm2m_client *c)
         c->config.servers->items[i] = b->staged_servers[i];
         b->staged_servers[i] = s;
     }
+    if (b->oscore != NULL)
+        b->oscore->swap(b);
+}
+
+static bool same_oscore(const tsr_lwm2m_bootstrap *b, const tsr_lwm2m_security *now,
+                        const tsr_lwm2m_security *old)
+{
+    if (!now->oscore || !old->oscore)
+        return now->oscore == old->oscore;
+    return now->oscore_id == old->oscore_id && b->oscore != NULL && b->oscore->is_same(b, now);
 }
 
 static bool same_transport(const tsr_lwm2m_security *a, const tsr_lwm2m_security *b)
@@ -38,7 +48,7 @@ static bool is_same_account(const tsr_lwm2m_bootstrap *b, uint16_t short_id)
     const tsr_lwm2m_security *old = tsr_lwm2m_security_find(&b->stage, short_id);
 
     return now != NULL && old != NULL && now - b->securities->items == old - b->stage.items &&
-           same_transport(now, old);
+           same_transport(now, old) && same_oscore(b, now, old);
 }
 
 static bool is_same_bootstrap(const tsr_lwm2m_bootstrap *b)
@@ -47,7 +57,7 @@ static bool is_same_bootstrap(const tsr_lwm2m_bootstrap *b)
     const tsr_lwm2m_security *old = tsr_lwm2m_security_bootstrap(&b->stage);
 
     return now != NULL && old != NULL && now - b->securities->items == old - b->stage.items &&
-           same_transport(now, old);
+           same_transport(now, old) && same_oscore(b, now, old);
 }
 
 /* Registrations with servers that are not the same any more must not come back after a restart. */
@@ -175,23 +185,50 @@ static void bring_into_force(tsr_lwm2m_client *c)
     tsr_lwm2m_client_changed(c, tsr_lwm2m_at_root());
 }
 
+/* The account that a new bootstrap account takes the place of goes, and its keys with it. */
+typedef struct {
+    tsr_lwm2m_security *account;
+    tsr_lwm2m_oscore *keys;
+} replaced;
+
+static replaced replace(tsr_lwm2m_client *c)
+{
+    tsr_lwm2m_bootstrap *b = c->bootstrap;
+    const tsr_lwm2m_security *own = tsr_lwm2m_security_bootstrap(b->securities);
+    const tsr_lwm2m_security *next = stage_successor(c);
+    replaced r = { NULL, NULL };
+
+    for (size_t i = 0; next != NULL && own != NULL && i < b->stage.count; i++) {
+        tsr_lwm2m_security *s = &b->stage.items[i];
+
+        if (!s->used || !s->bootstrap || s->id != own->id)
+            continue;
+        r.account = s;
+        if (b->oscore != NULL && !(next->oscore && next->oscore_id == s->oscore_id))
+            r.keys = b->oscore->of(&b->stage_oscores, s);
+        s->used = false;
+        if (r.keys != NULL)
+            r.keys->used = false;
+    }
+    return r;
+}
+
+static void put_back(const replaced *r)
+{
+    if (r->account != NULL)
+        r->account->used = true;
+    if (r->keys != NULL)
+        r->keys->used = true;
+}
+
 /* Nothing has happened, if this fails. */
 tsr_err stage_commit(tsr_lwm2m_client *c)
 {
     tsr_lwm2m_bootstrap *b = c->bootstrap;
-    tsr_lwm2m_security *own = tsr_lwm2m_security_bootstrap(b->securities), *next;
-    tsr_lwm2m_security *replaced = NULL;
+    replaced old = replace(c);
+    tsr_lwm2m_security *own;
     tsr_err err = TSR_OK;
 
-    next = stage_successor(c);
-    for (size_t i = 0; next != NULL && own != NULL && i < b->stage.count; i++) {
-        tsr_lwm2m_security *s = &b->stage.items[i];
-
-        if (s->used && s->bootstrap && s->id == own->id) {
-            replaced = s;
-            s->used = false;
-        }
-    }
     swap(c);
     own = tsr_lwm2m_security_bootstrap(b->securities);
     if (own != NULL)
@@ -204,12 +241,11 @@ tsr_err stage_commit(tsr_lwm2m_client *c)
         swap(c);
         b->staging = true;
         unmark_renewed(c);
-        if (replaced != NULL)
-            replaced->used = true;
+        put_back(&old);
         return err;
     }
     b->reattach = !is_same_bootstrap(b);
     bring_into_force(c);
-    tsr_lwm2m_security_sweep(b->securities, b->securities);
+    stage_sweep(c, false);
     return TSR_OK;
 }

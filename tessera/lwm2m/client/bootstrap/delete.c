@@ -7,15 +7,16 @@
 
 enum { SECURITY = 0, DEVICE = 3, OSCORE = 21 };
 
-/* The bootstrap server that is speaking, not one that it has just written. */
+/* The bootstrap server that is speaking, with its keys, not one that it has just written. */
 static bool survives(const tsr_lwm2m_client *c, uint16_t object, uint16_t instance)
 {
-    const tsr_lwm2m_security *own;
+    const tsr_lwm2m_security *own = tsr_lwm2m_security_bootstrap(c->bootstrap->securities);
 
-    if (object != SECURITY)
-        return object == DEVICE;
-    own = tsr_lwm2m_security_bootstrap(c->bootstrap->securities);
-    return own != NULL && own->id == instance;
+    switch (object) {
+    case SECURITY: return own != NULL && own->id == instance;
+    case OSCORE:   return own != NULL && own->oscore && own->oscore_id == instance;
+    default:       return object == DEVICE;
+    }
 }
 
 tsr_err stage_remove_all(tsr_lwm2m_client *c, const tsr_lwm2m_object *object)
@@ -34,9 +35,9 @@ tsr_err stage_remove_all(tsr_lwm2m_client *c, const tsr_lwm2m_object *object)
     return err;
 }
 
-static bool is_deletable(const tsr_lwm2m_object *object)
+static bool is_deletable(const tsr_lwm2m_client *c, const tsr_lwm2m_object *object)
 {
-    return object->info->id != OSCORE && object->handlers->remove != NULL;
+    return (object->info->id != OSCORE || stage_has(c, OSCORE)) && object->handlers->remove != NULL;
 }
 
 /* All of them can be taken back before the first one goes. */
@@ -47,11 +48,11 @@ static tsr_err remove_everything(tsr_lwm2m_client *c)
     tsr_err err = TSR_OK;
 
     for (size_t i = 0; err == TSR_OK && i < all->count; i++) {
-        if (stage_find(c, all->objects[i].info->id, &object) && is_deletable(&object))
+        if (stage_find(c, all->objects[i].info->id, &object) && is_deletable(c, &object))
             err = stage_touch(c, &object);
     }
     for (size_t i = 0; err == TSR_OK && i < all->count; i++) {
-        if (stage_find(c, all->objects[i].info->id, &object) && is_deletable(&object))
+        if (stage_find(c, all->objects[i].info->id, &object) && is_deletable(c, &object))
             err = stage_remove_all(c, &object);
     }
     return err;

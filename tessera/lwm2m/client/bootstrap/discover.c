@@ -3,7 +3,7 @@
  * Bootstrap-Discover (Core 6.1.7.3): which instances there are, and for accounts whose they are. */
 #include "tessera/lwm2m/client/bootstrap/internal.h"
 
-enum { SECURITY = 0, SERVER = 1 };
+enum { SECURITY = 0, SERVER = 1, OSCORE = 21 };
 
 static void put_short_id(tsr_buf *out, uint32_t short_id)
 {
@@ -47,6 +47,17 @@ static void put_server(const tsr_lwm2m_bootstrap *b, uint16_t instance, tsr_buf 
     }
 }
 
+/* Of the server whose messages these keys protect. */
+static void put_oscore(const tsr_lwm2m_bootstrap *b, uint16_t instance, tsr_buf *out)
+{
+    for (size_t i = 0; i < b->stage.count; i++) {
+        const tsr_lwm2m_security *s = &b->stage.items[i];
+
+        if (s->used && s->oscore && s->oscore_id == instance && !s->bootstrap)
+            put_short_id(out, s->short_id);
+    }
+}
+
 static void put_object(const tsr_lwm2m_client *c, const tsr_lwm2m_object *object, tsr_buf *out)
 {
     uint32_t i = tsr_lwm2m_object_next(object, 0);
@@ -65,6 +76,8 @@ static void put_object(const tsr_lwm2m_client *c, const tsr_lwm2m_object *object
             put_security(c->bootstrap, (uint16_t)i, out);
         else if (id == SERVER)
             put_server(c->bootstrap, (uint16_t)i, out);
+        else if (id == OSCORE)
+            put_oscore(c->bootstrap, (uint16_t)i, out);
     }
 }
 

@@ -10,6 +10,8 @@
 /* stage.c: a copy of Security and Server to write to, and what other objects were before. */
 void stage_begin(tsr_lwm2m_client *c);
 void stage_drop(tsr_lwm2m_client *c);
+void stage_sweep(const tsr_lwm2m_client *c, bool staged);
+bool stage_has(const tsr_lwm2m_client *c, uint16_t object);
 bool stage_find(const tsr_lwm2m_client *c, uint16_t id, tsr_lwm2m_object *object);
 tsr_err stage_touch(tsr_lwm2m_client *c, const tsr_lwm2m_object *object);
 bool stage_held(const tsr_lwm2m_client *c, const tsr_lwm2m_object *object, tsr_buf *out);
@@ -35,6 +37,19 @@ tsr_err boot_attach(tsr_lwm2m_client *c);
 
 /* discover.c */
 tsr_err boot_discover(tsr_lwm2m_client *c, tsr_lwm2m_path at, tsr_buf *out);
+
+/* oscore.c; reached through bootstrap->oscore */
+struct tsr_lwm2m_boot_oscore {
+    void (*begin)(tsr_lwm2m_bootstrap *b);
+    void (*swap)(const tsr_lwm2m_bootstrap *b);
+    /* Keys that neither the real instances nor (staged) the copies name. */
+    void (*sweep)(const tsr_lwm2m_bootstrap *b, bool staged);
+    void (*adopt)(const tsr_lwm2m_bootstrap *b);
+    /* The instance that an account names; NULL: none. */
+    tsr_lwm2m_oscore *(*of)(const tsr_lwm2m_oscores *all, const tsr_lwm2m_security *s);
+    const char *(*check)(const tsr_lwm2m_bootstrap *b, const tsr_lwm2m_security *s);
+    bool (*is_same)(const tsr_lwm2m_bootstrap *b, const tsr_lwm2m_security *s);
+};
 
 /* request.c */
 void boot_request(tsr_lwm2m_client *c, const tsr_coap_event *event);

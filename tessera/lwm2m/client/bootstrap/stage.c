@@ -7,6 +7,22 @@
 
 enum { SECURITY = 0, SERVER = 1, OSCORE = 21, HEAD = 4 };
 
+/* Objects that are written as copies. */
+bool stage_has(const tsr_lwm2m_client *c, uint16_t object)
+{
+    return object == SECURITY || object == SERVER ||
+           (object == OSCORE && c->bootstrap->oscore != NULL);
+}
+
+void stage_sweep(const tsr_lwm2m_client *c, bool staged)
+{
+    const tsr_lwm2m_bootstrap *b = c->bootstrap;
+
+    tsr_lwm2m_security_sweep(b->securities, staged ? &b->stage : b->securities);
+    if (b->oscore != NULL)
+        b->oscore->sweep(b, staged);
+}
+
 void stage_begin(tsr_lwm2m_client *c)
 {
     tsr_lwm2m_bootstrap *b = c->bootstrap;
@@ -21,6 +37,8 @@ void stage_begin(tsr_lwm2m_client *c)
     b->stage_credentials = *b->securities->credentials;
     b->stage_credentials.certificates = b->staged_certificates;
     b->stage_servers = (tsr_lwm2m_servers){ b->staged_servers, servers->count };
+    if (b->oscore != NULL)
+        b->oscore->begin(b);
     b->undo_used = 0;
     b->staging = true;
 }
@@ -40,6 +58,8 @@ bool stage_find(const tsr_lwm2m_client *c, uint16_t id, tsr_lwm2m_object *object
     live = tsr_lwm2m_object_find(c->config.registry, id);
     if (live != NULL)
         *object = *live;
+    if (live != NULL && stage_has(c, id))
+        object->state = &c->bootstrap->stage_oscores;
     return live != NULL;
 }
 
@@ -83,13 +103,13 @@ static tsr_err remember(tsr_lwm2m_bootstrap *b, const tsr_lwm2m_object *object)
     return TSR_OK;
 }
 
-/* An object that keeps nothing could not be set back; it has nothing to configure either. Keys of
- * OSCORE go at once, and could not be set back at all. */
+/* An object that keeps nothing could not be set back; it has nothing to configure either. Where keys of
+ * OSCORE are not held back they go at once, and could not be set back at all. */
 tsr_err stage_touch(tsr_lwm2m_client *c, const tsr_lwm2m_object *object)
 {
     tsr_bytes form;
 
-    if (object->info->id == SECURITY || object->info->id == SERVER)
+    if (stage_has(c, object->info->id))
         return TSR_OK;
     if (object->info->id == OSCORE || object->handlers->save == NULL || object->handlers->load == NULL)
         return TSR_E_DENIED;
@@ -123,6 +143,6 @@ void stage_drop(tsr_lwm2m_client *c)
         tsr_lwm2m_client_changed(c, tsr_lwm2m_at_object(id));
     }
     b->staging = false;
-    tsr_lwm2m_security_sweep(b->securities, b->securities);
+    stage_sweep(c, false);
     tsr_lwm2m_client_relink(c);
 }

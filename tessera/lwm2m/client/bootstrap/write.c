@@ -4,7 +4,7 @@
  * replaced by what the payload says of them, whether they were there or not. */
 #include "tessera/lwm2m/client/bootstrap/internal.h"
 
-enum { SECURITY = 0, SERVER = 1, MODE = 2, NEW_INSTANCES = 32 };
+enum { SECURITY = 0, SERVER = 1, OSCORE = 21, MODE = 2, NEW_INSTANCES = 32 };
 
 /* One payload that is walked more than once. */
 typedef struct {
@@ -41,11 +41,6 @@ static tsr_err each(walk *w, visitor *visit)
 static bool is_there(const tsr_lwm2m_object *object, uint16_t instance)
 {
     return tsr_lwm2m_object_next(object, instance) == instance;
-}
-
-static bool is_staged(const tsr_lwm2m_object *object)
-{
-    return object->info->id == SECURITY || object->info->id == SERVER;
 }
 
 static bool is_mode(tsr_lwm2m_path at, uint16_t instance)
@@ -103,11 +98,12 @@ static void note_fresh(walk *w, uint16_t instance)
 }
 
 /* What a server may not write here is passed over, but for the one resource that a request names. */
-static bool is_writable(const tsr_lwm2m_object *object, const tsr_lwm2m_resource_info *info)
+static bool is_writable(const walk *w, const tsr_lwm2m_object *object,
+                        const tsr_lwm2m_resource_info *info)
 {
     if (object->handlers->write == NULL || info->flags & TSR_LWM2M_EXECUTE)
         return false;
-    return is_staged(object) || info->flags & TSR_LWM2M_WRITE;
+    return stage_has(w->c, object->info->id) || info->flags & TSR_LWM2M_WRITE;
 }
 
 static tsr_err put_value(walk *w, const tsr_lwm2m_object *object, const tsr_lwm2m_in *in,
@@ -118,7 +114,7 @@ static tsr_err put_value(walk *w, const tsr_lwm2m_object *object, const tsr_lwm2
     tsr_lwm2m_value typed;
     tsr_err err;
 
-    if (info == NULL || !is_writable(object, info))
+    if (info == NULL || !is_writable(w, object, info))
         return w->base.depth == 3 ? TSR_E_NOT_FOUND : TSR_OK;
     multiple = (info->flags & TSR_LWM2M_MULTIPLE) != 0;
     if (multiple && at.depth == 3 && value->type == TSR_LWM2M_NONE)
@@ -156,6 +152,9 @@ static size_t free_places(const tsr_lwm2m_client *c, uint16_t object)
     if (object == SECURITY) {
         for (size_t i = 0; i < b->stage.count; i++)
             n += !b->stage.items[i].used;
+    } else if (object == OSCORE) {
+        for (size_t i = 0; i < b->stage_oscores.count; i++)
+            n += !b->stage_oscores.items[i].used;
     } else {
         for (size_t i = 0; i < b->stage_servers.count; i++)
             n += !b->stage_servers.items[i].used;
@@ -178,8 +177,9 @@ static tsr_err check(walk *w, const tsr_lwm2m_object *object)
         return err;
     if (w->fresh_count > NEW_INSTANCES || (w->fresh_count != 0 && object->handlers->create == NULL))
         return TSR_E_SPACE;
-    return is_staged(object) && w->fresh_count > free_places(w->c, object->info->id) ? TSR_E_SPACE
-                                                                                     : TSR_OK;
+    if (!stage_has(w->c, object->info->id))
+        return TSR_OK;
+    return w->fresh_count > free_places(w->c, object->info->id) ? TSR_E_SPACE : TSR_OK;
 }
 
 /* ---- and then doing it ---- */
@@ -268,7 +268,7 @@ static tsr_err apply_or_undo(walk *w, const tsr_lwm2m_object *object, bool *brok
     tsr_buf before = tsr_buf_over(w->c->config.state, w->c->config.state_len);
     tsr_err err;
 
-    if (is_staged(object)) {
+    if (stage_has(w->c, object->info->id)) {
         err = apply(w, object);
         *broken = err != TSR_OK;
         return err;
@@ -288,10 +288,10 @@ static void clean_up(const tsr_lwm2m_client *c, uint16_t object)
     tsr_lwm2m_bootstrap *b = c->bootstrap;
 
     b->stage_credentials.mode = 0;
-    if (object != SECURITY)
+    if (object != SECURITY && object != OSCORE)
         return;
     tsr_wipe(c->config.body, c->config.body_len);
-    tsr_lwm2m_security_sweep(b->securities, &b->stage);
+    stage_sweep(c, true);
 }
 
 /* `broken`: a key could not be taken, which shows too late to leave everything as it was. */
