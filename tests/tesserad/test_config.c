@@ -103,6 +103,10 @@ static void test_config_takes_bytes_as_text_or_digits(void **state)
     assert_memory_equal(s->oscore_recipient.bytes, "\x00\xff", 2);
     assert_int_equal(s->oscore_salt.len, 0);
     assert_int_equal(s->oscore_aead, 10);
+    assert_int_equal(load(GOOD "[bootstrap]\nuri = coap://h\noscore_key = 31\noscore_sender = dev\n"),
+                     TSR_OK);
+    assert_int_equal(c.bootstrap.oscore_key, 31);
+    assert_int_equal(c.bootstrap.oscore_sender.len, 3);
 }
 
 static void test_config_takes_a_place(void **state)
@@ -165,8 +169,9 @@ static void test_config_errors_name_line_cause_and_remedy(void **state)
         { GOOD "[bootstrap]\nuri = coaps://h\nmode = psk\n", 4, "identity and key", "--bootstrap" },
         { GOOD "[bootstrap]\nuri = coap://h\n[bootstrap]\n", 6, "there twice", "one bootstrap" },
         { GOOD "[bootstrap]\nuri = coap://h\nlifetime = 3\n", 6, "unknown key", "hold_off" },
-        { GOOD "[bootstrap]\nuri = coap://h\n[server 1]\nuri = coap://h\noscore_key = 3\n"
-               "oscore_sender = a\n", 6, "do not go together", "remove one" },
+        { GOOD "[bootstrap]\nuri = coap://h\noscore_key = 3\n", 4, "are the same", "its own id" },
+        { GOOD "[bootstrap]\nuri = coap://h\noscore_sender = a\n", 4, "without oscore_key",
+          "provision --oscore --bootstrap" },
         { GOOD "[server 1]\nuri = coap://h\noscore_sender = a\n", 4, "without oscore_key",
           "provision --oscore --server 1" },
         { "[server 1]\noscore_sender = 0x1\n", 2, "pairs of hexadecimal digits", "correct it" },
