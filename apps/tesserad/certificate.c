@@ -68,19 +68,6 @@ static int complain(const char *cause, const char *remedy)
     return 1;
 }
 
-/* What the ECDHE-ECDSA suites ask of a key, and nothing more (no export). */
-static psa_status_t make_key(uint32_t key_id)
-{
-    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
-
-    psa_set_key_id(&attributes, key_id);
-    psa_set_key_type(&attributes, PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1));
-    psa_set_key_bits(&attributes, 256);
-    psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_SIGN_HASH);
-    psa_set_key_algorithm(&attributes, PSA_ALG_ECDSA(PSA_ALG_ANY_HASH));
-    return psa_generate_key(&attributes, &key_id);
-}
-
 /* A key that is there is asked for again: a certificate that ends is renewed for the same key. */
 static psa_status_t prepare_key(uint32_t key_id, bool replace)
 {
@@ -94,7 +81,7 @@ static psa_status_t prepare_key(uint32_t key_id, bool replace)
         status = psa_destroy_key(key_id);
     return status == PSA_SUCCESS || status == PSA_ERROR_INVALID_HANDLE ||
                    status == PSA_ERROR_DOES_NOT_EXIST
-               ? make_key(key_id)
+               ? tsr_csr_make_key(&key_id)
                : status;
 }
 

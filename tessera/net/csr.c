@@ -28,26 +28,44 @@ static tsr_err subject(const char *common_name, tsr_buf *out)
     return len == 0 ? TSR_E_ARGUMENT : out->err;
 }
 
-static tsr_err write_pem(mbedtls_x509write_csr *csr, mbedtls_pk_context *key, const char *name,
-                         tsr_buf *pem)
+typedef tsr_err writer(mbedtls_x509write_csr *csr, tsr_buf *out);
+
+/* With PSA the signature's random numbers are the service's own. */
+static tsr_err write_pem(mbedtls_x509write_csr *csr, tsr_buf *pem)
 {
     unsigned char room[TSR_CSR_MAX + 1];
-    int ret = mbedtls_x509write_csr_set_subject_name(csr, name);
 
-    if (ret != 0)
-        return TSR_E_ARGUMENT;
-    mbedtls_x509write_csr_set_key(csr, key);
-    mbedtls_x509write_csr_set_md_alg(csr, MBEDTLS_MD_SHA256);
-    if (mbedtls_x509write_csr_set_key_usage(csr, MBEDTLS_X509_KU_DIGITAL_SIGNATURE) != 0)
-        return TSR_E_CRYPTO;
-    /* With PSA the signature's random numbers are the service's own. */
     if (mbedtls_x509write_csr_pem(csr, room, sizeof room, NULL, NULL) != 0)
         return TSR_E_CRYPTO;
     tsr_put_text(pem, (const char *)room);
     return pem->err;
 }
 
-tsr_err tsr_csr_write(uint32_t key_id, const char *common_name, tsr_buf *pem)
+/* Mbed TLS writes it at the end of the room. */
+static tsr_err write_der(mbedtls_x509write_csr *csr, tsr_buf *der)
+{
+    unsigned char room[TSR_CSR_MAX];
+    int len = mbedtls_x509write_csr_der(csr, room, sizeof room, NULL, NULL);
+
+    if (len <= 0)
+        return TSR_E_CRYPTO;
+    tsr_put_bytes(der, tsr_view(room + sizeof room - (size_t)len, (size_t)len));
+    return der->err;
+}
+
+static tsr_err write_with(mbedtls_x509write_csr *csr, mbedtls_pk_context *key, const char *name,
+                          writer *write, tsr_buf *out)
+{
+    if (mbedtls_x509write_csr_set_subject_name(csr, name) != 0)
+        return TSR_E_ARGUMENT;
+    mbedtls_x509write_csr_set_key(csr, key);
+    mbedtls_x509write_csr_set_md_alg(csr, MBEDTLS_MD_SHA256);
+    if (mbedtls_x509write_csr_set_key_usage(csr, MBEDTLS_X509_KU_DIGITAL_SIGNATURE) != 0)
+        return TSR_E_CRYPTO;
+    return write(csr, out);
+}
+
+static tsr_err request(uint32_t key_id, const char *common_name, writer *write, tsr_buf *out)
 {
     char room[sizeof "CN=" + 2 * TSR_CSR_NAME_MAX];
     tsr_buf name = tsr_buf_over(room, sizeof room);
@@ -61,8 +79,31 @@ tsr_err tsr_csr_write(uint32_t key_id, const char *common_name, tsr_buf *pem)
     mbedtls_x509write_csr_init(&csr);
     err = TSR_E_CRYPTO;
     if (mbedtls_pk_setup_opaque(&key, mbedtls_svc_key_id_make(0, key_id)) == 0)
-        err = write_pem(&csr, &key, room, pem);
+        err = write_with(&csr, &key, room, write, out);
     mbedtls_x509write_csr_free(&csr);
     mbedtls_pk_free(&key);
     return err;
+}
+
+tsr_err tsr_csr_write(uint32_t key_id, const char *common_name, tsr_buf *pem)
+{
+    return request(key_id, common_name, write_pem, pem);
+}
+
+tsr_err tsr_csr_write_der(uint32_t key_id, const char *common_name, tsr_buf *der)
+{
+    return request(key_id, common_name, write_der, der);
+}
+
+psa_status_t tsr_csr_make_key(uint32_t *key_id)
+{
+    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+
+    if (*key_id != 0)
+        psa_set_key_id(&attributes, *key_id);
+    psa_set_key_type(&attributes, PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1));
+    psa_set_key_bits(&attributes, 256);
+    psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_SIGN_HASH);
+    psa_set_key_algorithm(&attributes, PSA_ALG_ECDSA(PSA_ALG_ANY_HASH));
+    return psa_generate_key(&attributes, key_id);
 }

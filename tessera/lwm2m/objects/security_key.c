@@ -2,9 +2,15 @@
  *
  * The way of a key into PSA. */
 #include "psa/crypto.h"
+#include "tessera/base/der.h"
 #include "tessera/lwm2m/objects/security.h"
 
-enum { INTEGER = 0x02, OCTETS = 0x04, SEQUENCE = 0x30, P256_LEN = 32 };
+enum { P256_LEN = 32 };
+
+static bool element(tsr_bytes *in, uint8_t tag, tsr_bytes *content)
+{
+    return tsr_der_get(in, tag, content) == TSR_OK;
+}
 
 /* The policy that DTLS needs, and nothing more: derive a TLS 1.2 master secret (no export). */
 static psa_status_t import(uint32_t *key_id, const uint8_t *key, size_t key_len)
@@ -33,35 +39,14 @@ static psa_status_t import_private(uint32_t *key_id, tsr_bytes scalar)
     return psa_import_key(&attributes, scalar.ptr, scalar.len, key_id);
 }
 
-/* One DER element of that tag, its length in the short form or in one or two bytes. */
-static bool element(tsr_bytes *in, uint8_t tag, tsr_bytes *content)
-{
-    uint8_t found, first, byte;
-    size_t len;
-
-    if (tsr_get_u8(in, &found) != TSR_OK || found != tag || tsr_get_u8(in, &first) != TSR_OK)
-        return false;
-    len = first;
-    if (first > 0x7f) {
-        if (first != 0x81 && first != 0x82)
-            return false;
-        len = 0;
-        for (unsigned n = first & 0x7fu; n > 0; n--) {
-            if (tsr_get_u8(in, &byte) != TSR_OK)
-                return false;
-            len = len << 8 | byte;
-        }
-    }
-    return tsr_get_bytes(in, len, content) == TSR_OK;
-}
-
 /* RFC 5915 §3: version 1 and the number; what may follow is not needed. */
 static bool scalar_of(tsr_bytes in, tsr_bytes *scalar)
 {
     tsr_bytes body, version;
 
-    return element(&in, SEQUENCE, &body) && element(&body, INTEGER, &version) && version.len == 1 &&
-           version.ptr[0] == 1 && element(&body, OCTETS, scalar) && scalar->len == P256_LEN;
+    return element(&in, TSR_DER_SEQUENCE, &body) && element(&body, TSR_DER_INTEGER, &version) &&
+           version.len == 1 && version.ptr[0] == 1 && element(&body, TSR_DER_OCTETS, scalar) &&
+           scalar->len == P256_LEN;
 }
 
 /* RFC 5958 §2: version, algorithm with its curve, and the former in an octet string. */
@@ -71,10 +56,10 @@ static bool wrapped_scalar_of(tsr_bytes in, tsr_bytes *scalar)
                                     0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07 };
     tsr_bytes body, version, algorithm, key;
 
-    return element(&in, SEQUENCE, &body) && element(&body, INTEGER, &version) &&
-           element(&body, SEQUENCE, &algorithm) &&
-           tsr_same(algorithm, tsr_view(p256, sizeof p256)) && element(&body, OCTETS, &key) &&
-           scalar_of(key, scalar);
+    return element(&in, TSR_DER_SEQUENCE, &body) && element(&body, TSR_DER_INTEGER, &version) &&
+           element(&body, TSR_DER_SEQUENCE, &algorithm) &&
+           tsr_same(algorithm, tsr_view(p256, sizeof p256)) &&
+           element(&body, TSR_DER_OCTETS, &key) && scalar_of(key, scalar);
 }
 
 tsr_err tsr_lwm2m_security_import_private(uint32_t *key_id, uint8_t *der, size_t der_len)
