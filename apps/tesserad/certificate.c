@@ -11,6 +11,7 @@
 #include "ports/linux/gate/gate.h"
 #include "psa/crypto.h"
 #include "tessera/json/base64.h"
+#include "tessera/lwm2m/objects/security.h"
 #include "tessera/net/csr.h"
 
 static const char begin[] = "-----BEGIN CERTIFICATE-----", end[] = "-----END CERTIFICATE-----";
@@ -68,6 +69,11 @@ static int complain(const char *cause, const char *remedy)
     return 1;
 }
 
+static psa_status_t make_key(uint32_t key_id)
+{
+    return tsr_lwm2m_security_generate(&key_id) == TSR_OK ? PSA_SUCCESS : PSA_ERROR_GENERIC_ERROR;
+}
+
 /* A key that is there is asked for again: a certificate that ends is renewed for the same key. */
 static psa_status_t prepare_key(uint32_t key_id, bool replace)
 {
@@ -81,7 +87,7 @@ static psa_status_t prepare_key(uint32_t key_id, bool replace)
         status = psa_destroy_key(key_id);
     return status == PSA_SUCCESS || status == PSA_ERROR_INVALID_HANDLE ||
                    status == PSA_ERROR_DOES_NOT_EXIST
-               ? tsr_csr_make_key(&key_id)
+               ? make_key(key_id)
                : status;
 }
 

@@ -25,9 +25,9 @@ typedef struct {
 
 static const char *const yes_no[] = { "no", "yes", NULL };
 static const char *const levels[] = { "error", "warning", "info", "debug", NULL };
-static const char *const modes[] = { "psk", "certificate", "nosec", NULL };
+static const char *const modes[] = { "psk", "certificate", "nosec", "est", NULL };
 static const uint32_t mode_values[] = { TSR_LWM2M_MODE_PSK, TSR_LWM2M_MODE_CERTIFICATE,
-                                        TSR_LWM2M_MODE_NOSEC };
+                                        TSR_LWM2M_MODE_NOSEC, TSR_LWM2M_MODE_ENROL };
 static const char *const reboots[] = { "restart", "system", "none", NULL };
 static const char *const usages[] = { "ca", "service", "anchor", "exact", NULL };
 static const char *const versions[] = { "1.0", "1.1", "1.2", NULL };
@@ -479,6 +479,13 @@ static tsr_err check_server(const reader *r, const config_server *s)
         return fail(r, s->line, "mode certificate needs certificate, server_certificate and key; "
                                 "add what is missing, then 'tesserad request --%s' makes "
                                 "the key and asks for the certificate", name);
+    if (s->mode == TSR_LWM2M_MODE_ENROL && s->short_id == CONFIG_BOOTSTRAP)
+        return fail(r, s->line, "[bootstrap] cannot be enrolled, as it is who enrols others; use mode "
+                                "= certificate, psk or nosec");
+    if (s->mode == TSR_LWM2M_MODE_ENROL &&
+        (s->server_certificate[0] == '\0' || s->key == 0 || !r->c->has_bootstrap))
+        return fail(r, s->line, "mode est needs server_certificate, key and a section [bootstrap], "
+                                "whose server gives the certificate; add what is missing");
     return TSR_OK;
 }
 

@@ -12,6 +12,7 @@
 
 #include "apps/tesserad/certificate.h"
 #include "apps/tesserad/device.h"
+#include "apps/tesserad/enrol.h"
 #include "apps/tesserad/firmware.h"
 #include "apps/tesserad/oscore.h"
 #include "apps/tesserad/report.h"
@@ -65,6 +66,7 @@ typedef struct tesserad {
     update update;
     firmware firmware;
     oscore oscore;
+    enrol enrol;
     size_t link_count;
     uplink links[CONFIG_ACCOUNTS];
     papers papers[CONFIG_ACCOUNTS]; /* of the sections, in their order; then the bootstrap server's */
@@ -119,6 +121,8 @@ static uint64_t config_mark(const config *c)
         mark = tsr_hash(mark, tsr_text(s->uri));
         mark = tsr_hash(mark, tsr_view(s->number, sizeof s->number));
         mark = tsr_hash_u64(mark, (uint64_t)s->short_id << 32 | s->set);
+        if (s->mode == TSR_LWM2M_MODE_ENROL)
+            mark = tsr_hash_u64(mark, s->key);
     }
     return tsr_hash(mark, tsr_text(c->endpoint));
 }
@@ -187,9 +191,11 @@ static tsr_err papers_read(papers *p, const config_server *from)
 {
     tsr_err err;
 
-    if (from->mode != TSR_LWM2M_MODE_CERTIFICATE)
+    if (from->mode != TSR_LWM2M_MODE_CERTIFICATE && from->mode != TSR_LWM2M_MODE_ENROL)
         return TSR_OK;
-    err = read_certificate(from->certificate, p->room[0], &p->own);
+    err = from->mode == TSR_LWM2M_MODE_CERTIFICATE
+              ? read_certificate(from->certificate, p->room[0], &p->own)
+              : TSR_OK;
     return err == TSR_OK ? read_certificate(from->server_certificate, p->room[1], &p->server) : err;
 }
 
@@ -225,13 +231,17 @@ static tsr_err link_dtls(tesserad *d, size_t i, const tsr_lwm2m_security *securi
         return TSR_OK;
     if (tsr_lwm2m_dtls_from(&l->dtls, security, l->plain, sizeof l->plain) != TSR_OK)
         return TSR_E_UNSUPPORTED;
-    if (security->mode == TSR_LWM2M_MODE_CERTIFICATE && security->server_name[0] == '\0')
+    if (security->mode != TSR_LWM2M_MODE_PSK && security->server_name[0] == '\0')
         l->dtls.options.server_name = l->uri.host;
     l->dtls.options.retry_ms = d->config->handshake_ms;
     l->dtls.store = (tsr_lwm2m_session_store){ l, session_load, session_save };
     l->dtls.image = l->image;
     l->dtls.image_len = sizeof l->image;
     d->accounts[i].channel = &tsr_lwm2m_dtls_channel;
+    if (security->mode == TSR_LWM2M_MODE_ENROL) {
+        d->accounts[i].channel = &d->enrol.channel;
+        enrol_hurry(&d->enrol);
+    }
     d->accounts[i].channel_state = &l->dtls;
     return TSR_OK;
 }
@@ -418,6 +428,34 @@ static tsr_err client_init(tesserad *d)
     if (d->coap_memory == NULL)
         return TSR_E_SPACE;
     return d->config->has_bootstrap ? bootstrap_init(d, &c) : tsr_lwm2m_client_init(&d->client, &c);
+}
+
+/* A session under the old certificate ends, and is not taken up again. */
+static void link_renew(tesserad *d, size_t i, tsr_lwm2m_security *s, tsr_bytes certificate,
+                       uint64_t now_ms)
+{
+    bool was_open = s->certificate.len != 0;
+
+    d->accounts[i].channel->close(&d->links[i].dtls, false);
+    tsr_lwm2m_dtls_free(&d->links[i].dtls);
+    (void)tsr_lwm2m_security_enrolled(&d->device.securities, s, certificate);
+    (void)link_dtls(d, i, s);
+    (void)tsr_lwm2m_client_save(&d->client); /* says itself what is wrong */
+    if (was_open)
+        tsr_lwm2m_client_moved(&d->client, i, now_ms);
+    else if (d->accounts[i].standing == TSR_LWM2M_CONNECTING)
+        (void)d->enrol.channel.open(&d->links[i].dtls, now_ms);
+}
+
+static void step_enrol(tesserad *d, uint64_t now_ms)
+{
+    enrol_news news = enrol_step(&d->enrol, now_ms);
+    tsr_lwm2m_security *s = tsr_lwm2m_security_find(&d->device.securities, news.short_id);
+
+    for (size_t i = 0; news.short_id != 0 && s != NULL && i < d->link_count; i++) {
+        if (d->links[i].used && d->links[i].short_id == news.short_id)
+            link_renew(d, i, s, news.certificate, now_ms);
+    }
 }
 
 static void put_path(tsr_lwm2m_path at, char text[TSR_LWM2M_PATH_TEXT + 1])
@@ -676,6 +714,8 @@ static int wait_ms(const tesserad *d, uint64_t now_ms)
         due_ms = firmware_due_ms(&d->firmware);
     if (report_due_ms(&d->report) < due_ms)
         due_ms = report_due_ms(&d->report);
+    if (enrol_due_ms(&d->enrol) < due_ms)
+        due_ms = enrol_due_ms(&d->enrol);
     return due_ms <= now_ms ? 0 : (int)(due_ms - now_ms);
 }
 
@@ -691,7 +731,7 @@ static void step_update(tesserad *d, uint64_t now_ms)
 
 static void step(tesserad *d)
 {
-    struct pollfd fds[CONFIG_ACCOUNTS + 4];
+    struct pollfd fds[CONFIG_ACCOUNTS + 5];
     size_t n = d->link_count;
     uint64_t now_ms = tsr_host_now_ms();
 
@@ -701,7 +741,8 @@ static void step(tesserad *d)
     fds[n + 1] = (struct pollfd){ d->watch, POLLIN, 0 };
     fds[n + 2] = (struct pollfd){ d->device.logs.kernel, POLLIN, 0 };
     fds[n + 3] = (struct pollfd){ firmware_socket(&d->firmware), POLLIN, 0 };
-    if (poll(fds, n + 4, wait_ms(d, now_ms)) < 0)
+    fds[n + 4] = (struct pollfd){ enrol_descriptor(&d->enrol), POLLIN, 0 };
+    if (poll(fds, n + 5, wait_ms(d, now_ms)) < 0)
         return;
     now_ms = tsr_host_now_ms();
     if (fds[n].revents != 0)
@@ -720,6 +761,8 @@ static void step(tesserad *d)
     }
     if (now_ms - d->device.refreshed_ms >= (uint64_t)d->config->refresh_s * 1000)
         device_refresh(&d->device, &d->client, now_ms);
+    if (d->stop_by_ms == 0)
+        step_enrol(d, now_ms);
     if (d->stop_by_ms == 0)
         report_step(&d->report, &d->client, now_ms);
     drive(d, now_ms);
@@ -773,6 +816,7 @@ static tsr_err begin(tesserad *d, const config *c, const char *path)
     tsr_gate_timeout_ms(GATE_MS);
     device_init(&d->device, c, now_ms);
     report_init(&d->report, c, now_ms);
+    enrol_begin(&d->enrol, &d->device, c);
     err = update_begin(&d->update, c);
     if (update_version(&d->update) != NULL)
         (void)snprintf(d->device.device.firmware, sizeof d->device.device.firmware, "%s",
@@ -808,6 +852,7 @@ static void finish(tesserad *d)
     update_end(&d->update);
     firmware_end(&d->firmware);
     oscore_end(&d->oscore);
+    enrol_end(&d->enrol);
     for (size_t i = 0; i < d->link_count; i++) {
         tsr_lwm2m_dtls_free(&d->links[i].dtls);
         tsr_udp_close(&d->links[i].udp);

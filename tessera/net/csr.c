@@ -94,16 +94,3 @@ tsr_err tsr_csr_write_der(uint32_t key_id, const char *common_name, tsr_buf *der
 {
     return request(key_id, common_name, write_der, der);
 }
-
-psa_status_t tsr_csr_make_key(uint32_t *key_id)
-{
-    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
-
-    if (*key_id != 0)
-        psa_set_key_id(&attributes, *key_id);
-    psa_set_key_type(&attributes, PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1));
-    psa_set_key_bits(&attributes, 256);
-    psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_SIGN_HASH);
-    psa_set_key_algorithm(&attributes, PSA_ALG_ECDSA(PSA_ALG_ANY_HASH));
-    return psa_generate_key(&attributes, key_id);
-}

@@ -6,7 +6,6 @@
 #ifndef TESSERA_NET_CSR_H
 #define TESSERA_NET_CSR_H
 
-#include "psa/crypto.h"
 #include "tessera/base/bytes.h"
 
 enum {
@@ -27,13 +26,5 @@ tsr_err tsr_csr_write(uint32_t key_id, const char *common_name, tsr_buf *pem);
 
 /** The same as DER, which is shorter: for CoAP (Content-Format 286). */
 tsr_err tsr_csr_write_der(uint32_t key_id, const char *common_name, tsr_buf *der);
-
-/** Makes the key pair that such a request is for, behind PSA: P-256, for signatures of the
- *  ECDHE-ECDSA suites and nothing more, never exported.
- *
- *  units   *key_id: 1 to 0x3fffffff is kept for good under that number; 0 makes a volatile key and
- *          sets the number
- *  result  PSA_SUCCESS, or what psa_generate_key said */
-psa_status_t tsr_csr_make_key(uint32_t *key_id);
 
 #endif

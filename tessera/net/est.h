@@ -42,7 +42,7 @@ typedef struct {
 /** What the caller wants; everything pointed to outlives the context. */
 typedef struct {
     const char *common_name; /* the endpoint; 1 to TSR_CSR_NAME_MAX bytes */
-    uint32_t key_id;         /* PSA: a P-256 key pair that may sign (tsr_csr_make_key) */
+    uint32_t key_id;         /* PSA: a P-256 key pair that may sign */
     bool renew;              /* ask for another certificate in the place of one: /sren */
     const char *root;        /* "/est/label"; NULL: "/est", and "/.well-known/est" when the server does
                                 not know that */

@@ -55,9 +55,14 @@ static int rng(void *unused, unsigned char *out, size_t len)
 
 static uint32_t make_key(void)
 {
-    uint32_t key = 0;
+    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+    psa_key_id_t key = 0;
 
-    assert_int_equal(tsr_csr_make_key(&key), PSA_SUCCESS);
+    psa_set_key_type(&attributes, PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1));
+    psa_set_key_bits(&attributes, 256);
+    psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_SIGN_HASH);
+    psa_set_key_algorithm(&attributes, PSA_ALG_ECDSA(PSA_ALG_ANY_HASH));
+    assert_int_equal(psa_generate_key(&attributes, &key), PSA_SUCCESS);
     return key;
 }
 

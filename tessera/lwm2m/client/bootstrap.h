@@ -21,7 +21,8 @@
 /** What the host does for it; both must be there, and must not call back into the client. */
 typedef struct {
     void *user;
-    /** Could the host speak with this server: its URI, its mode, its certificates? */
+    /** Could the host speak with this server: its URI, its mode, its certificates? Mode ENROL is for
+     *  hosts that can enrol alone (tessera/net/est.h). */
     bool (*usable)(void *user, const tsr_lwm2m_security *security);
     /** An account has a new server: open a transport for it, and set its channel and channel_state.
      *  NULL: it has none any more; close what is open. `security` stays until the next call.

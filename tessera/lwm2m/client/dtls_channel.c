@@ -21,6 +21,7 @@ tsr_err tsr_lwm2m_dtls_from(tsr_lwm2m_dtls *channel, const tsr_lwm2m_security *s
         o->psk_key_id = s->key_id;
         return TSR_OK;
     case TSR_LWM2M_MODE_CERTIFICATE:
+    case TSR_LWM2M_MODE_ENROL: /* once there is a certificate */
         o->certificate = s->certificate;
         o->certificate_key_id = s->key_id;
         o->usage = (tsr_dtls_cert_usage)s->certificate_usage;

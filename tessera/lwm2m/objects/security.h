@@ -20,7 +20,7 @@ typedef enum {
     TSR_LWM2M_MODE_RPK = 1,
     TSR_LWM2M_MODE_CERTIFICATE = 2,
     TSR_LWM2M_MODE_NOSEC = 3,
-    TSR_LWM2M_MODE_ENROL = 4, /* a certificate by EST; known, not supported */
+    TSR_LWM2M_MODE_ENROL = 4, /* a certificate by enrolment; then as CERTIFICATE */
 } tsr_lwm2m_security_mode;
 
 /** One instance. Certificates are views that the host places; they are public. */
@@ -33,7 +33,7 @@ typedef struct {
     uint8_t identity[TSR_LWM2M_IDENTITY_MAX]; /* /0/x/3 in mode PSK */
     uint8_t identity_len;
     uint32_t key_id;       /* PSA; what became of /0/x/5. 0: none */
-    tsr_bytes certificate; /* /0/x/3 in mode CERTIFICATE, DER */
+    tsr_bytes certificate; /* /0/x/3 in mode CERTIFICATE, DER; in mode ENROL what was enrolled */
     tsr_bytes server_certificate; /* /0/x/4: what /0/x/13 and /0/x/15 say it is */
     uint8_t certificate_usage;    /* /0/x/15 */
     uint8_t matching_type;        /* /0/x/13 */
@@ -79,12 +79,29 @@ tsr_err tsr_lwm2m_security_import(uint32_t *key_id, uint8_t *key, size_t key_len
  *  (RFC 5915). errors  TSR_E_TYPE also for any other key */
 tsr_err tsr_lwm2m_security_import_private(uint32_t *key_id, uint8_t *der, size_t der_len);
 
+/** Makes a key pair on P-256 behind PSA that signs and cannot be exported.
+ *  units   *key_id as above
+ *  errors  TSR_E_CRYPTO  a PSA call failed, or there is a key of that number */
+tsr_err tsr_lwm2m_security_generate(uint32_t *key_id);
+
 /** Removes a key from PSA; TSR_OK as well if there is none. */
 tsr_err tsr_lwm2m_security_forget(uint32_t key_id);
 
 /** Removes those of a->credentials->keys that neither `a` nor `b` names; both have the same credentials. What cannot be
  *  removed now stays in the table for the next time. */
 void tsr_lwm2m_security_sweep(const tsr_lwm2m_securities *a, const tsr_lwm2m_securities *b);
+
+/** Gives an instance in mode ENROL the key pair for its certificate, unless it has one. A number that
+ *  the host has set (`factory`) is kept, and its key made if there is none.
+ *  errors  TSR_E_SPACE   all places of credentials->keys are taken
+ *          TSR_E_CRYPTO  a PSA call failed */
+tsr_err tsr_lwm2m_security_key_pair(const tsr_lwm2m_securities *securities, tsr_lwm2m_security *s);
+
+/** The certificate for that key has come. From now on save keeps the instance whole.
+ *  owner   der is copied to credentials->certificates
+ *  errors  TSR_E_SPACE  it is longer than credentials->certificate_len */
+tsr_err tsr_lwm2m_security_enrolled(const tsr_lwm2m_securities *securities, tsr_lwm2m_security *s,
+                                    tsr_bytes der);
 
 /** The instance that is a bootstrap server's account, or NULL. */
 tsr_lwm2m_security *tsr_lwm2m_security_bootstrap(const tsr_lwm2m_securities *securities);

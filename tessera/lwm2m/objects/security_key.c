@@ -25,18 +25,32 @@ static psa_status_t import(uint32_t *key_id, const uint8_t *key, size_t key_len)
     return psa_import_key(&attributes, key, key_len, key_id);
 }
 
-/* The policy of the ECDHE-ECDSA suites: sign, and nothing more. */
-static psa_status_t import_private(uint32_t *key_id, tsr_bytes scalar)
+/* The policy of the ECDHE-ECDSA suites: sign, and nothing more (no export). */
+static psa_key_attributes_t signing(uint32_t key_id)
 {
     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
 
-    if (*key_id != 0)
-        psa_set_key_id(&attributes, *key_id);
+    if (key_id != 0)
+        psa_set_key_id(&attributes, key_id);
     psa_set_key_type(&attributes, PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1));
     psa_set_key_bits(&attributes, 8 * P256_LEN);
     psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_SIGN_HASH);
     psa_set_key_algorithm(&attributes, PSA_ALG_ECDSA(PSA_ALG_ANY_HASH));
+    return attributes;
+}
+
+static psa_status_t import_private(uint32_t *key_id, tsr_bytes scalar)
+{
+    psa_key_attributes_t attributes = signing(*key_id);
+
     return psa_import_key(&attributes, scalar.ptr, scalar.len, key_id);
+}
+
+tsr_err tsr_lwm2m_security_generate(uint32_t *key_id)
+{
+    psa_key_attributes_t attributes = signing(*key_id);
+
+    return psa_generate_key(&attributes, key_id) == PSA_SUCCESS ? TSR_OK : TSR_E_CRYPTO;
 }
 
 /* RFC 5915 §3: version 1 and the number; what may follow is not needed. */

@@ -3,6 +3,7 @@
  * Security as bootstrap writes it. Apart, so that a device whose accounts are fixed is linked
  * without it. */
 #include "generated/lwm2m_objects.h"
+#include "psa/crypto.h"
 #include "tessera/lwm2m/model/slots.h"
 #include "tessera/lwm2m/objects/key_table.h"
 
@@ -149,6 +150,47 @@ static void write_certificate(const tsr_lwm2m_securities *all, const tsr_lwm2m_s
         return;
     memcpy(all->credentials->certificates + slot * most, der.ptr, der.len);
     *view = tsr_view(all->credentials->certificates + slot * most, der.len);
+}
+
+tsr_err tsr_lwm2m_security_enrolled(const tsr_lwm2m_securities *all, tsr_lwm2m_security *s,
+                                    tsr_bytes der)
+{
+    if (der.len > certificate_len(all))
+        return TSR_E_SPACE;
+    write_certificate(all, s, 0, der, &s->certificate);
+    s->factory = false;
+    return TSR_OK;
+}
+
+static bool is_there(uint32_t key_id)
+{
+    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
+
+    return psa_get_key_attributes(key_id, &attributes) == PSA_SUCCESS;
+}
+
+tsr_err tsr_lwm2m_security_key_pair(const tsr_lwm2m_securities *all, tsr_lwm2m_security *s)
+{
+    uint32_t *place = NULL, key_id = s->key_id;
+    tsr_err err;
+
+    if (key_id != 0 && is_there(key_id))
+        return TSR_OK;
+    if (key_id == 0) {
+        place = tsr_lwm2m_key_place(all->credentials->keys, all->credentials->key_count);
+        if (place == NULL)
+            return TSR_E_SPACE;
+        if (all->credentials->first_key_id != 0)
+            key_id = all->credentials->first_key_id + (uint32_t)(place - all->credentials->keys);
+    }
+    err = tsr_lwm2m_security_generate(&key_id);
+    if (err != TSR_OK)
+        return err;
+    if (place != NULL)
+        *place = key_id;
+    s->key_id = key_id;
+    s->private_key = true;
+    return TSR_OK;
 }
 
 static void write_text(char *to, tsr_bytes text)

@@ -23,6 +23,10 @@ static const char *check_credentials(const tsr_lwm2m_security *s)
                : s->key_id == 0                 ? "no private key (/0/x/5)"
                : !s->private_key && !s->factory ? "a key that is no private key (/0/x/5)"
                                                 : NULL;
+    case TSR_LWM2M_MODE_ENROL: /* Transport 5.2.4: /0/x/3 and /0/x/5 are not used */
+        return s->bootstrap                     ? "a bootstrap account that is to be enrolled (/0/x/2)"
+               : s->server_certificate.len == 0 ? "no server certificate (/0/x/4)"
+                                                : NULL;
     default: return "a security mode that is not supported (/0/x/2)";
     }
 }
