@@ -57,8 +57,8 @@ static int64_t unix_of(const mbedtls_x509_time *t)
 
 typedef enum { MISSING, OVER, OLD, FRESH } age;
 
-/* Two thirds of its life are a good time to ask for the next one. */
-static age age_of(const tsr_lwm2m_security *s)
+/* Two thirds of its life are a good time to ask for the next one; *left_s: until then. */
+static age age_of(const tsr_lwm2m_security *s, int64_t *left_s)
 {
     int64_t now_s = tsr_host_unix_s(), from_s, to_s;
     mbedtls_x509_crt crt;
@@ -70,15 +70,18 @@ static age age_of(const tsr_lwm2m_security *s)
     if (mbedtls_x509_crt_parse_der_nocopy(&crt, s->certificate.ptr, s->certificate.len) == 0) {
         from_s = unix_of(&crt.valid_from);
         to_s = unix_of(&crt.valid_to);
-        a = now_s >= to_s - (to_s - from_s) / 3 ? OLD : FRESH;
+        *left_s = to_s - (to_s - from_s) / 3 - now_s;
+        a = *left_s <= 0 ? OLD : FRESH;
         a = now_s >= to_s ? OVER : a;
     }
     mbedtls_x509_crt_free(&crt);
     return a;
 }
 
-static tsr_lwm2m_security *who_is_due(const enrol *e, age *how)
+/* NULL: nobody before *wait_ms. The clock may be set meanwhile, so a wait is never long. */
+static tsr_lwm2m_security *who_is_due(const enrol *e, age *how, uint64_t *wait_ms)
 {
+    int64_t left_s = 0;
     const tsr_lwm2m_securities *all = &e->device->securities;
 
     for (size_t i = 0; i < all->count; i++) {
@@ -86,9 +89,11 @@ static tsr_lwm2m_security *who_is_due(const enrol *e, age *how)
 
         if (!s->used || s->bootstrap || s->mode != TSR_LWM2M_MODE_ENROL)
             continue;
-        *how = age_of(s);
+        *how = age_of(s, &left_s);
         if (*how != FRESH)
             return s;
+        if ((uint64_t)left_s * 1000 < *wait_ms)
+            *wait_ms = (uint64_t)left_s * 1000;
     }
     return NULL;
 }
@@ -286,6 +291,7 @@ static void send(enrol *e, uint64_t now_ms)
 
 enrol_news enrol_step(enrol *e, uint64_t now_ms)
 {
+    uint64_t wait_ms = LOOK_MS;
     tsr_lwm2m_security *s;
     enrol_news news;
     age how;
@@ -293,8 +299,8 @@ enrol_news enrol_step(enrol *e, uint64_t now_ms)
     if (!e->active) {
         if (!e->config->has_bootstrap || now_ms < e->next_ms)
             return (enrol_news){ 0 };
-        e->next_ms = now_ms + LOOK_MS;
-        s = who_is_due(e, &how);
+        s = who_is_due(e, &how, &wait_ms);
+        e->next_ms = now_ms + wait_ms;
         if (s == NULL)
             return (enrol_news){ 0 };
         attempt(e, s, how, now_ms);
