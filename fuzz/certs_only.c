@@ -7,6 +7,8 @@
 
 #include "tessera/net/certs_only.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static uint8_t room[70000];
