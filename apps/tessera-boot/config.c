@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/tessera-boot/config.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "ports/linux/fwu/trust.h"
+#include "ports/linux/ini/ini.h"
 
 typedef enum { TEXT, LIST, NUMBER } kind;
 
@@ -46,12 +46,9 @@ static const key keys[] = {
 enum { KEYS = sizeof keys / sizeof keys[0] };
 
 typedef struct {
-    const char *path;
-    unsigned line;
+    tsr_ini ini;
     boot_config *c;
     char section[16];
-    char *error;
-    size_t error_len;
 } reader;
 
 static tsr_err fail(const reader *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -59,15 +56,12 @@ static tsr_err fail(const reader *r, const char *format, ...) __attribute__((for
 static tsr_err fail(const reader *r, const char *format, ...)
 {
     va_list args;
-    int n = snprintf(r->error, r->error_len, "%s:%u: ", r->path, r->line);
+    tsr_err err;
 
-    if (n < 0 || (size_t)n >= r->error_len)
-        return TSR_E_MALFORMED;
     va_start(args, format);
-    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): the analyzer misreads va_start */
-    (void)vsnprintf(r->error + n, r->error_len - (size_t)n, format, args);
+    err = tsr_ini_say(&r->ini, r->ini.line, format, args);
     va_end(args);
-    return TSR_E_MALFORMED;
+    return err;
 }
 
 static tsr_err take_text(const reader *r, const key *k, char *to, const char *value)
@@ -104,8 +98,9 @@ static tsr_err take(const reader *r, const key *k, const char *value)
     }
 }
 
-static tsr_err key_line(const reader *r, const char *name, const char *value)
+static tsr_err key_line(void *user, char *name, char *value)
 {
+    const reader *r = user;
     char known[256] = "";
     size_t n = 0;
 
@@ -121,8 +116,10 @@ static tsr_err key_line(const reader *r, const char *name, const char *value)
     return fail(r, "unknown key '%s' in [%s]; known are: %s", name, r->section, known);
 }
 
-static tsr_err section_line(reader *r, const char *name)
+static tsr_err section_line(void *user, char *name)
 {
+    reader *r = user;
+
     for (size_t i = 0; i < KEYS; i++) {
         if (strcmp(keys[i].section, name) != 0)
             continue;
@@ -130,40 +127,6 @@ static tsr_err section_line(reader *r, const char *name)
         return TSR_OK;
     }
     return fail(r, "unknown section [%s]; known are: boot, secured, daemon", name);
-}
-
-static char *trim(char *text)
-{
-    char *end;
-
-    while (isspace((unsigned char)*text))
-        text++;
-    end = text + strlen(text);
-    while (end > text && isspace((unsigned char)end[-1]))
-        *--end = '\0';
-    return text;
-}
-
-static tsr_err any_line(reader *r, char *line)
-{
-    char *equals;
-    size_t len;
-
-    line = trim(line);
-    len = strlen(line);
-    if (len == 0 || line[0] == '#' || line[0] == ';')
-        return TSR_OK;
-    if (line[0] == '[') {
-        if (line[len - 1] != ']')
-            return fail(r, "a section without its closing bracket; end the line with ]");
-        line[len - 1] = '\0';
-        return section_line(r, trim(line + 1));
-    }
-    equals = strchr(line, '=');
-    if (equals == NULL)
-        return fail(r, "neither a section nor a key; write [section] or key = value");
-    *equals = '\0';
-    return key_line(r, trim(line), trim(equals + 1));
 }
 
 static tsr_err check(const reader *r)
@@ -179,20 +142,6 @@ static tsr_err check(const reader *r)
     if (c->backoff_max_ms < c->backoff_ms)
         return fail(r, "backoff_max_ms is less than backoff_ms; raise it");
     return TSR_OK;
-}
-
-static tsr_err read_lines(reader *r, FILE *f)
-{
-    char line[1024];
-    tsr_err err = TSR_OK;
-
-    while (err == TSR_OK && fgets(line, sizeof line, f) != NULL) {
-        r->line++;
-        if (strchr(line, '\n') == NULL && !feof(f))
-            return fail(r, "a line longer than %zu bytes; shorten it", sizeof line - 2);
-        err = any_line(r, line);
-    }
-    return err;
 }
 
 /* Who wrote this file says what is started, and as whom. */
@@ -213,7 +162,9 @@ static tsr_err open_trusted(const char *path, FILE **f, char *error, size_t erro
 
 tsr_err boot_config_load(const char *path, boot_config *c, char *error, size_t error_len)
 {
-    reader r = { .path = path, .c = c, .error = error, .error_len = error_len };
+    reader r = { .ini = { .path = path, .error = error, .error_len = error_len,
+                          .section = section_line, .key = key_line },
+                 .c = c };
     FILE *f;
     tsr_err err;
 
@@ -223,7 +174,8 @@ tsr_err boot_config_load(const char *path, boot_config *c, char *error, size_t e
     error[0] = '\0';
     if ((err = open_trusted(path, &f, error, error_len)) != TSR_OK)
         return err;
-    err = read_lines(&r, f);
+    r.ini.user = &r;
+    err = tsr_ini_read(&r.ini, f);
     (void)fclose(f);
     return err == TSR_OK ? check(&r) : err;
 }

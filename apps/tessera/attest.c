@@ -10,8 +10,8 @@
 
 #include "apps/tessera/tessera.h"
 #include "psa/crypto.h"
-#include "server/attest/hex.h"
 #include "server/attest/report.h"
+#include "tessera/base/hex.h"
 
 static const char help[] =
     "tessera attest: attestation tokens of devices\n"

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "apps/tessera/tessera.h"
+#include "tessera/base/hex.h"
 #include "tessera/json/base64.h"
 
 enum { KEY_MAX = 64 };
@@ -76,28 +77,6 @@ static int list_all(const options *o)
 
 /* --- the key ------------------------------------------------------------------------------ */
 
-static int nibble(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static bool from_hex(tsr_bytes text, tsr_buf *key)
-{
-    if (text.len % 2 != 0)
-        return false;
-    for (size_t i = 0; i < text.len; i += 2) {
-        int high = nibble(text.ptr[i]), low = nibble(text.ptr[i + 1]);
-
-        if (high < 0 || low < 0)
-            return false;
-        tsr_put_u8(key, (uint8_t)(high * 16 + low));
-    }
-    return true;
-}
-
 static bool decode(const char *format, tsr_bytes text, tsr_buf *key)
 {
     if (strcmp(format, "raw") == 0) {
@@ -106,10 +85,10 @@ static bool decode(const char *format, tsr_bytes text, tsr_buf *key)
     }
     while (text.len > 0 && text.ptr[text.len - 1] <= ' ')
         text.len--;
-    bool good =
-        strcmp(format, "base64") == 0 ? tsr_base64_get(text, key) == TSR_OK : from_hex(text, key);
+    tsr_err err =
+        strcmp(format, "base64") == 0 ? tsr_base64_get(text, key) : tsr_hex_get(text, key);
 
-    return good && key->err == TSR_OK && key->len > 0;
+    return err == TSR_OK && key->err == TSR_OK && key->len > 0;
 }
 
 static int read_key(const options *o, tsr_buf *key)

@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include "tessera/base/hex.h"
+
 const uint8_t package_uuid_dns[16] = { 0x6b, 0xa7, 0xb8, 0x10, 0x9d, 0xad, 0x11, 0xd1,
                                        0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8 };
 
@@ -60,14 +62,6 @@ static void sha1(const uint8_t *in, size_t len, uint8_t digest[20])
         digest[i] = (uint8_t)(h[i / 4] >> (24 - 8 * (i % 4)));
 }
 
-static int nibble(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* 8-4-4-4-12 digits (RFC 4122 §3). */
 static bool uuid_from_text(const char *text, uint8_t uuid[16])
 {
@@ -77,7 +71,7 @@ static bool uuid_from_text(const char *text, uint8_t uuid[16])
         return false;
     for (size_t i = 0; i < 36; i++) {
         bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        int v = nibble(text[i]);
+        int v = tsr_hex_digit((uint8_t)text[i]);
 
         if (dash ? text[i] != '-' : v < 0)
             return false;

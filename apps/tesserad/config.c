@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/tesserad/config.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +9,8 @@
 #include <sys/stat.h>
 
 #include "ports/linux/host/udp.h"
+#include "ports/linux/ini/ini.h"
+#include "tessera/base/hex.h"
 
 typedef enum { TEXT, BYTES, DECIMAL, NUMBER, WORD, SERVER_NUMBER, SERVER_WORD } kind;
 
@@ -163,37 +164,25 @@ static const key light_keys[] = {
 
 /* Where the reader stands. */
 typedef struct {
-    const char *path;
-    unsigned line;
+    tsr_ini ini;
     config *c;
     const key *keys; /* of the present section; NULL: before the first one */
     void *base;
     char section[32];
-    char *error;
-    size_t error_len;
 } reader;
 
 static tsr_err fail(const reader *r, unsigned line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-static void say(const reader *r, unsigned line, const char *format, va_list args)
-{
-    int n = snprintf(r->error, r->error_len, "%s:%u: ", r->path, line);
-
-    if (n < 0 || (size_t)n >= r->error_len)
-        return;
-    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): the analyzer misreads va_start */
-    (void)vsnprintf(r->error + n, r->error_len - (size_t)n, format, args);
-}
-
 static tsr_err fail(const reader *r, unsigned line, const char *format, ...)
 {
     va_list args;
+    tsr_err err;
 
     va_start(args, format);
-    say(r, line, format, args);
+    err = tsr_ini_say(&r->ini, line, format, args);
     va_end(args);
-    return TSR_E_MALFORMED;
+    return err;
 }
 
 static void list_words(const char *const *words, char *text, size_t cap)
@@ -217,30 +206,9 @@ static void list_keys(const key *keys, char *text, size_t cap)
 static tsr_err take_text(const reader *r, const key *k, const char *value)
 {
     if (strlen(value) >= k->room)
-        return fail(r, r->line, "the value of '%s' is longer than %zu bytes; shorten it", k->name,
+        return fail(r, r->ini.line, "the value of '%s' is longer than %zu bytes; shorten it", k->name,
                     k->room - 1);
     memcpy((char *)r->base + k->at, value, strlen(value) + 1);
-    return TSR_OK;
-}
-
-static int nibble(char ch)
-{
-    if (ch >= '0' && ch <= '9')
-        return ch - '0';
-    ch = (char)tolower((unsigned char)ch);
-    return ch >= 'a' && ch <= 'f' ? ch - 'a' + 10 : -1;
-}
-
-static tsr_err take_hex(const reader *r, const char *name, const char *digits, tsr_buf *out)
-{
-    for (; digits[0] != '\0'; digits += 2) {
-        int high = nibble(digits[0]), low = high < 0 ? -1 : nibble(digits[1]);
-
-        if (low < 0)
-            return fail(r, r->line, "'%s' begins with 0x and is not pairs of hexadecimal digits; "
-                                    "correct it, or write text", name);
-        tsr_put_u8(out, (uint8_t)(high << 4 | low));
-    }
     return TSR_OK;
 }
 
@@ -251,11 +219,14 @@ static tsr_err take_bytes(const reader *r, const key *k, const char *value)
     tsr_err err = TSR_OK;
 
     if (strncmp(value, "0x", 2) == 0)
-        err = take_hex(r, k->name, value + 2, &out);
+        err = tsr_hex_get(tsr_text(value + 2), &out);
     else
         tsr_put_text(&out, value);
-    if (err == TSR_OK && out.err != TSR_OK)
-        err = fail(r, r->line, "the value of '%s' is longer than %zu bytes; shorten it", k->name,
+    if (err == TSR_E_MALFORMED)
+        return fail(r, r->ini.line, "'%s' begins with 0x and is not pairs of hexadecimal digits; "
+                                    "correct it, or write text", k->name);
+    if (out.err != TSR_OK)
+        err = fail(r, r->ini.line, "the value of '%s' is longer than %zu bytes; shorten it", k->name,
                    k->room);
     bytes->len = (uint8_t)out.len;
     return err;
@@ -266,7 +237,7 @@ static tsr_err take_number(const reader *r, const key *k, const char *value, uin
     uint64_t n;
 
     if (tsr_dec(tsr_text(value), &n) != TSR_OK || n < k->low || n > k->high)
-        return fail(r, r->line, "'%s' is no whole number from %u to %u; '%s' takes one", value,
+        return fail(r, r->ini.line, "'%s' is no whole number from %u to %u; '%s' takes one", value,
                     k->low, k->high, k->name);
     *v = (uint32_t)n;
     return TSR_OK;
@@ -279,7 +250,7 @@ static tsr_err take_decimal(const reader *r, const key *k, const char *value)
     double v = strtod(value, &end);
 
     if (end == value || *end != '\0' || !(v >= -(double)k->high && v <= (double)k->high))
-        return fail(r, r->line, "'%s' is no number from -%u to %u; '%s' takes one", value, k->high,
+        return fail(r, r->ini.line, "'%s' is no number from -%u to %u; '%s' takes one", value, k->high,
                     k->high, k->name);
     *d = (config_decimal){ true, v };
     return TSR_OK;
@@ -296,7 +267,7 @@ static tsr_err take_word(const reader *r, const key *k, const char *value, uint3
         return TSR_OK;
     }
     list_words(k->words, words, sizeof words);
-    return fail(r, r->line, "'%s' is nothing that '%s' takes; use one of: %s", value, k->name, words);
+    return fail(r, r->ini.line, "'%s' is nothing that '%s' takes; use one of: %s", value, k->name, words);
 }
 
 static tsr_err take(const reader *r, const key *k, const char *value)
@@ -320,18 +291,19 @@ static tsr_err take(const reader *r, const key *k, const char *value)
     }
 }
 
-static tsr_err key_line(const reader *r, const char *name, const char *value)
+static tsr_err key_line(void *user, char *name, char *value)
 {
+    const reader *r = user;
     char names[640];
 
     if (r->keys == NULL)
-        return fail(r, r->line, "'%s' stands before the first section; put it under [device]", name);
+        return fail(r, r->ini.line, "'%s' stands before the first section; put it under [device]", name);
     for (const key *k = r->keys; k->name != NULL; k++) {
         if (strcmp(k->name, name) == 0)
             return take(r, k, value);
     }
     list_keys(r->keys, names, sizeof names);
-    return fail(r, r->line, "unknown key '%s' in [%s]; known are: %s", name, r->section, names);
+    return fail(r, r->ini.line, "unknown key '%s' in [%s]; known are: %s", name, r->section, names);
 }
 
 static tsr_err open_server(reader *r, uint64_t id)
@@ -339,13 +311,13 @@ static tsr_err open_server(reader *r, uint64_t id)
     config_server *s;
 
     if (id < 1 || id > 65534)
-        return fail(r, r->line, "a server's number is its Short Server ID, 1 to 65534; change it");
+        return fail(r, r->ini.line, "a server's number is its Short Server ID, 1 to 65534; change it");
     if (config_find(r->c, (uint32_t)id) != NULL)
-        return fail(r, r->line, "[server %u] is there twice; number them apart", (unsigned)id);
+        return fail(r, r->ini.line, "[server %u] is there twice; number them apart", (unsigned)id);
     if (r->c->server_count == CONFIG_SERVERS)
-        return fail(r, r->line, "more than %d servers; remove one", CONFIG_SERVERS);
+        return fail(r, r->ini.line, "more than %d servers; remove one", CONFIG_SERVERS);
     s = &r->c->servers[r->c->server_count++];
-    *s = (config_server){ .short_id = (uint16_t)id, .line = r->line, .mode = TSR_LWM2M_MODE_NOSEC,
+    *s = (config_server){ .short_id = (uint16_t)id, .line = r->ini.line, .mode = TSR_LWM2M_MODE_NOSEC,
                           .certificate_usage = 3 };
     s->number[TSR_LWM2M_S_LIFETIME] = 86400;
     r->keys = server_keys;
@@ -358,9 +330,9 @@ static tsr_err open_bootstrap(reader *r)
     config_server *s = &r->c->bootstrap;
 
     if (r->c->has_bootstrap)
-        return fail(r, r->line, "[bootstrap] is there twice; a device has one bootstrap server");
+        return fail(r, r->ini.line, "[bootstrap] is there twice; a device has one bootstrap server");
     r->c->has_bootstrap = true;
-    *s = (config_server){ .short_id = CONFIG_BOOTSTRAP, .line = r->line,
+    *s = (config_server){ .short_id = CONFIG_BOOTSTRAP, .line = r->ini.line,
                           .mode = TSR_LWM2M_MODE_NOSEC, .certificate_usage = 3, .pack = 1 };
     r->keys = bootstrap_keys;
     r->base = s;
@@ -372,9 +344,9 @@ static tsr_err open_light(reader *r, uint64_t id)
     config_light *l = r->c->lights + r->c->light_count;
 
     if (r->c->light_count == CONFIG_LIGHTS)
-        return fail(r, r->line, "more than %d lights; remove one", CONFIG_LIGHTS);
+        return fail(r, r->ini.line, "more than %d lights; remove one", CONFIG_LIGHTS);
     if (id > 65534 || (r->c->light_count != 0 && l[-1].id >= id))
-        return fail(r, r->line, "lights are numbered upwards from 0 to 65534; change this number");
+        return fail(r, r->ini.line, "lights are numbered upwards from 0 to 65534; change this number");
     *l = (config_light){ .id = (uint16_t)id };
     r->c->light_count++;
     r->keys = light_keys;
@@ -382,8 +354,9 @@ static tsr_err open_light(reader *r, uint64_t id)
     return TSR_OK;
 }
 
-static tsr_err section_line(reader *r, char *name)
+static tsr_err section_line(void *user, char *name)
 {
+    reader *r = user;
     static const struct {
         const char *name;
         const key *keys;
@@ -410,42 +383,8 @@ static tsr_err section_line(reader *r, char *name)
         if (tsr_dec(tsr_text(number), &id) == TSR_OK && strcmp(name, "light") == 0)
             return open_light(r, id);
     }
-    return fail(r, r->line, "unknown section [%s]; known are: device, secured, log, location, network, "
+    return fail(r, r->ini.line, "unknown section [%s]; known are: device, secured, log, location, network, "
                             "coap, update, bootstrap, send, server N, light N", r->section);
-}
-
-static char *trim(char *text)
-{
-    char *end;
-
-    while (isspace((unsigned char)*text))
-        text++;
-    end = text + strlen(text);
-    while (end > text && isspace((unsigned char)end[-1]))
-        *--end = '\0';
-    return text;
-}
-
-static tsr_err any_line(reader *r, char *line)
-{
-    char *equals;
-    size_t len;
-
-    line = trim(line);
-    len = strlen(line);
-    if (len == 0 || line[0] == '#' || line[0] == ';')
-        return TSR_OK;
-    if (line[0] == '[') {
-        if (line[len - 1] != ']')
-            return fail(r, r->line, "a section without its closing bracket; end the line with ]");
-        line[len - 1] = '\0';
-        return section_line(r, trim(line + 1));
-    }
-    equals = strchr(line, '=');
-    if (equals == NULL)
-        return fail(r, r->line, "neither a section nor a key; write [section] or key = value");
-    *equals = '\0';
-    return key_line(r, trim(line), trim(equals + 1));
 }
 
 static tsr_err check_server(const reader *r, const config_server *s)
@@ -499,10 +438,10 @@ static tsr_err check_send(const reader *r)
         tsr_lwm2m_path *path = &send->paths[send->path_count];
 
         if (send->path_count == CONFIG_SENDS)
-            return fail(r, r->line, "more than %d paths in [send]; name instances, not each of their "
+            return fail(r, r->ini.line, "more than %d paths in [send]; name instances, not each of their "
                                     "resources", CONFIG_SENDS);
         if (*p != '/' || tsr_lwm2m_path_parse(tsr_view(p, len), path) != TSR_OK || path->depth == 0)
-            return fail(r, r->line, "'%.*s' in [send] is no path; write paths = /3/0/9 /3303/0/5700",
+            return fail(r, r->ini.line, "'%.*s' in [send] is no path; write paths = /3/0/9 /3303/0/5700",
                         (int)len, p);
         send->path_count++;
         p += len;
@@ -515,11 +454,11 @@ static tsr_err check_location(const reader *r)
     const config *c = r->c;
 
     if (c->latitude.set != c->longitude.set)
-        return fail(r, r->line, "[location] has one of latitude and longitude; add the other");
+        return fail(r, r->ini.line, "[location] has one of latitude and longitude; add the other");
     if ((c->altitude.set || c->radius.set) && !c->latitude.set)
-        return fail(r, r->line, "[location] has no place; add latitude and longitude");
+        return fail(r, r->ini.line, "[location] has no place; add latitude and longitude");
     if (c->radius.value < 0)
-        return fail(r, r->line, "a radius below 0; give it in metres, from 0 on");
+        return fail(r, r->ini.line, "a radius below 0; give it in metres, from 0 on");
     return TSR_OK;
 }
 
@@ -529,13 +468,13 @@ static tsr_err check(const reader *r)
     tsr_err err;
 
     if (c->endpoint[0] == '\0')
-        return fail(r, r->line, "the device has no name; add endpoint = NAME under [device]");
+        return fail(r, r->ini.line, "the device has no name; add endpoint = NAME under [device]");
     if (c->state[0] == '\0')
-        return fail(r, r->line, "no place for the state; add state = DIRECTORY under [device]");
+        return fail(r, r->ini.line, "no place for the state; add state = DIRECTORY under [device]");
     if (c->server_count == 0 && !c->has_bootstrap)
-        return fail(r, r->line, "no server; add a section [server 1] or [bootstrap]");
+        return fail(r, r->ini.line, "no server; add a section [server 1] or [bootstrap]");
     if ((c->block_size & (c->block_size - 1)) != 0)
-        return fail(r, r->line, "block_size %u is no power of two; use 16 to 1024", c->block_size);
+        return fail(r, r->ini.line, "block_size %u is no power of two; use 16 to 1024", c->block_size);
     err = check_send(r);
     if (err == TSR_OK)
         err = check_location(r);
@@ -553,23 +492,11 @@ const config_server *config_find(const config *c, uint32_t short_id)
     return short_id == CONFIG_BOOTSTRAP && c->has_bootstrap ? &c->bootstrap : NULL;
 }
 
-static tsr_err read_lines(reader *r, FILE *f)
-{
-    char line[1024];
-    tsr_err err = TSR_OK;
-
-    while (err == TSR_OK && fgets(line, sizeof line, f) != NULL) {
-        r->line++;
-        if (strchr(line, '\n') == NULL && !feof(f))
-            return fail(r, r->line, "a line longer than %zu bytes; shorten it", sizeof line - 2);
-        err = any_line(r, line);
-    }
-    return err;
-}
-
 tsr_err config_load(const char *path, config *c, char *error, size_t error_len)
 {
-    reader r = { .path = path, .c = c, .error = error, .error_len = error_len };
+    reader r = { .ini = { .path = path, .error = error, .error_len = error_len,
+                          .section = section_line, .key = key_line },
+                 .c = c };
     FILE *f = fopen(path, "re");
     struct stat about;
     tsr_err err;
@@ -585,7 +512,8 @@ tsr_err config_load(const char *path, config *c, char *error, size_t error_len)
     }
     if (fstat(fileno(f), &about) == 0)
         c->written_unix_s = about.st_mtime;
-    err = read_lines(&r, f);
+    r.ini.user = &r;
+    err = tsr_ini_read(&r.ini, f);
     (void)fclose(f);
     return err == TSR_OK ? check(&r) : err;
 }

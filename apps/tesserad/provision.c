@@ -10,6 +10,7 @@
 #include "apps/tesserad/daemon.h"
 #include "ports/linux/gate/gate.h"
 #include "psa/crypto.h"
+#include "tessera/base/hex.h"
 #include "tessera/json/base64.h"
 #include "tessera/lwm2m/objects/oscore.h"
 #include "tessera/lwm2m/objects/security.h"
@@ -40,28 +41,6 @@ static ssize_t read_all(int fd, uint8_t *room, size_t cap)
     return (ssize_t)len;
 }
 
-static int nibble(uint8_t ch)
-{
-    if (ch >= '0' && ch <= '9')
-        return ch - '0';
-    ch = (uint8_t)tolower(ch);
-    return ch >= 'a' && ch <= 'f' ? ch - 'a' + 10 : -1;
-}
-
-static tsr_err from_hex(tsr_bytes text, tsr_buf *key)
-{
-    if (text.len % 2 != 0)
-        return TSR_E_MALFORMED;
-    for (size_t i = 0; i < text.len; i += 2) {
-        int high = nibble(text.ptr[i]), low = nibble(text.ptr[i + 1]);
-
-        if (high < 0 || low < 0)
-            return TSR_E_MALFORMED;
-        tsr_put_u8(key, (uint8_t)(high << 4 | low));
-    }
-    return key->err;
-}
-
 static tsr_bytes trim(tsr_bytes text)
 {
     while (text.len != 0 && isspace(text.ptr[text.len - 1]))
@@ -79,7 +58,7 @@ static tsr_err decode(const char *format, tsr_bytes input, tsr_buf *key)
     }
     if (strcmp(format, "base64") == 0)
         return tsr_base64_get(trim(input), key);
-    return from_hex(trim(input), key);
+    return tsr_hex_get(trim(input), key);
 }
 
 /* Overwrites and removes the file: what a disk keeps of it besides is beyond a program's reach. */

@@ -5,8 +5,8 @@
 
 #include <stdio.h>
 
-#include "server/attest/hex.h"
 #include "server/attest/names.h"
+#include "tessera/base/hex.h"
 #include "tessera/json/json.h"
 
 typedef struct {

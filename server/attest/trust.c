@@ -4,7 +4,7 @@
 #include "server/attest/trust.h"
 
 #include "psa/crypto.h"
-#include "server/attest/hex.h"
+#include "tessera/base/hex.h"
 #include "tessera/json/base64.h"
 #include "tessera/json/json.h"
 

@@ -7,8 +7,8 @@
 #include <stdio.h>
 
 #include "server/attest/claims.h"
-#include "server/attest/hex.h"
 #include "server/attest/report.h"
+#include "tessera/base/hex.h"
 #include "tessera/cbor/cbor.h"
 #include "tessera/cose/key.h"
 

@@ -5,6 +5,7 @@
 #include "server/bootstrap/profile.h"
 
 #include "server/rest/room.h"
+#include "tessera/base/hex.h"
 #include "tessera/json/base64.h"
 
 #include <stdarg.h>
@@ -214,26 +215,14 @@ static tsr_err read_mode(const reading *r, const tsr_json *object, bs_account *a
     return refuse(r, "`security` must be psk, rpk, x509, nosec or est");
 }
 
-static int nibble(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static tsr_err read_key(const reading *r, const tsr_json *object, bs_account *a)
 {
     char text[2 * BS_KEY_MAX + 1] = "";
     tsr_err err = tsr_json_find_cstring(object, "key", text, sizeof text);
-    size_t len = strlen(text);
-    bool good = err == TSR_OK && len > 0 && len % 2 == 0;
+    tsr_buf key = tsr_buf_over(a->key, sizeof a->key);
+    bool good = err == TSR_OK && tsr_hex_get(tsr_text(text), &key) == TSR_OK && key.len > 0;
 
-    for (size_t i = 0; good && i < len; i++)
-        good = nibble(text[i]) >= 0;
-    for (size_t i = 0; good && i < len; i += 2)
-        a->key[i / 2] = (uint8_t)(nibble(text[i]) * 16 + nibble(text[i + 1]));
-    a->key_len = good ? len / 2 : 0;
+    a->key_len = good ? key.len : 0;
     tsr_wipe(text, sizeof text);
     if (err == TSR_E_NOT_FOUND && a->mode == BS_PSK && !a->generate)
         return refuse(r, "psk needs `key`, or `generate`: true for a fresh one for each device");

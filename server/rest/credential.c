@@ -5,6 +5,7 @@
 #include "server/rest/page.h"
 
 #include "server/bootstrap/bootstrap.h"
+#include "tessera/base/hex.h"
 #include "tessera/oscore/oscore.h"
 
 enum { KEY_MAX = 64, IDENTITY_MAX = 128 };
@@ -83,30 +84,6 @@ void rest_delete_credential(rest_exchange *x)
         rest_fail_err(x, err, x->endpoint);
 }
 
-static int nibble(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = (char)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static tsr_err from_hex(const char *text, tsr_buf *key)
-{
-    size_t len = strlen(text);
-
-    if (len == 0 || len % 2 != 0)
-        return TSR_E_MALFORMED;
-    for (size_t i = 0; i < len; i += 2) {
-        int high = nibble(text[i]), low = nibble(text[i + 1]);
-
-        if (high < 0 || low < 0)
-            return TSR_E_MALFORMED;
-        tsr_put_u8(key, (uint8_t)(high * 16 + low));
-    }
-    return key->err;
-}
-
 /* An optional member in hexadecimal digits; len 0 and ptr NULL when it is not there. */
 static tsr_err bytes_of(rest_exchange *x, const tsr_json *body, const char *name, size_t most,
                         uint8_t *room, tsr_bytes *out)
@@ -118,8 +95,8 @@ static tsr_err bytes_of(rest_exchange *x, const tsr_json *body, const char *name
     *out = tsr_view(NULL, 0);
     if (err == TSR_E_NOT_FOUND)
         return TSR_OK;
-    if (err == TSR_OK && text[0] != '\0')
-        err = from_hex(text, &bytes);
+    if (err == TSR_OK)
+        err = tsr_hex_get(tsr_text(text), &bytes);
     if (err != TSR_OK) {
         rest_fail(x, REST_BAD_BODY, "`%s` must be a string of up to %zu bytes in hexadecimal digits",
                   name, most);
@@ -140,7 +117,7 @@ static tsr_err key_of(rest_exchange *x, const tsr_json *body, bool psk, tsr_buf 
     if (!psk) {
         rest_fail(x, REST_BAD_BODY, "`key` is for psk; with x509 the device proves its own key");
         err = TSR_E_ARGUMENT;
-    } else if (err != TSR_OK || from_hex(text, key) != TSR_OK) {
+    } else if (err != TSR_OK || tsr_hex_get(tsr_text(text), key) != TSR_OK || key->len == 0) {
         rest_fail(x, REST_BAD_BODY, "`key` must be a string of 1 to %d bytes in hexadecimal digits",
                   KEY_MAX);
         err = TSR_E_ARGUMENT;

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "server/attest/hex.h"
+#include "tessera/base/hex.h"
 
-static int digit(uint8_t c)
+int tsr_hex_digit(uint8_t c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 tsr_err tsr_hex_get(tsr_bytes text, tsr_buf *out)
@@ -17,13 +16,13 @@ tsr_err tsr_hex_get(tsr_bytes text, tsr_buf *out)
     if (text.len % 2 != 0)
         return TSR_E_MALFORMED;
     for (size_t i = 0; i < text.len; i += 2) {
-        int high = digit(text.ptr[i]), low = digit(text.ptr[i + 1]);
+        int high = tsr_hex_digit(text.ptr[i]), low = tsr_hex_digit(text.ptr[i + 1]);
 
         if (high < 0 || low < 0) {
             out->len = before;
             return TSR_E_MALFORMED;
         }
-        tsr_put_u8(out, (uint8_t)(high * 16 + low));
+        tsr_put_u8(out, (uint8_t)(high << 4 | low));
     }
     return out->err;
 }
