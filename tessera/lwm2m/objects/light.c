@@ -53,8 +53,10 @@ static tsr_err read(const void *state, tsr_lwm2m_path at, tsr_lwm2m_out *out)
     }
 }
 
-static void turn(tsr_lwm2m_light *l, bool on)
+void tsr_lwm2m_light_turn(tsr_lwm2m_light *l, bool on)
 {
+    if (l->on == on)
+        return;
     l->on_s = on_time_s(l);
     l->since_s = l->now_s;
     l->on = on;
@@ -82,8 +84,8 @@ static tsr_err write(void *state, tsr_lwm2m_path at, const tsr_lwm2m_value *valu
 
     switch (at.resource) {
     case ON_OFF:
-        if (commit && value != NULL && value->as.b != l->on)
-            turn(l, value->as.b);
+        if (commit && value != NULL)
+            tsr_lwm2m_light_turn(l, value->as.b);
         return TSR_OK;
     case DIMMER:
         n = value != NULL ? value->as.i : 100;

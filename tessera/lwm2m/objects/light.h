@@ -24,6 +24,9 @@ typedef struct {
     size_t count;
 } tsr_lwm2m_lights;
 
+/** Switches it from the device's side, as a Write does. */
+void tsr_lwm2m_light_turn(tsr_lwm2m_light *light, bool on);
+
 tsr_lwm2m_object tsr_lwm2m_light_object(tsr_lwm2m_lights *lights);
 
 #endif
