@@ -471,6 +471,30 @@ static void test_new_registration_ends_observations(void **state)
 
 #define T(name) cmocka_unit_test(name)
 
+/* RFC 7641 §3.6: a server that does not know the address would answer with a Reset. */
+static void test_notifications_wait_until_a_new_address_is_known(void **state)
+{
+    rig *r = rig_new(1);
+
+    (void)state;
+    rig_register(r);
+    assert_code(rig_observe(r, "/3/0/9", -1), 2, 05);
+    r->server[0].silent = true;
+    tsr_lwm2m_client_moved(&r->client, 0, r->now_ms);
+    r->device.battery_percent = 42;
+    tsr_lwm2m_client_changed(&r->client, tsr_lwm2m_at_resource(3, 0, 9));
+    rig_run(r);
+    r->server[0].silent = false;
+    r->server[0].got_count = r->server[0].note_count = 0;
+    rig_wait(r, 5000);
+    assert_int_equal(r->server[0].got_count, 1);
+    assert_string_equal(r->server[0].got[0].path, "/rd/1");
+    assert_int_equal(r->server[0].note_count, 1);
+    assert_true(r->server[0].note[0].at_ms >= r->server[0].got[0].at_ms);
+    assert_string_equal(r->server[0].note[0].text, "42");
+    rig_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -495,6 +519,7 @@ int main(void)
         T(test_observe_without_room_is_a_read),
         T(test_int_951_attributes_are_per_server),
         T(test_new_registration_ends_observations),
+        T(test_notifications_wait_until_a_new_address_is_known),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

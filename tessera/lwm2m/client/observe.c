@@ -232,11 +232,14 @@ static void notify(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const tsr_lwm2
     }
 }
 
+/* After a restart or from a new address the Update goes first: a server that does not know where
+ * this comes from answers with a Reset, and that would end the observation. */
 static bool may_send(const tsr_lwm2m_client *c, const tsr_lwm2m_observation *o)
 {
     const tsr_lwm2m_account *a = &c->config.accounts[o->account];
 
-    return o->used && o->flight == 0 && a->up && a->standing == TSR_LWM2M_REGISTERED;
+    return o->used && o->flight == 0 && a->up && a->standing == TSR_LWM2M_REGISTERED &&
+           !a->update && a->request == 0;
 }
 
 /* When the next step of an observation is due. */

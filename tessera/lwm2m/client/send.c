@@ -157,7 +157,7 @@ static bool is_ready(const tsr_lwm2m_client *c, size_t account)
 {
     const tsr_lwm2m_account *a = &c->config.accounts[account];
 
-    return a->up && a->standing == TSR_LWM2M_REGISTERED &&
+    return a->up && a->standing == TSR_LWM2M_REGISTERED && !a->update && a->request == 0 &&
            c->config.outbox->sendings[account].flight == 0 && !is_muted(c, a) &&
            outbox_waits(c->config.outbox, a->short_id);
 }
