@@ -5,30 +5,14 @@
 
 #include "ports/linux/device/internal.h"
 #include "ports/linux/host/log.h"
+#include "tessera/base/hex.h"
 
-static int nibble(uint8_t ch)
-{
-    if (ch >= '0' && ch <= '9')
-        return ch - '0';
-    ch |= 0x20; /* lower case */
-    return ch >= 'a' && ch <= 'f' ? ch - 'a' + 10 : -1;
-}
-
-/* Digits in pairs; white space may follow. */
+/* White space may follow the digits. */
 static tsr_err decode(const uint8_t *text, size_t len, tsr_buf *key)
 {
     while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r' || text[len - 1] == ' '))
         len--;
-    if (len == 0 || len % 2 != 0)
-        return TSR_E_MALFORMED;
-    for (size_t i = 0; i < len; i += 2) {
-        int high = nibble(text[i]), low = nibble(text[i + 1]);
-
-        if (high < 0 || low < 0)
-            return TSR_E_MALFORMED;
-        tsr_put_u8(key, (uint8_t)(high << 4 | low));
-    }
-    return key->err;
+    return len == 0 ? TSR_E_MALFORMED : tsr_hex_get(tsr_view(text, len), key);
 }
 
 static tsr_err read_key(const char *file, tsr_buf *key)
