@@ -105,7 +105,7 @@ class Enrolment(unittest.TestCase):
         self.assertEqual([line.rsplit(" ", 1)[1] for line in self.said("sen")], ["new", "same"])
 
     def test_device_renews_before_the_end(self):
-        """RFC 9148: /sren under the certificate that is to be renewed"""
+        """RFC 9148 and RFC 7030 §3.3.2: /sren under the certificate that is to be renewed"""
         self.start("seconds=30")
         self.room.wait_registered(EP, 60)
         self.room.wait(lambda: self.said("sren"), 60, "the renewal")

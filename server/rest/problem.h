@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What can go wrong, as application/problem+json (RFC 9457). Private to server/rest. */
+ * What can go wrong, as application/problem+json (RFC 9457 §3). Private to server/rest. */
 #ifndef SERVER_REST_PROBLEM_H
 #define SERVER_REST_PROBLEM_H
 

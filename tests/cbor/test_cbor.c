@@ -422,6 +422,7 @@ static void test_get_int_holds_its_limits(void **state)
     }
 }
 
+/* RFC 8949 §3.2.3 */
 static void test_get_string_joins_chunks(void **state)
 {
     uint8_t room[16], joined[5];
@@ -443,6 +444,7 @@ static void test_get_string_joins_chunks(void **state)
     assert_int_equal(tsr_cbor_get_text(&copy, &v), TSR_E_TYPE);
 }
 
+/* RFC 3629 §4 */
 static void test_get_text_refuses_bad_utf8(void **state)
 {
     static const char *const bad[] = { "61ff", "62c080", "63eda080", "64f4908080", "62c3",

@@ -205,6 +205,7 @@ static void test_block_size_7_is_a_bad_request(void **state)
     link_no_event(c);
 }
 
+/* RFC 7252 §5.4.2, RFC 7252 §5.6 */
 static void test_block2_of_another_resource_or_fetch_is_not_mixed_up(void **state)
 {
     (void)state;
@@ -300,7 +301,7 @@ static void test_block1_is_handed_over_whole(void **state)
     assert_true(m.block1.set && !m.block1.more && m.block1.num == 2 && m.block1.szx == 3);
 }
 
-/* Figure 9: the server wants smaller blocks. */
+/* Figure 9: the server wants smaller blocks. RFC 7959 §2.5 */
 static void test_block1_size_is_negotiated_down(void **state)
 {
     tsr_coap_config config = link_config(1);

@@ -32,6 +32,7 @@ static void compare(void *user, tsr_coap *client, const tsr_coap_event *e, uint6
     b->done++;
 }
 
+/* RFC 7959 §2 */
 static void test_both_directions_with_every_size(void **state)
 {
     link_path *l = malloc(sizeof *l);

@@ -230,7 +230,8 @@ static void test_client_refuses_a_payload_above_its_bodies(void **state)
     (void)request(TSR_COAP_PUT, "/w", 8192);
 }
 
-/* RFC 9175 §2.3: a 4.01 with Echo is answered with the same request and that Echo, once. */
+/* RFC 9175 §2.3: a 4.01 with Echo is answered with the same request and that Echo, once.
+ * RFC 9175 §2.2 */
 static void test_client_echoes(void **state)
 {
     (void)state;

@@ -38,6 +38,7 @@ static void collect(void *user, tsr_coap *c, const tsr_coap_event *e, uint64_t n
     s->len = e->body.len;
 }
 
+/* RFC 7252 §5 */
 static void test_engine_gets(void **state)
 {
     tsr_coap_config config = link_config(1);

@@ -131,6 +131,7 @@ static void test_message_rejects_long_tokens(void **state)
     }
 }
 
+/* RFC 7252 §12.1 */
 static void test_message_rejects_reserved_classes(void **state)
 {
     tsr_coap_msg msg;
@@ -141,6 +142,7 @@ static void test_message_rejects_reserved_classes(void **state)
     parse_exact(BYTES(0x40, 0xe1, 0, 1), TSR_E_MALFORMED, &msg);
 }
 
+/* RFC 7252 §4.1 */
 static void test_message_rejects_empty_with_more(void **state)
 {
     tsr_coap_msg msg;
@@ -217,6 +219,7 @@ static void test_message_treats_misused_options_as_unknown(void **state)
     assert_false(msg.block2.set);
 }
 
+/* RFC 7252 §12.2, RFC 7641 §2, RFC 7959 §2.1, RFC 9175 §2.2.1 */
 static void test_message_reads_every_known_option(void **state)
 {
     uint8_t room[128];

@@ -74,7 +74,7 @@ static void test_other_versions_and_crumbs_are_ignored(void **state)
     assert_int_equal(c->stats.ignored, 5);
 }
 
-/* RFC 7252 §5.4.1 */
+/* RFC 7252 §5.4.1. RFC 7252 §5.5.2 */
 static void test_unknown_critical_option_in_con_request_gives_4_02(void **state)
 {
     (void)state;

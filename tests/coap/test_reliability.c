@@ -60,6 +60,7 @@ static void test_con_first_timeout_varies(void **state)
     assert_true(least < 2200 && most > 2800);
 }
 
+/* RFC 7252 §4.8 */
 static void test_con_parameters_are_the_callers(void **state)
 {
     tsr_coap_config config = link_config(1);
@@ -252,6 +253,7 @@ static void test_non_request_is_sent_once(void **state)
     (void)link_event(c, TSR_COAP_TIMEOUT);
 }
 
+/* RFC 7252 §4.4 */
 static void test_message_ids_count_up_per_peer(void **state)
 {
     uint16_t mids[3];

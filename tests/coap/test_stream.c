@@ -606,6 +606,7 @@ static void run_both(const tsr_coap_stream_config *ca, const tsr_coap_stream_con
     pair_free(b);
 }
 
+/* RFC 8323 */
 static void test_stream_both_roles_against_each_other(void **state)
 {
     static const size_t mosts[] = { 1, 2, 7, 0, 0, SIZE_MAX };

@@ -49,7 +49,8 @@ static void aborted(end *e, tsr_err why)
     pair_free(e);
 }
 
-/* RFC 8323 §3.3 and RFC 8323 §5.3: a CSM is the first message, and waits for nobody. */
+/* RFC 8323 §3.3 and RFC 8323 §5.3: a CSM is the first message, and waits for nobody.
+ * RFC 8323 §5, RFC 8323 §11.1 */
 static void test_stream_begins_with_csm(void **state)
 {
     end *e = open_end();
@@ -127,7 +128,7 @@ static void test_stream_waits_for_csm_with_a_limit(void **state)
 }
 
 /* RFC 8323 §5.2 and RFC 8323 §5.6: unknown critical options abort, with Bad-CSM-Option for a CSM.
- */
+ * RFC 8323 §11.2 */
 static void test_stream_aborts_for_unknown_critical_csm_option(void **state)
 {
     end *e = open_end();
@@ -266,7 +267,7 @@ static void test_stream_pings(void **state)
     pair_free(e);
 }
 
-/* RFC 8323 §5.5: what is open ends, then the link is closed. */
+/* RFC 8323 §5.5: what is open ends, then the link is closed. RFC 8323 §10.1 */
 static void test_stream_follows_release(void **state)
 {
     const tsr_coap_response content = { .code = TSR_COAP_CONTENT };

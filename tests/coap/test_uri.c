@@ -41,6 +41,7 @@ static void assert_options(const char *text, const char *expected)
     assert_string_equal((const char *)shown, expected);
 }
 
+/* RFC 7252 §6.1 */
 static void test_uri_takes_parts(void **state)
 {
     tsr_coap_uri uri = parsed("coap://example.net:5685/a/b?x=1&y");
@@ -77,7 +78,7 @@ static void test_uri_puts_same_options_for_equal_uris(void **state)
                    "3=example.com;11=~sensors;11=temp.xml;");
 }
 
-/* RFC 7252 §6.4 */
+/* RFC 7252 §6.4. RFC 7252 §5.10.1 */
 static void test_uri_puts_options(void **state)
 {
     (void)state;

@@ -25,6 +25,7 @@ static tsr_err read_hex(const char *hex, uint8_t *room, size_t cap, tsr_cose_key
     return tsr_cose_key_read(from_hex(hex, room, cap), k);
 }
 
+/* RFC 9052 §7, RFC 9053 §7.1.1 */
 static void test_key_reads_and_writes_ec2(void **state)
 {
     uint8_t room[256], again[256];
@@ -44,6 +45,7 @@ static void test_key_reads_and_writes_ec2(void **state)
     assert_memory_equal(again, room, out.len);
 }
 
+/* RFC 9053 §7 */
 static void test_key_reads_and_writes_symmetric(void **state)
 {
     uint8_t room[64], again[64];
@@ -118,6 +120,7 @@ static tsr_cose_key key11(uint8_t room[96])
                            .d = { all.ptr + 64, 32 } };
 }
 
+/* RFC 9052 §7.1 */
 static void test_import_checks_key_against_algorithm(void **state)
 {
     uint8_t room[96], secret[16] = { 1 };

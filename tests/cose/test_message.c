@@ -55,6 +55,7 @@ static void expect_read(const char *hex, tsr_cose_kind kind, tsr_err expected)
         assert_int_equal(m.kid.len, 6); /* untouched on failure */
 }
 
+/* RFC 9052 §2 */
 static void test_read_takes_tagged_and_untagged(void **state)
 {
     uint8_t room[64];
@@ -97,6 +98,7 @@ static void test_read_refuses_other_kinds(void **state)
     expect_read("d83d8440a041aa41bb", TSR_COSE_SIGN1, TSR_E_TYPE);
 }
 
+/* RFC 9052 §4.2 */
 static void test_read_refuses_malformed_frames(void **state)
 {
     (void)state;
@@ -117,7 +119,8 @@ static void test_read_refuses_malformed_frames(void **state)
     expect_read("8440a0 5bffffffffffffffff aa 41bb", TSR_COSE_SIGN1, TSR_E_MALFORMED);
 }
 
-/* RFC 9052 §3: a label once, and in one bucket. Other spellings of the same number count. */
+/* RFC 9052 §3: a label once, and in one bucket. Other spellings of the same number count.
+ * RFC 9052 §1.5 */
 static void test_read_refuses_labels_twice(void **state)
 {
     (void)state;

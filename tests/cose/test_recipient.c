@@ -45,7 +45,7 @@ static void data_of(size_t len, uint8_t *data)
         data[i] = (uint8_t)(i < 16 ? 0x11 * i : i - 16);
 }
 
-/* RFC 3394 §4.1, §4.2, §4.3, §4.6 */
+/* RFC 3394 §4.1, §4.2, §4.3, §4.6. RFC 3394 §2.2, RFC 3394 §2.2.1 */
 static void test_wrap_matches_the_vectors(void **state)
 {
     static const struct {
@@ -72,6 +72,7 @@ static void test_wrap_matches_the_vectors(void **state)
     }
 }
 
+/* RFC 3394 §2.2.3 */
 static void test_unwrap_refuses_every_flipped_bit_and_the_wrong_key(void **state)
 {
     psa_key_id_t kek = kek_of(16, 0), other = kek_of(16, 1);

@@ -251,6 +251,8 @@ static void play_folder(const char *folder)
     (void)closedir(d);
 }
 
+/* RFC 9052 §5.2, RFC 9052 §5.3, RFC 9052 §6.2, RFC 9052 §6.3, RFC 9053 §2.1, RFC 9053 §3.1,
+ * RFC 9053 §4.1 */
 static void test_vectors_of_the_working_group(void **state)
 {
     static const char *const folders[] = { "sign1-tests", "mac0-tests", "encrypted-tests",

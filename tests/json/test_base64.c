@@ -19,6 +19,7 @@ static const char *const vectors[][3] = {
     { "\xfb\xff\xfe", "+//+", "-__-" },
 };
 
+/* RFC 4648 §4, RFC 4648 §5, RFC 4648 */
 static void test_base64_agrees_with_rfc4648(void **state)
 {
     (void)state;
@@ -40,6 +41,7 @@ static void test_base64_agrees_with_rfc4648(void **state)
     }
 }
 
+/* RFC 4648 §3.2, RFC 4648 §3.5 */
 static void test_base64_refuses_bad_text(void **state)
 {
     static const char *const bad[] = { "Z", "Zg=", "Zg===", "=", "====", "Zh==", "Zm9=", "Zm 9",

@@ -39,6 +39,7 @@ static void test_parse_takes_every_kind(void **state)
         assert_int_equal(parsed(cases[i].text).kind, cases[i].kind);
 }
 
+/* RFC 8259 */
 static void test_parse_refuses_what_is_no_json(void **state)
 {
     static const char *const bad[] = {

@@ -62,6 +62,7 @@ static const struct {
     { "</firmware/v2.1>;rt=\"firmware\";sz=262144", "/firmware/v2.1 rt:firmware sz=262144\n" },
 };
 
+/* RFC 2616 §2.2, RFC 6690 */
 static void test_link_reads_lists(void **state)
 {
     char text[512];

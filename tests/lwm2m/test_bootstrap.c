@@ -36,7 +36,7 @@ static boot_rig *with_server(void)
     return r;
 }
 
-/* LwM2M-1.1-int-0 */
+/* LwM2M-1.1-int-0. Core 6.1, Core 6.1.3 */
 static void test_int_0_client_asks_and_is_configured(void **state)
 {
     boot_rig *r = blank();
@@ -65,7 +65,8 @@ static void test_int_0_client_asks_and_is_configured(void **state)
     boot_free(r);
 }
 
-/* Every format that can hold an account, with the path of the object or of the instance. */
+/* Every format that can hold an account, with the path of the object or of the instance.
+ * Core 6.1.7.5 */
 static void test_write_takes_every_format(void **state)
 {
     static const tsr_lwm2m_format formats[] = { TSR_LWM2M_FORMAT_TLV, TSR_LWM2M_FORMAT_SENML_JSON,
@@ -105,7 +106,7 @@ static void test_write_takes_single_resources_as_text(void **state)
     boot_free(r);
 }
 
-/* LwM2M-1.1-int-4 */
+/* LwM2M-1.1-int-4. Core 6.1.7.6 */
 static void test_int_4_delete_spares_the_bootstrap_account_and_the_device(void **state)
 {
     boot_rig *r = with_server();
@@ -133,7 +134,7 @@ static void test_int_4_delete_spares_the_bootstrap_account_and_the_device(void *
     boot_free(r);
 }
 
-/* LwM2M-1.1-int-5 */
+/* LwM2M-1.1-int-5. Core 6.1.3.4 */
 static void test_int_5_server_triggers_a_bootstrap(void **state)
 {
     boot_rig *r = with_server();
@@ -161,7 +162,7 @@ static void test_int_6_known_servers_come_first(void **state)
     boot_free(r);
 }
 
-/* LwM2M-1.1-int-7 */
+/* LwM2M-1.1-int-7. Core 6.1.4 */
 static void test_int_7_failing_registration_leads_to_bootstrap(void **state)
 {
     boot_rig *r = boot_new();
@@ -215,7 +216,7 @@ static void test_useless_bootstraps_become_rare(void **state)
     boot_free(r);
 }
 
-/* LwM2M-1.1-int-8 */
+/* LwM2M-1.1-int-8. Core 6.1.7.4 */
 static void test_int_8_read_gives_servers_and_nothing_else(void **state)
 {
     static const char expected[] = "[{\"bn\":\"/1/0/\",\"n\":\"0\",\"v\":101},{\"n\":\"1\",\"v\":300},"
@@ -241,6 +242,7 @@ static void test_int_8_read_gives_servers_and_nothing_else(void **state)
     boot_free(r);
 }
 
+/* Core 6.1.7.3 */
 static void test_discover_shows_one_object(void **state)
 {
     boot_rig *r = blank();
@@ -256,7 +258,7 @@ static void test_discover_shows_one_object(void **state)
     boot_free(r);
 }
 
-/* LwM2M-1.1-int-9; each time the server mends what was wrong. */
+/* LwM2M-1.1-int-9; each time the server mends what was wrong. Core 6.1.6 */
 static void test_int_9_inconsistent_accounts_are_refused(void **state)
 {
     boot_rig *r = blank();
@@ -317,7 +319,7 @@ static tsr_bytes make_pack(tsr_lwm2m_format format, const boot_account_values *v
     return tsr_buf_view(&body);
 }
 
-/* LwM2M-1.1-int-12 */
+/* LwM2M-1.1-int-12. Core 6.1.7.7 */
 static void test_int_12_pack_configures_at_once(void **state)
 {
     static const tsr_lwm2m_format formats[] = { TSR_LWM2M_FORMAT_SENML_CBOR,

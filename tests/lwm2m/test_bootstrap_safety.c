@@ -232,6 +232,7 @@ static const char *const private_keys[] = {
     "73214c3f824e6568d4e5c95865680db7756f73658c002e561b",
 };
 
+/* RFC 5958, RFC 5958 §2, RFC 5915 */
 static void test_private_key_goes_into_psa_to_sign_only(void **state)
 {
     static uint8_t certificate[CERTIFICATE], key[300];
@@ -289,6 +290,7 @@ static void test_key_that_psa_refuses_ends_the_bootstrap(void **state)
     }
 }
 
+/* Core 6.1.1 */
 static void test_bootstrap_account_is_replaced(void **state)
 {
     boot_rig *r = begin_with(false);
@@ -339,6 +341,7 @@ static void test_bootstrap_account_is_purged_when_its_time_is_over(void **state)
     boot_free(r);
 }
 
+/* Core 6.1.3.3 */
 static void test_changed_account_begins_anew_at_its_new_address(void **state)
 {
     boot_rig *r = begin_with(true);

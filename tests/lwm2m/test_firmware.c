@@ -230,6 +230,7 @@ static void test_cancel(void **state)
     assert_stands(s, UPDATING, 0);
 }
 
+/* RFC 3986 §3.1 */
 static void test_uri_that_cannot_be(void **state)
 {
     static const struct { const char *uri; int result; } cases[] = {

@@ -135,6 +135,7 @@ static void test_etch_reads_the_worked_examples(void **state)
     patches(LWM2M, hex, "/3/0/0=Open Mobile Alliance /3/0/9=100 /1/0/1=86400");
 }
 
+/* Core 7.5.6 */
 static void test_fetch_takes_names_at_any_depth(void **state)
 {
     (void)state;
@@ -152,6 +153,7 @@ static void test_fetch_steps_over_records_with_a_time(void **state)
     fetches(ETCH_JSON, "[{\"bt\":5,\"n\":\"/3/0/1\"},{\"n\":\"/3/0/2\",\"t\":-5}]", "/3/0/2");
 }
 
+/* RFC 8790 §2 */
 static void test_fetch_refuses_what_is_no_list_of_names(void **state)
 {
     (void)state;
@@ -204,6 +206,7 @@ static void test_etch_patch_lets_unknown_fields_pass(void **state)
     patch_fails(CBOR, "81a300662f332f302f31020162785f01", TSR_E_UNSUPPORTED);
 }
 
+/* RFC 8790 §3 */
 static void test_patch_takes_values_and_nulls(void **state)
 {
     (void)state;

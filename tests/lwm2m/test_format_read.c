@@ -71,7 +71,8 @@ static void fails(int format, const char *base, const char *payload, tsr_err wan
 
 /* ---- SenML ---------------------------------------------------------------------------------- */
 
-/* RFC 8428 §5.1.1 to §5.1.3 in form, with paths of LwM2M for the names. */
+/* RFC 8428 §5.1.1 to §5.1.3 in form, with paths of LwM2M for the names.
+ * RFC 8428 §4, RFC 8428 §5 */
 static void test_senml_json_reads_the_rfc_shapes(void **state)
 {
     (void)state;
@@ -90,6 +91,7 @@ static void test_senml_json_reads_the_rfc_shapes(void **state)
     reads(JSON, "/", "[]", "");
 }
 
+/* RFC 8428 §4.5.1, RFC 8428 §4.5.4 */
 static void test_senml_base_values_reset_and_add(void **state)
 {
     (void)state;
@@ -104,6 +106,7 @@ static void test_senml_base_values_reset_and_add(void **state)
           "/3/0/0=integer:1@1700000000000\n/3/0/0=integer:2@1700000001000\n/3/0/0=integer:3\n");
 }
 
+/* RFC 8428 §4.6 */
 static void test_senml_times_below_2_to_28_are_relative(void **state)
 {
     (void)state;
@@ -124,6 +127,7 @@ static void test_senml_names_and_nulls_have_no_value(void **state)
     reads(JSON, "/", "[{\"n\":\"/3/0\"},{\"n\":\"/3/0\"}]", "/3/0=none:\n/3/0=none:\n");
 }
 
+/* RFC 8428 §4.4 */
 static void test_senml_ignores_what_it_does_not_know(void **state)
 {
     (void)state;
@@ -139,7 +143,7 @@ static void test_senml_ignores_what_it_does_not_know(void **state)
 static void test_senml_cbor_is_lenient_in_form(void **state)
 {
     (void)state;
-    /* indefinite array, map and strings; half floats; decimal fraction; label "vlo" */
+    /* indefinite array, map and strings; half floats; decimal fraction (RFC 8949 §3.4.4); label "vlo" */
     reads(SENML, "/", "9fbf 007f632f332f63302f39ff 02fb4036800000000000ffff", "/3/0/9=float:22.5\n");
     reads(SENML, "/", "81a2 00662f332f302f39 02f94da0", "/3/0/9=float:22.5\n");
     reads(SENML, "/", "81a2 00662f332f302f39 02c48220 18e1", "/3/0/9=float:22.5\n");
@@ -153,6 +157,7 @@ static void test_senml_cbor_is_lenient_in_form(void **state)
           "/3/0/9=float:-18446744073709552000\n");
 }
 
+/* RFC 8428 */
 static void test_senml_refuses_broken_packs(void **state)
 {
     static const char *const json[] = {
@@ -281,6 +286,7 @@ static void test_single_formats_give_one_value(void **state)
     reads(TEXT, "/3/0/7/1", "", "/3/0/7/1=text:\n");
     reads(TSR_LWM2M_FORMAT_OCTETS, "/5/0/0", "0001", "/5/0/0=opaque:AAE=\n");
     reads(CBOR, "/3/0/9", "1864", "/3/0/9=integer:100\n");
+    /* RFC 8949 §3.4.1 */
     reads(CBOR, "/3/0/13", "c074323031332d30332d32315432303a30343a30305a", "/3/0/13=time:1363896240\n");
     reads(CBOR, "/3/0/13", "c0781b323031332d30332d32315432303a30343a30302e352b30313a3330",
           "/3/0/13=time:1363890840\n");

@@ -447,6 +447,7 @@ static void test_write_joins_what_was_there(void **state)
     }
 }
 
+/* Core 7.5, RFC 7252 §12.3 */
 static void test_format_numbers(void **state)
 {
     tsr_lwm2m_format format = TSR_LWM2M_FORMAT_TEXT;

@@ -46,6 +46,7 @@ static void test_int_204_oma_json_is_not_acceptable(void **state)
     rig_free(r);
 }
 
+/* RFC 7252 §5.5.1 */
 static void test_int_205_write_in_plain_text(void **state)
 {
     rig *r = rig_new(1);
@@ -289,6 +290,7 @@ static void test_int_233_write_in_senml_cbor(void **state)
     rig_free(r);
 }
 
+/* Core 7.4 */
 static void test_int_237_read_without_accept(void **state)
 {
     rig *r = rig_new(1);
@@ -346,6 +348,7 @@ static void test_int_260_discover_with_attributes(void **state)
     rig_free(r);
 }
 
+/* Core 6.3.4 */
 static void test_int_261_attributes_of_a_resource_instance(void **state)
 {
     rig *r = rig_new(1);
@@ -396,6 +399,7 @@ static void test_int_1630_create_a_portfolio(void **state)
     rig_free(r);
 }
 
+/* Core 6.3.7 */
 static void test_int_1635_delete_a_portfolio(void **state)
 {
     rig *r = rig_new(1);
@@ -683,6 +687,7 @@ static void test_light_is_switched_and_counts_its_time(void **state)
     rig_free(r);
 }
 
+/* Transport 6.4 */
 static void test_methods_and_options_that_have_no_meaning(void **state)
 {
     rig *r = rig_new(1);

@@ -21,7 +21,7 @@ static void set_battery(rig *r, int8_t percent)
     rig_run(r);
 }
 
-/* Conformance case 301: pmin and pmax on two resources. */
+/* Conformance case 301: pmin and pmax on two resources. Core 6.4.1 */
 static void test_int_301_observe_with_pmin_and_pmax(void **state)
 {
     rig *r = rig_new(1);
@@ -74,7 +74,7 @@ static void test_int_302_cancel_by_reset(void **state)
     rig_free(r);
 }
 
-/* Conformance case 303: GET with Observe 1 is a Read that ends it. */
+/* Conformance case 303: GET with Observe 1 is a Read that ends it. Core 6.4.3 */
 static void test_int_303_cancel_by_observe_1(void **state)
 {
     rig *r = rig_new(1);

@@ -328,6 +328,7 @@ static void test_int_950_two_servers_are_served_apart(void **state)
     rig_free(r);
 }
 
+/* RFC 7252 §5.10.7 */
 static void test_register_without_location_is_no_registration(void **state)
 {
     rig *r = rig_new(1);

@@ -26,7 +26,8 @@ static tsr_bytes vector(const char *name, uint8_t room[2048])
     return tsr_view(room, len);
 }
 
-/* RFC 9148 §A.1, §A.2: what is read out and put in again is the same. */
+/* RFC 9148 §A.1, §A.2: what is read out and put in again is the same.
+ * RFC 5272 §4.1, RFC 5652 §3, RFC 5652 §4 */
 static void test_certs_only_examples_of_the_rfc(void **state)
 {
     static const char *const names[] = { "crts.p7", "sen.p7" };
@@ -54,6 +55,7 @@ static void test_certs_only_examples_of_the_rfc(void **state)
     }
 }
 
+/* RFC 5652 §5.1 */
 static void test_certs_only_carries_several(void **state)
 {
     uint8_t rooms[2][2048], again[4096];

@@ -32,7 +32,8 @@ static int set_up(void **state)
     return psa_crypto_init() == PSA_SUCCESS ? 0 : -1;
 }
 
-/* RFC 4514 §2.4: each of these has a meaning in a name, and none may end or change it. */
+/* RFC 4514 §2.4: each of these has a meaning in a name, and none may end or change it.
+ * RFC 2986 */
 static void test_csr_keeps_every_character_of_the_name(void **state)
 {
     static const char *const names[] = { "a", "urn:dev:os:1", "a,b+c=d;e<f>g\"h\\i", "#first", " x ",
@@ -57,6 +58,7 @@ static void test_csr_keeps_every_character_of_the_name(void **state)
     psa_destroy_key(id);
 }
 
+/* RFC 5280 */
 static void test_csr_has_room_for_the_longest_name(void **state)
 {
     char name[TSR_CSR_NAME_MAX + 2], room[TSR_CSR_MAX];

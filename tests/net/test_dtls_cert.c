@@ -54,6 +54,7 @@ static void test_cert_small_datagrams_over_a_bad_link(void **state)
     }
 }
 
+/* RFC 7925 §13 */
 static void test_cert_no_datagram_exceeds_the_mtu(void **state)
 {
     tsr_dtls_options client = world_client_cert(), server = world_server_cert();

@@ -41,6 +41,7 @@ static void test_psk_connects_and_carries_data(void **state)
     world_free(&w);
 }
 
+/* RFC 7925 §4.2 */
 static void test_psk_record_length_is_as_short_as_ccm8_allows(void **state)
 {
     (void)state;
@@ -166,6 +167,7 @@ static void test_psk_silence_ends_in_timeout(void **state)
     world_free(&w);
 }
 
+/* RFC 5246 §7.2.2 */
 static void test_psk_wrong_key_fails_on_both_sides(void **state)
 {
     static const uint8_t wrong[16] = { 9 };
@@ -184,7 +186,7 @@ static void test_psk_wrong_key_fails_on_both_sides(void **state)
     world_free(&w);
 }
 
-/* RFC 4279 §2 */
+/* RFC 4279 §2. RFC 4279 §4 */
 static void test_psk_unknown_identity_is_refused(void **state)
 {
     tsr_dtls_options client = world_client_psk(), server = world_server_psk();
@@ -233,6 +235,7 @@ static void test_psk_lost_last_flight_is_repeated(void **state)
     world_free(&w);
 }
 
+/* RFC 4279 §5.3 */
 static void test_config_rejects_what_cannot_work(void **state)
 {
     tsr_dtls_options o = world_client_psk();
@@ -302,6 +305,7 @@ static void test_send_refuses_what_does_not_fit(void **state)
     world_free(&w);
 }
 
+/* RFC 5246 §7.2, RFC 6066 §9, RFC 7301 §3.2 */
 static void test_alert_table_is_the_one_of_lwm2m(void **state)
 {
     static const uint8_t retry[] = {

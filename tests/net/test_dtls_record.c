@@ -173,6 +173,7 @@ static void test_record_several_in_one_datagram(void **state)
     world_free(&w);
 }
 
+/* RFC 6347 §4.1 */
 static void test_record_plaintext_after_the_handshake_is_dropped(void **state)
 {
     /* application data, alert (close_notify, fatal) and ChangeCipherSpec in the clear, epoch 0 */

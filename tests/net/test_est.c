@@ -261,7 +261,8 @@ static void refuses(scene *s, const char *reason)
     assert_non_null(strstr(e.reason, reason));
 }
 
-/* RFC 9148 §4: the authority first, then the certificate; and that again over blocks of each size. */
+/* RFC 9148 §4: the authority first, then the certificate; and that again over blocks of each size.
+ * RFC 9148 §3 */
 static void test_est_enrols(void **state)
 {
     (void)state;
@@ -275,6 +276,7 @@ static void test_est_enrols(void **state)
     }
 }
 
+/* RFC 7030 §4.2.3, RFC 9148 §4.3 */
 static void test_est_takes_a_bare_certificate(void **state)
 {
     scene *s = begin((tsr_est_config){ 0 }, 6);
@@ -286,7 +288,7 @@ static void test_est_takes_a_bare_certificate(void **state)
     end(s);
 }
 
-/* RFC 9148 §4.1: the default root is the one that every server has. */
+/* RFC 9148 §4.1: the default root is the one that every server has. RFC 9148 §8.1 */
 static void test_est_finds_the_default_root(void **state)
 {
     scene *s = begin((tsr_est_config){ 0 }, 6);

@@ -241,6 +241,7 @@ static void cut(end *e)
     e->slot = kept;
 }
 
+/* RFC 8613 §B.1 */
 static void test_numbers_are_never_used_twice(void **state)
 {
     end e = { .secret = rig_secret(PSA_ALG_HKDF(PSA_ALG_SHA_256)) };

@@ -241,7 +241,7 @@ static void test_notifications_are_numbered(void **state)
     stop(&e);
 }
 
-/* RFC 8613 §7.4.1: each at most once, older ones never after newer ones. */
+/* RFC 8613 §7.4.1: each at most once, older ones never after newer ones. RFC 8613 §8.4.2 */
 static void test_notifications_never_go_back(void **state)
 {
     rig_message sent[6];
@@ -495,6 +495,7 @@ static void test_blocks_of_a_proxy_are_left_alone(void **state)
 
 /* ---- answers to what was refused: RFC 8613 §8.2, RFC 8613 §7.4 ---- */
 
+/* RFC 8613 §4.1.3.1 */
 static void test_refusals_have_their_answers(void **state)
 {
     static const struct {

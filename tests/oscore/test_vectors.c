@@ -118,6 +118,7 @@ static void check_recipient(tsr_oscore *c, const derivation *d)
     assert_int_equal(psa_destroy_key(key), PSA_SUCCESS);
 }
 
+/* RFC 8613 §3.2, RFC 8613 §3.2.1 */
 static void test_keys_of_c1_to_c3(void **state)
 {
     (void)state;
@@ -164,6 +165,7 @@ static void twenty(tsr_oscore *c)
         assert_int_equal(rig_request(c, &x, RIG_GET, &m), TSR_OK);
 }
 
+/* RFC 8613 §5.2 */
 static void test_requests_of_c4_to_c6(void **state)
 {
     (void)state;
@@ -215,7 +217,7 @@ static void test_responses_of_c7_and_c8(void **state)
     }
 }
 
-/* RFC 8613 §6.3: five compressed COSE objects. */
+/* RFC 8613 §6.3: five compressed COSE objects. RFC 8613 §2 */
 static void test_option_examples(void **state)
 {
     static const struct {

@@ -205,7 +205,7 @@ class Package(unittest.TestCase):
         self.keygen()
         self.make()
         image = self.image.read_bytes()
-        vendor = uuid.uuid5(uuid.NAMESPACE_DNS, "example.com")
+        vendor = uuid.uuid5(uuid.NAMESPACE_DNS, "example.com")  # RFC 4122 §4.3, which hashes with RFC 3174 §6.1
         for layout in ("integrated", "bundled", "detached"):
             with self.subTest(layout=layout):
                 self.sign("--layout", layout, "--needs", "radio=1.2.3", "--description", "better")
@@ -231,7 +231,7 @@ class Package(unittest.TestCase):
     def test_ids_may_be_given(self):
         self.keygen()
         self.make()
-        vendor, kind = uuid.uuid4(), uuid.uuid4()
+        vendor, kind = uuid.uuid4(), uuid.uuid4()  # given as text, RFC 4122 §3
         self.run_it("sign", self.image, "--key", self.key, "--out", self.package, "--vendor", vendor, "--class", kind,
                     "--component", "main", "--sequence", 1, "--version", "1.0.0")
         said = self.verify("--vendor", vendor, "--class", kind)

@@ -72,6 +72,7 @@ static void sign_case(const vector *v, psa_key_type_t type, psa_algorithm_t alg)
     VOK(v, psa_destroy_key(key));
 }
 
+/* Crypto 1.2 §10.7 */
 static void test_ecdsa(void **state)
 {
     vector v = vector_open("ecdsa.txt");
@@ -126,6 +127,7 @@ static psa_algorithm_t rsa_algorithm(const vector *v)
                                         : PSA_ALG_RSA_PSS_ANY_SALT(vector_hash(v));
 }
 
+/* Crypto 1.2 §10.8 */
 static void test_rsa(void **state)
 {
     vector v = vector_open("rsa.txt");

@@ -30,6 +30,7 @@ static void hash_case(const vector *v)
     VOK(v, psa_hash_abort(&other));
 }
 
+/* Crypto 1.2 §10.2 */
 static void test_hash(void **state)
 {
     vector v = vector_open("hash.txt");
@@ -94,6 +95,7 @@ static void mac_case(const vector *v)
     VOK(v, psa_destroy_key(key));
 }
 
+/* Crypto 1.2 §10.3 */
 static void test_mac(void **state)
 {
     vector v = vector_open("mac.txt");
@@ -193,6 +195,7 @@ static void cipher_case(const vector *v)
     VOK(v, psa_destroy_key(key));
 }
 
+/* Crypto 1.2 §10.4 */
 static void test_cipher(void **state)
 {
     vector v = vector_open("cipher.txt");
@@ -327,6 +330,7 @@ static void aead_case(const vector *v)
     VOK(v, psa_destroy_key(a.key));
 }
 
+/* Crypto 1.2 §10.5 */
 static void test_aead(void **state)
 {
     vector v = vector_open("aead.txt");

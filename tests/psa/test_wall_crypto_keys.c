@@ -106,6 +106,7 @@ static void test_import_checks_material_and_attributes(void **state)
     }
 }
 
+/* Crypto 1.2 §9.3 */
 static void test_lifetimes_and_locations(void **state)
 {
     const struct {
@@ -212,6 +213,7 @@ static void test_policy_hash_wildcard(void **state)
     OK(psa_destroy_key(message));
 }
 
+/* Crypto 1.2 §9.5 */
 static void test_policy_mac_lengths(void **state)
 {
     const struct {
@@ -388,7 +390,7 @@ static void test_generate_rules(void **state)
     }
 }
 
-/* psa_generate_key_custom(): an RSA exponent other than 65537 (1.3) */
+/* psa_generate_key_custom(): an RSA exponent other than 65537 (1.3). RFC 8017 §3.1 */
 static void test_generate_custom_exponent(void **state)
 {
     psa_key_attributes_t a =

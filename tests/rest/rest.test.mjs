@@ -69,6 +69,7 @@ const RI = `${R}/{resourceInstance}`;
 const B = "/devices/{endpoint}/observations/{object}/{instance}/{resource}";
 const dev = `/devices/${EP}`;
 
+// RFC 9457 §3: what every refusal looks like
 function problem(answer, status, name) {
   assert.equal(answer.status, status, JSON.stringify(answer.body));
   assert.equal(answer.type, "application/problem+json");

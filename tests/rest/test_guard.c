@@ -27,6 +27,7 @@ static void test_host_takes_loopback_only(void **state)
     assert_false(rest_host_is_local(NULL));
 }
 
+/* RFC 6454 §7 */
 static void test_origin_must_be_the_host(void **state)
 {
     (void)state;
@@ -40,6 +41,7 @@ static void test_origin_must_be_the_host(void **state)
     assert_false(rest_origin_is_ours("http://localhost:8080", NULL));
 }
 
+/* RFC 6750 §2.1 */
 static void test_token_must_fit_exactly(void **state)
 {
     tsr_bytes token = tsr_text("0123456789abcdef");

@@ -38,7 +38,7 @@ static void test_moment_prints_known_days(void **state)
     assert_false(rest_moment_fits(-62167219201));
 }
 
-/* RFC 3339 §5.8 has these examples. */
+/* RFC 3339 §5.8 has these examples. RFC 3339 §5.6 */
 static void test_moment_reads_examples(void **state)
 {
     (void)state;

@@ -73,6 +73,7 @@ static void test_mcuboot_update(void **state)
     device_end(&d);
 }
 
+/* RFC 5480 §2.1.1 */
 static void test_mcuboot_update_with_the_whole_key(void **state)
 {
     (void)state;

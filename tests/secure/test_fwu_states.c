@@ -150,6 +150,7 @@ static void check_one(const model *m, uint8_t state, int what)
     device_end(&d);
 }
 
+/* Firmware Update 1.0.1 §4.2.3 */
 static void test_states_every_call_in_every_model(void **state)
 {
     unsigned checked = 0;

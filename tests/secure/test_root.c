@@ -82,6 +82,7 @@ static void hmac(const uint8_t *key, size_t key_len, const uint8_t *in, size_t l
     assert_int_equal(psa_destroy_key(id), PSA_SUCCESS);
 }
 
+/* RFC 5869 §3.2 */
 static void test_root_key_is_hkdf_of_label_and_context(void **state)
 {
     static const uint8_t zero_salt[32], info[] = "label\0context\x01";

@@ -59,6 +59,7 @@ static psa_status_t ask(seen *s, psa_handle_t handle, int32_t type, tsr_bytes *a
     return status;
 }
 
+/* FF-M 1.1 */
 static void test_frame_reaches_service_with_the_transports_caller(void **state)
 {
     seen s = { 0 };

@@ -121,6 +121,7 @@ static tsr_err read_trust(const char *file, const char **why)
     return tsr_attest_trust_read(tsr_text(file), &trust, why);
 }
 
+/* RFC 5480 §2, RFC 7468, RFC 7468 §13 */
 static void test_trust_reads_pem_and_records(void **state)
 {
     static const char record[] =

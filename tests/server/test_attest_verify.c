@@ -212,6 +212,7 @@ static void expect_refused(tsr_bytes token, const char *at)
     refused++;
 }
 
+/* RFC 9783 §4, RFC 9783 §8 */
 static void test_good_token_passes_claim_by_claim(void **state)
 {
     claims c = good_claims();
@@ -574,6 +575,7 @@ static claims old_claims(void)
     return c;
 }
 
+/* RFC 9783 §5.2 */
 static void test_both_profiles_are_read(void **state)
 {
     claims c = old_claims();

@@ -152,6 +152,7 @@ static void see(void *arg, const tsr_server_credential *c)
     s->key_len = c->key_len;
 }
 
+/* Transport 5.2.4 */
 static void test_credential_sizes_and_clashes(void **state)
 {
     house *h = *state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Object 5, Firmware Update 1.2: a state machine between servers and a small backend that stores,
+ * Object 5, Firmware Update, version 1.2: a state machine between servers and a small backend that stores,
  * checks and installs packages. It does no I/O of its own:
  *
  *     Push  tsr_lwm2m_firmware_push() takes a package part by part, in order. A package that fits in
