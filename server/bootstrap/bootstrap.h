@@ -47,6 +47,8 @@ tsr_err tsr_bootstrap_state_list(tsr_server *s, const char *after, size_t limit,
  *  (server/lwm2m/api.h), and apart from them. */
 tsr_err tsr_bootstrap_credential_set(tsr_server *s, const char *endpoint, tsr_server_security mode,
                                      const char *identity, tsr_bytes key);
+tsr_err tsr_bootstrap_credential_set_oscore(tsr_server *s, const char *endpoint,
+                                            const tsr_server_oscore *oscore);
 tsr_err tsr_bootstrap_credential_delete(tsr_server *s, const char *endpoint);
 tsr_err tsr_bootstrap_credential_get(tsr_server *s, const char *endpoint,
                                      tsr_server_credential_fn *fn, void *arg);

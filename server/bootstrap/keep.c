@@ -276,12 +276,15 @@ typedef struct {
 static bool give_one(void *arg, const tsr_store_document *row)
 {
     give_credential *g = arg;
+    oscore_row keys;
     tsr_server_credential c = { row->name,
                                 (tsr_server_security)(row->alias[0] - '0'),
                                 row->alias + 2,
                                 row->body.len,
                                 row->changed_ms };
 
+    if (c.mode == TSR_SERVER_OSCORE)
+        c.key_len = oscore_row_get(row->body, &keys) ? keys.secret.len : 0;
     if (row->alias[0] && row->alias[1] == ':')
         g->fn(g->arg, &c);
     return true;
@@ -307,7 +310,7 @@ tsr_err tsr_bootstrap_credential_list(tsr_server *s, const char *after, size_t l
 
 typedef struct {
     tsr_server_security mode;
-    char identity[TSR_DTLS_IDENTITY_MAX + 1];
+    char identity[OSCORE_IDENTITY];
 } old_credential;
 
 static void keep_old(void *arg, const tsr_server_credential *c)
@@ -320,6 +323,8 @@ static void keep_old(void *arg, const tsr_server_credential *c)
 
 static void drop_sessions(tsr_server *s, const old_credential *old)
 {
+    if (old->mode == TSR_SERVER_OSCORE)
+        oscore_forget(s, 1, old->identity);
     if (old->identity[0])
         tsr_engine_drop_identity(s->engine, 1, (tsr_peer_security)old->mode, old->identity);
 }
@@ -331,29 +336,53 @@ static bool text_fits(const char *text, size_t max)
     return n >= 1 && n <= max;
 }
 
-tsr_err tsr_bootstrap_credential_set(tsr_server *s, const char *endpoint, tsr_server_security mode,
-                                     const char *identity, tsr_bytes key)
+/* Sessions that came with the old one end. */
+static tsr_err replace(tsr_server *s, const char *endpoint, int mode, const char *identity,
+                       tsr_bytes key)
 {
     old_credential old = { 0 };
     char alias[BS_ALIAS_MAX];
     tsr_store_document d = { TSR_STORE_BOOTSTRAP_CREDENTIAL, endpoint, alias, 0, unix_now_ms(),
                              key };
-    tsr_err err;
+    tsr_err err = tsr_bootstrap_credential_get(s, endpoint, keep_old, &old);
 
-    if (!text_fits(endpoint, TSR_ENDPOINT_MAX) || !text_fits(identity, TSR_DTLS_IDENTITY_MAX) ||
-        (mode != TSR_SERVER_PSK && mode != TSR_SERVER_X509) ||
-        (mode == TSR_SERVER_PSK && (key.len < 1 || key.len > BS_KEY_MAX)) ||
-        (mode == TSR_SERVER_X509 && key.len != 0))
-        return TSR_E_ARGUMENT;
-    err = tsr_bootstrap_credential_get(s, endpoint, keep_old, &old);
     if (err != TSR_OK && err != TSR_E_NOT_FOUND)
         return err;
-    bs_credential_alias((int)mode, tsr_text(identity), alias);
+    bs_credential_alias(mode, tsr_text(identity), alias);
     if ((err = put(s, &d)) != TSR_OK)
         return err;
     drop_sessions(s, &old);
     emit_simple(s, endpoint, TSR_SERVER_EV_CREDENTIAL, "set at the bootstrap server");
     return TSR_OK;
+}
+
+tsr_err tsr_bootstrap_credential_set(tsr_server *s, const char *endpoint, tsr_server_security mode,
+                                     const char *identity, tsr_bytes key)
+{
+    if (!text_fits(endpoint, TSR_ENDPOINT_MAX) || !text_fits(identity, TSR_DTLS_IDENTITY_MAX) ||
+        (mode != TSR_SERVER_PSK && mode != TSR_SERVER_X509) ||
+        (mode == TSR_SERVER_PSK && (key.len < 1 || key.len > BS_KEY_MAX)) ||
+        (mode == TSR_SERVER_X509 && key.len != 0))
+        return TSR_E_ARGUMENT;
+    return replace(s, endpoint, (int)mode, identity, key);
+}
+
+tsr_err tsr_bootstrap_credential_set_oscore(tsr_server *s, const char *endpoint,
+                                            const tsr_server_oscore *o)
+{
+    uint8_t room[OSCORE_ROW_MAX];
+    char identity[OSCORE_IDENTITY];
+    tsr_buf row = tsr_buf_over(room, sizeof room);
+    tsr_err err = TSR_E_ARGUMENT;
+
+    if (text_fits(endpoint, TSR_ENDPOINT_MAX))
+        err = oscore_row_make(o, &row, identity);
+    if (err == TSR_OK)
+        err = replace(s, endpoint, TSR_SERVER_OSCORE, identity, tsr_buf_view(&row));
+    if (err == TSR_OK)
+        oscore_forget(s, 1, identity);
+    tsr_wipe(room, sizeof room);
+    return err;
 }
 
 tsr_err tsr_bootstrap_credential_delete(tsr_server *s, const char *endpoint)

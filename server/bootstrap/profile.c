@@ -77,6 +77,11 @@ static const member account_members[] = {
     { "key_bytes", -1, 0 },
     { "private_key_bytes", -1, 0 },
     { "generate", -1, 0 },
+    { "device_id", -1, 0 },
+    { "server_id", -1, 0 },
+    { "salt", -1, 0 },
+    { "id_context", -1, 0 },
+    { "aead", -1, 0 },
     { "bootstrap", -1, 0 },
     { "short_server_id", -1, 0 },
     { "security_instance", -1, 0 },
@@ -203,7 +208,8 @@ static tsr_err read_mode(const reading *r, const tsr_json *object, bs_account *a
                   { "rpk", BS_RPK },
                   { "x509", BS_X509 },
                   { "nosec", BS_NOSEC },
-                  { "est", BS_EST } };
+                  { "est", BS_EST },
+                  { "oscore", BS_OSCORE } };
     char name[8] = "";
 
     (void)tsr_json_find_cstring(object, "security", name, sizeof name);
@@ -212,26 +218,35 @@ static tsr_err read_mode(const reading *r, const tsr_json *object, bs_account *a
             a->mode = modes[i].mode;
             return TSR_OK;
         }
-    return refuse(r, "`security` must be psk, rpk, x509, nosec or est");
+    return refuse(r, "`security` must be psk, rpk, x509, nosec, est or oscore");
+}
+
+static bool has_key(const bs_account *a) { return a->mode == BS_PSK || a->mode == BS_OSCORE; }
+
+/* 0: no hexadecimal digits, or none at all. */
+static size_t from_hex(const char *text, uint8_t *bytes, size_t most)
+{
+    tsr_buf out = tsr_buf_over(bytes, most);
+
+    return tsr_hex_get(tsr_text(text), &out) == TSR_OK ? out.len : 0;
 }
 
 static tsr_err read_key(const reading *r, const tsr_json *object, bs_account *a)
 {
     char text[2 * BS_KEY_MAX + 1] = "";
     tsr_err err = tsr_json_find_cstring(object, "key", text, sizeof text);
-    tsr_buf key = tsr_buf_over(a->key, sizeof a->key);
-    bool good = err == TSR_OK && tsr_hex_get(tsr_text(text), &key) == TSR_OK && key.len > 0;
 
-    a->key_len = good ? key.len : 0;
+    a->key_len = err == TSR_OK ? from_hex(text, a->key, sizeof a->key) : 0;
     tsr_wipe(text, sizeof text);
-    if (err == TSR_E_NOT_FOUND && a->mode == BS_PSK && !a->generate)
-        return refuse(r, "psk needs `key`, or `generate`: true for a fresh one for each device");
+    if (err == TSR_E_NOT_FOUND && has_key(a) && !a->generate)
+        return refuse(r, "psk and oscore need `key`, or `generate`: true for a fresh one for each "
+                         "device");
     if (err == TSR_E_NOT_FOUND)
         return TSR_OK;
-    if (!good)
+    if (a->key_len == 0)
         return refuse(r, "`key` must be 1 to %d bytes in hexadecimal digits", BS_KEY_MAX);
-    if (a->mode != BS_PSK || a->generate)
-        return refuse(r, "`key` is for psk without `generate`; remove one of them");
+    if (!has_key(a) || a->generate)
+        return refuse(r, "`key` is for psk and oscore without `generate`; remove one of them");
     return TSR_OK;
 }
 
@@ -245,10 +260,64 @@ static tsr_err read_psk(const reading *r, const tsr_json *object, bs_account *a)
         return refuse(r, "`identity` is for psk; for x509 the certificate names the device");
     if (a->mode == BS_PSK && !a->identity[0])
         (void)snprintf(a->identity, sizeof a->identity, "{endpoint}");
-    if (a->generate && (a->mode != BS_PSK || a->bootstrap))
-        return refuse(r, "`generate` is for psk of a server that is not the bootstrap server");
+    if (a->generate && (!has_key(a) || a->bootstrap))
+        return refuse(r, "`generate` is for psk and oscore of a server that is not the bootstrap "
+                         "server");
     return read_key(r, object, a);
 }
+
+static tsr_err read_bytes(const reading *r, const tsr_json *object, const char *name, size_t most,
+                          bs_bytes *out)
+{
+    char text[2 * sizeof out->bytes + 1] = "";
+    tsr_err err = tsr_json_find_cstring(object, name, text, 2 * most + 1);
+
+    if (err == TSR_E_NOT_FOUND)
+        return TSR_OK;
+    out->len = err == TSR_OK ? (uint8_t)from_hex(text, out->bytes, most) : 0;
+    out->given = true;
+    return err == TSR_OK && (out->len != 0 || text[0] == 0)
+               ? TSR_OK
+               : refuse(r, "`%s` must be at most %zu bytes in hexadecimal digits", name, most);
+}
+
+static tsr_err check_oscore(const reading *r, const bs_account *a)
+{
+    bool any = a->device_id.given || a->server_id.given || a->salt.given || a->id_context.given ||
+               a->aead != 0;
+
+    if (a->mode != BS_OSCORE)
+        return any ? refuse(r, "`device_id`, `server_id`, `salt`, `id_context` and `aead` are for "
+                               "oscore")
+                   : TSR_OK;
+    if (a->generate)
+        return a->device_id.given || a->salt.given
+                   ? refuse(r, "with `generate` each device gets a `device_id` and a `salt` of its "
+                               "own; leave them out")
+                   : TSR_OK;
+    return a->device_id.len == a->server_id.len &&
+                   memcmp(a->device_id.bytes, a->server_id.bytes, a->device_id.len) == 0
+               ? refuse(r, "`device_id` and `server_id` are the same; give each end its own")
+               : TSR_OK;
+}
+
+/* RFC 8613 §3.2: what the two ends agree on. */
+static tsr_err read_oscore(const reading *r, const tsr_json *object, bs_account *a)
+{
+    int64_t aead = 0;
+    tsr_err err;
+
+    if ((err = read_bytes(r, object, "device_id", 7, &a->device_id)) != TSR_OK ||
+        (err = read_bytes(r, object, "server_id", 7, &a->server_id)) != TSR_OK ||
+        (err = read_bytes(r, object, "salt", 64, &a->salt)) != TSR_OK ||
+        (err = read_bytes(r, object, "id_context", 64, &a->id_context)) != TSR_OK ||
+        (err = number(r, object, "aead", 1, 255, &aead)) != TSR_OK)
+        return err;
+    a->aead = (uint8_t)aead;
+    return check_oscore(r, a);
+}
+
+static bool is_plain(const bs_account *a) { return a->mode == BS_NOSEC || a->mode == BS_OSCORE; }
 
 static bool begins(const char *text, const char *with)
 {
@@ -261,7 +330,7 @@ static tsr_err check_uri(const reading *r, const tsr_json *object, const bs_acco
                                          "http://", "lorawan://",  "tel:",       NULL };
     static const char *const secure[] = { "coaps://", "coaps+tcp://", "coaps+ws://",
                                           "mqtts://", "https://",     NULL };
-    const char *const *schemes = a->mode == BS_NOSEC ? plain : secure;
+    const char *const *schemes = is_plain(a) ? plain : secure;
     char uri[257] = "";
 
     if (tsr_json_find_cstring(object, "uri", uri, sizeof uri) != TSR_OK || strlen(uri) > 255)
@@ -269,8 +338,8 @@ static tsr_err check_uri(const reading *r, const tsr_json *object, const bs_acco
     for (; *schemes; schemes++)
         if (begins(uri, *schemes) && uri[strlen(*schemes)])
             return TSR_OK;
-    return refuse(r, a->mode == BS_NOSEC
-                         ? "with nosec the `uri` begins with coap:// or another plain scheme"
+    return refuse(r, is_plain(a)
+                         ? "with nosec and oscore the `uri` begins with coap:// or another plain scheme"
                          : "with this `security` the `uri` begins with coaps:// or another "
                            "secure scheme");
 }
@@ -298,7 +367,8 @@ static tsr_err more_resources(const reading *r, const tsr_json *list, bs_account
             return refuse(r, "a `path` of `resources` begins with /0/0/ (Security)%s; the instance "
                              "is set when it is written",
                           a->bootstrap ? "" : " or /1/0/ (Server)");
-        if (path.object == 0 && (path.resource <= 3 || path.resource == 5 || path.resource == 10))
+        if (path.object == 0 && (path.resource <= 3 || path.resource == 5 || path.resource == 10 ||
+                                 (path.resource == 17 && a->mode == BS_OSCORE)))
             return refuse(r, "%s has a member of its own; use that", text);
         if (tsr_json_find(&item, "value", &value) != TSR_OK)
             return refuse(r, "`value` is missing for %s", text);
@@ -364,11 +434,11 @@ static tsr_err check_binding(const reading *r, const tsr_json *object)
  * 3 and 5 itself. */
 static void put_empty_keys(const tsr_json *object, bs_account *a)
 {
-    if (a->mode == BS_NOSEC)
+    if (is_plain(a))
         put_value(&a->security, tsr_lwm2m_at_resource(0, 0, 3), tsr_text("\"\""));
     if (!given(object, "server_certificate"))
         put_value(&a->security, tsr_lwm2m_at_resource(0, 0, 4), tsr_text("\"\""));
-    if (a->mode == BS_NOSEC)
+    if (is_plain(a))
         put_value(&a->security, tsr_lwm2m_at_resource(0, 0, 5), tsr_text("\"\""));
 }
 
@@ -376,7 +446,7 @@ static void put_empty_keys(const tsr_json *object, bs_account *a)
 static void put_defaults(const tsr_json *object, bs_account *a)
 {
     put_empty_keys(object, a);
-    put_number(&a->security, tsr_lwm2m_at_resource(0, 0, 2), a->mode);
+    put_number(&a->security, tsr_lwm2m_at_resource(0, 0, 2), is_plain(a) ? BS_NOSEC : a->mode);
     put_value(&a->security, tsr_lwm2m_at_resource(0, 0, 1),
               tsr_text(a->bootstrap ? "true" : "false"));
     if (a->bootstrap)
@@ -395,7 +465,7 @@ static tsr_err check_certificates(const reading *r, const tsr_json *object, cons
 {
     bool own = given(object, "certificate") && given(object, "private_key");
 
-    if ((a->mode == BS_PSK || a->mode == BS_NOSEC) &&
+    if ((a->mode == BS_PSK || is_plain(a)) &&
         (given(object, "certificate") || given(object, "private_key") ||
          given(object, "server_certificate")))
         return refuse(r, "certificates and `private_key` are for x509, rpk and est");
@@ -435,6 +505,7 @@ static tsr_err read_account(const reading *r, const tsr_json *object, bs_account
     begin_values(&a->security);
     begin_values(&a->server);
     if ((err = check_uri(r, object, a)) != TSR_OK || (err = read_psk(r, object, a)) != TSR_OK ||
+        (err = read_oscore(r, object, a)) != TSR_OK ||
         (err = check_certificates(r, object, a)) != TSR_OK ||
         (err = check_binding(r, object)) != TSR_OK || (err = put_members(r, object, a)) != TSR_OK)
         return err;
@@ -666,6 +737,14 @@ static tsr_err check_whole(const reading *r)
     return TSR_OK;
 }
 
+static bool has_oscore(const bs_profile *p)
+{
+    for (size_t i = 0; i < p->server_count; i++)
+        if (p->servers[i].mode == BS_OSCORE)
+            return true;
+    return false;
+}
+
 static tsr_err read_all(reading *r, const tsr_json *root)
 {
     static const char *const members[] = { "discover", "pack",           "plain",  "write", "read",
@@ -686,6 +765,8 @@ static tsr_err read_all(reading *r, const tsr_json *root)
     if (tsr_json_find(root, "delete", &list) != TSR_OK && r->p->server_count > 0) {
         r->p->deletes[r->p->delete_count++] = tsr_lwm2m_at_object(0);
         r->p->deletes[r->p->delete_count++] = tsr_lwm2m_at_object(1);
+        if (has_oscore(r->p))
+            r->p->deletes[r->p->delete_count++] = tsr_lwm2m_at_object(21);
         if (tsr_json_find(root, "access_control", &list) == TSR_OK)
             r->p->deletes[r->p->delete_count++] = tsr_lwm2m_at_object(2);
     }

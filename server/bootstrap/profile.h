@@ -19,7 +19,17 @@ enum {
 };
 
 /* Values of the Security object's resource 2. */
-typedef enum { BS_PSK = 0, BS_RPK = 1, BS_X509 = 2, BS_NOSEC = 3, BS_EST = 4 } bs_mode;
+typedef enum {
+    BS_PSK = 0, BS_RPK = 1, BS_X509 = 2, BS_NOSEC = 3, BS_EST = 4,
+    BS_OSCORE = 5, /* none of them: NoSec, its messages under an instance of Object 21 */
+} bs_mode;
+
+/** Up to 64 bytes that were given in hexadecimal digits. */
+typedef struct {
+    uint8_t bytes[64];
+    uint8_t len;
+    bool given;
+} bs_bytes;
 
 /** Values with the text that they point into. */
 typedef struct {
@@ -36,6 +46,8 @@ typedef struct {
     char identity[BS_IDENTITY_MAX + 1];         /* of a PSK; may hold "{endpoint}" */
     uint8_t key[BS_KEY_MAX];
     size_t key_len;
+    bs_bytes device_id, server_id, salt, id_context; /* of OSCORE, whose Master Secret is `key` */
+    uint8_t aead;
     bs_values security, server;
 } bs_account;
 

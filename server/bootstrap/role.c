@@ -16,7 +16,7 @@ static tsr_err credential(tsr_shard *shard, int mode, tsr_bytes identity,
 {
     char alias[BS_ALIAS_MAX];
 
-    if (identity.len > TSR_DTLS_IDENTITY_MAX)
+    if (identity.len >= OSCORE_IDENTITY)
         return TSR_E_NOT_FOUND;
     bs_credential_alias(mode, identity, alias);
     return tsr_store_documents(tsr_shard_reader(shard), TSR_STORE_BOOTSTRAP_CREDENTIAL,
@@ -56,6 +56,28 @@ static tsr_err certificate(void *state, tsr_shard *shard, const char *common_nam
     return credential(shard, TSR_SERVER_X509, tsr_text(common_name), take_name, endpoint);
 }
 
+typedef struct {
+    tsr_server_row_fn *fn;
+    void *arg;
+} row_to;
+
+static bool give_row(void *arg, const tsr_store_document *row)
+{
+    const row_to *to = arg;
+
+    to->fn(to->arg, row->body);
+    return false;
+}
+
+static tsr_err oscore(void *state, tsr_shard *shard, const char *identity, tsr_server_row_fn *fn,
+                      void *arg)
+{
+    row_to to = { fn, arg };
+
+    (void)state;
+    return credential(shard, TSR_SERVER_OSCORE, tsr_text(identity), give_row, &to);
+}
+
 /* --- who may ask ------------------------------------------------------------------------ */
 
 static uint8_t refuse(const char **why, uint8_t code, const char *text)
@@ -72,12 +94,18 @@ static uint8_t authorise_plain(bs_role *role, tsr_shard *shard, const char *endp
     if (!endpoint[0])
         return refuse(why, TSR_COAP_BAD_REQUEST, "ep is missing");
     if (!role->server->config.bootstrap_nosec)
-        return refuse(why, TSR_COAP_FORBIDDEN, "this bootstrap server wants DTLS");
+        return refuse(why, TSR_COAP_FORBIDDEN, "this bootstrap server wants DTLS or OSCORE");
     if (tsr_store_documents(tsr_shard_reader(shard), TSR_STORE_BOOTSTRAP_CREDENTIAL,
                             TSR_STORE_BY_NAME, endpoint, 1, take_name, owner) != TSR_E_NOT_FOUND)
         return refuse(why, TSR_COAP_FORBIDDEN,
-                      "this endpoint has a bootstrap credential and must use DTLS");
+                      "this endpoint has a bootstrap credential and must use it");
     return 0;
+}
+
+/* By DTLS, or by its messages. */
+static bool is_proved(const tsr_peer *peer)
+{
+    return peer->secure || peer->security == TSR_PEER_OSCORE;
 }
 
 /* Core 6.1.7.1: ep may be left out where the credential says it, and must not differ. */
@@ -91,7 +119,7 @@ static uint8_t authorise(bs_role *role, tsr_shard *shard, const tsr_peer *peer, 
         memcpy(endpoint, a->endpoint.ptr, a->endpoint.len);
         endpoint[a->endpoint.len] = 0;
     }
-    if (!peer->secure)
+    if (!is_proved(peer))
         return authorise_plain(role, shard, endpoint, why);
     if (credential(shard, (int)peer->security, tsr_text(peer->identity), take_name, owner) !=
         TSR_OK)
@@ -129,7 +157,7 @@ static uint8_t check_profile(const chosen *c, tsr_err err, const bs_asked *a, bo
     if (err != TSR_OK || c->err != TSR_OK)
         return refuse(why, TSR_COAP_UNAVAILABLE, "the profile cannot be read now; try again");
     if (!secure && !c->profile->plain)
-        return refuse(why, TSR_COAP_FORBIDDEN, "the profile of this endpoint wants DTLS");
+        return refuse(why, TSR_COAP_FORBIDDEN, "the profile of this endpoint wants DTLS or OSCORE");
     if (a->pack && !c->profile->pack)
         return refuse(why, TSR_COAP_METHOD_NOT_ALLOWED,
                       "no pack for this endpoint; use Bootstrap-Request");
@@ -169,7 +197,7 @@ static uint8_t start(bs_role *role, tsr_shard *shard, tsr_peer *peer, const tsr_
         return code;
     c.profile = calloc(1, sizeof *c.profile);
     err = bs_profile_find(tsr_shard_reader(shard), endpoint, choose, &c);
-    code = check_profile(&c, err, &asked, peer->secure, why);
+    code = check_profile(&c, err, &asked, is_proved(peer), why);
     if (code == 0 && !table_admit(role, tsr_shard_now(shard)))
         code = refuse(why, TSR_COAP_UNAVAILABLE, "too many devices bootstrap now; try again");
     if (code == 0)
@@ -249,4 +277,5 @@ static void timer(void *state, tsr_shard *shard, tsr_timer *t)
 }
 
 const tsr_server_service tsr_bootstrap_service = { open_role, close_role, psk, certificate,
-                                                   coap,      gone,       timer };
+                                                   coap,      gone,       timer,
+                                                   oscore };

@@ -10,7 +10,7 @@
 #include "server/lwm2m/internal.h"
 
 enum {
-    BS_ALIAS_MAX = TSR_DTLS_IDENTITY_MAX + 16,
+    BS_ALIAS_MAX = OSCORE_IDENTITY + 16,
     BS_HEADS = 256,
     BS_TIMER = TSR_TIMER_SERVICE,
 };

@@ -131,7 +131,7 @@ static void stored(void *arg, tsr_err err)
 
 typedef struct {
     int mode;
-    char identity[BS_IDENTITY_MAX + 1];
+    char identity[OSCORE_IDENTITY];
 } replaced;
 
 static bool keep_replaced(void *arg, const tsr_store_credential *c)
@@ -143,23 +143,57 @@ static bool keep_replaced(void *arg, const tsr_store_credential *c)
     return false;
 }
 
+/* What was made with the old key ends, as with any new key. */
+static void drop_replaced(tsr_server *s, const replaced *old)
+{
+    if (!old->identity[0])
+        return;
+    if (old->mode == TSR_SERVER_OSCORE)
+        oscore_forget(s, 0, old->identity);
+    tsr_engine_drop_identity(s->engine, 0, (tsr_peer_security)old->mode, old->identity);
+}
+
+static tsr_err credential_row(const bs_session *b, tsr_buf *room, char identity[OSCORE_IDENTITY],
+                              tsr_store_credential *row)
+{
+    tsr_server_oscore o;
+    tsr_err err;
+
+    *row = (tsr_store_credential){ b->endpoint, TSR_SERVER_PSK, b->identity,
+                                   tsr_view(b->key, sizeof b->key), 0, unix_now_ms() };
+    if (b->generating->mode != BS_OSCORE)
+        return TSR_OK;
+    o = bs_session_oscore(b, b->generating);
+    err = oscore_row_make(&o, room, identity);
+    row->mode = TSR_SERVER_OSCORE;
+    row->identity = identity;
+    row->key = tsr_buf_view(room);
+    return err;
+}
+
 /* One row, so one transaction: the new key takes the place of the old, and is on the disk before
  * the device hears of it. */
 static void store_key(bs_run *r)
 {
     tsr_server *s = r->role->server;
     bs_session *b = &r->session;
+    uint8_t room[OSCORE_ROW_MAX];
+    tsr_buf key = tsr_buf_over(room, sizeof room);
+    char identity[OSCORE_IDENTITY];
     replaced old = { 0, "" };
-    tsr_store_credential row = { b->endpoint, TSR_SERVER_PSK, b->identity,
-                                 tsr_view(b->key, sizeof b->key), 0, unix_now_ms() };
+    tsr_store_credential row;
+    tsr_err err = credential_row(b, &key, identity, &row);
 
     (void)tsr_store_credential_get(tsr_shard_reader(r->shard), b->endpoint, keep_replaced, &old);
     r->message.run = run_stored;
-    r->storing = tsr_store_put_credential(s->store, &row, stored, r) == TSR_OK;
+    if (err == TSR_OK)
+        err = tsr_store_put_credential(s->store, &row, stored, r);
+    r->storing = err == TSR_OK;
     if (!r->storing)
         bs_session_stored(b, TSR_E_IO);
-    else if (old.identity[0]) /* what was made with the old key ends, as with any new key */
-        tsr_engine_drop_identity(s->engine, 0, (tsr_peer_security)old.mode, old.identity);
+    else
+        drop_replaced(s, &old);
+    tsr_wipe(room, sizeof room);
 }
 
 /* --- steps ------------------------------------------------------------------------------ */

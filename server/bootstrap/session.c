@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { OSCORE = 21 };
+
 /* --- beginning and end ------------------------------------------------------------------ */
 
 /* "{endpoint}" in an identity is the device's name. What is too long is cut; the check is later. */
@@ -34,6 +36,7 @@ static void expand_identities(bs_session *s)
                                "longer than 128 bytes: shorten `identity`");
         if (a->generate) {
             s->generates = true;
+            s->generating = a;
             memcpy(s->identity, s->identities[i], sizeof s->identity);
         }
     }
@@ -49,9 +52,30 @@ tsr_err bs_session_begin(bs_session *s, bs_profile *profile, const char *endpoin
         return TSR_E_SPACE;
     (void)snprintf(s->endpoint, sizeof s->endpoint, "%s", endpoint);
     expand_identities(s);
-    if (s->generates && psa_generate_random(s->key, sizeof s->key) != PSA_SUCCESS)
+    if (s->generates && (psa_generate_random(s->key, sizeof s->key) != PSA_SUCCESS ||
+                         psa_generate_random(s->device_id, sizeof s->device_id) != PSA_SUCCESS ||
+                         psa_generate_random(s->salt, sizeof s->salt) != PSA_SUCCESS))
         bs_session_fail(s, "no random numbers for a key: the server's PSA core failed");
     return TSR_OK;
+}
+
+static tsr_bytes view(const bs_bytes *b) { return tsr_view(b->given ? b->bytes : NULL, b->len); }
+
+tsr_server_oscore bs_session_oscore(const bs_session *s, const bs_account *a)
+{
+    tsr_server_oscore o = { .device_id = view(&a->device_id),
+                            .server_id = view(&a->server_id),
+                            .secret = tsr_view(a->key, a->key_len),
+                            .salt = view(&a->salt),
+                            .id_context = view(&a->id_context),
+                            .aead = a->aead };
+
+    if (a->generate) {
+        o.device_id = tsr_view(s->device_id, sizeof s->device_id);
+        o.secret = tsr_view(s->key, sizeof s->key);
+        o.salt = tsr_view(s->salt, sizeof s->salt);
+    }
+    return o;
 }
 
 static void free_payload(bs_session *s)
@@ -214,7 +238,7 @@ static void found(bs_session *s, tsr_lwm2m_path path, const tsr_link *link)
     uint64_t id = 0;
     bs_found *f = &s->found[s->found_count];
 
-    if (path.depth != 2 || path.object > 1 || s->found_count == BS_FOUND_MAX)
+    if (path.depth != 2 || (path.object > 1 && path.object != OSCORE) || s->found_count == BS_FOUND_MAX)
         return;
     if (tsr_link_param_find(link->params, "ssid", &ssid) == TSR_OK && ssid.has_value &&
         (tsr_dec(ssid.value, &id) != TSR_OK || id > 65534))

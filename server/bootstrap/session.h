@@ -13,10 +13,13 @@
 #define SERVER_BOOTSTRAP_SESSION_H
 
 #include "server/bootstrap/profile.h"
+#include "server/lwm2m/api.h"
 #include "server/lwm2m/registration.h"
 
 enum {
     BS_GENERATED_KEY_LEN = 16,
+    BS_GENERATED_ID_LEN = 6,
+    BS_GENERATED_SALT_LEN = 8,
     BS_CAUSE_MAX = 240,
     BS_FOUND_MAX = 64, /* instances of /0 and /1 that a Discover may show */
 };
@@ -61,6 +64,8 @@ typedef struct {
     bool generates;           /* identity and key are to be made a credential */
     char identity[BS_IDENTITY_MAX + 1];
     uint8_t key[BS_GENERATED_KEY_LEN];
+    uint8_t device_id[BS_GENERATED_ID_LEN], salt[BS_GENERATED_SALT_LEN]; /* with it, for oscore */
+    const bs_account *generating; /* NULL: none */
     size_t values_read;
     /* private */
     bs_phase phase;
@@ -93,6 +98,9 @@ tsr_err bs_session_next(bs_session *s, bs_step *step);
 typedef void bs_keep(void *arg, const tsr_server_record *record);
 void bs_session_answer(bs_session *s, uint8_t code, uint16_t format, tsr_bytes body,
                        const char *diagnostic, bs_keep *keep, void *arg);
+
+/** What protects the messages of this account, made for the device or given by the profile. */
+tsr_server_oscore bs_session_oscore(const bs_session *s, const bs_account *a);
 
 /** The credential is durable, or why not. */
 void bs_session_stored(bs_session *s, tsr_err err);

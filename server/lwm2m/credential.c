@@ -128,7 +128,7 @@ static void drop_old(tsr_server *s, const old_credential *old)
     if (!old->identity[0])
         return;
     if (old->mode == TSR_SERVER_OSCORE)
-        oscore_forget(s, old->identity);
+        oscore_forget(s, 0, old->identity);
     tsr_engine_drop_identity(s->engine, 0, (tsr_peer_security)old->mode, old->identity);
 }
 
@@ -163,7 +163,7 @@ tsr_err tsr_server_credential_set(tsr_server *s, const char *endpoint, tsr_serve
 
 /* --- OSCORE ------------------------------------------------------------------------------- */
 
-enum { ROW_VERSION = 1, ROW_MAX = 1 + 1 + 7 + 1 + 64 + 1 + 64, OSCORE_MAX = 64 };
+enum { ROW_VERSION = 1, OSCORE_MAX = 64 };
 
 static void put_hex(tsr_buf *out, tsr_bytes in)
 {
@@ -231,33 +231,40 @@ static tsr_err oscore_try(const tsr_server_oscore *o)
     return err;
 }
 
+tsr_err oscore_row_make(const tsr_server_oscore *o, tsr_buf *row, char identity[OSCORE_IDENTITY])
+{
+    tsr_err err = oscore_is_good(o) ? oscore_try(o) : TSR_E_ARGUMENT;
+
+    if (err != TSR_OK)
+        return err;
+    oscore_identity(o->device_id, o->id_context, identity);
+    tsr_put_u8(row, ROW_VERSION);
+    tsr_put_u8(row, (uint8_t)o->aead);
+    tsr_put_u8(row, (uint8_t)o->server_id.len);
+    tsr_put_bytes(row, o->server_id);
+    tsr_put_u8(row, (uint8_t)o->salt.len);
+    tsr_put_bytes(row, o->salt);
+    tsr_put_bytes(row, o->secret);
+    return row->err;
+}
+
 tsr_err tsr_server_credential_set_oscore(tsr_server *s, const char *endpoint,
                                          const tsr_server_oscore *o)
 {
-    uint8_t room[ROW_MAX];
+    uint8_t room[OSCORE_ROW_MAX];
     char identity[OSCORE_IDENTITY];
     tsr_buf out = tsr_buf_over(room, sizeof room);
     tsr_store_credential row = { endpoint, TSR_SERVER_OSCORE, identity, { room, 0 }, 0,
                                  unix_now_ms() };
-    tsr_err err;
+    tsr_err err = TSR_E_ARGUMENT;
 
-    if (!text_fits(endpoint, TSR_ENDPOINT_MAX) || !oscore_is_good(o))
-        return TSR_E_ARGUMENT;
-    err = oscore_try(o);
-    if (err != TSR_OK)
-        return err;
-    oscore_identity(o->device_id, o->id_context, identity);
-    tsr_put_u8(&out, ROW_VERSION);
-    tsr_put_u8(&out, (uint8_t)o->aead);
-    tsr_put_u8(&out, (uint8_t)o->server_id.len);
-    tsr_put_bytes(&out, o->server_id);
-    tsr_put_u8(&out, (uint8_t)o->salt.len);
-    tsr_put_bytes(&out, o->salt);
-    tsr_put_bytes(&out, o->secret);
+    if (text_fits(endpoint, TSR_ENDPOINT_MAX))
+        err = oscore_row_make(o, &out, identity);
     row.key.len = out.len;
-    err = replace(s, &row);
     if (err == TSR_OK)
-        oscore_forget(s, identity);
+        err = replace(s, &row);
+    if (err == TSR_OK)
+        oscore_forget(s, 0, identity);
     tsr_wipe(room, sizeof room);
     return err;
 }

@@ -359,7 +359,7 @@ void oscore_close(tsr_server *s);
 /** Binds a peer to the keys of that identity; the keys are made when they are needed. */
 tsr_err oscore_bind(desk *d, tsr_peer *peer, const char *identity);
 /** The credential changed or went: what was derived is void. */
-void oscore_forget(tsr_server *s, const char *identity);
+void oscore_forget(tsr_server *s, unsigned service, const char *identity);
 
 /* The secret as a volatile PSA key. errors TSR_E_CRYPTO */
 tsr_err oscore_secret(tsr_bytes secret, psa_key_id_t *key);
@@ -374,5 +374,8 @@ typedef struct {
 } oscore_row;
 
 bool oscore_row_get(tsr_bytes row, oscore_row *out);
+enum { OSCORE_ROW_MAX = 1 + 1 + 1 + TSR_OSCORE_ID_MAX + 1 + 64 + 64 };
+/** The row, and what it is found by. errors TSR_E_ARGUMENT, TSR_E_UNSUPPORTED, TSR_E_CRYPTO */
+tsr_err oscore_row_make(const tsr_server_oscore *o, tsr_buf *row, char identity[OSCORE_IDENTITY]);
 
 #endif

@@ -16,13 +16,15 @@ enum {
     MARK_LEN = 8,
 };
 
+enum { OTHER = '/' }; /* before the identities of the second service, which has credentials of its own */
+
 typedef struct context {
     tsr_oscore oscore; /* first: the guard knows no more of it */
     struct context *next;
     tsr_server *server;
     pthread_mutex_t lock;
     bool made;
-    char identity[OSCORE_IDENTITY];
+    char name[OSCORE_IDENTITY + 1]; /* identity, of the second service with its mark */
 } context;
 
 struct oscore_ring {
@@ -50,23 +52,33 @@ tsr_err oscore_secret(tsr_bytes secret, psa_key_id_t *key)
 /* --- the table of contexts --------------------------------------------------------------- */
 
 /* A context stays for good once it was there: exchanges name it, and its keys may come back. */
-static context *find(tsr_server *s, const char *identity, bool make)
+static const char *identity_of(const context *c) { return c->name + (c->name[0] == OTHER); }
+
+static context *find_by(tsr_server *s, const char *name, bool make)
 {
     struct oscore_ring *ring = s->oscore;
-    context **head = &ring->heads[tsr_hash(s->hash_key, tsr_text(identity)) % HEADS], *c;
+    context **head = &ring->heads[tsr_hash(s->hash_key, tsr_text(name)) % HEADS], *c;
 
     pthread_mutex_lock(&ring->lock);
-    for (c = *head; c && strcmp(c->identity, identity) != 0;)
+    for (c = *head; c && strcmp(c->name, name) != 0;)
         c = c->next;
     if (!c && make && (c = calloc(1, sizeof *c)) != NULL) {
         c->server = s;
-        (void)snprintf(c->identity, sizeof c->identity, "%s", identity);
+        (void)snprintf(c->name, sizeof c->name, "%s", name);
         pthread_mutex_init(&c->lock, NULL);
         c->next = *head;
         *head = c;
     }
     pthread_mutex_unlock(&ring->lock);
     return c;
+}
+
+static context *find(tsr_server *s, unsigned service, const char *identity, bool make)
+{
+    char name[OSCORE_IDENTITY + 1];
+
+    (void)snprintf(name, sizeof name, "%s%s", service ? "/" : "", identity);
+    return find_by(s, name, make);
 }
 
 static void unmake(context *c)
@@ -76,9 +88,9 @@ static void unmake(context *c)
     c->made = false;
 }
 
-void oscore_forget(tsr_server *s, const char *identity)
+void oscore_forget(tsr_server *s, unsigned service, const char *identity)
 {
-    context *c = find(s, identity, false);
+    context *c = find(s, service, identity, false);
 
     if (!c)
         return;
@@ -91,7 +103,7 @@ void oscore_forget(tsr_server *s, const char *identity)
 
 static tsr_err put_state(const context *c, tsr_bytes state, tsr_store_done *done, void *arg)
 {
-    tsr_store_oscore row = { c->identity, { state.ptr + MARK_AT, MARK_LEN }, state };
+    tsr_store_oscore row = { c->name, { state.ptr + MARK_AT, MARK_LEN }, state };
 
     return tsr_store_put_oscore(c->server->store, &row, done, arg);
 }
@@ -106,7 +118,7 @@ static tsr_err save(void *user, tsr_bytes state)
 
 typedef struct {
     context *c;
-    tsr_store_reader *reader;
+    tsr_shard *shard;
     tsr_oscore_params params;
     tsr_err err;
 } making;
@@ -136,7 +148,7 @@ static tsr_bytes after_colon(const char *identity, uint8_t *room, size_t cap)
     return tsr_view(strchr(identity, ':') ? room : NULL, n);
 }
 
-static bool derive(void *arg, const tsr_store_credential *row)
+static void derive(void *arg, tsr_bytes row)
 {
     uint8_t id[TSR_OSCORE_ID_MAX], id_context[TSR_OSCORE_ID_CONTEXT_MAX];
     char text[OSCORE_IDENTITY + 1];
@@ -144,15 +156,15 @@ static bool derive(void *arg, const tsr_store_credential *row)
     oscore_row keys;
 
     m->err = TSR_E_MALFORMED;
-    if (!oscore_row_get(row->key, &keys))
-        return false;
-    (void)snprintf(text, sizeof text, ":%s", m->c->identity);
+    if (!oscore_row_get(row, &keys))
+        return;
+    (void)snprintf(text, sizeof text, ":%s", identity_of(m->c));
     text[1 + strcspn(text + 1, ":")] = 0;
     m->params = (tsr_oscore_params){
         .salt = keys.salt,
         .sender_id = keys.server_id,
         .recipient_id = after_colon(text, id, sizeof id),
-        .id_context = after_colon(m->c->identity, id_context, sizeof id_context),
+        .id_context = after_colon(identity_of(m->c), id_context, sizeof id_context),
         .aead = keys.aead,
         .margin = MARGIN,
         .save = save,
@@ -160,23 +172,45 @@ static bool derive(void *arg, const tsr_store_credential *row)
     };
     m->err = oscore_secret(keys.secret, &m->params.master_secret);
     if (m->err != TSR_OK)
-        return false;
+        return;
     m->err = TSR_E_MALFORMED;
-    if (tsr_store_oscores(m->reader, m->c->identity, try_state, m) != TSR_OK)
+    if (tsr_store_oscores(tsr_shard_reader(m->shard), m->c->name, try_state, m) != TSR_OK)
         m->err = TSR_E_IO;
     if (m->err == TSR_E_MALFORMED) { /* keys that were never here */
         m->params.challenge = true;  /* RFC 9175 §2.3: a Register must be fresh, also the first */
         m->err = tsr_oscore_init(&m->c->oscore, &m->params, tsr_view(NULL, 0));
     }
     psa_destroy_key(m->params.master_secret);
+}
+
+typedef struct {
+    tsr_server_row_fn *fn;
+    void *arg;
+} row_to;
+
+static bool give_row(void *arg, const tsr_store_credential *row)
+{
+    const row_to *to = arg;
+
+    to->fn(to->arg, row->key);
     return false;
 }
 
-static tsr_err make(context *c, tsr_store_reader *reader)
+static tsr_err credential(tsr_server *s, tsr_shard *shard, unsigned service, const char *identity,
+                          tsr_server_row_fn *fn, void *arg)
 {
-    making m = { .c = c, .reader = reader, .err = TSR_E_NOT_FOUND };
-    tsr_err err =
-        tsr_store_credential_key(reader, TSR_SERVER_OSCORE, tsr_text(c->identity), derive, &m);
+    row_to to = { fn, arg };
+
+    if (service)
+        return s->config.bootstrap->oscore(s->service, shard, identity, fn, arg);
+    return tsr_store_credential_key(tsr_shard_reader(shard), TSR_SERVER_OSCORE, tsr_text(identity),
+                                    give_row, &to);
+}
+
+static tsr_err make(context *c, tsr_shard *shard)
+{
+    making m = { .c = c, .shard = shard, .err = TSR_E_NOT_FOUND };
+    tsr_err err = credential(c->server, shard, c->name[0] == OTHER, identity_of(c), derive, &m);
 
     if (err == TSR_OK)
         err = m.err;
@@ -194,7 +228,7 @@ static tsr_err use(void *user, tsr_oscore *oscore)
 
     pthread_mutex_lock(&c->lock);
     if (!c->made)
-        err = make(c, tsr_shard_reader(d->shard));
+        err = make(c, d->shard);
     if (err != TSR_OK)
         pthread_mutex_unlock(&c->lock);
     return err;
@@ -227,11 +261,10 @@ static tsr_err to(void *user, tsr_coap_peer peer, tsr_oscore **oscore)
     return TSR_OK;
 }
 
-static bool found(void *arg, const tsr_store_credential *row)
+static void found(void *arg, tsr_bytes row)
 {
     (void)row;
     *(bool *)arg = true;
-    return false;
 }
 
 /* Only identities that have a credential get a context: strangers cannot fill the table. */
@@ -240,21 +273,20 @@ static tsr_err from(void *user, tsr_coap_peer peer, const tsr_oscore_option *opt
 {
     desk *d = user;
     char identity[OSCORE_IDENTITY];
+    unsigned service = tsr_shard_peer(d->shard, peer)->service;
     bool known = false;
     context *c;
 
     if (!option)
         return tsr_shard_peer(d->shard, peer)->context ? TSR_E_DENIED : TSR_END;
-    if (tsr_shard_peer(d->shard, peer)->service != 0 || !option->kid.ptr ||
-        option->kid.len > TSR_OSCORE_ID_MAX ||
+    if (!option->kid.ptr || option->kid.len > TSR_OSCORE_ID_MAX ||
         option->kid_context.len > TSR_OSCORE_ID_CONTEXT_MAX)
         return TSR_E_NOT_FOUND;
     oscore_identity(option->kid, option->kid_context, identity);
-    c = find(d->server, identity, false);
+    c = find(d->server, service, identity, false);
     if (!c) {
-        (void)tsr_store_credential_key(tsr_shard_reader(d->shard), TSR_SERVER_OSCORE,
-                                       tsr_text(identity), found, &known);
-        c = known ? find(d->server, identity, true) : NULL;
+        (void)credential(d->server, d->shard, service, identity, found, &known);
+        c = known ? find(d->server, service, identity, true) : NULL;
     }
     if (!c)
         return TSR_E_NOT_FOUND;
@@ -273,14 +305,14 @@ static tsr_err proved(void *user, tsr_coap_peer index, tsr_oscore *oscore)
     if (peer->context == c)
         return TSR_OK;
     if (!peer->context && !peer->user)
-        return oscore_bind(d, peer, c->identity);
+        return oscore_bind(d, peer, identity_of(c));
     tsr_shard_close_peer(d->shard, peer);
     return TSR_E_ARGUMENT;
 }
 
 tsr_err oscore_bind(desk *d, tsr_peer *peer, const char *identity)
 {
-    context *c = find(d->server, identity, true);
+    context *c = find(d->server, peer->service, identity, true);
 
     if (!c || (peer->context && peer->context != c))
         return TSR_E_SPACE;

@@ -12,6 +12,8 @@ typedef enum { TSR_LOG_ERROR, TSR_LOG_WARNING, TSR_LOG_INFO, TSR_LOG_DEBUG } tsr
 /** One line of log; any thread. `text` holds no secrets and no line feeds. */
 typedef void tsr_server_log(void *arg, tsr_log_level level, const char *text);
 
+typedef void tsr_server_row_fn(void *arg, tsr_bytes row);
+
 /** A second service on addresses of its own, on the same shards: the bootstrap server. */
 typedef struct {
     tsr_err (*open)(tsr_server *s, void **state);
@@ -21,6 +23,9 @@ typedef struct {
     void (*coap)(void *state, tsr_shard *shard, tsr_peer *peer, const tsr_coap_event *event);
     void (*gone)(void *state, tsr_shard *shard, tsr_peer *peer); /* peer->user was set */
     void (*timer)(void *state, tsr_shard *shard, tsr_timer *timer);
+    /** Gives the row of an OSCORE credential (docs/WIRE.md). errors TSR_E_NOT_FOUND, TSR_E_IO */
+    tsr_err (*oscore)(void *state, tsr_shard *shard, const char *identity,
+                      tsr_server_row_fn *fn, void *arg);
 } tsr_server_service;
 
 enum {

@@ -14,16 +14,17 @@ enum { KEY_MAX = 64, IDENTITY_MAX = 128 };
 typedef struct {
     tsr_err (*set)(tsr_server *s, const char *endpoint, tsr_server_security mode,
                    const char *identity, tsr_bytes key);
+    tsr_err (*set_oscore)(tsr_server *s, const char *endpoint, const tsr_server_oscore *oscore);
     tsr_err (*drop)(tsr_server *s, const char *endpoint);
     tsr_err (*get)(tsr_server *s, const char *endpoint, tsr_server_credential_fn *fn, void *arg);
     tsr_err (*list)(tsr_server *s, const char *after, size_t limit, tsr_server_credential_fn *fn,
                     void *arg);
 } service;
 
-static const service management = { tsr_server_credential_set, tsr_server_credential_delete,
-                                    tsr_server_credential_get, tsr_server_credential_list };
-static const service bootstrap = { tsr_bootstrap_credential_set, tsr_bootstrap_credential_delete,
-                                   tsr_bootstrap_credential_get, tsr_bootstrap_credential_list };
+static const service management = { tsr_server_credential_set, tsr_server_credential_set_oscore,
+                                    tsr_server_credential_delete, tsr_server_credential_get, tsr_server_credential_list };
+static const service bootstrap = { tsr_bootstrap_credential_set, tsr_bootstrap_credential_set_oscore,
+                                   tsr_bootstrap_credential_delete, tsr_bootstrap_credential_get, tsr_bootstrap_credential_list };
 
 static const service *service_of(const rest_exchange *x)
 {
@@ -167,7 +168,7 @@ static void set_oscore(rest_exchange *x, const tsr_json *body)
         bytes_of(x, body, "id_context", sizeof context, context, &o.id_context) == TSR_OK &&
         key_of(x, body, true, &key) == TSR_OK) {
         o.secret = tsr_buf_view(&key);
-        answer_set(x, tsr_server_credential_set_oscore(rest_server(x), x->endpoint, &o));
+        answer_set(x, service_of(x)->set_oscore(rest_server(x), x->endpoint, &o));
     }
     tsr_wipe(room, sizeof room);
 }
@@ -184,10 +185,6 @@ void rest_set_credential(rest_exchange *x)
     if (tsr_json_find_cstring(&body, "mode", mode, sizeof mode) != TSR_OK ||
         (strcmp(mode, "psk") != 0 && strcmp(mode, "x509") != 0 && strcmp(mode, "oscore") != 0)) {
         rest_fail(x, REST_BAD_BODY, "`mode` must be \"psk\", \"x509\" or \"oscore\"");
-        return;
-    }
-    if (strcmp(mode, "oscore") == 0 && service_of(x) != &management) {
-        rest_fail(x, REST_BAD_BODY, "the bootstrap server has no OSCORE; use \"psk\" or \"x509\"");
         return;
     }
     if (strcmp(mode, "oscore") == 0) {

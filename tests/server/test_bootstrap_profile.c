@@ -76,6 +76,45 @@ static void test_profile_makes_typed_records(void **state)
     free(p);
 }
 
+#define OSCORE "{\"servers\":[{\"uri\":\"coap://a\",\"security\":\"oscore\",\"short_server_id\":1,"
+
+static void test_profile_has_accounts_under_oscore(void **state)
+{
+    bs_profile *p = calloc(1, sizeof *p);
+    const bs_account *a = &p->servers[0];
+
+    (void)state;
+    assert_int_equal(read_profile(OSCORE "\"key\":\"00ff10\",\"device_id\":\"d1\",\"salt\":\"aabb\","
+                                         "\"id_context\":\"\",\"aead\":10}]}", p), TSR_OK);
+    assert_int_equal(p->delete_count, 3);
+    assert_int_equal(p->deletes[2].object, 21);
+    assert_int_equal(a->mode, BS_OSCORE);
+    assert_int_equal(record(&a->security, "/0/0/2")->value.as.i, BS_NOSEC);
+    assert_int_equal(record(&a->security, "/0/0/5")->value.as.bytes.len, 0);
+    assert_int_equal(a->key_len, 3);
+    assert_int_equal(a->device_id.len, 1);
+    assert_int_equal(a->device_id.bytes[0], 0xd1);
+    assert_false(a->server_id.given);
+    assert_int_equal(a->salt.len, 2);
+    assert_true(a->id_context.given && a->id_context.len == 0);
+    assert_int_equal(a->aead, 10);
+    bs_profile_free(p);
+    free(p);
+    refused(OSCORE "\"device_id\":\"d1\"}]}", "psk and oscore need `key`");
+    refused(OSCORE "\"key\":\"00\"}]}", "are the same");
+    refused(OSCORE "\"key\":\"00\",\"device_id\":\"d1\",\"server_id\":\"D1\"}]}", "are the same");
+    refused(OSCORE "\"key\":\"00\",\"device_id\":\"0102030405060708\"}]}", "at most 7 bytes");
+    refused(OSCORE "\"key\":\"00\",\"device_id\":\"d\"}]}", "hexadecimal digits");
+    refused(OSCORE "\"key\":\"00\",\"device_id\":1}]}", "hexadecimal digits");
+    refused(OSCORE "\"key\":\"00\",\"device_id\":\"d1\",\"aead\":256}]}", "from 1 to 255");
+    refused(OSCORE "\"generate\":true,\"device_id\":\"d1\"}]}", "leave them out");
+    refused(OSCORE "\"generate\":true,\"key\":\"00\"}]}", "without `generate`");
+    refused(OSCORE "\"generate\":true,\"identity\":\"d\"}]}", "`identity` is for psk");
+    refused("{\"servers\":[{" SERVER ",\"key\":\"00\",\"device_id\":\"d1\"}]}", "are for oscore");
+    refused("{\"servers\":[{\"uri\":\"coaps://a\",\"security\":\"oscore\",\"short_server_id\":1,"
+            "\"generate\":true}]}", "begins with coap://");
+}
+
 static void test_profile_refuses_by_member_cause_and_remedy(void **state)
 {
     (void)state;
@@ -164,6 +203,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_profile_makes_typed_records),
+        cmocka_unit_test(test_profile_has_accounts_under_oscore),
         cmocka_unit_test(test_profile_refuses_by_member_cause_and_remedy),
         cmocka_unit_test(test_profile_gives_no_secret_and_keeps_keys),
         cmocka_unit_test(test_pattern_matches_and_ranks),
