@@ -2,12 +2,15 @@
 """A bootstrap server of aiocoap and cbor2, which has nothing of ours.
 
     aiocoap_bootstrap_server.py PORT SERVER_URI pack|writes|mend
+    aiocoap_bootstrap_server.py PORT SERVER_URI certificates CERTIFICATE SERVER_CERTIFICATE PRIVATE_KEY
 
 pack: answers Bootstrap-Pack-Request with a pack in SenML CBOR. writes: knows no packs; discovers, reads, deletes, writes
 /0 in SenML CBOR and /1 in TLV, and finishes. mend: the same, but finishes too early first, and writes nonsense.
+certificates: as writes, with an account in mode 2 that these files hold in DER.
 Says each step on standard output.
 """
 import asyncio
+import pathlib
 import struct
 import sys
 
@@ -43,6 +46,11 @@ def security(uri, instance=1):
             f"/0/{instance}/4": b"", f"/0/{instance}/5": b"", f"/0/{instance}/10": 101}
 
 
+def with_certificates(uri, files):
+    own, theirs, key = (pathlib.Path(name).read_bytes() for name in files)
+    return {**security(uri), "/0/1/2": 2, "/0/1/3": own, "/0/1/4": theirs, "/0/1/5": key}
+
+
 def server(instance=1):
     return {f"/1/{instance}/0": 101, f"/1/{instance}/1": 120, f"/1/{instance}/6": True, f"/1/{instance}/7": "U"}
 
@@ -64,6 +72,7 @@ class Request(aiocoap.resource.Resource):
     def __init__(self, uri, mode):
         super().__init__()
         self.uri, self.mode, self.context, self.task = uri, mode, None, None
+        self.security = security(uri)
 
     async def render_post(self, request):
         say("request", *request.opt.uri_query)
@@ -99,7 +108,7 @@ class Request(aiocoap.resource.Resource):
             await self.ask(remote, aiocoap.PUT, ("0", "1"), b"{}", 50)
             await self.ask(remote, aiocoap.GET, ("3", "0"))
             await self.ask(remote, aiocoap.POST, ("bs",))
-        await self.ask(remote, aiocoap.PUT, ("0",), senml(security(self.uri)), SENML_CBOR)
+        await self.ask(remote, aiocoap.PUT, ("0",), senml(self.security), SENML_CBOR)
         values = tlv(0, bytes([101])) + tlv(1, struct.pack(">H", 120)) + tlv(6, b"\1") + tlv(7, b"U")
         await self.ask(remote, aiocoap.PUT, ("1", "1"), values, TLV)
         await self.ask(remote, aiocoap.POST, ("bs",))
@@ -109,6 +118,8 @@ class Request(aiocoap.resource.Resource):
 async def main():
     port, uri, mode = int(sys.argv[1]), sys.argv[2], sys.argv[3]
     site, request = aiocoap.resource.Site(), Request(uri, mode)
+    if mode == "certificates":
+        request.security = with_certificates(uri, sys.argv[4:7])
     site.add_resource(["bs"], request)
     site.add_resource(["bspack"], Pack(uri, mode))
     request.context = await aiocoap.Context.create_server_context(site, bind=("127.0.0.1", port))

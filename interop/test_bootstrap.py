@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The bootstrap server before clients that others wrote: Eclipse Leshan over coap and coaps, aiocoap for each code."""
+import base64
 import json
 import urllib.parse
 import unittest
 
 import lab
+from authority import Authority
 
 PEER = lab.ROOT / "build/leshan"
 MODELS = lab.ROOT / "third_party/oma"
@@ -93,7 +95,8 @@ class AiocoapDeviceBootstraps(unittest.TestCase):
         room.wait(lambda: (state(room, endpoint) or {}).get("state") in ("finished", "failed"), 20, "the end")
         return state(room, endpoint)
 
-    def test_int_0_4_8_device_gets_its_profile_step_by_step(self):
+    def test_int_0_4_8_client_gets_its_profile_step_by_step(self):
+        """LwM2M-1.1-int-0, LwM2M-1.1-int-4 (Delete of /0 and /1), LwM2M-1.1-int-8 (Read of /1)"""
         with lab.Lab() as room:
             start(room, "--bootstrap-nosec")
             put(room, "/profiles/py*", self.PROFILE)
@@ -115,7 +118,25 @@ class AiocoapDeviceBootstraps(unittest.TestCase):
             seen = self.ended(room, "py1")
             self.assertEqual((seen["state"], seen["writes"], seen["profile"]), ("finished", 4, "py*"))
 
-    def test_int_12_device_gets_a_pack(self):
+    def test_client_gets_certificates(self):
+        """LwM2M-1.1-int-2: byte for byte what OpenSSL made"""
+        with lab.Lab() as room:
+            start(room, "--bootstrap-nosec")
+            authority = Authority(room.folder, "authority")
+            own, key = authority.device(room.folder / "device", "py1")
+            given = [path.read_bytes() for path in (own, authority.der(authority.cert), key)]
+            names = ("certificate", "server_certificate", "private_key")
+            put(room, "/profiles/py*", {"plain": True, "servers": [
+                {"uri": "coaps://127.0.0.1:5684", "security": "x509", "short_server_id": 7, "certificate_usage": 2,
+                 **{name: base64.b64encode(der).decode() for name, der in zip(names, given)}}]})
+            lines = self.run_device(room, "bs?ep=py1&pct=112")
+            written = json.loads(next(line for line in lines if line.startswith("asked PUT /0/0")).split(" ", 4)[4])
+            self.assertEqual([bytes.fromhex(written[f"/0/0/{n}"]) for n in (3, 4, 5)], given)
+            self.assertEqual((written["/0/0/2"], written["/0/0/15"]), (2, 2))
+            self.assertEqual(self.ended(room, "py1")["state"], "finished")
+
+    def test_int_12_client_gets_a_pack(self):
+        """LwM2M-1.1-int-12"""
         with lab.Lab() as room:
             start(room, "--bootstrap-nosec")
             put(room, "/profiles/py*", self.PROFILE)
@@ -142,7 +163,8 @@ class AiocoapDeviceBootstraps(unittest.TestCase):
                     self.assertEqual(self.code(room, target), code)
             self.assertIsNone(state(room, "py1"))
 
-    def test_int_9_device_refuses_and_the_cause_is_kept(self):
+    def test_int_9_client_refuses_and_the_cause_is_kept(self):
+        """LwM2M-1.1-int-9"""
         with lab.Lab() as room:
             start(room, "--bootstrap-nosec")
             events = room.events()

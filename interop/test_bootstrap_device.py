@@ -4,6 +4,7 @@ import signal
 import unittest
 
 import lab
+from authority import Authority
 
 PYTHON = lab.ROOT / "build/python/bin/python3"
 EP = "blank"
@@ -89,6 +90,33 @@ class BlankDevice(unittest.TestCase):
         self.room.run_device()
         self.peer.expect("done", 60)
         self.registered()
+
+
+@unittest.skipUnless(PYTHON.exists(), "aiocoap is not installed (interop/get-peers)")
+class BlankDeviceGetsCertificates(unittest.TestCase):
+    def test_device_works_with_the_certificate_that_it_was_given(self):
+        """LwM2M-1.1-int-2: OpenSSL makes certificates and key, aiocoap writes them, in blocks"""
+        room = lab.Lab()
+        self.addCleanup(room.close)
+        authority = Authority(room.folder, "authority")
+        server, server_key = authority.server(room.folder / "server.pem")
+        files = authority.device(room.folder / "device", EP) + [authority.der(server)]
+        room.start_server("--certificate", server, "--key", server_key, "--trust", authority.cert)
+        status, answer, _ = room.rest.call("PUT", f"/credentials/{EP}", {"mode": "x509", "identity": EP})
+        self.assertEqual(status, 200, answer)
+        room.start_secured()
+        port = lab.free_port()
+        room.start("bootstrap", [PYTHON, lab.ROOT / "interop/aiocoap_bootstrap_server.py", port,
+                                 f"coaps://127.0.0.1:{room.coaps}", "certificates", files[0], files[2], files[1]],
+                   ready="ready")
+        room.configure_blank(EP, f"coap://127.0.0.1:{port}")
+        room.run_device()
+        room.parts["bootstrap"].expect("/bs 2.04", 30)
+        seen = room.wait_registered(EP, 40)
+        self.assertEqual((seen["security"], seen["identity"]), ("x509", EP))
+        number = files[1].read_bytes().partition(b"\x02\x01\x01\x04\x20")[2][:32]  # RFC 5915: version 1, 32 bytes
+        self.assertEqual(len(number), 32)
+        self.assertEqual(lab.search_files(room.device_state, number), [])
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A blank device with a factory key or certificate: our bootstrap server makes its keys, and it registers with them."""
+import base64
 import subprocess
 import unittest
 
 import lab
-from test_certificate import Authority
+from authority import Authority
 
 EP = "blank"
 
@@ -77,8 +78,26 @@ class BlankDevice(unittest.TestCase):
 
 
 class BlankDeviceWithCertificate(unittest.TestCase):
-    def test_device_with_a_certificate_bootstraps(self):
+    def test_a_certificate_bootstraps_to_a_shared_key(self):
         """The bootstrap account has a certificate for a key born behind the wall; the account it gets has a shared key."""
+        room = self.start(lambda room, authority, cert: {"security": "psk", "generate": True,
+                                                         "identity": "made-for-{endpoint}"})
+        seen = room.wait_registered(EP, 60)
+        self.assertEqual((seen["security"], seen["identity"]), ("psk", f"made-for-{EP}"))
+
+    def test_int_2_certificates_all_the_way(self):
+        """LwM2M-1.1-int-2: the account has another certificate, made by the authority, with its key"""
+        def account(room, authority, cert):
+            own, key = authority.device(room.folder / "given", EP)
+            status, answer, _ = room.rest.call("PUT", f"/credentials/{EP}", {"mode": "x509", "identity": EP})
+            self.assertEqual(status, 200, answer)
+            return {"security": "x509", **{name: base64.b64encode(path.read_bytes()).decode() for name, path in (
+                ("certificate", own), ("private_key", key), ("server_certificate", authority.der(cert)))}}
+
+        seen = self.start(account).wait_registered(EP, 60)
+        self.assertEqual((seen["security"], seen["identity"], seen["lifetime_s"]), ("x509", EP, 120))
+
+    def start(self, account):
         room = lab.Lab()
         self.addCleanup(room.close)
         authority = Authority(room.folder, "authority")
@@ -90,8 +109,8 @@ class BlankDeviceWithCertificate(unittest.TestCase):
         room.start_secured()
         for path, body in ((f"/bootstrap/credentials/{EP}", {"mode": "x509", "identity": EP}),
                            ("/bootstrap/profiles/*", {"servers": [
-                               {"uri": f"coaps://127.0.0.1:{room.coaps}", "security": "psk", "generate": True,
-                                "identity": "made-for-{endpoint}", "short_server_id": 101, "lifetime": 120}]})):
+                               {"uri": f"coaps://127.0.0.1:{room.coaps}", "short_server_id": 101, "lifetime": 120,
+                                **account(room, authority, cert)}]})):
             status, answer, _ = room.rest.call("PUT", path, body)
             self.assertIn(status, (200, 201), answer)
         room.configure_blank(EP, f"coaps://127.0.0.1:{bss}", "mode = certificate", f"certificate = {own}",
@@ -102,8 +121,7 @@ class BlankDeviceWithCertificate(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         authority.sign(request, own)
         room.run_device()
-        seen = room.wait_registered(EP, 60)
-        self.assertEqual((seen["security"], seen["identity"]), ("psk", f"made-for-{EP}"))
+        return room
 
 
 if __name__ == "__main__":
