@@ -49,9 +49,7 @@ class Endpoint(threading.Thread):
 
     def __init__(self):
         super().__init__(daemon=True)
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
-        self.socket.settimeout(0.2)
+        self.socket = self.open()
         self.port = self.socket.getsockname()[1]
         self.changed = threading.Condition()
         self.inbox = collections.defaultdict(list)  # token -> responses in their order
@@ -60,6 +58,12 @@ class Endpoint(threading.Thread):
         self.resets, self.mid, self.closing = [], secrets.randbelow(1 << 16), False
         self.afterwards = []  # what is to be done once the answer to a request is out
         self.start()
+
+    def open(self):
+        s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        s.bind(("127.0.0.1", 0))
+        s.settimeout(0.2)
+        return s
 
     def close(self):
         self.closing = True

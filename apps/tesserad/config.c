@@ -397,7 +397,8 @@ static tsr_err check_server(const reader *r, const config_server *s)
     if (s->uri[0] == '\0')
         return fail(r, s->line, "[%s] has no uri; add uri = coaps://HOST:PORT", name);
     if (tsr_udp_uri_parse(tsr_text(s->uri), &uri) != TSR_OK)
-        return fail(r, s->line, "'%s' is no server URI; write coap://HOST:PORT or coaps://HOST:PORT",
+        return fail(r, s->line, "'%s' is no server URI; write coap://HOST:PORT, coaps://, coap+tcp:// or "
+                                "coaps+tcp://",
                     s->uri);
     if (s->oscore_key != 0 && s->oscore_sender.len == s->oscore_recipient.len &&
         memcmp(s->oscore_sender.bytes, s->oscore_recipient.bytes, s->oscore_sender.len) == 0)

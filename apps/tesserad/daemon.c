@@ -16,6 +16,7 @@
 #include "apps/tesserad/firmware.h"
 #include "apps/tesserad/oscore.h"
 #include "apps/tesserad/report.h"
+#include "apps/tesserad/stream.h"
 #include "apps/tesserad/update.h"
 #include "ports/linux/gate/gate.h"
 #include "ports/linux/host/file.h"
@@ -46,7 +47,8 @@ typedef struct {
     uint16_t short_id; /* 0: the bootstrap server's */
     char name[CONFIG_PATH]; /* the URI */
     tsr_udp_uri uri;
-    tsr_udp udp;
+    tsr_udp udp;   /* or */
+    stream stream; /* when the URI says coap+tcp */
     uint64_t open_at_ms; /* when a socket that could not be opened is tried again */
     uint64_t open_wait_ms;
     tsr_lwm2m_dtls dtls;
@@ -81,6 +83,7 @@ typedef struct tesserad {
     tsr_coap_config coap;
     void *coap_memory;
     tsr_lwm2m_client client;
+    tsr_coap_streams streams;
     tsr_lwm2m_queue queue;
     bool asleep; /* nothing is sent, and nothing that comes is heard */
     int signals, watch;
@@ -223,6 +226,19 @@ static void configure_accounts(tesserad *d)
     }
 }
 
+static tsr_err link_stream(tesserad *d, size_t i, const tsr_lwm2m_security *security)
+{
+    uplink *l = &d->links[i];
+    tsr_err err;
+
+    if (security->mode != TSR_LWM2M_MODE_NOSEC)
+        return TSR_E_UNSUPPORTED;
+    err = stream_begin(&l->stream, &d->client, i, &l->uri, l->short_id, BODY);
+    d->accounts[i].channel = &tsr_lwm2m_tcp_channel;
+    d->accounts[i].channel_state = &l->stream.channel;
+    return err;
+}
+
 static tsr_err link_dtls(tesserad *d, size_t i, const tsr_lwm2m_security *security)
 {
     uplink *l = &d->links[i];
@@ -252,7 +268,9 @@ static void link_end(tesserad *d, size_t i)
 
     tsr_lwm2m_dtls_free(&l->dtls);
     tsr_udp_close(&l->udp);
+    stream_end(&l->stream);
     tsr_wipe(l, sizeof *l);
+    l->stream.tcp.link.fd = -1;
     l->udp.fd = -1;
     oscore_use(&d->oscore, i, NULL, &d->device);
     d->accounts[i].channel = NULL;
@@ -271,7 +289,7 @@ static tsr_err link_init(tesserad *d, size_t i, const tsr_lwm2m_security *securi
     if (tsr_udp_uri_parse(tsr_text(security->uri), &l->uri) != TSR_OK)
         return TSR_E_UNSUPPORTED;
     oscore_use(&d->oscore, i, security, &d->device);
-    return link_dtls(d, i, security);
+    return l->uri.stream ? link_stream(d, i, security) : link_dtls(d, i, security);
 }
 
 static tsr_err attach(void *user, size_t account, const tsr_lwm2m_security *security)
@@ -285,7 +303,7 @@ static tsr_err attach(void *user, size_t account, const tsr_lwm2m_security *secu
         return TSR_OK;
     }
     err = link_init(d, account, security);
-    if (err == TSR_OK && tsr_udp_open(&l->udp, &l->uri) == TSR_OK)
+    if (err == TSR_OK && !l->stream.used && tsr_udp_open(&l->udp, &l->uri) == TSR_OK)
         tsr_host_log(TSR_LOG_INFO, "socket", "server=%u local=%s peer=%s", l->short_id,
                      l->udp.local, l->udp.peer);
     return err;
@@ -413,6 +431,8 @@ static tsr_err client_init(tesserad *d)
         .queue = d->config->queue == 1 ? &d->queue : NULL,
     };
 
+    tsr_err err;
+
     d->queue.awake_ms = d->config->awake_s * 1000;
 
     d->coap = (tsr_coap_config){ .peers = (uint32_t)d->link_count, .exchanges = EXCHANGES,
@@ -427,7 +447,8 @@ static tsr_err client_init(tesserad *d)
     c.coap_memory = d->coap_memory;
     if (d->coap_memory == NULL)
         return TSR_E_SPACE;
-    return d->config->has_bootstrap ? bootstrap_init(d, &c) : tsr_lwm2m_client_init(&d->client, &c);
+    err = d->config->has_bootstrap ? bootstrap_init(d, &c) : tsr_lwm2m_client_init(&d->client, &c);
+    return err == TSR_OK ? tsr_lwm2m_tcp_use(&d->client, &d->streams) : err;
 }
 
 /* A session under the old certificate ends, and is not taken up again. */
@@ -483,7 +504,8 @@ static void log_event(const tesserad *d, const tsr_lwm2m_client_event *e)
     switch (e->kind) {
     case TSR_LWM2M_E_CONNECTED:
         tsr_host_log(TSR_LOG_INFO, "connected", "server=%u peer=%s session=%s", server,
-                     d->links[e->account].udp.peer,
+                     (d->links[e->account].stream.used ? &d->links[e->account].stream.tcp.link
+                                                       : &d->links[e->account].udp)->peer,
                      tsr_lwm2m_dtls_is_restored(&d->links[e->account].dtls) ? "resumed" : "new");
         break;
     case TSR_LWM2M_E_DISCONNECTED:
@@ -546,8 +568,13 @@ static void link_open(tesserad *d, size_t i, uint64_t now_ms)
 {
     uplink *l = &d->links[i];
     bool was_open = l->udp.fd >= 0;
-    tsr_err err = tsr_udp_open(&l->udp, &l->uri);
+    tsr_err err;
 
+    if (l->stream.used) { /* its channel asks for a connection when it wants one */
+        tsr_lwm2m_client_moved(&d->client, i, now_ms);
+        return;
+    }
+    err = tsr_udp_open(&l->udp, &l->uri);
     if (err == TSR_OK) {
         l->open_wait_ms = 0;
         tsr_host_log(TSR_LOG_INFO, "socket", "server=%u local=%s peer=%s", l->short_id,
@@ -592,16 +619,21 @@ static void fall_asleep(tesserad *d, uint64_t now_ms)
                  until_ms == UINT64_MAX ? 0ull : (unsigned long long)((until_ms - now_ms) / 1000));
 }
 
-/* Does what was asked for before it is acknowledged, sends all there is, shows what happened. */
-static void drive(tesserad *d, uint64_t now_ms)
+/* True: a connection came or went, which the client has something to say to. */
+static bool step_streams(tesserad *d, const struct pollfd *fds, uint64_t now_ms)
+{
+    bool again = false;
+
+    for (size_t i = 0; i < d->link_count; i++)
+        again |= stream_step(&d->links[i].stream, fds != NULL ? fds[i].revents : 0, now_ms);
+    return again;
+}
+
+static void send_all(tesserad *d, uint64_t now_ms)
 {
     uint8_t room[TSR_UDP_DATAGRAM];
-    tsr_lwm2m_client_event event;
     size_t account;
 
-    device_show_lights(&d->device);
-    firmware_tell(&d->firmware);
-    logs_tell(&d->device.logs, &d->client);
     for (;;) {
         tsr_buf out = tsr_buf_over(room, sizeof room);
 
@@ -610,10 +642,25 @@ static void drive(tesserad *d, uint64_t now_ms)
         if (d->asleep)
             wake(d);
         tsr_lwm2m_queue_traffic(&d->queue, now_ms);
-        if (tsr_udp_send(&d->links[account].udp, tsr_buf_view(&out)) != TSR_OK)
+        if (d->links[account].stream.used)
+            stream_send(&d->links[account].stream, tsr_buf_view(&out));
+        else if (tsr_udp_send(&d->links[account].udp, tsr_buf_view(&out)) != TSR_OK)
             tsr_host_log(TSR_LOG_DEBUG, "not-sent", "server=%u bytes=%zu",
                          d->links[account].short_id, out.len);
     }
+}
+
+/* Does what was asked for before it is acknowledged, sends all there is, shows what happened. */
+static void drive(tesserad *d, uint64_t now_ms)
+{
+    tsr_lwm2m_client_event event;
+
+    device_show_lights(&d->device);
+    firmware_tell(&d->firmware);
+    logs_tell(&d->device.logs, &d->client);
+    do
+        send_all(d, now_ms);
+    while (step_streams(d, NULL, now_ms));
     while (tsr_lwm2m_client_event_next(&d->client, &event)) {
         log_event(d, &event);
         if (event.kind == TSR_LWM2M_E_REGISTERED || event.kind == TSR_LWM2M_E_UPDATED)
@@ -621,19 +668,25 @@ static void drive(tesserad *d, uint64_t now_ms)
     }
 }
 
+static tsr_err link_receive(uplink *l, tsr_buf *in)
+{
+    return l->stream.used ? stream_receive(&l->stream, in) : tsr_udp_receive(&l->udp, in);
+}
+
 static void receive(tesserad *d, size_t i, uint64_t now_ms)
 {
     uint8_t room[TSR_UDP_DATAGRAM];
     tsr_buf in = tsr_buf_over(room, sizeof room);
 
-    for (int n = 0; n < 64 && tsr_udp_receive(&d->links[i].udp, &in) == TSR_OK; n++) {
+    for (int n = 0; n < 64 && link_receive(&d->links[i], &in) == TSR_OK; n++) {
         if (now_ms - d->device.refreshed_ms > FRESH_MS)
             device_refresh(&d->device, &d->client, now_ms);
         tsr_lwm2m_queue_traffic(&d->queue, now_ms);
         (void)tsr_lwm2m_client_feed(&d->client, i, tsr_buf_view(&in), now_ms);
-        in.len = 0;
+        in = tsr_buf_over(room, sizeof room);
         drive(d, now_ms);
     }
+    drive(d, now_ms); /* of a connection that ended */
 }
 
 static void stop(tesserad *d, daemon_end end, bool deregister, uint64_t now_ms)
@@ -688,6 +741,11 @@ static void check_sockets(tesserad *d, bool network_changed, uint64_t now_ms)
 
         if (!l->used)
             continue;
+        if (l->stream.used) {
+            if (network_changed && tsr_udp_is_stale(&l->stream.tcp.link))
+                link_open(d, i, now_ms);
+            continue;
+        }
         if (l->udp.fd < 0 ? now_ms >= l->open_at_ms || network_changed
                           : network_changed && tsr_udp_is_stale(&l->udp))
             link_open(d, i, now_ms);
@@ -703,8 +761,12 @@ static int wait_ms(const tesserad *d, uint64_t now_ms)
     if (refresh_ms < due_ms)
         due_ms = refresh_ms;
     for (size_t i = 0; i < d->link_count; i++) {
-        if (d->links[i].used && d->links[i].udp.fd < 0 && d->links[i].open_at_ms < due_ms)
-            due_ms = d->links[i].open_at_ms;
+        const uplink *l = &d->links[i];
+
+        if (l->stream.used && stream_due_ms(&l->stream) < due_ms)
+            due_ms = stream_due_ms(&l->stream);
+        if (l->used && !l->stream.used && l->udp.fd < 0 && l->open_at_ms < due_ms)
+            due_ms = l->open_at_ms;
     }
     if (d->stop_by_ms != 0 && d->stop_by_ms < due_ms)
         due_ms = d->stop_by_ms;
@@ -729,6 +791,13 @@ static void step_update(tesserad *d, uint64_t now_ms)
     firmware_step(&d->firmware, now_ms);
 }
 
+static struct pollfd link_watch(const tesserad *d, const uplink *l)
+{
+    if (l->stream.used && stream_watches(&l->stream) != 0)
+        return (struct pollfd){ d->asleep ? -1 : l->stream.tcp.link.fd, stream_watches(&l->stream), 0 };
+    return (struct pollfd){ d->asleep || l->stream.used ? -1 : l->udp.fd, POLLIN, 0 };
+}
+
 static void step(tesserad *d)
 {
     struct pollfd fds[CONFIG_ACCOUNTS + 5];
@@ -736,7 +805,7 @@ static void step(tesserad *d)
     uint64_t now_ms = tsr_host_now_ms();
 
     for (size_t i = 0; i < n; i++)
-        fds[i] = (struct pollfd){ d->asleep ? -1 : d->links[i].udp.fd, POLLIN, 0 };
+        fds[i] = link_watch(d, &d->links[i]);
     fds[n] = (struct pollfd){ d->signals, POLLIN, 0 };
     fds[n + 1] = (struct pollfd){ d->watch, POLLIN, 0 };
     fds[n + 2] = (struct pollfd){ d->device.logs.kernel, POLLIN, 0 };
@@ -755,6 +824,7 @@ static void step(tesserad *d)
         logs_read_kernel(&d->device.logs);
     if (d->stop_by_ms == 0)
         check_sockets(d, fds[n + 1].revents != 0, now_ms);
+    (void)step_streams(d, fds, now_ms);
     for (size_t i = 0; i < n; i++) {
         if (fds[i].revents != 0)
             receive(d, i, now_ms);
@@ -839,7 +909,7 @@ static tsr_err begin(tesserad *d, const config *c, const char *path)
     firmware_resume(&d->firmware, &d->client);
     report_restore(&d->report, &d->client);
     for (size_t i = 0; i < d->link_count; i++) {
-        if (d->links[i].used && d->links[i].udp.fd < 0)
+        if (d->links[i].used && !d->links[i].stream.used && d->links[i].udp.fd < 0)
             link_open(d, i, now_ms);
     }
     return TSR_OK;
@@ -856,6 +926,7 @@ static void finish(tesserad *d)
     for (size_t i = 0; i < d->link_count; i++) {
         tsr_lwm2m_dtls_free(&d->links[i].dtls);
         tsr_udp_close(&d->links[i].udp);
+        stream_end(&d->links[i].stream);
     }
     if (d->signals >= 0)
         (void)close(d->signals);
@@ -872,7 +943,7 @@ daemon_end daemon_run(const config *c, const char *path)
     if (d == NULL)
         return end;
     for (size_t i = 0; i < CONFIG_ACCOUNTS; i++)
-        d->links[i].udp.fd = -1;
+        d->links[i].udp.fd = d->links[i].stream.tcp.link.fd = -1;
     download_init(&d->firmware.download);
     tsr_host_log_level((tsr_log_level)c->log_level);
     if (begin(d, c, path) == TSR_OK) {

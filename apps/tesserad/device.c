@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "ports/linux/host/system.h"
+#include "ports/linux/host/udp.h"
 
 static void copy(char *to, size_t cap, const char *from)
 {
@@ -92,6 +93,7 @@ void device_configure_servers(device *d)
     memset(d->server, 0, sizeof d->server);
     for (size_t i = 0; i < d->config->server_count; i++) {
         const config_server *from = &d->config->servers[i];
+        tsr_udp_uri uri;
 
         tsr_lwm2m_server_init(&d->server[i], (uint16_t)i, from->short_id,
                               from->number[TSR_LWM2M_S_LIFETIME]);
@@ -99,6 +101,8 @@ void device_configure_servers(device *d)
             if (from->set >> r & 1)
                 tsr_lwm2m_server_set(&d->server[i], (tsr_lwm2m_server_resource)r, from->number[r]);
         }
+        if (tsr_udp_uri_parse(tsr_text(from->uri), &uri) == TSR_OK && uri.stream)
+            copy(d->server[i].binding, sizeof d->server[i].binding, "T");
     }
     d->servers = (tsr_lwm2m_servers){ d->server, d->config->has_bootstrap
                                                      ? (size_t)CONFIG_SERVERS
@@ -114,6 +118,7 @@ static void init_device(device *d)
     copy(d->device.firmware, sizeof d->device.firmware, d->config->firmware);
     copy(d->device.hardware, sizeof d->device.hardware, d->config->hardware);
     copy(d->device.type, sizeof d->device.type, d->config->type);
+    copy(d->device.binding, sizeof d->device.binding, "UT");
     tsr_host_device_identify("", &d->device);
 }
 

@@ -42,9 +42,10 @@ const tsr_coap_event *tsr_coap_event_take(tsr_coap *c)
 {
     tsr_coap_release(c);
     if (!c->event_ready) {
-        if (c->done_first == TSR_NONE)
+        if (c->done_first != TSR_NONE)
+            next_done(c);
+        else if (c->streams == NULL || !c->streams->calls->next(c))
             return NULL;
-        next_done(c);
     }
     c->event_ready = false;
     c->lent_body = c->event_body;
@@ -183,7 +184,7 @@ tsr_err tsr_coap_cancel(tsr_coap *c, tsr_coap_id id)
     tsr_coap_slot *s = tsr_coap_slot_of(c, id);
 
     if (s == NULL)
-        return TSR_E_NOT_FOUND;
+        return c->streams != NULL ? c->streams->calls->cancel(c, id) : TSR_E_NOT_FOUND;
     if (s->kind != SLOT_TICKET && (s->flags & F_REST) == 0 && s->watch != TSR_NONE) {
         uint32_t watch = s->watch;
 
@@ -199,6 +200,10 @@ void tsr_coap_peer_gone(tsr_coap *c, tsr_coap_peer peer)
 {
     if (peer >= c->config.peers)
         return;
+    if (tsr_coap_streaming_of(c, peer) != NULL) {
+        c->streams->calls->gone(c, peer);
+        return;
+    }
 
     tsr_coap_line *line = &c->lines[peer];
 

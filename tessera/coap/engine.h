@@ -159,6 +159,7 @@ typedef struct tsr_coap_line tsr_coap_line;
 typedef struct tsr_coap_observing tsr_coap_observing;
 typedef struct tsr_coap_blocks tsr_coap_blocks;
 typedef struct tsr_coap_guarding tsr_coap_guarding;
+typedef struct tsr_coap_streams tsr_coap_streams;
 
 /** Takes some bodies block by block as they come, instead of whole: those too long to be held. */
 typedef struct {
@@ -209,6 +210,7 @@ typedef struct {
     tsr_coap_config config;
     const struct tsr_coap_guard_calls *guard;
     void *guard_state;
+    tsr_coap_streams *streams; /* NULL: every peer is one of datagrams (tessera/coap/streams.h) */
     /* public: set it after init; NULL: every body is collected. The small engine has none */
     const tsr_coap_sink *sink;
 } tsr_coap;

@@ -10,13 +10,15 @@
  *   client.c   our requests, their responses
  *   blocks.c   bodies, Block1 and Block2 in both directions
  *   observe.c  observations of ours on others
- *   guard.c    messages protected one by one (OSCORE) */
+ *   guard.c    messages protected one by one (OSCORE)
+ *   streams.c  peers that are streams */
 #ifndef TESSERA_COAP_ENGINE_IN_H
 #define TESSERA_COAP_ENGINE_IN_H
 
 #include "tessera/coap/engine.h"
 #include "tessera/coap/guard.h"
 #include "tessera/coap/key.h"
+#include "tessera/coap/streams.h"
 
 /* One per peer. */
 struct tsr_coap_line {
@@ -241,6 +243,31 @@ struct tsr_coap_guarding {
     /* a message of a slot, once more if it was sent before */
     tsr_err (*write)(tsr_coap *c, const tsr_coap_slot *s, tsr_buf *out);
 };
+
+/* streams.c: reached through a table only, so that an engine without streams is linked without them */
+struct tsr_coap_streaming {
+    bool (*has)(const tsr_coap *c, tsr_coap_peer peer); /* the rest is for those it has */
+    tsr_err (*request)(tsr_coap *c, tsr_coap_peer peer, const tsr_coap_request *r, uint64_t now_ms,
+                       tsr_coap_id *id);
+    tsr_err (*notify)(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token, uint32_t sequence, bool acked,
+                      const tsr_coap_response *r, uint64_t now_ms, uint64_t user, tsr_coap_id *id);
+    tsr_err (*ping)(tsr_coap *c, tsr_coap_peer peer, uint64_t now_ms, uint64_t user,
+                    tsr_coap_id *id);
+    tsr_err (*forget)(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token);
+    void (*gone)(tsr_coap *c, tsr_coap_peer peer);
+    /* of any exchange */
+    tsr_err (*respond)(tsr_coap *c, tsr_coap_id ticket, const tsr_coap_response *r,
+                       uint64_t now_ms);
+    tsr_err (*cancel)(tsr_coap *c, tsr_coap_id id);
+    bool (*next)(tsr_coap *c); /* makes an event of a stream the next one */
+};
+
+/* NULL: a peer of datagrams */
+static inline const struct tsr_coap_streaming *tsr_coap_streaming_of(const tsr_coap *c,
+                                                                     tsr_coap_peer peer)
+{
+    return c->streams != NULL && c->streams->calls->has(c, peer) ? c->streams->calls : NULL;
+}
 
 static inline tsr_coap_id tsr_coap_slot_id(const tsr_coap_slot *s)
 {

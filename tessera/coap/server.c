@@ -273,6 +273,8 @@ tsr_err tsr_coap_respond(tsr_coap *c, tsr_coap_id ticket, const tsr_coap_respons
     tsr_coap_slot *s = tsr_coap_slot_of(c, ticket);
     tsr_bytes part;
 
+    if (s == NULL && c->streams != NULL)
+        return c->streams->calls->respond(c, ticket, response, now_ms);
     if (s == NULL || s->kind != SLOT_TICKET)
         return TSR_E_NOT_FOUND;
     if (!tsr_coap_is_response(response->code))
@@ -307,6 +309,8 @@ tsr_err tsr_coap_notify(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token, uint32
     if (peer >= c->config.peers || token.len > TSR_COAP_TOKEN_MAX ||
         !tsr_coap_is_response(response->code))
         return TSR_E_ARGUMENT;
+    if (tsr_coap_streaming_of(c, peer) != NULL)
+        return c->streams->calls->notify(c, peer, token, sequence, con, response, now_ms, user, id);
 
     tsr_coap_slot *s = tsr_coap_slot_take(c, peer, SLOT_NOTICE);
     tsr_bytes part;

@@ -297,6 +297,11 @@ void rig_deliver(rig *r, size_t server, tsr_bytes message)
     server_events(r, &r->server[server]);
 }
 
+void rig_server_events(rig *r, size_t server)
+{
+    server_events(r, &r->server[server]);
+}
+
 static bool client_to_server(rig *r)
 {
     uint8_t room[2048];

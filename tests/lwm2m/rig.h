@@ -107,6 +107,9 @@ typedef struct rig {
 /* A message that the layer took out of a datagram. */
 void rig_deliver(rig *r, size_t server, tsr_bytes message);
 
+/* What a layer that is a stream gave the server's CoAP. */
+void rig_server_events(rig *r, size_t server);
+
 /* Called when a client was placed and has not said anything yet; NULL: nothing. */
 extern void (*rig_attach)(rig *r);
 

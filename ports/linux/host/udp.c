@@ -45,18 +45,35 @@ static tsr_err split(tsr_bytes authority, tsr_bytes *host, tsr_bytes *port)
     return TSR_OK;
 }
 
+static tsr_err scheme(tsr_bytes *text, tsr_udp_uri *uri)
+{
+    static const struct {
+        const char *name;
+        bool secure, stream;
+    } schemes[] = { { "coap://", false, false },
+                    { "coaps://", true, false },
+                    { "coap+tcp://", false, true },
+                    { "coaps+tcp://", true, true } };
+
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        if (!starts(text, schemes[i].name))
+            continue;
+        uri->secure = schemes[i].secure;
+        uri->stream = schemes[i].stream;
+        uri->port = uri->secure ? 5684 : 5683;
+        return TSR_OK;
+    }
+    return TSR_E_UNSUPPORTED;
+}
+
 tsr_err tsr_udp_uri_parse(tsr_bytes text, tsr_udp_uri *uri)
 {
-    tsr_udp_uri read = { .port = 5683 };
+    tsr_udp_uri read = { 0 };
     tsr_bytes host, port;
     uint64_t number;
 
-    if (starts(&text, "coaps://")) {
-        read.secure = true;
-        read.port = 5684;
-    } else if (!starts(&text, "coap://")) {
+    if (scheme(&text, &read) != TSR_OK)
         return TSR_E_UNSUPPORTED;
-    }
     if (text.len != 0 && text.ptr[text.len - 1] == '/')
         text.len--;
     if (text.len == 0 || memchr(text.ptr, '/', text.len) != NULL ||
@@ -91,7 +108,7 @@ static void name_put(const address *a, char *name)
     }
 }
 
-static void names(tsr_udp *udp)
+void tsr_udp_names(tsr_udp *udp)
 {
     address local, peer;
     socklen_t local_len = sizeof local, peer_len = sizeof peer;
@@ -143,7 +160,7 @@ tsr_err tsr_udp_open(tsr_udp *udp, const tsr_udp_uri *uri)
     freeaddrinfo(list);
     if (udp->fd < 0)
         return TSR_E_IO;
-    names(udp);
+    tsr_udp_names(udp);
     return TSR_OK;
 }
 

@@ -10,13 +10,14 @@ enum { TSR_UDP_HOST_LEN = 255, TSR_UDP_DATAGRAM = 2048, TSR_UDP_NAME = 64 };
 
 /** What a server URI says. */
 typedef struct {
-    bool secure; /* coaps */
+    bool secure; /* coaps, coaps+tcp */
+    bool stream; /* coap+tcp, coaps+tcp */
     char host[TSR_UDP_HOST_LEN + 1]; /* a name, or an address without brackets */
     uint16_t port; /* 5683 or 5684 unless told */
 } tsr_udp_uri;
 
-/** Reads "coap://host[:port][/]" or "coaps://...".
- *  source  RFC 7252 §6.1 and §6.2
+/** Reads "coap://host[:port][/]", "coaps://...", "coap+tcp://..." or "coaps+tcp://...".
+ *  source  RFC 7252 §6.1 and §6.2, RFC 8323 §8.1 and RFC 8323 §8.2
  *  errors  TSR_E_UNSUPPORTED  another scheme; TSR_E_MALFORMED  no such URI, or with a path */
 tsr_err tsr_udp_uri_parse(tsr_bytes text, tsr_udp_uri *uri);
 
@@ -31,6 +32,9 @@ typedef struct {
  *          TSR_E_IO         errno says why (no route, no more descriptors) */
 tsr_err tsr_udp_open(tsr_udp *udp, const tsr_udp_uri *uri);
 void tsr_udp_close(tsr_udp *udp);
+
+/** Takes the names of both ends from the descriptor. */
+void tsr_udp_names(tsr_udp *udp);
 
 /** errors  TSR_E_IO  it was not sent: for a datagram that is as good as lost */
 tsr_err tsr_udp_send(const tsr_udp *udp, tsr_bytes datagram);

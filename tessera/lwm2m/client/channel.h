@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What lies between CoAP and the datagrams of one server account: DTLS today (dtls.h), others
- * later. An account without a channel sends its CoAP messages as they are (NoSec). */
+ * What lies between CoAP and the datagrams of one server account, DTLS (dtls_channel.h), or between
+ * CoAP and its connection (tcp_channel.h). An account without a channel sends its CoAP messages as they are (NoSec). */
 #ifndef TESSERA_LWM2M_CLIENT_CHANNEL_H
 #define TESSERA_LWM2M_CLIENT_CHANNEL_H
 
@@ -10,12 +10,14 @@
 typedef enum {
     TSR_LWM2M_CHANNEL_UP,   /* the peer is authenticated; messages may be sent */
     TSR_LWM2M_CHANNEL_DATA, /* one message */
+    TSR_LWM2M_CHANNEL_COAP, /* a stream: the client's CoAP engine has events of it already */
     TSR_LWM2M_CHANNEL_DOWN, /* over; open it again to go on */
 } tsr_lwm2m_channel_event_kind;
 
 typedef struct {
     tsr_lwm2m_channel_event_kind kind;
     tsr_bytes data;     /* DATA; lives until the next call on the channel */
+    bool anew;          /* UP: the server has lost our observations with the last connection */
     bool peer_closed;   /* DOWN: in good order, by the peer */
     bool final;         /* DOWN: trying again is of no use (Transport 5.2.6: alert class "fail") */
     bool local;         /* DOWN: for a reason on this side, as a secure service that is gone */

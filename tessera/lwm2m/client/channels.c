@@ -50,6 +50,19 @@ static void channel_down(tsr_lwm2m_client *c, tsr_lwm2m_account *a,
     a->proved = false;
 }
 
+/* RFC 8323 §7.4: with a connection its observations end, so what the server has of this client is
+ * made anew as a whole. */
+static void channel_up(tsr_lwm2m_client *c, tsr_lwm2m_account *a,
+                       const tsr_lwm2m_channel_event *event)
+{
+    if (event->anew) {
+        observe_end_all(c, account_peer(c, a), "a new connection");
+        a->location[0] = '\0';
+    }
+    if (a->standing == TSR_LWM2M_CONNECTING)
+        account_connected(c, a);
+}
+
 static void pump(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
     tsr_lwm2m_channel_event event;
@@ -57,8 +70,11 @@ static void pump(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
     while (a->channel != NULL && a->channel->next(a->channel_state, &event)) {
         switch (event.kind) {
         case TSR_LWM2M_CHANNEL_UP:
-            if (a->standing == TSR_LWM2M_CONNECTING)
-                account_connected(c, a);
+            channel_up(c, a, &event);
+            break;
+        case TSR_LWM2M_CHANNEL_COAP:
+            a->proved = a->up;
+            client_coap_pump(c);
             break;
         case TSR_LWM2M_CHANNEL_DOWN:
             channel_down(c, a, &event);

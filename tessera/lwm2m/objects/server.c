@@ -109,7 +109,7 @@ static bool binding_is_good(tsr_bytes text)
             return false;
         seen |= 1u << (found - letters);
     }
-    return memchr(text.ptr, 'U', text.len) != NULL; /* the one transport this device has */
+    return (seen & 9u) != 0; /* U or T: those that a device can have (tcp_channel.h) */
 }
 
 /* Of a Boolean, Integer or Unsigned; one below zero is out of the range. */

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""OMA's conformance cases, client side, over TCP: tesserad, asked by a server that has nothing of ours (stream_peer.py)."""
+import time
+import unittest
+
+import lab
+import peer
+import stream_peer
+from aiocoap.optiontypes import UintOption
+from peer import SENML_CBOR, TEXT
+from stream_peer import ABORT, CSM, PING, RELEASE
+
+
+class Room:
+    def __init__(self, server, *server_lines):
+        self.lab, self.server = lab.Lab(), server
+        self.lab.start_secured()
+        self.lab.configure_device("dev1", server.uri, False, *server_lines)
+        self.lab.run_device()
+
+    def __enter__(self):
+        self.server.registered()
+        return self
+
+    def __exit__(self, *_):
+        self.lab.close()
+        self.server.close()
+
+
+class OverTcp(unittest.TestCase):
+    def test_registers_after_its_csm(self):
+        """LwM2M-1.1-int-106"""
+        with Room(stream_peer.StreamServer()) as room:
+            server, seen = room.server, room.server.registered()
+            self.assertEqual((seen["ep"], seen["lt"], seen["lwm2m"], seen["b"]), ("dev1", "300", "1.2", "T"))
+            self.assertIn("</3/0>", seen["links"].split(","))
+            self.assertIs(server.signals[0].code, CSM)
+            size = [o for o in server.signals[0].opt.option_list() if o.number == 2]
+            self.assertGreater(int.from_bytes(size[0].encode(), "big"), 1152)
+            self.assertEqual(server.read("/3/0/16", TEXT).payload, b"UT")
+            self.assertEqual(server.read("/1/0/7", TEXT).payload, b"T")
+            self.assertEqual(server.ask("PUT", "/1/0/1", b"20", format=TEXT).code, "2.04")
+            server.wait(lambda: [u for u in server.updates if u.get("lt") == "20"], 20, "an Update with lt=20")
+            server.signal(PING, token=b"ping")
+            token, first = server.observe("/3/0/13")
+            self.assertEqual(first.code, "2.05")
+            self.assertEqual(server.ask("PUT", "/3/0/13", b"1367491215", format=TEXT).code, "2.04")
+            self.assertTrue(server.notification(token, 1).payload.startswith(b"13674912"))
+            room.lab.parts["device"].stop()
+            server.wait(lambda: server.gone, 20, "the De-register")
+            server.heard(RELEASE)
+
+    def test_long_answers_go_in_blocks_or_whole(self):
+        for size, blocks in ((1152, True), (1 << 20, False)):
+            server = stream_peer.StreamServer()
+            server.first = lambda: stream_peer.csm(size, blocks)
+            with Room(server):
+                answer = server.read("/", None)
+                self.assertEqual(answer.code, "4.05")
+                whole = peer.senml_cbor(server.request(server.device, "FETCH", "/", peer.cbor2.dumps(
+                    [{0: "/3"}, {0: "/1"}, {0: "/4"}, {0: "/7"}, {0: "/20"}, {0: "/3311"}]), format=SENML_CBOR,
+                    accept=SENML_CBOR).payload)
+                self.assertIn("/3/0/0", whole)
+
+    def test_comes_back_and_registers_anew(self):
+        """A connection that ends, however it does, costs its observations (RFC 8323, section 7.4)."""
+        with Room(stream_peer.StreamServer()) as room:
+            server = room.server
+            server.observe("/3/0/13")
+            server.hang_up()
+            self.assertEqual(server.registered(2)["ep"], "dev1")
+            server.observe("/3/0/13")
+            server.signal(ABORT)
+            self.assertEqual(server.registered(3)["ep"], "dev1")
+            begun = time.monotonic()
+            server.signal(RELEASE, UintOption(4, 3))
+            self.assertEqual(server.registered(4, 40)["ep"], "dev1")
+            self.assertGreater(time.monotonic() - begun, 3)
+            room.lab.wait_device("observe-end", path="/3/0/13")
+
+    def test_waits_for_a_server_that_is_not_there(self):
+        server = stream_peer.StreamServer()
+        uri = server.uri
+        server.close()
+        with lab.Lab() as room:
+            room.start_secured()
+            room.configure_device("dev1", uri, False)
+            room.run_device()
+            room.wait_device("connect-failed")
+            room.wait_device("disconnected")
+            time.sleep(1)
+            late = stream_peer.StreamServer.__new__(stream_peer.StreamServer)
+            port = int(uri.rsplit(":", 1)[1])
+            late.open = lambda: late_socket(port)
+            late.__init__()
+            self.assertEqual(late.registered(1, 60)["ep"], "dev1")
+            late.close()
+
+
+def late_socket(port):
+    listening = stream_peer.socket.create_server(("127.0.0.1", port))
+    listening.settimeout(0.2)
+    return listening
+
+
+if __name__ == "__main__":
+    unittest.main()
