@@ -89,11 +89,11 @@ class Streams:
 
     def serve(self, link):
         """One connection to its end."""
-        self.link = link
+        link.send(_serialize(self.first()))
         with self.changed:
+            self.link = link
             self.links.append(link)
             self.changed.notify_all()
-        link.send(_serialize(self.first()))
         while not self.closing and self.link is link:
             data = link.receive()
             if data == b"":

@@ -62,6 +62,8 @@ static void print_ready(const options *o, tsr_server *server, const tsr_rest *re
     (void)printf("tessera-server ready");
     print_listening("coap", o->server.coap, o->server.coap_count);
     print_listening("coaps", o->server.coaps, o->server.coaps_count);
+    print_listening("coap+tcp", o->server.coap_tcp, o->server.coap_tcp_count);
+    print_listening("coaps+tcp", o->server.coaps_tcp, o->server.coaps_tcp_count);
     print_listening("bootstrap-coap", o->server.bootstrap_coap, o->server.bootstrap_coap_count);
     print_listening("bootstrap-coaps", o->server.bootstrap_coaps, o->server.bootstrap_coaps_count);
     if (rest) {
@@ -129,6 +131,17 @@ static int serve(options *o)
     return status;
 }
 
+/* A TCP connection takes one: as many as the administrator allows. */
+static void raise_descriptors(void)
+{
+    struct rlimit all;
+
+    if (getrlimit(RLIMIT_NOFILE, &all) == 0) {
+        all.rlim_cur = all.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &all);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static options o;
@@ -144,5 +157,6 @@ int main(int argc, char **argv)
         return 0;
     }
     setrlimit(RLIMIT_CORE, &no_core); /* session keys must not end up in a core file */
+    raise_descriptors();
     return serve(&o);
 }

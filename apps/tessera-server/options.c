@@ -11,6 +11,8 @@ const char options_help[] =
     "\n"
     "  --coap ADDRESS:PORT     plain CoAP; may be given 4 times (127.0.0.1:5683)\n"
     "  --coaps ADDRESS:PORT    CoAP over DTLS; may be given 4 times (127.0.0.1:5684)\n"
+    "  --coap-tcp ADDRESS:PORT, --coaps-tcp ADDRESS:PORT\n"
+    "                          CoAP over TCP, and over TLS (off); may be given 4 times each\n"
     "  --bootstrap-coap ADDRESS:PORT, --bootstrap-coaps ADDRESS:PORT\n"
     "                          the bootstrap server (off); may be given 4 times each\n"
     "  --bootstrap-nosec       bootstrap devices without a bootstrap credential over plain CoAP\n"
@@ -53,7 +55,7 @@ static tsr_err number(const char *value, uint64_t low, uint64_t high, uint64_t *
 static tsr_err address(const char *value, tsr_address *out, const char **cause)
 {
     *cause = "it must be ADDRESS:PORT with a numeric address, as 127.0.0.1:5683 or [::1]:5683";
-    return tsr_address_parse(value, out) == TSR_OK ? TSR_OK : TSR_E_ARGUMENT;
+    return tsr_address_parse(value, out) == TSR_OK && !out->stream ? TSR_OK : TSR_E_ARGUMENT;
 }
 
 static tsr_err text(const char *value, char *out, const char **cause)
@@ -86,6 +88,16 @@ static tsr_err set_coap(options *o, const char *v, const char **cause)
 static tsr_err set_coaps(options *o, const char *v, const char **cause)
 {
     return listen_at(v, o->server.coaps, &o->server.coaps_count, cause);
+}
+
+static tsr_err set_coap_tcp(options *o, const char *v, const char **cause)
+{
+    return listen_at(v, o->server.coap_tcp, &o->server.coap_tcp_count, cause);
+}
+
+static tsr_err set_coaps_tcp(options *o, const char *v, const char **cause)
+{
+    return listen_at(v, o->server.coaps_tcp, &o->server.coaps_tcp_count, cause);
 }
 
 static tsr_err set_bootstrap_coap(options *o, const char *v, const char **cause)
@@ -260,6 +272,8 @@ static const struct {
 } known[] = {
     { "coap", set_coap, false },
     { "coaps", set_coaps, false },
+    { "coap-tcp", set_coap_tcp, false },
+    { "coaps-tcp", set_coaps_tcp, false },
     { "bootstrap-coap", set_bootstrap_coap, false },
     { "bootstrap-coaps", set_bootstrap_coaps, false },
     { "bootstrap-nosec", set_bootstrap_nosec, true },
@@ -394,7 +408,8 @@ static tsr_err read_argument(options *o, int argc, char **argv, int *at, char wh
 
 static void fill_defaults(options *o)
 {
-    if (!o->server.coap_count && !o->server.coaps_count) {
+    if (!o->server.coap_count && !o->server.coaps_count && !o->server.coap_tcp_count &&
+        !o->server.coaps_tcp_count) {
         (void)tsr_address_parse("127.0.0.1:5683", &o->server.coap[o->server.coap_count++]);
         (void)tsr_address_parse("127.0.0.1:5684", &o->server.coaps[o->server.coaps_count++]);
     }

@@ -10,10 +10,15 @@ tsr_err tsr_address_parse(const char *text, tsr_address *out)
 {
     tsr_address a = { { 0 }, 0, 0, 0, 0 };
     const char *colon = strrchr(text, ':');
+    tsr_bytes digits = tsr_text(colon ? colon + 1 : "");
     char host[64];
     uint64_t port;
 
-    if (!colon || tsr_dec(tsr_text(colon + 1), &port) != TSR_OK || port > UINT16_MAX)
+    if (digits.len > 4 && memcmp(digits.ptr + digits.len - 4, "/tcp", 4) == 0) {
+        digits.len -= 4;
+        a.stream = 1;
+    }
+    if (!colon || tsr_dec(digits, &port) != TSR_OK || port > UINT16_MAX)
         return TSR_E_MALFORMED;
 
     size_t len = (size_t)(colon - text);
@@ -40,7 +45,8 @@ void tsr_address_print(const tsr_address *a, char out[TSR_ADDRESS_TEXT])
     char host[INET6_ADDRSTRLEN] = "?";
 
     inet_ntop(a->v6 ? AF_INET6 : AF_INET, a->ip, host, sizeof host);
-    (void)snprintf(out, TSR_ADDRESS_TEXT, a->v6 ? "[%s]:%u" : "%s:%u", host, a->port);
+    (void)snprintf(out, TSR_ADDRESS_TEXT, a->v6 ? "[%s]:%u%s" : "%s:%u%s", host, a->port,
+                   a->stream ? "/tcp" : "");
 }
 
 tsr_err tsr_address_from(const struct sockaddr_storage *from, tsr_address *out)

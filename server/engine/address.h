@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * UDP addresses, small enough to keep a million of them. */
+ * Addresses, small enough to keep a million of them. */
 #ifndef SERVER_ENGINE_ADDRESS_H
 #define SERVER_ENGINE_ADDRESS_H
 
@@ -12,7 +12,8 @@ typedef struct {
     uint8_t ip[16];  /* IPv4: the first four, the rest zero */
     uint32_t scope;  /* IPv6 link-local only */
     uint16_t port;   /* host order */
-    uint8_t v6, pad; /* pad: zero, so that addresses compare as bytes */
+    uint8_t v6;
+    uint8_t stream; /* 1: of TCP. No padding, so that addresses compare as bytes */
 } tsr_address;
 
 enum { TSR_ADDRESS_TEXT = 64 };
@@ -22,7 +23,7 @@ static inline bool tsr_address_same(const tsr_address *a, const tsr_address *b)
     return memcmp(a, b, sizeof *a) == 0;
 }
 
-/** Reads "127.0.0.1:5683", "[::1]:5684", "*:5683" (any IPv4); numeric only.
+/** Reads "127.0.0.1:5683", "[::1]:5684", "*:5683" (any IPv4), "127.0.0.1:5683/tcp"; numeric only.
  *  errors  TSR_E_MALFORMED */
 tsr_err tsr_address_parse(const char *text, tsr_address *out);
 

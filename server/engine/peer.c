@@ -3,6 +3,7 @@
  * A shard's peers: a table with a free list, an index by address, and two queues by silence (peers
  * that nobody needs, and sessions that could be parked). No operation walks the table. */
 #define _GNU_SOURCE
+#include "server/engine/connection.h"
 #include "server/engine/shard_in.h"
 
 #include <stdlib.h>
@@ -66,7 +67,7 @@ void peer_relist(tsr_shard *s, tsr_peer *p)
     if (p->dying)
         return;
     if (!p->user)
-        list_append(s, p, p->secure ? LIST_UNUSED : LIST_PLAIN);
+        list_append(s, p, p->secure && !p->connection ? LIST_UNUSED : LIST_PLAIN);
     else if (p->secure && p->dtls)
         list_append(s, p, LIST_AWAKE);
 }
@@ -277,6 +278,7 @@ void peers_reap(tsr_shard *s)
         drain(s, p->index);
         if (p->user)
             s->hooks->gone(s->hooks->user, s, p);
+        connection_release(s, p);
         session_release(s, p);
         unlink_address(s, p);
         free(p->identity);

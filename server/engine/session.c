@@ -314,7 +314,7 @@ void session_release(tsr_shard *s, tsr_peer *p)
         p->dtls = NULL;
     }
     drop_parked(p);
-    if (p->connected)
+    if (p->connected && p->secure)
         atomic_fetch_sub_explicit(&s->sessions, 1, memory_order_relaxed);
     if (p->dying && p->stored_once && s->config->store)
         (void)tsr_store_delete_session(s->config->store, tsr_view(p->cid, CID_LEN), NULL, NULL);

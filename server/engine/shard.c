@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #define _GNU_SOURCE
+#include "server/engine/connection.h"
 #include "server/engine/shard_in.h"
 
 #include <errno.h>
@@ -69,7 +70,7 @@ typedef struct {
     uint8_t bytes[];
 } stray;
 
-static void take_events(tsr_shard *s)
+void shard_events(tsr_shard *s)
 {
     tsr_coap_event event;
 
@@ -81,7 +82,7 @@ void shard_received(tsr_shard *s, tsr_peer *p, tsr_bytes message)
 {
     s->hooks->seen(s->hooks->user, s, p);
     (void)tsr_coap_feed(&s->coap, p->index, message, s->now_ms);
-    take_events(s);
+    shard_events(s);
 }
 
 static void plain_datagram(tsr_shard *s, const tsr_address *from, unsigned socket,
@@ -206,6 +207,7 @@ static void write_all(tsr_shard *s)
         else
             send_plain(s, &s->peers[to], tsr_buf_view(&out));
     }
+    connections_flush(s);
 }
 
 /* --- timers ----------------------------------------------------------------------------- */
@@ -223,9 +225,12 @@ static void run_timers(tsr_shard *s)
 
     while ((t = tsr_timers_take(&s->timers, s->now_ms)) != NULL) {
         if (t->id == TIMER_PEER) {
-            session_timer(s, (tsr_peer *)(void *)((char *)t - offsetof(tsr_peer, timer)));
+            tsr_peer *p = (tsr_peer *)(void *)((char *)t - offsetof(tsr_peer, timer));
+
+            (p->connection ? connection_timer : session_timer)(s, p);
         } else if (t->id == TIMER_HOUSE) {
             peers_house(s);
+            connections_house(s);
             (void)tsr_timer_set(&s->timers, t, s->now_ms + 1000);
         } else {
             s->hooks->timer(s->hooks->user, s, t);
@@ -241,7 +246,7 @@ static void turn(tsr_shard *s)
     run_inbox(s);
     run_timers(s);
     write_all(s);
-    take_events(s); /* poll makes time-outs */
+    shard_events(s); /* poll makes time-outs */
     peers_reap(s);
     write_all(s); /* what those events answered */
     atomic_fetch_add_explicit(&s->dropped, tsr_outbound_flush(s->out), memory_order_relaxed);
@@ -269,13 +274,15 @@ static nfds_t watch_fds(const tsr_shard *s, struct pollfd *fds)
     for (unsigned i = 0; i < 2 * TSR_ENGINE_LISTEN_MAX; i++)
         if (s->fds[i] >= 0)
             fds[n++] = (struct pollfd){ .fd = s->fds[i], .events = POLLIN };
+    if (s->connections)
+        fds[n++] = (struct pollfd){ .fd = connections_fd(s), .events = POLLIN };
     return n;
 }
 
 static void *shard_main(void *arg)
 {
     tsr_shard *s = arg;
-    struct pollfd fds[1 + 2 * TSR_ENGINE_LISTEN_MAX];
+    struct pollfd fds[2 + 2 * TSR_ENGINE_LISTEN_MAX];
     nfds_t count = watch_fds(s, fds);
 
     while (!atomic_load_explicit(&s->engine->stopping, memory_order_relaxed)) {
@@ -283,6 +290,7 @@ static void *shard_main(void *arg)
 
         bool more = read_sockets(s);
 
+        more = connections_step(s) || more;
         turn(s);
         if (!more)
             sleep_until_due(s, fds, count);
@@ -350,6 +358,8 @@ static tsr_err shard_init(tsr_shard *s, tsr_engine *e, unsigned index, char *why
     (void)tsr_timer_set(&s->timers, &s->house, s->now_ms + 1000);
     if ((err = coap_init(s)) != TSR_OK || (err = sessions_init(s, why, why_cap)) != TSR_OK)
         return err;
+    if ((err = connections_init(s)) != TSR_OK)
+        return err;
     return e->config.store ? tsr_store_reader_open(e->config.store, &s->reader) : TSR_OK;
 }
 
@@ -358,6 +368,10 @@ static void shard_free(tsr_shard *s)
     for (unsigned i = 0; i < 2 * TSR_ENGINE_LISTEN_MAX; i++)
         if (s->fds[i] >= 0)
             close(s->fds[i]);
+    connections_free(s);
+    for (unsigned i = 0; i < 2 * TSR_ENGINE_LISTEN_MAX; i++)
+        if (s->listeners[i] >= 0)
+            close(s->listeners[i]);
     peers_free(s);
     sessions_free(s);
     tsr_store_reader_close(s->reader);
@@ -388,6 +402,23 @@ static tsr_err open_sockets(tsr_engine *e, tsr_engine_config *config, char *why,
     return TSR_OK;
 }
 
+static tsr_err open_listeners(tsr_engine *e, tsr_engine_config *config, char *why, size_t why_cap)
+{
+    for (unsigned a = 0; a < config->coap_tcp_count + config->coaps_tcp_count; a++) {
+        bool tls = a >= config->coap_tcp_count;
+        unsigned i = tls ? a - config->coap_tcp_count : a;
+        int fds[TSR_ENGINE_SHARDS_MAX];
+        tsr_err err = tsr_listeners_open(tls ? &config->coaps_tcp[i] : &config->coap_tcp[i],
+                                         e->count, fds, why, why_cap);
+
+        if (err != TSR_OK)
+            return err;
+        for (unsigned k = 0; k < e->count; k++)
+            e->shards[k].listeners[tls ? TSR_ENGINE_LISTEN_MAX + i : i] = fds[k];
+    }
+    return TSR_OK;
+}
+
 static unsigned shard_count(const tsr_engine_config *config)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -413,9 +444,11 @@ tsr_err tsr_engine_open(tsr_engine_config *config, tsr_engine **out, char *why, 
     for (unsigned i = 0; i < e->count; i++) {
         e->shards[i].wake_fd = -1;
         for (unsigned k = 0; k < 2 * TSR_ENGINE_LISTEN_MAX; k++)
-            e->shards[i].fds[k] = -1;
+            e->shards[i].fds[k] = e->shards[i].listeners[k] = -1;
     }
     err = open_sockets(e, config, why, why_cap);
+    if (err == TSR_OK)
+        err = open_listeners(e, config, why, why_cap);
     e->config = *config;
     for (unsigned i = 0; i < e->count && err == TSR_OK; i++)
         err = shard_init(&e->shards[i], e, i, why, why_cap);

@@ -17,6 +17,8 @@
 
 typedef struct tsr_engine tsr_engine;
 typedef struct tsr_shard tsr_shard;
+typedef struct tsr_connection tsr_connection; /* connection.c */
+typedef struct tsr_connections tsr_connections;
 
 enum {
     TSR_ENGINE_LISTEN_MAX = 8, /* addresses per scheme */
@@ -32,7 +34,7 @@ typedef enum {
     TSR_PEER_OSCORE = 3, /* by its messages, over plain CoAP */
 } tsr_peer_security;
 
-/** One remote address, or one DTLS session whatever its address. Read only. */
+/** One remote address, one DTLS session whatever its address, or one TCP connection. Read only. */
 typedef struct tsr_peer {
     uint32_t index;  /* the tsr_coap_peer */
     uint64_t serial; /* never used twice: tells a successor at the same index */
@@ -52,6 +54,7 @@ typedef struct tsr_peer {
     uint32_t next_at_address, older, newer, next_free;
     uint32_t key_id; /* PSK of a handshake under way */
     uint8_t cid[8];
+    tsr_connection *connection; /* NULL: datagrams */
     tsr_dtls *dtls;    /* NULL: plain or parked */
     tsr_bytes parked;  /* heap: a saved session */
     bool parked_moved; /* it may send as soon as it is woken */
@@ -90,6 +93,9 @@ typedef struct {
     /* So many addresses at the end of each list are a second service's. One remote address is then
      * two peers, one for each service, and sessions of the second are not kept over restarts. */
     unsigned coap_second, coaps_second;
+    /* The same over TCP and TLS. */
+    tsr_address coap_tcp[TSR_ENGINE_LISTEN_MAX], coaps_tcp[TSR_ENGINE_LISTEN_MAX];
+    unsigned coap_tcp_count, coaps_tcp_count, coap_tcp_second, coaps_tcp_second;
     unsigned shards;       /* 0: one per core */
     uint32_t peers;        /* per shard; 0: 65,536 */
     uint32_t body_len;     /* longest block-wise body; 0: 65,536 */

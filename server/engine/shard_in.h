@@ -51,6 +51,8 @@ struct tsr_shard {
     /* the shard's thread alone */
     uint64_t now_ms;
     int fds[2 * TSR_ENGINE_LISTEN_MAX]; /* coap, then coaps */
+    int listeners[2 * TSR_ENGINE_LISTEN_MAX]; /* coap+tcp, then coaps+tcp */
+    tsr_connections *connections; /* NULL: no TCP */
     tsr_inbound *in;
     tsr_outbound *out;
     tsr_coap coap;
@@ -117,6 +119,7 @@ tsr_err sessions_load(tsr_engine *e);
 
 /* shard.c */
 void shard_received(tsr_shard *s, tsr_peer *peer, tsr_bytes message);
+void shard_events(tsr_shard *s); /* hands on what CoAP has to tell */
 uint64_t shard_clock_ms(void);
 uint32_t shard_cid_home(const tsr_engine *e, tsr_bytes cid);
 

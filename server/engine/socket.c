@@ -77,14 +77,16 @@ static int open_one(const tsr_address *address)
 
 /* SO_REUSEPORT would let a second server of the same user share the port and take half of the
  * datagrams, so ask first without it. */
-static bool port_taken(const tsr_address *address)
+bool tsr_socket_taken(const tsr_address *address, int type)
 {
     struct sockaddr_storage at;
     socklen_t len = tsr_address_to(address, &at);
-    int fd = socket(at.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0), one = 1;
+    int fd = socket(at.ss_family, type | SOCK_CLOEXEC, 0), one = 1;
 
     if (fd < 0)
         return false;
+    if (type == SOCK_STREAM) /* connections that are ending do not count */
+        (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (address->v6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
 
@@ -94,12 +96,13 @@ static bool port_taken(const tsr_address *address)
     return taken;
 }
 
-static tsr_err cannot(const tsr_address *address, int error, char *why, size_t why_cap)
+tsr_err tsr_socket_error(const tsr_address *address, const char *protocol, int error, char *why,
+                         size_t why_cap)
 {
     char text[TSR_ADDRESS_TEXT];
 
     tsr_address_print(address, text);
-    (void)snprintf(why, why_cap, "cannot listen on UDP %s: %s (%s)", text, strerror(error),
+    (void)snprintf(why, why_cap, "cannot listen on %s %s: %s (%s)", protocol, text, strerror(error),
                    error == EADDRINUSE
                        ? "another program has the port: stop it or name another port"
                    : error == EADDRNOTAVAIL ? "this machine has no such address: see `ip address`"
@@ -108,27 +111,30 @@ static tsr_err cannot(const tsr_address *address, int error, char *why, size_t w
     return TSR_E_IO;
 }
 
+void tsr_socket_port(int fd, tsr_address *address)
+{
+    struct sockaddr_storage at;
+    socklen_t len = sizeof at;
+
+    if (address->port == 0 && getsockname(fd, (struct sockaddr *)&at, &len) == 0)
+        (void)tsr_address_from(&at, address);
+}
+
 tsr_err tsr_sockets_open(tsr_address *address, bool dtls, unsigned count, int fds[], char *why,
                          size_t why_cap)
 {
-    if (address->port && port_taken(address))
-        return cannot(address, EADDRINUSE, why, why_cap);
+    if (address->port && tsr_socket_taken(address, SOCK_DGRAM))
+        return tsr_socket_error(address, "UDP", EADDRINUSE, why, why_cap);
     for (unsigned i = 0; i < count; i++) {
         fds[i] = open_one(address);
         if (fds[i] < 0) {
-            tsr_err err = cannot(address, errno, why, why_cap);
+            tsr_err err = tsr_socket_error(address, "UDP", errno, why, why_cap);
 
             while (i)
                 close(fds[--i]);
             return err;
         }
-        if (address->port == 0) {
-            struct sockaddr_storage at;
-            socklen_t len = sizeof at;
-
-            if (getsockname(fds[i], (struct sockaddr *)&at, &len) == 0)
-                (void)tsr_address_from(&at, address);
-        }
+        tsr_socket_port(fds[i], address);
     }
     if (count > 1) /* not there on every kernel: shards forward what is not theirs */
         (void)attach_filter(fds[0], address->v6, dtls, count);

@@ -21,6 +21,16 @@ enum {
 tsr_err tsr_sockets_open(tsr_address *address, bool dtls, unsigned count, int fds[], char *why,
                          size_t why_cap);
 
+/* What listening over UDP and TCP have in common: */
+
+/** Whether another socket has the port. type SOCK_DGRAM or SOCK_STREAM */
+bool tsr_socket_taken(const tsr_address *address, int type);
+/** Why one cannot listen there. returns TSR_E_IO */
+tsr_err tsr_socket_error(const tsr_address *address, const char *protocol, int error, char *why,
+                         size_t why_cap);
+/** Fills in a port that was 0. */
+void tsr_socket_port(int fd, tsr_address *address);
+
 /** Received datagrams. */
 typedef struct tsr_inbound tsr_inbound;
 tsr_inbound *tsr_inbound_new(void);

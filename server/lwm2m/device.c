@@ -108,6 +108,8 @@ void device_unbind(device *dev)
     if (!p)
         return;
     observations_forget(dev);
+    if (p->address.stream) /* RFC 8323 §7.4 */
+        observations_lost(dev);
     device_requeue(dev);
 
     device *first = p->user;
@@ -147,9 +149,8 @@ void device_bind(device *dev, tsr_peer *peer)
     pthread_mutex_unlock(&dev->desk->lock);
     if (dev->peer == peer)
         return;
-    if (peer->context) /* an observation belongs to the request that made it */
-        for (observation *o = dev->observations; o; o = o->next)
-            o->active = false;
+    if (peer->context || peer->address.stream) /* an observation belongs to what made it */
+        observations_lost(dev);
     device_unbind(dev);
     bound_neighbours(peer);
     dev->peer = peer;
@@ -183,8 +184,9 @@ void device_heard(device *dev)
     if (!was_online)
         emit_simple(d->server, dev->info->endpoint, TSR_SERVER_EV_ONLINE, "");
     dev->held = false;
-    if (dev->info->security == TSR_SERVER_OSCORE)
+    if (dev->info->security == TSR_SERVER_OSCORE || dev->lost)
         observations_renew(dev);
+    dev->lost = false;
     device_pump(dev);
 }
 

@@ -110,6 +110,7 @@ struct device {
     tsr_address journaled_address;                          /* the address as it is stored */
     uint64_t expires_at; /* by the shard's clock, which nobody sets; UINT64_MAX: never */
     bool online;
+    bool lost; /* its observations went with a connection: they are to be asked for anew */
     uint64_t awake_until_ms;
     tsr_timer expiry, sleep;
     operation *queue, *active;
@@ -301,6 +302,7 @@ void observation_free(observation *o);
 void observation_remove(observation *o);
 void observations_adopt(device *dev);  /* tell the CoAP engine of this peer about them */
 void observations_forget(device *dev); /* and of the old one, no more */
+void observations_lost(device *dev); /* nobody notifies any more: renewed when it is heard of again */
 void observations_renew(device *dev);  /* ask for them anew, after a Register */
 void notification(desk *d, observation *o, const tsr_coap_event *event);
 

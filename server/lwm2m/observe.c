@@ -142,6 +142,13 @@ void observations_forget(device *dev)
         forget_token(o);
 }
 
+void observations_lost(device *dev)
+{
+    for (observation *o = dev->observations; o; o = o->next)
+        o->active = false;
+    dev->lost = dev->observations != NULL;
+}
+
 void observations_renew(device *dev)
 {
     for (observation *o = dev->observations; o; o = o->next) {

@@ -154,7 +154,7 @@ static void place(tsr_server *s, loaded *row)
         dev->desk = &s->desks[tsr_shard_index(shard)];
         if ((dev->info->security == TSR_SERVER_NOSEC ||
              dev->info->security == TSR_SERVER_OSCORE) &&
-            row->has_address)
+            row->has_address && !row->address.stream)
             peer = tsr_shard_plain_peer(shard, &row->address, 0);
         if (peer && dev->info->security == TSR_SERVER_OSCORE &&
             oscore_bind(dev->desk, peer, dev->info->identity) != TSR_OK)
@@ -197,7 +197,9 @@ static bool load_observation(void *arg, const tsr_store_observation *row)
     o->token_len = (uint8_t)row->token.len;
     o->format = row->format;
     o->since_ms = row->since_ms;
-    o->active = dev->info->security != TSR_SERVER_OSCORE; /* else asked for anew */
+    o->active = dev->info->security != TSR_SERVER_OSCORE && !dev->address.stream; /* else asked for
+                                                                                     anew */
+    dev->lost = dev->lost || dev->address.stream;
     return true;
 }
 

@@ -190,6 +190,8 @@ static tsr_err open_engine(tsr_server *s, tsr_server_config *config, char *why, 
         .coaps_count = config->coaps_count + config->bootstrap_coaps_count,
         .coap_second = config->bootstrap_coap_count,
         .coaps_second = config->bootstrap_coaps_count,
+        .coap_tcp_count = config->coap_tcp_count,
+        .coaps_tcp_count = config->coaps_tcp_count,
         .shards = config->shards,
         .peers = config->devices,
         .park_ms = config->park_ms,
@@ -207,7 +209,11 @@ static tsr_err open_engine(tsr_server *s, tsr_server_config *config, char *why, 
          config->bootstrap_coap_count);
     join(c.coaps, config->coaps, config->coaps_count, config->bootstrap_coaps,
          config->bootstrap_coaps_count);
+    memcpy(c.coap_tcp, config->coap_tcp, sizeof config->coap_tcp);
+    memcpy(c.coaps_tcp, config->coaps_tcp, sizeof config->coaps_tcp);
     err = tsr_engine_open(&c, &s->engine, why, why_cap);
+    memcpy(config->coap_tcp, c.coap_tcp, sizeof config->coap_tcp);
+    memcpy(config->coaps_tcp, c.coaps_tcp, sizeof config->coaps_tcp);
     part(c.coap, config->coap, config->coap_count, config->bootstrap_coap,
          config->bootstrap_coap_count);
     part(c.coaps, config->coaps, config->coaps_count, config->bootstrap_coaps,

@@ -37,6 +37,8 @@ enum {
 typedef struct {
     tsr_address coap[TSR_SERVER_LISTEN_MAX], coaps[TSR_SERVER_LISTEN_MAX];
     unsigned coap_count, coaps_count;
+    tsr_address coap_tcp[TSR_SERVER_LISTEN_MAX], coaps_tcp[TSR_SERVER_LISTEN_MAX];
+    unsigned coap_tcp_count, coaps_tcp_count;
     const tsr_server_service *bootstrap; /* &tsr_bootstrap_service; NULL: no such role */
     tsr_address bootstrap_coap[TSR_SERVER_LISTEN_MAX], bootstrap_coaps[TSR_SERVER_LISTEN_MAX];
     unsigned bootstrap_coap_count, bootstrap_coaps_count;

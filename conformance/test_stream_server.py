@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""OMA's conformance cases, server side, over TCP: tessera-server and a device that has nothing of ours (stream_peer.py)."""
+import socket
+import unittest
+
+from aiocoap import Code
+
+import lab
+import stream_peer
+from peer import TEXT
+from stream_peer import ABORT, CSM, PING, RELEASE
+
+OBJECTS = '</>;rt="oma.lwm2m";ct="60 110 112",</1/0>,</3/0>,</5/0>,</16>'
+
+
+class Room:
+    def __init__(self, *more):
+        self.lab, self.tcp = lab.Lab(), lab.free_port(socket.SOCK_STREAM)
+        self.more = ("--allow-nosec", "--coap-tcp", f"127.0.0.1:{self.tcp}", *more)
+        self.devices = []
+        self.start()
+
+    def start(self):
+        self.lab.start_server(*self.more)
+        self.rest = self.lab.rest
+
+    def device(self, endpoint="dev1", size=1152, blocks=True, battery=b"50"):
+        class Device(stream_peer.StreamDevice):
+            first = staticmethod(lambda: stream_peer.csm(size, blocks))
+        device = Device(self.tcp)
+        self.devices.append(device)
+        device.answer("GET", "/3/0/9", Code.CONTENT, battery, TEXT)
+        answer = device.register(endpoint, OBJECTS, "lwm2m=1.2", "lt=300", "b=T")
+        assert answer.code == "2.01", answer
+        return device
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.lab.close()
+        for device in self.devices:
+            device.close()
+
+
+class OverTcp(unittest.TestCase):
+    def test_registers_and_is_managed(self):
+        """LwM2M-1.1-int-106"""
+        with Room() as room:
+            device = room.device()
+            self.assertIs(device.signals[0].code, CSM)
+            size = [o for o in device.signals[0].opt.option_list() if o.number == 2]
+            self.assertGreater(int.from_bytes(size[0].encode(), "big"), 1152)
+            seen = room.rest.device("dev1")
+            self.assertEqual((seen["binding"], seen["online"]), ("T", True))
+            self.assertRegex(seen["address"], r"^127\.0\.0\.1:\d+/tcp$")
+            device.answer("GET", "/3/0/0", Code.CONTENT, b"Open Mobile Alliance", TEXT)
+            status, body, _ = room.rest.get("/devices/dev1/objects/3/0/0")
+            self.assertEqual((status, body["coap_code"]), (200, "2.05"))
+            self.assertIn("Open Mobile Alliance", str(body))
+            device.answer("PUT", "/3/0/14", Code.CHANGED)
+            status, _, _ = room.rest.call("PUT", "/devices/dev1/objects/3/0/14", {"value": "+02:00"})
+            self.assertEqual((status, device.last()["path"]), (200, "/3/0/14"))
+            device.signal(PING, token=b"hello")
+            self.assertEqual(device.update("lt=86400").code, "2.04")
+            self.assertEqual(room.rest.device("dev1")["lifetime_s"], 86400)
+            self.assertEqual(device.request(device.server, "DELETE", device.location).code, "2.02")
+            self.assertIsNone(room.rest.device("dev1"))
+
+    def test_observes(self):
+        with Room() as room:
+            device = room.device()
+            events = room.lab.events()
+            self.assertEqual(room.rest.call("PUT", "/devices/dev1/observations/3/0/9", {})[0], 200)
+            token = device.last()["token"]
+            device.notify(token, 2, b"51", TEXT)
+            events.wait(lambda e: e["type"] == "notification" and "51" in str(e["data"]), 20, "the notification")
+            device.hang_up()
+            room.lab.wait(lambda: not room.rest.device("dev1")["online"], 20, "the end of the connection")
+            # A new connection has no observations: what is wanted is asked for anew (RFC 8323, section 7.4).
+            again = room.device(battery=b"52")
+            again.wait(lambda: [a for a in again.asked if a["observe"] == 0], 20, "the Observe")
+            events.wait(lambda e: e["type"] == "observing" and "52" in str(e["data"]), 20, "the answer to it")
+            again.notify([a for a in again.asked if a["observe"] == 0][-1]["token"], 2, b"53", TEXT)
+            events.wait(lambda e: e["type"] == "notification" and "53" in str(e["data"]), 20, "the notification")
+
+    def test_long_bodies(self):
+        for size, blocks in ((1152, True), (8192 + 256, True), (1 << 20, False)):
+            with Room() as room:
+                device = room.device(size=size, blocks=blocks)
+                long = "x" * 6000
+                device.answer("GET", "/3/0/0", Code.CONTENT, long.encode(), TEXT)
+                if size > 6100:
+                    body = room.rest.get("/devices/dev1/objects/3/0/0")[1]
+                    self.assertIn(long, str(body))
+                links = OBJECTS + "".join(f",</3303/{n}>" for n in range(500))
+                if size == 1152:
+                    continue  # the peer cuts no blocks
+                answer = device.update(links=links)
+                self.assertEqual(answer.code, "2.04")
+
+    def test_ends_what_is_over(self):
+        with Room() as room:
+            device = room.device()
+            device.signal(RELEASE)
+            device.wait(lambda: device.link is None, 20, "the end of the connection")
+            other = room.device("dev2")
+            other.signal(ABORT)
+            other.wait(lambda: other.link is None, 20, "the end of the connection")
+            bad = socket.create_connection(("127.0.0.1", room.tcp))
+            bad.settimeout(20)
+            bad.sendall(b"GET / HTTP/1.0\r\n\r\n" * 4)
+            while bad.recv(4096):
+                pass
+            bad.close()
+            room.lab.wait(lambda: not room.rest.device("dev1")["online"], 20, "the end of the connection")
+
+    def test_serves_many_at_a_time(self):
+        with Room("--shards", "2") as room:
+            devices = [room.device(f"dev{n}") for n in range(40)]
+            for n, device in enumerate(devices):
+                device.answer("GET", "/3/0/0", Code.CONTENT, f"number {n}".encode(), TEXT)
+                self.assertIn(f"number {n}", str(room.rest.get(f"/devices/dev{n}/objects/3/0/0")[1]))
+            # Another one under the same name takes its place, on whichever shard.
+            again = room.device("dev7")
+            again.answer("GET", "/3/0/0", Code.CONTENT, b"again", TEXT)
+            self.assertIn("again", str(room.rest.get("/devices/dev7/objects/3/0/0")[1]))
+
+    def test_a_restart_waits_for_the_device(self):
+        with Room() as room:
+            device = room.device()
+            room.lab.parts["server"].kill()
+            room.start()
+            seen = room.rest.device("dev1")
+            self.assertEqual(seen["online"], False)
+            device.wait(lambda: device.link is None, 20, "the end of the connection")
+            location = device.location
+            back = stream_peer.StreamDevice(room.tcp)
+            room.devices.append(back)
+            back.location = location
+            self.assertEqual(back.update().code, "2.04")
+            back.answer("GET", "/3/0/0", Code.CONTENT, b"back", TEXT)
+            self.assertIn("back", str(room.rest.get("/devices/dev1/objects/3/0/0")[1]))
+
+
+if __name__ == "__main__":
+    unittest.main()
