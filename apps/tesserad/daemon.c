@@ -231,7 +231,7 @@ static tsr_err link_stream(tesserad *d, size_t i, const tsr_lwm2m_security *secu
     uplink *l = &d->links[i];
     tsr_err err;
 
-    if (security->mode != TSR_LWM2M_MODE_NOSEC)
+    if (security->mode != TSR_LWM2M_MODE_NOSEC || security->oscore)
         return TSR_E_UNSUPPORTED;
     err = stream_begin(&l->stream, &d->client, i, &l->uri, l->short_id, BODY);
     d->accounts[i].channel = &tsr_lwm2m_tcp_channel;
@@ -315,7 +315,8 @@ static bool is_usable(void *user, const tsr_lwm2m_security *security)
 
     (void)user;
     return tsr_udp_uri_parse(tsr_text(security->uri), &uri) == TSR_OK &&
-           uri.secure == (security->mode != TSR_LWM2M_MODE_NOSEC);
+           uri.secure == (security->mode != TSR_LWM2M_MODE_NOSEC) &&
+           !(uri.stream && (uri.secure || security->oscore));
 }
 
 /* Without a bootstrap server, accounts are those of the sections. */
