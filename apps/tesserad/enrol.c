@@ -264,6 +264,7 @@ static void take_channel(enrol *e, uint64_t now_ms)
             if (e->up)
                 (void)tsr_est_feed(&e->est, event.data, now_ms);
             break;
+        case TSR_LWM2M_CHANNEL_COAP: break; /* of streams alone */
         case TSR_LWM2M_CHANNEL_DOWN: failed(e, event.reason, 0, now_ms); break;
         }
     }
