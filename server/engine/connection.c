@@ -33,7 +33,7 @@ struct tsr_connection {
     uint8_t *rest; /* bytes that came and find no room yet */
     size_t rest_len;
     uint8_t *out; /* bytes that the link did not take yet */
-    size_t out_at, out_len;
+    size_t out_len;
     void *memory;
     tsr_coap_stream stream;
 };
@@ -146,7 +146,6 @@ static bool put(tsr_shard *s, tsr_peer *p, tsr_bytes bytes)
     if (!c->out)
         return false;
     memcpy(c->out, bytes.ptr, bytes.len);
-    c->out_at = 0;
     c->out_len = bytes.len;
     watch(s, p, true);
     return true;
@@ -156,13 +155,12 @@ static bool put_rest(tsr_shard *s, tsr_peer *p)
 {
     tsr_connection *c = p->connection;
     uint8_t *kept = c->out;
-    tsr_bytes bytes = tsr_view(kept + c->out_at, c->out_len - c->out_at);
     bool good;
 
     if (!kept)
         return true;
     c->out = NULL;
-    good = put(s, p, bytes);
+    good = put(s, p, tsr_view(kept, c->out_len));
     free(kept);
     if (!c->out && c->writable_wanted)
         watch(s, p, false);
