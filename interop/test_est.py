@@ -81,7 +81,7 @@ class Enrolment(unittest.TestCase):
         return [line for line in self.peer.text().splitlines() if line.startswith(word + " ")]
 
     def test_device_enrols_and_registers(self):
-        """LwM2M-1.2-int-10 without the bootstrap before it; RFC 9148 over blocks of 256 bytes"""
+        """LwM2M-1.1-int-10 without the bootstrap before it; RFC 9148 over blocks of 256 bytes"""
         self.start()
         self.assertEqual(self.room.wait_registered(EP, 60)["security"], "x509")
         self.assertEqual(self.said("crts"), ["crts accept 281"])

@@ -23,6 +23,12 @@ const char options_help[] =
     "  --certificate FILE      the server's certificate, PEM or DER, ECDSA P-256\n"
     "  --key FILE              its private key\n"
     "  --trust FILE            CA certificates (PEM) for those of devices\n"
+    "  --enrol-certificate FILE, --enrol-key FILE\n"
+    "                          the CA that devices enrol with at the bootstrap addresses over DTLS\n"
+    "                          (RFC 9148), and its key; its certificates are trusted, too\n"
+    "  --enrol-lifetime SECONDS  of the certificates that it gives (31536000)\n"
+    "  --enrol-live N          most of one device's that have neither ended nor been revoked (8)\n"
+    "  --enrol-psk             let sessions with pre-shared keys enrol, too\n"
     "  --shards N              threads, 1 to 64 (one per core)\n"
     "  --devices N             most peers per shard (65536)\n"
     "  --events N              events kept (100000)\n"
@@ -134,6 +140,34 @@ static tsr_err set_key(options *o, const char *v, const char **cause)
 static tsr_err set_trust(options *o, const char *v, const char **cause)
 {
     return text(v, o->trust, cause);
+}
+
+static tsr_err set_enrol_certificate(options *o, const char *v, const char **cause)
+{
+    return text(v, o->enrol_certificate, cause);
+}
+
+static tsr_err set_enrol_key(options *o, const char *v, const char **cause)
+{
+    return text(v, o->enrol_key, cause);
+}
+
+static tsr_err set_enrol_lifetime(options *o, const char *v, const char **cause)
+{
+    uint64_t n = 0;
+    tsr_err err = number(v, 10, 3153600000, &n, cause);
+
+    o->server.enrol_lifetime_s = (uint32_t)n;
+    return err;
+}
+
+static tsr_err set_enrol_live(options *o, const char *v, const char **cause)
+{
+    uint64_t n = 0;
+    tsr_err err = number(v, 1, 1000, &n, cause);
+
+    o->server.enrol_live = (uint32_t)n;
+    return err;
 }
 
 static tsr_err set_token_file(options *o, const char *v, const char **cause)
@@ -250,6 +284,11 @@ static tsr_err set_bootstrap_nosec(options *o, const char *v, const char **cause
     return yes_no(v, &o->server.bootstrap_nosec, cause);
 }
 
+static tsr_err set_enrol_psk(options *o, const char *v, const char **cause)
+{
+    return yes_no(v, &o->server.enrol_psk, cause);
+}
+
 static tsr_err set_no_cid(options *o, const char *v, const char **cause)
 {
     return yes_no(v, &o->server.no_cid, cause);
@@ -284,6 +323,11 @@ static const struct {
     { "certificate", set_certificate, false },
     { "key", set_key, false },
     { "trust", set_trust, false },
+    { "enrol-certificate", set_enrol_certificate, false },
+    { "enrol-key", set_enrol_key, false },
+    { "enrol-lifetime", set_enrol_lifetime, false },
+    { "enrol-live", set_enrol_live, false },
+    { "enrol-psk", set_enrol_psk, true },
     { "shards", set_shards, false },
     { "devices", set_devices, false },
     { "events", set_events, false },
@@ -419,6 +463,8 @@ static void fill_defaults(options *o)
     o->server.certificate = o->certificate[0] ? o->certificate : NULL;
     o->server.key = o->key[0] ? o->key : NULL;
     o->server.trust = o->trust[0] ? o->trust : NULL;
+    o->server.enrol_certificate = o->enrol_certificate[0] ? o->enrol_certificate : NULL;
+    o->server.enrol_key = o->enrol_key[0] ? o->enrol_key : NULL;
 }
 
 tsr_err options_read(options *o, int argc, char **argv, char why[OPTIONS_WHY])

@@ -11,6 +11,7 @@ typedef struct {
     tsr_address http;
     bool no_http;
     char data[1024], certificate[1024], key[1024], trust[1024], token_file[1024];
+    char enrol_certificate[1024], enrol_key[1024];
     tsr_log_level log_level;
     bool help, version;
 } options;

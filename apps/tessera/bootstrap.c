@@ -41,6 +41,15 @@ static void state_row(table *t, const tsr_json *item)
                                         text_of(item, "cause") });
 }
 
+static void certificate_row(table *t, const tsr_json *item)
+{
+    const char *revoked = text_of(item, "revoked_at");
+
+    table_row(t, (const char *const[]){ text_of(item, "serial"), text_of(item, "endpoint"),
+                                        text_of(item, "not_before"), text_of(item, "not_after"),
+                                        revoked });
+}
+
 static int list(const options *o, const char *what, table *t, row_fn *fn, const char *nothing)
 {
     char cursor[512] = "", path[2048];
@@ -158,5 +167,22 @@ int cmd_bootstrap(const options *o)
         return name ? one(o, "GET", "devices", name, NULL, NULL) : list_states(o);
     (void)fprintf(stderr, "tessera: bootstrap list | show NAME | set NAME --file FILE|- | "
                           "remove NAME | state [EP]\n");
+    return EXIT_USAGE;
+}
+
+int cmd_certificates(const options *o)
+{
+    const char *what = o->args[0], *serial = o->arg_count == 2 ? o->args[1] : NULL;
+    table t = { .columns = 5 };
+
+    if (strcmp(what, "list") == 0 && !serial) {
+        table_row(&t, (const char *const[]){ "SERIAL", "ENDPOINT", "FROM", "TO", "REVOKED" });
+        return list(o, "certificates", &t, certificate_row, "no certificate was issued");
+    }
+    if (strcmp(what, "show") == 0 && serial)
+        return one(o, "GET", "certificates", serial, NULL, NULL);
+    if (strcmp(what, "revoke") == 0 && serial)
+        return one(o, "DELETE", "certificates", serial, NULL, "is revoked");
+    (void)fprintf(stderr, "tessera: certificates list | show SERIAL | revoke SERIAL\n");
     return EXIT_USAGE;
 }

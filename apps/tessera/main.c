@@ -51,6 +51,8 @@ static const struct {
     { "bootstrap", cmd_bootstrap, 1, 2,
       "list | show NAME | set NAME --file F|- | remove NAME | state [EP]",
       "profiles by endpoint or pattern (*), and how bootstraps went" },
+    { "certificates", cmd_certificates, 1, 2, "list | show SERIAL | revoke SERIAL",
+      "certificates that devices enrolled for" },
     { "drop", cmd_drop, 1, 1, "EP", "end a registration on the server" },
     { "models", cmd_models, 0, 1, "[OBJECT]", "objects and resources that have names" },
     { "health", cmd_health, 0, 0, "", "whether the server works" },

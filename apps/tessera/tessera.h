@@ -126,6 +126,7 @@ command_fn cmd_requests, cmd_request;                               /* requests.
 command_fn cmd_read_composite, cmd_write_composite;                 /* composite.c */
 command_fn cmd_observe_composite, cmd_cancel_composite;             /* composite.c */
 command_fn cmd_credentials;                                         /* credentials.c */
+command_fn cmd_certificates;                                       /* bootstrap.c */
 command_fn cmd_bootstrap;                                           /* bootstrap.c */
 
 /** Prints a `Request`, with --wait once it is over, and frees the answer. Returns an exit code; of

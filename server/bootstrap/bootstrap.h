@@ -43,6 +43,16 @@ tsr_err tsr_bootstrap_state_get(tsr_server *s, const char *endpoint, tsr_bootstr
 tsr_err tsr_bootstrap_state_list(tsr_server *s, const char *after, size_t limit,
                                  tsr_bootstrap_profile_fn *fn, void *arg);
 
+/** Certificates that were given to devices that enrol here, as JSON (docs/openapi.yaml, Certificate);
+ *  `name` is "endpoint/serial", by which they are sorted. */
+tsr_err tsr_bootstrap_certificate_get(tsr_server *s, const char *serial,
+                                      tsr_bootstrap_profile_fn *fn, void *arg);
+tsr_err tsr_bootstrap_certificate_list(tsr_server *s, const char *after, size_t limit,
+                                       tsr_bootstrap_profile_fn *fn, void *arg);
+/** It opens no session any more, and those that are open under its name end; durable when it returns.
+ *  Harmless twice. errors TSR_E_NOT_FOUND, TSR_E_IO */
+tsr_err tsr_bootstrap_certificate_revoke(tsr_server *s, const char *serial);
+
 /** Credentials of devices at the bootstrap server: as those of the management service
  *  (server/lwm2m/api.h), and apart from them. */
 tsr_err tsr_bootstrap_credential_set(tsr_server *s, const char *endpoint, tsr_server_security mode,

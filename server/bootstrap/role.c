@@ -3,6 +3,9 @@
  * The bootstrap server's door: who may come in, and what each request starts. */
 #include "server/bootstrap/role.h"
 
+#include "server/bootstrap/authority.h"
+#include "server/bootstrap/est.h"
+
 #include <psa/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,11 +51,15 @@ static bool take_name(void *arg, const tsr_store_document *row)
     return false;
 }
 
-static tsr_err certificate(void *state, tsr_shard *shard, const char *common_name)
+/* What was issued here lets in too, so that it can be renewed. */
+static tsr_err certificate(void *state, tsr_shard *shard, const char *common_name, tsr_bytes der)
 {
     char endpoint[TSR_ENDPOINT_MAX + 1];
 
-    (void)state;
+    if (certificate_is_revoked(tsr_shard_reader(shard), der))
+        return TSR_E_DENIED;
+    if (est_knows(state, shard, common_name, der))
+        return TSR_OK;
     return credential(shard, TSR_SERVER_X509, tsr_text(common_name), take_name, endpoint);
 }
 
@@ -175,10 +182,14 @@ static void answer(tsr_shard *shard, tsr_coap_id ticket, uint8_t code, const cha
     (void)tsr_coap_respond(tsr_shard_coap(shard), ticket, &r, tsr_shard_now(shard));
 }
 
-static void well_known(tsr_shard *shard, tsr_coap_id ticket)
+static void well_known(const bs_role *role, tsr_shard *shard, tsr_coap_id ticket)
 {
-    tsr_coap_response r = { .code = TSR_COAP_CONTENT, .content_format = { true, 40 },
-                            .payload = tsr_text("</bs>,</bspack>") };
+    char links[320];
+    tsr_coap_response r = { .code = TSR_COAP_CONTENT, .content_format = { true, 40 } };
+
+    (void)snprintf(links, sizeof links, "</bs>,</bspack>%s%s", role->authority ? "," : "",
+                   role->authority ? est_links : "");
+    r.payload = tsr_text(links);
 
     (void)tsr_coap_respond(tsr_shard_coap(shard), ticket, &r, tsr_shard_now(shard));
 }
@@ -216,7 +227,14 @@ static void request(bs_role *role, tsr_shard *shard, tsr_peer *peer, const tsr_c
 
     if (event->msg->code == TSR_COAP_GET &&
         tsr_coap_msg_path_is(event->msg, 0, "/.well-known/core")) {
-        well_known(shard, event->id);
+        well_known(role, shard, event->id);
+        return;
+    }
+    if (est_takes(event->msg)) {
+        if (peer->secure)
+            (void)credential(shard, (int)peer->security, tsr_text(peer->identity), take_name,
+                             endpoint);
+        est_request(role, shard, peer, event, endpoint);
         return;
     }
     code = start(role, shard, peer, event, endpoint, &why);
@@ -229,12 +247,19 @@ static void request(bs_role *role, tsr_shard *shard, tsr_peer *peer, const tsr_c
 
 /* --- the service ------------------------------------------------------------------------ */
 
-static tsr_err open_role(tsr_server *s, void **state)
+static tsr_err open_role(tsr_server *s, void **state, char *why, size_t why_cap)
 {
+    const tsr_server_config *c = &s->config;
     bs_role *role = calloc(1, sizeof *role);
+    tsr_err err = role ? TSR_OK : TSR_E_SPACE;
 
-    if (!role)
-        return TSR_E_SPACE;
+    if (err == TSR_OK && c->enrol_certificate)
+        err = bs_authority_open(c->enrol_certificate, c->enrol_key ? c->enrol_key : "",
+                                &role->authority, why, why_cap);
+    if (err != TSR_OK) {
+        free(role);
+        return err;
+    }
     role->server = s;
     role->max = s->config.bootstrap_sessions ? s->config.bootstrap_sessions : SESSIONS;
     role->rate = s->config.bootstrap_rate ? s->config.bootstrap_rate : RATE;
@@ -249,6 +274,7 @@ static void close_role(void *state)
     bs_role *role = state;
 
     runs_close(role);
+    bs_authority_close(role->authority);
     pthread_mutex_destroy(&role->lock);
     free(role);
 }

@@ -48,6 +48,7 @@ struct bs_role {
     uint64_t tokens, tokens_ms; /* sessions that may start now, in thousandths */
     uint32_t rate;
     uint32_t session_ms;
+    struct bs_authority *authority; /* NULL: nobody enrols here */
 };
 
 /* keep.c */

@@ -70,7 +70,7 @@ static tsr_err check_certificate(void *user, tsr_bytes der)
         return TSR_E_DENIED;
     }
 
-    tsr_err err = s->hooks->certificate(s->hooks->user, s, name);
+    tsr_err err = s->hooks->certificate(s->hooks->user, s, name, der);
 
     if (err != TSR_OK)
         (void)snprintf(s->refusal, sizeof s->refusal, "certificate of \"%.48s\" is not known",

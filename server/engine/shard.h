@@ -75,8 +75,8 @@ typedef struct {
     /** The key for a PSK identity: a volatile PSA key, destroyed by the engine after the handshake.
      */
     tsr_err (*psk)(void *user, tsr_shard *s, tsr_bytes identity, uint32_t *key_id);
-    /** May this certificate's owner come in? */
-    tsr_err (*certificate)(void *user, tsr_shard *s, const char *common_name);
+    /** May this certificate's owner come in? Its path is good. `der` lives during the call. */
+    tsr_err (*certificate)(void *user, tsr_shard *s, const char *common_name, tsr_bytes der);
     void (*coap)(void *user, tsr_shard *s, tsr_peer *peer, const tsr_coap_event *event);
     /** A datagram of that peer was accepted, before its event. */
     void (*seen)(void *user, tsr_shard *s, tsr_peer *peer);

@@ -39,7 +39,7 @@ static tsr_err load_own(tsr_server *s, const char *file, char *why, size_t why_c
     return err;
 }
 
-static tsr_err load_key(tsr_server *s, const char *file, char *why, size_t why_cap)
+tsr_err certificate_key_load(const char *file, uint32_t *key_id, char *why, size_t why_cap)
 {
     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
     mbedtls_pk_context pk;
@@ -54,7 +54,7 @@ static tsr_err load_key(tsr_server *s, const char *file, char *why, size_t why_c
         good = mbedtls_pk_import_into_psa(&pk, &attributes, &id) == 0;
     }
     mbedtls_pk_free(&pk);
-    s->certificate_key_id = id;
+    *key_id = id;
     if (good)
         return TSR_OK;
     (void)snprintf(why, why_cap,
@@ -68,6 +68,7 @@ static tsr_err load_anchors(tsr_server *s, const char *file, char *why, size_t w
 {
     mbedtls_x509_crt list;
     tsr_err err = TSR_OK;
+    tsr_bytes *all;
     size_t count = 0;
 
     mbedtls_x509_crt_init(&list);
@@ -81,8 +82,10 @@ static tsr_err load_anchors(tsr_server *s, const char *file, char *why, size_t w
     }
     for (const mbedtls_x509_crt *c = &list; c; c = c->next)
         count++;
-    s->anchors = calloc(count, sizeof *s->anchors);
-    for (const mbedtls_x509_crt *c = &list; c && s->anchors && err == TSR_OK; c = c->next) {
+    all = realloc(s->anchors, (s->anchor_count + count) * sizeof *s->anchors);
+    if (all)
+        s->anchors = all;
+    for (const mbedtls_x509_crt *c = &list; c && all && err == TSR_OK; c = c->next) {
         uint8_t *der = malloc(c->raw.len);
 
         if (!der) {
@@ -93,7 +96,7 @@ static tsr_err load_anchors(tsr_server *s, const char *file, char *why, size_t w
         s->anchors[s->anchor_count++] = tsr_view(der, c->raw.len);
     }
     mbedtls_x509_crt_free(&list);
-    return s->anchors ? err : TSR_E_SPACE;
+    return all ? err : TSR_E_SPACE;
 }
 
 tsr_err certificates_load(tsr_server *s, char *why, size_t why_cap)
@@ -101,7 +104,7 @@ tsr_err certificates_load(tsr_server *s, char *why, size_t why_cap)
     const tsr_server_config *c = &s->config;
     tsr_err err = TSR_OK;
 
-    if (!c->certificate && !c->key && !c->trust)
+    if (!c->certificate && !c->key && !c->trust && !c->enrol_certificate)
         return TSR_OK;
     if (!c->certificate || !c->key) {
         (void)snprintf(why, why_cap, "certificates need both files: give --certificate and --key");
@@ -109,10 +112,44 @@ tsr_err certificates_load(tsr_server *s, char *why, size_t why_cap)
     }
     err = load_own(s, c->certificate, why, why_cap);
     if (err == TSR_OK)
-        err = load_key(s, c->key, why, why_cap);
+        err = certificate_key_load(c->key, &s->certificate_key_id, why, why_cap);
     if (err == TSR_OK && c->trust)
         err = load_anchors(s, c->trust, why, why_cap);
+    if (err == TSR_OK && c->enrol_certificate) /* what it gives is good here, too */
+        err = load_anchors(s, c->enrol_certificate, why, why_cap);
     return err;
+}
+
+void certificate_serial(tsr_bytes der, char out[SERIAL_TEXT])
+{
+    mbedtls_x509_crt crt;
+
+    out[0] = 0;
+    mbedtls_x509_crt_init(&crt);
+    if (mbedtls_x509_crt_parse_der_nocopy(&crt, der.ptr, der.len) == 0 &&
+        crt.serial.len < SERIAL_TEXT / 2) {
+        for (size_t i = 0; i < crt.serial.len; i++)
+            (void)snprintf(out + 2 * i, 3, "%02x", crt.serial.p[i]);
+    }
+    mbedtls_x509_crt_free(&crt);
+}
+
+static bool look_up(void *arg, const tsr_store_document *row)
+{
+    *(bool *)arg = row->rank > 0;
+    return false;
+}
+
+/* Our serial numbers are random, so no other authority's is the same. */
+bool certificate_is_revoked(tsr_store_reader *reader, tsr_bytes der)
+{
+    bool revoked = false;
+    char serial[SERIAL_TEXT];
+
+    certificate_serial(der, serial);
+    (void)tsr_store_documents(reader, TSR_STORE_CERTIFICATE, TSR_STORE_BY_ALIAS, serial, 1, look_up,
+                              &revoked);
+    return revoked;
 }
 
 void certificates_free(tsr_server *s)

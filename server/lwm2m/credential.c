@@ -50,11 +50,14 @@ static bool found(void *arg, const tsr_store_credential *c)
     return false;
 }
 
-tsr_err credential_certificate(void *user, tsr_shard *shard, const char *common_name)
+tsr_err credential_certificate(void *user, tsr_shard *shard, const char *common_name,
+                               tsr_bytes der)
 {
     bool known = false;
 
     (void)user;
+    if (certificate_is_revoked(tsr_shard_reader(shard), der))
+        return TSR_E_DENIED;
     return tsr_store_credential_key(tsr_shard_reader(shard), TSR_SERVER_X509, tsr_text(common_name),
                                     found, &known);
 }

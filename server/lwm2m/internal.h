@@ -335,6 +335,13 @@ void events_ready(void *server);
 /* certificate.c */
 tsr_err certificates_load(tsr_server *s, char *why, size_t why_cap);
 void certificates_free(tsr_server *s);
+/** A private key from a file into this process's PSA core, to sign with. */
+tsr_err certificate_key_load(const char *file, uint32_t *key_id, char *why, size_t why_cap);
+enum { SERIAL_TEXT = 2 * 32 + 1 };
+/** The serial number in hexadecimal digits; "" if it is longer than any may be. */
+void certificate_serial(tsr_bytes der, char out[SERIAL_TEXT]);
+/** Whether it was issued here and revoked since. */
+bool certificate_is_revoked(tsr_store_reader *reader, tsr_bytes der);
 
 /* restore.c */
 tsr_err server_restore(tsr_server *s);
@@ -348,7 +355,8 @@ void readers_close(tsr_server *s);
 /** A pre-shared key for one handshake; its number, 0 when PSA refuses it. */
 uint32_t credential_import(tsr_bytes key);
 tsr_err credential_psk(void *user, tsr_shard *shard, tsr_bytes identity, uint32_t *key_id);
-tsr_err credential_certificate(void *user, tsr_shard *shard, const char *common_name);
+tsr_err credential_certificate(void *user, tsr_shard *shard, const char *common_name,
+                               tsr_bytes der);
 /** The endpoint that may be registered by this peer. errors TSR_E_NOT_FOUND */
 tsr_err credential_endpoint(desk *d, const tsr_peer *peer, char endpoint[TSR_ENDPOINT_MAX + 1]);
 /** How the endpoint has to prove itself; NOSEC: it has no credential. */

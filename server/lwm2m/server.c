@@ -64,12 +64,12 @@ static tsr_err on_psk(void *user, tsr_shard *shard, tsr_bytes identity, uint32_t
                                     : credential_psk(user, shard, identity, key_id);
 }
 
-static tsr_err on_certificate(void *user, tsr_shard *shard, const char *common_name)
+static tsr_err on_certificate(void *user, tsr_shard *shard, const char *common_name, tsr_bytes der)
 {
     tsr_server *s = user;
 
-    return tsr_shard_service(shard) ? service_of(s)->certificate(s->service, shard, common_name)
-                                    : credential_certificate(user, shard, common_name);
+    return tsr_shard_service(shard) ? service_of(s)->certificate(s->service, shard, common_name, der)
+                                    : credential_certificate(user, shard, common_name, der);
 }
 
 static void on_coap(void *user, tsr_shard *shard, tsr_peer *peer, const tsr_coap_event *event)
@@ -250,7 +250,7 @@ static tsr_err open_parts(tsr_server *s, tsr_server_config *config, char *why, s
     if (err == TSR_OK && ((err = queue_open(s)) != TSR_OK || (err = profiles_open(s)) != TSR_OK))
         (void)snprintf(why, why_cap, "out of memory: give the process more");
     if (err == TSR_OK && config->bootstrap)
-        err = config->bootstrap->open(s, &s->service);
+        err = config->bootstrap->open(s, &s->service, why, why_cap);
     if (err == TSR_OK && (err = server_restore(s)) != TSR_OK)
         (void)snprintf(why, why_cap, "%s: the stored registrations cannot be read (%s)",
                        config->data, tsr_err_name(err));

@@ -16,10 +16,10 @@ typedef void tsr_server_row_fn(void *arg, tsr_bytes row);
 
 /** A second service on addresses of its own, on the same shards: the bootstrap server. */
 typedef struct {
-    tsr_err (*open)(tsr_server *s, void **state);
+    tsr_err (*open)(tsr_server *s, void **state, char *why, size_t why_cap);
     void (*close)(void *state);
     tsr_err (*psk)(void *state, tsr_shard *shard, tsr_bytes identity, uint32_t *key_id);
-    tsr_err (*certificate)(void *state, tsr_shard *shard, const char *common_name);
+    tsr_err (*certificate)(void *state, tsr_shard *shard, const char *common_name, tsr_bytes der);
     void (*coap)(void *state, tsr_shard *shard, tsr_peer *peer, const tsr_coap_event *event);
     void (*gone)(void *state, tsr_shard *shard, tsr_peer *peer); /* peer->user was set */
     void (*timer)(void *state, tsr_shard *shard, tsr_timer *timer);
@@ -65,6 +65,11 @@ typedef struct {
     uint32_t queue_results;        /* and so many; 0: 10,000 */
     const char *certificate, *key; /* PEM or DER files of the server; NULL: no certificates */
     const char *trust;             /* PEM file of anchors for devices' certificates */
+    const char *enrol_certificate, *enrol_key; /* the authority that devices enrol with, at the
+                                                  bootstrap addresses; NULL: nobody enrols */
+    uint32_t enrol_lifetime_s; /* of the certificates given; 0: a year */
+    uint32_t enrol_live;       /* certificates of one endpoint at a time; 0: 8 */
+    bool enrol_psk;            /* sessions with pre-shared keys may enrol, too */
     tsr_server_log *log;
     void *log_arg;
 } tsr_server_config;

@@ -128,3 +128,33 @@ void rest_get_bootstrap(rest_exchange *x)
     rest_row_give(&l.page, x, tsr_bootstrap_state_get(rest_server(x), x->endpoint, put_one, &l),
                   REST_UNKNOWN_PROFILE, "it has not come to the bootstrap server yet");
 }
+
+/* --- certificates that were issued ------------------------------------------------------ */
+
+void rest_list_certificates(rest_exchange *x)
+{
+    give_list(x, tsr_bootstrap_certificate_list, false);
+}
+
+void rest_get_certificate(rest_exchange *x)
+{
+    list l = { 0 };
+
+    rest_row_open(&l.page);
+    rest_row_give(&l.page, x,
+                  tsr_bootstrap_certificate_get(rest_server(x), x->endpoint, put_one, &l),
+                  REST_UNKNOWN_PROFILE, "no certificate with this serial number was issued here");
+}
+
+void rest_revoke_certificate(rest_exchange *x)
+{
+    tsr_err err = tsr_bootstrap_certificate_revoke(rest_server(x), x->endpoint);
+
+    if (err == TSR_OK)
+        rest_reply_empty(x);
+    else if (err == TSR_E_NOT_FOUND)
+        rest_fail(x, REST_UNKNOWN_PROFILE,
+                  "%s: no certificate with this serial number was issued here", x->endpoint);
+    else
+        rest_fail_err(x, err, x->endpoint);
+}

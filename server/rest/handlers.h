@@ -21,6 +21,7 @@ rest_handler rest_list_credentials, rest_get_credential;                        
 rest_handler rest_set_credential, rest_delete_credential;                         /* credential.c */
 rest_handler rest_list_profiles, rest_get_profile, rest_set_profile, rest_delete_profile; /* bootstrap.c */
 rest_handler rest_list_bootstraps, rest_get_bootstrap;                            /* bootstrap.c */
+rest_handler rest_list_certificates, rest_get_certificate, rest_revoke_certificate; /* bootstrap.c */
 
 /* operation.c, shared with composite.c */
 void rest_answer_values(rest_exchange *x, const tsr_server_result *r);

@@ -11,7 +11,8 @@ typedef struct {
     tsr_json_out j; /* rows are put here, with room made in `out` */
     tsr_buf out;
     size_t count, limit;
-    char last[256]; /* the text of the last row, which is the cursor of the next page */
+    /* the text of the last row, which is the cursor of the next page */
+    char last[320];
     bool more;
 } rest_page;
 

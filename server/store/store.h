@@ -93,6 +93,7 @@ enum {
     TSR_STORE_BOOTSTRAP_PROFILE = 1,
     TSR_STORE_BOOTSTRAP_STATE = 2,
     TSR_STORE_BOOTSTRAP_CREDENTIAL = 3,
+    TSR_STORE_CERTIFICATE = 4, /* issued here; alias: serial; rank: when it was revoked, or 0 */
 };
 
 /** Numbers and window of an OSCORE context, one row per set of keys that an identity ever had: it stays

@@ -7,7 +7,7 @@
 #include "mbedtls/x509_csr.h"
 
 /* RFC 4514 §2.4: what has a meaning of its own in a distinguished name gets a backslash. */
-static tsr_err subject(const char *common_name, tsr_buf *out)
+tsr_err tsr_csr_subject(const char *common_name, tsr_buf *out)
 {
     size_t len = strlen(common_name);
 
@@ -67,11 +67,11 @@ static tsr_err write_with(mbedtls_x509write_csr *csr, mbedtls_pk_context *key, c
 
 static tsr_err request(uint32_t key_id, const char *common_name, writer *write, tsr_buf *out)
 {
-    char room[sizeof "CN=" + 2 * TSR_CSR_NAME_MAX];
+    char room[TSR_CSR_SUBJECT_MAX];
     tsr_buf name = tsr_buf_over(room, sizeof room);
     mbedtls_pk_context key;
     mbedtls_x509write_csr csr;
-    tsr_err err = subject(common_name, &name);
+    tsr_err err = tsr_csr_subject(common_name, &name);
 
     if (err != TSR_OK)
         return err;

@@ -11,6 +11,7 @@
 enum {
     TSR_CSR_MAX = 768,        /* bytes of PEM for the longest common name */
     TSR_CSR_NAME_MAX = 64,    /* RFC 5280, ub-common-name */
+    TSR_CSR_SUBJECT_MAX = 4 + 2 * TSR_CSR_NAME_MAX,
 };
 
 /** Writes a request for a P-256 key, with the common name as its only subject and the key usage
@@ -23,6 +24,10 @@ enum {
  *          TSR_E_CRYPTO    no such key, or it may not sign with ECDSA
  */
 tsr_err tsr_csr_write(uint32_t key_id, const char *common_name, tsr_buf *pem);
+
+/** The subject with that common name alone, as Mbed TLS takes names: zero-terminated, and escaped.
+ *  errors  TSR_E_ARGUMENT, TSR_E_SPACE as above */
+tsr_err tsr_csr_subject(const char *common_name, tsr_buf *out);
 
 /** The same as DER, which is shorter: for CoAP (Content-Format 286). */
 tsr_err tsr_csr_write_der(uint32_t key_id, const char *common_name, tsr_buf *der);
