@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The smallest client that is a client: LwM2M over NoSec with objects 0, 1 and 3, SenML CBOR,
+ * The smallest client that is a client: LwM2M 1.1 over NoSec with objects 0, 1 and 3, TLV,
  * Discover and Observe, for a Cortex-M33 without an operating system. It is linked to be measured;
  * the board's radio and clock, and the secure world, are left open as symbols. */
 #include "tessera/lwm2m/client/client.h"
 #include "tessera/lwm2m/format/codec.h"
-#include "tessera/lwm2m/objects/device.h"
+#include "tessera/lwm2m/objects/device_basic.h"
 #include "tessera/lwm2m/objects/security.h"
 #include "tessera/lwm2m/objects/server.h"
 
-/* The one format of this device, which has no Float and no Objlnk resource: this table replaces the
- * one with all of them. */
-const tsr_lwm2m_codec *const tsr_lwm2m_codecs[] = { &tsr_lwm2m_codec_senml_cbor_plain, NULL };
+/* The one format of this device, the smallest, which every server has. There is no Float and no
+ * Objlnk resource: this table replaces the one with all of them. */
+const tsr_lwm2m_codec *const tsr_lwm2m_codecs[] = { &tsr_lwm2m_codec_tlv_plain, NULL };
 
 /* What the board gives. */
 uint64_t board_ms(void);
@@ -20,13 +20,13 @@ size_t board_receive(uint8_t *datagram, size_t cap, uint64_t until_ms); /* 0: no
 void board_send(const uint8_t *datagram, size_t len);
 int main(void);
 
-enum { DATAGRAM = 1280, COAP_MEMORY = 3072 };
+enum { DATAGRAM = 1280, COAP_MEMORY = 768 * sizeof(void *) };
 
 static tsr_lwm2m_security security[1];
 static tsr_lwm2m_securities securities = { security, 1, NULL };
 static tsr_lwm2m_server server[1];
 static tsr_lwm2m_servers servers = { server, 1 };
-static tsr_lwm2m_device device;
+static tsr_lwm2m_device_basic device = { { "Tessera", "minimal", "1", "1.0" }, 0, false };
 static tsr_lwm2m_object objects[3];
 static const tsr_lwm2m_registry registry = { objects, 3 };
 static tsr_lwm2m_account account;
@@ -59,7 +59,7 @@ static const tsr_lwm2m_client_config config = {
     .coap = &coap,
     .coap_memory = coap_memory,
     .coap_memory_len = sizeof coap_memory,
-    .version_minor = 2,
+    .version_minor = 1,
 };
 
 static tsr_err start(void)
@@ -68,10 +68,9 @@ static tsr_err start(void)
     security[0].short_id = 1;
     security[0].mode = TSR_LWM2M_MODE_NOSEC;
     tsr_lwm2m_server_init(&server[0], 0, 1, 86400);
-    tsr_lwm2m_device_init(&device);
     objects[0] = tsr_lwm2m_security_fixed(&securities);
     objects[1] = tsr_lwm2m_server_volatile(&servers);
-    objects[2] = tsr_lwm2m_device_volatile(&device);
+    objects[2] = tsr_lwm2m_device_basic_object(&device);
     account.short_id = 1;
     coap.seed = board_random();
     return tsr_lwm2m_client_init_with(&client, &config, &parts);

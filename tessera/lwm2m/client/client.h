@@ -247,6 +247,8 @@ typedef struct {
     const struct tsr_lwm2m_instances *instances;
     /** tsr_lwm2m_composite: Read-, Write- and Observe-Composite; needs config.paths */
     const struct tsr_lwm2m_composite *composite;
+    /** tsr_lwm2m_arguments_check: Execute with arguments, which are refused without it */
+    tsr_err (*arguments)(tsr_bytes arguments);
     /** tsr_lwm2m_queue_parameters: Q of a client with config.queue */
     void (*parameters)(const struct tsr_lwm2m_client *c, const tsr_lwm2m_account *a,
                        struct tsr_lwm2m_queries *to);

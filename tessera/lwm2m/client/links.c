@@ -69,14 +69,41 @@ static void object_put(const tsr_lwm2m_object *object, uint8_t version_minor, ts
     }
 }
 
-/* Core 6.2.1: the formats stand on the root link. A 1.0 server knows TLV alone. */
+/* The next format to be told above `f`, or 0. A 1.0 server knows TLV alone, LwM2M CBOR came with 1.2,
+ * the JSON of 1.0 is read only, and those of one value up to Opaque need not be said. */
+static uint32_t told_above(uint32_t f, uint8_t minor)
+{
+    const uint32_t first = minor == 0 ? TSR_LWM2M_FORMAT_TLV : TSR_LWM2M_FORMAT_CBOR;
+    const uint32_t last = minor < 2 ? TSR_LWM2M_FORMAT_TLV : TSR_LWM2M_FORMAT_LWM2M_CBOR;
+
+    f = tsr_lwm2m_format_above(f < first ? first - 1 : f);
+    if (f == TSR_LWM2M_FORMAT_OMA_JSON)
+        f = tsr_lwm2m_format_above(f);
+    return f <= last ? f : 0;
+}
+
+/* Core 6.2.1, RFC 7252 §7.2.1: several stand in quotes. */
+static void formats_put(uint8_t minor, tsr_buf *out)
+{
+    uint32_t f = told_above(0, minor);
+    bool several = f != 0 && told_above(f, minor) != 0;
+
+    if (f == 0)
+        return;
+    tsr_put_text(out, several ? ";ct=\"" : ";ct=");
+    tsr_put_dec(out, f);
+    while ((f = told_above(f, minor)) != 0) {
+        tsr_put_u8(out, ' ');
+        tsr_put_dec(out, f);
+    }
+    if (several)
+        tsr_put_u8(out, '"');
+}
+
 void links_put(const tsr_lwm2m_client *c, uint8_t minor, tsr_buf *out)
 {
-    static const char *const formats[] = { "ct=11542", "ct=\"60 110 112 11542\"",
-                                           "ct=\"60 110 112 11542 11544\"" };
-
-    tsr_put_text(out, "</>;rt=\"oma.lwm2m\";");
-    tsr_put_text(out, formats[minor < 2 ? minor : 2]);
+    tsr_put_text(out, "</>;rt=\"oma.lwm2m\"");
+    formats_put(minor, out);
     for (size_t i = 0; i < c->config.registry->count; i++) {
         const tsr_lwm2m_object *object = &c->config.registry->objects[i];
 

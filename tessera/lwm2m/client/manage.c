@@ -57,14 +57,16 @@ tsr_err manage_read(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_object 
 static tsr_lwm2m_format default_format(const tsr_lwm2m_client *c, const client_request *r)
 {
     const tsr_lwm2m_resource_info *info;
+    tsr_lwm2m_format format = TSR_LWM2M_FORMAT_SENML_CBOR;
 
     if (!is_multiple(r->object, &r->at)) {
         info = tsr_lwm2m_object_resource(r->object, r->at.resource);
-        return info != NULL && info->type == TSR_LWM2M_OPAQUE ? TSR_LWM2M_FORMAT_OCTETS
-                                                              : TSR_LWM2M_FORMAT_TEXT;
+        format = info != NULL && info->type == TSR_LWM2M_OPAQUE ? TSR_LWM2M_FORMAT_OCTETS
+                                                                : TSR_LWM2M_FORMAT_TEXT;
+    } else if (c->config.accounts[r->account].version_minor == 0) {
+        format = TSR_LWM2M_FORMAT_TLV;
     }
-    return c->config.accounts[r->account].version_minor == 0 ? TSR_LWM2M_FORMAT_TLV
-                                                             : TSR_LWM2M_FORMAT_SENML_CBOR;
+    return tsr_lwm2m_format_or_other(format);
 }
 
 /* The format that the request names. */
@@ -223,7 +225,8 @@ static tsr_err change(tsr_lwm2m_client *c, client_request *r)
     tsr_err err;
 
     if (r->op == TSR_LWM2M_OP_EXECUTE)
-        return tsr_lwm2m_object_execute(r->object, r->at, r->event->body);
+        return tsr_lwm2m_object_execute_with(r->object, r->at, r->event->body,
+                                             c->parts->arguments);
     /* RFC 7252 §5.5.1 leaves the default to us; text is what it was */
     err = format_of(&r->msg->content_format, TSR_LWM2M_FORMAT_TEXT, &format);
     if (r->op > TSR_LWM2M_OP_EXECUTE)

@@ -66,9 +66,22 @@ static void plan(tsr_lwm2m_observation *o, const tsr_lwm2m_attributes *a)
     o->early = (a->set & (TSR_LWM2M_GT | TSR_LWM2M_LT | TSR_LWM2M_ST | TSR_LWM2M_EDGE)) != 0;
 }
 
-static void reported(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, tsr_bytes body)
+/* What is there now, in config.body. */
+typedef struct {
+    tsr_buf body;
+    uint64_t digest;
+    tsr_err err;
+    bool taken;
+} view;
+
+static uint64_t digest_of(const tsr_lwm2m_client *c, tsr_bytes body)
 {
-    o->digest = tsr_hash(c->config.coap->seed, body);
+    return tsr_hash(c->config.coap->seed, body);
+}
+
+static void reported(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, uint64_t digest)
+{
+    o->digest = digest;
     o->last.type = TSR_LWM2M_NONE;
     if (c->parts->attributes->reported != NULL)
         c->parts->attributes->reported(c, o);
@@ -133,7 +146,7 @@ tsr_lwm2m_observation *observe_add(tsr_lwm2m_client *c, size_t account, const ts
     o->key = event->key;
     o->confirmed_ms = c->now_ms;
     o->stale = true;
-    reported(c, o, body);
+    reported(c, o, digest_of(c, body));
     return o;
 }
 
@@ -177,19 +190,29 @@ static tsr_err observed_read(tsr_lwm2m_client *c, const tsr_lwm2m_observation *o
                                         body);
 }
 
-/* Has something happened that calls for a notification? A restored observation reports once. */
-static bool judge(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const tsr_lwm2m_attributes *a)
+/* Reads what is observed, unless that was done. */
+static void look(tsr_lwm2m_client *c, const tsr_lwm2m_observation *o, view *now)
 {
-    tsr_buf body = tsr_buf_over(c->config.body, c->config.body_len);
+    if (now->taken)
+        return;
+    now->taken = true;
+    now->body = tsr_buf_over(c->config.body, c->config.body_len);
+    now->err = observed_read(c, o, &now->body);
+    now->digest = digest_of(c, tsr_buf_view(&now->body));
+}
+
+/* Has something happened that calls for a notification? A restored observation reports once. */
+static bool judge(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const tsr_lwm2m_attributes *a,
+                  view *now)
+{
     bool fires;
 
     if (!o->known)
         return true;
     if (c->parts->attributes->judge != NULL && c->parts->attributes->judge(c, o, a, &fires))
         return fires;
-    if (observed_read(c, o, &body) != TSR_OK)
-        return true;
-    return tsr_hash(c->config.coap->seed, tsr_buf_view(&body)) != o->digest;
+    look(c, o, now);
+    return now->err != TSR_OK || now->digest != o->digest;
 }
 
 /* Numbers above the mark must not be used before a higher mark is durable: after a restart the
@@ -203,15 +226,15 @@ static uint32_t sequence_next(tsr_lwm2m_client *c)
     return ++c->sequence;
 }
 
-static void notify(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const tsr_lwm2m_attributes *a)
+static void notify(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const tsr_lwm2m_attributes *a,
+                   const view *now)
 {
-    tsr_buf body = tsr_buf_over(c->config.body, c->config.body_len);
     uint32_t sequence = sequence_next(c);
-    tsr_err err = observed_read(c, o, &body);
+    tsr_err err = now->err;
     bool con = err != TSR_OK || a->whole[4] == 1 || c->now_ms - o->confirmed_ms >= CONFIRM_MS;
     tsr_coap_response response = {
         .code = err == TSR_OK ? TSR_COAP_CONTENT : manage_code(err, TSR_COAP_NOT_ACCEPTABLE),
-        .payload = tsr_buf_view(&body),
+        .payload = tsr_buf_view(&now->body),
         .content_format = { err == TSR_OK, o->format },
         .key = o->key,
     };
@@ -225,7 +248,7 @@ static void notify(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const tsr_lwm2
         return;
     }
     client_event(c, TSR_LWM2M_E_NOTIFIED, o->account, response.code)->at = o->at;
-    reported(c, o, tsr_buf_view(&body));
+    reported(c, o, now->digest);
     if (err != TSR_OK) {
         o->flight = 0; /* RFC 7641 §4.2: an error ends the observation; let it arrive */
         observe_end(c, o, "not there any more");
@@ -259,6 +282,7 @@ static uint64_t due_ms(const tsr_lwm2m_client *c, const tsr_lwm2m_observation *o
 static void step(tsr_lwm2m_client *c, tsr_lwm2m_observation *o)
 {
     tsr_lwm2m_attributes a;
+    view now = { .taken = false };
 
     if (c->now_ms < due_ms(c, o))
         return;
@@ -266,10 +290,11 @@ static void step(tsr_lwm2m_client *c, tsr_lwm2m_observation *o)
     plan(o, &a);
     if (o->dirty && (c->now_ms >= o->pmin_due_ms || o->early)) {
         o->dirty = false;
-        o->fired = o->fired || judge(c, o, &a);
+        o->fired = o->fired || judge(c, o, &a, &now);
     }
     if (c->now_ms >= o->pmax_due_ms || (o->fired && c->now_ms >= o->pmin_due_ms)) {
-        notify(c, o, &a);
+        look(c, o, &now);
+        notify(c, o, &a, &now);
         plan(o, &a);
     }
 }

@@ -12,6 +12,7 @@ const tsr_lwm2m_parts tsr_lwm2m_whole = {
     .instances = &tsr_lwm2m_instances,
     .composite = &tsr_lwm2m_composite,
     .sender = &tsr_lwm2m_sender,
+    .arguments = tsr_lwm2m_arguments_check,
     .parameters = tsr_lwm2m_queue_parameters,
     .turn = tsr_lwm2m_registration_order,
 };

@@ -58,4 +58,8 @@ extern const tsr_lwm2m_codec tsr_lwm2m_codec_text, tsr_lwm2m_codec_octets, tsr_l
  *  Times are whole numbers, and ignored. */
 extern const tsr_lwm2m_codec tsr_lwm2m_codec_senml_cbor_plain;
 
+/** TLV for such a device, in less flash still. Unsigned numbers are as long as signed ones; of two
+ *  values for one path the last one counts. */
+extern const tsr_lwm2m_codec tsr_lwm2m_codec_tlv_plain;
+
 #endif

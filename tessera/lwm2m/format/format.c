@@ -52,6 +52,21 @@ static const tsr_lwm2m_codec *codec_of(tsr_lwm2m_format format)
     return NULL;
 }
 
+uint32_t tsr_lwm2m_format_above(uint32_t number)
+{
+    uint32_t best = 0x10000;
+
+    for (const tsr_lwm2m_codec *const *c = tsr_lwm2m_codecs; *c != NULL; c++)
+        if ((*c)->format > number && (*c)->format < best)
+            best = (*c)->format;
+    return best;
+}
+
+tsr_lwm2m_format tsr_lwm2m_format_or_other(tsr_lwm2m_format format)
+{
+    return codec_of(format) != NULL ? format : tsr_lwm2m_codecs[0]->format;
+}
+
 /* ---- writing ------------------------------------------------------------------------------ */
 
 void tsr_lwm2m_out_begin_as(tsr_lwm2m_out *out, const tsr_lwm2m_codec *codec, tsr_lwm2m_path base,

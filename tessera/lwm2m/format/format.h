@@ -31,6 +31,12 @@ tsr_err tsr_lwm2m_format_from(uint32_t number, tsr_lwm2m_format *format);
 /** True for the formats that can hold more than one value (TLV, SenML, LwM2M CBOR). */
 bool tsr_lwm2m_format_is_multiple(tsr_lwm2m_format format);
 
+/** The lowest number above `number` that is linked; 65536: there is none. */
+uint32_t tsr_lwm2m_format_above(uint32_t number);
+
+/** The format itself if it is linked, else the first one that is. */
+tsr_lwm2m_format tsr_lwm2m_format_or_other(tsr_lwm2m_format format);
+
 /** "text", "link", "octets", "cbor", "senml-json", "senml-cbor", "tlv", "lwm2m-cbor", "oma-json". */
 const char *tsr_lwm2m_format_name(tsr_lwm2m_format format);
 

@@ -2,12 +2,12 @@
  *
  * OMA TLV (Core 7.5.5): the format of LwM2M 1.0. */
 #include "tessera/base/hot.h"
-#include "tessera/lwm2m/format/codec.h"
+#include "tessera/lwm2m/format/tlv.h"
 
 /* Bits 7 and 6 of the type byte. */
 enum { OBJECT_INSTANCE = 0, RESOURCE_INSTANCE = 1, MULTIPLE = 2, RESOURCE = 3 };
 
-enum { ID_16_BITS = 0x20, HEADER_LEAST = 2, HEADER_MOST = 6, VALUE_MOST = 8 };
+enum { ID_16_BITS = 0x20, HEADER_LEAST = 2, HEADER_MOST = 6, VALUE_MOST = TSR_TLV_WHOLE };
 
 /* ---- writing: a container gets its header when it is closed and its length is known --------- */
 
@@ -68,16 +68,6 @@ static size_t put_whole(uint8_t bytes[VALUE_MOST], uint64_t v, size_t n)
     return n;
 }
 
-static size_t put_signed(uint8_t bytes[VALUE_MOST], int64_t i)
-{
-    size_t n = i >= INT8_MIN && i <= INT8_MAX     ? 1
-               : i >= INT16_MIN && i <= INT16_MAX ? 2
-               : i >= INT32_MIN && i <= INT32_MAX ? 4
-                                                  : 8;
-
-    return put_whole(bytes, (uint64_t)i, n);
-}
-
 static size_t put_unsigned(uint8_t bytes[VALUE_MOST], uint64_t u)
 {
     return put_whole(bytes, u, u <= UINT8_MAX ? 1 : u <= UINT16_MAX ? 2 : u <= UINT32_MAX ? 4 : 8);
@@ -110,7 +100,7 @@ static tsr_err value_bytes(const tsr_lwm2m_value *v, uint8_t room[VALUE_MOST], t
     case TSR_LWM2M_OPAQUE:
     case TSR_LWM2M_RAW_BYTES: *bytes = v->as.bytes; return TSR_OK;
     case TSR_LWM2M_INTEGER:
-    case TSR_LWM2M_TIME:      n = put_signed(room, v->as.i); break;
+    case TSR_LWM2M_TIME:      n = tsr_tlv_whole(room, v->as.i); break;
     case TSR_LWM2M_UNSIGNED:  n = put_unsigned(room, v->as.u); break;
     case TSR_LWM2M_FLOAT:     n = put_float(room, v->as.f); break;
     case TSR_LWM2M_BOOLEAN:   n = put_whole(room, v->as.b ? 1 : 0, 1); break;
@@ -143,22 +133,17 @@ static tsr_err go_to(tsr_lwm2m_out *out, tsr_lwm2m_path at)
     return err;
 }
 
-static tsr_err put_entry(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_value *value)
+tsr_err tsr_tlv_put(tsr_lwm2m_out *out, tsr_lwm2m_path at, tsr_bytes bytes)
 {
-    uint8_t room[VALUE_MOST], header[HEADER_MOST];
-    tsr_bytes bytes;
+    uint8_t header[HEADER_MOST];
     tsr_err err;
 
-    if (out->count++ != 0 && tsr_lwm2m_path_compare(at, out->last) <= 0)
+    if (bytes.len > 0xffffff || (out->count++ != 0 && tsr_lwm2m_path_compare(at, out->last) <= 0))
         return TSR_E_UNSUPPORTED;
     err = go_to(out, at);
+    out->last = at;
     if (err != TSR_OK || at.depth == 2)
         return err;
-    err = value_bytes(value, room, &bytes);
-    if (err != TSR_OK)
-        return err;
-    if (bytes.len > 0xffffff)
-        return TSR_E_UNSUPPORTED;
 
     bool single = at.depth == 3;
     size_t n = make_header(header, single ? RESOURCE : RESOURCE_INSTANCE,
@@ -172,9 +157,12 @@ static tsr_err put_entry(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_
 /* Once something is put below an instance, its resources can go the short way. */
 static tsr_err tlv_put(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_value *value)
 {
-    tsr_err err = put_entry(out, at, value);
+    uint8_t room[VALUE_MOST];
+    tsr_bytes bytes = { NULL, 0 };
+    tsr_err err = at.depth == 2 ? TSR_OK : value_bytes(value, room, &bytes);
 
-    out->last = at;
+    if (err == TSR_OK)
+        err = tsr_tlv_put(out, at, bytes);
     if (err == TSR_OK && out->base.depth == 2 && out->quick_from == TSR_LWM2M_NOT_QUICK) {
         out->quick_from = 3;
         out->base_word = (uint32_t)tsr_lwm2m_path_word(out->base);
@@ -252,7 +240,7 @@ static tsr_err quick_text(tsr_lwm2m_out *out, uint64_t word, unsigned depth, tsr
     return TSR_OK;
 }
 
-static tsr_err tlv_end(tsr_lwm2m_out *out)
+tsr_err tsr_tlv_end(tsr_lwm2m_out *out)
 {
     tsr_err err = TSR_OK;
 
@@ -272,29 +260,21 @@ typedef struct {
 /* Takes a header; the content follows in `in` and is complete. */
 static tsr_err take_header(tsr_bytes *in, entry *e)
 {
-    tsr_bytes at = *in;
-    uint8_t type, byte;
-    uint32_t id = 0, len;
+    const uint8_t *at = in->ptr;
+    size_t type = in->len != 0 ? at[0] : 0, width = type >> 3 & 3;
+    size_t ids = (type & ID_16_BITS) != 0 ? 3 : 2, head = ids + width;
+    size_t id = 0, len = width == 0 ? type & 7 : 0;
 
-    if (tsr_get_u8(&at, &type) != TSR_OK)
+    if (in->len < head)
         return TSR_E_MALFORMED;
-    for (unsigned n = (type & ID_16_BITS) != 0 ? 2 : 1; n > 0; n--) {
-        if (tsr_get_u8(&at, &byte) != TSR_OK)
-            return TSR_E_MALFORMED;
-        id = id << 8 | byte;
-    }
-
-    unsigned width = type >> 3 & 3;
-
-    for (len = width == 0 ? type & 7u : 0; width > 0; width--) {
-        if (tsr_get_u8(&at, &byte) != TSR_OK)
-            return TSR_E_MALFORMED;
-        len = len << 8 | byte;
-    }
-    if (len > at.len)
+    for (size_t i = 1; i < ids; i++)
+        id = id << 8 | at[i];
+    for (size_t i = ids; i < head; i++)
+        len = len << 8 | at[i];
+    if (len > in->len - head)
         return TSR_E_MALFORMED;
-    *e = (entry){ type >> 6, (uint16_t)id, len };
-    *in = at;
+    *e = (entry){ (unsigned)type >> 6, (uint16_t)id, len };
+    *in = tsr_skip(*in, head);
     return TSR_OK;
 }
 
@@ -343,7 +323,7 @@ static tsr_err take_entry(tsr_lwm2m_in *in, entry *e, tsr_lwm2m_path *path)
     return TSR_OK;
 }
 
-static tsr_err tlv_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_value *value)
+tsr_err tsr_tlv_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_value *value)
 {
     for (;;) {
         entry e;
@@ -375,8 +355,8 @@ const tsr_lwm2m_codec tsr_lwm2m_codec_tlv = {
     .format = TSR_LWM2M_FORMAT_TLV,
     .nests = true,
     .put = tlv_put,
-    .end = tlv_end,
-    .next = tlv_next,
+    .end = tsr_tlv_end,
+    .next = tsr_tlv_next,
     .unique = tsr_lwm2m_in_unique,
     .parsed = tsr_lwm2m_value_as,
     .quick_int = quick_int,

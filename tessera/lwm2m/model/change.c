@@ -195,7 +195,7 @@ tsr_err tsr_lwm2m_argument_next(tsr_bytes *arguments, tsr_lwm2m_argument *argume
     return TSR_OK;
 }
 
-static tsr_err check_arguments(tsr_bytes arguments)
+tsr_err tsr_lwm2m_arguments_check(tsr_bytes arguments)
 {
     tsr_lwm2m_argument argument;
     unsigned seen = 0;
@@ -209,16 +209,17 @@ static tsr_err check_arguments(tsr_bytes arguments)
     return err == TSR_END ? TSR_OK : err;
 }
 
-tsr_err tsr_lwm2m_object_execute(const tsr_lwm2m_object *object, tsr_lwm2m_path at,
-                                 tsr_bytes arguments)
+tsr_err tsr_lwm2m_object_execute_with(const tsr_lwm2m_object *object, tsr_lwm2m_path at,
+                                      tsr_bytes arguments, tsr_err (*check)(tsr_bytes arguments))
 {
     const tsr_lwm2m_resource_info *info = tsr_lwm2m_object_resource(object, at.resource);
-    tsr_err err;
+    tsr_err err = TSR_OK;
 
     if (info == NULL || !tsr_lwm2m_object_instance(object, at.instance))
         return TSR_E_NOT_FOUND;
     if (!(info->flags & TSR_LWM2M_EXECUTE) || object->handlers->execute == NULL)
         return TSR_E_DENIED;
-    err = check_arguments(arguments);
+    if (arguments.len != 0)
+        err = check != NULL ? check(arguments) : TSR_E_ARGUMENT;
     return err == TSR_OK ? object->handlers->execute(object->state, at, arguments) : err;
 }

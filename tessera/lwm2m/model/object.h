@@ -155,14 +155,28 @@ tsr_err tsr_lwm2m_object_set(const tsr_lwm2m_object *object, tsr_lwm2m_path at,
 tsr_err tsr_lwm2m_object_create(const tsr_lwm2m_object *object, tsr_lwm2m_format format,
                                 tsr_bytes payload, const tsr_buf *scratch, uint16_t *instance);
 
+/** Are these arguments well formed?
+ *  source  Core 6.3.5 (digit, or digit='text', comma between; each digit once)
+ *  errors  TSR_E_MALFORMED */
+tsr_err tsr_lwm2m_arguments_check(tsr_bytes arguments);
+
 /** Runs a resource.
  *
- *  source  Core 6.3.5 (arguments: digit, or digit='text', comma between; each digit once)
- *  errors  TSR_E_NOT_FOUND, TSR_E_DENIED (not executable), TSR_E_MALFORMED (arguments), or
- *          what the handler said
+ *  check   tsr_lwm2m_arguments_check, or NULL: any arguments are refused
+ *  source  Core 6.3.5
+ *  errors  TSR_E_NOT_FOUND, TSR_E_DENIED (not executable), TSR_E_MALFORMED (arguments),
+ *          TSR_E_ARGUMENT (refused), or what the handler said
  */
-tsr_err tsr_lwm2m_object_execute(const tsr_lwm2m_object *object, tsr_lwm2m_path at,
-                                 tsr_bytes arguments);
+tsr_err tsr_lwm2m_object_execute_with(const tsr_lwm2m_object *object, tsr_lwm2m_path at,
+                                      tsr_bytes arguments,
+                                      tsr_err (*check)(tsr_bytes arguments));
+
+/** The same, with tsr_lwm2m_arguments_check. */
+static inline tsr_err tsr_lwm2m_object_execute(const tsr_lwm2m_object *object, tsr_lwm2m_path at,
+                                               tsr_bytes arguments)
+{
+    return tsr_lwm2m_object_execute_with(object, at, arguments, tsr_lwm2m_arguments_check);
+}
 
 /** One argument of an Execute. */
 typedef struct {

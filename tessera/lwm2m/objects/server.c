@@ -132,10 +132,9 @@ static tsr_err write_binding(tsr_lwm2m_server *s, const tsr_lwm2m_value *value,
     return TSR_OK;
 }
 
-static tsr_err write(void *state, tsr_lwm2m_path at, const tsr_lwm2m_value *value,
-                     tsr_lwm2m_phase phase)
+static tsr_err write_number(tsr_lwm2m_server *s, tsr_lwm2m_path at, const tsr_lwm2m_value *value,
+                            tsr_lwm2m_phase phase)
 {
-    tsr_lwm2m_server *s = item(state, at.instance);
     uint64_t n;
 
     if (s == NULL)
@@ -145,14 +144,31 @@ static tsr_err write(void *state, tsr_lwm2m_path at, const tsr_lwm2m_value *valu
             s->set &= ~((uint32_t)1 << at.resource);
         return TSR_OK;
     }
-    if (at.resource == TSR_LWM2M_S_BINDING)
-        return write_binding(s, value, phase);
     n = number_of(value);
     if (n > (at.resource == TSR_LWM2M_S_NOTIFY_MODE ? 1 : UINT32_MAX))
         return TSR_E_TYPE;
     if (phase == TSR_LWM2M_COMMIT)
         tsr_lwm2m_server_set(s, (tsr_lwm2m_server_resource)at.resource, (uint32_t)n);
     return TSR_OK;
+}
+
+static tsr_err write(void *state, tsr_lwm2m_path at, const tsr_lwm2m_value *value,
+                     tsr_lwm2m_phase phase)
+{
+    tsr_lwm2m_server *s = item(state, at.instance);
+
+    return s != NULL && value != NULL && at.resource == TSR_LWM2M_S_BINDING
+               ? write_binding(s, value, phase)
+               : write_number(s, at, value, phase);
+}
+
+/* For a device that has no other binding than "U". */
+static tsr_err write_bare(void *state, tsr_lwm2m_path at, const tsr_lwm2m_value *value,
+                          tsr_lwm2m_phase phase)
+{
+    if (at.resource == TSR_LWM2M_S_BINDING && value != NULL)
+        return tsr_same(value->as.bytes, tsr_text("U")) ? TSR_OK : TSR_E_TYPE;
+    return write_number(item(state, at.instance), at, value, phase);
 }
 
 /* What an Execute means is the client's business; here is only whether it may be. Disable takes no
@@ -167,6 +183,14 @@ static tsr_err execute(void *state, tsr_lwm2m_path at, tsr_bytes arguments)
     if (at.resource != TSR_LWM2M_S_UPDATE || argument.digit != 0 || arguments.len != 0)
         return TSR_E_ARGUMENT;
     return tsr_same(argument.value, tsr_text("U")) ? TSR_OK : TSR_E_ARGUMENT;
+}
+
+/* For a device that knows no arguments. */
+static tsr_err execute_bare(void *state, tsr_lwm2m_path at, tsr_bytes arguments)
+{
+    (void)state;
+    (void)at;
+    return arguments.len == 0 ? TSR_OK : TSR_E_ARGUMENT;
 }
 
 static void save(const void *state, tsr_buf *out)
@@ -238,7 +262,7 @@ tsr_lwm2m_object tsr_lwm2m_server_object(tsr_lwm2m_servers *servers)
 tsr_lwm2m_object tsr_lwm2m_server_volatile(tsr_lwm2m_servers *servers)
 {
     static const tsr_lwm2m_handlers handlers = { .next_instance = next_instance, .read = read,
-                                                 .write = write, .execute = execute };
+                                                 .write = write_bare, .execute = execute_bare };
 
     return (tsr_lwm2m_object){ &self, &handlers, servers };
 }

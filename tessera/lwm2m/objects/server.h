@@ -76,7 +76,8 @@ tsr_lwm2m_object tsr_lwm2m_server_account(tsr_lwm2m_servers *servers);
 /** What bootstrap writes to: the same with Create and Delete, and a Short Server ID to set. */
 tsr_lwm2m_object tsr_lwm2m_server_staged(tsr_lwm2m_servers *servers);
 
-/** The same for a device that keeps nothing: what servers write is gone after a restart. */
+/** The same for a device that keeps nothing, and whose Executes take no arguments and whose binding
+ *  is "U": what servers write is gone after a restart. */
 tsr_lwm2m_object tsr_lwm2m_server_volatile(tsr_lwm2m_servers *servers);
 
 #endif
