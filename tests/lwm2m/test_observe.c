@@ -469,7 +469,26 @@ static void test_new_registration_ends_observations(void **state)
     rig_free(r);
 }
 
-#define T(name) cmocka_unit_test(name)
+/* The server registers the device, and asks before its 2.01 has got through. */
+static void test_observation_before_the_answer_to_a_register_stays(void **state)
+{
+    rig *r = rig_new(1);
+    rig_request observe = { TSR_COAP_GET, "/3/0/9", -1, -1, 0, { NULL, 0 }, { NULL, 0 } };
+
+    (void)state;
+    r->server[0].deaf_client = true;
+    rig_run(r);
+    assert_int_equal(r->server[0].number, 1);
+    r->server[0].deaf_client = false;
+    assert_code(rig_send(r, 0, &observe), 2, 05);
+    assert_int_not_equal(r->accounts[0].standing, TSR_LWM2M_REGISTERED);
+    rig_wait(r, 5000);
+    assert_int_equal(r->accounts[0].standing, TSR_LWM2M_REGISTERED);
+    assert_int_equal(r->server[0].number, 1);
+    set_battery(r, 41);
+    assert_string_equal(last_note(r)->text, "41");
+    rig_free(r);
+}
 
 /* RFC 7641 §3.6: a server that does not know the address would answer with a Reset. */
 static void test_notifications_wait_until_a_new_address_is_known(void **state)
@@ -495,6 +514,8 @@ static void test_notifications_wait_until_a_new_address_is_known(void **state)
     rig_free(r);
 }
 
+#define T(name) cmocka_unit_test(name)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -519,6 +540,7 @@ int main(void)
         T(test_observe_without_room_is_a_read),
         T(test_int_951_attributes_are_per_server),
         T(test_new_registration_ends_observations),
+        T(test_observation_before_the_answer_to_a_register_stays),
         T(test_notifications_wait_until_a_new_address_is_known),
     };
 

@@ -153,6 +153,8 @@ static void tell(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 
     a->update = false;
     if (anew) {
+        /* Now, not with the 2.01: a server may observe before that has come through. */
+        observe_end_all(c, account_peer(c, a), "registered anew");
         a->standing = TSR_LWM2M_REGISTERING;
         request.path = "/rd";
         query_put(&q, "ep=", c->config.endpoint);
@@ -227,7 +229,6 @@ static void register_answer(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const tsr
 
     if (answer->code == TSR_COAP_CREATED) {
         if (location_read(answer, a->location)) {
-            observe_end_all(c, account_peer(c, a), "registered anew");
             registered(c, a);
             account_event(c, a, TSR_LWM2M_E_REGISTERED, answer->code);
             return;
