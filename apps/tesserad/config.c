@@ -120,6 +120,8 @@ static const key coap_keys[] = {
 
 static const key server_keys[] = {
     REACHED
+    { "access", TEXT_AT(config_server, access) },
+    { "owner", WORD_AT(config_server, owner, yes_no) },
     { "lifetime", RESOURCE(TSR_LWM2M_S_LIFETIME, 0, UINT32_MAX) },
     { "pmin", RESOURCE(TSR_LWM2M_S_PMIN, 0, UINT32_MAX) },
     { "pmax", RESOURCE(TSR_LWM2M_S_PMAX, 0, UINT32_MAX) },
@@ -318,7 +320,7 @@ static tsr_err open_server(reader *r, uint64_t id)
         return fail(r, r->ini.line, "more than %d servers; remove one", CONFIG_SERVERS);
     s = &r->c->servers[r->c->server_count++];
     *s = (config_server){ .short_id = (uint16_t)id, .line = r->ini.line, .mode = TSR_LWM2M_MODE_NOSEC,
-                          .certificate_usage = 3 };
+                          .certificate_usage = 3, .access = "RWEDC" };
     s->number[TSR_LWM2M_S_LIFETIME] = 86400;
     r->keys = server_keys;
     r->base = s;
@@ -433,6 +435,28 @@ static tsr_err check_server(const reader *r, const config_server *s)
     return TSR_OK;
 }
 
+/* Letters of the rights that object 2 knows, in the order of its bits. */
+static tsr_err check_access(const reader *r, config_server *s, bool *owned)
+{
+    static const char letters[] = "RWEDC";
+
+    s->rights = 0;
+    if (s->owner == 1 && *owned)
+        return fail(r, s->line, "more than one server with owner = yes; leave one");
+    *owned |= s->owner == 1;
+    if (strcmp(s->access, "none") == 0)
+        return TSR_OK;
+    for (const char *a = s->access; *a != '\0'; a++) {
+        const char *found = strchr(letters, *a);
+
+        if (found == NULL)
+            return fail(r, s->line, "access = %s in [server %u]; write some of RWEDC (Read, Write, "
+                                    "Execute, Delete, Create), or none", s->access, s->short_id);
+        s->rights = (uint8_t)(s->rights | 1u << (found - letters));
+    }
+    return TSR_OK;
+}
+
 /* Paths with blanks between. */
 static tsr_err check_send(const reader *r)
 {
@@ -469,7 +493,8 @@ static tsr_err check_location(const reader *r)
 
 static tsr_err check(const reader *r)
 {
-    const config *c = r->c;
+    config *c = r->c;
+    bool owned = false;
     tsr_err err;
 
     if (c->endpoint[0] == '\0')
@@ -483,6 +508,8 @@ static tsr_err check(const reader *r)
     err = check_send(r);
     if (err == TSR_OK)
         err = check_location(r);
+    for (size_t i = 0; err == TSR_OK && i < c->server_count; i++)
+        err = check_access(r, &c->servers[i], &owned);
     for (size_t i = 0; err == TSR_OK && i < c->server_count; i++)
         err = check_server(r, &c->servers[i]);
     return err == TSR_OK && c->has_bootstrap ? check_server(r, &c->bootstrap) : err;

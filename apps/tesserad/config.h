@@ -6,6 +6,7 @@
 #define APPS_TESSERAD_CONFIG_H
 
 #include "ports/linux/host/log.h"
+#include "tessera/lwm2m/objects/access.h"
 #include "tessera/lwm2m/objects/security.h"
 #include "tessera/lwm2m/objects/server.h"
 
@@ -39,6 +40,9 @@ typedef struct {
     uint32_t oscore_key; /* PSA key id of the Master Secret; 0: no OSCORE */
     config_bytes oscore_sender, oscore_recipient, oscore_salt, oscore_context;
     uint32_t oscore_aead; /* COSE number */
+    char access[8]; /* "RWEDC", some of these, or "none" */
+    uint8_t rights; /* the same, as TSR_LWM2M_MAY_*: on what the device has from the start */
+    uint32_t owner; /* it manages these rights */
     uint32_t hold_off_s, account_timeout_s, pack; /* of the bootstrap server */
     uint32_t set; /* which of number[] the file gives */
     uint32_t number[TSR_LWM2M_SERVER_RESOURCES];

@@ -126,6 +126,8 @@ static uint64_t config_mark(const config *c)
         mark = tsr_hash_u64(mark, (uint64_t)s->short_id << 32 | s->set);
         if (s->mode == TSR_LWM2M_MODE_ENROL)
             mark = tsr_hash_u64(mark, s->key);
+        if (c->server_count > 1)
+            mark = tsr_hash_u64(mark, (uint64_t)s->rights << 32 | s->owner);
     }
     return tsr_hash(mark, tsr_text(c->endpoint));
 }
@@ -359,6 +361,7 @@ static tsr_err bootstrap_init(tesserad *d, const tsr_lwm2m_client_config *c)
 /* Without a bootstrap server only what servers wrote goes: accounts are those of the sections. */
 static void reset_accounts(tesserad *d)
 {
+    device_configure_access(&d->device, true);
     if (!d->config->has_bootstrap) {
         device_configure_servers(&d->device);
         return;
@@ -393,6 +396,8 @@ static void restore_state(tesserad *d)
         reset_accounts(d);
         tsr_host_log(TSR_LOG_INFO, "config-wins", "cause=\"the server sections were changed\"");
     }
+    if (!d->config->has_bootstrap)
+        device_configure_access(&d->device, false);
     tsr_host_log(TSR_LOG_INFO, "restored", "bytes=%zu", in.len);
 }
 
@@ -420,6 +425,7 @@ static tsr_err client_init(tesserad *d)
         .paths = d->paths,
         .path_count = PATHS,
         .outbox = &d->report.outbox,
+        .accesses = &d->device.accesses,
         .body = d->body,
         .body_len = sizeof d->body,
         .state = d->state,
@@ -893,6 +899,7 @@ static tsr_err begin(tesserad *d, const config *c, const char *path)
         (void)snprintf(d->device.device.firmware, sizeof d->device.device.firmware, "%s",
                        update_version(&d->update));
     firmware_place(&d->firmware, &d->update, &d->device);
+    device_configure_access(&d->device, true);
     if (err == TSR_OK)
         err = papers_read_all(d);
     configure_accounts(d);

@@ -109,6 +109,33 @@ void device_configure_servers(device *d)
                                                      : d->config->server_count };
 }
 
+/* One server may do everything, and more than one only where rights can be given: here or by
+ * bootstrap. */
+static bool has_access(const device *d)
+{
+    return d->config->server_count > 1 || d->config->has_bootstrap;
+}
+
+void device_configure_access(device *d, bool anew)
+{
+    tsr_lwm2m_acl acl[CONFIG_SERVERS];
+    uint16_t owner = TSR_LWM2M_NOBODY;
+    size_t n = d->config->server_count;
+
+    if (anew)
+        memset(d->access, 0, sizeof d->access);
+    for (size_t i = 0; i < n; i++) {
+        const config_server *s = &d->config->servers[i];
+
+        acl[i] = (tsr_lwm2m_acl){ s->short_id, s->rights };
+        if (s->owner == 1)
+            owner = s->short_id;
+    }
+    if (n > 1 && tsr_lwm2m_access_furnish(&d->accesses, &d->registry, &d->servers, owner, acl, n) != TSR_OK)
+        tsr_host_log(TSR_LOG_WARNING, "access-full", "cause=\"more instances than %d\" remedy=\"for the "
+                     "rest no server has any right; configure fewer lights\"", DEVICE_ACCESSES);
+}
+
 static void init_device(device *d)
 {
     tsr_lwm2m_device_init(&d->device);
@@ -188,6 +215,9 @@ static void init_registry(device *d)
     d->objects[n++] = tsr_lwm2m_security_object(&d->securities);
     d->objects[n++] = d->config->has_bootstrap ? tsr_lwm2m_server_account(&d->servers)
                                                : tsr_lwm2m_server_object(&d->servers);
+    d->accesses = (tsr_lwm2m_accesses){ .items = d->access, .count = DEVICE_ACCESSES };
+    if (has_access(d))
+        d->objects[n++] = tsr_lwm2m_access_object(&d->accesses);
     d->objects[n++] = tsr_lwm2m_device_object(&d->device);
     d->objects[n++] = tsr_lwm2m_monitoring_object(&d->monitoring);
     if (d->config->latitude.set || d->config->location_file[0] != '\0')

@@ -15,7 +15,8 @@
 enum {
     DEVICE_PORTFOLIOS = 4,
     DEVICE_APP_DATA = 4,
-    DEVICE_OBJECTS = 14,
+    DEVICE_OBJECTS = 15,
+    DEVICE_ACCESSES = 64,
     DEVICE_CERTIFICATE = 2048, /* bytes of a certificate that a bootstrap server writes */
     DEVICE_FIRST_KEY = 0x3f540000, /* of those that it writes; below are the configuration's */
     DEVICE_FIRST_OSCORE_KEY = 0x3f550000,
@@ -34,6 +35,8 @@ typedef struct {
     uint32_t oscore_keys[3 * CONFIG_ACCOUNTS];
     tsr_lwm2m_servers servers;
     tsr_lwm2m_server server[CONFIG_SERVERS], staged_server[CONFIG_SERVERS];
+    tsr_lwm2m_accesses accesses;
+    tsr_lwm2m_access access[DEVICE_ACCESSES];
     tsr_lwm2m_device device;
     tsr_lwm2m_monitoring monitoring;
     tsr_host_counters load;
@@ -62,6 +65,10 @@ void device_init(device *d, const config *c, uint64_t now_ms);
 void device_configure_security(device *d);
 void device_configure_oscore(device *d);
 void device_configure_servers(device *d);
+
+/** Sets the instances of Access Control to what the configuration says, when all objects are placed;
+ *  `anew` or for what has none yet. Nothing with a single server, which may do everything. */
+void device_configure_access(device *d, bool anew);
 
 /** Places one more object, before the client is there. */
 void device_add(device *d, tsr_lwm2m_object object);

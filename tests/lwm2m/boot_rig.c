@@ -90,6 +90,10 @@ static void fill_objects(boot_rig *r)
     r->sensors = (tsr_lwm2m_sensors){ &r->sensor, 1 };
     r->objects[n++] = tsr_lwm2m_security_object(&r->securities);
     r->objects[n++] = tsr_lwm2m_server_account(&r->servers);
+    memset(r->access, 0, sizeof r->access);
+    r->accesses = (tsr_lwm2m_accesses){ .items = r->access, .count = 12 };
+    if (r->has_access)
+        r->objects[n++] = tsr_lwm2m_access_object(&r->accesses);
     r->objects[n++] = tsr_lwm2m_device_object(&r->device);
     r->objects[n++] = tsr_lwm2m_portfolio_object(&r->portfolios);
     if (r->oscore != NULL) {
@@ -109,6 +113,7 @@ static void start_client(boot_rig *r)
         .attachments = r->attachments, .attachment_count = 4,
         .body = r->body, .body_len = sizeof r->body, .state = r->state, .state_len = sizeof r->state,
         .coap = &r->coap, .version_minor = 2, .hooks = { r, save },
+        .accesses = r->has_access ? &r->accesses : NULL,
     };
 
     r->coap = (tsr_coap_config){ .peers = ACCOUNTS, .exchanges = 16, .exchange_len = 1280,

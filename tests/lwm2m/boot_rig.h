@@ -65,13 +65,16 @@ typedef struct {
     tsr_lwm2m_portfolio portfolio[2];
     tsr_lwm2m_sensors sensors;
     tsr_lwm2m_sensor sensor;
+    bool has_access; /* object 2 is there */
+    tsr_lwm2m_accesses accesses;
+    tsr_lwm2m_access access[12];
     /* Object 21, for a test that sets the first two. */
     const struct tsr_lwm2m_boot_oscore *oscore;
     tsr_lwm2m_object (*oscore_object)(tsr_lwm2m_oscores *oscores);
     tsr_lwm2m_oscores oscores;
     tsr_lwm2m_oscore oscore_items[ACCOUNTS], staged_oscores[ACCOUNTS];
     uint32_t oscore_keys[3 * ACCOUNTS];
-    tsr_lwm2m_object objects[6];
+    tsr_lwm2m_object objects[7];
     tsr_lwm2m_registry registry;
     int attached[ACCOUNTS]; /* a far end, or -1 */
     unsigned attaches;

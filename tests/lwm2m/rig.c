@@ -62,6 +62,10 @@ static void fill_objects(rig *r)
     r->light[0] = (tsr_lwm2m_light){ .id = 0, .dimmer = 100 };
     r->lights = (tsr_lwm2m_lights){ r->light, 1 };
     r->objects[n++] = tsr_lwm2m_server_object(&r->server_state);
+    memset(r->access, 0, sizeof r->access);
+    r->accesses = (tsr_lwm2m_accesses){ .items = r->access, .count = RIG_ACCESSES };
+    if (r->has_access)
+        r->objects[n++] = tsr_lwm2m_access_object(&r->accesses);
     r->objects[n++] = tsr_lwm2m_device_object(&r->device);
     r->objects[n++] = tsr_lwm2m_monitoring_object(&r->monitoring);
     r->objects[n++] = tsr_lwm2m_statistics_object(&r->statistics);
@@ -93,6 +97,7 @@ static void start_client(rig *r)
         .paths = r->paths,
         .path_count = sizeof r->paths / sizeof *r->paths,
         .outbox = &r->outbox,
+        .accesses = r->has_access ? &r->accesses : NULL,
     };
 
     r->coap = (tsr_coap_config){ .peers = RIG_SERVERS, .exchanges = 16, .exchange_len = 1280,
@@ -149,10 +154,11 @@ static void keep_small_objects(rig *r)
 }
 
 static rig *make(size_t servers, const tsr_lwm2m_channel *channel, void *channel_state,
-                 const tsr_lwm2m_parts *parts)
+                 const tsr_lwm2m_parts *parts, bool access)
 {
     rig *r = calloc(1, sizeof *r);
 
+    r->has_access = access;
     r->servers = servers;
     r->now_ms = 1000000;
     r->channel = channel;
@@ -169,17 +175,22 @@ static rig *make(size_t servers, const tsr_lwm2m_channel *channel, void *channel
 
 rig *rig_new(size_t servers)
 {
-    return make(servers, NULL, NULL, NULL);
+    return make(servers, NULL, NULL, NULL, false);
+}
+
+rig *rig_new_access(size_t servers)
+{
+    return make(servers, NULL, NULL, NULL, true);
 }
 
 rig *rig_new_over(const tsr_lwm2m_channel *channel, void *channel_state)
 {
-    return make(1, channel, channel_state, NULL);
+    return make(1, channel, channel_state, NULL, false);
 }
 
 rig *rig_new_small(const tsr_lwm2m_parts *parts)
 {
-    return make(1, NULL, NULL, parts);
+    return make(1, NULL, NULL, parts, false);
 }
 
 void rig_free(rig *r)

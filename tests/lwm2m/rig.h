@@ -18,7 +18,7 @@
 #include "tessera/lwm2m/objects/portfolio.h"
 #include "tessera/lwm2m/objects/sensor.h"
 
-enum { RIG_SERVERS = 2, RIG_OBJECTS = 9, RIG_TEXT = 4096, RIG_KEPT = 16 };
+enum { RIG_SERVERS = 3, RIG_OBJECTS = 10, RIG_ACCESSES = 24, RIG_TEXT = 4096, RIG_KEPT = 16 };
 
 /* A message that the server got, copied. */
 typedef struct {
@@ -94,6 +94,9 @@ typedef struct rig {
     tsr_lwm2m_sensor sensor[2];
     tsr_lwm2m_lights lights;
     tsr_lwm2m_light light[1];
+    bool has_access; /* object 2 is there, without instances */
+    tsr_lwm2m_accesses accesses;
+    tsr_lwm2m_access access[RIG_ACCESSES];
     tsr_lwm2m_object objects[RIG_OBJECTS];
     tsr_lwm2m_registry registry;
     /* what was made durable */
@@ -115,6 +118,7 @@ extern void (*rig_attach)(rig *r);
 
 /* A fresh device that has not said anything yet. */
 rig *rig_new(size_t servers);
+rig *rig_new_access(size_t servers); /* with object 2 */
 rig *rig_new_over(const tsr_lwm2m_channel *channel, void *channel_state); /* one server */
 rig *rig_new_small(const tsr_lwm2m_parts *parts); /* one server, nothing kept, objects 1 and 3 */
 void rig_free(rig *r);

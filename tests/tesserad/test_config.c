@@ -109,6 +109,18 @@ static void test_config_takes_bytes_as_text_or_digits(void **state)
     assert_int_equal(c.bootstrap.oscore_sender.len, 3);
 }
 
+static void test_config_takes_rights(void **state)
+{
+    (void)state;
+    assert_int_equal(load(GOOD "[server 1]\nuri = coap://h\nowner = yes\n[server 2]\nuri = coap://h\n"
+                          "access = ER\n[server 3]\nuri = coap://h\naccess = none\n"),
+                     TSR_OK);
+    assert_int_equal(c.servers[0].rights, TSR_LWM2M_MAY_ALL);
+    assert_int_equal(c.servers[0].owner, 1);
+    assert_int_equal(c.servers[1].rights, TSR_LWM2M_MAY_READ | TSR_LWM2M_MAY_EXECUTE);
+    assert_int_equal(c.servers[2].rights, 0);
+}
+
 static void test_config_takes_a_place(void **state)
 {
     (void)state;
@@ -177,6 +189,9 @@ static void test_config_errors_name_line_cause_and_remedy(void **state)
         { "[server 1]\noscore_sender = 0x1\n", 2, "pairs of hexadecimal digits", "correct it" },
         { "[server 1]\noscore_salt = 0x1g\n", 2, "pairs of hexadecimal digits", "correct it" },
         { "[server 1]\noscore_recipient = too long\n", 2, "longer than 7 bytes", "shorten it" },
+        { GOOD "[server 1]\nuri = coap://h\naccess = RX\n", 4, "access = RX", "write some of RWEDC" },
+        { GOOD "[server 1]\nuri = coap://h\nowner = yes\n[server 2]\nuri = coap://h\nowner = yes\n", 7,
+          "more than one server with owner", "leave one" },
         { GOOD "[light 3]\n[light 3]\n", 5, "numbered upwards", "change this number" },
         { GOOD "[coap]\nblock_size = 100\n" PSK, 10, "no power of two", "use 16 to 1024" },
         { GOOD PSK "[location]\nlatitude = 48\n", 10, "one of latitude and longitude", "add the other" },
@@ -244,6 +259,7 @@ int main(void)
         cmocka_unit_test(test_config_takes_a_whole_file),
         cmocka_unit_test(test_config_example_is_good),
         cmocka_unit_test(test_config_takes_bytes_as_text_or_digits),
+        cmocka_unit_test(test_config_takes_rights),
         cmocka_unit_test(test_config_takes_a_place),
         cmocka_unit_test(test_config_errors_name_line_cause_and_remedy),
         cmocka_unit_test(test_config_survives_any_bytes),

@@ -9,7 +9,7 @@ static bool config_is_good(const tsr_lwm2m_client_config *config, const tsr_lwm2
 {
     if (config->endpoint == NULL || config->registry == NULL || config->servers == NULL)
         return false;
-    if (config->account_count - 1 >= UINT8_MAX)
+    if (config->account_count - 1 >= (parts->access != NULL ? UINT8_MAX : 1u))
         return false;
     if (config->body == NULL || config->body_len < BODY_LEAST || config->state == NULL ||
         config->state_len < strlen(config->endpoint) + BODY_LEAST || config->version_minor > 2)
@@ -113,12 +113,12 @@ tsr_err tsr_lwm2m_client_poll(tsr_lwm2m_client *c, size_t *account, tsr_buf *dat
             if (c->now_ms >= account_due_ms(a))
                 account_step(c, a);
         }
+        if (c->parts->keeping != NULL)
+            c->parts->keeping->step(c);
         if (c->observed != 0)
             observe_step(c);
         if (c->parts->sender != NULL)
             c->parts->sender->step(c);
-        if (c->parts->keeping != NULL)
-            c->parts->keeping->step(c);
 
         tsr_err err = c->config.datagram != NULL && c->parts->channels != NULL
                           ? c->parts->channels->poll(c, account, datagram)

@@ -22,6 +22,7 @@
 #include "tessera/lwm2m/client/attributes.h"
 #include "tessera/lwm2m/client/channel.h"
 #include "tessera/lwm2m/client/queue.h"
+#include "tessera/lwm2m/objects/access.h"
 #include "tessera/lwm2m/objects/server.h"
 
 enum {
@@ -171,6 +172,7 @@ typedef struct {
     size_t path_count; /* at most 65534: those of all composite observations and one request */
     tsr_lwm2m_queue *queue; /* queue mode, with its part; NULL: always awake */
     tsr_lwm2m_outbox *outbox; /* for Send; NULL: none */
+    tsr_lwm2m_accesses *accesses; /* the state of Object 2, which is in the registry too; NULL: none */
 } tsr_lwm2m_client_config;
 
 typedef enum {
@@ -258,6 +260,9 @@ typedef struct {
     bool (*turn)(struct tsr_lwm2m_client *c, tsr_lwm2m_account *a);
     /** tsr_lwm2m_sender: Send; needs config.outbox */
     const struct tsr_lwm2m_sender *sender;
+    /** tsr_lwm2m_access_control: has to be there for several accounts. With config.accesses servers have
+     *  the rights that Object 2 says; without, all but to each other's accounts */
+    const struct tsr_lwm2m_access_control *access;
 } tsr_lwm2m_parts;
 
 bool tsr_lwm2m_registration_order(struct tsr_lwm2m_client *c, tsr_lwm2m_account *a);
@@ -270,6 +275,7 @@ extern const struct tsr_lwm2m_channels tsr_lwm2m_channels;
 extern const struct tsr_lwm2m_composite tsr_lwm2m_composite;
 extern const struct tsr_lwm2m_instances tsr_lwm2m_instances;
 extern const struct tsr_lwm2m_sender tsr_lwm2m_sender;
+extern const struct tsr_lwm2m_access_control tsr_lwm2m_access_control;
 
 /** All of them but bootstrap. */
 extern const tsr_lwm2m_parts tsr_lwm2m_whole;
@@ -302,7 +308,8 @@ tsr_err tsr_lwm2m_client_init(tsr_lwm2m_client *c, const tsr_lwm2m_client_config
 
 /** The same with some parts only.
  *  owner   parts must outlive the client
- *  errors  TSR_E_ARGUMENT also for a channel or hooks.save without the part it needs */
+ *  errors  TSR_E_ARGUMENT also for a channel, hooks.save or several accounts without the part that
+ *          they need */
 tsr_err tsr_lwm2m_client_init_with(tsr_lwm2m_client *c, const tsr_lwm2m_client_config *config,
                                    const tsr_lwm2m_parts *parts);
 

@@ -12,22 +12,28 @@ enum {
 /* ---- reading ------------------------------------------------------------------------------- */
 
 /* What is not there, may not be read or has no value is left out (Core 6.3.8). `found` says whether
- * there is anything at that path at all. */
+ * there is anything at those paths at all, and whether this server may see any of it (Core 8.2.1). */
+enum { SEEN = 1, REFUSED = 2 };
+
 static tsr_err put_below(const tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at,
-                         tsr_lwm2m_out *out, bool *found)
+                         tsr_lwm2m_out *out, unsigned *found)
 {
     const tsr_lwm2m_object *object = tsr_lwm2m_object_find(c->config.registry, at->object);
     tsr_err err;
 
-    if (object == NULL || !instance_is_allowed(c, account, at))
+    if (object == NULL)
         return TSR_OK;
+    if (!instance_is_allowed(c, account, at, TSR_LWM2M_OP_READ)) {
+        *found |= object_is_hidden(at->object) ? 0 : REFUSED;
+        return TSR_OK;
+    }
     err = manage_put(c, account, object, at, out);
-    *found |= err != TSR_E_NOT_FOUND;
+    *found |= err != TSR_E_NOT_FOUND ? SEEN : 0;
     return err == TSR_E_NOT_FOUND || err == TSR_E_DENIED ? out->err : err;
 }
 
 static tsr_err put_path(const tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at,
-                        tsr_lwm2m_out *out, bool *found)
+                        tsr_lwm2m_out *out, unsigned *found)
 {
     tsr_err err = TSR_OK;
 
@@ -49,12 +55,12 @@ static bool is_chosen(const tsr_lwm2m_client *c, const tsr_lwm2m_composite_path 
 
 /* The paths of an observation, or (NULL) of the request that is running. */
 static tsr_err put_all(const tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_observation *o,
-                       tsr_lwm2m_format format, tsr_buf *body, bool *found)
+                       tsr_lwm2m_format format, tsr_buf *body, unsigned *found)
 {
     tsr_lwm2m_out out;
     tsr_err err = tsr_lwm2m_out_begin(&out, format, tsr_lwm2m_at_root(), body), ended;
 
-    *found = false;
+    *found = 0;
     for (size_t i = 0; err == TSR_OK && i < c->config.path_count; i++) {
         if (is_chosen(c, &c->config.paths[i], o))
             err = put_path(c, account, &c->config.paths[i].at, &out, found);
@@ -65,7 +71,7 @@ static tsr_err put_all(const tsr_lwm2m_client *c, size_t account, const tsr_lwm2
 
 static tsr_err composite_read(tsr_lwm2m_client *c, const tsr_lwm2m_observation *o, tsr_buf *body)
 {
-    bool found; /* what goes is left out from then on; the observation stays (Core 6.4.4) */
+    unsigned found; /* what goes is left out from then on; the observation stays (Core 6.4.4) */
 
     return put_all(c, o->account, o, (tsr_lwm2m_format)o->format, body, &found);
 }
@@ -129,20 +135,22 @@ static tsr_err answer_format(const tsr_coap_msg *msg, tsr_lwm2m_format *format)
                : TSR_E_UNSUPPORTED;
 }
 
-/* 4.04 only when none of the paths leads anywhere. */
+/* 4.04 only when none of the paths leads anywhere, 4.01 when none leads to what may be read. */
 static uint8_t do_read(tsr_lwm2m_client *c, const tsr_coap_event *event, tsr_lwm2m_format *format,
                        tsr_coap_response *answer)
 {
     tsr_buf body = tsr_buf_over(c->config.body, c->config.body_len);
     tsr_err err = take_paths(c, event);
-    bool found = false;
+    unsigned found = 0;
 
     if (err != TSR_OK)
         return err == TSR_E_SPACE ? TSR_COAP_TOO_LARGE : manage_code(err, TSR_COAP_UNSUPPORTED_FORMAT);
     err = answer_format(event->msg, format);
     if (err == TSR_OK)
         err = put_all(c, event->peer, NULL, *format, &body, &found);
-    if (err == TSR_OK && !found)
+    if (err == TSR_OK && found == REFUSED)
+        return TSR_COAP_UNAUTHORIZED;
+    if (err == TSR_OK && found == 0)
         err = TSR_E_NOT_FOUND;
     if (err != TSR_OK)
         return manage_code(err, TSR_COAP_NOT_ACCEPTABLE);
@@ -288,7 +296,7 @@ static uint64_t digest_of(const tsr_lwm2m_client *c, size_t account,
 {
     tsr_buf body = tsr_buf_over(c->config.body, c->config.body_len);
     tsr_lwm2m_out out;
-    bool found = false;
+    unsigned found = 0;
 
     if (tsr_lwm2m_out_begin(&out, TSR_LWM2M_FORMAT_SENML_CBOR, tsr_lwm2m_at_root(), &body) == TSR_OK)
         (void)put_path(c, account, &p->at, &out, &found);

@@ -26,7 +26,7 @@ static tsr_err write_one(writing *w, tsr_lwm2m_path at, const tsr_lwm2m_value *v
     const tsr_lwm2m_object *object = tsr_lwm2m_object_find(registry, at.object);
     size_t place;
 
-    if (!instance_is_allowed(w->c, w->event->peer, &at)) {
+    if (!instance_is_allowed(w->c, w->event->peer, &at, TSR_LWM2M_OP_UPDATE)) {
         w->code = TSR_COAP_UNAUTHORIZED;
         return TSR_E_DENIED;
     }

@@ -4,32 +4,46 @@
  * instances are all there from the start is linked without them. */
 #include "tessera/lwm2m/client/internal.h"
 
-static tsr_err create(client_request *r, tsr_lwm2m_format format)
+/* Who may do what with it from now on. */
+static void follow(tsr_lwm2m_client *c, const client_request *r, bool made)
+{
+    if (c->parts->access != NULL)
+        c->parts->access->follow(c, r->account, &r->at, made);
+}
+
+static tsr_err create(tsr_lwm2m_client *c, client_request *r, tsr_lwm2m_format format)
 {
     uint16_t instance;
     tsr_err err;
 
-    if (r->object->handlers->create == NULL)
+    if (r->object->handlers->create == NULL ||
+        (c->parts->access != NULL && !c->parts->access->has_room(c)))
         return TSR_E_DENIED;
     if (!tsr_lwm2m_format_is_multiple(format) && r->event->body.len != 0)
         return TSR_E_UNSUPPORTED;
     err = tsr_lwm2m_object_create(r->object, format, r->event->body, &r->body, &instance);
-    if (err == TSR_OK)
-        r->at = tsr_lwm2m_at_instance(r->at.object, instance);
-    return err;
+    if (err != TSR_OK)
+        return err;
+    r->at = tsr_lwm2m_at_instance(r->at.object, instance);
+    follow(c, r, true);
+    return TSR_OK;
 }
 
 static tsr_err change(tsr_lwm2m_client *c, client_request *r, tsr_lwm2m_format format,
                       tsr_err known)
 {
-    (void)c;
+    tsr_err err;
+
     if (r->op == TSR_LWM2M_OP_CREATE)
-        return known == TSR_OK ? create(r, format) : known;
+        return known == TSR_OK ? create(c, r, format) : known;
     if (!tsr_lwm2m_object_exists(r->object, &r->at))
         return TSR_E_NOT_FOUND;
-    return r->object->handlers->remove == NULL
-               ? TSR_E_DENIED
-               : r->object->handlers->remove(r->object->state, r->at.instance);
+    if (r->object->handlers->remove == NULL)
+        return TSR_E_DENIED;
+    err = r->object->handlers->remove(r->object->state, r->at.instance);
+    if (err == TSR_OK)
+        follow(c, r, false);
+    return err;
 }
 
 /* Attributes of what is no more must not come to life again with a new instance. */

@@ -55,16 +55,6 @@ static inline void client_coap_pump(tsr_lwm2m_client *c)
         client_coap_drain(c);
 }
 
-/* state.c; reached through c->parts */
-struct tsr_lwm2m_keeping {
-    tsr_err (*save)(tsr_lwm2m_client *c, size_t from);
-    /* The saved form of an object, at the start of config.state, before a change of it ... */
-    tsr_err (*before)(tsr_lwm2m_client *c, const tsr_lwm2m_object *object, size_t *undo);
-    /* ... and after: durable, or as it was before. */
-    tsr_err (*after)(tsr_lwm2m_client *c, const tsr_lwm2m_object *object, size_t undo);
-    void (*step)(tsr_lwm2m_client *c); /* what is owed */
-};
-
 /* attributes.c and thresholds.c, or periods.c; reached through c->parts */
 struct tsr_lwm2m_attribute_set {
     tsr_err (*apply)(tsr_lwm2m_attributes *attributes, uint8_t depth,
@@ -92,11 +82,33 @@ typedef struct {
     char location[16];
 } client_request;
 
+/* state.c; reached through c->parts */
+struct tsr_lwm2m_keeping {
+    tsr_err (*save)(tsr_lwm2m_client *c, size_t from);
+    /* The saved form of the object, at the start of config.state, before a change of it ... */
+    tsr_err (*before)(tsr_lwm2m_client *c, client_request *r);
+    /* ... and after: what came of the change, and made durable; or as it was before. */
+    tsr_err (*after)(tsr_lwm2m_client *c, const client_request *r, tsr_err err);
+    void (*step)(tsr_lwm2m_client *c); /* what is owed */
+};
+
 /* instances.c; reached through c->parts: Create and Delete */
 struct tsr_lwm2m_instances {
     tsr_err (*change)(tsr_lwm2m_client *c, client_request *r, tsr_lwm2m_format format,
                       tsr_err known);
     uint8_t (*changed)(tsr_lwm2m_client *c, client_request *r); /* the code of the answer */
+};
+
+/* access.c; reached through c->parts. Without it nobody is refused anything but keys. */
+struct tsr_lwm2m_access_control {
+    bool (*allowed)(const tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at,
+                    tsr_lwm2m_operation op);
+    bool (*has_room)(const tsr_lwm2m_client *c); /* for one more instance that a server makes */
+    /* An instance was made by that account, or is gone; and setting back what that did. */
+    void (*follow)(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at, bool made);
+    void (*undo)(tsr_lwm2m_client *c);
+    void (*review)(tsr_lwm2m_client *c); /* which observations may be reported, if rights changed */
+    void (*settle)(tsr_lwm2m_client *c, bool bootstrapped); /* accounts may have come and gone */
 };
 
 /* channels.c; reached through c->parts */
@@ -170,7 +182,8 @@ bool version_is_implied(const tsr_lwm2m_object_info *info, uint8_t version_minor
 void version_put(const tsr_lwm2m_object_info *info, uint8_t version_minor, tsr_buf *out);
 bool object_is_hidden(uint16_t object);
 void links_put(const tsr_lwm2m_client *c, uint8_t minor, tsr_buf *out);
-bool instance_is_allowed(const tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at);
+bool instance_is_allowed(const tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at,
+                         tsr_lwm2m_operation op);
 tsr_err discover_put(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_object *object,
                      const tsr_lwm2m_path *at, unsigned depth, tsr_buf *out);
 
@@ -182,7 +195,7 @@ uint8_t manage_code(tsr_err err, uint8_t unsupported);
 
 /* Inline: a second caller is in composite operations, for which a small device need not pay. */
 
-/* Other servers' accounts are passed over (Core 8.1). */
+/* What the server may not read is passed over (Core 8.2.3). */
 static inline tsr_err manage_put_object(const tsr_lwm2m_client *c, size_t account,
                                         const tsr_lwm2m_object *object,
                                         tsr_lwm2m_out *out)
@@ -193,7 +206,7 @@ static inline tsr_err manage_put_object(const tsr_lwm2m_client *c, size_t accoun
     for (; err == TSR_OK && i != TSR_LWM2M_NO_INSTANCE; i = tsr_lwm2m_object_next(object, i + 1)) {
         tsr_lwm2m_path at = tsr_lwm2m_at_instance(object->info->id, (uint16_t)i);
 
-        if (instance_is_allowed(c, account, &at))
+        if (instance_is_allowed(c, account, &at, TSR_LWM2M_OP_READ))
             err = tsr_lwm2m_object_read(object, at, out);
     }
     return err;

@@ -9,18 +9,13 @@ bool object_is_hidden(uint16_t object)
     return object == 0 || object == 21 || object == 23 || object == 24;
 }
 
-/* Core 8.1: without Access Control objects a server may touch everything but keys, and the
- * accounts of other servers. */
-bool instance_is_allowed(const tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at)
+/* Core 8.1: a server that is alone may touch everything but keys. */
+bool instance_is_allowed(const tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at,
+                         tsr_lwm2m_operation op)
 {
     if (object_is_hidden(at->object))
         return false;
-    if (at->object != 1 || at->depth < 2)
-        return true;
-
-    const tsr_lwm2m_server *own = account_server(c, &c->config.accounts[account]);
-
-    return own != NULL && own->id == at->instance;
+    return c->parts->access == NULL || c->parts->access->allowed(c, account, at, op);
 }
 
 /* Core table E-1: the minor versions that an enabler 1.2 implies by silence, for objects 0 to 7. */
@@ -153,7 +148,7 @@ static void tree_put(const tour *t, const tsr_lwm2m_path *of, unsigned levels)
     if (of->depth == 1)
         for (; (i = tsr_lwm2m_object_next(object, i)) != TSR_LWM2M_NO_INSTANCE; i++) {
             at.instance = (uint16_t)i;
-            if (instance_is_allowed(t->c, t->account, &at))
+            if (instance_is_allowed(t->c, t->account, &at, TSR_LWM2M_OP_DISCOVER))
                 tree_put(t, &at, levels);
         }
     else if (of->depth == 2)

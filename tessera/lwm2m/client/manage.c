@@ -144,17 +144,6 @@ static uint8_t do_observe(tsr_lwm2m_client *c, client_request *r)
     return code;
 }
 
-/* Core 6.4.3: a plain Read that ends the observation with this token. */
-static uint8_t do_cancel(tsr_lwm2m_client *c, client_request *r)
-{
-    tsr_lwm2m_observation *o = observe_find(c, r->account, r->event->token);
-    tsr_lwm2m_format format;
-
-    if (o != NULL)
-        observe_end(c, o, "cancelled");
-    return do_read(c, r, &format);
-}
-
 static uint8_t do_discover(tsr_lwm2m_client *c, client_request *r)
 {
     unsigned depth = r->at.depth == 1 ? 2 : 1;
@@ -251,15 +240,15 @@ static uint8_t do_change(tsr_lwm2m_client *c, client_request *r)
     const struct tsr_lwm2m_keeping *keeping = c->parts->keeping;
     tsr_err err;
 
-    if (keeping != NULL && keeping->before(c, r->object, &r->undo) != TSR_OK)
+    if (keeping != NULL && keeping->before(c, r) != TSR_OK)
         return TSR_COAP_INTERNAL_ERROR;
     err = change(c, r);
+    if (keeping != NULL)
+        err = keeping->after(c, r, err);
     if (err == TSR_E_SPACE && r->op != TSR_LWM2M_OP_EXECUTE)
         return TSR_COAP_TOO_LARGE;
     if (err != TSR_OK)
         return manage_code(err, TSR_COAP_UNSUPPORTED_FORMAT);
-    if (keeping != NULL && keeping->after(c, r->object, r->undo) != TSR_OK)
-        return TSR_COAP_INTERNAL_ERROR;
     after_change(c, r);
     return r->op > TSR_LWM2M_OP_EXECUTE ? c->parts->instances->changed(c, r) : TSR_COAP_CHANGED;
 }
@@ -314,24 +303,30 @@ static tsr_lwm2m_operation classify(const client_request *r)
     }
 }
 
+/* No switch: its table is longer than these. */
 static uint8_t perform(tsr_lwm2m_client *c, client_request *r)
 {
+    tsr_lwm2m_operation op = r->op;
     tsr_lwm2m_format format;
 
-    switch (r->op) {
-    case TSR_LWM2M_OP_READ:       return do_read(c, r, &format);
-    case TSR_LWM2M_OP_DISCOVER:   return do_discover(c, r);
-    case TSR_LWM2M_OP_OBSERVE:    return do_observe(c, r);
-    case TSR_LWM2M_OP_CANCEL:     return do_cancel(c, r);
-    case TSR_LWM2M_OP_ATTRIBUTES: return do_attributes(c, r);
-    case TSR_LWM2M_OP_NONE:       return TSR_COAP_METHOD_NOT_ALLOWED;
-    case TSR_LWM2M_OP_CREATE:
-    case TSR_LWM2M_OP_DELETE:
-        if (c->parts->instances == NULL)
-            return TSR_COAP_METHOD_NOT_ALLOWED;
-        return do_change(c, r);
-    default: return do_change(c, r);
-    }
+    if (op == TSR_LWM2M_OP_NONE || (op > TSR_LWM2M_OP_EXECUTE && c->parts->instances == NULL))
+        return TSR_COAP_METHOD_NOT_ALLOWED;
+    if (op == TSR_LWM2M_OP_READ || op == TSR_LWM2M_OP_CANCEL)
+        return do_read(c, r, &format);
+    if (op == TSR_LWM2M_OP_OBSERVE)
+        return do_observe(c, r);
+    if (op == TSR_LWM2M_OP_DISCOVER)
+        return do_discover(c, r);
+    return op == TSR_LWM2M_OP_ATTRIBUTES ? do_attributes(c, r) : do_change(c, r);
+}
+
+/* Core 6.4.3: a plain Read that ends the observation with this token. */
+static void cancel(tsr_lwm2m_client *c, const client_request *r)
+{
+    tsr_lwm2m_observation *o = observe_find(c, r->account, r->event->token);
+
+    if (o != NULL)
+        observe_end(c, o, "cancelled");
 }
 
 static uint8_t handle(tsr_lwm2m_client *c, client_request *r)
@@ -343,13 +338,14 @@ static uint8_t handle(tsr_lwm2m_client *c, client_request *r)
         return c->parts->composite == NULL
                    ? TSR_COAP_METHOD_NOT_ALLOWED
                    : c->parts->composite->request(c, r->event, &r->op, &r->answer);
-    if (!instance_is_allowed(c, r->account, &r->at))
-        return TSR_COAP_UNAUTHORIZED;
     r->object = tsr_lwm2m_object_find(c->config.registry, r->at.object);
-    if (r->object == NULL)
-        return TSR_COAP_NOT_FOUND;
-    r->op = classify(r);
-    return perform(c, r);
+    if (r->object != NULL)
+        r->op = classify(r);
+    if (r->op == TSR_LWM2M_OP_CANCEL)
+        cancel(c, r);
+    if (!instance_is_allowed(c, r->account, &r->at, r->op))
+        return TSR_COAP_UNAUTHORIZED;
+    return r->object != NULL ? perform(c, r) : TSR_COAP_NOT_FOUND;
 }
 
 /* An answer of a code alone. */

@@ -56,7 +56,8 @@ static tsr_err collect(const tsr_lwm2m_client *c, size_t account, const tsr_lwm2
     for (size_t i = 0; err == TSR_OK && i < count; i++) {
         const tsr_lwm2m_object *object = tsr_lwm2m_object_find(c->config.registry, paths[i].object);
 
-        if (paths[i].depth == 0 || object == NULL || !instance_is_allowed(c, account, &paths[i]))
+        if (paths[i].depth == 0 || object == NULL ||
+            !instance_is_allowed(c, account, &paths[i], TSR_LWM2M_OP_READ))
             continue;
         err = manage_put(c, account, object, &paths[i], &out);
         if (err == TSR_E_NOT_FOUND || err == TSR_E_DENIED)
@@ -139,7 +140,7 @@ tsr_err tsr_lwm2m_send_value(tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path
     if (err != TSR_OK)
         return err;
     if (info == NULL || !(info->flags & TSR_LWM2M_READ) ||
-        !instance_is_allowed(c, account, &at) ||
+        !instance_is_allowed(c, account, &at, TSR_LWM2M_OP_READ) ||
         ((info->flags & TSR_LWM2M_MULTIPLE) != 0) != (at.depth == 4))
         return TSR_E_NOT_FOUND;
     if (value->type == TSR_LWM2M_RAW_TEXT || value->type == TSR_LWM2M_RAW_BYTES)

@@ -134,13 +134,13 @@ static tsr_err state_save(tsr_lwm2m_client *c, size_t from)
 }
 
 /* Keeps the object's saved form, so that a change can be taken back. */
-static tsr_err before(tsr_lwm2m_client *c, const tsr_lwm2m_object *object, size_t *len)
+static tsr_err before(tsr_lwm2m_client *c, client_request *r)
 {
     tsr_buf undo = tsr_buf_over(c->config.state, c->config.state_len);
 
-    if (object->handlers->save != NULL)
-        object->handlers->save(object->state, &undo);
-    *len = undo.len;
+    if (r->object->handlers->save != NULL)
+        r->object->handlers->save(r->object->state, &undo);
+    r->undo = undo.len;
     return undo.err;
 }
 
@@ -152,22 +152,28 @@ static bool is_same(const tsr_lwm2m_client *c, const tsr_lwm2m_object *object, s
     return now.err == TSR_OK && tsr_same(tsr_buf_view(&now), tsr_view(c->config.state, undo));
 }
 
-/* Durable before it is acknowledged; if it cannot be, it has not happened. */
-static tsr_err after(tsr_lwm2m_client *c, const tsr_lwm2m_object *object, size_t undo)
+/* Durable before it is acknowledged; if it cannot be, or failed half-way, it has not happened. */
+static tsr_err after(tsr_lwm2m_client *c, const client_request *r, tsr_err err)
 {
-    tsr_err err;
+    const tsr_lwm2m_object *object = r->object;
 
-    if (object->handlers->save == NULL || is_same(c, object, undo))
+    if (object->handlers->save == NULL || is_same(c, object, r->undo))
+        return err;
+    if (err == TSR_OK && state_save(c, r->undo) != TSR_OK)
+        err = TSR_E_IO;
+    if (err == TSR_OK)
         return TSR_OK;
-    err = state_save(c, undo);
-    if (err != TSR_OK)
-        (void)object->handlers->load(object->state, tsr_view(c->config.state, undo));
+    (void)object->handlers->load(object->state, tsr_view(c->config.state, r->undo));
+    if (c->parts->access != NULL)
+        c->parts->access->undo(c);
     return err;
 }
 
 /* What no answer waited for: a lost write is tried again later, for as long as it takes. */
 static void step(tsr_lwm2m_client *c)
 {
+    if (c->parts->access != NULL)
+        c->parts->access->review(c);
     if (c->save_owed && c->now_ms >= c->save_at_ms && tsr_lwm2m_client_save(c) != TSR_OK)
         c->save_at_ms = c->now_ms + SAVE_RETRY_MS;
 }
@@ -394,5 +400,7 @@ tsr_err tsr_lwm2m_client_restore(tsr_lwm2m_client *c, tsr_bytes state)
         c->sequence = c->sequence_mark = mark;
     else
         begin_afresh(c);
+    if (err == TSR_OK && c->parts->access != NULL)
+        c->parts->access->settle(c, false);
     return err;
 }

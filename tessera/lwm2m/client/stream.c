@@ -31,7 +31,7 @@ static uint8_t take(tsr_lwm2m_stream *s, tsr_coap_peer peer, const tsr_coap_msg 
     const tsr_coap_block b = msg->block1;
     uint32_t offset = b.num << (b.szx + 4); /* below 2^30: RFC 7959 §2.2 */
 
-    if (!instance_is_allowed(s->client, peer, &s->at))
+    if (!instance_is_allowed(s->client, peer, &s->at, TSR_LWM2M_OP_REPLACE))
         return TSR_COAP_UNAUTHORIZED;
     return code_of(s->part(s->user, peer, offset, msg->payload, !b.more, s->client->now_ms), b.more);
 }

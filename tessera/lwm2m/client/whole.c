@@ -13,6 +13,7 @@ const tsr_lwm2m_parts tsr_lwm2m_whole = {
     .composite = &tsr_lwm2m_composite,
     .sender = &tsr_lwm2m_sender,
     .arguments = tsr_lwm2m_arguments_check,
+    .access = &tsr_lwm2m_access_control,
     .parameters = tsr_lwm2m_queue_parameters,
     .turn = tsr_lwm2m_registration_order,
 };

@@ -133,6 +133,17 @@ static const char *check_each(const tsr_lwm2m_client *c)
     return wrong;
 }
 
+static const char *check_access(const tsr_lwm2m_client *c)
+{
+    const tsr_lwm2m_accesses *all = c->config.accesses;
+
+    for (size_t i = 0; all != NULL && i < all->count; i++) {
+        if (all->items[i].used && all->items[i].object == 0)
+            return "an instance of Access Control that is about no object (/2/x/0)";
+    }
+    return NULL;
+}
+
 const char *stage_check(const tsr_lwm2m_client *c)
 {
     size_t accounts;
@@ -144,6 +155,8 @@ const char *stage_check(const tsr_lwm2m_client *c)
         wrong = check_each(c);
     if (wrong == NULL)
         wrong = check_bootstrap_account(c);
+    if (wrong == NULL)
+        wrong = check_access(c);
     if (wrong == NULL && accounts > c->config.account_count - 1)
         wrong = "more server accounts than this device has room for";
     return wrong;

@@ -246,6 +246,8 @@ tsr_err stage_commit(tsr_lwm2m_client *c)
     }
     b->reattach = !is_same_bootstrap(b);
     bring_into_force(c);
+    if (c->parts->access != NULL)
+        c->parts->access->settle(c, true);
     stage_sweep(c, false);
     return TSR_OK;
 }

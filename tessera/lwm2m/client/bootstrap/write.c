@@ -4,7 +4,7 @@
  * replaced by what the payload says of them, whether they were there or not. */
 #include "tessera/lwm2m/client/bootstrap/internal.h"
 
-enum { SECURITY = 0, SERVER = 1, OSCORE = 21, MODE = 2, NEW_INSTANCES = 32 };
+enum { SECURITY = 0, SERVER = 1, ACCESS = 2, OSCORE = 21, MODE = 2, NEW_INSTANCES = 32 };
 
 /* One payload that is walked more than once. */
 typedef struct {
@@ -103,7 +103,8 @@ static bool is_writable(const walk *w, const tsr_lwm2m_object *object,
 {
     if (object->handlers->write == NULL || info->flags & TSR_LWM2M_EXECUTE)
         return false;
-    return stage_has(w->c, object->info->id) || info->flags & TSR_LWM2M_WRITE;
+    return stage_has(w->c, object->info->id) || object->info->id == ACCESS ||
+           info->flags & TSR_LWM2M_WRITE;
 }
 
 static tsr_err put_value(walk *w, const tsr_lwm2m_object *object, const tsr_lwm2m_in *in,
