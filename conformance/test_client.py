@@ -84,6 +84,21 @@ class Registration(unittest.TestCase):
             self.assertEqual(room.server.request(device, "POST", "/1/0/8").code, "2.04")
             self.assertEqual(room.server.registered(2)["ep"], "dev1")
 
+    def test_queue_mode_is_told_and_kept(self):
+        """LwM2M-1.1-int-108 and LwM2M-1.1-int-109: deaf when its time is over, and heard after its Update"""
+        with Room("lifetime = 16", device=(*lab.DEVICE_LINES, "queue = yes", "awake = 2")) as room:
+            server = room.server
+            seen = server.registered()
+            self.assertIn("Q", seen)
+            self.assertEqual(seen["b"], "U")
+            room.lab.wait_device("asleep", 30)
+            with self.assertRaises(AssertionError, msg="it sleeps"):
+                server.request(server.device, "GET", "/3/0/0", accept=TEXT, timeout=1)
+            had = len(server.updates)
+            server.wait(lambda: len(server.updates) > had, 40, "the next Update")
+            self.assertEqual(server.read("/3/0/0", TEXT).payload, b"Tessera")
+            self.assertEqual(len(server.registrations), 1)
+
     def test_registration_refused_is_tried_again(self):
         server = peer.Server()
         server.refuse = peer.Code.BAD_REQUEST

@@ -4,6 +4,7 @@ nothing of ours (peer.py) and answers with the bytes of the standards.
 
 Each test names its cases (LwM2M-1.1-int-N); tools/conformance makes docs/CONFORMANCE.md of them."""
 import json
+import time
 import unittest
 
 import cbor2
@@ -22,13 +23,13 @@ def vector(name):
 
 
 class Room:
-    def __init__(self):
-        self.lab = lab.Lab()
-        self.lab.start_server("--allow-nosec")
+    def __init__(self, *options, more=()):
+        self.lab, self.more = lab.Lab(), more
+        self.lab.start_server("--allow-nosec", *options)
         self.rest = self.lab.rest
 
     def __enter__(self):
-        self.device = self.new_device()
+        self.device = self.new_device(more=self.more)
         return self
 
     def new_device(self, endpoint="dev1", links=OBJECTS, version="1.2", more=()):
@@ -63,6 +64,30 @@ class Registration(unittest.TestCase):
                                     query=("ep=a", "lwm2m=1.2", "lt=300"))
             self.assertEqual(answer.code, "4.00")
             self.assertIsNone(room.rest.device("a"))
+
+    def test_queue_mode_holds_requests_until_an_update(self):
+        """LwM2M-1.1-int-108 and LwM2M-1.1-int-109"""
+        with Room("--awake", "1", more=("Q",)) as room:
+            rest, device = room.rest, room.device
+            self.assertTrue(rest.device("dev1")["queue_mode"])
+            room.lab.wait(lambda: not rest.device("dev1")["online"], 20, "the end of its time awake")
+            device.answer("POST", "/1/0/8", Code.CHANGED)
+            status, body, _ = rest.call("POST", "/devices/dev1/objects/1/0/8/execute?queue=true", {})
+            self.assertEqual(status, 202, body)
+            time.sleep(1)
+            self.assertEqual([a for a in device.asked if a["path"] == "/1/0/8"], [], "it sleeps")
+            self.assertEqual(device.update().code, "2.04")
+            room.lab.wait(lambda: rest.get(f"/requests/{body['id']}")[1]["state"] == "done", 20, "the Execute")
+            self.assertEqual([a["path"] for a in device.asked], ["/1/0/8"])
+
+    def test_profile_id_with_a_list(self):
+        """LwM2M-1.1-int-110 and LwM2M-1.1-int-111: by its Profile ID alone, and with further objects in the list"""
+        with Room() as room:
+            for name, links, objects in (("by-name", "", [1, 3]), ("and-more", "</3303/0>", [1, 3, 3303])):
+                device = room.new_device(name, links, more=("pid=6:27354b9a",))
+                seen = room.rest.device(name)
+                self.assertEqual([o["object"] for o in seen["objects"]], objects)
+                device.close()
 
     def test_lifetime(self):
         """LwM2M-1.1-int-102 and LwM2M-1.1-int-107: told in an Update; when it is over, so is the registration"""
