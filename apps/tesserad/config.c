@@ -52,6 +52,7 @@ static const key device_keys[] = {
     { "firmware", TEXT_AT(config, firmware) },
     { "hardware", TEXT_AT(config, hardware) },
     { "type", TEXT_AT(config, type) },
+    { "trust", TEXT_AT(config, trust) },
     { "self_test", TEXT_AT(config, self_test) },
     { "reboot", WORD_AT(config, reboot, reboots) },
     { "deregister_on_exit", WORD_AT(config, deregister, yes_no) },

@@ -72,6 +72,7 @@ typedef struct {
     char endpoint[CONFIG_TEXT];
     char state[CONFIG_PATH];
     char manufacturer[64], model[64], serial[64], firmware[64], hardware[64], type[64];
+    char trust[CONFIG_PATH]; /* the CA certificate that usages ca and service go by; empty: none */
     char self_test[CONFIG_PATH]; /* run before a new version is accepted; empty: none */
     char interface[16];
     char secured[108];

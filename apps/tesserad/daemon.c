@@ -71,6 +71,8 @@ typedef struct tesserad {
     enrol enrol;
     size_t link_count;
     uplink links[CONFIG_ACCOUNTS];
+    uint8_t trust_room[CERTIFICATE_MAX];
+    tsr_bytes trust; /* for accounts that want a path, and have no anchor of their own */
     papers papers[CONFIG_ACCOUNTS]; /* of the sections, in their order; then the bootstrap server's */
     tsr_lwm2m_account accounts[CONFIG_ACCOUNTS];
     tsr_lwm2m_bootstrap bootstrap;
@@ -207,7 +209,9 @@ static tsr_err papers_read(papers *p, const config_server *from)
 static tsr_err papers_read_all(tesserad *d)
 {
     size_t n = d->config->server_count;
-    tsr_err err = TSR_OK;
+    tsr_err err = d->config->trust[0] != '\0'
+                      ? read_certificate(d->config->trust, d->trust_room, &d->trust)
+                      : TSR_OK;
 
     for (size_t i = 0; err == TSR_OK && i < n; i++)
         err = papers_read(&d->papers[i], &d->config->servers[i]);
@@ -251,6 +255,11 @@ static tsr_err link_dtls(tesserad *d, size_t i, const tsr_lwm2m_security *securi
         return TSR_E_UNSUPPORTED;
     if (security->mode != TSR_LWM2M_MODE_PSK && security->server_name[0] == '\0')
         l->dtls.options.server_name = l->uri.host;
+    if (d->trust.len != 0 && (l->dtls.options.usage == TSR_DTLS_CERT_CA ||
+                              l->dtls.options.usage == TSR_DTLS_CERT_SERVICE)) {
+        l->dtls.options.anchors = &d->trust;
+        l->dtls.options.anchor_count = 1;
+    }
     l->dtls.options.retry_ms = d->config->handshake_ms;
     l->dtls.store = (tsr_lwm2m_session_store){ l, session_load, session_save };
     l->dtls.image = l->image;
