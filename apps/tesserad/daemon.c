@@ -689,6 +689,14 @@ static tsr_err link_receive(uplink *l, tsr_buf *in)
     return l->stream.used ? stream_receive(&l->stream, in) : tsr_udp_receive(&l->udp, in);
 }
 
+/* What a bootstrap server writes may be a key, which is in the secure service by now. */
+static void forget_message(tesserad *d, size_t i, uint8_t *datagram, size_t len)
+{
+    tsr_wipe(datagram, len);
+    tsr_wipe(d->links[i].plain, sizeof d->links[i].plain);
+    oscore_wipe(&d->oscore);
+}
+
 static void receive(tesserad *d, size_t i, uint64_t now_ms)
 {
     uint8_t room[TSR_UDP_DATAGRAM];
@@ -703,6 +711,8 @@ static void receive(tesserad *d, size_t i, uint64_t now_ms)
         drive(d, now_ms);
     }
     drive(d, now_ms); /* of a connection that ended */
+    if (i == CONFIG_SERVERS)
+        forget_message(d, i, room, sizeof room);
 }
 
 static void stop(tesserad *d, daemon_end end, bool deregister, uint64_t now_ms)

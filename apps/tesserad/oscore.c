@@ -75,6 +75,12 @@ tsr_err oscore_begin(oscore *o, device *d, tsr_lwm2m_client *client)
     return tsr_lwm2m_oscore_attach(&o->layer, &d->oscores, TSR_UDP_DATAGRAM, o->memory, len);
 }
 
+void oscore_wipe(oscore *o)
+{
+    if (o->layer.guard.in != NULL)
+        tsr_oscore_guard_wipe(&o->layer.guard);
+}
+
 void oscore_end(oscore *o)
 {
     if (o->layer.client != NULL)

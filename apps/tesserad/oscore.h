@@ -26,6 +26,9 @@ void oscore_use(oscore *o, size_t account, const tsr_lwm2m_security *security, c
  *  errors  TSR_E_SPACE */
 tsr_err oscore_begin(oscore *o, device *d, tsr_lwm2m_client *client);
 
+/** Wipes what came in last, as it may have held keys. Harmless without OSCORE. */
+void oscore_wipe(oscore *o);
+
 /** Keeps the contexts. Harmless after an oscore_begin that failed. */
 void oscore_end(oscore *o);
 

@@ -15,6 +15,8 @@ static void body_free(tsr_coap *c, uint32_t i)
         link = &c->bodies[*link].next;
     *link = b->next;
     tsr_timer_stop(&c->timers, &b->timer);
+    if (b->kind != BODY_OUT) /* what came in may have been a key */
+        tsr_wipe(tsr_coap_body_bytes(c, i), b->len);
     b->kind = BODY_FREE;
     b->next = c->free_body;
     c->free_body = i;

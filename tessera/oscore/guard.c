@@ -50,6 +50,11 @@ tsr_err tsr_oscore_guard_init(tsr_oscore_guard *g, const tsr_oscore_guard_config
     return TSR_OK;
 }
 
+void tsr_oscore_guard_wipe(tsr_oscore_guard *g)
+{
+    tsr_wipe(g->in, g->config.datagram_len);
+}
+
 void tsr_oscore_guard_drop(tsr_oscore_guard *g, const tsr_oscore *context)
 {
     for (size_t i = 0; i < g->places; i++)

@@ -106,6 +106,9 @@ tsr_err tsr_oscore_guard_observed_save(const tsr_oscore_guard *g, tsr_coap_peer 
 tsr_err tsr_oscore_guard_observed_load(tsr_oscore_guard *g, tsr_coap_peer peer, tsr_bytes token,
                                        tsr_oscore *context, tsr_bytes *in);
 
+/** Wipes the message that came in last: call it when nothing is done with it any more. */
+void tsr_oscore_guard_wipe(tsr_oscore_guard *g);
+
 /** Forgets a context that is about to go. Costs a walk through all places. */
 void tsr_oscore_guard_drop(tsr_oscore_guard *g, const tsr_oscore *context);
 

@@ -15,6 +15,9 @@ static const boot_account_values two = { .instance = 2, .short_id = 102, .uri = 
 static const boot_account_values secret = { .instance = 1, .short_id = 101, .uri = "coaps://one",
                                             .mode = TSR_LWM2M_MODE_PSK, .identity = "dev",
                                             .key = "0123456789abcdef" };
+static const boot_account_values four = { .instance = 4, .short_id = 104, .uri = "coaps://two",
+                                          .mode = TSR_LWM2M_MODE_PSK, .identity = "dev",
+                                          .key = "0123456789abcdef" };
 static const tsr_bytes none = { NULL, 0 };
 
 static boot_rig *begin_with(bool factory_server)
@@ -264,7 +267,7 @@ static void test_private_key_goes_into_psa_to_sign_only(void **state)
 }
 
 /* It shows only when PSA looks at it, in the middle of the write: the whole bootstrap is off. */
-static void test_key_that_psa_refuses_ends_the_bootstrap(void **state)
+static void test_key_that_psa_refuses_changes_nothing(void **state)
 {
     static uint8_t key[300];
 
@@ -282,10 +285,15 @@ static void test_key_that_psa_refuses_ends_the_bootstrap(void **state)
                          TSR_OK);
         boot_put_security(&out, &v);
         assert_int_equal(tsr_lwm2m_out_end(&out), TSR_OK);
-        (void)boot_send(r, BS, TSR_COAP_PUT, "/0/5", -1, 11542, tsr_buf_view(&body));
-        assert_int_equal(r->events[TSR_LWM2M_E_BOOTSTRAP_FAILED], 1);
-        assert_int_equal(boot_keys(r), 0);
+        boot_write_account(r, &four, TSR_LWM2M_FORMAT_TLV, 2);
+        assert_code(boot_send(r, BS, TSR_COAP_PUT, "/0/5", -1, 11542, tsr_buf_view(&body)), 4, 00);
+        assert_int_equal(r->events[TSR_LWM2M_E_BOOTSTRAP_FAILED], 0);
+        assert_int_equal(boot_keys(r), 1);
         assert_int_equal(boot_of(r, 101)->standing, TSR_LWM2M_REGISTERED);
+        assert_code(boot_finish(r), 2, 04);
+        assert_int_equal(boot_keys(r), 1);
+        assert_non_null(boot_of(r, 104));
+        assert_null(tsr_lwm2m_security_find(&r->securities, 5));
         boot_free(r);
     }
 }
@@ -338,6 +346,92 @@ static void test_bootstrap_account_is_purged_when_its_time_is_over(void **state)
     assert_null(tsr_lwm2m_security_bootstrap(&r->securities));
     boot_run(r);
     assert_int_equal(boot_of(r, 101)->standing, TSR_LWM2M_REGISTERED);
+    boot_free(r);
+}
+
+/* What has passed is kept: a restart does not begin anew. */
+static void test_time_of_the_bootstrap_account_counts_over_restarts(void **state)
+{
+    boot_rig *r = boot_new();
+
+    (void)state;
+    r->timeout_s = 100;
+    boot_start(r);
+    boot_run(r);
+    boot_write_account(r, &one, TSR_LWM2M_FORMAT_TLV, 2);
+    assert_code(boot_finish(r), 2, 04);
+    boot_wait(r, 106000); /* 45 s to repeat the last answer, then 61 of the 100 */
+    boot_restart(r);
+    boot_wait(r, 35000);
+    assert_non_null(tsr_lwm2m_security_bootstrap(&r->securities));
+    boot_wait(r, 10000);
+    assert_null(tsr_lwm2m_security_bootstrap(&r->securities));
+    boot_free(r);
+}
+
+/* Keys and certificates before the mode, as well as after it. */
+static void test_single_resources_come_in_any_order(void **state)
+{
+    static const char *const psk[4][2] = { { "/0/7/5", "MDEyMzQ1Njc4OWFiY2RlZg==" },
+                                           { "/0/7/3", "ZGV2" }, { "/0/7/4", "" }, { "/0/7/2", "0" } };
+    static uint8_t key[300];
+    static const char certificate[] = "a certificate that is longer than any identity of a key that two "
+                                      "ends share may be, since those end at one hundred and twenty-eight";
+
+    (void)state;
+    for (size_t i = 0; i < 8; i++) {
+        boot_rig *r = begin_with(false);
+        tsr_bytes made[4] = { from_hex(private_keys[0], key, sizeof key), tsr_text(certificate),
+                              tsr_text("their certificate"), tsr_text("2") };
+
+        assert_code(boot_put_text(r, "/0/7/0", "coaps://two"), 2, 04);
+        for (size_t n = 0; n < 4; n++) {
+            size_t at = (n + i) % 4;
+
+            if (i < 4)
+                assert_code(boot_put_text(r, psk[at][0], psk[at][1]), 2, 04);
+            else
+                assert_code(boot_send(r, BS, TSR_COAP_PUT,
+                                      (const char *[]){ "/0/7/5", "/0/7/3", "/0/7/4", "/0/7/2" }[at], -1,
+                                      at == 3 ? TSR_LWM2M_FORMAT_TEXT : TSR_LWM2M_FORMAT_OCTETS,
+                                      made[at]), 2, 04);
+        }
+        assert_code(boot_put_text(r, "/0/7/10", "107"), 2, 04);
+        assert_code(boot_put_text(r, "/1/9/0", "107"), 2, 04);
+        assert_code(boot_put_text(r, "/1/9/1", "77"), 2, 04);
+        assert_code(boot_finish(r), 2, 04);
+        const tsr_lwm2m_security *s = tsr_lwm2m_security_find(&r->securities, 107);
+
+        assert_int_equal(s->private_key, i >= 4);
+        assert_int_equal(s->identity_len, i < 4 ? 3 : 0);
+        assert_int_equal(s->certificate.len, i < 4 ? 0 : sizeof certificate - 1);
+        assert_int_equal(s->server_certificate.len, i < 4 ? 0 : 17);
+        assert_int_equal(boot_keys(r), 1);
+        boot_free(r);
+    }
+}
+
+/* A write in blocks lies in the memory of CoAP for a while. */
+static void test_key_that_came_in_blocks_leaves_no_trace(void **state)
+{
+    enum { NUMBER_AT = 36, NUMBER_LEN = 32 }; /* in a PrivateKeyInfo of P-256 */
+    static uint8_t key[300];
+    static uint8_t document[590];
+    boot_rig *r = begin_with(false);
+    boot_account_values v = { .instance = 5, .short_id = 105, .uri = "coaps://two",
+                              .mode = TSR_LWM2M_MODE_CERTIFICATE };
+    size_t len = tsr_coap_memory(&r->coap);
+    const uint8_t *memory = r->memory;
+
+    (void)state;
+    v.documents[0] = v.documents[1] = tsr_view(document, sizeof document);
+    v.documents[2] = from_hex(private_keys[0], key, sizeof key);
+    boot_write_account(r, &v, TSR_LWM2M_FORMAT_TLV, 2);
+    assert_int_equal(boot_keys(r), 1);
+    for (size_t i = 0; i + NUMBER_LEN <= len; i++)
+        assert_memory_not_equal(memory + i, v.documents[2].ptr + NUMBER_AT, NUMBER_LEN);
+    for (size_t i = 0; i + NUMBER_LEN <= sizeof r->body; i++)
+        assert_memory_not_equal(r->body + i, v.documents[2].ptr + NUMBER_AT, NUMBER_LEN);
     boot_free(r);
 }
 
@@ -517,9 +611,12 @@ int main(void)
         cmocka_unit_test(test_power_cut_leaves_old_or_new),
         cmocka_unit_test(test_old_key_goes_with_the_old_account_and_not_before),
         cmocka_unit_test(test_private_key_goes_into_psa_to_sign_only),
-        cmocka_unit_test(test_key_that_psa_refuses_ends_the_bootstrap),
+        cmocka_unit_test(test_key_that_psa_refuses_changes_nothing),
         cmocka_unit_test(test_bootstrap_account_is_replaced),
         cmocka_unit_test(test_bootstrap_account_is_purged_when_its_time_is_over),
+        cmocka_unit_test(test_time_of_the_bootstrap_account_counts_over_restarts),
+        cmocka_unit_test(test_single_resources_come_in_any_order),
+        cmocka_unit_test(test_key_that_came_in_blocks_leaves_no_trace),
         cmocka_unit_test(test_changed_account_begins_anew_at_its_new_address),
         cmocka_unit_test(test_malformed_writes_change_nothing),
         cmocka_unit_test(test_unknown_resources_are_passed_over),

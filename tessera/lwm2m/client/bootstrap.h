@@ -79,7 +79,7 @@ typedef struct tsr_lwm2m_bootstrap {
     size_t undo_used;
     bool staging, asked, reattach, plain; /* plain: without `pct` */
     uint8_t attempts;
-    uint64_t finished_ms;
+    uint64_t finished_ms, counted_ms; /* /0/x/12: since when the time runs that is not saved yet */
 } tsr_lwm2m_bootstrap;
 
 /** Places a client that can be bootstrapped. Accounts get their servers, in the order of the instances

@@ -43,6 +43,8 @@ typedef struct {
     bool proved;         /* a bootstrap from here succeeded: timeout_s counts */
     uint32_t hold_off_s; /* /0/x/11 */
     uint32_t timeout_s;  /* /0/x/12; 0: the account stays */
+    uint32_t left_s;     /* of it, once it counts; 0: all */
+    bool open;           /* the mode may yet come, and say what keys and certificates are */
     bool oscore;         /* messages are under the keys of /21/oscore_id (/0/x/17) as well */
     uint16_t oscore_id;
 } tsr_lwm2m_security;
@@ -84,6 +86,9 @@ tsr_err tsr_lwm2m_security_import_private(uint32_t *key_id, uint8_t *der, size_t
  *  errors  TSR_E_CRYPTO  a PSA call failed, or there is a key of that number */
 tsr_err tsr_lwm2m_security_generate(uint32_t *key_id);
 
+/** Does a private key stand in these bytes, of the kind that the latter takes? */
+bool tsr_lwm2m_security_is_private(tsr_bytes key);
+
 /** Removes a key from PSA; TSR_OK as well if there is none. */
 tsr_err tsr_lwm2m_security_forget(uint32_t key_id);
 
@@ -102,6 +107,9 @@ tsr_err tsr_lwm2m_security_key_pair(const tsr_lwm2m_securities *securities, tsr_
  *  errors  TSR_E_SPACE  it is longer than credentials->certificate_len */
 tsr_err tsr_lwm2m_security_enrolled(const tsr_lwm2m_securities *securities, tsr_lwm2m_security *s,
                                     tsr_bytes der);
+
+/** Of what was written before its mode was known, drops what the mode has no use for. */
+void tsr_lwm2m_security_settle(const tsr_lwm2m_securities *securities);
 
 /** The instance that is a bootstrap server's account, or NULL. */
 tsr_lwm2m_security *tsr_lwm2m_security_bootstrap(const tsr_lwm2m_securities *securities);

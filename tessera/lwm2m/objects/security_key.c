@@ -76,6 +76,13 @@ static bool wrapped_scalar_of(tsr_bytes in, tsr_bytes *scalar)
            element(&body, TSR_DER_OCTETS, &key) && scalar_of(key, scalar);
 }
 
+bool tsr_lwm2m_security_is_private(tsr_bytes key)
+{
+    tsr_bytes scalar;
+
+    return wrapped_scalar_of(key, &scalar) || scalar_of(key, &scalar);
+}
+
 tsr_err tsr_lwm2m_security_import_private(uint32_t *key_id, uint8_t *der, size_t der_len)
 {
     tsr_bytes in = tsr_view(der, der_len), scalar;

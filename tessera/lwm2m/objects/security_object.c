@@ -13,7 +13,7 @@ enum {
     OSCORE = 17, OSCORE_OBJECT = 21,
     SAVED_VERSION = 1,
     IS_BOOTSTRAP = 1, IS_FACTORY = 2, IS_PRIVATE = 4, IS_PROVED = 8, /* flags of the saved form */
-    IS_OSCORE = 16,
+    IS_OSCORE = 16, IS_COUNTING = 32,
 };
 
 static const tsr_lwm2m_resource_info resources[] = {
@@ -207,9 +207,54 @@ static tsr_lwm2m_security_mode mode_of(const tsr_lwm2m_securities *all, const ts
     return s != NULL ? s->mode : TSR_LWM2M_MODE_PSK;
 }
 
-static bool is_private_key(tsr_lwm2m_security_mode mode, tsr_bytes key)
+/* Single resources may come in any order: what is told later cannot be waited for, and so what could
+ * be meant is kept. */
+static bool is_open(const tsr_lwm2m_securities *all, const tsr_lwm2m_security *s)
 {
+    return all->credentials != NULL && all->credentials->mode == 0 && (s == NULL || s->open);
+}
+
+static bool is_private_key(tsr_lwm2m_security_mode mode, bool open, tsr_bytes key)
+{
+    if (open)
+        return tsr_lwm2m_security_is_private(key);
     return has_documents(mode) || key.len > TSR_LWM2M_PSK_MAX;
+}
+
+static void settle(tsr_lwm2m_security *s)
+{
+    s->open = false;
+    if (has_documents(s->mode)) {
+        s->identity_len = 0;
+        return;
+    }
+    s->certificate = (tsr_bytes){ NULL, 0 };
+    s->server_certificate = (tsr_bytes){ NULL, 0 };
+}
+
+void tsr_lwm2m_security_settle(const tsr_lwm2m_securities *all)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        if (all->items[i].used && all->items[i].open && !all->items[i].factory)
+            settle(&all->items[i]);
+        all->items[i].open = false;
+    }
+}
+
+static void write_identity(const tsr_lwm2m_securities *all, tsr_lwm2m_security *s, tsr_bytes bytes,
+                           bool open)
+{
+    bool documents = has_documents(mode_of(all, s));
+
+    if (open || documents)
+        write_certificate(all, s, 0, bytes, &s->certificate);
+    if (documents && !open)
+        return;
+    s->identity_len = 0;
+    if (bytes.len == 0 || bytes.len > sizeof s->identity)
+        return;
+    memcpy(s->identity, bytes.ptr, bytes.len);
+    s->identity_len = (uint8_t)bytes.len;
 }
 
 static tsr_err commit(const tsr_lwm2m_securities *all, tsr_lwm2m_security *s, uint16_t resource,
@@ -217,12 +262,16 @@ static tsr_err commit(const tsr_lwm2m_securities *all, tsr_lwm2m_security *s, ui
 {
     tsr_bytes bytes = value->as.bytes;
     tsr_lwm2m_security_mode mode = mode_of(all, s);
+    bool open = is_open(all, s);
 
     s->factory = false;
     switch (resource) {
     case URI:         write_text(s->uri, bytes); return TSR_OK;
     case BOOTSTRAP:   s->bootstrap = value->as.b; return TSR_OK;
-    case MODE:        s->mode = (tsr_lwm2m_security_mode)value->as.i; return TSR_OK;
+    case MODE:
+        s->mode = (tsr_lwm2m_security_mode)value->as.i;
+        settle(s);
+        return TSR_OK;
     case SHORT_ID:    s->short_id = (uint16_t)value->as.i; return TSR_OK;
     case HOLD_OFF:    s->hold_off_s = (uint32_t)value->as.i; return TSR_OK;
     case TIMEOUT:     s->timeout_s = (uint32_t)value->as.i; return TSR_OK;
@@ -234,19 +283,11 @@ static tsr_err commit(const tsr_lwm2m_securities *all, tsr_lwm2m_security *s, ui
         return TSR_OK;
     case SERVER_NAME: write_text(s->server_name, bytes); return TSR_OK;
     case SERVER_KEY:
-        if (has_documents(mode))
+        if (open || has_documents(mode))
             write_certificate(all, s, 1, bytes, &s->server_certificate);
         return TSR_OK;
-    case IDENTITY:
-        if (has_documents(mode)) {
-            write_certificate(all, s, 0, bytes, &s->certificate);
-            return TSR_OK;
-        }
-        if (bytes.len != 0)
-            memcpy(s->identity, bytes.ptr, bytes.len);
-        s->identity_len = (uint8_t)bytes.len;
-        return TSR_OK;
-    default: return write_key(all, s, bytes, is_private_key(mode, bytes));
+    case IDENTITY: write_identity(all, s, bytes, open); return TSR_OK;
+    default:       return write_key(all, s, bytes, is_private_key(mode, open, bytes));
     }
 }
 
@@ -268,10 +309,22 @@ static bool is_oscore_link(const tsr_lwm2m_value *value)
     return value->as.link.object == (none ? TSR_LWM2M_NO_ID : OSCORE_OBJECT);
 }
 
-static bool is_good(const tsr_lwm2m_securities *all, tsr_lwm2m_security_mode mode,
+static size_t most_identity(const tsr_lwm2m_securities *all, tsr_lwm2m_security_mode mode,
+                            bool open)
+{
+    size_t most = certificate_len(all);
+
+    if (has_documents(mode) && !open)
+        return most;
+    return open && most > TSR_LWM2M_IDENTITY_MAX ? most : TSR_LWM2M_IDENTITY_MAX;
+}
+
+static bool is_good(const tsr_lwm2m_securities *all, const tsr_lwm2m_security *s,
                     uint16_t resource, const tsr_lwm2m_value *value)
 {
+    tsr_lwm2m_security_mode mode = mode_of(all, s);
     size_t len = value->as.bytes.len;
+    bool open = is_open(all, s);
 
     switch (resource) {
     case URI:         return text_fits(value->as.bytes, TSR_LWM2M_URI_LEN);
@@ -284,12 +337,11 @@ static bool is_good(const tsr_lwm2m_securities *all, tsr_lwm2m_security_mode mod
     case USAGE:       return value->as.u <= 3;
     case OSCORE:      return is_oscore_link(value);
     case SERVER_NAME: return text_fits(value->as.bytes, sizeof all->items[0].server_name - 1);
-    case IDENTITY:
-        return len <= (has_documents(mode) ? certificate_len(all) : TSR_LWM2M_IDENTITY_MAX);
-    case SERVER_KEY: return !has_documents(mode) || len <= certificate_len(all);
+    case IDENTITY:   return len <= most_identity(all, mode, open);
+    case SERVER_KEY: return open || !has_documents(mode) || len <= certificate_len(all);
     default:
-        return len <= (is_private_key(mode, value->as.bytes) ? TSR_LWM2M_PRIVATE_KEY_MAX
-                                                              : TSR_LWM2M_PSK_MAX);
+        return len <= (is_private_key(mode, open, value->as.bytes) ? TSR_LWM2M_PRIVATE_KEY_MAX
+                                                                    : TSR_LWM2M_PSK_MAX);
     }
 }
 
@@ -304,7 +356,7 @@ static tsr_err write(void *state, tsr_lwm2m_path at, const tsr_lwm2m_value *valu
 
     if (value == NULL)
         return TSR_E_DENIED;
-    if (!is_good(all, mode_of(all, s), at.resource, value))
+    if (!is_good(all, s, at.resource, value))
         return TSR_E_TYPE;
     if (phase == TSR_LWM2M_CHECK)
         return TSR_OK;
@@ -320,7 +372,7 @@ static tsr_err create(void *state, uint16_t instance, tsr_lwm2m_phase phase)
             continue;
         if (phase == TSR_LWM2M_COMMIT)
             all->items[i] = (tsr_lwm2m_security){ .used = true, .id = instance,
-                                                  .certificate_usage = 3 };
+                                                  .certificate_usage = 3, .open = true };
         return TSR_OK;
     }
     return TSR_E_DENIED;
@@ -348,7 +400,9 @@ static void save_one(const tsr_lwm2m_security *s, tsr_buf *out)
     tsr_put_u16(out, s->id);
     tsr_put_u8(out, (uint8_t)((s->bootstrap ? IS_BOOTSTRAP : 0) | (s->factory ? IS_FACTORY : 0) |
                               (s->private_key ? IS_PRIVATE : 0) | (s->proved ? IS_PROVED : 0) |
-                              (s->oscore ? IS_OSCORE : 0)));
+                              (s->oscore ? IS_OSCORE : 0) | (s->left_s != 0 ? IS_COUNTING : 0)));
+    if (s->left_s != 0)
+        tsr_put_u32(out, s->left_s);
     if (s->factory)
         return;
     tsr_put_u16(out, s->short_id);
@@ -431,6 +485,8 @@ static bool load_one(tsr_bytes *in, size_t most, tsr_lwm2m_security *s)
     s->private_key = (flags & IS_PRIVATE) != 0;
     s->proved = (flags & IS_PROVED) != 0;
     s->oscore = (flags & IS_OSCORE) != 0;
+    if (flags & IS_COUNTING && tsr_get_u32(in, &s->left_s) != TSR_OK)
+        return false;
     return s->factory || load_rest(in, most, s);
 }
 
@@ -448,6 +504,7 @@ static bool look(const tsr_lwm2m_securities *all, tsr_bytes in, bool *stays)
         own = item(all, seen.id);
         if (seen.factory && own != NULL && own->factory) {
             own->proved = seen.proved;
+            own->left_s = seen.left_s;
             stays[own - all->items] = true;
         }
     }

@@ -10,6 +10,7 @@ enum {
     RETRY_COUNT = 5, RETRY_TIMER_S = 60, SEQUENCE_DELAY_S = 86400, /* Core 6.2.1.1, for want of others */
     LINGER_MS = 45000, /* MAX_TRANSMIT_SPAN of RFC 7252 §4.8.2: while the server may repeat itself */
     SAVE_RETRY_MS = 60000,
+    COUNT_LEAST_S = 60, COUNT_MOST_S = 3600, /* of /0/x/12, between two saves */
     MOST_SHIFT = 16,
 };
 
@@ -32,19 +33,31 @@ static void alarm(tsr_lwm2m_account *a, tsr_lwm2m_standing standing, uint64_t at
     a->at_ms = at_ms;
 }
 
-/* Core E.1, /0/x/12: the account of a bootstrap that succeeded ends some time later. After a restart the
- * time counts anew. */
+/* An eighth of the time is counted again at most after a restart, or a minute. */
+static uint32_t count_s(const tsr_lwm2m_security *own)
+{
+    uint32_t step_s = own->timeout_s / 8;
+
+    step_s = step_s < COUNT_LEAST_S ? COUNT_LEAST_S : step_s > COUNT_MOST_S ? COUNT_MOST_S : step_s;
+    return own->left_s < step_s ? own->left_s : step_s;
+}
+
+/* Core E.1, /0/x/12: the account of a bootstrap that succeeded ends some time later. */
 static void rest(tsr_lwm2m_client *c)
 {
-    const tsr_lwm2m_security *own = own_account(c);
+    tsr_lwm2m_security *own = tsr_lwm2m_security_bootstrap(c->bootstrap->securities);
     tsr_lwm2m_account *a = boot_account(c);
 
     c->bootstrap->phase = TSR_LWM2M_BOOT_IDLE;
     a->up = false;
     a->standing = TSR_LWM2M_STOPPED;
     a->at_ms = UINT64_MAX;
-    if (own != NULL && own->proved && own->timeout_s != 0 && !a->stopping)
-        alarm(a, TSR_LWM2M_WAITING, c->now_ms + (uint64_t)own->timeout_s * 1000);
+    if (own == NULL || !own->proved || own->timeout_s == 0 || a->stopping)
+        return;
+    if (own->left_s == 0 || own->left_s > own->timeout_s)
+        own->left_s = own->timeout_s;
+    c->bootstrap->counted_ms = c->now_ms;
+    alarm(a, TSR_LWM2M_WAITING, c->now_ms + (uint64_t)count_s(own) * 1000);
 }
 
 static void hang_up(tsr_lwm2m_client *c, bool polite)
@@ -328,6 +341,18 @@ static void answered(tsr_lwm2m_client *c, const tsr_coap_event *event)
     }
 }
 
+/* True: the time is not over yet. A save that fails costs no more than that a restart counts again. */
+static bool counts_on(tsr_lwm2m_client *c, tsr_lwm2m_security *own)
+{
+    uint64_t passed_s = (c->now_ms - c->bootstrap->counted_ms) / 1000;
+
+    if (passed_s >= own->left_s)
+        return false;
+    own->left_s -= (uint32_t)passed_s;
+    (void)tsr_lwm2m_client_save(c);
+    return true;
+}
+
 static void set_used(tsr_lwm2m_security *own, tsr_lwm2m_oscore *keys, bool used)
 {
     own->used = used;
@@ -342,7 +367,7 @@ static void purge(tsr_lwm2m_client *c)
     tsr_lwm2m_security *own = tsr_lwm2m_security_bootstrap(b->securities);
     tsr_lwm2m_oscore *keys;
 
-    if (own == NULL || !own->proved || own->timeout_s == 0) {
+    if (own == NULL || !own->proved || own->timeout_s == 0 || counts_on(c, own)) {
         rest(c);
         return;
     }

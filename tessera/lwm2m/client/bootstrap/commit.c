@@ -229,10 +229,13 @@ tsr_err stage_commit(tsr_lwm2m_client *c)
     tsr_lwm2m_security *own;
     tsr_err err = TSR_OK;
 
+    tsr_lwm2m_security_settle(&b->stage);
     swap(c);
     own = tsr_lwm2m_security_bootstrap(b->securities);
-    if (own != NULL)
+    if (own != NULL) {
         own->proved = true;
+        own->left_s = 0;
+    }
     mark_renewed(c);
     b->staging = false;
     if (c->parts->keeping != NULL)

@@ -83,7 +83,7 @@ static uint8_t do_write(tsr_lwm2m_client *c, request *r)
         err = stage_write(c, r->at, format, r->event->body, &r->broken);
     if (err != TSR_OK)
         r->reason = tsr_err_name(err);
-    if (r->broken)
+    if (r->broken || err == TSR_E_CRYPTO)
         return TSR_COAP_INTERNAL_ERROR;
     return err == TSR_OK              ? TSR_COAP_CHANGED
            : err == TSR_E_UNSUPPORTED ? TSR_COAP_UNSUPPORTED_FORMAT

@@ -4,7 +4,8 @@
  * replaced by what the payload says of them, whether they were there or not. */
 #include "tessera/lwm2m/client/bootstrap/internal.h"
 
-enum { SECURITY = 0, SERVER = 1, ACCESS = 2, OSCORE = 21, MODE = 2, NEW_INSTANCES = 32 };
+enum { SECURITY = 0, SERVER = 1, ACCESS = 2, OSCORE = 21 };
+enum { MODE = 2, KEY = 5, MASTER_SECRET = 0, NEW_INSTANCES = 32 };
 
 /* One payload that is walked more than once. */
 typedef struct {
@@ -12,6 +13,7 @@ typedef struct {
     tsr_lwm2m_path base;
     tsr_lwm2m_format format;
     tsr_bytes payload;
+    bool trying;     /* looks whether PSA takes the keys */
     bool pack;       /* holds several objects, some of which may be unknown here */
     tsr_buf scratch; /* of the walk */
     uint16_t fresh[NEW_INSTANCES]; /* instances that have to be made */
@@ -97,6 +99,36 @@ static void note_fresh(walk *w, uint16_t instance)
     w->fresh_count++;
 }
 
+static bool is_secret(tsr_lwm2m_path at)
+{
+    return (at.object == SECURITY && at.resource == KEY) ||
+           (at.object == OSCORE && at.resource == MASTER_SECRET);
+}
+
+/* What PSA refuses shows before anything changes: the key goes there once under a number that nobody
+ * names, and leaves again. */
+static tsr_err try_key(const walk *w, const tsr_lwm2m_object *object, tsr_lwm2m_path at,
+                       const tsr_lwm2m_value *value)
+{
+    tsr_lwm2m_bootstrap *b = w->c->bootstrap;
+    tsr_lwm2m_oscore keys = { .used = true, .id = at.instance };
+    tsr_lwm2m_oscores oscores = b->stage_oscores;
+    tsr_lwm2m_security account = { .used = true, .id = at.instance, .open = true };
+    tsr_lwm2m_securities securities = { &account, 1, &b->stage_credentials };
+    tsr_err err;
+
+    for (size_t i = 0; i < b->stage.count; i++) {
+        if (b->stage.items[i].used && b->stage.items[i].id == at.instance)
+            account = b->stage.items[i];
+    }
+    oscores.items = &keys;
+    oscores.count = 1;
+    err = object->handlers->write(at.object == OSCORE ? (void *)&oscores : (void *)&securities, at,
+                                  value, TSR_LWM2M_COMMIT);
+    stage_sweep(w->c, true);
+    return err;
+}
+
 /* What a server may not write here is passed over, but for the one resource that a request names. */
 static bool is_writable(const walk *w, const tsr_lwm2m_object *object,
                         const tsr_lwm2m_resource_info *info)
@@ -127,7 +159,11 @@ static tsr_err put_value(walk *w, const tsr_lwm2m_object *object, const tsr_lwm2
         return err;
     if (object->info->id == SECURITY)
         err = hint_mode(w, at.instance);
-    return err == TSR_OK ? object->handlers->write(object->state, at, &typed, phase) : err;
+    if (err == TSR_OK)
+        err = object->handlers->write(object->state, at, &typed, phase);
+    if (err == TSR_OK && w->trying && is_secret(at))
+        err = try_key(w, object, at, &typed);
+    return err;
 }
 
 static tsr_err check_value(walk *w, const tsr_lwm2m_in *in, tsr_lwm2m_path at,
@@ -173,7 +209,9 @@ static tsr_err check(walk *w, const tsr_lwm2m_object *object)
         return TSR_E_UNSUPPORTED;
     if (w->base.depth >= 2 && !is_there(object, w->base.instance))
         note_fresh(w, w->base.instance);
+    w->trying = true;
     err = each(w, check_value);
+    w->trying = false;
     if (err != TSR_OK)
         return err;
     if (w->fresh_count > NEW_INSTANCES || (w->fresh_count != 0 && object->handlers->create == NULL))
@@ -295,7 +333,7 @@ static void clean_up(const tsr_lwm2m_client *c, uint16_t object)
     stage_sweep(c, true);
 }
 
-/* `broken`: a key could not be taken, which shows too late to leave everything as it was. */
+/* `broken`: a key that was good could not be taken all the same, which shows too late to leave everything as it was. */
 tsr_err stage_write(tsr_lwm2m_client *c, tsr_lwm2m_path at, tsr_lwm2m_format format,
                     tsr_bytes payload, bool *broken)
 {
