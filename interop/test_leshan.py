@@ -104,6 +104,42 @@ class DeviceAtLeshan(unittest.TestCase):
             room.wait(lambda: len(peer.events("UPDATED")) > updates, 20, "the Update that ends the sleep")
             self.assertTrue(peer.call("GET", "clients/dev1/3/0/0")["success"], "asked while it is awake")
 
+    def test_composite_operations_and_send_at_leshan_server(self):
+        """Read-, Write-, Observe- and Cancel-Composite in both SenML formats, and Send (LwM2M 1.1)"""
+        with lab.Lab() as room:
+            peer = LeshanServer(room)
+            room.start_secured()
+            room.configure_device("dev1", f"coap://127.0.0.1:{peer.coap}", False, "mute_send = no", "[send]",
+                                  "paths = /3300/0/5700 /3/0/0", "every = 1", "mode = con")
+            room.run_device()
+            room.wait(lambda: peer.client("dev1"), 40, "the registration at Leshan")
+            for form, on in (("SENML_CBOR", True), ("SENML_JSON", False)):
+                def call(what, body=None, paths="/3311/0/5850,/3311/0/5851,/3/0/0", form=form):
+                    answer = peer.call("POST", f"clients/dev1/composite/{what}?format={form}&paths={paths}", body)
+                    self.assertIn("status", answer, f"{what} in {form}: {answer}")
+                    return answer
+                written = call("write", json.dumps({"/3311/0/5850": on, "/3311/0/5851": 42 + on}))
+                self.assertEqual(written["status"], "CHANGED(204)", written)
+                seen = call("read")
+                self.assertEqual(seen["status"], "CONTENT(205)", seen)
+                for part in ("Tessera", str(on).lower(), str(42 + on)):
+                    self.assertIn(part, seen["content"])
+                refused = call("write", json.dumps({"/3311/0/5851": 1, "/3/0/0": "nobody"}))
+                self.assertEqual(refused["status"], "METHOD_NOT_ALLOWED(405)", refused)
+                self.assertIn(str(42 + on), call("read")["content"], "a refused write changes nothing")
+
+                begun = call("observe", paths="/3311/0/5850,/3311/0/5851")
+                self.assertEqual(begun["status"], "CONTENT(205)", begun)
+                before = len(peer.events("NOTIFICATION"))
+                call("write", json.dumps({"/3311/0/5850": not on, "/3311/0/5851": 77}))
+                room.wait(lambda n=before: any("77" in e["detail"] for e in peer.events("NOTIFICATION")[n:]), 20,
+                          "the notification at Leshan")
+                self.assertTrue(call("cancel")["success"])
+                room.wait_device("request", operation="cancel-composite")
+            sent = room.wait(lambda: peer.events("SEND"), 20, "a Send at Leshan")
+            self.assertIn("/3300/0/5700", sent[0]["detail"])
+            room.wait_device("sent", code="2.04")
+
     def test_device_at_leshan_server_nosec(self):
         self.drive(secure=False)
 
@@ -183,6 +219,41 @@ class LeshanClientAtServer(unittest.TestCase):
             room.wait(lambda: state(ids[-1])["state"] == "done", 30, "the last of the requests")
             self.assertEqual([state(i)["state"] for i in ids], ["done"] * 3)
             self.assertEqual(state(ids[1])["values"][0]["value"], 7, "they went in order")
+
+    def test_composite_operations_and_send_of_leshan_client(self):
+        """Read-, Write-, Observe- and Cancel-Composite and Send of LwM2M 1.1, at tessera-server"""
+        with lab.Lab() as room:
+            room.start_server("--allow-nosec")
+            events = room.events()
+            room.start("leshan-client", [
+                "java", "-Xmx256m", "-Dsend=SENML_CBOR", f"-Dmodels={MODELS}", "-cp",
+                f"{PEER}/leshan-peer-1.jar:{PEER}/lib/*", "tessera.interop.PeerClient", "leshan1",
+                f"coap://127.0.0.1:{room.coap}"], ready="peer is ready", timeout=60)
+            room.wait_registered("leshan1", 40)
+
+            def call(what, body):
+                status, answer, _ = room.rest.call("POST", f"/devices/leshan1/composite/{what}", body)
+                return status, answer
+
+            def values(answer):
+                return {v["path"]: v["value"] for v in answer["values"]}
+
+            paths = {"paths": ["/3311/0/5850", "/3311/0/5851", "/3/0/0"]}
+            status, answer = call("read", paths)
+            self.assertEqual((status, values(answer)), (200, {"/3311/0/5850": False, "/3311/0/5851": 50, "/3/0/0": "Leshan"}))
+            status, answer = call("write", {"values": [{"path": "/3311/0/5850", "value": True},
+                                                       {"path": "/3311/0/5851", "value": 9}]})
+            self.assertEqual(status, 200, answer)
+            self.assertEqual(values(call("read", paths)[1])["/3311/0/5851"], 9)
+            status, answer = call("observe", paths)
+            self.assertEqual((status, values(answer)["/3311/0/5851"]), (200, 9), answer)
+            self.assertEqual(call("write", {"values": [{"path": "/3311/0/5851", "value": 33}]})[0], 200)
+            events.wait(lambda e: e["type"] == "notification" and values(e["data"]).get("/3311/0/5851") == 33, 20,
+                        "the composite notification")
+            self.assertEqual(call("cancel", paths)[0], 200)
+            sent = events.wait(lambda e: e["type"] == "sent" and "/3303/0/5700" in values(e["data"]), 20, "a Send")
+            self.assertEqual(values(sent["data"])["/3303/0/5701"], "Cel")
+            room.parts["leshan-client"].expect("sent CHANGED")
 
     def test_leshan_client_at_server_nosec(self):
         self.drive(secure=False)

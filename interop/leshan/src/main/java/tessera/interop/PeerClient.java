@@ -20,6 +20,7 @@ import org.eclipse.leshan.client.servers.LwM2mServer;
 import org.eclipse.leshan.core.model.ObjectModel;
 import org.eclipse.leshan.core.model.StaticModel;
 import org.eclipse.leshan.core.node.LwM2mResource;
+import org.eclipse.leshan.core.request.ContentFormat;
 import org.eclipse.leshan.core.request.argument.Arguments;
 import org.eclipse.leshan.core.response.ExecuteResponse;
 import org.eclipse.leshan.core.response.ReadResponse;
@@ -32,7 +33,7 @@ import org.eclipse.leshan.transport.californium.client.endpoint.coaps.CoapsClien
  * Eclipse Leshan's LwM2M client as a peer: Device, a temperature sensor that moves and a light.
  *
  * Arguments: [-b] ENDPOINT URI [IDENTITY HEXKEY]; with -b the URI is a bootstrap server's.
- * -Dqueue=SECONDS: queue mode, and an Update so often.
+ * -Dqueue=SECONDS: queue mode, and an Update so often. -Dsend=FORMAT: a Send of the temperature each second.
  */
 public final class PeerClient {
     /** Object 3303: rises by a tenth of a degree each second. */
@@ -140,6 +141,15 @@ public final class PeerClient {
         LeshanClient client = builder.build();
         Runtime.getRuntime().addShutdownHook(new Thread(() -> client.destroy(true)));
         client.start();
+        String send = System.getProperty("send");
+        if (send != null)
+            Executors.newSingleThreadScheduledExecutor().scheduleAtFixedRate(() -> {
+                for (LwM2mServer to : client.getRegisteredServers().values())
+                    client.getSendService().sendData(to, ContentFormat.fromName(send),
+                            List.of("/3303/0/5700", "/3303/0/5701"), 5000,
+                            answer -> System.out.println("sent " + answer.getCode()),
+                            error -> System.out.println("not sent " + error));
+            }, 1, 1, TimeUnit.SECONDS);
         System.out.println("peer is ready");
     }
 }

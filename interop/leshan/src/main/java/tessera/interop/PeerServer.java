@@ -19,22 +19,29 @@ import org.eclipse.leshan.core.link.lwm2m.attributes.LwM2mAttributeSet;
 import org.eclipse.leshan.core.node.LwM2mNode;
 import org.eclipse.leshan.core.node.LwM2mPath;
 import org.eclipse.leshan.core.node.LwM2mSingleResource;
+import org.eclipse.leshan.core.node.TimestampedLwM2mNodes;
 import org.eclipse.leshan.core.model.ResourceModel.Type;
 import org.eclipse.leshan.core.observation.CompositeObservation;
 import org.eclipse.leshan.core.observation.Observation;
 import org.eclipse.leshan.core.observation.SingleObservation;
+import org.eclipse.leshan.core.request.CancelCompositeObservationRequest;
 import org.eclipse.leshan.core.request.ContentFormat;
 import org.eclipse.leshan.core.request.DeleteRequest;
 import org.eclipse.leshan.core.request.DiscoverRequest;
 import org.eclipse.leshan.core.request.DownlinkDeviceManagementRequest;
 import org.eclipse.leshan.core.request.ExecuteRequest;
+import org.eclipse.leshan.core.request.ObserveCompositeRequest;
 import org.eclipse.leshan.core.request.ObserveRequest;
+import org.eclipse.leshan.core.request.ReadCompositeRequest;
 import org.eclipse.leshan.core.request.ReadRequest;
+import org.eclipse.leshan.core.request.SendRequest;
 import org.eclipse.leshan.core.request.WriteAttributesRequest;
+import org.eclipse.leshan.core.request.WriteCompositeRequest;
 import org.eclipse.leshan.core.request.WriteRequest;
 import org.eclipse.leshan.core.response.LwM2mResponse;
 import org.eclipse.leshan.core.response.ObserveCompositeResponse;
 import org.eclipse.leshan.core.response.ObserveResponse;
+import org.eclipse.leshan.core.response.ReadCompositeResponse;
 import org.eclipse.leshan.core.response.ReadResponse;
 import org.eclipse.leshan.core.response.DiscoverResponse;
 import org.eclipse.leshan.server.LeshanServer;
@@ -44,6 +51,7 @@ import org.eclipse.leshan.server.observation.ObservationListener;
 import org.eclipse.leshan.server.registration.Registration;
 import org.eclipse.leshan.server.registration.RegistrationListener;
 import org.eclipse.leshan.server.registration.RegistrationUpdate;
+import org.eclipse.leshan.server.send.SendListener;
 import org.eclipse.leshan.servers.security.InMemorySecurityStore;
 import org.eclipse.leshan.servers.security.SecurityInfo;
 import org.eclipse.leshan.transport.californium.server.endpoint.CaliforniumServerEndpointsProvider;
@@ -66,6 +74,7 @@ public final class PeerServer {
     private final ObjectMapper json = new ObjectMapper();
     private final List<Map<String, Object>> events = new ArrayList<>();
     private final LeshanServer server;
+    private volatile CompositeObservation composite; // the last one that began
 
     private PeerServer(int coap, int coaps, String[] psk) throws Exception {
         InMemorySecurityStore keys = new InMemorySecurityStore();
@@ -84,6 +93,7 @@ public final class PeerServer {
         server = builder.build();
         server.getRegistrationService().addListener(new Registrations());
         server.getObservationService().addListener(new Notifications());
+        server.getSendService().addListener(new Sends());
         server.start();
     }
 
@@ -116,6 +126,8 @@ public final class PeerServer {
     private final class Notifications implements ObservationListener {
         @Override
         public void newObservation(Observation observation, Registration registration) {
+            if (observation instanceof CompositeObservation)
+                composite = (CompositeObservation) observation;
             event("OBSERVING", registration.getEndpoint(), observation);
         }
 
@@ -132,12 +144,45 @@ public final class PeerServer {
         @Override
         public void onResponse(CompositeObservation observation, Registration registration,
                 ObserveCompositeResponse response) {
-            event("NOTIFICATION", registration.getEndpoint(), response);
+            event("NOTIFICATION", registration.getEndpoint(), response.getContent());
         }
 
         @Override
         public void onError(Observation observation, Registration registration, Exception error) {
             event("ERROR", registration == null ? "" : registration.getEndpoint(), error);
+        }
+    }
+
+    private final class Sends implements SendListener {
+        @Override
+        public void dataReceived(Registration registration, TimestampedLwM2mNodes data, SendRequest request) {
+            event("SEND", registration.getEndpoint(), request.getFormat() + " " + data);
+        }
+
+        @Override
+        public void onError(Registration registration, String message, Exception error) {
+            event("ERROR", registration.getEndpoint(), message);
+        }
+    }
+
+    /** composite/read, composite/observe and composite/cancel with ?paths=/a/b/c,/d and &format=; composite/write with
+     * a JSON object of values. */
+    private DownlinkDeviceManagementRequest<? extends LwM2mResponse> composite(String what, String query, String body)
+            throws IOException {
+        switch (what) {
+        case "read":
+            return new ReadCompositeRequest(format(query), format(query), argument(query, "paths").split(","));
+        case "observe":
+            return new ObserveCompositeRequest(format(query), format(query), argument(query, "paths").split(","));
+        case "cancel":
+            return new CancelCompositeObservationRequest(composite);
+        case "write":
+            @SuppressWarnings("unchecked")
+            Map<String, Object> values = json.readValue(body, Map.class);
+            values.replaceAll((path, value) -> value instanceof Integer ? Long.valueOf((Integer) value) : value);
+            return new WriteCompositeRequest(format(query), values);
+        default:
+            throw new IOException("composite " + what);
         }
     }
 
@@ -149,6 +194,8 @@ public final class PeerServer {
         String query = http.getRequestURI().getQuery() == null ? "" : http.getRequestURI().getQuery();
         String stem = target.substring(0, Math.max(target.lastIndexOf('/'), 0));
 
+        if (target.startsWith("composite/"))
+            return composite(last, query, body);
         switch (http.getRequestMethod()) {
         case "GET":
             if (last.equals("discover"))
@@ -255,6 +302,8 @@ public final class PeerServer {
     }
 
     private static String content(LwM2mResponse response) {
+        if (response instanceof ReadCompositeResponse && response.isSuccess())
+            return String.valueOf(((ReadCompositeResponse) response).getContent());
         if (response instanceof ReadResponse)
             return String.valueOf(((ReadResponse) response).getContent());
         if (response instanceof DiscoverResponse)
