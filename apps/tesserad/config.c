@@ -400,13 +400,12 @@ static tsr_err check_server(const reader *r, const config_server *s)
     if (s->uri[0] == '\0')
         return fail(r, s->line, "[%s] has no uri; add uri = coaps://HOST:PORT", name);
     if (tsr_udp_uri_parse(tsr_text(s->uri), &uri) != TSR_OK)
-        return fail(r, s->line, "'%s' is no server URI; write coap://HOST:PORT, coaps:// or coap+tcp://",
+        return fail(r, s->line, "'%s' is no server URI; write coap://HOST:PORT, coaps://, coap+tcp:// or "
+                                "coaps+tcp://",
                     s->uri);
     if (s->oscore_key != 0 && uri.stream)
         return fail(r, s->line, "OSCORE goes over coap and coaps only; take another URI or remove "
                                 "oscore_key");
-    if (uri.secure && uri.stream)
-        return fail(r, s->line, "coaps+tcp is not there yet; write coaps or coap+tcp");
     if (s->oscore_key != 0 && s->oscore_sender.len == s->oscore_recipient.len &&
         memcmp(s->oscore_sender.bytes, s->oscore_recipient.bytes, s->oscore_sender.len) == 0)
         return fail(r, s->line, "oscore_sender and oscore_recipient are the same; give each end its "

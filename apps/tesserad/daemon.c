@@ -237,9 +237,9 @@ static tsr_err link_stream(tesserad *d, size_t i, const tsr_lwm2m_security *secu
     uplink *l = &d->links[i];
     tsr_err err;
 
-    if (security->mode != TSR_LWM2M_MODE_NOSEC || security->oscore)
+    if (security->oscore)
         return TSR_E_UNSUPPORTED;
-    err = stream_begin(&l->stream, &d->client, i, &l->uri, l->short_id, BODY);
+    err = stream_begin(&l->stream, &d->client, i, &l->uri, security, BODY);
     d->accounts[i].channel = &tsr_lwm2m_tcp_channel;
     d->accounts[i].channel_state = &l->stream.channel;
     return err;
@@ -327,7 +327,7 @@ static bool is_usable(void *user, const tsr_lwm2m_security *security)
     (void)user;
     return tsr_udp_uri_parse(tsr_text(security->uri), &uri) == TSR_OK &&
            uri.secure == (security->mode != TSR_LWM2M_MODE_NOSEC) &&
-           !(uri.stream && (uri.secure || security->oscore));
+           !(uri.stream && security->oscore);
 }
 
 /* Without a bootstrap server, accounts are those of the sections. */

@@ -11,18 +11,33 @@
 enum {
     EXCHANGES = 32, BODIES = 4,
     MESSAGE = 8 * 1024 + 256, /* blocks of 8 KiB, RFC 8323 §5.3.2 */
+    TLS_MESSAGE = 1152,       /* so that a record of theirs fits ours (tessera/net/tls.h) */
     OUT = 2 * MESSAGE,
     ANSWER_MS = 93000, /* as long as a request over UDP may take: MAX_TRANSMIT_WAIT */
 };
 
+static tsr_err secure(stream *s, const tsr_udp_uri *uri, const tsr_lwm2m_security *security)
+{
+    tsr_err err;
+
+    if (!uri->secure)
+        return TSR_OK;
+    err = tsr_lwm2m_tls_from(&s->tls, security);
+    if (security->mode == TSR_LWM2M_MODE_CERTIFICATE && security->server_name[0] == '\0')
+        s->tls.options.server_name = uri->host;
+    s->channel.layer = &tsr_lwm2m_tls_layer;
+    s->channel.layer_state = &s->tls;
+    return err;
+}
+
 tsr_err stream_begin(stream *s, tsr_lwm2m_client *client, size_t account, const tsr_udp_uri *uri,
-                     unsigned server, size_t body_len)
+                     const tsr_lwm2m_security *security, size_t body_len)
 {
     tsr_coap_stream_config config = { .exchanges = EXCHANGES,
                                       .exchange_len = 1280,
                                       .bodies = BODIES,
                                       .body_len = (uint32_t)body_len,
-                                      .message_len = MESSAGE,
+                                      .message_len = uri->secure ? TLS_MESSAGE : MESSAGE,
                                       .out_len = OUT,
                                       .seed = tsr_host_random(),
                                       .response_wait_ms = ANSWER_MS };
@@ -35,9 +50,11 @@ tsr_err stream_begin(stream *s, tsr_lwm2m_client *client, size_t account, const 
     s->tcp.link.fd = -1;
     s->channel.in = s->in;
     s->channel.in_cap = sizeof s->in;
-    err = tsr_lwm2m_tcp_init(&s->channel, client, account, &config, s->memory, len);
+    err = secure(s, uri, security);
+    if (err == TSR_OK)
+        err = tsr_lwm2m_tcp_init(&s->channel, client, account, &config, s->memory, len);
     s->uri = uri;
-    s->server = server;
+    s->server = security->bootstrap ? 0 : security->short_id;
     s->used = err == TSR_OK;
     return err;
 }
@@ -48,6 +65,7 @@ void stream_end(stream *s)
         tsr_lwm2m_tcp_drop(&s->channel);
         tsr_tcp_close(&s->tcp);
     }
+    tsr_lwm2m_tls_free(&s->tls);
     free(s->memory);
     tsr_wipe(s, sizeof *s);
     s->tcp.link.fd = -1;
@@ -90,8 +108,8 @@ static void failed(stream *s, tsr_err err)
 static void linked(stream *s, uint64_t now_ms)
 {
     s->told = false;
-    tsr_host_log(TSR_LOG_INFO, "socket", "server=%u local=%s peer=%s transport=tcp", s->server,
-                 s->tcp.link.local, s->tcp.link.peer);
+    tsr_host_log(TSR_LOG_INFO, "socket", "server=%u local=%s peer=%s transport=%s", s->server,
+                 s->tcp.link.local, s->tcp.link.peer, s->uri->secure ? "tls" : "tcp");
     tsr_lwm2m_tcp_connected(&s->channel, now_ms);
 }
 

@@ -5,7 +5,7 @@
 #define APPS_TESSERAD_STREAM_H
 
 #include "ports/linux/host/tcp.h"
-#include "tessera/lwm2m/client/tcp_channel.h"
+#include "tessera/lwm2m/client/tls_channel.h"
 
 enum { STREAM_IN = 4096 };
 
@@ -14,6 +14,7 @@ typedef struct {
     bool used;
     tsr_tcp tcp;
     tsr_lwm2m_tcp channel;
+    tsr_lwm2m_tls tls; /* of coaps+tcp */
     /* private */
     const tsr_udp_uri *uri;
     unsigned server; /* for the log */
@@ -23,10 +24,10 @@ typedef struct {
 } stream;
 
 /** Places the channel; nothing is connected yet.
- *  owner   uri and client must outlive it
- *  errors  TSR_E_SPACE */
+ *  owner   uri, security and client must outlive it
+ *  errors  TSR_E_SPACE; TSR_E_UNSUPPORTED  a mode that has no TLS */
 tsr_err stream_begin(stream *s, tsr_lwm2m_client *client, size_t account, const tsr_udp_uri *uri,
-                     unsigned server, size_t body_len);
+                     const tsr_lwm2m_security *security, size_t body_len);
 void stream_end(stream *s);
 
 /** What poll(2) is to watch; 0: nothing. */

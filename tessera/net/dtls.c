@@ -330,7 +330,7 @@ tsr_err dtls_prepare(tsr_dtls *s, tsr_dtls_config *config, uint64_t now_ms)
         tsr_dtls_free(s);
         return dtls_error(ret);
     }
-    mbedtls_ssl_set_user_data_p(ssl, s);
+    mbedtls_ssl_set_user_data_p(ssl, &s->identity);
     mbedtls_ssl_set_bio(ssl, s, bio_send, bio_recv, NULL);
     mbedtls_ssl_set_timer_cb(ssl, s, timer_set, timer_get);
     mbedtls_ssl_set_mtu(ssl, config->opt.mtu);
@@ -415,7 +415,7 @@ bool tsr_dtls_connected(const tsr_dtls *s) { return s->state == ST_CONNECTED; }
 
 tsr_bytes tsr_dtls_peer_identity(const tsr_dtls *s)
 {
-    return tsr_view(s->identity, s->identity_len);
+    return tsr_view(s->identity.bytes, s->identity.len);
 }
 
 tsr_bytes tsr_dtls_peer_certificate(const tsr_dtls *s)

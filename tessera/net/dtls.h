@@ -71,6 +71,7 @@ typedef tsr_err tsr_dtls_cert_check(void *user, tsr_bytes der);
  *  owner   everything pointed to outlives the tsr_dtls_config made from it */
 typedef struct {
     tsr_dtls_role role;
+    bool stream; /* TLS instead: for sessions of tls.h, which need no `plain`, CID, MTU or retries */
 
     /* memory for one record's plaintext, at least 64 bytes (TSR_DTLS_PLAIN_MAX takes any);
      * configs and sessions of one thread may share it */
@@ -158,6 +159,11 @@ typedef struct {
     int detail;             /* FAILED: Mbed TLS error code, for the log only */
 } tsr_dtls_event;
 
+/** A PSK identity. */
+typedef struct {
+    uint8_t len, bytes[TSR_DTLS_IDENTITY_MAX];
+} tsr_dtls_name;
+
 /** One peer. The caller places it; Mbed TLS keeps pointers into it, so it must not be moved. */
 typedef struct {
     /* private */
@@ -176,8 +182,7 @@ typedef struct {
     uint8_t state, alert, record_type;
     bool event_waits, poke, small, restored;
     uint8_t cid_len, cid[TSR_DTLS_CID_MAX];
-    uint8_t identity_len;
-    uint8_t identity[TSR_DTLS_IDENTITY_MAX];
+    tsr_dtls_name identity;
     uint8_t hello[16]; /* server: the client's random, in part */
     uint8_t outbox_len;
     uint8_t outbox[112]; /* an alert that nobody has polled yet */

@@ -40,15 +40,15 @@ static int cookie_checked(void *ctx, const unsigned char *cookie, size_t len,
 static int find_psk(void *user, mbedtls_ssl_context *ssl, const unsigned char *identity, size_t len)
 {
     tsr_dtls_config *config = user;
-    tsr_dtls *s = mbedtls_ssl_get_user_data_p(ssl);
+    tsr_dtls_name *name = mbedtls_ssl_get_user_data_p(ssl);
     uint32_t key_id = 0;
 
     if (len == 0 || len > TSR_DTLS_IDENTITY_MAX)
         return MBEDTLS_ERR_SSL_UNKNOWN_IDENTITY;
     if (config->opt.psk_find(config->opt.user, tsr_view(identity, len), &key_id) != TSR_OK)
         return MBEDTLS_ERR_SSL_UNKNOWN_IDENTITY;
-    memcpy(s->identity, identity, len);
-    s->identity_len = (uint8_t)len;
+    memcpy(name->bytes, identity, len);
+    name->len = (uint8_t)len;
     return mbedtls_ssl_set_hs_psk_opaque(ssl, mbedtls_svc_key_id_make(0, key_id));
 }
 
@@ -61,7 +61,7 @@ static bool has_certificate(const tsr_dtls_options *o) { return o->certificate.l
 
 static bool options_are_sound(const tsr_dtls_options *o)
 {
-    if (o->plain == NULL || o->plain_cap < 64 || o->cid_len > TSR_DTLS_CID_MAX)
+    if (!o->stream && (o->plain == NULL || o->plain_cap < 64 || o->cid_len > TSR_DTLS_CID_MAX))
         return false;
     if (!has_psk(o) && !has_certificate(o))
         return false;
@@ -122,6 +122,28 @@ static tsr_err set_psk(tsr_dtls_config *config)
                                                   o->psk_identity.ptr, o->psk_identity.len));
 }
 
+static tsr_err set_datagrams(mbedtls_ssl_config *ssl, const tsr_dtls_options *o)
+{
+    mbedtls_ssl_conf_handshake_timeout(ssl, o->retry_ms, o->retry_max_ms);
+    mbedtls_ssl_conf_dtls_cookies(ssl, cookie_write, cookie_checked, NULL);
+    /* Bytes that are no record of this session are dropped, whatever they are: RFC 6347 §4.1.2.7 */
+    mbedtls_ssl_conf_dtls_badmac_limit(ssl, 0);
+    return o->cid ? dtls_error(mbedtls_ssl_conf_cid(ssl, o->cid_len, MBEDTLS_SSL_UNEXPECTED_CID_IGNORE))
+                  : TSR_OK;
+}
+
+/* RFC 8323 §8.2: ALPN says "coap"; a peer that has none is served too. Records are short enough for
+ * our buffers. */
+static tsr_err set_stream(mbedtls_ssl_config *ssl, const tsr_dtls_options *o)
+{
+    static const char *protocols[] = { "coap", NULL };
+    int ret = mbedtls_ssl_conf_alpn_protocols(ssl, protocols);
+
+    if (ret == 0 && o->role == TSR_DTLS_CLIENT)
+        ret = mbedtls_ssl_conf_max_frag_len(ssl, MBEDTLS_SSL_MAX_FRAG_LEN_1024);
+    return dtls_error(ret);
+}
+
 /* Renegotiation is not compiled in; a configuration that has it would have to switch it off here.
  */
 static tsr_err set_ssl(tsr_dtls_config *config)
@@ -129,20 +151,16 @@ static tsr_err set_ssl(tsr_dtls_config *config)
     mbedtls_ssl_config *ssl = &config_room(config)->ssl;
     const tsr_dtls_options *o = &config->opt;
     int endpoint = o->role == TSR_DTLS_SERVER ? MBEDTLS_SSL_IS_SERVER : MBEDTLS_SSL_IS_CLIENT;
-    int ret = mbedtls_ssl_config_defaults(ssl, endpoint, MBEDTLS_SSL_TRANSPORT_DATAGRAM,
+    int ret = mbedtls_ssl_config_defaults(ssl, endpoint,
+                                          o->stream ? MBEDTLS_SSL_TRANSPORT_STREAM
+                                                    : MBEDTLS_SSL_TRANSPORT_DATAGRAM,
                                           MBEDTLS_SSL_PRESET_DEFAULT);
 
     if (ret != 0)
         return dtls_error(ret);
     choose_suites(config);
     mbedtls_ssl_conf_rng(ssl, random_bytes, NULL);
-    mbedtls_ssl_conf_handshake_timeout(ssl, o->retry_ms, o->retry_max_ms);
-    mbedtls_ssl_conf_dtls_cookies(ssl, cookie_write, cookie_checked, NULL);
-    /* Bytes that are no record of this session are dropped, whatever they are: RFC 6347 §4.1.2.7 */
-    mbedtls_ssl_conf_dtls_badmac_limit(ssl, 0);
-    if (o->cid)
-        ret = mbedtls_ssl_conf_cid(ssl, o->cid_len, MBEDTLS_SSL_UNEXPECTED_CID_IGNORE);
-    return dtls_error(ret);
+    return o->stream ? set_stream(ssl, o) : set_datagrams(ssl, o);
 }
 
 tsr_err tsr_dtls_config_init(tsr_dtls_config *config, const tsr_dtls_options *options)
@@ -163,7 +181,7 @@ tsr_err tsr_dtls_config_init(tsr_dtls_config *config, const tsr_dtls_options *op
         err = set_psk(config);
     if (err == TSR_OK && has_certificate(options))
         err = dtls_cert_setup(config);
-    if (err == TSR_OK && options->role == TSR_DTLS_SERVER)
+    if (err == TSR_OK && options->role == TSR_DTLS_SERVER && !options->stream)
         err = dtls_cookie_setup(config);
     if (err != TSR_OK)
         tsr_dtls_config_free(config);

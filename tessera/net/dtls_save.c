@@ -67,8 +67,8 @@ static void write_head(const tsr_dtls *s, uint64_t reserve, tsr_buf *image)
     tsr_put_u64(image, s->in_newest);
     tsr_put_u8(image, s->cid_len);
     tsr_put_bytes(image, tsr_view(s->cid, s->cid_len));
-    tsr_put_u8(image, s->identity_len);
-    tsr_put_bytes(image, tsr_view(s->identity, s->identity_len));
+    tsr_put_u8(image, s->identity.len);
+    tsr_put_bytes(image, tsr_view(s->identity.bytes, s->identity.len));
 }
 
 static tsr_err load_blob(tsr_dtls *s, tsr_bytes blob, uint64_t out_next)
@@ -196,8 +196,8 @@ tsr_err tsr_dtls_load(tsr_dtls *s, tsr_dtls_config *config, tsr_buf *image, uint
     s->out_half = parts.reserve / 2;
     s->cid_len = (uint8_t)parts.cid.len;
     memcpy(s->cid, parts.cid.ptr, parts.cid.len);
-    s->identity_len = (uint8_t)parts.identity.len;
-    memcpy(s->identity, parts.identity.ptr, parts.identity.len);
+    s->identity.len = (uint8_t)parts.identity.len;
+    memcpy(s->identity.bytes, parts.identity.ptr, parts.identity.len);
     if (parts.flags & FLAG_COPY)
         reserve_again(s, &parts, image);
     return TSR_OK;

@@ -11,10 +11,13 @@ enum {
 tsr_err tsr_lwm2m_dtls_from(tsr_lwm2m_dtls *channel, const tsr_lwm2m_security *s, uint8_t *plain,
                             size_t plain_len)
 {
-    tsr_dtls_options *o = &channel->options;
+    channel->options = (tsr_dtls_options){ .role = TSR_DTLS_CLIENT, .plain = plain,
+                                           .plain_cap = plain_len, .cid = true };
+    return tsr_lwm2m_dtls_credentials(&channel->options, s);
+}
 
-    *o = (tsr_dtls_options){ .role = TSR_DTLS_CLIENT, .plain = plain, .plain_cap = plain_len,
-                             .cid = true };
+tsr_err tsr_lwm2m_dtls_credentials(tsr_dtls_options *o, const tsr_lwm2m_security *s)
+{
     switch (s->mode) {
     case TSR_LWM2M_MODE_PSK:
         o->psk_identity = tsr_view(s->identity, s->identity_len);

@@ -42,6 +42,9 @@ extern const tsr_lwm2m_channel tsr_lwm2m_dtls_channel;
 tsr_err tsr_lwm2m_dtls_from(tsr_lwm2m_dtls *channel, const tsr_lwm2m_security *security,
                             uint8_t *plain, size_t plain_len);
 
+/** The same for the credentials alone: those of `o`, whatever it is for. */
+tsr_err tsr_lwm2m_dtls_credentials(tsr_dtls_options *o, const tsr_lwm2m_security *security);
+
 /** Frees what open took, silently; the saved session stays. Harmless twice. */
 void tsr_lwm2m_dtls_free(tsr_lwm2m_dtls *channel);
 

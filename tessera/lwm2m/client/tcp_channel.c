@@ -16,7 +16,7 @@ static void let_go(tsr_lwm2m_tcp *t)
     if (t->layer != NULL && t->phase >= SECURING)
         t->layer->close(t->layer_state, NULL);
     t->phase = CLOSED;
-    t->tell_up = t->full = false;
+    t->tell_up = t->full = t->last_word = false;
     t->in_len = t->plain_len = 0;
 }
 
@@ -26,6 +26,15 @@ static void fall(tsr_lwm2m_tcp *t, const char *reason)
         t->tell_down = true;
         t->reason = reason;
     }
+}
+
+/* What the layer has to say of its end goes out before the link does. */
+static void fall_in(tsr_lwm2m_tcp *t)
+{
+    if (t->tell_down)
+        return;
+    fall(t, "its protection failed");
+    t->last_word = true;
 }
 
 static tsr_err open(void *state, uint64_t now_ms)
@@ -130,7 +139,7 @@ static bool unwrap(tsr_lwm2m_tcp *t)
     keep_rest(t->in, &t->in_len, in);
     t->plain_len = plain.len;
     if (err != TSR_OK && err != TSR_END)
-        fall(t, "layer");
+        fall_in(t);
     if (t->phase == SECURING && t->layer->is_up(t->layer_state))
         up(t, t->client->now_ms);
     return plain.len != 0;
@@ -175,7 +184,7 @@ static void ended(tsr_lwm2m_tcp *t)
 
 static bool told_down(tsr_lwm2m_tcp *t, tsr_lwm2m_channel_event *event)
 {
-    if (!t->tell_down)
+    if (!t->tell_down || t->last_word)
         return false;
     *event = (tsr_lwm2m_channel_event){ .kind = TSR_LWM2M_CHANNEL_DOWN,
                                         .peer_closed = t->peer_closed,
@@ -239,7 +248,7 @@ static tsr_err poll_stream(tsr_lwm2m_tcp *t, tsr_buf *out, uint64_t now_ms)
         plain.cap = out->cap - out->len - t->layer->more;
     err = tsr_coap_streams_poll(coap_of(t), peer_of(t), &plain, now_ms);
     if (err == TSR_OK && t->layer->seal(t->layer_state, tsr_buf_view(&plain), out) != TSR_OK)
-        fall(t, "layer");
+        fall_in(t);
     tsr_wipe(room, plain.len);
     return err;
 }
@@ -257,12 +266,16 @@ static tsr_err poll(void *state, tsr_buf *out, uint64_t now_ms)
     tsr_lwm2m_tcp *t = state;
     tsr_err err = TSR_END;
 
-    if (t->phase < SECURING || t->full)
+    if (t->phase < SECURING || (t->full && !t->last_word))
         return TSR_END;
+    if (t->last_word) {
+        t->last_word = false;
+        return t->full ? TSR_END : t->layer->poll(t->layer_state, out, now_ms);
+    }
     if (t->layer != NULL) {
         err = t->layer->poll(t->layer_state, out, now_ms);
         if (err != TSR_OK && err != TSR_END)
-            fall(t, "layer");
+            fall_in(t);
     }
     if (err == TSR_END && t->phase >= UP && t->stream.state != TSR_COAP_STREAM_IDLE)
         err = poll_stream(t, out, now_ms);

@@ -55,7 +55,7 @@ typedef struct {
     tsr_lwm2m_client *client;
     tsr_coap_stream stream;
     uint8_t phase;
-    bool tell_up, tell_down, full, local, peer_closed;
+    bool tell_up, tell_down, last_word, full, local, peer_closed;
     const char *reason;
     size_t in_len, plain_len;
     uint64_t hold_ms; /* not before: the server said so (RFC 8323 §5.5) */
