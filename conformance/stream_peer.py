@@ -68,8 +68,11 @@ class Pipe:
         self.process.stdin.flush()
 
     def receive(self):
-        ready, _, _ = select.select([self.process.stdout], [], [], 0.2)
-        return self.process.stdout.read1(65536) if ready else None
+        try:
+            ready, _, _ = select.select([self.process.stdout], [], [], 0.2)
+            return self.process.stdout.read1(65536) if ready else None
+        except ValueError:  # closed meanwhile
+            return b""
 
     def close(self):
         self.process.kill()
@@ -191,7 +194,7 @@ class StreamServer(Streams, peer.Server):
         while not self.closing:
             if self.psk:
                 self.serve(Pipe("s_server", "-accept", f"127.0.0.1:{self.port}", "-nocert", "-tls1_2", "-alpn", "coap",
-                                "-psk_identity", self.psk[0], "-psk", self.psk[1], "-cipher", "PSK-AES128-CCM8",
+                                "-psk_identity", self.psk[0], "-psk", self.psk[1], "-cipher", "PSK-AES128-CCM8:@SECLEVEL=0",
                                 "-naccept", "1"))
                 continue
             try:

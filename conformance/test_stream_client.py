@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """OMA's conformance cases, client side, over TCP: tesserad, asked by a server that has nothing of ours (stream_peer.py)."""
+import ssl
+import subprocess
 import time
 import unittest
 
@@ -7,6 +9,7 @@ import lab
 import peer
 import stream_peer
 from aiocoap.optiontypes import UintOption
+from authority import Authority
 from peer import SENML_CBOR, TEXT
 from stream_peer import ABORT, CSM, PING, RELEASE
 
@@ -95,6 +98,83 @@ class OverTcp(unittest.TestCase):
             late.__init__()
             self.assertEqual(late.registered(1, 60)["ep"], "dev1")
             late.close()
+
+
+class OverTls(unittest.TestCase):
+    def test_registers_with_a_shared_key(self):
+        """LwM2M-1.1-int-406"""
+        key = bytes(range(16))
+        server = stream_peer.StreamServer(psk=("dev1", key.hex()))
+        with lab.Lab() as room:
+            room.start_secured()
+            room.start_device("dev1", server.uri, key)
+            self.assertEqual(server.registered()["b"], "T")
+            self.assertEqual(server.read("/3/0/0", TEXT).payload, b"Tessera")
+            whole = server.request(server.device, "FETCH", "/", peer.cbor2.dumps(
+                [{0: "/3"}, {0: "/1"}, {0: "/4"}, {0: "/7"}, {0: "/3311"}]), format=SENML_CBOR, accept=SENML_CBOR)
+            self.assertIn("/3/0/0", peer.senml_cbor(whole.payload))
+            server.hang_up()
+            self.assertEqual(server.registered(2)["ep"], "dev1")
+        server.close()
+
+    def test_refuses_a_server_with_another_key(self):
+        server = stream_peer.StreamServer(psk=("dev1", bytes(16).hex()))
+        with lab.Lab() as room:
+            room.start_secured()
+            room.start_device("dev1", server.uri, bytes(range(16)))
+            room.wait_device("disconnected")
+            self.assertEqual(server.registrations, [])
+        server.close()
+
+    def certificates(self, room):
+        authority = Authority(room.folder, "authority")
+        cert, key = authority.server(room.folder / "server.pem")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(cert, key)
+        context.load_verify_locations(authority.cert)
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.set_ciphers("ECDHE-ECDSA-AES128-CCM8:@SECLEVEL=0")
+        context.set_alpn_protocols(["coap"])
+        return authority, cert, context
+
+    def configure(self, room, uri, pinned):
+        room.configure_device("dev1", uri, True)
+        own = room.folder / "device.pem"
+        text = room.device_config.read_text().replace("mode = psk", "mode = certificate")
+        room.device_config.write_text(text.replace("identity = dev1\n", f"certificate = {own}\n"
+                                      f"server_certificate = {pinned}\ncertificate_usage = exact\n"))
+        request = room.folder / "device.csr"
+        subprocess.run([lab.program("tesserad"), "request", "--server", "1", "--out", request, "--config",
+                        room.device_config], check=True, capture_output=True, timeout=30)
+        return request, own
+
+    def test_registers_with_a_certificate(self):
+        """LwM2M-1.1-int-404"""
+        with lab.Lab() as room:
+            authority, cert, context = self.certificates(room)
+            server = stream_peer.StreamServer(context=context)
+            room.start_secured()
+            request, own = self.configure(room, server.uri, cert)
+            authority.sign(request, own)
+            room.run_device()
+            self.assertEqual(server.registered()["b"], "T")
+            self.assertEqual(server.link.tls(), ("TLSv1.2", "coap"))
+            self.assertEqual(server.read("/3/0/0", TEXT).payload, b"Tessera")
+            server.close()
+
+    def test_refuses_another_server(self):
+        with lab.Lab() as room:
+            authority, _, context = self.certificates(room)
+            other, _ = Authority(room.folder, "stranger").server(room.folder / "other.pem")
+            server = stream_peer.StreamServer(context=context)
+            room.start_secured()
+            request, own = self.configure(room, server.uri, other)
+            authority.sign(request, own)
+            room.run_device()
+            self.assertIn("certificate is not accepted", room.wait_device("disconnected"))
+            server.wait(lambda: getattr(server, "refused_because", None), 20, "the alert")
+            server.close()
 
 
 def late_socket(port):

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """OMA's conformance cases, server side, over TCP: tessera-server and a device that has nothing of ours (stream_peer.py)."""
+import pathlib
 import socket
+import ssl
+import subprocess
+import tempfile
 import unittest
 
 from aiocoap import Code
 
 import lab
 import stream_peer
+from authority import Authority
 from peer import TEXT
 from stream_peer import ABORT, CSM, PING, RELEASE
 
@@ -141,6 +146,80 @@ class OverTcp(unittest.TestCase):
             self.assertEqual(back.update().code, "2.04")
             back.answer("GET", "/3/0/0", Code.CONTENT, b"back", TEXT)
             self.assertIn("back", str(room.rest.get("/devices/dev1/objects/3/0/0")[1]))
+
+
+class OverTls(unittest.TestCase):
+    def room(self, *more):
+        tls = lab.free_port(socket.SOCK_STREAM)
+        room = Room("--coaps-tcp", f"127.0.0.1:{tls}", *more)
+        self.addCleanup(room.__exit__)
+        return room, tls
+
+    def register(self, room, link, endpoint="dev1"):
+        device = stream_peer.StreamDevice(0, link)
+        room.devices.append(device)
+        device.answer("GET", "/3/0/0", Code.CONTENT, b"over TLS", TEXT)
+        return device, device.register(endpoint, OBJECTS, "lwm2m=1.2", "lt=300", "b=T").code
+
+    def test_registers_with_a_shared_key(self):
+        """LwM2M-1.1-int-406"""
+        room, tls = self.room()
+        key = bytes(range(16))
+        room.lab.credentials("dev1", "who", key)
+        pipe = lambda: stream_peer.Pipe("s_client", "-connect", f"127.0.0.1:{tls}", "-tls1_2", "-psk_identity", "who",
+                                        "-psk", key.hex(), "-cipher", "PSK-AES128-CCM8:@SECLEVEL=0", "-alpn", "coap")
+        device, code = self.register(room, pipe)
+        self.assertEqual(code, "2.01")
+        seen = room.rest.device("dev1")
+        self.assertEqual((seen["security"], seen["online"]), ("psk", True))
+        self.assertTrue(seen["address"].endswith("/tcp"))
+        self.assertIn("over TLS", str(room.rest.get("/devices/dev1/objects/3/0/0")[1]))
+        self.assertEqual(device.update(links=OBJECTS + ",</3303/0>").code, "2.04")
+        # The identity names one endpoint, and a plain connection none that has a credential.
+        self.assertEqual(self.register(room, pipe, "dev2")[1], "4.03")
+        plain = lambda: stream_peer.Link(socket.create_connection(("127.0.0.1", room.tcp)))
+        self.assertNotEqual(self.register(room, plain)[1], "2.01")
+
+    def test_refuses_another_key(self):
+        room, tls = self.room()
+        room.lab.credentials("dev1", "who", bytes(16))
+        events = room.lab.events()
+        done = subprocess.run(["openssl", "s_client", "-connect", f"127.0.0.1:{tls}", "-tls1_2", "-psk_identity", "who",
+                               "-psk", bytes(range(16)).hex(), "-cipher", "PSK-AES128-CCM8:@SECLEVEL=0"],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
+        self.assertNotEqual(done.returncode, 0)
+        events.wait(lambda e: "not the one set here" in str(e["data"]), 20, "the refusal")
+
+    def test_registers_with_a_certificate(self):
+        """LwM2M-1.1-int-404"""
+        with tempfile.TemporaryDirectory() as folder:
+            folder = pathlib.Path(folder)
+            authority = Authority(folder, "authority")
+            cert, key = authority.server(folder / "server.pem")
+            room, tls = self.room("--certificate", cert, "--key", key, "--trust", authority.cert)
+            self.assertIn(room.rest.call("PUT", "/credentials/dev1", {"mode": "x509", "identity": "dev1"})[0], (200, 201))
+            own, own_key = device_paper(authority, folder, "dev1")
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_2
+            context.check_hostname = False
+            context.load_cert_chain(own, own_key)
+            context.load_verify_locations(authority.cert)
+            context.set_ciphers("ECDHE-ECDSA-AES128-CCM8:@SECLEVEL=0")
+            context.set_alpn_protocols(["coap"])
+            link = lambda: stream_peer.Link(context.wrap_socket(socket.create_connection(("127.0.0.1", tls))))
+            device, code = self.register(room, link)
+            self.assertEqual((code, device.link.tls()), ("2.01", ("TLSv1.2", "coap")))
+            self.assertEqual(room.rest.device("dev1")["security"], "x509")
+            self.assertIn("over TLS", str(room.rest.get("/devices/dev1/objects/3/0/0")[1]))
+
+
+def device_paper(authority, folder, name):
+    """A key and its certificate."""
+    key, request, cert = folder / "device.key", folder / "device.csr", folder / "device.pem"
+    authority.run("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key,
+                  "-out", request, "-subj", f"/CN={name}")
+    authority.sign(request, cert)
+    return cert, key
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 
 #include "server/engine/shard_in.h"
 #include "tessera/coap/streams.h"
+#include "tessera/net/tls.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -21,16 +22,22 @@ enum {
     EXCHANGES = 16,
     BODIES = 2,
     MESSAGE = 8192 + 256, /* blocks of 8 KiB, RFC 8323 §5.3.2 */
+    TLS_MESSAGE = 1152,   /* so that a record of theirs fits ours (tessera/net/tls.h) */
     ANSWER_MS = 93000,    /* as long as one may take over UDP: MAX_TRANSMIT_WAIT */
     KEEP_S = 60,          /* a silent link is asked after so long, */
     DEAD_MS = 120000,     /* and is over when nothing came back for so long */
-    LISTENER = 1 << 30,   /* epoll's mark of a listening socket */
+    LISTENER = 1 << 30,   /* epoll's mark of a listening socket, */
+    SECURE = 1 << 29,     /* and of one for TLS */
+    HANDSHAKES_MOST = 4096,
 };
 
 struct tsr_connection {
     int fd;
     bool dirty, writable_wanted, stuck;
-    uint8_t *rest; /* bytes that came and find no room yet */
+    tsr_tls *tls;  /* NULL: none */
+    uint8_t *raw;  /* bytes that came, and wait behind */
+    size_t raw_len;
+    uint8_t *rest; /* what of CoAP finds no room yet */
     size_t rest_len;
     uint8_t *out; /* bytes that the link did not take yet */
     size_t out_len;
@@ -167,6 +174,40 @@ static bool put_rest(tsr_shard *s, tsr_peer *p)
     return good;
 }
 
+/* TLS: its own bytes first, then those of CoAP in records. */
+static tsr_err poll_secured(tsr_shard *s, tsr_peer *p, tsr_buf *out)
+{
+    tsr_connection *c = p->connection;
+    uint8_t room[TSR_TLS_SEND_MAX];
+    tsr_buf plain = tsr_buf_over(room, out->cap ? sizeof room : 0);
+    tsr_err err;
+
+    err = out->cap ? tsr_tls_poll(c->tls, out, s->now_ms) : TSR_END;
+    if (err != TSR_END) {
+        if (err != TSR_OK) /* its time is over */
+            tsr_shard_close_peer(s, p);
+        return err;
+    }
+    if (!p->connected)
+        return TSR_END;
+    err = tsr_coap_streams_poll(&s->coap, p->index, &plain, s->now_ms);
+    shard_events(s);
+    if (err == TSR_OK && tsr_tls_send(c->tls, tsr_buf_view(&plain), out) != TSR_OK)
+        tsr_shard_close_peer(s, p);
+    return err;
+}
+
+static tsr_err poll(tsr_shard *s, tsr_peer *p, tsr_buf *out)
+{
+    tsr_err err;
+
+    if (p->connection->tls)
+        return poll_secured(s, p, out);
+    err = tsr_coap_streams_poll(&s->coap, p->index, out, s->now_ms);
+    shard_events(s);
+    return err;
+}
+
 static void send_all(tsr_shard *s, tsr_peer *p)
 {
     tsr_connection *c = p->connection;
@@ -174,10 +215,8 @@ static void send_all(tsr_shard *s, tsr_peer *p)
     while (!p->dying) {
         uint8_t room[CHUNK];
         tsr_buf out = tsr_buf_over(room, c->out ? 0 : sizeof room); /* none: time goes on all the same */
-        tsr_err err = tsr_coap_streams_poll(&s->coap, p->index, &out, s->now_ms);
 
-        shard_events(s);
-        if (err != TSR_OK)
+        if (poll(s, p, &out) != TSR_OK || p->dying)
             break;
         atomic_fetch_add_explicit(&s->count_out, 1, memory_order_relaxed);
         if (!put(s, p, tsr_buf_view(&out)))
@@ -189,8 +228,11 @@ static void send_all(tsr_shard *s, tsr_peer *p)
 
 static void arm(tsr_shard *s, tsr_peer *p)
 {
-    uint64_t due = tsr_coap_stream_due_ms(&p->connection->stream);
+    tsr_connection *c = p->connection;
+    uint64_t due = p->connected ? tsr_coap_stream_due_ms(&c->stream) : tsr_tls_due_ms(c->tls);
 
+    if (c->out && due < s->now_ms + 1000)
+        due = s->now_ms + 1000; /* nothing can be said before the link takes it */
     if (due == UINT64_MAX)
         tsr_shard_timer_stop(s, &p->timer);
     else
@@ -199,20 +241,26 @@ static void arm(tsr_shard *s, tsr_peer *p)
 
 /* ---- bytes in ---- */
 
+static uint8_t *copy_of(tsr_bytes bytes)
+{
+    uint8_t *copy = malloc(bytes.len ? bytes.len : 1);
+
+    if (copy && bytes.len)
+        memcpy(copy, bytes.ptr, bytes.len);
+    return copy;
+}
+
 static void keep_rest(tsr_shard *s, tsr_peer *p, tsr_bytes rest)
 {
     tsr_connection *c = p->connection;
-    uint8_t *copy = malloc(rest.len ? rest.len : 1);
 
-    if (!copy) {
+    free(c->rest);
+    c->rest = copy_of(rest);
+    c->rest_len = rest.len;
+    if (!c->rest) {
         tsr_shard_close_peer(s, p);
         return;
     }
-    if (rest.len)
-        memcpy(copy, rest.ptr, rest.len);
-    free(c->rest);
-    c->rest = copy;
-    c->rest_len = rest.len;
     if (!c->stuck) {
         c->stuck = true;
         watch(s, p, c->writable_wanted);
@@ -220,7 +268,7 @@ static void keep_rest(tsr_shard *s, tsr_peer *p, tsr_bytes rest)
 }
 
 /* What finds no room for its answer waits, and nothing more is read, so that the peer feels it. */
-static void take(tsr_shard *s, tsr_peer *p, tsr_bytes bytes)
+static void take_plain(tsr_shard *s, tsr_peer *p, tsr_bytes bytes)
 {
     tsr_connection *c = p->connection;
 
@@ -238,18 +286,99 @@ static void take(tsr_shard *s, tsr_peer *p, tsr_bytes bytes)
     }
 }
 
+/* The handshake is over: from here on it is a peer like any other. */
+static void secured(tsr_shard *s, tsr_peer *p)
+{
+    tsr_connection *c = p->connection;
+
+    session_forget_key(p);
+    s->handshakes--;
+    p->connected = true;
+    atomic_fetch_add_explicit(&s->sessions, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&s->handshakes_done, 1, memory_order_relaxed);
+    if (session_name(p, tsr_tls_peer_identity(c->tls), tsr_tls_peer_certificate(c->tls)) != TSR_OK ||
+        tsr_coap_streams_open(&s->coap, p->index, s->now_ms) != TSR_OK)
+        tsr_shard_close_peer(s, p);
+}
+
+/* An alert may say why. */
+static void unsecured(tsr_shard *s, tsr_peer *p, tsr_err err)
+{
+    tsr_connection *c = p->connection;
+    uint8_t room[256];
+    tsr_buf out = tsr_buf_over(room, sizeof room);
+
+    if (!p->connected && err == TSR_E_DENIED)
+        session_refused(s, p, tsr_tls_reason(c->tls), tsr_tls_alert(c->tls));
+    if (!c->out && tsr_tls_poll(c->tls, &out, s->now_ms) == TSR_OK)
+        (void)put(s, p, tsr_buf_view(&out));
+    tsr_shard_close_peer(s, p);
+}
+
+static tsr_err open_some(tsr_shard *s, tsr_peer *p, tsr_bytes *bytes, tsr_buf *plain)
+{
+    tsr_connection *c = p->connection;
+    tsr_err err;
+
+    s->current = p;
+    s->refusal[0] = 0;
+    err = tsr_tls_take(c->tls, bytes, plain, s->now_ms);
+    if (!p->connected && tsr_tls_connected(c->tls))
+        secured(s, p);
+    else if (err != TSR_END && err != TSR_OK)
+        unsecured(s, p, err);
+    s->current = NULL;
+    return err;
+}
+
+static void take(tsr_shard *s, tsr_peer *p, tsr_bytes bytes)
+{
+    tsr_connection *c = p->connection;
+    bool more = true;
+
+    if (!c->tls) {
+        take_plain(s, p, bytes);
+        return;
+    }
+    while (more && !p->dying && !c->stuck) {
+        uint8_t room[2048];
+        tsr_buf plain = tsr_buf_over(room, sizeof room);
+        size_t before = bytes.len;
+        bool was = p->connected;
+
+        (void)open_some(s, p, &bytes, &plain);
+        if (!p->connected && !p->dying)
+            send_all(s, p); /* its flight, before it can go on */
+        if (plain.len && !p->dying)
+            take_plain(s, p, tsr_buf_view(&plain));
+        tsr_wipe(room, plain.len);
+        more = plain.len || was != p->connected || bytes.len != before;
+    }
+    if (bytes.len && !p->dying) {
+        c->raw = copy_of(bytes);
+        c->raw_len = bytes.len;
+        if (!c->raw)
+            tsr_shard_close_peer(s, p);
+    }
+}
+
 static void go_on(tsr_shard *s, tsr_peer *p)
 {
     tsr_connection *c = p->connection;
-    uint8_t *rest = c->rest;
-    size_t len = c->rest_len;
+    uint8_t *rest = c->rest, *raw = c->raw;
 
     if (!c->stuck || c->out)
         return;
-    c->rest = NULL;
+    c->rest = c->raw = NULL;
     c->stuck = false;
-    take(s, p, tsr_view(rest, len));
+    take_plain(s, p, tsr_view(rest, c->rest_len));
+    if (c->stuck)
+        c->raw = raw;
+    else if (!p->dying && c->tls)
+        take(s, p, tsr_view(raw, raw ? c->raw_len : 0));
     free(rest);
+    if (raw != c->raw)
+        free(raw);
     if (!p->dying && !c->stuck)
         watch(s, p, c->writable_wanted);
 }
@@ -269,7 +398,8 @@ static void readable(tsr_shard *s, tsr_peer *p)
         }
         atomic_fetch_add_explicit(&s->count_in, 1, memory_order_relaxed);
         peer_touch(s, p);
-        s->hooks->seen(s->hooks->user, s, p);
+        if (p->connected)
+            s->hooks->seen(s->hooks->user, s, p);
         take(s, p, tsr_view(s->connections->chunk, (size_t)n));
         if (n < CHUNK)
             break;
@@ -313,6 +443,25 @@ void connection_timer(tsr_shard *s, tsr_peer *p)
 
 /* ---- coming and going ---- */
 
+static tsr_err connection_secure(tsr_shard *s, tsr_connection *c)
+{
+    c->tls = calloc(1, sizeof *c->tls);
+    return c->tls ? tsr_tls_begin(c->tls, &s->tls, s->now_ms) : TSR_E_SPACE;
+}
+
+static void connection_free(tsr_connection *c)
+{
+    if (c->tls)
+        tsr_tls_free(c->tls);
+    free(c->tls);
+    (void)close(c->fd);
+    free(c->memory);
+    free(c->raw);
+    free(c->rest);
+    free(c->out);
+    free(c);
+}
+
 static tsr_connection *connection_new(tsr_shard *s, tsr_peer *p, int fd)
 {
     tsr_coap_stream_config config = { .peer = p->index,
@@ -320,7 +469,7 @@ static tsr_connection *connection_new(tsr_shard *s, tsr_peer *p, int fd)
                                       .exchange_len = 1280,
                                       .bodies = BODIES,
                                       .body_len = s->config->body_len ? s->config->body_len : 65536,
-                                      .message_len = MESSAGE,
+                                      .message_len = p->secure ? TLS_MESSAGE : MESSAGE,
                                       .out_len = 2 * MESSAGE,
                                       .watches = 64,
                                       .watch_len = 64,
@@ -328,32 +477,35 @@ static tsr_connection *connection_new(tsr_shard *s, tsr_peer *p, int fd)
     size_t len = tsr_coap_stream_memory(&config);
     tsr_connection *c = calloc(1, sizeof *c);
 
-    if (!c)
+    if (!c) {
+        (void)close(fd);
         return NULL;
+    }
     c->fd = fd;
     c->memory = calloc(1, len);
     if (!c->memory || getrandom(&config.seed, sizeof config.seed, 0) != sizeof config.seed ||
-        tsr_coap_stream_init(&c->stream, &config, c->memory, len) != TSR_OK) {
-        free(c->memory);
-        free(c);
+        tsr_coap_stream_init(&c->stream, &config, c->memory, len) != TSR_OK ||
+        (p->secure && connection_secure(s, c) != TSR_OK)) {
+        connection_free(c); /* and its descriptor */
         return NULL;
     }
     return c;
-}
-
-static void connection_free(tsr_connection *c)
-{
-    (void)close(c->fd);
-    free(c->memory);
-    free(c->rest);
-    free(c->out);
-    free(c);
 }
 
 void connection_release(tsr_shard *s, tsr_peer *p)
 {
     if (!p->connection)
         return;
+    if (p->connection->tls && p->connected && !p->connection->out) {
+        uint8_t room[TSR_TLS_MORE];
+        tsr_buf out = tsr_buf_over(room, sizeof room);
+
+        tsr_tls_close(p->connection->tls, &out);
+        if (out.len)
+            (void)put(s, p, tsr_buf_view(&out));
+    }
+    if (p->secure && !p->connected)
+        s->handshakes--;
     tsr_shard_timer_stop(s, &p->timer);
     tsr_coap_streams_forget(&s->coap, &p->connection->stream);
     connection_free(p->connection);
@@ -371,29 +523,62 @@ static void keep_alive(int fd)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &dead, sizeof dead);
 }
 
-static void welcome(tsr_shard *s, unsigned listener, int fd, const tsr_address *from)
+static uint8_t service_of(const tsr_shard *s, unsigned listener, bool secure)
 {
-    tsr_peer *p = peer_new(s, from, 0, false);
+    const tsr_engine_config *c = s->config;
+
+    return secure ? listener + c->coaps_tcp_second >= c->coaps_tcp_count
+                  : listener + c->coap_tcp_second >= c->coap_tcp_count;
+}
+
+static void refuse(tsr_shard *s, int fd)
+{
+    (void)close(fd);
+    atomic_fetch_add_explicit(&s->dropped, 1, memory_order_relaxed);
+}
+
+/* Whoever is to prove who it is is no peer for CoAP before it has. */
+static void welcome(tsr_shard *s, unsigned listener, bool secure, int fd, const tsr_address *from)
+{
+    tsr_peer *p = secure && s->handshakes >= HANDSHAKES_MOST ? NULL : peer_new(s, from, 0, secure);
     struct epoll_event e = { .events = EPOLLIN };
 
     if (!p) {
-        (void)close(fd);
-        atomic_fetch_add_explicit(&s->dropped, 1, memory_order_relaxed);
+        refuse(s, fd);
         return;
     }
+    p->service = service_of(s, listener, secure);
     p->connection = connection_new(s, p, fd);
     if (!p->connection) {
-        (void)close(fd);
+        p->secure = false; /* no handshake of its is counted */
         tsr_shard_close_peer(s, p);
         return;
     }
     keep_alive(fd);
+    peer_relist(s, p);
+    s->handshakes += secure;
+    p->connected = !secure;
     e.data.u32 = p->index;
-    p->connected = true;
-    p->service = listener + s->config->coap_tcp_second >= s->config->coap_tcp_count;
     if (epoll_ctl(s->connections->epoll, EPOLL_CTL_ADD, fd, &e) != 0 ||
-        tsr_coap_streams_open(&s->coap, p->index, s->now_ms) != TSR_OK)
+        (!secure && tsr_coap_streams_open(&s->coap, p->index, s->now_ms) != TSR_OK))
         tsr_shard_close_peer(s, p);
+    if (secure)
+        mark(s, p); /* its handshake has a time */
+}
+
+/* Listening sockets by number, those of TLS last; gives epoll's mark of one. */
+static uint32_t listener_at(const tsr_shard *s, unsigned n, int *fd)
+{
+    bool secure = n >= s->config->coap_tcp_count;
+    unsigned i = secure ? n - s->config->coap_tcp_count : n;
+
+    *fd = s->listeners[secure ? TSR_ENGINE_LISTEN_MAX + i : i];
+    return (uint32_t)LISTENER | (secure ? (uint32_t)SECURE : 0u) | i;
+}
+
+static unsigned listener_count(const tsr_shard *s)
+{
+    return s->config->coap_tcp_count + s->config->coaps_tcp_count;
 }
 
 static void listen_for(tsr_shard *s, bool on)
@@ -401,20 +586,23 @@ static void listen_for(tsr_shard *s, bool on)
     tsr_connections *all = s->connections;
 
     all->paused = !on;
-    for (unsigned i = 0; i < s->config->coap_tcp_count; i++) {
-        struct epoll_event e = { .events = on ? EPOLLIN : 0, .data.u32 = LISTENER | i };
+    for (unsigned i = 0; i < listener_count(s); i++) {
+        int fd;
+        struct epoll_event e = { .events = on ? EPOLLIN : 0, .data.u32 = listener_at(s, i, &fd) };
 
-        (void)epoll_ctl(all->epoll, EPOLL_CTL_MOD, s->listeners[i], &e);
+        (void)epoll_ctl(all->epoll, EPOLL_CTL_MOD, fd, &e);
     }
 }
 
-static bool accept_some(tsr_shard *s, unsigned listener)
+static bool accept_some(tsr_shard *s, unsigned listener, bool secure)
 {
+    int listening = s->listeners[secure ? TSR_ENGINE_LISTEN_MAX + listener : listener];
+
     for (int i = 0; i < BATCH; i++) {
         struct sockaddr_storage at;
         socklen_t len = sizeof at;
         tsr_address from;
-        int fd = accept4(s->listeners[listener], (struct sockaddr *)&at, &len,
+        int fd = accept4(listening, (struct sockaddr *)&at, &len,
                          SOCK_NONBLOCK | SOCK_CLOEXEC);
 
         if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS))
@@ -426,7 +614,7 @@ static bool accept_some(tsr_shard *s, unsigned listener)
             continue;
         }
         from.stream = 1;
-        welcome(s, listener, fd, &from);
+        welcome(s, listener, secure, fd, &from);
     }
     return true;
 }
@@ -444,7 +632,7 @@ bool connections_step(tsr_shard *s)
         tsr_peer *p;
 
         if (who & LISTENER) {
-            more = accept_some(s, who & ~(uint32_t)LISTENER) || more;
+            more = accept_some(s, who & ~(uint32_t)(LISTENER | SECURE), (who & SECURE) != 0) || more;
             continue;
         }
         p = &s->peers[who];
@@ -468,7 +656,7 @@ tsr_err connections_init(tsr_shard *s)
 {
     tsr_connections *all;
 
-    if (!s->config->coap_tcp_count)
+    if (!listener_count(s))
         return TSR_OK;
     all = calloc(1, sizeof *all);
     if (!all)
@@ -478,10 +666,11 @@ tsr_err connections_init(tsr_shard *s)
     all->dirty = malloc(s->peer_cap * sizeof *all->dirty);
     if (!all->dirty)
         return TSR_E_SPACE;
-    for (unsigned i = 0; i < s->config->coap_tcp_count; i++) {
-        struct epoll_event e = { .events = EPOLLIN, .data.u32 = LISTENER | i };
+    for (unsigned i = 0; i < listener_count(s); i++) {
+        int fd;
+        struct epoll_event e = { .events = EPOLLIN, .data.u32 = listener_at(s, i, &fd) };
 
-        if (all->epoll < 0 || epoll_ctl(all->epoll, EPOLL_CTL_ADD, s->listeners[i], &e) != 0)
+        if (all->epoll < 0 || epoll_ctl(all->epoll, EPOLL_CTL_ADD, fd, &e) != 0)
             return TSR_E_IO;
     }
     all->streams.at = stream_at;

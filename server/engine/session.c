@@ -78,7 +78,7 @@ static tsr_err check_certificate(void *user, tsr_bytes der)
     return err;
 }
 
-static void forget_key(tsr_peer *p)
+void session_forget_key(tsr_peer *p)
 {
     if (p->key_id)
         psa_destroy_key(p->key_id);
@@ -107,6 +107,11 @@ tsr_err sessions_init(tsr_shard *s, char *why, size_t why_cap)
     tsr_err err = tsr_dtls_config_init(&s->dtls, &o);
 
     s->dtls_ready = err == TSR_OK;
+    o.stream = true;
+    if (err == TSR_OK && c->coaps_tcp_count) {
+        err = tsr_dtls_config_init(&s->tls, &o);
+        s->tls_ready = err == TSR_OK;
+    }
     if (err != TSR_OK)
         (void)snprintf(why, why_cap,
                        "DTLS cannot be set up (%s): check the server's certificate, its key "
@@ -119,6 +124,8 @@ void sessions_free(tsr_shard *s)
 {
     if (s->dtls_ready)
         tsr_dtls_config_free(&s->dtls);
+    if (s->tls_ready)
+        tsr_dtls_config_free(&s->tls);
 }
 
 /* --- storing ---------------------------------------------------------------------------- */
@@ -299,7 +306,7 @@ void session_release(tsr_shard *s, tsr_peer *p)
         poll_out(s, p);
     }
     tsr_shard_timer_stop(s, &p->timer);
-    forget_key(p);
+    session_forget_key(p);
     while (p->pending) {
         tsr_pending *d = p->pending;
 
@@ -400,47 +407,55 @@ static void drop_others_at(tsr_shard *s, tsr_peer *winner)
             tsr_shard_close_peer(s, p);
 }
 
-static void connected(tsr_shard *s, tsr_peer *p)
+tsr_err session_name(tsr_peer *p, tsr_bytes identity, tsr_bytes certificate)
 {
-    tsr_bytes identity = tsr_dtls_peer_identity(p->dtls);
     char name[129] = "";
 
-    forget_key(p);
+    if (identity.len && identity.len < sizeof name) {
+        p->security = TSR_PEER_PSK;
+        memcpy(name, identity.ptr, identity.len);
+    } else if (common_name(certificate, name) == TSR_OK) {
+        p->security = TSR_PEER_X509;
+    } else {
+        return TSR_E_DENIED;
+    }
+    p->identity = strdup(name);
+    return p->identity ? TSR_OK : TSR_E_SPACE;
+}
+
+static void connected(tsr_shard *s, tsr_peer *p)
+{
+    session_forget_key(p);
     s->handshakes--;
     p->connected = true;
     atomic_fetch_add_explicit(&s->sessions, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&s->handshakes_done, 1, memory_order_relaxed);
-    if (identity.len && identity.len < sizeof name) {
-        p->security = TSR_PEER_PSK;
-        memcpy(name, identity.ptr, identity.len);
-    } else if (common_name(tsr_dtls_peer_certificate(p->dtls), name) == TSR_OK) {
-        p->security = TSR_PEER_X509;
-    } else {
-        tsr_shard_close_peer(s, p);
-        return;
-    }
-    p->identity = strdup(name);
-    if (!p->identity)
+    if (session_name(p, tsr_dtls_peer_identity(p->dtls), tsr_dtls_peer_certificate(p->dtls)) !=
+        TSR_OK)
         tsr_shard_close_peer(s, p);
     else
         drop_others_at(s, p);
 }
 
-static void failed(tsr_shard *s, tsr_peer *p, const tsr_dtls_event *e)
+void session_refused(tsr_shard *s, tsr_peer *p, tsr_dtls_reason reason, uint8_t alert)
 {
     char why[160];
 
-    if (!p->connected) {
-        atomic_fetch_add_explicit(&s->handshakes_failed, 1, memory_order_relaxed);
-        (void)snprintf(why, sizeof why, "handshake failed: %s%s%s",
-                       s->refusal[0] ? s->refusal : tsr_dtls_reason_name(e->reason),
-                       e->reason == TSR_DTLS_R_ALERT ? ", alert " : "",
-                       e->reason == TSR_DTLS_R_ALERT ? tsr_dtls_alert_name(e->alert) : "");
-        if (e->reason == TSR_DTLS_R_KEY)
-            (void)snprintf(why, sizeof why,
-                           "handshake failed: the key of the device is not the one set here");
-        s->hooks->refused(s->hooks->user, s, &p->address, why);
-    }
+    atomic_fetch_add_explicit(&s->handshakes_failed, 1, memory_order_relaxed);
+    (void)snprintf(why, sizeof why, "handshake failed: %s%s%s",
+                   s->refusal[0] ? s->refusal : tsr_dtls_reason_name(reason),
+                   reason == TSR_DTLS_R_ALERT ? ", alert " : "",
+                   reason == TSR_DTLS_R_ALERT ? tsr_dtls_alert_name(alert) : "");
+    if (reason == TSR_DTLS_R_KEY)
+        (void)snprintf(why, sizeof why,
+                       "handshake failed: the key of the device is not the one set here");
+    s->hooks->refused(s->hooks->user, s, &p->address, why);
+}
+
+static void failed(tsr_shard *s, tsr_peer *p, const tsr_dtls_event *e)
+{
+    if (!p->connected)
+        session_refused(s, p, e->reason, e->alert);
     tsr_shard_close_peer(s, p);
 }
 

@@ -72,8 +72,8 @@ struct tsr_shard {
     uint32_t *dying;
     uint32_t dying_count;
 
-    tsr_dtls_config dtls;
-    bool dtls_ready;
+    tsr_dtls_config dtls, tls;
+    bool dtls_ready, tls_ready;
     uint8_t plain[TSR_DTLS_PLAIN_MAX];
     tsr_peer *current; /* whose handshake may ask for a key */
     char refusal[96];
@@ -114,6 +114,10 @@ void session_send(tsr_shard *s, tsr_peer *peer, tsr_bytes plaintext);
 void session_timer(tsr_shard *s, tsr_peer *peer);
 void session_park(tsr_shard *s, tsr_peer *peer);
 void session_release(tsr_shard *s, tsr_peer *peer); /* before its peer goes */
+/* What DTLS and TLS have in common. */
+void session_forget_key(tsr_peer *peer);
+tsr_err session_name(tsr_peer *peer, tsr_bytes identity, tsr_bytes certificate);
+void session_refused(tsr_shard *s, tsr_peer *peer, tsr_dtls_reason reason, uint8_t alert);
 void sessions_save_all(tsr_shard *s);
 tsr_err sessions_load(tsr_engine *e);
 
