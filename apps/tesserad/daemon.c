@@ -232,6 +232,14 @@ static void configure_accounts(tesserad *d)
     }
 }
 
+static void trust_paths(const tesserad *d, tsr_dtls_options *o)
+{
+    if (d->trust.len == 0 || (o->usage != TSR_DTLS_CERT_CA && o->usage != TSR_DTLS_CERT_SERVICE))
+        return;
+    o->anchors = &d->trust;
+    o->anchor_count = 1;
+}
+
 static tsr_err link_stream(tesserad *d, size_t i, const tsr_lwm2m_security *security)
 {
     uplink *l = &d->links[i];
@@ -240,6 +248,7 @@ static tsr_err link_stream(tesserad *d, size_t i, const tsr_lwm2m_security *secu
     if (security->oscore)
         return TSR_E_UNSUPPORTED;
     err = stream_begin(&l->stream, &d->client, i, &l->uri, security, BODY);
+    trust_paths(d, &l->stream.tls.options);
     d->accounts[i].channel = &tsr_lwm2m_tcp_channel;
     d->accounts[i].channel_state = &l->stream.channel;
     return err;
@@ -255,11 +264,7 @@ static tsr_err link_dtls(tesserad *d, size_t i, const tsr_lwm2m_security *securi
         return TSR_E_UNSUPPORTED;
     if (security->mode != TSR_LWM2M_MODE_PSK && security->server_name[0] == '\0')
         l->dtls.options.server_name = l->uri.host;
-    if (d->trust.len != 0 && (l->dtls.options.usage == TSR_DTLS_CERT_CA ||
-                              l->dtls.options.usage == TSR_DTLS_CERT_SERVICE)) {
-        l->dtls.options.anchors = &d->trust;
-        l->dtls.options.anchor_count = 1;
-    }
+    trust_paths(d, &l->dtls.options);
     l->dtls.options.retry_ms = d->config->handshake_ms;
     l->dtls.store = (tsr_lwm2m_session_store){ l, session_load, session_save };
     l->dtls.image = l->image;
