@@ -31,12 +31,12 @@ class Examples(unittest.TestCase):
             server = room.server
             self.assertEqual((room.seen["ep"], room.seen["lt"], room.seen["lwm2m"]), ("dev1", "600", "1.2"))
             self.assertIn("</3303/0>", room.seen["links"])
-            room.word.write_text("21500\n")
+            outside.put(room.word, "21500\n")
             room.lab.wait(lambda: server.read("/3303/0/5700").code == "2.05", 20, "a measurement")
             token, first = server.observe("/3303/0/5700", accept=SENML_CBOR)
             self.assertEqual(peer.senml_cbor(first.payload), {"/3303/0/5700": 21.5})
             for at, degrees in enumerate((21.75, 23.0, 19.25), 1):
-                room.word.write_text(f"{int(degrees * 1000)}\n")
+                outside.put(room.word, f"{int(degrees * 1000)}\n")
                 self.assertEqual(peer.senml_cbor(server.notification(token, at).payload), {"/3303/0/5700": degrees})
             self.assertEqual(room.example.stop(), 0)
             self.assertEqual([g["location"] for g in server.gone], [room.seen["location"]])

@@ -18,6 +18,13 @@ import lab
 EXAMPLES = ("sensor", "actuator", "custom")
 
 
+def put(path, text):
+    """Whoever reads the file sees the old text or the new one, and never an empty file."""
+    fresh = path.with_suffix(".new")
+    fresh.write_text(text)
+    fresh.replace(path)
+
+
 def run(*words, **more):
     done = subprocess.run([str(w) for w in words], capture_output=True, text=True, timeout=300, **more)
     if done.returncode != 0:
