@@ -109,13 +109,13 @@ class Pull(unittest.TestCase):
             self.assertEqual(room.put(1, b"", TEXT), "2.04")
             self.assertEqual(room.stands(), (IDLE, 0))
             self.assertEqual(room.put(1, self.files.uri("/fw/v%202"), TEXT), "2.04")
-            room.waits(lambda: room.stands() == (DOWNLOADED, 0), "the download")
+            room.waits(lambda: room.stands() == (DOWNLOADED, 0), "the download", 240)
             self.assertEqual(room.server.read("/5/0/1", TEXT).payload, self.files.uri("/fw/v%202"))
             self.assertEqual(room.put(1, b"", TEXT), "2.04")
             self.assertEqual(room.stands(), (IDLE, 0))
             self.assertEqual(room.fwu("query")["state"], "ready")
             self.assertEqual(room.put(1, self.files.uri("/fw/v%202"), TEXT), "2.04")
-            room.waits(lambda: room.stands() == (DOWNLOADED, 0), "the download")
+            room.waits(lambda: room.stands() == (DOWNLOADED, 0), "the download", 240)
             self.assertEqual(room.server.ask("POST", "/5/0/2").code, "2.04")
             room.waits(lambda: room.version() == "2.0.0" and room.stands() == (IDLE, 1), "version 2.0.0, and that it is so")
 
@@ -138,7 +138,7 @@ class Pull(unittest.TestCase):
             room.fwu("reboot")
             room.server.registered(2, 60)
             self.files.silent_from = None
-            room.waits(lambda: room.stands() == (DOWNLOADED, 0), "the rest")
+            room.waits(lambda: room.stands() == (DOWNLOADED, 0), "the rest", 240)
             self.assertIn(min(self.files.asked), (1024, 2000), "it goes on where the slot was made to last")
             self.assertEqual(room.fwu("query")["state"], "candidate")
 
@@ -150,7 +150,7 @@ class Pull(unittest.TestCase):
             room.wait(lambda: 100 in self.files.asked, 60, "block 100")
             self.files.files["/fw"] = room.next_package("2.1.0")
             self.files.silent_from = None
-            room.waits(lambda: room.stands() == (DOWNLOADED, 0), "the other package")
+            room.waits(lambda: room.stands() == (DOWNLOADED, 0), "the other package", 240)
             self.assertEqual(self.files.asked.count(0), 2)
 
     def test_device_says_why_a_fetched_package_is_refused(self):

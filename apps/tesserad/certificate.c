@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/tesserad/certificate.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,34 +8,11 @@
 #include <unistd.h>
 
 #include "ports/linux/gate/gate.h"
+#include "ports/linux/host/pem.h"
 #include "psa/crypto.h"
 #include "tessera/json/base64.h"
 #include "tessera/lwm2m/objects/security.h"
 #include "tessera/net/csr.h"
-
-static const char begin[] = "-----BEGIN CERTIFICATE-----", end[] = "-----END CERTIFICATE-----";
-
-/* Base64 in lines. What is decoded is shorter than what it came from, and takes its place. */
-static tsr_err from_pem(uint8_t *room, size_t len, tsr_bytes *der)
-{
-    uint8_t *from = memmem(room, len, begin, sizeof begin - 1), *to;
-    size_t n = 0;
-    tsr_buf out = tsr_buf_over(room, len);
-
-    if (from == NULL)
-        return TSR_E_MALFORMED;
-    from += sizeof begin - 1;
-    to = memmem(from, len - (size_t)(from - room), end, sizeof end - 1);
-    if (to == NULL)
-        return TSR_E_MALFORMED;
-    for (uint8_t *at = from; at != to; at++)
-        if (!isspace(*at))
-            from[n++] = *at;
-    if (tsr_base64_get(tsr_view(from, n), &out) != TSR_OK || out.len == 0)
-        return TSR_E_MALFORMED;
-    *der = tsr_buf_view(&out);
-    return der->len <= CERTIFICATE_MAX ? TSR_OK : TSR_E_SPACE;
-}
 
 tsr_err certificate_read(const char *path, uint8_t room[CERTIFICATE_MAX], tsr_bytes *der)
 {
@@ -53,7 +29,7 @@ tsr_err certificate_read(const char *path, uint8_t room[CERTIFICATE_MAX], tsr_by
     if (n == 0)
         return TSR_E_MALFORMED;
     if (text[0] != 0x30) /* DER begins with a SEQUENCE */
-        err = from_pem(text, (size_t)n, der);
+        err = tsr_host_pem(text, (size_t)n, "CERTIFICATE", der);
     if (err == TSR_OK && der->len > CERTIFICATE_MAX)
         err = TSR_E_SPACE;
     if (err != TSR_OK)

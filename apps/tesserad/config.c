@@ -94,6 +94,19 @@ static const key update_keys[] = {
     { NULL, TEXT, 0, 0, 0, 0, NULL, NULL },
 };
 
+static const key software_keys[] = {
+    { "directory", TEXT_AT(config, software.directory) },
+    { "anchor", TEXT_AT(config, software.anchor) },
+    { "vendor", TEXT_AT(config, software.vendor) },
+    { "class", TEXT_AT(config, software.class_id) },
+    { "user", TEXT_AT(config, software.user) },
+    { "instances", NUMBER_AT(config, software.instances, 0, CONFIG_SOFTWARE) },
+    { "size", NUMBER_AT(config, software.size, 1024, 1u << 30) },
+    { "memory", NUMBER_AT(config, software.memory_mb, 8, 1u << 20) },
+    { "network", WORD_AT(config, software.network, yes_no) },
+    { NULL, TEXT, 0, 0, 0, 0, NULL, NULL },
+};
+
 static const key coap_keys[] = {
     { "ack_timeout_ms", NUMBER_AT(config, ack_timeout_ms, 50, 60000) },
     { "max_retransmit", NUMBER_AT(config, max_retransmit, 0, 10) },
@@ -365,7 +378,7 @@ static tsr_err section_line(void *user, char *name)
         const key *keys;
     } plain[] = { { "device", device_keys }, { "secured", secured_keys }, { "log", log_keys },
                   { "location", location_keys }, { "network", network_keys }, { "coap", coap_keys },
-                  { "update", update_keys }, { "send", send_keys } };
+                  { "update", update_keys }, { "send", send_keys }, { "software", software_keys } };
     char *number = strchr(name, ' ');
     uint64_t id = 0;
 
@@ -387,7 +400,7 @@ static tsr_err section_line(void *user, char *name)
             return open_light(r, id);
     }
     return fail(r, r->ini.line, "unknown section [%s]; known are: device, secured, log, location, network, "
-                            "coap, update, bootstrap, send, server N, light N", r->section);
+                            "coap, update, software, bootstrap, send, server N, light N", r->section);
 }
 
 static tsr_err check_server(const reader *r, const config_server *s)
@@ -491,6 +504,20 @@ static tsr_err check_location(const reader *r)
     return TSR_OK;
 }
 
+/* Whether the key can be read is found out when it is needed. */
+static tsr_err check_software(const reader *r)
+{
+    const config_software *s = &r->c->software;
+
+    if (s->directory[0] == '\0' && (s->anchor[0] | s->vendor[0] | s->class_id[0]) == 0)
+        return TSR_OK;
+    if (s->directory[0] != '/' || s->anchor[0] == '\0' || s->vendor[0] == '\0' ||
+        s->class_id[0] == '\0')
+        return fail(r, r->ini.line, "[software] wants directory (from / on), anchor, vendor and class; add "
+                                "what is missing");
+    return TSR_OK;
+}
+
 static tsr_err check(const reader *r)
 {
     config *c = r->c;
@@ -508,6 +535,8 @@ static tsr_err check(const reader *r)
     err = check_send(r);
     if (err == TSR_OK)
         err = check_location(r);
+    if (err == TSR_OK)
+        err = check_software(r);
     for (size_t i = 0; err == TSR_OK && i < c->server_count; i++)
         err = check_access(r, &c->servers[i], &owned);
     for (size_t i = 0; err == TSR_OK && i < c->server_count; i++)
@@ -536,7 +565,8 @@ tsr_err config_load(const char *path, config *c, char *error, size_t error_len)
     memset(c, 0, sizeof *c);
     *c = (config){ .log_level = TSR_LOG_INFO, .kernel_log = 1, .refresh_s = 1, .version = 2,
                    .awake_s = 93, .ack_timeout_ms = 2000, .max_retransmit = 4, .block_size = 1024,
-                   .push_wait_s = 247, .pull_tries = 10, .send = { .every_s = 60 } };
+                   .push_wait_s = 247, .pull_tries = 10, .send = { .every_s = 60 },
+                   .software = { .size = 16u << 20, .memory_mb = 256 } };
     error[0] = '\0';
     if (f == NULL) {
         (void)snprintf(error, error_len, "%s: %s; name the file with --config", path, strerror(errno));

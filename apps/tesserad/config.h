@@ -16,6 +16,7 @@ enum {
     CONFIG_BOOTSTRAP = 65535, /* stands for its Short Server ID, which it has not */
     CONFIG_LIGHTS = 8,
     CONFIG_SENDS = 16,
+    CONFIG_SOFTWARE = 4, /* pieces of software beside the firmware */
     CONFIG_TEXT = 128,
     CONFIG_PATH = 256,
 };
@@ -63,6 +64,17 @@ typedef struct {
     uint32_t full; /* 0: the oldest values go; 1: new ones are refused */
 } config_send;
 
+/** Software beside the firmware; no directory: none. */
+typedef struct {
+    char directory[CONFIG_PATH], anchor[CONFIG_PATH];
+    char vendor[48], class_id[48]; /* UUIDs */
+    char user[32];                 /* who it runs as; empty: as we do */
+    uint32_t instances;            /* that are there without a server's Create */
+    uint32_t size;                 /* bytes of a package */
+    uint32_t memory_mb;
+    uint32_t network;
+} config_software;
+
 typedef struct {
     bool set;
     double value;
@@ -94,6 +106,7 @@ typedef struct {
     config_light lights[CONFIG_LIGHTS];
     size_t light_count;
     config_send send;
+    config_software software;
     uint32_t kernel_log;   /* object 20 has the kernel's log, too */
     config_decimal latitude, longitude, altitude, radius;
     char location_file[CONFIG_PATH];

@@ -16,6 +16,7 @@
 #include "apps/tesserad/firmware.h"
 #include "apps/tesserad/oscore.h"
 #include "apps/tesserad/report.h"
+#include "apps/tesserad/software.h"
 #include "apps/tesserad/stream.h"
 #include "apps/tesserad/update.h"
 #include "ports/linux/gate/gate.h"
@@ -67,6 +68,7 @@ typedef struct tesserad {
     device device;
     update update;
     firmware firmware;
+    software software;
     oscore oscore;
     enrol enrol;
     size_t link_count;
@@ -678,6 +680,7 @@ static void drive(tesserad *d, uint64_t now_ms)
 
     device_show_lights(&d->device);
     firmware_tell(&d->firmware);
+    software_tell(&d->software);
     logs_tell(&d->device.logs, &d->client);
     do
         send_all(d, now_ms);
@@ -805,6 +808,8 @@ static int wait_ms(const tesserad *d, uint64_t now_ms)
         due_ms = update_due_ms(&d->update);
     if (firmware_due_ms(&d->firmware) < due_ms)
         due_ms = firmware_due_ms(&d->firmware);
+    if (software_due_ms(&d->software) < due_ms)
+        due_ms = software_due_ms(&d->software);
     if (report_due_ms(&d->report) < due_ms)
         due_ms = report_due_ms(&d->report);
     if (enrol_due_ms(&d->enrol) < due_ms)
@@ -820,6 +825,7 @@ static void step_update(tesserad *d, uint64_t now_ms)
     if (trial && !d->update.trial)
         firmware_judged(&d->firmware);
     firmware_step(&d->firmware, now_ms);
+    software_step(&d->software, now_ms);
 }
 
 static struct pollfd link_watch(const tesserad *d, const uplink *l)
@@ -831,7 +837,7 @@ static struct pollfd link_watch(const tesserad *d, const uplink *l)
 
 static void step(tesserad *d)
 {
-    struct pollfd fds[CONFIG_ACCOUNTS + 5];
+    struct pollfd fds[CONFIG_ACCOUNTS + 5 + SOFTWARE_FDS];
     size_t n = d->link_count;
     uint64_t now_ms = tsr_host_now_ms();
 
@@ -842,13 +848,15 @@ static void step(tesserad *d)
     fds[n + 2] = (struct pollfd){ d->device.logs.kernel, POLLIN, 0 };
     fds[n + 3] = (struct pollfd){ firmware_socket(&d->firmware), POLLIN, 0 };
     fds[n + 4] = (struct pollfd){ enrol_descriptor(&d->enrol), POLLIN, 0 };
-    if (poll(fds, n + 5, wait_ms(d, now_ms)) < 0)
+    software_fds(&d->software, fds + n + 5);
+    if (poll(fds, n + 5 + SOFTWARE_FDS, wait_ms(d, now_ms)) < 0)
         return;
     now_ms = tsr_host_now_ms();
     if (fds[n].revents != 0)
         on_signal(d, now_ms);
     if (fds[n + 3].revents != 0)
         firmware_receive(&d->firmware, now_ms);
+    software_receive(&d->software, fds + n + 5, now_ms);
     if (fds[n + 1].revents != 0)
         tsr_udp_watch_drain(d->watch);
     if (fds[n + 2].revents != 0)
@@ -925,6 +933,8 @@ static tsr_err begin(tesserad *d, const config *c, const char *path)
     firmware_place(&d->firmware, &d->update, &d->device);
     device_configure_access(&d->device, true);
     if (err == TSR_OK)
+        err = software_place(&d->software, c, &d->device);
+    if (err == TSR_OK)
         err = papers_read_all(d);
     configure_accounts(d);
     if (err == TSR_OK)
@@ -939,6 +949,7 @@ static tsr_err begin(tesserad *d, const config *c, const char *path)
     }
     restore_state(d);
     firmware_resume(&d->firmware, &d->client);
+    software_resume(&d->software, &d->client);
     report_restore(&d->report, &d->client);
     for (size_t i = 0; i < d->link_count; i++) {
         if (d->links[i].used && !d->links[i].stream.used && d->links[i].udp.fd < 0)
@@ -953,6 +964,7 @@ static void finish(tesserad *d)
     device_end(&d->device);
     update_end(&d->update);
     firmware_end(&d->firmware);
+    software_end(&d->software);
     oscore_end(&d->oscore);
     enrol_end(&d->enrol);
     for (size_t i = 0; i < d->link_count; i++) {
@@ -977,6 +989,7 @@ daemon_end daemon_run(const config *c, const char *path)
     for (size_t i = 0; i < CONFIG_ACCOUNTS; i++)
         d->links[i].udp.fd = d->links[i].stream.tcp.link.fd = -1;
     download_init(&d->firmware.download);
+    software_init(&d->software);
     tsr_host_log_level((tsr_log_level)c->log_level);
     if (begin(d, c, path) == TSR_OK) {
         tsr_host_log(TSR_LOG_INFO, "ready", "endpoint=\"%s\" servers=%zu state=\"%s\"", c->endpoint,

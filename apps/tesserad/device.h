@@ -15,7 +15,7 @@
 enum {
     DEVICE_PORTFOLIOS = 4,
     DEVICE_APP_DATA = 4,
-    DEVICE_OBJECTS = 15,
+    DEVICE_OBJECTS = 16,
     DEVICE_ACCESSES = 64,
     DEVICE_CERTIFICATE = 2048, /* bytes of a certificate that a bootstrap server writes */
     DEVICE_FIRST_KEY = 0x3f540000, /* of those that it writes; below are the configuration's */

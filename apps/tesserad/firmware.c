@@ -165,6 +165,46 @@ static void find_out(firmware *f, uint8_t state)
     }
 }
 
+/* ---- what is downloaded ---- */
+
+/* The ETag is there before the first byte is stored, and saved with the state. */
+static void pull_part(void *user, const tsr_coap_download_event *e)
+{
+    tsr_lwm2m_firmware *o = &((firmware *)user)->object;
+
+    if (e->offset == 0) {
+        o->etag_len = (uint8_t)e->etag.len;
+        if (e->etag.len != 0)
+            memcpy(o->etag, e->etag.ptr, e->etag.len);
+        o->changed = true;
+    }
+    (void)tsr_lwm2m_firmware_pull(o, e->offset, e->part, e->last); /* `state` says how it went */
+}
+
+static void pull_failed(void *user, download_failure why)
+{
+    static const tsr_lwm2m_firmware_result results[] = {
+        [DOWNLOAD_LOST] = TSR_LWM2M_FIRMWARE_CONNECTION_LOST,
+        [DOWNLOAD_BAD_URI] = TSR_LWM2M_FIRMWARE_BAD_URI,
+        [DOWNLOAD_TOO_LONG] = TSR_LWM2M_FIRMWARE_NO_FLASH,
+    };
+
+    tsr_lwm2m_firmware_fail(&((firmware *)user)->object, results[why]);
+}
+
+static void step_download(firmware *f, uint64_t now_ms)
+{
+    const download_taker taker = { pull_part, pull_failed, f };
+    tsr_lwm2m_firmware *o = &f->object;
+
+    if (o->fetch) {
+        o->fetch = false;
+        download_begin(&f->download, o->uri, o->offset, tsr_view(o->etag, o->etag_len), &taker,
+                       f->update->config, now_ms);
+    }
+    download_step(&f->download, o->state == TSR_LWM2M_FIRMWARE_DOWNLOADING && !o->pushed, now_ms);
+}
+
 /* ---- the daemon's side ---- */
 
 static tsr_err push(void *user, uint32_t source, uint32_t offset, tsr_bytes part, bool last,
@@ -180,7 +220,7 @@ void firmware_place(firmware *f, const update *u, device *d)
     if (!u->launched)
         return;
     tsr_lwm2m_firmware_init(&f->object, &backend, f);
-    f->object.protocols = 1 << TSR_LWM2M_FIRMWARE_COAP;
+    f->object.protocols = 1 << TSR_LWM2M_PROTOCOL_COAP;
     f->object.push_wait_ms = (uint64_t)u->config->push_wait_s * 1000;
     f->object.unix_s = tsr_host_unix_s();
     device_add(d, tsr_lwm2m_firmware_object(&f->object));
@@ -224,7 +264,7 @@ void firmware_step(firmware *f, uint64_t now_ms)
     if (f->client == NULL)
         return;
     tsr_lwm2m_firmware_step(&f->object, now_ms);
-    download_step(&f->download, &f->object, f->update->config, now_ms);
+    step_download(f, now_ms);
     if (f->object.install) {
         f->object.install = false;
         install(f);
@@ -235,7 +275,7 @@ int firmware_socket(const firmware *f) { return f->download.udp.fd; }
 
 void firmware_receive(firmware *f, uint64_t now_ms)
 {
-    download_receive(&f->download, &f->object, f->update->config, now_ms);
+    download_receive(&f->download, now_ms);
 }
 
 void firmware_end(firmware *f) { download_end(&f->download); }
@@ -246,9 +286,9 @@ uint64_t firmware_due_ms(const firmware *f)
 
     if (f->client == NULL)
         return UINT64_MAX;
-    if (f->object.changed || f->object.install)
+    if (f->object.changed || f->object.install || f->object.fetch)
         return 0;
     push_ms = tsr_lwm2m_firmware_due_ms(&f->object);
-    pull_ms = download_due_ms(&f->download, &f->object);
+    pull_ms = download_due_ms(&f->download);
     return push_ms < pull_ms ? push_ms : pull_ms;
 }

@@ -10,6 +10,7 @@
 
 #include "apps/tesserad/certificate.h"
 #include "apps/tesserad/daemon.h"
+#include "ports/linux/software/run.h"
 #include "tessera/base/bytes.h"
 
 static const char usage[] =
@@ -128,8 +129,11 @@ int main(int argc, char **argv)
     static config c;
     options o = { .config = "/etc/tessera/tesserad.conf", .format = "hex" };
     char error[512];
-    int done = read_options(argc, argv, &o);
+    int done;
 
+    if (argc > 1 && strcmp(argv[1], TSR_SOFTWARE_WORD) == 0)
+        return tsr_software_keeper(argc, argv);
+    done = read_options(argc, argv, &o);
     if (done != 0)
         return done - 1;
     if (config_load(o.config, &c, error, sizeof error) != TSR_OK) {

@@ -60,7 +60,7 @@ static store *fresh(void)
 
     s = (store){ 0 };
     tsr_lwm2m_firmware_init(&s.firmware, &backend, &s);
-    s.firmware.protocols = 1 << TSR_LWM2M_FIRMWARE_COAP;
+    s.firmware.protocols = 1 << TSR_LWM2M_PROTOCOL_COAP;
     s.object = tsr_lwm2m_firmware_object(&s.firmware);
     return &s;
 }

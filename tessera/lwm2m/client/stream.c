@@ -42,7 +42,9 @@ static uint8_t block(void *user, tsr_coap_peer peer, const tsr_coap_msg *msg)
     tsr_lwm2m_client_event *told;
     uint8_t code;
 
-    if (!is_for(s, msg))
+    while (s != NULL && !is_for(s, msg))
+        s = s->next;
+    if (s == NULL)
         return TSR_COAP_EMPTY;
     code = take(s, peer, msg);
     if (msg->block1.num != 0 && code == TSR_COAP_CONTINUE)
@@ -61,6 +63,7 @@ static uint8_t block(void *user, tsr_coap_peer peer, const tsr_coap_msg *msg)
 void tsr_lwm2m_client_stream(tsr_lwm2m_client *c, tsr_lwm2m_stream *s)
 {
     s->client = c;
+    s->next = c->coap.sink != NULL ? c->coap.sink->user : NULL;
     s->sink = (tsr_coap_sink){ block, s };
     c->coap.sink = &s->sink;
 }

@@ -9,8 +9,8 @@
 #include "tessera/lwm2m/client/client.h"
 
 /** The caller zeroes it and sets the first part. */
-typedef struct {
-    tsr_lwm2m_path at; /* of the resource */
+typedef struct tsr_lwm2m_stream {
+    tsr_lwm2m_path at; /* of the resource; may be changed any time. 65535: of no instance */
     /** Takes the next part; see tsr_lwm2m_firmware_push() for what it may answer. `source` is the
      *  account. Called from inside tsr_lwm2m_client_feed(); must not call the client. */
     tsr_err (*part)(void *user, uint32_t source, uint32_t offset, tsr_bytes part, bool last,
@@ -19,10 +19,12 @@ typedef struct {
     /* private */
     tsr_lwm2m_client *client;
     tsr_coap_sink sink;
+    struct tsr_lwm2m_stream *next;
 } tsr_lwm2m_stream;
 
 /** Gives what servers write to `s->at` with Block1, as octets (or with no format at all), to
- *  `s->part`. Anything else about the resource stays with its object. After init; one for a client.
+ *  `s->part`. Anything else about the resource stays with its object. After init; as many as are
+ *  wanted.
  *
  *  source  Core 6.3.3; RFC 7959 §2.5
  *  owner   s must outlive the client

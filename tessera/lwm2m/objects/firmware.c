@@ -169,30 +169,13 @@ static tsr_err write_package(tsr_lwm2m_firmware *f, tsr_bytes package, bool comm
     return TSR_OK;
 }
 
-/* The protocol of a URI; PROTOCOLS: another one; -1: none at all. RFC 3986 §3.1 */
-static int protocol_of(const char *uri)
-{
-    static const char *const schemes[] = { "coap", "coaps", "http", "https", "coap+tcp",
-                                           "coaps+tcp" };
-    size_t len = strcspn(uri, ":/?#");
-
-    if (len == 0 || strncmp(uri + len, "://", 3) != 0 || uri[len + 3] == '\0' ||
-        uri[len + 3] == '/')
-        return -1;
-    for (int i = 0; i < TSR_LWM2M_FIRMWARE_PROTOCOLS; i++) {
-        if (strlen(schemes[i]) == len && memcmp(schemes[i], uri, len) == 0)
-            return i;
-    }
-    return TSR_LWM2M_FIRMWARE_PROTOCOLS;
-}
-
 static void start_pull(tsr_lwm2m_firmware *f, tsr_bytes uri)
 {
     int protocol;
 
     memcpy(f->uri, uri.ptr, uri.len);
     f->uri[uri.len] = '\0';
-    protocol = protocol_of(f->uri);
+    protocol = tsr_lwm2m_protocol_of(f->uri);
     f->pushed = false;
     f->offset = 0;
     f->etag_len = 0;
@@ -229,7 +212,7 @@ static tsr_err put_protocols(const tsr_lwm2m_firmware *f, tsr_lwm2m_path at, tsr
     uint16_t n = 0;
 
     each.depth = 4;
-    for (unsigned i = 0; i < TSR_LWM2M_FIRMWARE_PROTOCOLS; i++) {
+    for (unsigned i = 0; i < TSR_LWM2M_PROTOCOLS; i++) {
         if ((f->protocols >> i & 1) == 0)
             continue;
         each.resource_instance = n++;

@@ -16,6 +16,7 @@
 #define TESSERA_LWM2M_OBJECTS_FIRMWARE_H
 
 #include "tessera/lwm2m/model/object.h"
+#include "tessera/lwm2m/objects/protocol.h"
 
 enum {
     TSR_LWM2M_FIRMWARE_URI = 255,
@@ -47,17 +48,6 @@ typedef enum {
     TSR_LWM2M_FIRMWARE_CANCELLED,
     TSR_LWM2M_FIRMWARE_DEFERRED,
 } tsr_lwm2m_firmware_result;
-
-/** /5/0/8 */
-typedef enum {
-    TSR_LWM2M_FIRMWARE_COAP,
-    TSR_LWM2M_FIRMWARE_COAPS,
-    TSR_LWM2M_FIRMWARE_HTTP,
-    TSR_LWM2M_FIRMWARE_HTTPS,
-    TSR_LWM2M_FIRMWARE_COAP_TCP,
-    TSR_LWM2M_FIRMWARE_COAPS_TCP,
-    TSR_LWM2M_FIRMWARE_PROTOCOLS,
-} tsr_lwm2m_firmware_protocol;
 
 /** What stores packages. Calls come in this order; every part but the last is a multiple of 16
  *  bytes long. */

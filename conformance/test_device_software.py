@@ -1,0 +1,334 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Software Management (object 9) of a device: packages, really signed, pushed and fetched by a server that has nothing of
+ours (peer.py); programs that really run; kill -9 of the daemon between the steps and within them. OMA has no cases of it."""
+import os
+import pathlib
+import random
+import tempfile
+import time
+import unittest
+import uuid
+
+import lab
+import peer
+import test_device_firmware
+from peer import OPAQUE, SENML_CBOR, TEXT, TLV
+
+INITIAL, STARTED, DOWNLOADED, DELIVERED, INSTALLED = range(5)
+PROGRAM = """#!/bin/sh
+echo {version} > version
+echo $$ > pid
+cat {state}/client > stolen 2> /dev/null || echo closed > state
+while :; do sleep 0.2; done
+"""
+
+
+def alive(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+class Room(lab.Lab):
+    """A device with a folder for software, registered at a server of the peer's."""
+
+    sequence = 0
+
+    def __init__(self, *software, coap=("ack_timeout_ms = 500", "max_retransmit = 2"), update=()):
+        super().__init__()
+        self.server = peer.Server()
+        self.start_secured()
+        vendor = uuid.uuid5(uuid.NAMESPACE_DNS, self.vendor)
+        self.signing_key()
+        self.configure_device("dev1", self.server.uri, False, coap=coap)
+        with open(self.device_config, "a") as config:
+            config.write("\n".join(["[update]", *update, "[software]", f"directory = {self.folder / 'software'}",
+                                    f"anchor = {self.signing_key().with_suffix('.pub')}", f"vendor = {vendor}",
+                                    f"class = {uuid.uuid5(vendor, self.device_class)}", "instances = 1", *software]) + "\n")
+        self.run_device()
+
+    def __enter__(self):
+        self.server.registered(timeout=60)
+        return self
+
+    def close(self):
+        super().close()
+        self.server.close()
+
+    def software(self, version="1.0.0", program=PROGRAM, name="start", extra=0, **ids):
+        """The bytes of a package whose bundle has one program."""
+        self.sequence += 1
+        tree = pathlib.Path(tempfile.mkdtemp(dir=self.folder, prefix="software-"))
+        (tree / "bundle").mkdir()
+        start = tree / "bundle" / name
+        start.write_text(program.format(version=version, state=self.device_state))
+        start.chmod(0o755)
+        if extra:
+            (tree / "bundle/more").write_bytes(os.urandom(extra))
+        self.package_tool("make", tree / "bundle", "--out", tree / "image")
+        self.package_tool("sign", tree / "image", "--key", ids.get("key", self.signing_key()), "--out", tree / "package",
+                          "--vendor", ids.get("vendor", self.vendor), "--class", ids.get("device_class", self.device_class),
+                          "--component", ids.get("component", "hello"), "--sequence", ids.get("sequence", self.sequence),
+                          "--version", version, "--layout", ids.get("layout", "integrated"))
+        return (tree / "package").read_bytes()
+
+    def folder_of(self, instance=0):
+        return self.folder / "software" / str(instance)
+
+    def wrote(self, name, instance=0):
+        try:
+            return (self.folder_of(instance) / "data" / name).read_text().strip()
+        except OSError:
+            return ""
+
+    def read(self, resource, instance=0):
+        return self.server.read(f"/9/{instance}/{resource}", TEXT).payload.decode()
+
+    def stands(self, instance=0):
+        return int(self.read(7, instance)), int(self.read(9, instance))
+
+    def active(self, instance=0):
+        return self.read(12, instance) == "1"
+
+    def put(self, resource, payload, format=TEXT, instance=0):
+        return self.server.ask("PUT", f"/9/{instance}/{resource}", payload, format=format).code
+
+    def push(self, payload, instance=0, **more):
+        return self.server.push(self.server.device, f"/9/{instance}/2", payload, **more).code
+
+    def run(self, resource, arguments=b"", instance=0):
+        return self.server.ask("POST", f"/9/{instance}/{resource}", arguments, format=TEXT if arguments else None).code
+
+    def ask_and_go(self, resource):
+        """An Execute whose answer nobody waits for."""
+        m = peer.Message(code=peer.Code.POST)
+        m.mtype, m.mid, m.token = peer.CON, self.server.next_mid(), os.urandom(4)
+        m.opt.uri_path = ("9", "0", str(resource))
+        self.server.socket.sendto(m.encode(), self.server.device)
+
+    def waits(self, good, what, timeout=40):
+        def look():
+            try:
+                return good()
+            except (AssertionError, ValueError):
+                return None
+        try:
+            return self.wait(look, timeout, what)
+        except lab.LabError as error:
+            lines = [line for line in self.parts["device"].text().splitlines() if "operation=read" not in line]
+            raise lab.LabError(f"{error}; the device's log:\n" + "\n".join(lines[-30:])) from None
+
+    def stand(self, *expected, instance=0):
+        self.waits(lambda: self.stands(instance) == expected, f"state and result {expected}")
+
+    def deliver(self, package, instance=0):
+        assert self.push(package, instance) == "2.04"
+        self.stand(DELIVERED, 3, instance=instance)
+
+    def install(self, package, instance=0):
+        self.deliver(package, instance)
+        assert self.run(4, instance=instance) == "2.04"
+        assert self.stands(instance) == (INSTALLED, 2), self.read(16, instance)
+
+    def kill(self):
+        """kill -9 of the daemon, and a new one."""
+        server = self.server
+        seen = len(server.updates)
+        self.parts["device"].kill()
+        self.run_device()
+        moved = server.wait(lambda: len(server.updates) > seen and server.updates[-1], 60, "an Update from the new address")
+        server.registrations[-1]["from"] = moved["from"]
+
+
+class Software(unittest.TestCase):
+    def test_software_lives_its_life(self):
+        """pushed, installed, activated, deactivated, updated, uninstalled; and the sandbox it runs in"""
+        with Room() as room:
+            self.assertIn("</9/0>", room.server.registered()["links"])
+            self.assertEqual(room.stands(), (INITIAL, 0))
+            self.assertEqual([room.run(r) for r in (4, 6, 10, 11)], ["4.05"] * 4)
+            room.install(room.software())
+            self.assertEqual((room.read(0), room.read(1), room.active()), ("hello", "1.0.0", False))
+            self.assertFalse((room.folder_of() / "package").exists(), "the package is not needed any more")
+            self.assertEqual(room.run(10), "2.04")
+            self.assertTrue(room.active())
+            room.wait(lambda: room.wrote("state"), 20, "the program")
+            self.assertEqual((room.wrote("version"), room.wrote("state"), room.wrote("stolen")), ("1.0.0", "closed", ""))
+            pid = room.wrote("pid")
+            self.assertTrue(alive(pid))
+            self.assertEqual(room.run(11), "2.04")
+            self.assertFalse(alive(pid), "it ended before the answer")
+            self.assertFalse(room.active())
+            # An update: the old one stays until the new one is there.
+            self.assertEqual(room.run(10), "2.04")
+            self.assertEqual(room.run(6, b"1"), "2.04")
+            self.assertEqual((room.stands(), room.active()), ((INITIAL, 0), False))
+            self.assertTrue((room.folder_of() / "app/start").exists())
+            room.install(room.software("2.0.0", layout="bundled"))
+            self.assertEqual(room.run(10), "2.04")
+            room.wait(lambda: room.wrote("version") == "2.0.0", 20, "the new program")
+            self.assertEqual(room.run(6), "2.04")
+            self.assertEqual((room.stands(), room.active(), room.read(0)), ((INITIAL, 0), False, ""))
+            self.assertFalse(room.folder_of().exists())
+
+    def test_software_is_read_in_every_format(self):
+        with Room() as room:
+            values = peer.senml_cbor(room.server.read("/9/0", SENML_CBOR).payload)
+            self.assertEqual({k: values[f"/9/0/{k}"] for k in (0, 1, 5, 7, 8, 9, 12)},
+                             {0: "", 1: "", 5: "65535:65535", 7: 0, 8: False, 9: 0, 12: False})
+            self.assertNotIn("/9/0/2", values)
+            self.assertEqual(peer.tlv_integer(peer.tlv(room.server.read("/9/0", TLV).payload)["/7"]), INITIAL)
+            self.assertEqual(room.server.read("/9/0/2", OPAQUE).code, "4.05")
+            self.assertEqual(room.put(8, b"1"), "2.04")
+            room.kill()
+            self.assertEqual(room.read(8), "1")
+
+    def test_software_is_refused(self):
+        """nothing unsigned, changed, older, too large, or for others is installed"""
+        with Room("size = 100000") as room:
+            good = room.software(sequence=5)
+            changed = good[:-700] + bytes([good[-700] ^ 1]) + good[-699:]
+            for result, package in ((53, changed), (53, good[:-1]), (53, good + b"\0"),
+                                    (53, room.software(key=room.signing_key("stranger"))),
+                                    (54, room.software(vendor="example.org")), (54, room.software(device_class="lamp")),
+                                    (54, os.urandom(3000)), (54, b"#!/bin/sh\n")):
+                self.assertEqual(room.push(package), "2.04")
+                room.stand(INITIAL, result)
+                self.assertTrue(room.read(16))
+                self.assertEqual(room.run(4), "4.05")
+            self.assertEqual(room.push(bytes(100001)), "4.13")
+            self.assertEqual(room.stands(), (INITIAL, 50))
+            self.assertFalse(room.folder_of().exists())
+            # Signed, but no software: it is delivered, and stays there.
+            room.deliver(room.software(name="other", sequence=5))
+            self.assertEqual(room.run(4), "2.04")
+            self.assertEqual(room.stands(), (DELIVERED, 58))
+            self.assertEqual(room.run(6), "2.04")
+            # What was newer stays so when it is gone.
+            room.install(good)
+            self.assertEqual(room.run(6), "2.04")
+            self.assertEqual(room.push(room.software(sequence=4)), "2.04")
+            room.stand(INITIAL, 54)
+            self.assertIn("older", room.read(16))
+            room.install(room.software(sequence=4, component="another"))
+
+    def test_software_is_fetched(self):
+        """Package URI: block by block, on after kill -9, and why it cannot be had"""
+        files = test_device_firmware.Files()
+        self.addCleanup(files.close)
+        with Room(update=("pull_tries = 1",)) as room:
+            package = room.software(extra=100000)
+            files.files["/app"] = package
+            for uri in (b"coap://", b"app", b"http://127.0.0.1/app", b"coaps://127.0.0.1/app", files.uri("/none")):
+                self.assertEqual(room.put(3, uri), "2.04")
+                room.stand(INITIAL, 56)
+            files.silent_from = 50
+            self.assertEqual(room.put(3, files.uri("/app")), "2.04")
+            room.wait(lambda: 50 in files.asked, 40, "block 50")
+            self.assertEqual(room.stands(), (STARTED, 1))
+            files.asked.clear()
+            room.kill()
+            files.silent_from = None
+            room.stand(DELIVERED, 3)
+            self.assertEqual(min(files.asked), 50, "it goes on where it was")
+            self.assertEqual((room.folder_of() / "package").read_bytes(), package)
+            self.assertEqual(room.run(6), "2.04")
+            files.silent_from = 20
+            self.assertEqual(room.put(3, files.uri("/app")), "2.04")
+            room.waits(lambda: room.stands() == (INITIAL, 52), "the end of patience", 60)
+
+    def test_software_in_several_instances(self):
+        with Room() as room:
+            created = room.server.ask("POST", "/9", peer.tlv_resource(8, b"\1"), format=TLV)
+            self.assertEqual(created.code, "2.01")
+            self.assertEqual(room.server.ask("POST", "/9", b"", format=TLV).code, "2.01")
+            packages = {i: room.software(f"1.0.{i}", component=f"app{i}") for i in (0, 1, 2)}
+            for i, package in packages.items():
+                room.install(package, i)
+                self.assertEqual(room.run(10, instance=i), "2.04")
+            room.wait(lambda: all(room.wrote("state", i) for i in packages), 20, "three programs")
+            self.assertEqual([room.wrote("version", i) for i in packages], ["1.0.0", "1.0.1", "1.0.2"])
+            pids = [room.wrote("pid", i) for i in packages]
+            self.assertEqual(room.server.ask("DELETE", "/9/1").code, "2.02")
+            self.assertEqual([alive(p) for p in pids], [True, False, True])
+            self.assertFalse(room.folder_of(1).exists())
+            self.assertEqual(room.server.read("/9/1/7", TEXT).code, "4.04")
+            self.assertEqual(room.parts["device"].stop(), 0)
+            self.assertEqual([alive(p) for p in pids], [False] * 3)
+
+    def test_software_that_ends_is_started_again_then_given_up(self):
+        with Room() as room:
+            room.install(room.software(program="#!/bin/sh\necho x >> runs\nexit 9\n"))
+            token, first = room.server.observe("/9/0/12", accept=TEXT)
+            self.assertEqual(first.payload, b"0")
+            self.assertEqual(room.run(10), "2.04")
+            room.waits(lambda: not room.active(), "that it is given up", 60)
+            self.assertEqual(room.wrote("runs").split(), ["x"] * 5)
+            self.assertIn("9", room.read(16))
+            self.assertEqual(room.stands(), (INSTALLED, 2))
+            room.waits(lambda: room.server.notification(token, 2).payload == b"0", "the notification")
+
+
+class Kills(unittest.TestCase):
+    def test_software_outlives_kills_between_steps(self):
+        with Room() as room:
+            package = room.software(extra=30000)
+            self.assertEqual(room.push(package, last=10), "2.31")
+            self.assertEqual(room.stands(), (STARTED, 1))
+            room.kill()
+            self.assertEqual(room.stands(), (INITIAL, 52))
+            room.deliver(package)
+            room.kill()
+            self.assertEqual(room.stands(), (DELIVERED, 3))
+            self.assertEqual(room.run(4), "2.04")
+            room.kill()
+            self.assertEqual((room.stands(), room.active()), ((INSTALLED, 2), False))
+            self.assertEqual(room.run(10), "2.04")
+            first = room.waits(lambda: room.wrote("pid"), "the program")
+            room.kill()
+            self.assertFalse(alive(first), "nothing of the old daemon's is left")
+            self.assertTrue(room.active())
+            second = room.waits(lambda: room.wrote("pid") not in ("", first) and room.wrote("pid"), "the program again")
+            self.assertEqual(room.run(11), "2.04")
+            room.kill()
+            self.assertEqual((room.stands(), room.active(), alive(second)), ((INSTALLED, 2), False, False))
+            self.assertEqual(room.run(6, b"1"), "2.04")
+            room.kill()
+            self.assertEqual(room.stands(), (INITIAL, 0))
+            self.assertTrue((room.folder_of() / "app/start").exists())
+            self.assertEqual(room.run(6), "2.04")
+            room.kill()
+            self.assertEqual(room.stands(), (INITIAL, 0))
+            self.assertFalse(room.folder_of().exists())
+
+    def test_software_outlives_kills_within_steps(self):
+        """at any moment of Install and Uninstall: one of the states on either side, and what it says is true"""
+        seed = int(os.environ.get("TESSERA_SEED", time.time_ns() % 1000000))
+        chance = random.Random(seed)
+        with self.subTest(seed=seed), Room() as room:
+            package = room.software(extra=300000)
+            for _ in range(min(int(os.environ.get("TESSERA_KILLS", 4)), 8)):
+                room.waits(lambda: room.run(6) in ("2.04", "4.05") and room.stands()[0] == INITIAL, "a beginning")
+                room.push(package)
+                room.stand(DELIVERED, 3)
+                for step, before, after in ((4, DELIVERED, INSTALLED), (6, INSTALLED, INITIAL)):
+                    room.ask_and_go(step)
+                    time.sleep(chance.random() * 0.05)
+                    room.kill()
+                    state = room.stands()[0]
+                    self.assertIn(state, (before, after))
+                    app = room.folder_of() / "app"
+                    if state == INSTALLED:
+                        self.assertEqual((app / "more").stat().st_size, 300000)
+                        self.assertTrue((app / "start").exists())
+                    if state == INITIAL:
+                        self.assertFalse(app.exists())
+                    self.assertFalse((room.folder_of() / "new").exists())
+                    if state == before:
+                        self.assertEqual(room.run(step), "2.04")
+                    self.assertEqual(room.stands()[0], after)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ports/linux/software/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ports/linux/host/log.h"
+
+enum { FILES_MOST = 256, FILE_MOST_MB = 256, NOT_STARTED = 126, END_FD = 3 };
+
+/* ---- the parent's side ---- */
+
+static void become_keeper(const tsr_software_how *how, int end, pid_t parent)
+{
+    char memory[16];
+    const char *argv[] = { "tesserad", TSR_SOFTWARE_WORD, how->folder, how->user, memory,
+                           how->network ? "network" : "alone", NULL };
+    sigset_t none;
+
+    (void)snprintf(memory, sizeof memory, "%u", how->memory_mb);
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != parent)
+        _exit(NOT_STARTED);
+    if (end == END_FD ? fcntl(end, F_SETFD, 0) < 0 : dup2(end, END_FD) < 0)
+        _exit(NOT_STARTED);
+    (void)execv("/proc/self/exe", (char *const *)(uintptr_t)argv);
+    _exit(NOT_STARTED);
+}
+
+tsr_err tsr_software_start(const tsr_software_how *how, pid_t *keeper, int *end)
+{
+    int ends[2];
+    pid_t parent = getpid(), child;
+
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return TSR_E_IO;
+    child = fork();
+    if (child == 0)
+        become_keeper(how, ends[1], parent);
+    (void)close(ends[1]);
+    if (child < 0) {
+        (void)close(ends[0]);
+        return TSR_E_IO;
+    }
+    *keeper = child;
+    *end = ends[0];
+    return TSR_OK;
+}
+
+int tsr_software_ended(pid_t keeper, int end)
+{
+    int status = 0;
+
+    (void)close(end);
+    while (waitpid(keeper, &status, 0) < 0 && errno == EINTR)
+        ;
+    return status;
+}
+
+/* The keeper needs TSR_SOFTWARE_END_MS at most; one that hangs is ended, and what it kept with it. */
+void tsr_software_stop(pid_t keeper, int end)
+{
+    struct pollfd over = { end, POLLIN, 0 };
+
+    (void)kill(keeper, SIGTERM);
+    if (poll(&over, 1, 2 * TSR_SOFTWARE_END_MS) != 1)
+        (void)kill(keeper, SIGKILL);
+    (void)tsr_software_ended(keeper, end);
+}
+
+/* ---- the keeper ---- */
+
+static void say(const char *what)
+{
+    tsr_host_log(TSR_LOG_ERROR, "software-not-started", "cause=\"%s: %s\"", what, strerror(errno));
+}
+
+/* Its data folder, which is the software user's. */
+static int prepare(const char *folder, const struct passwd *user)
+{
+    int dir = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), data;
+
+    if (dir < 0)
+        return -1;
+    if (mkdirat(dir, "data", 0700) != 0 && errno != EEXIST) {
+        (void)close(dir);
+        return -1;
+    }
+    data = openat(dir, "data", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    (void)close(dir);
+    if (data >= 0 && user != NULL && fchown(data, user->pw_uid, user->pw_gid) != 0) {
+        (void)close(data);
+        return -1;
+    }
+    return data;
+}
+
+/* Changing the user takes back what was said about the parent's death. */
+static int become(const struct passwd *user)
+{
+    pid_t parent = getppid();
+
+    if (user != NULL && (setgroups(0, NULL) != 0 ||
+                         setresgid(user->pw_gid, user->pw_gid, user->pw_gid) != 0 ||
+                         setresuid(user->pw_uid, user->pw_uid, user->pw_uid) != 0))
+        return -1;
+    if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent)
+        return -1;
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+static struct rlimit at_most(rlim_t most) { return (struct rlimit){ most, most }; }
+
+static void become_software(const char *folder, int data, unsigned long memory_mb, bool network,
+                            pid_t keeper)
+{
+    char program[512], home[512];
+    char *argv[] = { program, NULL };
+    char *env[] = { home, "PATH=/usr/local/bin:/usr/bin:/bin", NULL };
+    int in = open("/dev/null", O_RDWR);
+    struct rlimit bounds;
+    sigset_t none;
+
+    (void)snprintf(program, sizeof program, "%s/app/start", folder);
+    (void)snprintf(home, sizeof home, "HOME=%s/data", folder);
+    (void)setsid();
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != keeper || in < 0 || dup2(in, 0) < 0 || fchdir(data) != 0)
+        _exit(NOT_STARTED);
+    (void)setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+    bounds = at_most(FILES_MOST);
+    (void)setrlimit(RLIMIT_NOFILE, &bounds);
+    bounds = at_most((rlim_t)FILE_MOST_MB << 20);
+    (void)setrlimit(RLIMIT_FSIZE, &bounds);
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    for (int fd = END_FD; fd < FILES_MOST * 4; fd++)
+        (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+    if (tsr_software_cage(folder, network) != TSR_OK)
+        _exit(NOT_STARTED);
+    bounds = at_most((rlim_t)memory_mb << 20);
+    (void)setrlimit(RLIMIT_AS, &bounds);
+    (void)execve(program, argv, env);
+    _exit(NOT_STARTED); /* nothing that needs memory any more */
+}
+
+/* All of it is in one session and one group, which its sandbox does not let it leave. */
+static void end_all(pid_t leader, int with)
+{
+    (void)kill(leader, with); /* before it has a group */
+    (void)kill(-leader, with);
+}
+
+static void reap(pid_t leader, int *status, bool *over)
+{
+    int s;
+    pid_t who;
+
+    while ((who = waitpid(-1, &s, WNOHANG)) > 0) {
+        if (who == leader) {
+            *status = s;
+            *over = true;
+        }
+    }
+}
+
+/* False: nobody is left. */
+static bool wait_for(pid_t leader, int *status)
+{
+    int s;
+    pid_t who = waitpid(-1, &s, 0);
+
+    if (who == leader)
+        *status = s;
+    return who > 0 || errno == EINTR;
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* Waits for a signal until then; 0: none came. */
+static int signal_until(const sigset_t *set, uint64_t by_ms)
+{
+    uint64_t now = now_ms();
+    uint64_t left = by_ms > now ? by_ms - now : 0;
+    struct timespec t = { (time_t)(left / 1000), (long)(left % 1000) * 1000000 };
+    int sig = sigtimedwait(set, NULL, &t);
+
+    return sig > 0 ? sig : 0;
+}
+
+static bool anybody(pid_t leader) { return kill(-leader, 0) == 0; }
+
+static int keep(pid_t leader, const sigset_t *set)
+{
+    int status = 0;
+    bool over = false;
+    uint64_t by_ms;
+
+    while (!over) {
+        int sig = sigwaitinfo(set, NULL);
+
+        if (sig == SIGTERM || sig == SIGINT)
+            break;
+        reap(leader, &status, &over);
+    }
+    end_all(leader, SIGTERM);
+    by_ms = now_ms() + (over ? TSR_SOFTWARE_END_MS / 4 : TSR_SOFTWARE_END_MS);
+    while (anybody(leader) && now_ms() < by_ms) {
+        (void)signal_until(set, by_ms);
+        reap(leader, &status, &over);
+    }
+    end_all(leader, SIGKILL);
+    while (wait_for(leader, &status))
+        ;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int tsr_software_keeper(int argc, char **argv)
+{
+    const struct passwd *user = NULL;
+    uint64_t memory_mb = 0;
+    pid_t keeper = getpid(), leader;
+    sigset_t set;
+    int data;
+
+    (void)fcntl(END_FD, F_SETFD, FD_CLOEXEC);
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGCHLD);
+    (void)sigprocmask(SIG_BLOCK, &set, NULL);
+    if (argc != 6 || tsr_dec(tsr_text(argv[4]), &memory_mb) != TSR_OK || memory_mb > 1u << 20)
+        return NOT_STARTED;
+    user = argv[3][0] != '\0' ? getpwnam(argv[3]) : NULL;
+    data = argv[3][0] != '\0' && user == NULL ? -1 : prepare(argv[2], user);
+    if (data < 0 || become(user) != 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
+        say(argv[2]);
+        return NOT_STARTED;
+    }
+    leader = fork();
+    if (leader == 0)
+        become_software(argv[2], data, (unsigned long)memory_mb, strcmp(argv[5], "network") == 0,
+                        keeper);
+    if (leader < 0) {
+        say("fork");
+        return NOT_STARTED;
+    }
+    return keep(leader, &set);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Software runs below a keeper: a small process of the same program, started anew so that it has
+ * nothing of its parent's memory. The keeper becomes the software's user, starts DIR/app/start in a
+ * sandbox, and ends when that ends. When it is told to end, or its parent is gone (kill -9, too),
+ * nothing of the software is left behind.
+ *
+ * The sandbox: no new privileges, no capability; files are seen in the program's own folder, its data
+ * folder (the only one it can write to) and the system's programs and libraries (Landlock); no
+ * sockets, or those of the Internet alone; no call that reaches other processes or the kernel's
+ * configuration (seccomp); bounded memory. Where the kernel lacks one of these it is logged. */
+#ifndef PORTS_LINUX_SOFTWARE_RUN_H
+#define PORTS_LINUX_SOFTWARE_RUN_H
+
+#include <sys/types.h>
+
+#include "tessera/base/bytes.h"
+
+#define TSR_SOFTWARE_WORD "keep-software" /* the first argument of a keeper */
+
+enum { TSR_SOFTWARE_END_MS = 2000 /* from SIGTERM to SIGKILL */ };
+
+typedef struct {
+    const char *folder; /* DIR/N of a store */
+    const char *user;   /* "": as we are */
+    uint32_t memory_mb; /* address space of each of its processes */
+    bool network;
+} tsr_software_how;
+
+/** Starts a keeper: /proc/self/exe, whose main() calls tsr_software_keeper() for that word.
+ *
+ *  units   *end: a descriptor that becomes readable when it has ended; the caller's
+ *  errors  TSR_E_IO  errno says why; software that cannot be started ends its keeper instead */
+tsr_err tsr_software_start(const tsr_software_how *how, pid_t *keeper, int *end);
+
+/** Ends a keeper and all below it, and waits for that. */
+void tsr_software_stop(pid_t keeper, int end);
+
+/** What became of a keeper that has ended: its exit status as of waitpid(). */
+int tsr_software_ended(pid_t keeper, int end);
+
+/** The keeper's life. Returns its exit code: that of the software, 128 and the signal's number, or
+ *  126 when it could not be started. */
+int tsr_software_keeper(int argc, char **argv);
+
+/** Gives up what software must not have; for the process that becomes it.
+ *  errors  TSR_E_IO  do not start it */
+tsr_err tsr_software_cage(const char *folder, bool network);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Trees of files below an open directory, by names of one part. */
+#ifndef PORTS_LINUX_SOFTWARE_TREE_H
+#define PORTS_LINUX_SOFTWARE_TREE_H
+
+#include "tessera/base/bytes.h"
+
+/** Makes the directory `name`, which is not there, from a bundle, and syncs it.
+ *  errors  as tsr_software_install(); what was made before one stays */
+tsr_err tsr_tree_unpack(int dir, const char *name, tsr_bytes bundle);
+
+/** `from` takes the place of `to`, and the other way round if that is there; durable.
+ *  errors  TSR_E_IO  errno says why */
+tsr_err tsr_tree_swap(int dir, const char *from, const char *to);
+
+/** Removes a file, or a directory with all that is in it. Follows no link. */
+void tsr_tree_remove(int dir, const char *name);
+
+#endif

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Packages and trees of files in a directory of the test's: what goes in comes out, what was cut off
+ * leaves the old or nothing, and no name leads out. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ports/linux/bundle/bundle.h"
+#include "ports/linux/software/store.h"
+#include "ports/linux/software/tree.h"
+
+static char dir[64];
+static tsr_software_store store;
+static uint8_t room[65536];
+static tsr_buf bundle;
+
+static int set_up(void **state)
+{
+    (void)state;
+    (void)snprintf(dir, sizeof dir, "/tmp/tessera-software-XXXXXX");
+    if (mkdtemp(dir) == NULL || tsr_software_open(&store, dir, 20000) != TSR_OK)
+        return -1;
+    bundle = tsr_buf_over(room, sizeof room);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    tsr_software_close(&store);
+    tsr_tree_remove(AT_FDCWD, dir);
+    return access(dir, F_OK) == 0 ? -1 : 0; /* the whole tree went */
+}
+
+static void put(const char *name, uint32_t mode, const char *content)
+{
+    size_t len = strlen(content);
+
+    assert_int_equal(tsr_bundle_put_head(&bundle, name, mode, len), TSR_OK);
+    tsr_put_text(&bundle, content);
+    for (size_t i = 0; i < tsr_bundle_padding(len); i++)
+        tsr_put_u8(&bundle, 0);
+}
+
+static tsr_bytes ended(void)
+{
+    for (size_t i = 0; i < (size_t)2 * TSR_BUNDLE_BLOCK; i++)
+        tsr_put_u8(&bundle, 0);
+    assert_int_equal(bundle.err, TSR_OK);
+    return tsr_buf_view(&bundle);
+}
+
+static tsr_bytes good(const char *content)
+{
+    bundle.len = 0;
+    put("start", 0755, "#!/bin/sh\n");
+    put("lib/a/text", 0644, content);
+    return ended();
+}
+
+static const char *path(const char *name)
+{
+    static char text[160];
+
+    (void)snprintf(text, sizeof text, "%s/%s", dir, name);
+    return text;
+}
+
+static bool is_there(const char *name) { return access(path(name), F_OK) == 0; }
+
+static void assert_content(const char *name, const char *expected)
+{
+    char text[256] = "";
+    FILE *f = fopen(path(name), "re");
+
+    if (f == NULL)
+        fail_msg("%s is not there", name);
+    (void)!fread(text, 1, sizeof text - 1, f);
+    (void)fclose(f);
+    assert_string_equal(text, expected);
+}
+
+static void test_store_takes_a_package_in_parts(void **state)
+{
+    tsr_software_stands stands;
+    tsr_bytes content;
+
+    (void)state;
+    assert_int_equal(tsr_software_begin(&store, 3), TSR_OK);
+    assert_int_equal(tsr_software_write(&store, 3, 0, tsr_text("abcd")), TSR_OK);
+    assert_int_equal(tsr_software_write(&store, 3, 4, tsr_text("efg")), TSR_OK);
+    tsr_software_look(&store, 3, &stands);
+    assert_int_equal(stands.part, 7);
+    assert_false(stands.package || stands.app);
+    assert_int_equal(tsr_software_map(&store, 3, "package", &content), TSR_E_NOT_FOUND);
+    assert_int_equal(tsr_software_map(&store, 3, "part", &content), TSR_OK);
+    assert_true(tsr_same(content, tsr_text("abcdefg")));
+    tsr_software_unmap(content);
+    assert_int_equal(tsr_software_keep(&store, 3), TSR_OK);
+    tsr_software_look(&store, 3, &stands);
+    assert_true(stands.package);
+    assert_int_equal(stands.part, 0);
+    assert_content("3/package", "abcdefg");
+    assert_int_equal(tsr_software_begin(&store, 3), TSR_OK); /* the old one goes */
+    tsr_software_look(&store, 3, &stands);
+    assert_false(stands.package);
+    tsr_software_look(&store, 9, &stands);
+    assert_false(stands.package || stands.app || stands.part != 0);
+}
+
+static void test_store_bounds_a_package(void **state)
+{
+    static const uint8_t much[20001];
+    tsr_bytes content;
+
+    (void)state;
+    assert_int_equal(tsr_software_begin(&store, 0), TSR_OK);
+    assert_int_equal(tsr_software_write(&store, 0, 0, tsr_view(much, 20001)), TSR_E_SPACE);
+    assert_int_equal(tsr_software_write(&store, 0, 20000, tsr_view(much, 1)), TSR_E_SPACE);
+    assert_int_equal(tsr_software_write(&store, 0, UINT32_MAX, tsr_view(much, 1)), TSR_E_SPACE);
+    assert_int_equal(tsr_software_write(&store, 0, 0, tsr_view(much, 20000)), TSR_OK);
+    assert_int_equal(truncate(path("0/part"), 20001), 0);
+    assert_int_equal(tsr_software_map(&store, 0, "part", &content), TSR_E_SPACE);
+    assert_int_equal(tsr_software_write(&store, 1, 0, tsr_view(much, 1)), TSR_E_IO); /* not begun */
+}
+
+static void test_store_installs_and_replaces_as_a_whole(void **state)
+{
+    struct stat st;
+
+    (void)state;
+    assert_int_equal(tsr_software_begin(&store, 1), TSR_OK);
+    assert_int_equal(tsr_software_install(&store, 1, good("one")), TSR_OK);
+    assert_content("1/app/lib/a/text", "one");
+    assert_int_equal(stat(path("1/app/start"), &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0555);
+    assert_int_equal(stat(path("1/app/lib/a/text"), &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0444);
+    assert_int_equal(tsr_software_install(&store, 1, good("two")), TSR_OK);
+    assert_content("1/app/lib/a/text", "two");
+    assert_false(is_there("1/new"));
+    /* what cannot be installed leaves what was there */
+    bundle.len = 0;
+    put("start", 0755, "x");
+    put("start/below", 0644, "a file is no directory");
+    assert_int_equal(tsr_software_install(&store, 1, ended()), TSR_E_MALFORMED);
+    assert_content("1/app/lib/a/text", "two");
+    assert_false(is_there("1/new"));
+    assert_int_equal(tsr_software_drop(&store, 1, false), TSR_OK);
+    assert_true(is_there("1/app"));
+    assert_int_equal(tsr_software_drop(&store, 1, true), TSR_OK);
+    assert_false(is_there("1"));
+    assert_int_equal(tsr_software_drop(&store, 1, true), TSR_OK);
+}
+
+static void test_store_refuses_what_is_no_software(void **state)
+{
+    (void)state;
+    assert_int_equal(tsr_software_begin(&store, 1), TSR_OK);
+    put("begin", 0755, "no start");
+    assert_int_equal(tsr_software_install(&store, 1, ended()), TSR_E_MALFORMED);
+    bundle.len = 0;
+    put("start", 0644, "not to be run");
+    assert_int_equal(tsr_software_install(&store, 1, ended()), TSR_E_MALFORMED);
+    bundle.len = 0;
+    put("start", 0755, "once");
+    put("start", 0755, "twice");
+    assert_int_equal(tsr_software_install(&store, 1, ended()), TSR_E_MALFORMED);
+    bundle.len = 0;
+    put("start", 0755, "x");
+    put("a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a", 0644, "too deep");
+    assert_int_equal(tsr_software_install(&store, 1, ended()), TSR_E_MALFORMED);
+    assert_int_equal(tsr_software_install(&store, 1, tsr_text("#!/bin/sh")), TSR_E_MALFORMED);
+    assert_int_equal(tsr_software_install(&store, 1, tsr_first(good("cut"), 700)),
+                     TSR_E_MALFORMED);
+    assert_false(is_there("1/app"));
+    assert_false(is_there("1/new"));
+}
+
+/* Heads of an archive made by hand, as no tool of ours makes them. */
+static void rename_first(const char *name)
+{
+    unsigned sum = 0;
+
+    memset(room, 0, 100);
+    memcpy(room, name, strlen(name));
+    memset(room + 148, ' ', 8);
+    for (size_t i = 0; i < TSR_BUNDLE_BLOCK; i++)
+        sum += room[i];
+    (void)snprintf((char *)room + 148, 7, "%06o", sum);
+}
+
+static void test_store_lets_no_name_out(void **state)
+{
+    static const char *const names[] = { "../escaped", "/tmp/tessera-escaped", "a/../../escaped" };
+
+    (void)state;
+    assert_int_equal(tsr_software_begin(&store, 1), TSR_OK);
+    for (size_t i = 0; i < 3; i++) {
+        bundle.len = 0;
+        put("file", 0755, "x");
+        put("start", 0755, "x");
+        (void)ended();
+        rename_first(names[i]);
+        assert_int_equal(tsr_software_install(&store, 1, tsr_buf_view(&bundle)), TSR_E_MALFORMED);
+    }
+    assert_false(is_there("escaped"));
+    assert_false(is_there("1/escaped"));
+    assert_int_not_equal(access("/tmp/tessera-escaped", F_OK), 0);
+    /* nor a link that somebody put there */
+    assert_int_equal(symlink("/tmp", path("5")), 0);
+    assert_int_equal(tsr_software_begin(&store, 5), TSR_E_IO);
+    assert_int_equal(tsr_software_drop(&store, 5, true), TSR_E_IO);
+    assert_int_equal(symlink("/etc/hostname", path("1/package")), 0);
+    assert_int_equal(tsr_software_map(&store, 1, "package", &(tsr_bytes){ 0 }), TSR_E_IO);
+}
+
+/* A power cut leaves what a step had made so far. */
+static void test_store_tidies_up_after_a_cut(void **state)
+{
+    tsr_software_stands stands;
+
+    (void)state;
+    assert_int_equal(tsr_software_begin(&store, 2), TSR_OK);
+    assert_int_equal(tsr_software_install(&store, 2, good("one")), TSR_OK);
+    assert_int_equal(mkdir(path("2/new"), 0755), 0);
+    assert_int_equal(mkdir(path("2/new/half"), 0755), 0);
+    assert_int_equal(mkdir(path("2/gone"), 0755), 0);
+    tsr_software_look(&store, 2, &stands);
+    assert_true(stands.app);
+    assert_false(is_there("2/new"));
+    assert_false(is_there("2/gone"));
+    assert_content("2/app/lib/a/text", "one");
+}
+
+static void test_store_wants_a_directory_of_its_own(void **state)
+{
+    tsr_software_store other;
+
+    (void)state;
+    assert_int_equal(mkdir(path("open"), 0777), 0);
+    assert_int_equal(chmod(path("open"), 0777), 0);
+    assert_int_equal(tsr_software_open(&other, path("open"), 100), TSR_E_DENIED);
+    assert_int_equal(tsr_software_open(&other, path("none/at/all"), 100), TSR_E_IO);
+}
+
+#define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_DIRECTORY(test_store_takes_a_package_in_parts),
+        IN_DIRECTORY(test_store_bounds_a_package),
+        IN_DIRECTORY(test_store_installs_and_replaces_as_a_whole),
+        IN_DIRECTORY(test_store_refuses_what_is_no_software),
+        IN_DIRECTORY(test_store_lets_no_name_out),
+        IN_DIRECTORY(test_store_tidies_up_after_a_cut),
+        IN_DIRECTORY(test_store_wants_a_directory_of_its_own),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
