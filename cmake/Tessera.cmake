@@ -89,6 +89,27 @@ function(tsr_test path)
   endif()
   add_test(NAME ${path} COMMAND test_${id} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   set_tests_properties(${path} PROPERTIES TIMEOUT ${T_TIMEOUT} LABELS "${T_LABELS}")
+  set_target_properties(test_${id} PROPERTIES TSR_IS_TEST TRUE)
+endfunction()
+
+# What else runs says so with add_dependencies(programs ...).
+add_custom_target(programs)
+
+# tsr_programs(DIR): the target `programs` is all in DIR and below but the unit tests, and what only they use.
+function(tsr_programs dir)
+  get_property(targets DIRECTORY ${dir} PROPERTY BUILDSYSTEM_TARGETS)
+  foreach(target IN LISTS targets)
+    get_target_property(type ${target} TYPE)
+    get_target_property(is_test ${target} TSR_IS_TEST)
+    get_target_property(apart ${target} EXCLUDE_FROM_ALL)
+    if(type MATCHES "EXECUTABLE|STATIC_LIBRARY|SHARED_LIBRARY" AND NOT is_test AND NOT apart)
+      add_dependencies(programs ${target})
+    endif()
+  endforeach()
+  get_property(below DIRECTORY ${dir} PROPERTY SUBDIRECTORIES)
+  foreach(sub IN LISTS below)
+    tsr_programs(${sub})
+  endforeach()
 endfunction()
 
 # tsr_fuzz(coap_message DEPENDS coap): fuzz/coap_message.c; seeds in fuzz/corpus/coap_message/

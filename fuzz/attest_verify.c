@@ -3,8 +3,7 @@
  * Tokens, reference values and trust anchors of any bytes. No token may pass that the key did not
  * sign; and as the fuzzer cannot sign, the claims are also read behind a signature that is made
  * here, over whatever bytes come. */
-#include <stdlib.h>
-
+#include "fuzz/fuzz.h"
 #include "server/attest/report.h"
 #include "server/attest/verify.h"
 #include "tessera/cose/cose.h"
@@ -16,12 +15,6 @@ static const uint8_t nonce[32] = { 1 };
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {

@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Boot records of any bytes: what is read can be written, and reads as the same again. */
-#include <stdlib.h>
-
+#include "fuzz/fuzz.h"
 #include "secure/attest/boot.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

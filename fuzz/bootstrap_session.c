@@ -3,6 +3,7 @@
  * The bootstrap server behind its transport: any bytes as a device's request, as its answers to each
  * step of a session, and as a profile. A session ends within its steps, well or with a cause; a
  * profile that was taken can be read again and shows no key. */
+#include "fuzz/fuzz.h"
 #include "server/bootstrap/request.h"
 #include "server/bootstrap/session.h"
 
@@ -30,14 +31,6 @@ static void require(bool holds)
 {
     if (!holds)
         abort();
-}
-
-static uint8_t take(tsr_bytes *in)
-{
-    uint8_t b = 0;
-
-    (void)tsr_get_u8(in, &b);
-    return b;
 }
 
 static void answer(bs_session *s, const bs_step *step, tsr_bytes *in)

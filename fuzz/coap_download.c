@@ -3,13 +3,11 @@
  * A download under a list of steps: any datagrams, answers that are made to fit what it asked last,
  * and time. What it sends parses and asks for the block that follows; what it hands over is one
  * piece after the other of one representation; it ends once, and comes to rest. */
-#include <stdlib.h>
-
+#include "fuzz/fuzz.h"
 #include "tessera/coap/download.h"
 
 typedef struct {
-    const uint8_t *in;
-    size_t left;
+    tsr_bytes in;
     tsr_coap_download d;
     uint64_t now_ms;
     uint64_t next;  /* the offset of the next part; 0 is always right */
@@ -20,20 +18,6 @@ typedef struct {
 } run;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool truth)
-{
-    if (!truth)
-        abort();
-}
-
-static uint8_t take(run *r)
-{
-    if (r->left == 0)
-        return 0;
-    r->left--;
-    return *r->in++;
-}
 
 static void sends(run *r)
 {
@@ -81,7 +65,7 @@ static void answers(run *r)
 {
     static const uint8_t codes[] = { 0x45, 0x45, 0x45, 0x45, 0x45, 0x84, 0xa3, 0x9d };
     static uint8_t payload[1024];
-    uint8_t how = take(r), what = take(r), room[1200];
+    uint8_t how = take(&r->in), what = take(&r->in), room[1200];
     tsr_buf out = tsr_buf_over(room, sizeof room);
     tsr_coap_block b = r->block;
     size_t len;
@@ -93,10 +77,10 @@ static void answers(run *r)
         b.num *= 2;
     }
     if ((what & 0x0e) == 0x0e)
-        b.num += take(r);
+        b.num += take(&r->in);
     len = tsr_coap_block_len(b.szx);
     if ((what & 0x30) == 0x30)
-        len = take(r);
+        len = take(&r->in);
     tsr_coap_put_header(&out, how & 3, codes[how >> 5], r->mid, tsr_view(r->token, 8));
     if (what & 0x40)
         tsr_coap_put_opt(&out, &last, TSR_COAP_ETAG, tsr_view(&what, what >> 7));
@@ -109,10 +93,14 @@ static void answers(run *r)
 static void begins(run *r)
 {
     static const char etag[] = "whatever";
-    tsr_coap_download_config c = { .seed = take(r), .szx = take(r) & 7, .tries = take(r) & 3,
-                                   .max_retransmit = take(r) & 31, .wait_ms = 1000,
-                                   .wait_most_ms = 60000 };
-    uint8_t b = take(r);
+    tsr_coap_download_config c = { .wait_ms = 1000, .wait_most_ms = 60000 };
+
+    c.seed = take(&r->in);
+    c.szx = take(&r->in) & 7;
+    c.tries = take(&r->in) & 3;
+    c.max_retransmit = take(&r->in) & 31;
+
+    uint8_t b = take(&r->in);
 
     c.offset = (uint32_t)(b >> 1) << (4 + (c.szx + (b & 1)) + 16 * (b >> 7));
     c.etag = tsr_view(etag, b & 7);
@@ -123,21 +111,17 @@ static void begins(run *r)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    run r = { .in = data, .left = size, .now_ms = 1000 };
+    run r = { .in = tsr_view(data, size), .now_ms = 1000 };
 
     begins(&r);
-    while (r.left != 0) {
-        uint8_t what = take(&r);
-        size_t len;
+    while (r.in.len != 0) {
+        uint8_t what = take(&r.in);
 
         switch (what & 3) {
         case 0:
         case 1: answers(&r); break;
         case 2:
-            len = what >> 2 < r.left ? what >> 2 : r.left;
-            tsr_coap_download_feed(&r.d, tsr_view(r.in, len), r.now_ms);
-            r.in += len;
-            r.left -= len;
+            tsr_coap_download_feed(&r.d, take_some(&r.in, what >> 2), r.now_ms);
             break;
         default: r.now_ms += (uint64_t)(what >> 2) * 100; break;
         }

@@ -6,13 +6,13 @@
  * for ever. */
 #include <stdlib.h>
 
+#include "fuzz/fuzz.h"
 #include "tessera/coap/engine.h"
 
 enum { PEERS = 3, OPEN = 64, TICKETS = 16 };
 
 typedef struct {
-    const uint8_t *in;
-    size_t left;
+    tsr_bytes in;
     tsr_coap *c;
     uint64_t now_ms;
     uint8_t last[1400]; /* sent last, to peer last_peer */
@@ -25,20 +25,6 @@ typedef struct {
     uint8_t token[8];
     uint32_t sequence;
 } run;
-
-static void must(bool truth)
-{
-    if (!truth)
-        abort();
-}
-
-static uint8_t take(run *r)
-{
-    if (r->left == 0)
-        return 0;
-    r->left--;
-    return *r->in++;
-}
 
 static void note(run *r, tsr_coap_id id)
 {
@@ -66,7 +52,7 @@ static tsr_coap_response response(run *r)
 {
     static const uint8_t codes[] = { 0x45, 0x44, 0x41, 0x84, 0xa0, 0x45, 0x45, 0x43 };
     static uint8_t body[3000];
-    uint8_t b = take(r);
+    uint8_t b = take(&r->in);
     tsr_coap_response out = { .code = codes[b & 7], .user = b };
 
     out.payload = tsr_view(body, (size_t)(b >> 3) * (b >> 3) * 3u);
@@ -97,7 +83,7 @@ static void request_came(run *r, const tsr_coap_event *e)
     for (size_t i = 0; i < e->body.len; i++)
         sum = (uint8_t)(sum + e->body.ptr[i]);
     memcpy(r->token, e->token.ptr, e->token.len);
-    switch (take(r) & 3) {
+    switch (take(&r->in) & 3) {
     case 0: must(tsr_coap_cancel(r->c, e->id) == TSR_OK); break;
     case 1:
         if (r->tickets < TICKETS) {
@@ -161,13 +147,11 @@ static void feed(run *r, tsr_coap_peer peer, const uint8_t *bytes, size_t len)
 
 static void feed_raw(run *r)
 {
-    size_t len = take(r);
+    uint8_t len = take(&r->in);
+    tsr_coap_peer peer = take(&r->in) % PEERS;
+    tsr_bytes some = take_some(&r->in, len);
 
-    len = len < r->left ? len : r->left;
-    feed(r, take(r) % PEERS, r->in, len < r->left ? len : r->left);
-    len = len < r->left ? len : r->left;
-    r->in += len;
-    r->left -= len;
+    feed(r, peer, some.ptr, some.len);
 }
 
 /* A reply that fits what was sent last: its Message ID and token, options and payload from the
@@ -175,7 +159,7 @@ static void feed_raw(run *r)
 static void feed_fitting(run *r)
 {
     static const uint8_t codes[] = { 0x00, 0x45, 0x5f, 0x44, 0x8d, 0x81, 0x45, 0x84 };
-    uint8_t bytes[1400], how = take(r);
+    uint8_t bytes[1400], how = take(&r->in);
     tsr_buf out = tsr_buf_over(bytes, sizeof bytes);
     uint16_t last = 0;
     tsr_coap_msg msg;
@@ -184,16 +168,16 @@ static void feed_fitting(run *r)
     if (r->last_len == 0 || tsr_coap_msg_parse(tsr_view(r->last, r->last_len), &msg) != TSR_OK)
         return;
 
-    uint8_t type = how & 3, code = codes[how >> 2 & 7], more = take(r);
+    uint8_t type = how & 3, code = codes[how >> 2 & 7], more = take(&r->in);
     tsr_coap_block b1 = msg.block1, b2 = { true, (more & 1) != 0, more >> 1 & 7, msg.block2.num };
+    unsigned ours = type >= TSR_COAP_ACK ? 0 : (unsigned)take(&r->in) << 8 | r->sequence++;
+    uint16_t mid = type >= TSR_COAP_ACK ? msg.mid : (uint16_t)ours;
 
-    tsr_coap_put_header(&out, type, type == TSR_COAP_RST ? 0 : code,
-                        type >= TSR_COAP_ACK ? msg.mid
-                                             : (uint16_t)((unsigned)take(r) << 8 | r->sequence++),
+    tsr_coap_put_header(&out, type, type == TSR_COAP_RST ? 0 : code, mid,
                         code == 0 || type == TSR_COAP_RST ? tsr_view(NULL, 0) : msg.token);
     if (code != 0 && type != TSR_COAP_RST) {
         if ((how & 0x20) != 0)
-            tsr_coap_put_opt_uint(&out, &last, TSR_COAP_OBSERVE, take(r));
+            tsr_coap_put_opt_uint(&out, &last, TSR_COAP_OBSERVE, take(&r->in));
         if ((more & 0x10) != 0)
             tsr_coap_put_block(&out, &last, TSR_COAP_BLOCK2, b2);
         if ((more & 0x20) != 0 && b1.set) {
@@ -214,7 +198,7 @@ static void ask(run *r)
 {
     static const char *const paths[] = { "/3/0", "/rd", "/", "/a/b/c/d/e/f/g/h/i" };
     static uint8_t body[4100];
-    uint8_t b = take(r), how = take(r);
+    uint8_t b = take(&r->in), how = take(&r->in);
     tsr_coap_id id;
     tsr_coap_request q = { .method = (uint8_t)(1 + b % 7),
                            .path = paths[b >> 3 & 3],
@@ -225,13 +209,13 @@ static void ask(run *r)
     q.observe = (tsr_coap_num){ (how & 2) != 0, how >> 2 & 1 };
     if ((how & 8) != 0)
         q.token = tsr_view(r->token, how >> 4 & 7);
-    if (tsr_coap_request_send(r->c, take(r) % PEERS, &q, r->now_ms, &id) == TSR_OK)
+    if (tsr_coap_request_send(r->c, take(&r->in) % PEERS, &q, r->now_ms, &id) == TSR_OK)
         note(r, id);
 }
 
 static void other(run *r)
 {
-    uint8_t b = take(r);
+    uint8_t b = take(&r->in);
     tsr_coap_peer peer = b >> 3 & 1;
     tsr_coap_id id = 0;
     tsr_coap_response out;
@@ -281,7 +265,7 @@ static void other(run *r)
 
 static void step(run *r)
 {
-    uint8_t op = take(r);
+    uint8_t op = take(&r->in);
 
     switch (op & 7) {
     case 0:
@@ -331,12 +315,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                .watch_len = 40,
                                .seed = 7,
                                .params = tsr_coap_params_default() };
-    run r = { .in = data, .left = size, .c = &engine, .now_ms = 1000 };
+    run r = { .in = tsr_view(data, size), .c = &engine, .now_ms = 1000 };
 
     config.params.szx = (uint8_t)((b * 7u >> 2) % 7);
     if (tsr_coap_init(&engine, &config, memory, sizeof memory) != TSR_OK)
         abort();
-    while (r.left > 0)
+    while (r.in.len > 0)
         step(&r);
     poll(&r);
     finish(&r);

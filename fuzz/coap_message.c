@@ -2,8 +2,7 @@
  *
  * Any bytes may be parsed; what parses is rebuilt from its options and must come out byte for byte
  * when it was in shortest form, and must parse to the same message in any case. */
-#include <stdlib.h>
-
+#include "fuzz/fuzz.h"
 #include "tessera/coap/message.h"
 
 static void rebuild(const tsr_coap_msg *msg, tsr_buf *out)
@@ -16,12 +15,6 @@ static void rebuild(const tsr_coap_msg *msg, tsr_buf *out)
     while (tsr_coap_opt_next(&it, &opt) == TSR_OK)
         tsr_coap_put_opt(out, &last, opt.number, opt.value);
     tsr_coap_put_payload(out, msg->payload);
-}
-
-static void must(bool truth)
-{
-    if (!truth)
-        abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

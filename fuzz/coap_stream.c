@@ -7,13 +7,13 @@
  * comes to rest. */
 #include <stdlib.h>
 
+#include "fuzz/fuzz.h"
 #include "tessera/coap/stream.h"
 
 enum { OPEN = 64, TICKETS = 16 };
 
 typedef struct {
-    const uint8_t *in;
-    size_t left;
+    tsr_bytes in;
     tsr_coap_stream *c;
     uint64_t now_ms;
     tsr_coap_deframer reader; /* of what it sends */
@@ -31,20 +31,6 @@ typedef struct {
 } run;
 
 static uint8_t room[1 << 15];
-
-static void must(bool truth)
-{
-    if (!truth)
-        abort();
-}
-
-static uint8_t take(run *r)
-{
-    if (r->left == 0)
-        return 0;
-    r->left--;
-    return *r->in++;
-}
 
 static void note(run *r, tsr_coap_id id)
 {
@@ -71,7 +57,7 @@ static void ended(run *r, tsr_coap_id id)
 static tsr_coap_response response(run *r)
 {
     static const uint8_t codes[] = { 0x45, 0x44, 0x41, 0x84, 0xa0, 0x45, 0x45, 0x43 };
-    uint8_t b = take(r);
+    uint8_t b = take(&r->in);
     tsr_coap_response out = { .code = codes[b & 7], .user = b };
 
     out.payload = tsr_view(r->body, (size_t)(b >> 3) * (b >> 3) * 5u);
@@ -103,7 +89,7 @@ static void request_came(run *r, const tsr_coap_event *e)
         sum = (uint8_t)(sum + e->body.ptr[i]);
     r->token_len = e->token.len;
     memcpy(r->token, e->token.ptr, e->token.len);
-    switch (take(r) & 3) {
+    switch (take(&r->in) & 3) {
     case 0: must(tsr_coap_stream_cancel(r->c, e->id) == TSR_OK); break;
     case 1:
         if (r->tickets < TICKETS) {
@@ -204,14 +190,10 @@ static void feed(run *r, const uint8_t *bytes, size_t len)
 
 static void feed_raw(run *r)
 {
-    size_t len = take(r);
+    uint8_t len = take(&r->in);
+    tsr_bytes some = take_some(&r->in, len); /* what their events take comes after them */
 
-    const uint8_t *from = r->in;
-
-    len = len < r->left ? len : r->left;
-    r->in += len; /* what the events of these bytes take comes after them */
-    r->left -= len;
-    feed(r, from, len);
+    feed(r, some.ptr, some.len);
 }
 
 static void put_frame(run *r, uint8_t code, tsr_bytes token, uint8_t how, uint8_t more, size_t len)
@@ -223,7 +205,7 @@ static void put_frame(run *r, uint8_t code, tsr_bytes token, uint8_t how, uint8_
     tsr_coap_block b2 = { true, (more & 1) != 0, more >> 1 & 7, r->block2.num }, b1 = r->block1;
 
     if ((how & 1) != 0)
-        tsr_coap_put_opt_uint(&out, &last, TSR_COAP_OBSERVE, take(r) & 1u);
+        tsr_coap_put_opt_uint(&out, &last, TSR_COAP_OBSERVE, take(&r->in) & 1u);
     if (tsr_coap_is_request(code))
         tsr_coap_put_opt_text(&out, &last, TSR_COAP_URI_PATH, (how & 2) != 0 ? "/3/0" : "/a", '/');
     if ((how & 4) != 0)
@@ -246,7 +228,7 @@ static void put_frame(run *r, uint8_t code, tsr_bytes token, uint8_t how, uint8_
 static void feed_fitting(run *r)
 {
     static const uint8_t codes[] = { 0x45, 0x5f, 0x44, 0x8d, 0x81, 0x45, 0x84, 0x45 };
-    uint8_t what = take(r), how = take(r), more = take(r);
+    uint8_t what = take(&r->in), how = take(&r->in), more = take(&r->in);
     uint8_t szx = more >> 1 & 7;
     size_t len = szx == 7 ? 1024u * (what >> 6) : (size_t)16 << szx;
 
@@ -272,7 +254,7 @@ static void feed_signal(run *r)
                                        { 0x00, 0x00 },
                                        { 0x30, 0xe1, 0x22, 0x07, 0x00 } };
     static const uint8_t lens[] = { 2, 6, 5, 4, 2, 2, 2, 5 };
-    uint8_t b = take(r) & 7;
+    uint8_t b = take(&r->in) & 7;
 
     feed(r, csms[b], lens[b]);
     if (b == 5)
@@ -282,7 +264,7 @@ static void feed_signal(run *r)
 static void ask(run *r)
 {
     static const char *const paths[] = { "/3/0", "/rd", "/", "/a/b/c/d/e/f/g/h/i" };
-    uint8_t b = take(r), how = take(r);
+    uint8_t b = take(&r->in), how = take(&r->in);
     tsr_coap_id id;
     tsr_coap_request q = { .method = (uint8_t)(1 + b % 7), .path = paths[b >> 3 & 3] };
 
@@ -308,7 +290,7 @@ static void link_down(run *r)
 
 static void other(run *r)
 {
-    uint8_t b = take(r);
+    uint8_t b = take(&r->in);
     tsr_coap_id id = 0;
     tsr_coap_response out;
 
@@ -348,7 +330,7 @@ static void other(run *r)
 
 static void step(run *r)
 {
-    uint8_t op = take(r);
+    uint8_t op = take(&r->in);
 
     switch (op & 7) {
     case 0: feed_raw(r); break;
@@ -409,13 +391,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t len = tsr_coap_stream_memory(&config);
     void *memory = malloc(len); /* exact, so that a table too long is seen */
 
-    r = (run){ .in = data, .left = size, .c = &engine, .now_ms = 1000 };
+    r = (run){ .in = tsr_view(data, size), .c = &engine, .now_ms = 1000 };
     r.limit = TSR_COAP_MESSAGE_BASE;
     must(len != 0 && memory != NULL);
     must(tsr_coap_stream_init(&engine, &config, memory, len) == TSR_OK);
     must(tsr_coap_deframer_init(&r.reader, room + sizeof room / 2, sizeof room / 2) == TSR_OK);
     must(tsr_coap_stream_open(&engine, r.now_ms) == TSR_OK);
-    while (r.left > 0)
+    while (r.in.len > 0)
         step(&r);
     finish(&r);
     free(memory);

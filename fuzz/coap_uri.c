@@ -4,15 +4,10 @@
  * and the URI written from those has the same options. */
 #include <stdlib.h>
 
+#include "fuzz/fuzz.h"
 #include "tessera/coap/uri.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool truth)
-{
-    if (!truth)
-        abort();
-}
 
 /* Every byte in its percent-encoding. */
 static void put_encoded(tsr_buf *out, tsr_bytes value)

@@ -2,20 +2,13 @@
  *
  * COSE messages and keys of any bytes. What is read is checked with keys that nobody else has, so
  * nothing may verify; and a message of our own with one part replaced must not either. */
-#include <stdlib.h>
-
+#include "fuzz/fuzz.h"
 #include "tessera/cose/key.h"
 
 static psa_key_id_t signer, mac, aead;
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static psa_key_id_t make(psa_key_type_t type, size_t bits, psa_algorithm_t alg, psa_key_usage_t use)
 {

@@ -2,8 +2,7 @@
  *
  * COSE_Encrypt of any bytes: nobody has our key, so none of them gives a content key. And one of
  * our own with a byte replaced gives it only where the wrapped key is as it was. */
-#include <stdlib.h>
-
+#include "fuzz/fuzz.h"
 #include "tessera/cose/recipient.h"
 
 static psa_key_id_t kek;
@@ -12,12 +11,6 @@ static size_t own_len;
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {

@@ -5,6 +5,7 @@
  * on the way, which must not. */
 #include <stdlib.h>
 
+#include "fuzz/fuzz.h"
 #include "tessera/coap/message.h"
 #include "tessera/oscore/datagram.h"
 
@@ -21,12 +22,6 @@ typedef struct {
     tsr_oscore client, server;
     uint8_t wire[ROOM], plain[ROOM];
 } ends;
-
-static void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static void init(tsr_oscore *c, const char *sender, const char *recipient, psa_key_id_t secret)
 {

@@ -5,6 +5,7 @@
  * does, the application sees only what the other side said, and each answer answers its request. */
 #include <stdlib.h>
 
+#include "fuzz/fuzz.h"
 #include "tessera/oscore/guard.h"
 
 enum { ROOM = 1400, FLIGHT = 8, LONGEST = 1500, TICKETS = 4 };
@@ -39,12 +40,6 @@ static flight air[FLIGHT];
 static size_t flying;
 static uint64_t now_ms;
 static uint32_t sequence;
-
-static void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static tsr_err to(void *user, tsr_coap_peer peer, tsr_oscore **context)
 {

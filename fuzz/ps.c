@@ -4,8 +4,7 @@
  * rewrites its medium, byte by byte or behind the checksums of its store, and it is mounted. What
  * is read with success must be what was stored, whatever else the medium says; and the device must
  * go on working. */
-#include <stdlib.h>
-
+#include "fuzz/fuzz.h"
 #include "secure/storage/log.h"
 #include "secure/storage/ps_object.h"
 #include "tests/secure/flash_sim.h"
@@ -26,20 +25,6 @@ static bool outer_used[SIZE / 8];
 static value start[OBJECTS];
 static uint8_t sealed[16][256]; /* contents that were valid once */
 static size_t sealed_len[16], sealed_count;
-
-static void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
-
-static uint8_t take(tsr_bytes *in)
-{
-    uint8_t v = 0;
-
-    (void)tsr_get_u8(in, &v);
-    return v;
-}
 
 static uint32_t flags_of(size_t i) { return i == 1 ? PSA_STORAGE_FLAG_NO_CONFIDENTIALITY : 0; }
 

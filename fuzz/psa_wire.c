@@ -3,8 +3,7 @@
  * The wall from the hostile side: frames of any bytes, and well-formed calls with any parameters,
  * against the real services in this process. Two clients play; what one holds the other must never
  * get, and when both are gone nothing may be left. */
-#include <stdlib.h>
-
+#include "fuzz/fuzz.h"
 #include "psa/wire/params.h"
 #include "secure/crypto/service.h"
 #include "secure/spm/its_service.h"
@@ -72,12 +71,6 @@ static const tsr_spm_service services[] = {
 static const tsr_spm spm = { .services = services, .count = 2 };
 static const tsr_spm_caller callers[2] = { { -1, 11 }, { -2, 12 } };
 
-static void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
-
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -99,23 +92,6 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
                            .persistent_each = 4 };
     must(tsr_crypto_open(&crypto) == PSA_SUCCESS);
     return 0;
-}
-
-static uint8_t take(tsr_bytes *in)
-{
-    uint8_t v = 0;
-
-    (void)tsr_get_u8(in, &v);
-    return v;
-}
-
-static tsr_bytes take_some(tsr_bytes *in, size_t max)
-{
-    size_t len = take(in) % (max + 1);
-    tsr_bytes some = tsr_first(*in, len);
-
-    *in = tsr_skip(*in, some.len);
-    return some;
 }
 
 /* Whatever was sent, the answer is one whole reply. */
@@ -230,7 +206,7 @@ static tsr_wire_params some_params(unsigned who, tsr_bytes *in)
         .alg = PICK(algorithms, in),
         .alg2 = PICK(algorithms, in),
     };
-    p.nonce = take_some(in, TSR_WIRE_NONCE_MAX);
+    p.nonce = take_some(in, take(in) % (TSR_WIRE_NONCE_MAX + 1));
     return p;
 }
 
@@ -286,7 +262,7 @@ static void play_call(unsigned who, tsr_bytes *in)
     if (n_in + n_out > 3)
         n_out = 1;
     for (size_t i = 0; i < n_in; i++)
-        given[i] = take_some(in, 255);
+        given[i] = take_some(in, take(in));
     for (size_t i = 0; i < n_out; i++)
         room[i] = take(in);
     if (call(who, type, &p, given, n_in, room, n_out, out) == PSA_SUCCESS && n_out > 0)

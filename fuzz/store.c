@@ -3,26 +3,11 @@
  * Mounts whatever an image says, then works with it. The input first composes records (with
  * right checksums, so that the fuzzer gets past them), then pokes bytes, then runs operations;
  * what was stored must be there, and must still be there after mounting again. */
-#include <stdlib.h>
-
+#include "fuzz/fuzz.h"
 #include "secure/storage/record.h"
 #include "tests/secure/flash_sim.h"
 
 #define KEYS 24u
-
-static uint8_t take(tsr_bytes *in)
-{
-    uint8_t v = 0;
-
-    (void)tsr_get_u8(in, &v);
-    return v;
-}
-
-static void must(bool holds)
-{
-    if (!holds)
-        abort();
-}
 
 static void compose(sim *flash, tsr_bytes *in)
 {
