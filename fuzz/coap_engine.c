@@ -226,7 +226,7 @@ static void other(run *r)
         out = response(r);
         out.key = (b & 0x20) != 0 ? r->key : 0;
         if (tsr_coap_notify(r->c, peer, tsr_view(r->token, 4), r->sequence++, (b & 0x10) != 0, &out,
-                            r->now_ms, 0, &id) == TSR_OK &&
+                            r->now_ms, &id) == TSR_OK &&
             id != 0)
             note(r, id);
         break;

@@ -230,7 +230,7 @@ static void notify(side *e, uint8_t how)
 
     if (e->observed)
         (void)tsr_coap_notify(&e->coap, 0, tsr_view(e->token, e->token_len), ++sequence,
-                              (how & 2) != 0, &r, now_ms, 0, NULL);
+                              (how & 2) != 0, &r, now_ms, NULL);
 }
 
 static void line(uint8_t how, uint8_t which)

@@ -65,8 +65,8 @@ tsr_err tsr_coap_request_send(tsr_coap *c, tsr_coap_peer peer, const tsr_coap_re
     if (peer >= c->config.peers || request->method == TSR_COAP_EMPTY ||
         request->method > TSR_COAP_IPATCH || request->token.len > TSR_COAP_TOKEN_MAX)
         return TSR_E_ARGUMENT;
-    if (tsr_coap_streaming_of(c, peer) != NULL)
-        return c->streams->calls->request(c, peer, request, now_ms, id);
+    if (c->lines[peer].stream)
+        return c->streams->calls->request(c, peer, request, id);
     if (request->token.ptr != NULL && find_request(c, peer, request->token) != NULL)
         return TSR_E_EXISTS;
 
@@ -97,8 +97,8 @@ tsr_err tsr_coap_ping(tsr_coap *c, tsr_coap_peer peer, uint64_t now_ms, uint64_t
     c->now_ms = now_ms;
     if (peer >= c->config.peers)
         return TSR_E_ARGUMENT;
-    if (tsr_coap_streaming_of(c, peer) != NULL)
-        return c->streams->calls->ping(c, peer, now_ms, user, id);
+    if (c->lines[peer].stream)
+        return c->streams->calls->ping(c, peer, user, id);
 
     tsr_coap_slot *s = tsr_coap_slot_take(c, peer, SLOT_PING);
 

@@ -200,7 +200,7 @@ void tsr_coap_peer_gone(tsr_coap *c, tsr_coap_peer peer)
 {
     if (peer >= c->config.peers)
         return;
-    if (tsr_coap_streaming_of(c, peer) != NULL) {
+    if (c->lines[peer].stream) {
         c->streams->calls->gone(c, peer);
         return;
     }

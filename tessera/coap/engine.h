@@ -87,7 +87,7 @@ typedef struct {
     tsr_coap_event_kind kind;
     tsr_coap_peer peer;
     tsr_coap_id id; /* the ticket of a REQUEST; else what request or notify gave (0 after a NON) */
-    uint64_t user;  /* as given to request, notify or observe_adopt */
+    uint64_t user;  /* as given in the request or response, or to observe_adopt */
     /* REQUEST, RESPONSE, NOTIFICATION: the message (last block); else NULL */
     const tsr_coap_msg *msg;
     tsr_bytes body;  /* the whole body, whether it came in one datagram or in blocks */
@@ -135,7 +135,7 @@ typedef struct {
                           notification is served from the same bytes; 0: the follow-up requests
                           arrive as REQUEST events with msg->block2.num above 0 and are answered
                           with the whole body */
-    uint64_t user;     /* comes back in ACKED, RESET and TIMEOUT of a separate response */
+    uint64_t user;     /* comes back in ACKED, RESET and TIMEOUT of a separate response or notification */
 } tsr_coap_response;
 
 /** Counters since init, modulo 2^32. */
@@ -184,12 +184,13 @@ typedef struct {
     const tsr_coap_observing *observing;
     const tsr_coap_blocks *blocks;
     const tsr_coap_guarding *guarding; /* NULL: no guard (tessera/coap/guard.h) */
+    tsr_coap_streams *streams; /* NULL: every peer is one of datagrams (tessera/coap/streams.h) */
+    size_t guard_more; /* what it adds to a message */
     uint8_t *log;
     uint32_t log_head, log_lap; /* write here; times wrapped */
     uint32_t free_slot, free_body;
     uint32_t done_first, done_last;
     uint32_t event_body, lent_body;
-    uint32_t generation;
     tsr_coap_stats stats; /* public, read only */
     uint8_t *slot_bytes, *body_bytes;
     uint32_t log_end;                /* where the last lap ended */
@@ -202,6 +203,7 @@ typedef struct {
     tsr_index seen_index, watch_index;
     tsr_coap_msg msg;
     tsr_coap_event event;
+    uint32_t generation;
     uint32_t body_hand;
     uint32_t seen_at; /* the place in the ring to use next */
     uint64_t draws;
@@ -210,7 +212,6 @@ typedef struct {
     tsr_coap_config config;
     const struct tsr_coap_guard_calls *guard;
     void *guard_state;
-    tsr_coap_streams *streams; /* NULL: every peer is one of datagrams (tessera/coap/streams.h) */
     /* public: set it after init; NULL: every body is collected. The small engine has none */
     const tsr_coap_sink *sink;
 } tsr_coap;
@@ -310,8 +311,8 @@ tsr_err tsr_coap_respond(tsr_coap *c, tsr_coap_id ticket, const tsr_coap_respons
 tsr_err tsr_coap_defer(tsr_coap *c, tsr_coap_id ticket);
 
 /** Sends a notification to an observer; the caller keeps the list of observers (peer, token).
- *  CON: ACKED, RESET, TIMEOUT or GONE follows with `user` and *id.
- *  NON: RESET may follow, with `user` and id 0 (as *id), for as long as config.seen remembers it.
+ *  CON: ACKED, RESET, TIMEOUT or GONE follows with response->user and *id.
+ *  NON: RESET may follow, with response->user and id 0 (as *id), for as long as config.seen remembers it.
  *
  *  source  RFC 7641 §4.2 to RFC 7641 §4.5, RFC 7959 §2.6 (only the first block of a long body is
  *          sent)
@@ -320,8 +321,7 @@ tsr_err tsr_coap_defer(tsr_coap *c, tsr_coap_id ticket);
  *          TSR_E_ARGUMENT   bad peer, token or option order
  */
 tsr_err tsr_coap_notify(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token, uint32_t sequence,
-                        bool con, const tsr_coap_response *response, uint64_t now_ms, uint64_t user,
-                        tsr_coap_id *id);
+                        bool con, const tsr_coap_response *response, uint64_t now_ms, tsr_coap_id *id);
 
 /** Forgets an observation of ours; the next notification is rejected with RST (RFC 7641 §3.6).
  *  errors  TSR_E_NOT_FOUND */

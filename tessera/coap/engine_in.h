@@ -27,6 +27,7 @@ struct tsr_coap_line {
     uint16_t epoch;                  /* grows when the number is given to another peer */
     uint8_t open;                    /* interactions that count against NSTART */
     bool known;
+    bool stream; /* from tsr_coap_streams_open until it is forgotten */
 };
 
 typedef enum {
@@ -244,30 +245,21 @@ struct tsr_coap_guarding {
     tsr_err (*write)(tsr_coap *c, const tsr_coap_slot *s, tsr_buf *out);
 };
 
-/* streams.c: reached through a table only, so that an engine without streams is linked without them */
+/* streams.c: reached through a table only, so that an engine without streams is linked without them.
+ * The time of the call is in now_ms; the ticket comes first, so that all fits into registers. */
 struct tsr_coap_streaming {
-    bool (*has)(const tsr_coap *c, tsr_coap_peer peer); /* the rest is for those it has */
-    tsr_err (*request)(tsr_coap *c, tsr_coap_peer peer, const tsr_coap_request *r, uint64_t now_ms,
-                       tsr_coap_id *id);
+    /* of a peer whose line says `stream` */
+    tsr_err (*request)(tsr_coap *c, tsr_coap_peer peer, const tsr_coap_request *r, tsr_coap_id *id);
     tsr_err (*notify)(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token, uint32_t sequence, bool acked,
-                      const tsr_coap_response *r, uint64_t now_ms, uint64_t user, tsr_coap_id *id);
-    tsr_err (*ping)(tsr_coap *c, tsr_coap_peer peer, uint64_t now_ms, uint64_t user,
-                    tsr_coap_id *id);
+                      const tsr_coap_response *r, tsr_coap_id *id);
+    tsr_err (*ping)(tsr_coap *c, tsr_coap_peer peer, uint64_t user, tsr_coap_id *id);
     tsr_err (*forget)(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token);
     void (*gone)(tsr_coap *c, tsr_coap_peer peer);
     /* of any exchange */
-    tsr_err (*respond)(tsr_coap *c, tsr_coap_id ticket, const tsr_coap_response *r,
-                       uint64_t now_ms);
+    tsr_err (*respond)(tsr_coap_id ticket, tsr_coap *c, const tsr_coap_response *r);
     tsr_err (*cancel)(tsr_coap *c, tsr_coap_id id);
     bool (*next)(tsr_coap *c); /* makes an event of a stream the next one */
 };
-
-/* NULL: a peer of datagrams */
-static inline const struct tsr_coap_streaming *tsr_coap_streaming_of(const tsr_coap *c,
-                                                                     tsr_coap_peer peer)
-{
-    return c->streams != NULL && c->streams->calls->has(c, peer) ? c->streams->calls : NULL;
-}
 
 static inline tsr_coap_id tsr_coap_slot_id(const tsr_coap_slot *s)
 {

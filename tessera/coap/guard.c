@@ -26,7 +26,7 @@ static void refuse(tsr_coap *c, tsr_coap_peer peer, tsr_err why, tsr_bytes datag
     uint16_t mid = con ? c->msg.mid : tsr_coap_next_mid(c, peer);
     tsr_buf out;
 
-    if (tsr_coap_log_begin(c, 64 + c->guard->more, &out) == TSR_OK &&
+    if (tsr_coap_log_begin(c, 64 + c->guard_more, &out) == TSR_OK &&
         c->guard->refuse(c->guard_state, peer, why, datagram, mid, &out) == TSR_OK)
         tsr_coap_log_commit(c, peer, &out, TSR_NONE);
 }
@@ -131,5 +131,6 @@ void tsr_coap_guard_set(tsr_coap *c, const tsr_coap_guard_calls *calls, void *gu
 
     c->guarding = &guarding;
     c->guard = calls;
+    c->guard_more = calls->more;
     c->guard_state = guard;
 }

@@ -6,22 +6,8 @@
 
 #include "tessera/coap/message.h"
 
-/* FNV-1a */
-#define TSR_COAP_MIX UINT32_C(0x811c9dc5)
-
-static inline uint32_t tsr_coap_mix_byte(uint32_t h, uint32_t v) { return (h ^ v) * 0x01000193u; }
-
-static inline uint32_t tsr_coap_mix_bytes(uint32_t h, tsr_bytes in)
-{
-    for (size_t i = 0; i < in.len; i++)
-        h = tsr_coap_mix_byte(h, in.ptr[i]);
-    return h;
-}
-
-static inline uint32_t tsr_coap_hash(tsr_bytes in)
-{
-    return tsr_coap_mix_bytes(TSR_COAP_MIX, in) | 1u;
-}
+/** FNV-1a, never 0. */
+uint32_t tsr_coap_hash(tsr_bytes in);
 
 /** What names a request but its payload: method and options. The low 3 bits tell the block size
  *  asked for (7: none), for the notifications that may follow.

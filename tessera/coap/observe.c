@@ -225,7 +225,7 @@ tsr_err tsr_coap_observe_forget(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token
 {
     uint32_t i = peer < c->config.peers ? watch_find(c, peer, token) : TSR_NONE;
 
-    if (i == TSR_NONE && peer < c->config.peers && tsr_coap_streaming_of(c, peer) != NULL)
+    if (i == TSR_NONE && peer < c->config.peers && c->lines[peer].stream)
         return c->streams->calls->forget(c, peer, token);
     if (i == TSR_NONE)
         return TSR_E_NOT_FOUND;
@@ -239,7 +239,7 @@ tsr_err tsr_coap_observe_adopt(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token,
     uint32_t i;
 
     if (peer >= c->config.peers || token.len > TSR_COAP_TOKEN_MAX ||
-        tsr_coap_streaming_of(c, peer) != NULL)
+        c->lines[peer].stream)
         return TSR_E_ARGUMENT;
     if (watch_find(c, peer, token) != TSR_NONE)
         return TSR_E_EXISTS;

@@ -235,6 +235,20 @@ tsr_err tsr_coap_msg_parse(tsr_bytes datagram, tsr_coap_msg *msg)
 
 /* ---- what makes two requests the same ---- */
 
+/* FNV-1a */
+#define MIX UINT32_C(0x811c9dc5)
+
+static uint32_t mix_byte(uint32_t h, uint32_t v) { return (h ^ v) * 0x01000193u; }
+
+static uint32_t mix_bytes(uint32_t h, tsr_bytes in)
+{
+    for (size_t i = 0; i < in.len; i++)
+        h = mix_byte(h, in.ptr[i]);
+    return h;
+}
+
+uint32_t tsr_coap_hash(tsr_bytes in) { return mix_bytes(MIX, in) | 1u; }
+
 /* RFC 7252 §5.4.2: Cache-Key, NoCacheKey; block-wise transfers of the same: RFC 7959 §2.4 */
 static bool in_key(uint32_t number)
 {
@@ -261,7 +275,7 @@ static inline uint32_t extended(const uint8_t **at, uint32_t v)
  * options were parsed before, so every step is good. */
 uint32_t tsr_coap_msg_key(const tsr_coap_msg *msg)
 {
-    uint32_t h = tsr_coap_mix_byte(TSR_COAP_MIX, msg->code), number = 0;
+    uint32_t h = mix_byte(MIX, msg->code), number = 0;
     const uint8_t *at = msg->options.ptr, *end = at + msg->options.len;
 
     while (at != end) {
@@ -269,7 +283,7 @@ uint32_t tsr_coap_msg_key(const tsr_coap_msg *msg)
 
         number += delta;
         if (in_key(number))
-            h = tsr_coap_mix_bytes(tsr_coap_mix_byte(h, number | 0x10000u), tsr_view(at, len));
+            h = mix_bytes(mix_byte(h, number | 0x10000u), tsr_view(at, len));
         at += len;
     }
     return h << 3 | (msg->block2.set ? msg->block2.szx : 7u);

@@ -4,7 +4,7 @@
 /* Room in the log for an answer of up to `most` bytes, and for what the guard puts around it. */
 static tsr_err begin(tsr_coap *c, size_t most, tsr_buf *out)
 {
-    return tsr_coap_log_begin(c, most + (c->guarding != NULL ? c->guard->more : 0), out);
+    return tsr_coap_log_begin(c, most + c->guard_more, out);
 }
 
 /* The answer of ticket `s`, or one by the engine itself (NULL), is complete. */
@@ -25,34 +25,10 @@ static bool repeatable(uint8_t method)
 /* Type and Message ID of an answer that goes at once: piggybacked to a CON, a new NON otherwise. */
 static void put_answer_header(tsr_coap *c, tsr_coap_peer peer, uint8_t code, tsr_buf *out)
 {
-    if (c->msg.type == TSR_COAP_CON)
-        tsr_coap_put_header(out, TSR_COAP_ACK, code, c->msg.mid, c->msg.token);
-    else
-        tsr_coap_put_header(out, TSR_COAP_NON, code, tsr_coap_next_mid(c, peer), c->msg.token);
-}
+    bool con = c->msg.type == TSR_COAP_CON;
 
-/* With Block1 when it is set, Size1 when the body was too large, and the number of a bad option as
- * diagnostic payload (RFC 7252 §5.5.2). */
-static void answer(tsr_coap *c, tsr_coap_peer peer, uint32_t seen, uint8_t code,
-                   tsr_coap_block block1)
-{
-    uint16_t last = 0;
-    tsr_buf out;
-
-    if (begin(c, 40, &out) != TSR_OK)
-        return;
-    put_answer_header(c, peer, code, &out);
-    if (block1.set)
-        tsr_coap_put_block(&out, &last, TSR_COAP_BLOCK1, block1);
-    if (code == TSR_COAP_TOO_LARGE)
-        tsr_coap_put_opt_uint(&out, &last, TSR_COAP_SIZE1, c->config.body_len);
-    if (code == TSR_COAP_BAD_OPTION) {
-        tsr_put_u8(&out, 0xff);
-        tsr_put_dec(&out, c->msg.bad_option);
-    }
-    if (code == TSR_COAP_UNAVAILABLE)
-        c->stats.refused++;
-    commit(c, peer, NULL, &out, c->msg.type == TSR_COAP_CON ? seen : TSR_NONE);
+    tsr_coap_put_header(out, con ? TSR_COAP_ACK : TSR_COAP_NON, code,
+                        con ? c->msg.mid : tsr_coap_next_mid(c, peer), c->msg.token);
 }
 
 /* RFC 7959 §2.5: a smaller size is offered in the answer. */
@@ -65,16 +41,30 @@ static tsr_coap_block offered_block1(const tsr_coap *c)
     return b;
 }
 
-/* ---- Block2 going out ---- */
-
-/* The block at `offset`; more: others follow. */
-static tsr_bytes cut(tsr_bytes whole, size_t offset, uint8_t szx, tsr_coap_block *block)
+/* With Block1 when `block1`, Size1 when the body was too large, and the number of a bad option as
+ * diagnostic payload (RFC 7252 §5.5.2). */
+static void answer(tsr_coap *c, tsr_coap_peer peer, uint32_t seen, uint8_t code, bool block1)
 {
-    tsr_bytes rest = tsr_skip(whole, offset), part = tsr_first(rest, tsr_coap_block_len(szx));
+    uint16_t last = 0;
+    tsr_buf out;
 
-    *block = (tsr_coap_block){ true, part.len < rest.len, szx, (uint32_t)(offset >> (szx + 4)) };
-    return part;
+    if (begin(c, 40, &out) != TSR_OK)
+        return;
+    put_answer_header(c, peer, code, &out);
+    if (block1)
+        tsr_coap_put_block(&out, &last, TSR_COAP_BLOCK1, offered_block1(c));
+    if (code == TSR_COAP_TOO_LARGE)
+        tsr_coap_put_opt_uint(&out, &last, TSR_COAP_SIZE1, c->config.body_len);
+    if (code == TSR_COAP_BAD_OPTION) {
+        tsr_put_u8(&out, 0xff);
+        tsr_put_dec(&out, c->msg.bad_option);
+    }
+    if (code == TSR_COAP_UNAVAILABLE)
+        c->stats.refused++;
+    commit(c, peer, NULL, &out, c->msg.type == TSR_COAP_CON ? seen : TSR_NONE);
 }
+
+/* ---- Block2 going out ---- */
 
 static uint8_t least(uint8_t a, uint8_t b) { return a < b ? a : b; }
 
@@ -119,10 +109,10 @@ tsr_coap_slot *tsr_coap_open_ticket(tsr_coap *c, tsr_coap_peer peer, uint32_t se
     return s;
 }
 
-/* Without bodies to tell apart only the block size counts. */
+/* Without block-wise transfer only the block size counts. */
 static uint32_t key_of(const tsr_coap *c)
 {
-    if (c->blocks != NULL && c->config.bodies != 0)
+    if (c->blocks != NULL)
         return c->blocks->key(&c->msg);
     return 8u | (c->msg.block2.set ? c->msg.block2.szx : 7u);
 }
@@ -155,7 +145,7 @@ void tsr_coap_take_request(tsr_coap *c, tsr_coap_peer peer)
     uint32_t seen = tsr_coap_seen_add(c, peer, c->msg.mid, con ? 0 : SEEN_NON);
     uint8_t code = request_fault(c);
     uint32_t body = TSR_NONE, key;
-    tsr_coap_block block1 = { 0 };
+    bool in_blocks = false;
     tsr_coap_slot *s;
 
     if (code == TSR_COAP_BAD_OPTION && !con) {
@@ -169,7 +159,7 @@ void tsr_coap_take_request(tsr_coap *c, tsr_coap_peer peer)
         if (asks_again(c)) {
             code = TSR_COAP_INCOMPLETE;
         } else if (c->msg.block1.more || c->msg.block1.num != 0) {
-            block1 = offered_block1(c);
+            in_blocks = true;
             code = c->blocks != NULL ? c->blocks->store(c, peer, key, &body) : TSR_COAP_TOO_LARGE;
         }
         if (code == TSR_COAP_EMPTY) {
@@ -184,14 +174,13 @@ void tsr_coap_take_request(tsr_coap *c, tsr_coap_peer peer)
             code = TSR_COAP_UNAVAILABLE;
         }
     }
-    answer(c, peer, seen, code, block1);
+    answer(c, peer, seen, code, in_blocks);
 }
 
 /* ---- responses and notifications ---- */
 
 enum {
     HEADERS = 64, /* header, token and our own options at most, and the head of a log record */
-    WHOLE = 27,   /* a block size of 2 GiB: not cut at all */
 };
 
 /* Makes the slot's options, its Block2 and the part of the payload to send. `later`: that part has
@@ -200,7 +189,7 @@ enum {
 static tsr_err prepare(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_response *r, bool later,
                        tsr_bytes *part)
 {
-    tsr_coap_block block = tsr_coap_is_success(r->code) ? s->block2 : (tsr_coap_block){ 0 };
+    const tsr_coap_block block = tsr_coap_is_success(r->code) ? s->block2 : (tsr_coap_block){ 0 };
     size_t offset = (size_t)block.num << (block.szx + 4);
     bool beyond = offset != 0 && offset >= r->payload.len; /* RFC 7959 §2.2: a bad request */
     uint8_t szx = block.set ? least(block.szx, c->config.params.szx) : c->config.params.szx;
@@ -222,23 +211,29 @@ static tsr_err prepare(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_response *r
 
     while (blocks && szx > 0 && tsr_coap_block_len(szx) > room)
         szx--;
-    *part = cut(r->payload, offset, blocks ? szx : WHOLE, &block);
+
+    tsr_bytes rest = tsr_skip(r->payload, offset);
+    bool more;
+
+    *part = blocks ? tsr_first(rest, tsr_coap_block_len(szx)) : rest;
+    more = part->len < rest.len;
     if (later ? tsr_coap_write_payload(c, s, *part) != TSR_OK
               : s->options_len + part->len + HEADERS > room)
         return TSR_E_SPACE;
 
-    if (block.more && s->key != 0 &&
+    if (more && s->key != 0 &&
         (c->blocks == NULL || c->blocks->offer(c, s, r, etag) != TSR_OK) && !repeatable(s->code))
         return TSR_E_SPACE; /* asking again would do it again */
     /* a Block2 that says nothing makes libcoap stumble */
-    block.set = (block.more || offset != 0) && !beyond;
+    s->block2 = (tsr_coap_block){ (more || offset != 0) && !beyond, more, szx,
+                                  (uint32_t)(offset >> (szx + 4)) };
     s->size2 = (uint32_t)r->payload.len;
-    if (!block.set)
+    if (!s->block2.set)
         s->flags &= (uint16_t)~F_SIZE2;
-    s->block2 = block;
     s->block1.more = false;
     s->code = beyond ? TSR_COAP_BAD_REQUEST : r->code;
     s->observe = r->observe;
+    s->user = r->user;
     return TSR_OK;
 }
 
@@ -262,7 +257,6 @@ static void respond_later(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_response
         c->blocks->free(c, s->body);
     s->body = TSR_NONE;
     s->kind = SLOT_RESPONSE;
-    s->user = r->user;
     s->flags = (s->flags & F_SIZE2) | (r->non ? 0 : F_CON);
     tsr_coap_launch(c, s);
 }
@@ -273,13 +267,13 @@ tsr_err tsr_coap_respond(tsr_coap *c, tsr_coap_id ticket, const tsr_coap_respons
     tsr_coap_slot *s = tsr_coap_slot_of(c, ticket);
     tsr_bytes part;
 
+    c->now_ms = now_ms;
     if (s == NULL && c->streams != NULL)
-        return c->streams->calls->respond(c, ticket, response, now_ms);
+        return c->streams->calls->respond(ticket, c, response);
     if (s == NULL || s->kind != SLOT_TICKET)
         return TSR_E_NOT_FOUND;
     if (!tsr_coap_is_response(response->code))
         return TSR_E_ARGUMENT;
-    c->now_ms = now_ms;
 
     bool later = (s->flags & F_ACKED) != 0;
     tsr_err err = prepare(c, s, response, later, &part);
@@ -302,15 +296,14 @@ tsr_err tsr_coap_defer(tsr_coap *c, tsr_coap_id ticket)
 }
 
 tsr_err tsr_coap_notify(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token, uint32_t sequence,
-                        bool con, const tsr_coap_response *response, uint64_t now_ms, uint64_t user,
-                        tsr_coap_id *id)
+                        bool con, const tsr_coap_response *response, uint64_t now_ms, tsr_coap_id *id)
 {
     c->now_ms = now_ms;
     if (peer >= c->config.peers || token.len > TSR_COAP_TOKEN_MAX ||
         !tsr_coap_is_response(response->code))
         return TSR_E_ARGUMENT;
-    if (tsr_coap_streaming_of(c, peer) != NULL)
-        return c->streams->calls->notify(c, peer, token, sequence, con, response, now_ms, user, id);
+    if (c->lines[peer].stream)
+        return c->streams->calls->notify(c, peer, token, sequence, con, response, id);
 
     tsr_coap_slot *s = tsr_coap_slot_take(c, peer, SLOT_NOTICE);
     tsr_bytes part;
@@ -319,8 +312,8 @@ tsr_err tsr_coap_notify(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token, uint32
         return TSR_E_SPACE;
     s->key = (uint32_t)response->key;
     s->code = TSR_COAP_GET;
-    if (s->key != 0 && (s->key & 7u) != 7)
-        s->block2 = (tsr_coap_block){ .set = true, .szx = s->key & 7u };
+    s->block2.szx = s->key & 7u;
+    s->block2.set = s->key != 0 && s->block2.szx != 7;
 
     tsr_err err = prepare(c, s, response, true, &part);
 
@@ -328,12 +321,9 @@ tsr_err tsr_coap_notify(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token, uint32
         tsr_coap_slot_free(c, s);
         return err;
     }
-    s->user = user;
     tsr_coap_slot_name(s, token);
-    if (tsr_coap_is_success(response->code)) /* RFC 7641 §4.2: an error ends the observation */
-        s->observe = (tsr_coap_num){ true, sequence & 0xffffffu };
-    else
-        s->observe.set = false;
+    /* RFC 7641 §4.2: an error ends the observation */
+    s->observe = (tsr_coap_num){ tsr_coap_is_success(response->code), sequence & 0xffffffu };
     s->flags = con ? F_CON : 0;
     if (c->guarding != NULL)
         c->guarding->notice(c, s);

@@ -21,50 +21,48 @@ static bool in_range(const tsr_coap_config *f)
            ((f->exchange_len | f->watch_len) >> 16) == 0 && f->params.szx <= 6;
 }
 
-static const size_t TOO_MUCH = SIZE_MAX / 2;
+/* What an engine's memory is made of, the tables first. */
+enum {
+    LINES, SLOTS, BODIES, SEEN, HEAP, SEEN_INDEX,
+    TABLES, /* how many */
+    SLOT_BYTES = TABLES, BODY_BYTES, WATCHES, LOG,
+    AREAS
+};
 
-/* The next `count * size` bytes; *at becomes TOO_MUCH, and stays it, when they do not fit into a
- * size_t. */
-static size_t carve(size_t *at, uint32_t count, size_t size)
-{
-    size_t here = *at;
-
-    if (size != 0 && count > (TOO_MUCH - here) / size)
-        *at = TOO_MUCH;
-    else
-        *at = here + ((count * size + 7u) & ~(size_t)7u);
-    return *at > TOO_MUCH ? *at = TOO_MUCH : here;
-}
+static const size_t TOO_MUCH = SIZE_MAX / 2 & ~(size_t)7; /* whole units of eight, as areas are */
 
 /* Lays the areas out from `memory`, or from nowhere to learn their size, which it returns. */
 static size_t lay_out(tsr_coap *c, const tsr_coap_config *f, uint8_t *memory)
 {
-    const uint32_t seen_heads = tsr_coap_power_of_two(f->seen);
+    const uint32_t counts[AREAS] = { f->peers, f->exchanges, f->bodies, f->seen,
+                                     f->exchanges + f->bodies, tsr_coap_power_of_two(f->seen),
+                                     f->exchanges, f->bodies, f->watches, 1 };
+    const size_t sizes[AREAS] = { sizeof(tsr_coap_line), sizeof(tsr_coap_slot),
+                                  sizeof(tsr_coap_body), sizeof(tsr_coap_seen), sizeof(void *),
+                                  sizeof(uint32_t), f->exchange_len, f->body_len,
+                                  TSR_COAP_WATCH_SPACE + f->watch_len, f->log_len };
+    uint8_t *area[AREAS];
     size_t at = 0;
-    const size_t lines = carve(&at, f->peers, sizeof(tsr_coap_line));
-    const size_t slots = carve(&at, f->exchanges, sizeof(tsr_coap_slot));
-    const size_t bodies = carve(&at, f->bodies, sizeof(tsr_coap_body));
-    const size_t seen = carve(&at, f->seen, sizeof(tsr_coap_seen));
-    const size_t heap = carve(&at, f->exchanges + f->bodies, sizeof(void *));
-    const size_t seen_index = carve(&at, seen_heads, sizeof(uint32_t));
-    const size_t slot_bytes = carve(&at, f->exchanges, f->exchange_len);
-    const size_t body_bytes = carve(&at, f->bodies, f->body_len);
-    const size_t watches = carve(&at, f->watches, TSR_COAP_WATCH_SPACE + f->watch_len);
-    const size_t log = carve(&at, 1, f->log_len);
 
-    if (memory == NULL || at == TOO_MUCH)
+    for (unsigned i = 0; i < AREAS; i++) {
+        area[i] = memory != NULL ? memory + at : NULL;
+        if (sizes[i] != 0 && counts[i] > (TOO_MUCH - at) / sizes[i])
+            return TOO_MUCH;
+        at += (counts[i] * sizes[i] + 7u) & ~(size_t)7u;
+    }
+    if (memory == NULL)
         return at;
-    memset(memory, 0, slot_bytes); /* all tables */
-    c->lines = (void *)(memory + lines);
-    c->slots = (void *)(memory + slots);
-    c->bodies = (void *)(memory + bodies);
-    c->seen = (void *)(memory + seen);
-    c->watches = (void *)(memory + watches);
-    tsr_timers_init(&c->timers, (void *)(memory + heap), f->exchanges + f->bodies);
-    (void)tsr_index_init(&c->seen_index, (void *)(memory + seen_index), seen_heads);
-    c->slot_bytes = memory + slot_bytes;
-    c->body_bytes = memory + body_bytes;
-    c->log = memory + log;
+    memset(memory, 0, (size_t)(area[TABLES] - memory));
+    c->lines = (void *)area[LINES];
+    c->slots = (void *)area[SLOTS];
+    c->bodies = (void *)area[BODIES];
+    c->seen = (void *)area[SEEN];
+    c->watches = (void *)area[WATCHES];
+    tsr_timers_init(&c->timers, (void *)area[HEAP], f->exchanges + f->bodies);
+    (void)tsr_index_init(&c->seen_index, (void *)area[SEEN_INDEX], counts[SEEN_INDEX]);
+    c->slot_bytes = area[SLOT_BYTES];
+    c->body_bytes = area[BODY_BYTES];
+    c->log = area[LOG];
     return at;
 }
 

@@ -196,14 +196,13 @@ tsr_err tsr_coap_stream_respond(tsr_coap_stream *c, tsr_coap_id ticket,
                                 const tsr_coap_response *response, uint64_t now_ms);
 
 /** Sends a notification to an observer; the caller keeps the list of observers. `acked`: ACKED (the
- *  link has it) or GONE follows with `user` and *id; else nothing does.
+ *  link has it) or GONE follows with response->user and *id; else nothing does.
  *
  *  source  RFC 8323 §7.1 and RFC 8323 §7.2
  *  units   sequence: 24 bits; peers ignore it, proxies to datagrams may not
  *  errors  TSR_E_SPACE, TSR_E_ARGUMENT, TSR_E_STATE as for a request */
 tsr_err tsr_coap_stream_notify(tsr_coap_stream *c, tsr_bytes token, uint32_t sequence, bool acked,
-                               const tsr_coap_response *response, uint64_t now_ms, uint64_t user,
-                               tsr_coap_id *id);
+                               const tsr_coap_response *response, uint64_t now_ms, tsr_coap_id *id);
 
 /** Gives up an exchange of any kind, without an event. A ticket is dropped unanswered.
  *  errors  TSR_E_NOT_FOUND  it is over already */

@@ -395,8 +395,7 @@ tsr_err tsr_coap_stream_respond(tsr_coap_stream *c, tsr_coap_id ticket,
 }
 
 tsr_err tsr_coap_stream_notify(tsr_coap_stream *c, tsr_bytes token, uint32_t sequence, bool acked,
-                               const tsr_coap_response *response, uint64_t now_ms, uint64_t user,
-                               tsr_coap_id *id)
+                               const tsr_coap_response *response, uint64_t now_ms, tsr_coap_id *id)
 {
     tsr_coap_stream_slot *s;
     tsr_bytes part;
@@ -412,7 +411,7 @@ tsr_err tsr_coap_stream_notify(tsr_coap_stream *c, tsr_bytes token, uint32_t seq
         return TSR_E_SPACE;
     s->key = (uint32_t)response->key;
     s->code = TSR_COAP_GET;
-    s->user = user;
+    s->user = response->user;
     s->flags = acked ? S_ACKED : 0;
     if (s->key != 0 && (s->key & 7u) != 7)
         s->block2 = (tsr_coap_block){ .set = true, .szx = s->key & 7u };

@@ -31,37 +31,29 @@ static tsr_coap_stream *id_in(const tsr_coap *c, tsr_coap_id id, tsr_coap_id *in
 
 /* ---- the calls of the engine ---- */
 
-static bool has(const tsr_coap *c, tsr_coap_peer peer)
-{
-    return stream_at(c, peer) != NULL;
-}
-
-static tsr_err request(tsr_coap *c, tsr_coap_peer peer, const tsr_coap_request *r, uint64_t now_ms,
-                       tsr_coap_id *id)
+static tsr_err request(tsr_coap *c, tsr_coap_peer peer, const tsr_coap_request *r, tsr_coap_id *id)
 {
     tsr_coap_id inner;
-    tsr_err err = tsr_coap_stream_request(stream_at(c, peer), r, now_ms, &inner);
+    tsr_err err = tsr_coap_stream_request(stream_at(c, peer), r, c->now_ms, &inner);
 
     if (err == TSR_OK && id != NULL)
         *id = id_out(peer, inner);
     return err;
 }
 
-static tsr_err respond(tsr_coap *c, tsr_coap_id ticket, const tsr_coap_response *r, uint64_t now_ms)
+static tsr_err respond(tsr_coap_id ticket, tsr_coap *c, const tsr_coap_response *r)
 {
     tsr_coap_id inner;
     tsr_coap_stream *s = id_in(c, ticket, &inner);
 
-    return s != NULL ? tsr_coap_stream_respond(s, inner, r, now_ms) : TSR_E_NOT_FOUND;
+    return s != NULL ? tsr_coap_stream_respond(s, inner, r, c->now_ms) : TSR_E_NOT_FOUND;
 }
 
 static tsr_err notify(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token, uint32_t sequence,
-                      bool acked, const tsr_coap_response *r, uint64_t now_ms, uint64_t user,
-                      tsr_coap_id *id)
+                      bool acked, const tsr_coap_response *r, tsr_coap_id *id)
 {
     tsr_coap_id inner = 0;
-    tsr_err err = tsr_coap_stream_notify(stream_at(c, peer), token, sequence, acked, r, now_ms, user,
-                                         &inner);
+    tsr_err err = tsr_coap_stream_notify(stream_at(c, peer), token, sequence, acked, r, c->now_ms, &inner);
 
     if (err == TSR_OK && id != NULL)
         *id = acked ? id_out(peer, inner) : 0;
@@ -76,10 +68,10 @@ static tsr_err cancel(tsr_coap *c, tsr_coap_id id)
     return s != NULL ? tsr_coap_stream_cancel(s, inner) : TSR_E_NOT_FOUND;
 }
 
-static tsr_err ping(tsr_coap *c, tsr_coap_peer peer, uint64_t now_ms, uint64_t user, tsr_coap_id *id)
+static tsr_err ping(tsr_coap *c, tsr_coap_peer peer, uint64_t user, tsr_coap_id *id)
 {
     tsr_coap_id inner;
-    tsr_err err = tsr_coap_stream_ping(stream_at(c, peer), false, now_ms, user, &inner);
+    tsr_err err = tsr_coap_stream_ping(stream_at(c, peer), false, c->now_ms, user, &inner);
 
     if (err == TSR_OK && id != NULL)
         *id = id_out(peer, inner);
@@ -127,7 +119,6 @@ static bool next(tsr_coap *c)
 tsr_err tsr_coap_streams_set(tsr_coap *c, tsr_coap_streams *streams)
 {
     static const struct tsr_coap_streaming calls = {
-        .has = has,
         .request = request,
         .respond = respond,
         .notify = notify,
@@ -155,6 +146,7 @@ tsr_err tsr_coap_streams_open(tsr_coap *c, tsr_coap_peer peer, uint64_t now_ms)
         return TSR_E_ARGUMENT;
     if (s->state == TSR_COAP_STREAM_IDLE && s->generation < c->streams->generation)
         s->generation = c->streams->generation;
+    c->lines[peer].stream = true;
     return tsr_coap_stream_open(s, now_ms);
 }
 
@@ -192,4 +184,5 @@ void tsr_coap_streams_forget(tsr_coap *c, const tsr_coap_stream *stream)
 {
     if (c->streams->busy == stream)
         c->streams->busy = NULL;
+    c->lines[stream->config.peer].stream = false;
 }

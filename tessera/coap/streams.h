@@ -11,8 +11,8 @@
  *     tsr_coap_peer_gone(c, peer)                   the link is down, or to be given up; then events
  *
  * `con` of a notification means: tell me when the link has it. There is nothing to defer, and no
- * observation of before the connection to adopt. An engine without streams tests one pointer a call,
- * and is linked without all this; the small engine has none. */
+ * observation of before the connection to adopt. An engine without streams is linked without
+ * all this; the small engine has none. */
 #ifndef TESSERA_COAP_STREAMS_H
 #define TESSERA_COAP_STREAMS_H
 
@@ -25,8 +25,8 @@ enum {
 
 /** The caller sets the first part. */
 struct tsr_coap_streams {
-    /** The stream, initialised, that is this peer; NULL: it is one of datagrams. A peer must not
-     *  change from one to the other without tsr_coap_peer_gone. */
+    /** The stream, initialised, that is this peer; NULL: it is one of datagrams. A peer is a stream
+     *  from tsr_coap_streams_open until tsr_coap_streams_forget. */
     tsr_coap_stream *(*at)(void *user, tsr_coap_peer peer);
     void *user;
     /* private */

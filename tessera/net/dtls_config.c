@@ -136,8 +136,9 @@ static tsr_err set_datagrams(mbedtls_ssl_config *ssl, const tsr_dtls_options *o)
  * our buffers. */
 static tsr_err set_stream(mbedtls_ssl_config *ssl, const tsr_dtls_options *o)
 {
-    static const char *protocols[] = { "coap", NULL };
-    int ret = mbedtls_ssl_conf_alpn_protocols(ssl, protocols);
+    static const char *const protocols[] = { "coap", NULL };
+    /* it reads them only */
+    int ret = mbedtls_ssl_conf_alpn_protocols(ssl, (const char **)protocols);
 
     if (ret == 0 && o->role == TSR_DTLS_CLIENT)
         ret = mbedtls_ssl_conf_max_frag_len(ssl, MBEDTLS_SSL_MAX_FRAG_LEN_1024);

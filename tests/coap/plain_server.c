@@ -127,8 +127,8 @@ static void tick_on(uint64_t now_ms)
                                   &(tsr_coap_response){ .code = TSR_COAP_CONTENT,
                                                         .content_format = { true, 0 },
                                                         .key = o->key,
-                                                        .payload = tsr_view(tick, sizeof tick) },
-                                  now_ms, i, NULL);
+                                                        .payload = tsr_view(tick, sizeof tick), .user = i },
+                                  now_ms, NULL);
     }
 }
 

@@ -144,7 +144,7 @@ static void tick_on(uint64_t now_ms)
                                                                .content_format = { true, 0 },
                                                                .key = s->key,
                                                                .payload = { tick, sizeof tick } },
-                                         now_ms, 0, NULL);
+                                         now_ms, NULL);
     }
 }
 

@@ -136,7 +136,7 @@ static void test_peer_gone_ends_everything_of_that_peer(void **state)
                               NOW, NULL),
         TSR_OK);
     assert_int_equal(tsr_coap_notify(c, 0, TEXT("obs"), 1, true,
-                                     &(tsr_coap_response){ .code = TSR_COAP_CONTENT }, NOW, 77,
+                                     &(tsr_coap_response){ .code = TSR_COAP_CONTENT, .user = 77 }, NOW,
                                      NULL),
                      TSR_OK);
     LINK_FEED(c, NOW, .code = TSR_COAP_GET, .mid = 1, .path = "/a");

@@ -310,7 +310,7 @@ static void test_plugtest_observe(void **state)
                     &(tsr_coap_response){ .code = TSR_COAP_CONTENT,
                                           .key = w->s.observed_key,
                                           .payload = tsr_view(text, i % 10 == 0 ? 200 : 20) },
-                    w->link.now_ms, 0, NULL),
+                    w->link.now_ms, NULL),
                 TSR_OK);
             link_run(&w->link, w->link.now_ms + 5000000);
             arrived += w->c.len == (i % 10 == 0 ? 200u : 20u) && w->c.body[0] == text[0];
@@ -324,7 +324,7 @@ static void test_plugtest_observe(void **state)
             assert_int_equal(
                 tsr_coap_notify(
                     w->server, 0, tsr_view(w->s.observer, w->s.observer_len), ++w->s.sequence, true,
-                    &(tsr_coap_response){ .code = TSR_COAP_CONTENT }, w->link.now_ms, 0, NULL),
+                    &(tsr_coap_response){ .code = TSR_COAP_CONTENT }, w->link.now_ms, NULL),
                 TSR_OK);
             link_run(&w->link, w->link.now_ms + 5000000);
         }

@@ -12,8 +12,8 @@ static tsr_coap_id notify(uint32_t sequence, bool con, size_t len, uint64_t key)
     assert_int_equal(tsr_coap_notify(c, 0, TEXT("obs"), sequence, con,
                                      &(tsr_coap_response){ .code = TSR_COAP_CONTENT,
                                                            .key = key,
-                                                           .payload = tsr_view(body, len) },
-                                     NOW, 7, &id),
+                                                           .payload = tsr_view(body, len), .user = 7 },
+                                     NOW, &id),
                      TSR_OK);
     return id;
 }
@@ -112,7 +112,7 @@ static void test_error_notification_has_no_observe(void **state)
 {
     (void)state;
     assert_int_equal(tsr_coap_notify(c, 0, TEXT("obs"), 3, true,
-                                     &(tsr_coap_response){ .code = TSR_COAP_NOT_FOUND }, NOW, 7,
+                                     &(tsr_coap_response){ .code = TSR_COAP_NOT_FOUND, .user = 7 }, NOW,
                                      NULL),
                      TSR_OK);
     tsr_coap_msg m = link_next(c, NOW);
@@ -169,14 +169,14 @@ static void test_notify_checks_its_arguments(void **state)
     const tsr_coap_response ok = { .code = TSR_COAP_CONTENT }, bad = { .code = TSR_COAP_GET };
 
     (void)state;
-    assert_int_equal(tsr_coap_notify(c, 4, TEXT("t"), 1, true, &ok, NOW, 0, NULL), TSR_E_ARGUMENT);
-    assert_int_equal(tsr_coap_notify(c, 0, TEXT("123456789"), 1, true, &ok, NOW, 0, NULL),
+    assert_int_equal(tsr_coap_notify(c, 4, TEXT("t"), 1, true, &ok, NOW, NULL), TSR_E_ARGUMENT);
+    assert_int_equal(tsr_coap_notify(c, 0, TEXT("123456789"), 1, true, &ok, NOW, NULL),
                      TSR_E_ARGUMENT);
-    assert_int_equal(tsr_coap_notify(c, 0, TEXT("t"), 1, true, &bad, NOW, 0, NULL), TSR_E_ARGUMENT);
+    assert_int_equal(tsr_coap_notify(c, 0, TEXT("t"), 1, true, &bad, NOW, NULL), TSR_E_ARGUMENT);
     for (unsigned i = 0; i < 16; i++)
-        assert_int_equal(tsr_coap_notify(c, 0, tsr_view(NULL, 0), 1, true, &ok, NOW, 0, NULL),
+        assert_int_equal(tsr_coap_notify(c, 0, tsr_view(NULL, 0), 1, true, &ok, NOW, NULL),
                          TSR_OK);
-    assert_int_equal(tsr_coap_notify(c, 0, TEXT("t"), 1, true, &ok, NOW, 0, NULL), TSR_E_SPACE);
+    assert_int_equal(tsr_coap_notify(c, 0, TEXT("t"), 1, true, &ok, NOW, NULL), TSR_E_SPACE);
 }
 
 /* ---- we observe ---- */

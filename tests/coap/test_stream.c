@@ -334,14 +334,16 @@ static void test_stream_drops_outdated_notifications(void **state)
 static void test_stream_notifies(void **state)
 {
     end *e = pair_open_plain();
-    tsr_coap_response r = { .code = TSR_COAP_CONTENT, .payload = tsr_view(pair_pattern, 300) };
+    tsr_coap_response r = { .code = TSR_COAP_CONTENT,
+                            .payload = tsr_view(pair_pattern, 300),
+                            .user = 21 };
     tsr_coap_id id;
     tsr_coap_event event;
     uint8_t room[400];
     tsr_buf out;
 
     (void)state;
-    assert_int_equal(tsr_coap_stream_notify(&e->c, tsr_text("tok"), 5, true, &r, 0, 21, &id),
+    assert_int_equal(tsr_coap_stream_notify(&e->c, tsr_text("tok"), 5, true, &r, 0, &id),
                      TSR_OK);
     out = tsr_buf_over(room, e->c.out_end - e->c.out_at - 1);
     assert_int_equal(tsr_coap_stream_poll(&e->c, &out, 0), TSR_OK);
@@ -350,14 +352,14 @@ static void test_stream_notifies(void **state)
     assert_int_equal(tsr_coap_stream_poll(&e->c, &out, 0), TSR_OK);
     event = pair_event(e, TSR_COAP_ACKED);
     assert_true(event.id == id && event.user == 21);
-    assert_int_equal(tsr_coap_stream_notify(&e->c, tsr_text("tok"), 6, false, &r, 0, 22, &id),
+    assert_int_equal(tsr_coap_stream_notify(&e->c, tsr_text("tok"), 6, false, &r, 0, &id),
                      TSR_OK);
     assert_int_equal(id, 0);
     assert_int_equal(pair_next(e, 0), TSR_COAP_CONTENT);
     assert_true(e->msg.observe.set && e->msg.observe.value == 6);
     assert_true(tsr_same(e->msg.token, tsr_text("tok")));
     r.code = TSR_COAP_NOT_FOUND; /* RFC 7641 §4.2 */
-    assert_int_equal(tsr_coap_stream_notify(&e->c, tsr_text("tok"), 7, false, &r, 0, 22, NULL),
+    assert_int_equal(tsr_coap_stream_notify(&e->c, tsr_text("tok"), 7, false, &r, 0, NULL),
                      TSR_OK);
     assert_int_equal(pair_next(e, 0), TSR_COAP_NOT_FOUND);
     assert_false(e->msg.observe.set);
@@ -384,7 +386,7 @@ static void test_stream_serves_the_rest_of_a_notification(void **state)
                                &(tsr_coap_response){ .code = TSR_COAP_CONTENT,
                                                      .key = key,
                                                      .payload = { pair_pattern, 1500 } },
-                               0, 0, NULL),
+                               0, NULL),
         TSR_OK);
     assert_int_equal(pair_next(e, 0), TSR_COAP_CONTENT);
     assert_true(e->msg.block2.more && e->msg.payload.len == 1024);
@@ -430,13 +432,13 @@ static void test_stream_keeps_what_finds_no_room(void **state)
     unsigned sent = 0;
 
     (void)state;
-    while (tsr_coap_stream_notify(&e->c, tsr_text("o"), sent, false, &r, 0, 0, NULL) == TSR_OK) {
+    while (tsr_coap_stream_notify(&e->c, tsr_text("o"), sent, false, &r, 0, NULL) == TSR_OK) {
         r.payload.ptr++;
         sent++;
     }
     assert_int_equal(sent, 5); /* two in the output, three in bodies */
     r.payload = tsr_view(pair_pattern, 100);
-    while (tsr_coap_stream_notify(&e->c, tsr_text("o"), sent, false, &r, 0, 0, NULL) == TSR_OK)
+    while (tsr_coap_stream_notify(&e->c, tsr_text("o"), sent, false, &r, 0, NULL) == TSR_OK)
         sent++;
     assert_int_equal(sent, 8); /* and three more in their slots */
     for (unsigned i = 0; i < sent; i++) {
@@ -589,7 +591,7 @@ static void run_both(const tsr_coap_stream_config *ca, const tsr_coap_stream_con
                                    &(tsr_coap_response){ .code = TSR_COAP_CONTENT,
                                                          .key = w.key,
                                                          .payload = { pair_pattern, 97u * 30 } },
-                                   0, 0, NULL),
+                                   0, NULL),
             TSR_OK);
         pair_run(a, b, 0, on_event, &w);
         assert_int_equal(w.notified, round + 1);

@@ -320,8 +320,7 @@ static void notify(uint32_t sequence, bool con, const char *text)
     tsr_coap_response r = { .code = TSR_COAP_CONTENT, .payload = TEXT(text) };
     tsr_coap_id id;
 
-    assert_int_equal(tsr_coap_notify(ends[1]->coap, 0, TEXT("obs"), sequence, con, &r, path.now_ms,
-                                     0, &id),
+    assert_int_equal(tsr_coap_notify(ends[1]->coap, 0, TEXT("obs"), sequence, con, &r, path.now_ms, &id),
                      TSR_OK);
     link_run(&path, path.now_ms + 1000);
 }
@@ -354,7 +353,7 @@ static void test_guard_fetches_the_rest_of_a_long_notification(void **state)
     ends[1]->answer = r.payload;
     observe();
     r.key = ends[1]->key;
-    assert_int_equal(tsr_coap_notify(ends[1]->coap, 0, TEXT("obs"), 1, true, &r, path.now_ms, 0,
+    assert_int_equal(tsr_coap_notify(ends[1]->coap, 0, TEXT("obs"), 1, true, &r, path.now_ms,
                                      NULL),
                      TSR_OK);
     run();
@@ -371,7 +370,7 @@ static void test_guard_drops_an_old_notification(void **state)
 
     (void)state;
     observe();
-    assert_int_equal(tsr_coap_notify(ends[1]->coap, 0, TEXT("obs"), 1, false, &r, path.now_ms, 0,
+    assert_int_equal(tsr_coap_notify(ends[1]->coap, 0, TEXT("obs"), 1, false, &r, path.now_ms,
                                      NULL),
                      TSR_OK);
     out = copy_of(link_poll(ends[1]->coap, path.now_ms), room);

@@ -293,6 +293,12 @@ test("each documented operation answers, and as documented", { timeout: 120_000 
   assert.equal((await lab.call("GET", "/credentials/extra")).status, 404);
   await ok("GET", "/bootstrap/credentials", "/bootstrap/credentials");
   await ok("DELETE", "/bootstrap/credentials/extra", "/bootstrap/credentials/{endpoint}");
+  // Certificates that were enrolled for are read and revoked in tests/e2e/test_enrol.py.
+  const serial = "00112233445566778899aabbccddeeff";
+  assert.deepEqual((await ok("GET", "/bootstrap/certificates", "/bootstrap/certificates")).body.items, []);
+  for (const method of ["GET", "DELETE"]) {
+    problem(await call(method, `/bootstrap/certificates/${serial}`, "/bootstrap/certificates/{endpoint}"), 404, "unknown-profile");
+  }
 
   await ok("DELETE", dev, "/devices/{endpoint}");
   assert.equal((await call("GET", dev, "/devices/{endpoint}")).status, 404);

@@ -553,8 +553,9 @@ void peer_notify(test_peer *p, bool con)
     }
     r.payload = tsr_buf_view(&body);
     r.observe = (tsr_coap_num){ true, ++p->sequence };
+    r.user = 7;
     if (tsr_coap_notify(&p->coap, 0, tsr_view(p->observe_token, p->observe_token_len), p->sequence,
-                        con, &r, now_ms(), 7, &id) != TSR_OK)
+                        con, &r, now_ms(), &id) != TSR_OK)
         abort();
     transmit(p);
 }

@@ -47,6 +47,7 @@ static tsr_err respond_later(const tsr_coap *c, tsr_coap_slot *s, const tsr_coap
 
     s->len = (uint16_t)out.len;
     s->flags = con;
+    s->user = r->user;
     return err;
 }
 
@@ -67,7 +68,6 @@ tsr_err tsr_coap_respond(tsr_coap *c, tsr_coap_id ticket, const tsr_coap_respons
 
     if (err == TSR_OK) {
         s->kind = SLOT_RESPONSE;
-        s->user = response->user;
         tsr_small_launch(s);
     } else {
         s->flags = F_ACKED;
@@ -86,8 +86,7 @@ tsr_err tsr_coap_defer(tsr_coap *c, tsr_coap_id ticket)
 }
 
 tsr_err tsr_coap_notify(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token, uint32_t sequence,
-                        bool con, const tsr_coap_response *response, uint64_t now_ms, uint64_t user,
-                        tsr_coap_id *id)
+                        bool con, const tsr_coap_response *response, uint64_t now_ms, tsr_coap_id *id)
 {
     c->now_ms = now_ms;
     if (peer >= c->config.peers || token.len > TSR_COAP_TOKEN_MAX ||
@@ -100,7 +99,6 @@ tsr_err tsr_coap_notify(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token, uint32
     if (s == NULL)
         return TSR_E_SPACE;
     s->code = TSR_COAP_GET;
-    s->user = user;
     s->block2.set = response->key != 0 && szx != 7;
     s->block2.szx = szx;
     tsr_small_slot_name(s, token);

@@ -237,11 +237,11 @@ static void notify(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const tsr_lwm2
         .payload = tsr_buf_view(&now->body),
         .content_format = { err == TSR_OK, o->format },
         .key = o->key,
+        .user = tag_make(TAG_NOTIFY, o->generation, (size_t)(o - c->config.observations)),
     };
-    uint64_t user = tag_make(TAG_NOTIFY, o->generation, (size_t)(o - c->config.observations));
 
     if (tsr_coap_notify(&c->coap, o->account, tsr_view(o->token, o->token_len), sequence, con,
-                        &response, c->now_ms, user, &o->flight) != TSR_OK) {
+                        &response, c->now_ms, &o->flight) != TSR_OK) {
         o->flight = 0;
         o->fired = true;
         o->retry_ms = c->now_ms + RETRY_MS;
