@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A blank device with a factory key or certificate: our bootstrap server makes its keys, and it registers with them."""
 import base64
+import os
 import subprocess
 import unittest
 
@@ -75,6 +76,30 @@ class BlankDevice(unittest.TestCase):
         self.profile(120)
         self.start()
         self.registered(120)
+
+    def search_for_what_was_given(self, *lines):
+        """Registers with a key of the profile's, and looks for it in the daemon."""
+        key = lab.new_key()
+        self.put(f"/credentials/{EP}", {"mode": "psk", "identity": f"made-for-{EP}", "key": key.hex()})
+        self.put("/bootstrap/profiles/*", {"servers": [
+            {"uri": f"coaps://127.0.0.1:{self.room.coaps}", "security": "psk", "key": key.hex(),
+             "identity": "made-for-{endpoint}", "short_server_id": 101, "lifetime": 120}]})
+        self.start(*lines)
+        self.registered(120)
+        device = self.room.parts["device"]
+        self.assertTrue(lab.search_process(device.pid, EP.encode())[1], "the search finds nothing at all")
+        for form in (key, key.hex().encode(), base64.urlsafe_b64encode(key).rstrip(b"=")):
+            self.assertEqual(lab.search_process(device.pid, form)[1], [])
+        self.assertEqual([f for f in lab.search_files(self.room.folder, key)
+                          if not f.startswith((str(self.room.folder / "secure"), str(self.room.folder / "server/")))], [])
+
+    @unittest.skipUnless(os.geteuid() == 0, "reading another process's memory needs root")
+    def test_a_key_that_was_written_is_nowhere_in_the_daemon(self):
+        self.search_for_what_was_given("pack = no")
+
+    @unittest.skipUnless(os.geteuid() == 0, "reading another process's memory needs root")
+    def test_a_key_out_of_a_pack_is_nowhere_in_the_daemon(self):
+        self.search_for_what_was_given()
 
 
 class BlankDeviceWithCertificate(unittest.TestCase):
