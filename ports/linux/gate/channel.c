@@ -4,7 +4,8 @@
 #include <sched.h>
 #include <time.h>
 
-#define LOOKS 32 /* at the word between two looks at the clock */
+#define LOOK_NS   50000u
+#define LOOKS     32 /* at the word between two looks at the clock */
 
 uint32_t tsr_channel_core(void) { return (uint32_t)(sched_getcpu() + 1); }
 
@@ -33,9 +34,9 @@ static void relax(void)
 #endif
 }
 
-bool tsr_channel_look(const _Atomic uint32_t *word, uint32_t old, uint32_t us)
+bool tsr_channel_look(const _Atomic uint32_t *word, uint32_t old)
 {
-    uint64_t until = now_ns() + us * UINT64_C(1000);
+    uint64_t until = now_ns() + LOOK_NS;
 
     do {
         for (int i = 0; i < LOOKS; i++) {

@@ -45,21 +45,13 @@ _Static_assert(sizeof(tsr_channel) == 45056, "docs/WIRE.md; whole pages");
 
 /* Both sides */
 
-#define TSR_CHANNEL_LOOK_US 50
-
-/* More than a sleeping core needs to get up (about 100 us in a virtual machine). Were it less, the
- * client would be asleep when the answer comes and the service when the next request does: every
- * call would then wake both. */
-#define TSR_CHANNEL_WAKE_US 250
-
 /** Whether the other side, which said that it was on `core`, is on another one than we are. Looking
  *  at a word for a moment is then cheaper than sleep and wake; on one core it would keep the other
  *  side from writing it. */
 bool tsr_channel_apart(uint32_t core);
 
-/** Looks at a word until it is no longer `old`, for `us` microseconds at most: TSR_CHANNEL_LOOK_US
- *  where the other side is awake, TSR_CHANNEL_WAKE_US where it was woken just now. */
-bool tsr_channel_look(const _Atomic uint32_t *word, uint32_t old, uint32_t us);
+/** Looks at a word until it is no longer `old`, for 50 us at most. */
+bool tsr_channel_look(const _Atomic uint32_t *word, uint32_t old);
 
 /** What to say of ourselves: the core plus 1, or 0 where the system does not tell. */
 uint32_t tsr_channel_core(void);
@@ -102,7 +94,6 @@ typedef struct { /* zeroed: no channel */
     tsr_channel *channel;
     int event_fd;
     uint32_t number;
-    bool rang; /* the service slept when the newest request was put */
 } tsr_channel_client;
 
 /** Asks for a channel on a connection that was greeted (SO_RCVTIMEO bounds the wait).

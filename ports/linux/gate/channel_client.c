@@ -60,7 +60,7 @@ psa_status_t tsr_channel_request(tsr_channel_client *c, int fd)
         (void)close(fds[0]);
     }
     if (status == PSA_SUCCESS && at != MAP_FAILED) {
-        *c = (tsr_channel_client){ at, fds[1], 0, false };
+        *c = (tsr_channel_client){ at, fds[1], 0 };
         return PSA_SUCCESS;
     }
     if (at != MAP_FAILED)
@@ -95,8 +95,7 @@ void tsr_channel_ask(tsr_channel_client *c, tsr_bytes head, const psa_invec *in,
     atomic_store_explicit(&ch->asked_on, tsr_channel_core(), memory_order_relaxed);
     /* Either we see that it no longer looks, or it sees the request: both store, then load. */
     atomic_store(&ch->asked, ++c->number);
-    c->rang = atomic_load(&ch->watching) == 0;
-    if (c->rang)
+    if (atomic_load(&ch->watching) == 0)
         (void)!write(c->event_fd, &one, sizeof one);
 }
 
@@ -119,8 +118,7 @@ static bool answered_soon(const tsr_channel_client *c)
     tsr_channel *ch = c->channel;
 
     return tsr_channel_apart(atomic_load_explicit(&ch->answered_on, memory_order_relaxed)) &&
-           tsr_channel_look(&ch->answered, c->number - 1u,
-                            c->rang ? TSR_CHANNEL_WAKE_US : TSR_CHANNEL_LOOK_US);
+           tsr_channel_look(&ch->answered, c->number - 1u);
 }
 
 static bool hung_up(int fd)

@@ -506,7 +506,7 @@ static bool serve_near(tsr_gate_service *g)
     if (c->answered_us >= g->near_until_us)
         return false;
     if (g->rung > 0 || g->waiting > 0 || g->listen_again_us > 0 ||
-        !tsr_channel_look(&c->channel->asked, c->answered, TSR_CHANNEL_LOOK_US)) {
+        !tsr_channel_look(&c->channel->asked, c->answered)) {
         look_away(g);
         return false;
     }
