@@ -11,6 +11,7 @@ import time
 
 import measure
 from measure import Figure, Wrong
+from ports import free_port
 
 PING = bytes.fromhex("40001234")  # an empty CON; a CoAP server rejects it, an echo returns it
 PEERS = [1, 1000, 20000]
@@ -40,7 +41,7 @@ def load(port, requests, sockets, mode):
 def us_per_request(who, sockets, repeated):
     """(all CPU, user CPU) in microseconds per answer, of a fresh server."""
     for attempt in range(TRIES):
-        port = measure.free_udp_port()
+        port = free_port()
         command, mode, requests = commands(port, sockets)[who]
         try:
             return one_turn(command, port, requests, sockets, mode)

@@ -20,7 +20,7 @@ OBJECTS = '</>;rt="oma.lwm2m";ct="60 110 112",</1/0>,</3/0>,</5/0>,</16>'
 
 class Room:
     def __init__(self, *more):
-        self.lab, self.tcp = lab.Lab(), lab.free_port(socket.SOCK_STREAM)
+        self.lab, self.tcp = lab.Lab(), lab.free_port()
         self.more = ("--allow-nosec", "--coap-tcp", f"127.0.0.1:{self.tcp}", *more)
         self.devices = []
         self.start()
@@ -150,7 +150,7 @@ class OverTcp(unittest.TestCase):
 
 class OverTls(unittest.TestCase):
     def room(self, *more):
-        tls = lab.free_port(socket.SOCK_STREAM)
+        tls = lab.free_port()
         room = Room("--coaps-tcp", f"127.0.0.1:{tls}", *more)
         self.addCleanup(room.__exit__)
         return room, tls

@@ -57,7 +57,7 @@ class Device(resource.Resource, resource.PathCapable):
 
 async def main(port, target, errors):
     device = Device(errors)
-    context = await aiocoap.Context.create_server_context(device, bind=("127.0.0.1", 0))
+    context = await aiocoap.Context.create_server_context(device, bind=("127.0.0.1", 0), transports=["udp6"])
     pack = target.startswith("bspack")
     request = aiocoap.Message(code=aiocoap.GET if pack or target.startswith("GET ") else aiocoap.POST,
                               uri=f"coap://127.0.0.1:{port}/{target.removeprefix('GET ')}")

@@ -79,7 +79,8 @@ async def server(folder, port, uri, *keys_and_mode):
     site.add_resource(["bs"], request)
     site.add_resource(["bspack"], Pack(records, mode))
     request.context = await aiocoap.Context.create_server_context(
-        OscoreSiteWrapper(site, credentials), bind=("127.0.0.1", int(port)), server_credentials=credentials)
+        OscoreSiteWrapper(site, credentials), bind=("127.0.0.1", int(port)), server_credentials=credentials,
+        transports=["oscore", "udp6"])
     say("ready")
     await asyncio.get_running_loop().create_future()
 
@@ -90,7 +91,8 @@ async def device(folder, port, target):
     credentials, own = credentials_of(folder), asking.Device({})
     base = f"coap://127.0.0.1:{port}"
     context = await aiocoap.Context.create_server_context(
-        OscoreSiteWrapper(own, credentials), bind=("127.0.0.1", 0), server_credentials=credentials)
+        OscoreSiteWrapper(own, credentials), bind=("127.0.0.1", 0), server_credentials=credentials,
+        transports=["oscore", "udp6"])
     context.client_credentials[base + "/*"] = credentials[":peer"]
     pack = target.startswith("bspack")
     request = aiocoap.Message(code=aiocoap.GET if pack else aiocoap.POST, uri=f"{base}/{target}")

@@ -122,7 +122,7 @@ async def main():
         request.security = with_certificates(uri, sys.argv[4:7])
     site.add_resource(["bs"], request)
     site.add_resource(["bspack"], Pack(uri, mode))
-    request.context = await aiocoap.Context.create_server_context(site, bind=("127.0.0.1", port))
+    request.context = await aiocoap.Context.create_server_context(site, bind=("127.0.0.1", port), transports=["udp6"])
     say("ready")
     await asyncio.get_running_loop().create_future()
 

@@ -70,7 +70,7 @@ async def main(port, endpoint, queue=None):
     site.add_resource(["3300", "0", "5700"], counter)
     site.add_resource(["3311", "0", "5850"], light)
     site.add_resource(["1", "0", "8"], light)
-    context = await aiocoap.Context.create_server_context(site, bind=("127.0.0.1", 0))
+    context = await aiocoap.Context.create_server_context(site, bind=("127.0.0.1", 0), transports=["udp6"])
     links = ["</>;rt=\"oma.lwm2m\";ct=112", "</1/0>", "</3/0>", "</3300/0>", "</3311/0>"]
     links += [f"</10000/{n}>" for n in range(200)]
     uri = f"coap://127.0.0.1:{port}/rd?ep={endpoint}&lwm2m=1.1&lt=300&b=U{'&Q' if queue else ''}"

@@ -102,7 +102,7 @@ async def main(port, folder, *words):
     site.add_resource((*root, "crts"), Authorities(authority))
     for word in ("sen", "sren"):
         site.add_resource((*root, word), Enrol(authority, front, word, "slow" in words and word == "sen", "bare" in words))
-    await aiocoap.Context.create_server_context(site, bind=behind)
+    await aiocoap.Context.create_server_context(site, bind=behind, transports=["udp6"])
     say("ready")
     await asyncio.get_running_loop().create_future()
 

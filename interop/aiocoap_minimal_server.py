@@ -100,7 +100,7 @@ async def main():
     registrations, registered = Registrations(), Registered()
     site.add_resource(["rd"], registrations)
     site.add_resource(["rd", "7"], registered)
-    context = await aiocoap.Context.create_server_context(site, bind=("127.0.0.1", int(sys.argv[1])))
+    context = await aiocoap.Context.create_server_context(site, bind=("127.0.0.1", int(sys.argv[1])), transports=["udp6"])
     say("listening")
     device = await registrations.came
     await operations(context, device, registered)

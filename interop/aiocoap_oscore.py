@@ -93,7 +93,8 @@ async def server(path, port):
     site.add_resource(["rd"], Registration("register", device))
     site.add_resource(["rd", "1"], Registration("update", device))
     context = await aiocoap.Context.create_server_context(
-        OscoreSiteWrapper(site, credentials), bind=("127.0.0.1", port), server_credentials=credentials)
+        OscoreSiteWrapper(site, credentials), bind=("127.0.0.1", port), server_credentials=credentials,
+        transports=["oscore", "udp6"])
     say("ready")
     await asyncio.get_running_loop().create_future()
 
@@ -136,7 +137,8 @@ async def device(path, port, endpoint, protect=True):
     base = f"coap://127.0.0.1:{port}"
     credentials = credentials_of(path) if protect else CredentialsMap()
     wrapped = OscoreSiteWrapper(site, credentials) if protect else site
-    context = await aiocoap.Context.create_server_context(wrapped, bind=("127.0.0.1", 0), server_credentials=credentials)
+    context = await aiocoap.Context.create_server_context(
+        wrapped, bind=("127.0.0.1", 0), server_credentials=credentials, transports=["oscore", "udp6"])
     if protect:
         context.client_credentials[base + "/*"] = credentials[":peer"]
     request = aiocoap.Message(code=aiocoap.POST, uri=f"{base}/rd?ep={endpoint}&lwm2m=1.1&lt=300&b=U",

@@ -94,7 +94,7 @@ async def server(path, port):
     credentials = CredentialsMap()
     credentials.load_from_dict({":device": {"oscore": {"basedir": directory(path, False)}}})
     await aiocoap.Context.create_server_context(OscoreSiteWrapper(site, credentials), bind=("127.0.0.1", port),
-                                                server_credentials=credentials)
+                                                server_credentials=credentials, transports=["oscore", "udp6"])
     say("ready")
     await tick.run()
 

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """CoAP over TCP: our engine for streams and aiocoap, each as client of the other, with and without BERT (RFC 8323 §6)."""
-import socket
 import subprocess
 import unittest
 
@@ -9,12 +8,6 @@ import lab
 PYTHON = lab.ROOT / "build/python/bin/python3"
 PEER = lab.ROOT / "interop/aiocoap_stream.py"
 OURS = {role: lab.BUILD / f"tessera/coap/coap_stream_{role}" for role in ("server", "client")}
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 @unittest.skipUnless(PYTHON.exists(), "aiocoap is not installed (interop/get-peers)")
@@ -39,7 +32,7 @@ class StreamsOfAiocoap(unittest.TestCase):
             self.assertEqual(told.count(": ok"), 9, told)
 
     def test_our_client_at_aiocoap_server(self):
-        port = free_port()
+        port = lab.free_port()
         _, ready = self.start(PYTHON, PEER, "serve", port)
         self.assertEqual(ready, "serving")
         for size in (1152, 8448):

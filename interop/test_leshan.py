@@ -2,7 +2,6 @@
 """Eclipse Leshan as a peer: its server drives tesserad, its client is driven by tessera-server."""
 import json
 import os
-import socket
 import unittest
 import urllib.parse
 import urllib.request
@@ -18,7 +17,7 @@ class LeshanServer:
 
     def __init__(self, room, endpoint=None, identity=None, key=None):
         self.coap, self.coaps = lab.free_port(), lab.free_port()
-        self.http = lab.free_port(socket.SOCK_STREAM)
+        self.http = lab.free_port()
         psk = [endpoint, identity, key.hex()] if key else []
         self.process = room.start("leshan-server", [
             "java", "-Xmx256m", f"-Dmodels={MODELS}", "-cp", f"{PEER}/leshan-peer-1.jar:{PEER}/lib/*",

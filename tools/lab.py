@@ -16,7 +16,6 @@ import re
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
@@ -24,18 +23,14 @@ import time
 import urllib.parse
 import uuid
 
+from ports import free_port
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("TESSERA_BUILD", ROOT / "build/release"))
 
 
 class LabError(Exception):
     """A part did not do what it should; the text names the part and where its log is."""
-
-
-def free_port(kind=socket.SOCK_DGRAM):
-    with socket.socket(socket.AF_INET, kind) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def program(name):
@@ -208,7 +203,7 @@ class Lab:
         self.folder.mkdir(parents=True, exist_ok=True)
         os.chmod(self.folder, 0o700)
         self.coap, self.coaps = free_port(), free_port()
-        self.http = free_port(socket.SOCK_STREAM)
+        self.http = free_port()
         self.rest = Rest(self.http)
         self.parts, self.keys, self.followers = {}, {}, []
 

@@ -6,12 +6,14 @@ import pathlib
 import re
 import select
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
+from ports import free_port
 
 HOST = sys.argv.pop(1)
 RELAY = sys.argv.pop(1) if len(sys.argv) > 1 and not sys.argv[1].startswith("-") else None
@@ -19,12 +21,6 @@ VECTORS = pathlib.Path(__file__).resolve().parent.parent / "vectors/dtls"
 KEY = "000102030405060708090a0b0c0d0e0f"
 PSK8 = "PSK-AES128-CCM8:@SECLEVEL=0"
 ECDSA8 = "ECDHE-ECDSA-AES128-CCM8:@SECLEVEL=0"
-
-
-def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Child:

@@ -17,8 +17,9 @@ import tempfile
 import time
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
+sys.path[:0] = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).resolve().parents[2] / "tools")]
 import peer as lwm2m  # noqa: E402
+from ports import free_port  # noqa: E402
 
 TESSERAD = SECURED = None
 COAP_SERVER = shutil.which("coap-server-openssl")
@@ -283,11 +284,6 @@ class Keys(Case):
 
     KEY = "000102030405060708090a0b0c0d0e0f"
 
-    def port(self):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-            s.bind(("127.0.0.1", 0))
-            return s.getsockname()[1]
-
     def start(self, name, command, ready=None):
         log = open(self.folder / f"{name}.log", "ab")
         process = subprocess.Popen(command, stdout=log, stderr=log)
@@ -306,7 +302,7 @@ class Keys(Case):
                                       "--store", str(self.folder / "keys")], "ready")
 
     def start_server(self):
-        port = self.port() & ~1
+        port = free_port() & ~1
         self.start("server", [COAP_SERVER, "-A", "127.0.0.1", "-p", str(port), "-k", bytes.fromhex(self.KEY).hex()])
         time.sleep(0.3)
         return port + 1
@@ -352,7 +348,7 @@ class Keys(Case):
         daemon.expect("event=connected", 30)
 
     def test_provision_says_what_is_wrong(self):
-        port = self.port()
+        port = free_port()
         done = self.provision(self.secure_config(port), self.KEY)
         self.assertEqual(done.returncode, 1)
         self.assertIn("the secure service does not answer; start tessera-secured", done.stderr)
