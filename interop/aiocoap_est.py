@@ -10,7 +10,6 @@ certificate alone (format 287). Says each step on standard output.
 import asyncio
 import datetime
 import pathlib
-import socket
 import sys
 
 import aiocoap
@@ -21,6 +20,9 @@ from cryptography.hazmat.primitives.serialization import pkcs7
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from dtls_front import Front
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tools"))
+from ports import free_port  # noqa: E402
 
 CERTS_ONLY, REQUEST, CERTIFICATE = 281, 286, 287
 DER = serialization.Encoding.DER
@@ -92,9 +94,7 @@ class Enrol(aiocoap.resource.Resource):
 async def main(port, folder, *words):
     options = dict(w.split("=", 1) for w in words if "=" in w)
     folder = pathlib.Path(folder)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        behind = probe.getsockname()
+    behind = ("127.0.0.1", free_port())
     authority = Authority(folder, int(options.get("seconds", 86400)))
     front = Front(int(port), behind, folder / "server.pem", folder / "server.key", folder / "trust.pem")
     root = tuple(options.get("root", "/est").strip("/").split("/"))
