@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "apps/tesserad/tesserad.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "psa/internal_trusted_storage.h"
+
+enum { SOCKET_MIN_MS = 500, SOCKET_MAX_MS = 30000 };
+
+/* The session's image in Internal Trusted Storage, one asset per server. */
+static psa_storage_uid_t session_uid(const uplink *l)
+{
+    return 0x5453520000000000u | l->short_id;
+}
+
+static tsr_err session_load(void *user, tsr_buf *image)
+{
+    const uplink *l = user;
+    psa_status_t status = psa_its_get(session_uid(l), 0, image->cap, image->ptr, &image->len);
+
+    if (status != PSA_SUCCESS)
+        image->len = 0;
+    return status == PSA_SUCCESS && image->len != 0 ? TSR_OK : TSR_E_NOT_FOUND;
+}
+
+static tsr_err session_save(void *user, tsr_bytes image)
+{
+    const uplink *l = user;
+    psa_status_t status = image.len != 0
+                              ? psa_its_set(session_uid(l), image.len, image.ptr, PSA_STORAGE_FLAG_NONE)
+                              : psa_its_remove(session_uid(l));
+
+    if (status == PSA_SUCCESS || (image.len == 0 && status == PSA_ERROR_DOES_NOT_EXIST))
+        return TSR_OK;
+    tsr_host_log(TSR_LOG_WARNING, "session-not-kept", "server=%u status=%d", l->short_id,
+                 (int)status);
+    return TSR_E_IO;
+}
+
+static void trust_paths(const tesserad *d, tsr_dtls_options *o)
+{
+    if (d->trust.len == 0 || (o->usage != TSR_DTLS_CERT_CA && o->usage != TSR_DTLS_CERT_SERVICE))
+        return;
+    o->anchors = &d->trust;
+    o->anchor_count = 1;
+}
+
+static tsr_err link_stream(tesserad *d, size_t i, const tsr_lwm2m_security *security)
+{
+    uplink *l = &d->links[i];
+    tsr_err err;
+
+    if (security->oscore)
+        return TSR_E_UNSUPPORTED;
+    err = stream_begin(&l->stream, &d->client, i, &l->uri, security, BODY);
+    trust_paths(d, &l->stream.tls.options);
+    d->accounts[i].channel = &tsr_lwm2m_tcp_channel;
+    d->accounts[i].channel_state = &l->stream.channel;
+    return err;
+}
+
+static tsr_err link_dtls(tesserad *d, size_t i, const tsr_lwm2m_security *security)
+{
+    uplink *l = &d->links[i];
+
+    if (security->mode == TSR_LWM2M_MODE_NOSEC)
+        return TSR_OK;
+    if (tsr_lwm2m_dtls_from(&l->dtls, security, l->plain, sizeof l->plain) != TSR_OK)
+        return TSR_E_UNSUPPORTED;
+    if (security->mode != TSR_LWM2M_MODE_PSK && security->server_name[0] == '\0')
+        l->dtls.options.server_name = l->uri.host;
+    trust_paths(d, &l->dtls.options);
+    l->dtls.options.retry_ms = d->config->handshake_ms;
+    l->dtls.store = (tsr_lwm2m_session_store){ l, session_load, session_save };
+    l->dtls.image = l->image;
+    l->dtls.image_len = sizeof l->image;
+    d->accounts[i].channel = &tsr_lwm2m_dtls_channel;
+    if (security->mode == TSR_LWM2M_MODE_ENROL) {
+        d->accounts[i].channel = &d->enrol.channel;
+        enrol_hurry(&d->enrol);
+    }
+    d->accounts[i].channel_state = &l->dtls;
+    return TSR_OK;
+}
+
+static void link_end(tesserad *d, size_t i)
+{
+    uplink *l = &d->links[i];
+
+    tsr_lwm2m_dtls_free(&l->dtls);
+    tsr_udp_close(&l->udp);
+    stream_end(&l->stream);
+    tsr_wipe(l, sizeof *l);
+    l->stream.tcp.link.fd = -1;
+    l->udp.fd = -1;
+    oscore_use(&d->oscore, i, NULL, &d->device);
+    d->accounts[i].channel = NULL;
+    d->accounts[i].channel_state = NULL;
+}
+
+/* The socket is opened by the loop. */
+static tsr_err link_init(tesserad *d, size_t i, const tsr_lwm2m_security *security)
+{
+    uplink *l = &d->links[i];
+
+    link_end(d, i);
+    l->used = true;
+    l->short_id = security->bootstrap ? 0 : security->short_id;
+    (void)snprintf(l->name, sizeof l->name, "%s", security->uri);
+    if (tsr_udp_uri_parse(tsr_text(security->uri), &l->uri) != TSR_OK)
+        return TSR_E_UNSUPPORTED;
+    oscore_use(&d->oscore, i, security, &d->device);
+    return l->uri.stream ? link_stream(d, i, security) : link_dtls(d, i, security);
+}
+
+tsr_err link_attach(void *user, size_t account, const tsr_lwm2m_security *security)
+{
+    tesserad *d = user;
+    uplink *l = &d->links[account];
+    tsr_err err;
+
+    if (security == NULL) {
+        link_end(d, account);
+        return TSR_OK;
+    }
+    err = link_init(d, account, security);
+    if (err == TSR_OK && !l->stream.used && tsr_udp_open(&l->udp, &l->uri) == TSR_OK)
+        tsr_host_log(TSR_LOG_INFO, "socket", "server=%u local=%s peer=%s", l->short_id,
+                     l->udp.local, l->udp.peer);
+    return err;
+}
+
+bool link_is_usable(void *user, const tsr_lwm2m_security *security)
+{
+    tsr_udp_uri uri;
+
+    (void)user;
+    return tsr_udp_uri_parse(tsr_text(security->uri), &uri) == TSR_OK &&
+           uri.secure == (security->mode != TSR_LWM2M_MODE_NOSEC) &&
+           !(uri.stream && security->oscore);
+}
+
+
+tsr_err links_begin(tesserad *d)
+{
+    tsr_err err = TSR_OK;
+
+    for (size_t i = 0; i < CONFIG_ACCOUNTS; i++)
+        d->links[i].udp.fd = d->links[i].stream.tcp.link.fd = -1;
+    d->link_count = d->config->has_bootstrap ? (size_t)CONFIG_ACCOUNTS : d->config->server_count;
+    for (size_t i = 0; err == TSR_OK && !d->config->has_bootstrap && i < d->link_count; i++) {
+        d->accounts[i].short_id = d->config->servers[i].short_id;
+        err = link_init(d, i, &d->device.security[i]);
+    }
+    return err;
+}
+
+
+void link_reopen(tesserad *d, size_t i, uint64_t now_ms)
+{
+    uplink *l = &d->links[i];
+    bool was_open = l->udp.fd >= 0;
+    tsr_err err;
+
+    if (l->stream.used) { /* its channel asks for a connection when it wants one */
+        tsr_lwm2m_client_moved(&d->client, i, now_ms);
+        return;
+    }
+    err = tsr_udp_open(&l->udp, &l->uri);
+    if (err == TSR_OK) {
+        l->open_wait_ms = 0;
+        tsr_host_log(TSR_LOG_INFO, "socket", "server=%u local=%s peer=%s", l->short_id,
+                     l->udp.local, l->udp.peer);
+        tsr_lwm2m_client_moved(&d->client, i, now_ms);
+        return;
+    }
+    l->open_wait_ms = l->open_wait_ms == 0 ? SOCKET_MIN_MS : l->open_wait_ms * 2;
+    if (l->open_wait_ms > SOCKET_MAX_MS)
+        l->open_wait_ms = SOCKET_MAX_MS;
+    l->open_at_ms = now_ms + l->open_wait_ms;
+    if (was_open || l->open_wait_ms == SOCKET_MIN_MS)
+        tsr_host_log(TSR_LOG_WARNING, "socket-failed", "server=%u uri=%s cause=\"%s\" remedy=\"trying "
+                     "again; check name and route\"", l->short_id, l->name,
+                     err == TSR_E_NOT_FOUND ? "the name does not resolve" : strerror(errno));
+}
+
+/* A session under the old certificate ends, and is not taken up again. */
+static void link_renew(tesserad *d, size_t i, tsr_lwm2m_security *s, tsr_bytes certificate,
+                       uint64_t now_ms)
+{
+    bool was_open = s->certificate.len != 0;
+
+    d->accounts[i].channel->close(&d->links[i].dtls, false);
+    tsr_lwm2m_dtls_free(&d->links[i].dtls);
+    (void)tsr_lwm2m_security_enrolled(&d->device.securities, s, certificate);
+    (void)link_dtls(d, i, s);
+    (void)tsr_lwm2m_client_save(&d->client); /* says itself what is wrong */
+    if (was_open)
+        tsr_lwm2m_client_moved(&d->client, i, now_ms);
+    else if (d->accounts[i].standing == TSR_LWM2M_CONNECTING)
+        (void)d->enrol.channel.open(&d->links[i].dtls, now_ms);
+}
+
+void links_renew(tesserad *d, const enrol_news *news, uint64_t now_ms)
+{
+    tsr_lwm2m_security *s = tsr_lwm2m_security_find(&d->device.securities, news->short_id);
+
+    for (size_t i = 0; news->short_id != 0 && s != NULL && i < d->link_count; i++) {
+        if (d->links[i].used && d->links[i].short_id == news->short_id)
+            link_renew(d, i, s, news->certificate, now_ms);
+    }
+}
+
+void links_check(tesserad *d, bool network_changed, uint64_t now_ms)
+{
+    for (size_t i = 0; i < d->link_count; i++) {
+        uplink *l = &d->links[i];
+
+        if (!l->used)
+            continue;
+        if (l->stream.used) {
+            if (network_changed && tsr_udp_is_stale(&l->stream.tcp.link))
+                link_reopen(d, i, now_ms);
+            continue;
+        }
+        if (l->udp.fd < 0 ? now_ms >= l->open_at_ms || network_changed
+                          : network_changed && tsr_udp_is_stale(&l->udp))
+            link_reopen(d, i, now_ms);
+    }
+}
+
+uint64_t links_due_ms(const tesserad *d)
+{
+    uint64_t due_ms = UINT64_MAX;
+
+    for (size_t i = 0; i < d->link_count; i++) {
+        const uplink *l = &d->links[i];
+
+        if (l->stream.used && stream_due_ms(&l->stream) < due_ms)
+            due_ms = stream_due_ms(&l->stream);
+        if (l->used && !l->stream.used && l->udp.fd < 0 && l->open_at_ms < due_ms)
+            due_ms = l->open_at_ms;
+    }
+    return due_ms;
+}
+
+const tsr_udp *link_socket(const uplink *l)
+{
+    return l->stream.used ? &l->stream.tcp.link : &l->udp;
+}
+
+void links_end(tesserad *d)
+{
+    for (size_t i = 0; i < d->link_count; i++) {
+        tsr_lwm2m_dtls_free(&d->links[i].dtls);
+        tsr_udp_close(&d->links[i].udp);
+        stream_end(&d->links[i].stream);
+    }
+}
+
+struct pollfd link_watch(const tesserad *d, size_t i)
+{
+    const uplink *l = &d->links[i];
+    if (l->stream.used && stream_watches(&l->stream) != 0)
+        return (struct pollfd){ d->asleep ? -1 : l->stream.tcp.link.fd, stream_watches(&l->stream), 0 };
+    return (struct pollfd){ d->asleep || l->stream.used ? -1 : l->udp.fd, POLLIN, 0 };
+}
