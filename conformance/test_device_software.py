@@ -2,12 +2,9 @@
 """Software Management (object 9) of a device: packages, really signed, pushed and fetched by a server that has nothing of
 ours (peer.py); programs that really run; kill -9 of the daemon between the steps and within them. OMA has no cases of it."""
 import os
-import pathlib
 import random
-import tempfile
 import time
 import unittest
-import uuid
 
 import lab
 import peer
@@ -23,13 +20,6 @@ while :; do sleep 0.2; done
 """
 
 
-def alive(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 class Room(lab.Lab):
     """A device with a folder for software, registered at a server of the peer's."""
 
@@ -39,13 +29,9 @@ class Room(lab.Lab):
         super().__init__()
         self.server = peer.Server()
         self.start_secured()
-        vendor = uuid.uuid5(uuid.NAMESPACE_DNS, self.vendor)
-        self.signing_key()
         self.configure_device("dev1", self.server.uri, False, coap=coap)
         with open(self.device_config, "a") as config:
-            config.write("\n".join(["[update]", *update, "[software]", f"directory = {self.folder / 'software'}",
-                                    f"anchor = {self.signing_key().with_suffix('.pub')}", f"vendor = {vendor}",
-                                    f"class = {uuid.uuid5(vendor, self.device_class)}", "instances = 1", *software]) + "\n")
+            config.write("\n".join(["[update]", *update, *self.software_lines(), *software]) + "\n")
         self.run_device()
 
     def __enter__(self):
@@ -56,22 +42,11 @@ class Room(lab.Lab):
         super().close()
         self.server.close()
 
-    def software(self, version="1.0.0", program=PROGRAM, name="start", extra=0, **ids):
+    def package_of(self, version="1.0.0", program=PROGRAM, extra=0, **ids):
         """The bytes of a package whose bundle has one program."""
         self.sequence += 1
-        tree = pathlib.Path(tempfile.mkdtemp(dir=self.folder, prefix="software-"))
-        (tree / "bundle").mkdir()
-        start = tree / "bundle" / name
-        start.write_text(program.format(version=version, state=self.device_state))
-        start.chmod(0o755)
-        if extra:
-            (tree / "bundle/more").write_bytes(os.urandom(extra))
-        self.package_tool("make", tree / "bundle", "--out", tree / "image")
-        self.package_tool("sign", tree / "image", "--key", ids.get("key", self.signing_key()), "--out", tree / "package",
-                          "--vendor", ids.get("vendor", self.vendor), "--class", ids.get("device_class", self.device_class),
-                          "--component", ids.get("component", "hello"), "--sequence", ids.get("sequence", self.sequence),
-                          "--version", version, "--layout", ids.get("layout", "integrated"))
-        return (tree / "package").read_bytes()
+        text = program.format(version=version, state=self.device_state)
+        return self.software(text, version, more=os.urandom(extra), **{"sequence": self.sequence, **ids}).read_bytes()
 
     def folder_of(self, instance=0):
         return self.folder / "software" / str(instance)
@@ -148,7 +123,7 @@ class Software(unittest.TestCase):
             self.assertIn("</9/0>", room.server.registered()["links"])
             self.assertEqual(room.stands(), (INITIAL, 0))
             self.assertEqual([room.run(r) for r in (4, 6, 10, 11)], ["4.05"] * 4)
-            room.install(room.software())
+            room.install(room.package_of())
             self.assertEqual((room.read(0), room.read(1), room.active()), ("hello", "1.0.0", False))
             self.assertFalse((room.folder_of() / "package").exists(), "the package is not needed any more")
             self.assertEqual(room.run(10), "2.04")
@@ -156,16 +131,16 @@ class Software(unittest.TestCase):
             room.wait(lambda: room.wrote("state"), 20, "the program")
             self.assertEqual((room.wrote("version"), room.wrote("state"), room.wrote("stolen")), ("1.0.0", "closed", ""))
             pid = room.wrote("pid")
-            self.assertTrue(alive(pid))
+            self.assertTrue(lab.process_runs(pid))
             self.assertEqual(room.run(11), "2.04")
-            self.assertFalse(alive(pid), "it ended before the answer")
+            self.assertFalse(lab.process_runs(pid), "it ended before the answer")
             self.assertFalse(room.active())
             # An update: the old one stays until the new one is there.
             self.assertEqual(room.run(10), "2.04")
             self.assertEqual(room.run(6, b"1"), "2.04")
             self.assertEqual((room.stands(), room.active()), ((INITIAL, 0), False))
             self.assertTrue((room.folder_of() / "app/start").exists())
-            room.install(room.software("2.0.0", layout="bundled"))
+            room.install(room.package_of("2.0.0", layout="bundled"))
             self.assertEqual(room.run(10), "2.04")
             room.wait(lambda: room.wrote("version") == "2.0.0", 20, "the new program")
             self.assertEqual(room.run(6), "2.04")
@@ -187,11 +162,11 @@ class Software(unittest.TestCase):
     def test_software_is_refused(self):
         """nothing unsigned, changed, older, too large, or for others is installed"""
         with Room("size = 100000") as room:
-            good = room.software(sequence=5)
+            good = room.package_of(sequence=5)
             changed = good[:-700] + bytes([good[-700] ^ 1]) + good[-699:]
             for result, package in ((53, changed), (53, good[:-1]), (53, good + b"\0"),
-                                    (53, room.software(key=room.signing_key("stranger"))),
-                                    (54, room.software(vendor="example.org")), (54, room.software(device_class="lamp")),
+                                    (53, room.package_of(key=room.signing_key("stranger"))),
+                                    (54, room.package_of(vendor="example.org")), (54, room.package_of(device_class="lamp")),
                                     (54, os.urandom(3000)), (54, b"#!/bin/sh\n")):
                 self.assertEqual(room.push(package), "2.04")
                 room.stand(INITIAL, result)
@@ -201,24 +176,24 @@ class Software(unittest.TestCase):
             self.assertEqual(room.stands(), (INITIAL, 50))
             self.assertFalse(room.folder_of().exists())
             # Signed, but no software: it is delivered, and stays there.
-            room.deliver(room.software(name="other", sequence=5))
+            room.deliver(room.package_of(name="other", sequence=5))
             self.assertEqual(room.run(4), "2.04")
             self.assertEqual(room.stands(), (DELIVERED, 58))
             self.assertEqual(room.run(6), "2.04")
             # What was newer stays so when it is gone.
             room.install(good)
             self.assertEqual(room.run(6), "2.04")
-            self.assertEqual(room.push(room.software(sequence=4)), "2.04")
+            self.assertEqual(room.push(room.package_of(sequence=4)), "2.04")
             room.stand(INITIAL, 54)
             self.assertIn("older", room.read(16))
-            room.install(room.software(sequence=4, component="another"))
+            room.install(room.package_of(sequence=4, component="another"))
 
     def test_software_is_fetched(self):
         """Package URI: block by block, on after kill -9, and why it cannot be had"""
         files = test_device_firmware.Files()
         self.addCleanup(files.close)
         with Room(update=("pull_tries = 1",)) as room:
-            package = room.software(extra=100000)
+            package = room.package_of(extra=100000)
             files.files["/app"] = package
             for uri in (b"coap://", b"app", b"http://127.0.0.1/app", b"coaps://127.0.0.1/app", files.uri("/none")):
                 self.assertEqual(room.put(3, uri), "2.04")
@@ -243,7 +218,7 @@ class Software(unittest.TestCase):
             created = room.server.ask("POST", "/9", peer.tlv_resource(8, b"\1"), format=TLV)
             self.assertEqual(created.code, "2.01")
             self.assertEqual(room.server.ask("POST", "/9", b"", format=TLV).code, "2.01")
-            packages = {i: room.software(f"1.0.{i}", component=f"app{i}") for i in (0, 1, 2)}
+            packages = {i: room.package_of(f"1.0.{i}", component=f"app{i}") for i in (0, 1, 2)}
             for i, package in packages.items():
                 room.install(package, i)
                 self.assertEqual(room.run(10, instance=i), "2.04")
@@ -251,15 +226,15 @@ class Software(unittest.TestCase):
             self.assertEqual([room.wrote("version", i) for i in packages], ["1.0.0", "1.0.1", "1.0.2"])
             pids = [room.wrote("pid", i) for i in packages]
             self.assertEqual(room.server.ask("DELETE", "/9/1").code, "2.02")
-            self.assertEqual([alive(p) for p in pids], [True, False, True])
+            self.assertEqual([lab.process_runs(p) for p in pids], [True, False, True])
             self.assertFalse(room.folder_of(1).exists())
             self.assertEqual(room.server.read("/9/1/7", TEXT).code, "4.04")
             self.assertEqual(room.parts["device"].stop(), 0)
-            self.assertEqual([alive(p) for p in pids], [False] * 3)
+            self.assertEqual([lab.process_runs(p) for p in pids], [False] * 3)
 
     def test_software_that_ends_is_started_again_then_given_up(self):
         with Room() as room:
-            room.install(room.software(program="#!/bin/sh\necho x >> runs\nexit 9\n"))
+            room.install(room.package_of(program="#!/bin/sh\necho x >> runs\nexit 9\n"))
             token, first = room.server.observe("/9/0/12", accept=TEXT)
             self.assertEqual(first.payload, b"0")
             self.assertEqual(room.run(10), "2.04")
@@ -273,7 +248,7 @@ class Software(unittest.TestCase):
 class Kills(unittest.TestCase):
     def test_software_outlives_kills_between_steps(self):
         with Room() as room:
-            package = room.software(extra=30000)
+            package = room.package_of(extra=30000)
             self.assertEqual(room.push(package, last=10), "2.31")
             self.assertEqual(room.stands(), (STARTED, 1))
             room.kill()
@@ -287,12 +262,12 @@ class Kills(unittest.TestCase):
             self.assertEqual(room.run(10), "2.04")
             first = room.waits(lambda: room.wrote("pid"), "the program")
             room.kill()
-            self.assertFalse(alive(first), "nothing of the old daemon's is left")
+            self.assertFalse(lab.process_runs(first), "nothing of the old daemon's is left")
             self.assertTrue(room.active())
             second = room.waits(lambda: room.wrote("pid") not in ("", first) and room.wrote("pid"), "the program again")
             self.assertEqual(room.run(11), "2.04")
             room.kill()
-            self.assertEqual((room.stands(), room.active(), alive(second)), ((INSTALLED, 2), False, False))
+            self.assertEqual((room.stands(), room.active(), lab.process_runs(second)), ((INSTALLED, 2), False, False))
             self.assertEqual(room.run(6, b"1"), "2.04")
             room.kill()
             self.assertEqual(room.stands(), (INITIAL, 0))
@@ -307,7 +282,7 @@ class Kills(unittest.TestCase):
         seed = int(os.environ.get("TESSERA_SEED", time.time_ns() % 1000000))
         chance = random.Random(seed)
         with self.subTest(seed=seed), Room() as room:
-            package = room.software(extra=300000)
+            package = room.package_of(extra=300000)
             for _ in range(min(int(os.environ.get("TESSERA_KILLS", 4)), 8)):
                 room.waits(lambda: room.run(6) in ("2.04", "4.05") and room.stands()[0] == INITIAL, "a beginning")
                 room.push(package)

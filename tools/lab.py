@@ -400,14 +400,34 @@ class Lab:
         content = daemon if isinstance(daemon, bytes) else pathlib.Path(daemon).read_bytes()
         (tree / "bin/tesserad").write_bytes(content)
         (tree / "bin/tesserad").chmod(0o755)
-        image, path = tree / "image", tree / "package"
-        self.package_tool("make", tree, "--out", image)
+        return self.signed(tree, tree, version, sequence, key, layout, **ids)
+
+    def signed(self, bundle, beside, version, sequence, key=None, layout="integrated", **ids):
+        """Makes a bundle of the folder `bundle` and signs it; returns the path of the package, which is in `beside`."""
+        image, path = beside / "image", beside / "package"
+        self.package_tool("make", bundle, "--out", image)
         self.package_tool("sign", image, "--key", key or self.signing_key(), "--out", path,
                           "--vendor", ids.get("vendor", self.vendor), "--class", ids.get("device_class", self.device_class),
                           "--component", ids.get("component", self.component), "--sequence", sequence,
                           "--version", version, "--layout", layout,
                           *(("--encrypt-to", ids["encrypt_to"]) if "encrypt_to" in ids else ()))
         return path
+
+    def software(self, program, version, sequence, name="start", more=b"", **ids):
+        """A package of software beside the firmware (object 9): a bundle with one program, the text of a script."""
+        tree = pathlib.Path(tempfile.mkdtemp(dir=self.folder, prefix="software-"))
+        (tree / "bundle").mkdir()
+        (tree / "bundle" / name).write_text(program)
+        (tree / "bundle" / name).chmod(0o755)
+        if more:
+            (tree / "bundle/more").write_bytes(more)
+        return self.signed(tree / "bundle", tree, version, sequence, **{"component": "hello", **ids})
+
+    def software_lines(self):
+        """The daemon's section [software]: a folder, and whose software may come there."""
+        vendor = uuid.uuid5(uuid.NAMESPACE_DNS, self.vendor)
+        return ("[software]", f"directory = {self.folder / 'software'}", f"vendor = {vendor}", "instances = 1",
+                f"class = {uuid.uuid5(vendor, self.device_class)}", f"anchor = {self.signing_key().with_suffix('.pub')}")
 
     slot_size = None  # bytes; None: as it is without a word
     implementation = "7e55e4a0" * 8  # which hardware and root of trust: the maker's number
@@ -480,6 +500,13 @@ class Lab:
 
     def wait_registered(self, endpoint, timeout=30):
         return self.wait(lambda: self.rest.device(endpoint), timeout, f"the registration of {endpoint}")
+
+
+def process_runs(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def new_key():
