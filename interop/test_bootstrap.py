@@ -6,10 +6,9 @@ import urllib.parse
 import unittest
 
 import lab
+import leshan
 from authority import Authority
 
-PEER = lab.ROOT / "build/leshan"
-MODELS = lab.ROOT / "third_party/oma"
 PYTHON = lab.ROOT / "build/python/bin/python3"
 
 
@@ -31,12 +30,10 @@ def state(room, endpoint):
     return body if status == 200 else None
 
 
-@unittest.skipUnless((PEER / "leshan-peer-1.jar").exists(), "Leshan is not built (interop/get-peers)")
+@leshan.needed
 class LeshanClientBootstraps(unittest.TestCase):
     def drive(self, room, endpoint, where, *psk):
-        room.start("leshan-client", [
-            "java", "-Xmx256m", f"-Dmodels={MODELS}", "-cp", f"{PEER}/leshan-peer-1.jar:{PEER}/lib/*",
-            "tessera.interop.PeerClient", "-b", endpoint, where, *psk], ready="peer is ready", timeout=60)
+        leshan.client(room, "-b", endpoint, where, *psk)
         device = room.wait_registered(endpoint, 60)
         self.assertEqual(device["lifetime_s"], 120)
         self.assertEqual(state(room, endpoint)["state"], "finished")

@@ -3,48 +3,17 @@
 import json
 import os
 import unittest
-import urllib.parse
-import urllib.request
 
 import lab
-
-PEER = lab.ROOT / "build/leshan"
-MODELS = lab.ROOT / "third_party/oma"
+import leshan
 
 
-class LeshanServer:
-    """Leshan's server with the routes of its demo."""
-
-    def __init__(self, room, endpoint=None, identity=None, key=None):
-        self.coap, self.coaps = lab.free_port(), lab.free_port()
-        self.http = lab.free_port()
-        psk = [endpoint, identity, key.hex()] if key else []
-        self.process = room.start("leshan-server", [
-            "java", "-Xmx256m", f"-Dmodels={MODELS}", "-cp", f"{PEER}/leshan-peer-1.jar:{PEER}/lib/*",
-            "tessera.interop.PeerServer", self.coap, self.coaps, self.http, *psk], ready="peer is ready", timeout=60)
-
-    def call(self, method, path, body=None):
-        request = urllib.request.Request(f"http://127.0.0.1:{self.http}/api/{path}", method=method,
-                                         data=body.encode() if body is not None else None)
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                return json.load(answer)
-        except urllib.error.HTTPError as error:
-            return json.load(error)
-
-    def client(self, endpoint):
-        return next((c for c in self.call("GET", "clients") if c["endpoint"] == endpoint), None)
-
-    def events(self, kind):
-        return [e for e in self.call("GET", "events") if e["type"] == kind]
-
-
-@unittest.skipUnless((PEER / "leshan-peer-1.jar").exists(), "Leshan is not built (interop/get-peers)")
+@leshan.needed
 class DeviceAtLeshan(unittest.TestCase):
     def drive(self, secure):
         with lab.Lab() as room:
             key = lab.new_key()
-            peer = LeshanServer(room, "dev1", "dev1", key if secure else None)
+            peer = leshan.Server(room, *(("dev1", "dev1", key.hex()) if secure else ()))
             room.start_secured()
             uri = f"coaps://127.0.0.1:{peer.coaps}" if secure else f"coap://127.0.0.1:{peer.coap}"
             room.start_device("dev1", uri, key if secure else None)
@@ -90,7 +59,7 @@ class DeviceAtLeshan(unittest.TestCase):
 
     def test_device_in_queue_mode_at_leshan_server(self):
         with lab.Lab() as room:
-            peer = LeshanServer(room)
+            peer = leshan.Server(room)
             room.start_secured()
             room.configure_device("dev1", f"coap://127.0.0.1:{peer.coap}", False, "lifetime = 10",
                                   device=(*lab.DEVICE_LINES, "queue = yes", "awake = 1"))
@@ -106,7 +75,7 @@ class DeviceAtLeshan(unittest.TestCase):
     def test_composite_operations_and_send_at_leshan_server(self):
         """Read-, Write-, Observe- and Cancel-Composite in both SenML formats, and Send (LwM2M 1.1)"""
         with lab.Lab() as room:
-            peer = LeshanServer(room)
+            peer = leshan.Server(room)
             room.start_secured()
             room.configure_device("dev1", f"coap://127.0.0.1:{peer.coap}", False, "mute_send = no", "[send]",
                                   "paths = /3300/0/5700 /3/0/0", "every = 1", "mode = con")
@@ -147,7 +116,7 @@ class DeviceAtLeshan(unittest.TestCase):
         self.drive(secure=True)
 
 
-@unittest.skipUnless((PEER / "leshan-peer-1.jar").exists(), "Leshan is not built (interop/get-peers)")
+@leshan.needed
 class LeshanClientAtServer(unittest.TestCase):
     def drive(self, secure):
         with lab.Lab() as room:
@@ -159,9 +128,7 @@ class LeshanClientAtServer(unittest.TestCase):
             if secure:
                 room.credentials("leshan1", "leshan1", key)
                 where, psk = f"coaps://127.0.0.1:{room.coaps}", ["leshan1", key.hex()]
-            room.start("leshan-client", [
-                "java", "-Xmx256m", f"-Dmodels={MODELS}", "-cp", f"{PEER}/leshan-peer-1.jar:{PEER}/lib/*",
-                "tessera.interop.PeerClient", "leshan1", where, *psk], ready="peer is ready", timeout=60)
+            leshan.client(room, "leshan1", where, *psk)
             device = room.wait_registered("leshan1", 40)
             self.assertEqual(device["version"], "1.1")
             self.assertEqual(device["security"], "psk" if secure else "nosec")
@@ -199,10 +166,7 @@ class LeshanClientAtServer(unittest.TestCase):
     def test_leshan_client_in_queue_mode_at_server(self):
         with lab.Lab() as room:
             room.start_server("--allow-nosec", "--awake", "1")
-            room.start("leshan-client", [
-                "java", "-Xmx256m", "-Dqueue=6", f"-Dmodels={MODELS}", "-cp", f"{PEER}/leshan-peer-1.jar:{PEER}/lib/*",
-                "tessera.interop.PeerClient", "leshan1", f"coap://127.0.0.1:{room.coap}"],
-                ready="peer is ready", timeout=60)
+            leshan.client(room, "leshan1", f"coap://127.0.0.1:{room.coap}", queue=6)
             self.assertTrue(room.wait_registered("leshan1", 40)["queue_mode"])
             room.wait(lambda: not room.rest.device("leshan1")["online"], 20, "the end of its time awake")
             ids = []
@@ -224,10 +188,7 @@ class LeshanClientAtServer(unittest.TestCase):
         with lab.Lab() as room:
             room.start_server("--allow-nosec")
             events = room.events()
-            room.start("leshan-client", [
-                "java", "-Xmx256m", "-Dsend=SENML_CBOR", f"-Dmodels={MODELS}", "-cp",
-                f"{PEER}/leshan-peer-1.jar:{PEER}/lib/*", "tessera.interop.PeerClient", "leshan1",
-                f"coap://127.0.0.1:{room.coap}"], ready="peer is ready", timeout=60)
+            leshan.client(room, "leshan1", f"coap://127.0.0.1:{room.coap}", send="SENML_CBOR")
             room.wait_registered("leshan1", 40)
 
             def call(what, body):

@@ -25,6 +25,7 @@ import org.eclipse.leshan.core.request.argument.Arguments;
 import org.eclipse.leshan.core.response.ExecuteResponse;
 import org.eclipse.leshan.core.response.ReadResponse;
 import org.eclipse.leshan.core.response.WriteResponse;
+import org.eclipse.leshan.core.util.datatype.ULong;
 import org.eclipse.leshan.transport.californium.client.endpoint.CaliforniumClientEndpointsProvider;
 import org.eclipse.leshan.transport.californium.client.endpoint.coap.CoapClientProtocolProvider;
 import org.eclipse.leshan.transport.californium.client.endpoint.coaps.CoapsClientProtocolProvider;
@@ -32,7 +33,8 @@ import org.eclipse.leshan.transport.californium.client.endpoint.coaps.CoapsClien
 /**
  * Eclipse Leshan's LwM2M client as a peer: Device, a temperature sensor that moves and a light.
  *
- * Arguments: [-b] ENDPOINT URI [IDENTITY HEXKEY]; with -b the URI is a bootstrap server's.
+ * Arguments: [-b] ENDPOINT URI [IDENTITY HEXKEY | CERTIFICATE KEY SERVER-CERTIFICATE USAGE]; the key is PKCS #8
+ * in DER, the usage that of resource /0/x/15; with -b the URI is a bootstrap server's.
  * -Dqueue=SECONDS: queue mode, and an Update so often. -Dsend=FORMAT: a Send of the temperature each second.
  */
 public final class PeerClient {
@@ -102,7 +104,9 @@ public final class PeerClient {
         }
     }
 
-    private static Security security(String[] args, boolean bootstrap, int server) {
+    private static Security security(String[] args, boolean bootstrap, int server) throws Exception {
+        if (args.length > 4)
+            return certificate(args, bootstrap, server);
         if (args.length == 2)
             return bootstrap ? Security.noSecBootstrap(args[1]) : Security.noSec(args[1], server);
         byte[] identity = args[2].getBytes(StandardCharsets.UTF_8);
@@ -111,7 +115,16 @@ public final class PeerClient {
                 : Security.psk(args[1], server, identity, key);
     }
 
-    public static void main(String[] args) {
+    private static Security certificate(String[] args, boolean bootstrap, int server) throws Exception {
+        byte[] own = Certificates.of(args[2]).getEncoded();
+        byte[] key = Certificates.key(args[3]).getEncoded();
+        byte[] theirs = Certificates.of(args[4]).getEncoded();
+        ULong usage = ULong.valueOf(args[5]);
+        return bootstrap ? Security.x509Bootstrap(args[1], own, key, theirs, usage)
+                : Security.x509(args[1], server, own, key, theirs, usage);
+    }
+
+    public static void main(String[] args) throws Exception {
         int server = 123;
         boolean bootstrap = args[0].equals("-b");
         ObjectsInitializer objects = new ObjectsInitializer(new StaticModel(Models.load()));

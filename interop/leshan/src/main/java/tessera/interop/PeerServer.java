@@ -5,7 +5,9 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
+import java.security.cert.X509Certificate;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.HexFormat;
 import java.util.List;
@@ -66,7 +68,9 @@ import com.sun.net.httpserver.HttpServer;
  * Eclipse Leshan's LwM2M server as a peer: its library answers the device, and a small HTTP side with the
  * routes of Leshan's demo lets a test drive it. The demo's own jar is not published.
  *
- * Arguments: COAP-PORT COAPS-PORT HTTP-PORT [ENDPOINT IDENTITY HEXKEY]
+ * Arguments: COAP-PORT COAPS-PORT HTTP-PORT [ENDPOINT [IDENTITY HEXKEY]]
+ * An endpoint without identity shows a certificate below {@code -Dtrust=FILE}; the server's own is
+ * {@code -Dcertificate=FILE} with {@code -Dkey=FILE} (PKCS #8, DER).
  */
 public final class PeerServer {
     private static final long TIMEOUT_MS = 15_000;
@@ -76,10 +80,12 @@ public final class PeerServer {
     private final LeshanServer server;
     private volatile CompositeObservation composite; // the last one that began
 
-    private PeerServer(int coap, int coaps, String[] psk) throws Exception {
+    private PeerServer(int coap, int coaps, String[] device) throws Exception {
         InMemorySecurityStore keys = new InMemorySecurityStore();
-        if (psk.length == 3)
-            keys.add(SecurityInfo.newPreSharedKeyInfo(psk[0], psk[1], HexFormat.of().parseHex(psk[2])));
+        if (device.length == 3)
+            keys.add(SecurityInfo.newPreSharedKeyInfo(device[0], device[1], HexFormat.of().parseHex(device[2])));
+        else if (device.length == 1)
+            keys.add(SecurityInfo.newX509CertInfo(device[0]));
 
         CaliforniumServerEndpointsProvider.Builder endpoints = new CaliforniumServerEndpointsProvider.Builder(
                 new CoapServerProtocolProvider(), new CoapsServerProtocolProvider());
@@ -90,6 +96,11 @@ public final class PeerServer {
         builder.setSecurityStore(keys);
         builder.setObjectModelProvider(new VersionedModelProvider(Models.load()));
         builder.setEndpointsProviders(endpoints.build());
+        if (System.getProperty("certificate") != null) {
+            builder.setCertificateChain(new X509Certificate[] { Certificates.of(System.getProperty("certificate")) });
+            builder.setPrivateKey(Certificates.key(System.getProperty("key")));
+            builder.setTrustedCertificates(new X509Certificate[] { Certificates.of(System.getProperty("trust")) });
+        }
         server = builder.build();
         server.getRegistrationService().addListener(new Registrations());
         server.getObservationService().addListener(new Notifications());
@@ -312,8 +323,8 @@ public final class PeerServer {
     }
 
     public static void main(String[] args) throws Exception {
-        String[] psk = args.length == 6 ? new String[] { args[3], args[4], args[5] } : new String[0];
-        PeerServer peer = new PeerServer(Integer.parseInt(args[0]), Integer.parseInt(args[1]), psk);
+        PeerServer peer = new PeerServer(Integer.parseInt(args[0]), Integer.parseInt(args[1]),
+                Arrays.copyOfRange(args, 3, args.length));
         HttpServer http = HttpServer.create(new InetSocketAddress("127.0.0.1", Integer.parseInt(args[2])), 0);
         http.setExecutor(Executors.newFixedThreadPool(4));
         http.createContext("/api/", peer::handle);

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Eclipse Leshan's library in programs of ours (interop/leshan), as interop/get-peers builds them."""
+import json
+import unittest
+import urllib.error
+import urllib.request
+
+import lab
+
+PEER = lab.ROOT / "build/leshan"
+MODELS = lab.ROOT / "third_party/oma"
+
+needed = unittest.skipUnless((PEER / "leshan-peer-1.jar").exists(), "Leshan is not built (interop/get-peers)")
+
+
+def program(main, *arguments, **properties):
+    """The command line of a program; properties are Java's."""
+    return ["java", "-Xmx256m", f"-Dmodels={MODELS}", *(f"-D{k}={v}" for k, v in properties.items()), "-cp",
+            f"{PEER}/leshan-peer-1.jar:{PEER}/lib/*", f"tessera.interop.{main}", *arguments]
+
+
+def client(room, *arguments, **properties):
+    """Leshan's client; see PeerClient.java for the arguments."""
+    return room.start("leshan-client", program("PeerClient", *arguments, **properties), ready="peer is ready",
+                      timeout=60)
+
+
+class Server:
+    """Leshan's server with the routes of its demo; see PeerServer.java for who may register."""
+
+    def __init__(self, room, *who, **properties):
+        self.coap, self.coaps = lab.free_port(), lab.free_port()
+        self.http = lab.free_port()
+        self.process = room.start("leshan-server", program(
+            "PeerServer", self.coap, self.coaps, self.http, *who, **properties), ready="peer is ready", timeout=60)
+
+    def call(self, method, path, body=None):
+        request = urllib.request.Request(f"http://127.0.0.1:{self.http}/api/{path}", method=method,
+                                         data=body.encode() if body is not None else None)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            return json.load(error)
+
+    def client(self, endpoint):
+        return next((c for c in self.call("GET", "clients") if c["endpoint"] == endpoint), None)
+
+    def events(self, kind):
+        return [e for e in self.call("GET", "events") if e["type"] == kind]
