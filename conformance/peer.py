@@ -201,6 +201,7 @@ class Server(Endpoint):
     def __init__(self):
         self.registrations, self.updates, self.gone, self.sent, self.by_location = [], [], [], [], {}
         self.refuse = None  # a code to answer every Register with
+        self.profiles = None  # names that are known; None: all. Another is answered with 4.09
         self.silent = False  # as if it were not there
         super().__init__()
 
@@ -226,11 +227,14 @@ class Server(Endpoint):
         return Message(code=Code.NOT_FOUND)
 
     def register(self, m, address, query):
-        if self.refuse is not None:
+        refuse = self.refuse
+        if refuse is None and self.profiles is not None and query.get("pid", "") not in ("", *self.profiles):
+            refuse = Code.CONFLICT
+        if refuse is not None:
             with self.changed:
-                self.registrations.append({**query, "refused": True})
+                self.registrations.append({**query, "links": m.payload.decode(), "refused": True})
                 self.changed.notify_all()
-            return Message(code=self.refuse)
+            return Message(code=refuse)
         location = secrets.token_hex(4)
         with self.changed:
             self.by_location[location] = {**query, "links": m.payload.decode(), "format": number(m.opt.content_format),

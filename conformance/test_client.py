@@ -3,6 +3,7 @@
 
 Each test names its cases (LwM2M-1.1-int-N); tools/conformance makes docs/CONFORMANCE.md of them."""
 import base64
+import hashlib
 import json
 import pathlib
 import tempfile
@@ -98,6 +99,45 @@ class Registration(unittest.TestCase):
             server.wait(lambda: len(server.updates) > had, 40, "the next Update")
             self.assertEqual(server.read("/3/0/0", TEXT).payload, b"Tessera")
             self.assertEqual(len(server.registrations), 1)
+
+    def test_profile_id_in_the_place_of_the_list(self):
+        """LwM2M-1.1-int-110: the name alone; it stays so over an Update"""
+        with Room(device=(*lab.DEVICE_LINES, "profile = 6:27354b9a")) as room:
+            seen = room.server.registered()
+            self.assertEqual((seen["pid"], seen["lwm2m"], seen["links"], seen["format"]), ("6:27354b9a", "1.2", "", None))
+            self.assertEqual(room.server.ask("POST", "/1/0/8").code, "2.04")
+            update = room.server.wait(lambda: room.server.updates, 20, "the Update")[0]
+            self.assertEqual((update.get("pid"), update["payload"]), (None, b""))
+            self.assertEqual(room.server.read("/3/0/0", TEXT).payload, b"Tessera")
+
+    def test_profile_id_beside_a_list(self):
+        """LwM2M-1.1-int-111: the list has what the name does not stand for"""
+        with Room(device=(*lab.DEVICE_LINES, "profile = 6:27354b9a", "profile_covers = </>,</1/0>,</3/0>")) as room:
+            seen = room.server.registered()
+            links = seen["links"].split(",")
+            self.assertEqual((seen["pid"], seen["format"]), ("6:27354b9a", 40))
+            self.assertIn("</3311/0>", links)
+            for covered in ("</>", "</1/0>", "</3/0>"):
+                self.assertFalse([link for link in links if link.startswith(covered)], covered)
+
+    def test_profile_id_that_is_not_known(self):
+        """LwM2M-1.1-int-110, when the server answers 4.09: the whole list follows at once"""
+        server = peer.Server()
+        server.profiles = ()
+        with lab.Lab() as room:
+            room.start_secured()
+            room.start_device("dev1", server.uri, device=(*lab.DEVICE_LINES, "profile = auto"))
+            refused, seen = (server.registered(n) for n in (1, 2))
+            self.assertRegex(refused["pid"], "^5:[0-9a-f]{16}$")
+            self.assertEqual((refused["links"], seen.get("pid")), ("", None))
+            digest = hashlib.sha256(seen["links"].encode()).hexdigest()
+            self.assertEqual(refused["pid"], "5:" + digest[:16])
+            server.profiles = (refused["pid"],)
+            server.forget()
+            self.assertEqual(server.request(seen["from"], "POST", "/1/0/8").code, "2.04")
+            again = server.registered(3)
+            self.assertEqual((again["pid"], again["links"]), (refused["pid"], ""))
+        server.close()
 
     def test_registration_refused_is_tried_again(self):
         server = peer.Server()

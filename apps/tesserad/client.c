@@ -66,6 +66,7 @@ tsr_err client_place(tesserad *d)
         .version_minor = (uint8_t)d->config->version,
         .hooks = { d, state_save },
         .queue = d->config->queue == 1 ? &d->queue : NULL,
+        .profile = profile_of(d->config, &d->profile),
     };
 
     tsr_err err;

@@ -58,6 +58,8 @@ static const key device_keys[] = {
     { "deregister_on_exit", WORD_AT(config, deregister, yes_no) },
     { "refresh", NUMBER_AT(config, refresh_s, 1, 3600) },
     { "lwm2m", WORD_AT(config, version, versions) },
+    { "profile", TEXT_AT(config, profile) },
+    { "profile_covers", TEXT_AT(config, profile_covers) },
     { "queue", WORD_AT(config, queue, yes_no) },
     { "awake", NUMBER_AT(config, awake_s, 1, 86400) },
     { NULL, TEXT, 0, 0, 0, 0, NULL, NULL },
@@ -518,6 +520,24 @@ static tsr_err check_software(const reader *r)
     return TSR_OK;
 }
 
+/* Core 6.2.1: "oma:NAME", "v:NAME", or a suite's number, a colon and a hash. */
+static tsr_err check_profile(const reader *r)
+{
+    const config *c = r->c;
+    bool made = strcmp(c->profile, "auto") == 0;
+
+    if (c->profile[0] != '\0' && !made && strchr(c->profile, ':') == NULL)
+        return fail(r, r->ini.line, "profile = %s is no Profile ID; write auto, oma:NAME, v:NAME or "
+                                "6:27354b9a", c->profile);
+    if (c->profile_covers[0] != '\0' && (c->profile[0] == '\0' || made))
+        return fail(r, r->ini.line, "profile_covers goes with a profile that has a name; add one, or "
+                                "remove it");
+    if (c->profile_covers[0] != '\0' && c->profile_covers[0] != '<')
+        return fail(r, r->ini.line, "profile_covers = %s is no list of links; write </1/0>,</3/0>",
+                    c->profile_covers);
+    return TSR_OK;
+}
+
 static tsr_err check(const reader *r)
 {
     config *c = r->c;
@@ -532,7 +552,9 @@ static tsr_err check(const reader *r)
         return fail(r, r->ini.line, "no server; add a section [server 1] or [bootstrap]");
     if ((c->block_size & (c->block_size - 1)) != 0)
         return fail(r, r->ini.line, "block_size %u is no power of two; use 16 to 1024", c->block_size);
-    err = check_send(r);
+    err = check_profile(r);
+    if (err == TSR_OK)
+        err = check_send(r);
     if (err == TSR_OK)
         err = check_location(r);
     if (err == TSR_OK)

@@ -20,6 +20,7 @@
 #include "apps/tesserad/enrol.h"
 #include "apps/tesserad/firmware.h"
 #include "apps/tesserad/oscore.h"
+#include "apps/tesserad/profile.h"
 #include "apps/tesserad/report.h"
 #include "apps/tesserad/software.h"
 #include "apps/tesserad/stream.h"
@@ -83,6 +84,7 @@ struct tesserad {
     tsr_lwm2m_client client;
     tsr_coap_streams streams;
     tsr_lwm2m_queue queue;
+    tsr_lwm2m_profile profile;
     bool asleep; /* nothing is sent, and nothing that comes is heard */
     int signals, watch;
     uint64_t stop_by_ms; /* 0: running */

@@ -128,7 +128,8 @@ static tsr_err gather(profile_book *b, const char *endpoint, const tsr_bytes *na
         const profile *p = find(b, names[i]);
 
         if (!p) {
-            want(b, endpoint, names[i]);
+            if (payload.len == 0) /* else it stands for a part of the list that follows, only */
+                want(b, endpoint, names[i]);
             return TSR_E_NOT_FOUND;
         }
         append(out, tsr_view(p->links, p->links_len));

@@ -264,6 +264,8 @@ static void serve(rig *r, rig_server *s, const tsr_coap_event *event)
 
         assert_non_null(version);
         response.code = s->refuse[version[8] - '0'];
+        if (response.code == 0 && strstr(got->queries, "pid=") != NULL)
+            response.code = s->refuse_profile;
         if (response.code == 0) {
             response.code = TSR_COAP_CREATED;
             snprintf(location, sizeof location, "/rd/%u", ++s->number);

@@ -41,6 +41,7 @@ typedef struct {
     bool silent;           /* datagrams to it are lost */
     bool deaf_client;      /* and so are those from it */
     uint8_t refuse[3];     /* code for a Register with lwm2m=1.x; 0: 2.01 */
+    uint8_t refuse_profile; /* code for a Register with pid=; 0: as any */
     uint8_t update_code;   /* 0: 2.04 */
     unsigned number;       /* of registrations so far: location /rd/NUMBER */
     rig_message got[RIG_KEPT]; /* requests of the client, the oldest first */

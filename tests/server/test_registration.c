@@ -178,6 +178,8 @@ static void test_profile_ids_are_mixed(void **state)
     /* A list that is not whole does not explain a name. */
     assert_int_equal(register_with(p, "ep=b&lt=60&lwm2m=1.2&pid=oma:z", "</3311/0>"),
                      TSR_COAP_CONFLICT);
+    assert_int_equal(register_with(p, "ep=b&lt=60&lwm2m=1.2", "</1/0>,</3/0>,</3311/0>"), TSR_COAP_CREATED);
+    assert_int_equal(register_with(p, "ep=b&lt=60&lwm2m=1.2&pid=oma:z", NULL), TSR_COAP_CONFLICT);
     assert_int_equal(register_with(p, "ep=b&lt=60&lwm2m=1.2&pid=", NULL), TSR_COAP_CONFLICT);
     /* In an Update too (Core 6.2.2). */
     assert_int_equal(register_with(p, "ep=c&lt=60&lwm2m=1.2", "</1/0>,</3/0>"), TSR_COAP_CREATED);

@@ -53,6 +53,7 @@ static void test_config_takes_a_whole_file(void **state)
                           "state=/var/lib/x\n"
                           "reboot = none\n"
                           "deregister_on_exit = yes\n"
+                          "profile = v:lamp-1\nprofile_covers = </1/0>,</3/0>\n"
                           "\n; another\n"
                           "[secured]\nsocket = /run/s.sock\n"
                           "[server 7]\nuri = coaps://[2001:db8::1]:4000/\nmode = psk\n"
@@ -63,6 +64,8 @@ static void test_config_takes_a_whole_file(void **state)
     assert_string_equal(c.endpoint, "dev 1");
     assert_int_equal(c.reboot, REBOOT_NONE);
     assert_int_equal(c.deregister, 1);
+    assert_string_equal(c.profile, "v:lamp-1");
+    assert_string_equal(c.profile_covers, "</1/0>,</3/0>");
     assert_int_equal(c.server_count, 2);
     assert_int_equal(c.servers[0].short_id, 7);
     assert_string_equal(c.servers[0].identity, "a=b");
@@ -192,6 +195,9 @@ static void test_config_errors_name_line_cause_and_remedy(void **state)
         { GOOD "[server 1]\nuri = coap://h\naccess = RX\n", 4, "access = RX", "write some of RWEDC" },
         { GOOD "[server 1]\nuri = coap://h\nowner = yes\n[server 2]\nuri = coap://h\nowner = yes\n", 7,
           "more than one server with owner", "leave one" },
+        { GOOD "profile = lamp\n" PSK, 9, "no Profile ID", "write auto, oma:NAME" },
+        { GOOD "profile_covers = </1/0>\n" PSK, 9, "goes with a profile", "add one" },
+        { GOOD "profile = v:x\nprofile_covers = /1/0\n" PSK, 10, "no list of links", "write </1/0>" },
         { GOOD "[light 3]\n[light 3]\n", 5, "numbered upwards", "change this number" },
         { GOOD "[coap]\nblock_size = 100\n" PSK, 10, "no power of two", "use 16 to 1024" },
         { GOOD PSK "[location]\nlatitude = 48\n", 10, "one of latitude and longitude", "add the other" },

@@ -21,6 +21,7 @@
 #include "tessera/coap/engine.h"
 #include "tessera/lwm2m/client/attributes.h"
 #include "tessera/lwm2m/client/channel.h"
+#include "tessera/lwm2m/client/profile.h"
 #include "tessera/lwm2m/client/queue.h"
 #include "tessera/lwm2m/objects/access.h"
 #include "tessera/lwm2m/objects/server.h"
@@ -68,6 +69,7 @@ typedef struct {
     /* private; the order lets a Cortex-M reach most of it with short instructions */
     bool started, up, update, relink, disabling, stopping, proved, renewed;
     uint8_t attempts, sequences, local_tries;
+    uint8_t brief;         /* how the object list was told (profile.h) */
     tsr_coap_id request;   /* Register, Update or De-register under way; 0: none */
     uint64_t at_ms;        /* next step: connect, Update, register again */
     uint64_t told_ms;      /* when the registration was last confirmed */
@@ -167,12 +169,13 @@ typedef struct {
     void *coap_memory;
     size_t coap_memory_len;
     uint8_t version_minor; /* highest "1.x" to offer: 0, 1 or 2 */
+    uint16_t path_count; /* at most 65534: those of all composite observations and one request */
     tsr_lwm2m_hooks hooks;
     tsr_lwm2m_composite_path *paths; /* for composite operations; may be none */
-    size_t path_count; /* at most 65534: those of all composite observations and one request */
     tsr_lwm2m_queue *queue; /* queue mode, with its part; NULL: always awake */
     tsr_lwm2m_outbox *outbox; /* for Send; NULL: none */
     tsr_lwm2m_accesses *accesses; /* the state of Object 2, which is in the registry too; NULL: none */
+    const tsr_lwm2m_profile *profile; /* a name for the object list, with its part; NULL: none */
 } tsr_lwm2m_client_config;
 
 typedef enum {
@@ -251,9 +254,10 @@ typedef struct {
     const struct tsr_lwm2m_composite *composite;
     /** tsr_lwm2m_arguments_check: Execute with arguments, which are refused without it */
     tsr_err (*arguments)(tsr_bytes arguments);
-    /** tsr_lwm2m_queue_parameters: Q of a client with config.queue */
-    void (*parameters)(const struct tsr_lwm2m_client *c, const tsr_lwm2m_account *a,
-                       struct tsr_lwm2m_queries *to);
+    /** tsr_lwm2m_queue_parameters: Q of a client with config.queue; tsr_lwm2m_all_parameters: also the
+     *  Profile ID of one with config.profile. Told of a Register or Update that is ready to go */
+    void (*parameters)(const struct tsr_lwm2m_client *c, tsr_lwm2m_account *a,
+                       tsr_coap_request *request, struct tsr_lwm2m_queries *to);
     /** set by tsr_lwm2m_client_init_bootstrap() */
     const struct tsr_lwm2m_bootstrap_part *bootstrap;
     /** tsr_lwm2m_registration_order: /1/x/13 and /1/x/15 among several servers */
@@ -266,8 +270,10 @@ typedef struct {
 } tsr_lwm2m_parts;
 
 bool tsr_lwm2m_registration_order(struct tsr_lwm2m_client *c, tsr_lwm2m_account *a);
-void tsr_lwm2m_queue_parameters(const struct tsr_lwm2m_client *c, const tsr_lwm2m_account *a,
-                                struct tsr_lwm2m_queries *to);
+void tsr_lwm2m_queue_parameters(const struct tsr_lwm2m_client *c, tsr_lwm2m_account *a,
+                                tsr_coap_request *request, struct tsr_lwm2m_queries *to);
+void tsr_lwm2m_all_parameters(const struct tsr_lwm2m_client *c, tsr_lwm2m_account *a,
+                              tsr_coap_request *request, struct tsr_lwm2m_queries *to);
 
 extern const struct tsr_lwm2m_attribute_set tsr_lwm2m_all_attributes, tsr_lwm2m_periods;
 extern const struct tsr_lwm2m_keeping tsr_lwm2m_keeping;

@@ -149,8 +149,9 @@ struct tsr_lwm2m_sender {
     void (*answer)(tsr_lwm2m_client *c, const tsr_coap_event *event);
 };
 
-/* The parameters of a Register or Update, one after the other in `text`. */
-enum { QUERIES = 5 };
+/* The parameters of a Register or Update, one after the other in `text`: each item says where one
+ * begins, and has its length when all are there. The binding is the last that the core says. */
+enum { QUERIES = 6 };
 typedef struct tsr_lwm2m_queries {
     tsr_buf text;
     tsr_bytes items[QUERIES];

@@ -46,16 +46,20 @@ bool tsr_lwm2m_queue_sleeps(const tsr_lwm2m_client *c, uint64_t now_ms, uint64_t
     return over && due_ms > now_ms && is_idle(c, now_ms);
 }
 
-/* Core 6.2.1: a flag of its own; LwM2M 1.0 has it as a letter of the binding, which stands last. */
-void tsr_lwm2m_queue_parameters(const tsr_lwm2m_client *c, const tsr_lwm2m_account *a,
-                                struct tsr_lwm2m_queries *q)
+/* The binding is the last that the core says. */
+static bool tells_binding(const queries *q)
 {
-    if (c->config.queue == NULL)
+    return q->count != 0 && *q->items[q->count - 1].ptr == 'b';
+}
+
+/* Core 6.2.1: a flag of its own; LwM2M 1.0 has it as a letter of the binding, which stands last. */
+void tsr_lwm2m_queue_parameters(const tsr_lwm2m_client *c, tsr_lwm2m_account *a,
+                                tsr_coap_request *request, struct tsr_lwm2m_queries *q)
+{
+    (void)request;
+    if (c->config.queue == NULL || !tells_binding(q))
         return;
-    if (a->version_minor != 0) {
-        q->items[q->count++] = tsr_text("Q");
-    } else {
-        tsr_put_text(&q->text, "Q");
-        q->items[q->count - 1].len++;
-    }
+    if (a->version_minor != 0)
+        q->items[q->count++].ptr = q->text.ptr + q->text.len;
+    tsr_put_u8(&q->text, 'Q');
 }

@@ -98,28 +98,25 @@ void account_lost(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const char *reason)
     account_back_off(c, a);
 }
 
-static void query_put(queries *q, const char *name, const char *value)
+/* The next parameter begins; its value follows. */
+static void query_open(queries *q, const char *name)
 {
-    size_t from = q->text.len;
-
+    q->items[q->count++].ptr = q->text.ptr + q->text.len;
     tsr_put_text(&q->text, name);
-    tsr_put_text(&q->text, value);
-    q->items[q->count++] = tsr_view(q->text.ptr + from, q->text.len - from);
 }
 
-/* ... with a number behind it. */
-static void query_put_number(queries *q, const char *name, uint32_t value)
+/* Each ends where the next one begins. */
+static void queries_close(queries *q)
 {
-    size_t from = q->text.len;
+    const uint8_t *end = q->text.ptr + q->text.len;
 
-    query_put(q, name, "");
-    tsr_put_dec(&q->text, value);
-    q->items[q->count - 1].len = q->text.len - from;
+    for (size_t i = q->count; i-- > 0; end = q->items[i].ptr)
+        q->items[i].len = (size_t)(end - q->items[i].ptr);
 }
 
 /* What a server is told, as it is now: it becomes what was told when the server has accepted it.
- * The object list stands in config.body. */
-static tsr_bytes survey(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
+ * The object list stands in config.body, of which it takes so many bytes. */
+static size_t survey(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
     const tsr_lwm2m_server *server = account_server(c, a);
     tsr_buf links = tsr_buf_over(c->config.body, c->config.body_len);
@@ -131,7 +128,7 @@ static tsr_bytes survey(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
         a->sent.lifetime_s = tsr_lwm2m_server_get(server, TSR_LWM2M_S_LIFETIME);
         memcpy(a->sent.binding, server->binding, sizeof a->sent.binding);
     }
-    return tsr_buf_view(&links);
+    return links.len;
 }
 
 static void request_send(tsr_lwm2m_client *c, tsr_lwm2m_account *a, tsr_coap_request *request)
@@ -148,7 +145,7 @@ static void tell(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
     bool anew = a->location[0] == '\0';
     queries q = { .text = tsr_buf_over(c->config.state, c->config.state_len) };
-    tsr_bytes links = survey(c, a);
+    size_t links_len = survey(c, a);
     tsr_coap_request request = { .method = TSR_COAP_POST, .path = a->location, .queries = q.items };
 
     a->update = false;
@@ -157,21 +154,28 @@ static void tell(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
         observe_end_all(c, account_peer(c, a), "registered anew");
         a->standing = TSR_LWM2M_REGISTERING;
         request.path = "/rd";
-        query_put(&q, "ep=", c->config.endpoint);
+        query_open(&q, "ep=");
+        tsr_put_text(&q.text, c->config.endpoint);
     }
-    if (anew || a->sent.lifetime_s != a->told.lifetime_s)
-        query_put_number(&q, "lt=", a->sent.lifetime_s);
-    if (anew)
-        query_put_number(&q, "lwm2m=1.", a->version_minor);
+    if (anew || a->sent.lifetime_s != a->told.lifetime_s) {
+        query_open(&q, "lt=");
+        tsr_put_dec(&q.text, a->sent.lifetime_s);
+    }
+    if (anew) {
+        query_open(&q, "lwm2m=1.");
+        tsr_put_dec(&q.text, a->version_minor);
+    }
     if (anew || strcmp(a->sent.binding, a->told.binding) != 0) {
-        query_put(&q, "b=", a->sent.binding);
-        if (c->parts->parameters != NULL)
-            c->parts->parameters(c, a, &q);
+        query_open(&q, "b=");
+        tsr_put_text(&q.text, a->sent.binding);
     }
     if (anew || a->sent.links != a->told.links) {
-        request.payload = links;
+        request.payload = tsr_view(c->config.body, links_len);
         request.content_format = (tsr_coap_num){ true, TSR_LWM2M_FORMAT_LINK };
     }
+    if (c->parts->parameters != NULL)
+        c->parts->parameters(c, a, &request, &q);
+    queries_close(&q);
     request.query_count = q.count;
     request_send(c, a, &request);
 }
@@ -223,6 +227,18 @@ static bool location_read(const tsr_coap_msg *msg, char *location)
     return out.len != 0;
 }
 
+/* Is there another way to say it? Core 6.2.1.1: 4.12 says that the version is not supported; any
+ * other refusal may be due to what stood for the object list. */
+static bool can_say_otherwise(tsr_lwm2m_account *a, uint8_t code)
+{
+    uint8_t *ways = code == TSR_COAP_PRECONDITION_FAILED ? &a->version_minor : &a->brief;
+
+    if (*ways == 0)
+        return false;
+    --*ways;
+    return true;
+}
+
 static void register_answer(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const tsr_coap_msg *answer)
 {
     const char *reason = "refused";
@@ -236,8 +252,7 @@ static void register_answer(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const tsr
         reason = "no usable Location-Path in the answer";
     }
     account_event(c, a, TSR_LWM2M_E_REGISTER_FAILED, answer->code)->reason = reason;
-    if (answer->code == TSR_COAP_PRECONDITION_FAILED && a->version_minor > 0) {
-        a->version_minor--; /* Core 6.2.1.1: 4.12 says that the version is not supported */
+    if (can_say_otherwise(a, answer->code)) {
         tell(c, a);
         return;
     }

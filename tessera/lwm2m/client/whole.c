@@ -14,7 +14,7 @@ const tsr_lwm2m_parts tsr_lwm2m_whole = {
     .sender = &tsr_lwm2m_sender,
     .arguments = tsr_lwm2m_arguments_check,
     .access = &tsr_lwm2m_access_control,
-    .parameters = tsr_lwm2m_queue_parameters,
+    .parameters = tsr_lwm2m_all_parameters,
     .turn = tsr_lwm2m_registration_order,
 };
 
