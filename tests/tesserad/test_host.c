@@ -266,6 +266,11 @@ static void test_store_and_load_a_file(void **state)
         fclose(f);
         assert_int_equal(tsr_host_load(root, "client", &out), TSR_E_MALFORMED);
     }
+    assert_int_equal(tsr_host_store(root, "client", tsr_text("second")), TSR_OK);
+    out = tsr_buf_over(room, strlen("second"));
+    assert_int_equal(tsr_host_load(root, "client", &out), TSR_OK);
+    out = tsr_buf_over(room, strlen("second") - 1);
+    assert_int_equal(tsr_host_load(root, "client", &out), TSR_E_SPACE);
     tsr_host_set_aside(root, "client");
     assert_int_equal(tsr_host_load(root, "client", &out), TSR_E_NOT_FOUND);
     assert_int_equal(tsr_host_store("/nonexistent", "client", tsr_text("x")), TSR_E_IO);

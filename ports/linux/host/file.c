@@ -99,28 +99,50 @@ tsr_err tsr_host_store(const char *directory, const char *name, tsr_bytes conten
     return err;
 }
 
-static tsr_err read_all(int fd, tsr_buf *content)
+static tsr_err read_all(int fd, void *to, size_t len)
 {
-    for (;;) {
-        ssize_t n = read(fd, content->ptr + content->len, content->cap - content->len);
+    for (size_t at = 0; at < len;) {
+        ssize_t n = read(fd, (uint8_t *)to + at, len - at);
 
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             return TSR_E_IO;
         if (n == 0)
-            return TSR_OK;
-        content->len += (size_t)n;
-        if (content->len == content->cap)
-            return TSR_E_SPACE;
+            return TSR_E_MALFORMED;
+        at += (size_t)n;
     }
+    return TSR_OK;
+}
+
+static tsr_err load(int fd, tsr_buf *content)
+{
+    uint8_t head[HEAD_LEN];
+    tsr_bytes in;
+    uint32_t magic, len, crc;
+    struct stat file;
+    tsr_err err = read_all(fd, head, sizeof head);
+
+    if (err == TSR_OK && fstat(fd, &file) != 0)
+        err = TSR_E_IO;
+    if (err != TSR_OK)
+        return err;
+    in = tsr_view(head, sizeof head);
+    if (tsr_get_u32(&in, &magic) != TSR_OK || magic != MAGIC || tsr_get_u32(&in, &len) != TSR_OK ||
+        tsr_get_u32(&in, &crc) != TSR_OK || (uint64_t)file.st_size != HEAD_LEN + (uint64_t)len)
+        return TSR_E_MALFORMED;
+    if (len > content->cap)
+        return TSR_E_SPACE;
+    err = read_all(fd, content->ptr, len);
+    if (err == TSR_OK && crc != crc32(tsr_view(content->ptr, len)))
+        err = TSR_E_MALFORMED;
+    content->len = err == TSR_OK ? len : 0;
+    return err;
 }
 
 tsr_err tsr_host_load(const char *directory, const char *name, tsr_buf *content)
 {
     char path[PATH_MAX];
-    uint32_t magic, len, crc;
-    tsr_bytes in;
     tsr_err err;
     int fd;
 
@@ -128,18 +150,9 @@ tsr_err tsr_host_load(const char *directory, const char *name, tsr_buf *content)
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT ? TSR_E_NOT_FOUND : TSR_E_IO;
-    content->len = 0;
-    err = read_all(fd, content);
+    err = load(fd, content);
     (void)close(fd);
-    if (err != TSR_OK)
-        return err;
-    in = tsr_buf_view(content);
-    if (tsr_get_u32(&in, &magic) != TSR_OK || magic != MAGIC || tsr_get_u32(&in, &len) != TSR_OK ||
-        tsr_get_u32(&in, &crc) != TSR_OK || len != in.len || crc != crc32(in))
-        return TSR_E_MALFORMED;
-    memmove(content->ptr, in.ptr, in.len);
-    content->len = in.len;
-    return TSR_OK;
+    return err;
 }
 
 void tsr_host_set_aside(const char *directory, const char *name)
