@@ -42,7 +42,6 @@ tsr_err accounts_read_papers(tesserad *d)
                : err;
 }
 
-
 void accounts_configure(tesserad *d)
 {
     device_configure_security(&d->device);
@@ -53,7 +52,6 @@ void accounts_configure(tesserad *d)
         d->device.security[i].server_certificate = d->papers[i].server;
     }
 }
-
 
 void accounts_reset(tesserad *d)
 {

@@ -141,7 +141,6 @@ bool link_is_usable(void *user, const tsr_lwm2m_security *security)
            !(uri.stream && security->oscore);
 }
 
-
 tsr_err links_begin(tesserad *d)
 {
     tsr_err err = TSR_OK;
@@ -155,7 +154,6 @@ tsr_err links_begin(tesserad *d)
     }
     return err;
 }
-
 
 void link_reopen(tesserad *d, size_t i, uint64_t now_ms)
 {

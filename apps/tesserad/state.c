@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "apps/tesserad/tesserad.h"
 
-#include <errno.h>
-
-#include "ports/linux/host/file.h"
 #include "tessera/base/hash.h"
-
-static const char state_file[] = "client";
 
 static uint64_t mark_oscore(uint64_t mark, const config_server *s)
 {
@@ -49,50 +44,39 @@ static uint64_t config_mark(const config *c)
     return tsr_hash(mark, tsr_text(c->endpoint));
 }
 
-tsr_err state_save(void *user, tsr_bytes state)
+static tsr_host_state file_of(tesserad *d)
 {
-    tesserad *d = user;
-    tsr_buf out = tsr_buf_over(d->stored, sizeof d->stored);
-    tsr_err err;
-
-    tsr_put_u64(&out, config_mark(d->config));
-    tsr_put_bytes(&out, state);
-    err = out.err != TSR_OK ? out.err : tsr_host_store(d->config->state, state_file, tsr_buf_view(&out));
-    if (err != TSR_OK)
-        tsr_host_log(TSR_LOG_ERROR, "save-failed", "directory=\"%s\" cause=\"%s\" remedy=\"%s\"",
-                     d->config->state, strerror(errno),
-                     errno == ENOSPC ? "free disk space; writes are refused until then"
-                                     : "make the directory writable for this user");
-    return err;
+    return (tsr_host_state){ d->config->state, config_mark(d->config), d->stored, sizeof d->stored };
 }
 
+tsr_err state_save(void *user, tsr_bytes state)
+{
+    tsr_host_state file = file_of(user);
+
+    return tsr_host_state_save(&file, state);
+}
 
 void state_restore(tesserad *d)
 {
-    tsr_buf in = tsr_buf_over(d->stored, sizeof d->stored);
-    tsr_err err = tsr_host_load(d->config->state, state_file, &in);
-    tsr_bytes bytes = tsr_buf_view(&in);
+    tsr_host_state file = file_of(d);
     uint64_t mark = 0;
+    tsr_bytes state;
+    tsr_err err = tsr_host_state_load(&file, &mark, &state);
 
     if (err == TSR_E_NOT_FOUND)
         return;
     if (err == TSR_OK)
-        err = tsr_get_u64(&bytes, &mark);
-    if (err == TSR_OK)
-        err = tsr_lwm2m_client_restore(&d->client, bytes);
+        err = tsr_lwm2m_client_restore(&d->client, state);
     if (err != TSR_OK) {
-        tsr_host_set_aside(d->config->state, state_file);
-        tsr_host_log(TSR_LOG_ERROR, "state-damaged", "file=\"%s/%s\" cause=%s remedy=\"registering "
-                     "anew; the file is kept as %s.damaged\"", d->config->state, state_file,
-                     tsr_err_name(err), state_file);
+        tsr_host_state_damaged(&file, err);
         accounts_reset(d);
         return;
     }
-    if (mark != config_mark(d->config)) {
+    if (mark != file.mark) {
         accounts_reset(d);
         tsr_host_log(TSR_LOG_INFO, "config-wins", "cause=\"the server sections were changed\"");
     }
     if (!d->config->has_bootstrap)
         device_configure_access(&d->device, false);
-    tsr_host_log(TSR_LOG_INFO, "restored", "bytes=%zu", in.len);
+    tsr_host_log(TSR_LOG_INFO, "restored", "bytes=%zu", state.len + TSR_HOST_STATE_HEAD);
 }

@@ -25,6 +25,7 @@
 #include "apps/tesserad/software.h"
 #include "apps/tesserad/stream.h"
 #include "apps/tesserad/update.h"
+#include "ports/linux/host/state.h"
 #include "ports/linux/host/udp.h"
 #include "tessera/lwm2m/client/bootstrap.h"
 #include "tessera/lwm2m/client/dtls_channel.h"
@@ -32,7 +33,6 @@
 
 enum {
     OBSERVATIONS = 64, ATTACHMENTS = 64, PATHS = 256, BODY = 49152, STATE = 131072, UNDO = 16384,
-    STATE_HEAD = 8,
 };
 
 /* One server: its socket and, with keys, its DTLS session. */
@@ -78,7 +78,7 @@ struct tesserad {
     tsr_lwm2m_attachment attachments[ATTACHMENTS];
     tsr_lwm2m_composite_path paths[PATHS];
     report report;
-    uint8_t body[BODY], state[STATE], stored[STATE + STATE_HEAD], message[TSR_UDP_DATAGRAM];
+    uint8_t body[BODY], state[STATE], stored[STATE + TSR_HOST_STATE_HEAD], message[TSR_UDP_DATAGRAM];
     tsr_coap_config coap;
     void *coap_memory;
     tsr_lwm2m_client client;

@@ -30,7 +30,6 @@ void traffic_fall_asleep(tesserad *d, uint64_t now_ms)
                  until_ms == UINT64_MAX ? 0ull : (unsigned long long)((until_ms - now_ms) / 1000));
 }
 
-
 bool traffic_streams(tesserad *d, const struct pollfd *fds, uint64_t now_ms)
 {
     bool again = false;
@@ -60,7 +59,6 @@ static void send_all(tesserad *d, uint64_t now_ms)
                          d->links[account].short_id, out.len);
     }
 }
-
 
 void traffic_drive(tesserad *d, uint64_t now_ms)
 {

@@ -15,6 +15,7 @@
 
 #include "ports/linux/host/data.h"
 #include "ports/linux/host/file.h"
+#include "ports/linux/host/state.h"
 #include "ports/linux/host/kernel_log.h"
 #include "ports/linux/host/log.h"
 #include "ports/linux/host/system.h"
@@ -276,6 +277,29 @@ static void test_store_and_load_a_file(void **state)
     assert_int_equal(tsr_host_store("/nonexistent", "client", tsr_text("x")), TSR_E_IO);
 }
 
+static void test_state_comes_back_with_its_mark(void **state)
+{
+    uint8_t room[5 + TSR_HOST_STATE_HEAD];
+    tsr_host_state file = { root, 7, room, sizeof room };
+    uint64_t mark = 0;
+    tsr_bytes bytes;
+
+    (void)state;
+    clear();
+    assert_int_equal(tsr_host_state_load(&file, &mark, &bytes), TSR_E_NOT_FOUND);
+    assert_int_equal(tsr_host_state_save(&file, tsr_text("state")), TSR_OK);
+    assert_int_equal(tsr_host_state_save(&file, tsr_text("longer")), TSR_E_SPACE);
+    file.mark = 8;
+    assert_int_equal(tsr_host_state_load(&file, &mark, &bytes), TSR_OK);
+    assert_int_equal(mark, 7);
+    assert_true(tsr_same(bytes, tsr_text("state")));
+    tsr_host_state_damaged(&file, TSR_E_MALFORMED);
+    assert_int_equal(tsr_host_state_load(&file, &mark, &bytes), TSR_E_NOT_FOUND);
+    assert_int_equal(tsr_host_store(root, "client", tsr_text("short")), TSR_OK);
+    assert_int_equal(tsr_host_state_load(&file, &mark, &bytes), TSR_E_MALFORMED);
+    clear();
+}
+
 static void test_state_directory_is_ours_alone(void **state)
 {
     char path[96];
@@ -489,6 +513,7 @@ int main(void)
         T(test_log_lines_go_to_the_sink_too),
         T(test_lamp_shows_in_file_and_led),
         T(test_store_and_load_a_file),
+        T(test_state_comes_back_with_its_mark),
         T(test_state_directory_is_ours_alone),
         T(test_udp_carries_datagrams_and_sees_its_address),
     };

@@ -12,6 +12,7 @@
 #include "ports/linux/host/data.h"
 #include "ports/linux/host/file.h"
 #include "ports/linux/host/log.h"
+
 #include "ports/linux/host/system.h"
 #include "tessera/base/hash.h"
 
@@ -22,52 +23,35 @@ enum {
     STOP_MS = 20000, /* longest wait for De-register: four transmissions */
 };
 
-static const char state_file[] = "client";
-
 /* ---- what outlives a restart; another server or name begins afresh ---- */
 
-static uint64_t config_mark(const tsr_linux_config *c)
+static tsr_host_state file_of(tsr_linux_device *d)
 {
-    return tsr_hash(tsr_hash(1, tsr_text(c->server)), tsr_text(c->endpoint));
+    uint64_t mark = tsr_hash(tsr_hash(1, tsr_text(d->config.server)), tsr_text(d->config.endpoint));
+
+    return (tsr_host_state){ d->config.state, mark, d->stored, sizeof d->stored };
 }
 
 static tsr_err save_state(void *user, tsr_bytes state)
 {
-    tsr_linux_device *d = user;
-    tsr_buf out = tsr_buf_over(d->stored, sizeof d->stored);
-    tsr_err err;
+    tsr_host_state file = file_of(user);
 
-    tsr_put_u64(&out, config_mark(&d->config));
-    tsr_put_bytes(&out, state);
-    err = out.err != TSR_OK ? out.err
-                            : tsr_host_store(d->config.state, state_file, tsr_buf_view(&out));
-    if (err != TSR_OK)
-        tsr_host_log(TSR_LOG_ERROR, "save-failed", "directory=\"%s\" cause=\"%s\"", d->config.state,
-                     strerror(errno));
-    return err;
+    return tsr_host_state_save(&file, state);
 }
 
 static void restore_state(tsr_linux_device *d)
 {
-    tsr_buf in = tsr_buf_over(d->stored, sizeof d->stored);
-    tsr_err err = tsr_host_load(d->config.state, state_file, &in);
-    tsr_bytes bytes = tsr_buf_view(&in);
+    tsr_host_state file = file_of(d);
     uint64_t mark = 0;
+    tsr_bytes state;
+    tsr_err err = tsr_host_state_load(&file, &mark, &state);
 
-    if (err == TSR_E_NOT_FOUND)
+    if (err == TSR_E_NOT_FOUND || (err == TSR_OK && mark != file.mark))
         return;
     if (err == TSR_OK)
-        err = tsr_get_u64(&bytes, &mark);
-    if (err == TSR_OK && mark != config_mark(&d->config))
-        return;
-    if (err == TSR_OK)
-        err = tsr_lwm2m_client_restore(&d->client, bytes);
-    if (err != TSR_OK) {
-        tsr_host_set_aside(d->config.state, state_file);
-        tsr_host_log(TSR_LOG_ERROR, "state-damaged", "file=\"%s/%s\" cause=%s remedy=\"registering "
-                     "anew; the file is kept as %s.damaged\"", d->config.state, state_file,
-                     tsr_err_name(err), state_file);
-    }
+        err = tsr_lwm2m_client_restore(&d->client, state);
+    if (err != TSR_OK)
+        tsr_host_state_damaged(&file, err);
 }
 
 /* ---- placing everything ---- */

@@ -3,11 +3,11 @@
 #define PORTS_LINUX_DEVICE_INTERNAL_H
 
 #include "ports/linux/device/device.h"
+#include "ports/linux/host/state.h"
 #include "ports/linux/host/udp.h"
 
 enum {
     OBSERVATIONS = 32, ATTACHMENTS = 32, PATHS = 64, BODY = 16384, STATE = 65536, OUTBOX = 4096,
-    STATE_HEAD = 8,
 };
 
 struct tsr_linux_device {
@@ -25,7 +25,7 @@ struct tsr_linux_device {
     tsr_lwm2m_composite_path paths[PATHS];
     tsr_lwm2m_sending sending;
     tsr_lwm2m_outbox outbox;
-    uint8_t body[BODY], state[STATE], stored[STATE + STATE_HEAD], queue[OUTBOX];
+    uint8_t body[BODY], state[STATE], stored[STATE + TSR_HOST_STATE_HEAD], queue[OUTBOX];
     uint8_t message[TSR_UDP_DATAGRAM];
     tsr_coap_config coap;
     void *coap_memory;
