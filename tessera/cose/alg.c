@@ -28,5 +28,7 @@ tsr_err tsr_cose_fits(const tsr_cose_alg *alg, tsr_cose_key_id key, psa_algorith
         return TSR_E_CRYPTO;
     if (PSA_KEY_TYPE_IS_ECC_KEY_PAIR(type))
         type = PSA_KEY_TYPE_ECC_PUBLIC_KEY(PSA_KEY_TYPE_ECC_GET_FAMILY(type));
+    else if (type == PSA_KEY_TYPE_RSA_KEY_PAIR)
+        type = PSA_KEY_TYPE_RSA_PUBLIC_KEY;
     return type == alg->type && (alg->bits == 0 || bits == alg->bits) ? TSR_OK : TSR_E_TYPE;
 }

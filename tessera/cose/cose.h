@@ -40,6 +40,10 @@ enum {
     TSR_COSE_CCM_64_128_256 = 33,
     TSR_COSE_ES256 = -7,
     TSR_COSE_ES384 = -35,
+    TSR_COSE_PS256 = -37, /* RFC 8230 §2 */
+    TSR_COSE_PS384 = -38,
+    TSR_COSE_RS256 = -257, /* RFC 8812 §2 */
+    TSR_COSE_RS384 = -258,
 };
 
 /** Header parameters (RFC 9052 §3.1). */
@@ -154,7 +158,8 @@ typedef struct {
 } tsr_cose_params;
 
 /** Bytes that the three writers below append for a payload of `len` bytes; 0: alg is unknown.
- *  For Encrypt0 `len` is that of the plaintext. */
+ *  For Encrypt0 `len` is that of the plaintext. With RSA the signature, as long as the key, and its
+ *  head come on top. */
 size_t tsr_cose_size(tsr_cose_kind kind, const tsr_cose_params *p, size_t len);
 
 /** Signs and appends a COSE_Sign1.
@@ -206,7 +211,7 @@ struct tsr_cose_alg {
     psa_algorithm_t psa;
     psa_key_type_t type; /* PSA_KEY_TYPE_ECC_PUBLIC_KEY(...) for signatures */
     uint16_t bits;       /* of the key; 0: any */
-    uint8_t proof;       /* bytes of signature, MAC or AEAD tag */
+    uint8_t proof;       /* bytes of signature, MAC or AEAD tag; 0: as long as the key (RSA) */
     uint8_t nonce;       /* bytes; AEAD only */
 };
 

@@ -192,7 +192,7 @@ tsr_err tsr_cose_ready(const tsr_cose_message *m, tsr_cose_kind kind, tsr_bytes 
         return TSR_E_UNSUPPORTED;
     if (!m->alg_protected && !m->allow_unprotected_alg)
         return TSR_E_DENIED;
-    if (kind != TSR_COSE_ENCRYPT0 && m->proof.len != a->proof)
+    if (kind != TSR_COSE_ENCRYPT0 && a->proof != 0 && m->proof.len != a->proof)
         return TSR_E_CRYPTO;
     *payload = m->detached ? detached : m->payload;
     *alg = a;

@@ -50,18 +50,33 @@ tsr_err tsr_cose_sign1_verify(const tsr_cose_message *m, tsr_cose_key_id key, ts
                         d.len, m->proof.ptr, m->proof.len));
 }
 
-/* RFC 9053 §2.1: the signature is r and s in full length, behind everything else. */
+/* RFC 9053 §2.1: the signature is r and s in full length; RFC 8017 §8.2.1: it is as long as the
+ * modulus. */
+static size_t proof_len(const tsr_cose_signing *s)
+{
+    psa_key_attributes_t a = PSA_KEY_ATTRIBUTES_INIT;
+    size_t bits = 0;
+
+    if (s->alg->proof != 0)
+        return s->alg->proof;
+    if (psa_get_key_attributes(s->key, &a) == PSA_SUCCESS)
+        bits = psa_get_key_bits(&a);
+    psa_reset_key_attributes(&a);
+    return (bits + 7) / 8;
+}
+
+/* The signature stands behind everything else. */
 static tsr_err put_signature(tsr_buf *out, const tsr_cose_signing *s, const digest *d)
 {
     psa_algorithm_t how = PSA_ALG_IS_DETERMINISTIC_ECDSA(s->policy) ? s->policy : s->alg->psa;
+    size_t expected = proof_len(s), len;
     uint8_t *room;
-    size_t len;
 
-    tsr_cbor_put_head(out, TSR_CBOR_BYTES, s->alg->proof);
-    room = tsr_buf_claim(out, s->alg->proof);
+    tsr_cbor_put_head(out, TSR_CBOR_BYTES, expected);
+    room = tsr_buf_claim(out, expected);
     if (room == NULL)
         return out->err;
-    return tsr_cose_status(psa_sign_hash(s->key, how, d->bytes, d->len, room, s->alg->proof, &len));
+    return tsr_cose_status(psa_sign_hash(s->key, how, d->bytes, d->len, room, expected, &len));
 }
 
 static tsr_err keep(tsr_buf *out, size_t before, tsr_err err)

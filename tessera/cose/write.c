@@ -43,7 +43,7 @@ size_t tsr_cose_size(tsr_cose_kind kind, const tsr_cose_params *p, size_t len)
         size += 1 + string_size(p->iv.len);
     if (kind == TSR_COSE_ENCRYPT0)
         len += alg->proof;
-    else
+    else if (alg->proof != 0)
         size += string_size(alg->proof);
     return size + (p->detached ? 1 : string_size(len));
 }

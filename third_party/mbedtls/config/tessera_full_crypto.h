@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The algorithms of the PSA core. */
+ * The algorithms of the PSA core. RSA is for owners in FIDO Device Onboard whose keys are of that
+ * kind; TLS has no suite with it. */
 #ifndef TESSERA_FULL_CRYPTO_H
 #define TESSERA_FULL_CRYPTO_H
 
@@ -18,6 +19,9 @@
 #define PSA_WANT_ALG_HKDF_EXTRACT   1
 #define PSA_WANT_ALG_HKDF_EXPAND    1
 #define PSA_WANT_ALG_HMAC           1
+#define PSA_WANT_ALG_RSA_OAEP       1
+#define PSA_WANT_ALG_RSA_PKCS1V15_SIGN 1
+#define PSA_WANT_ALG_RSA_PSS        1
 #define PSA_WANT_ALG_SHA_224        1
 #define PSA_WANT_ALG_SHA_256        1
 #define PSA_WANT_ALG_SHA_384        1
@@ -32,6 +36,11 @@
 #define PSA_WANT_KEY_TYPE_PASSWORD  1
 #define PSA_WANT_KEY_TYPE_PASSWORD_HASH 1
 #define PSA_WANT_KEY_TYPE_RAW_DATA  1
+#define PSA_WANT_KEY_TYPE_RSA_PUBLIC_KEY 1
+#define PSA_WANT_KEY_TYPE_RSA_KEY_PAIR_BASIC 1
+#define PSA_WANT_KEY_TYPE_RSA_KEY_PAIR_GENERATE 1
+#define PSA_WANT_KEY_TYPE_RSA_KEY_PAIR_IMPORT 1
+#define PSA_WANT_KEY_TYPE_RSA_KEY_PAIR_EXPORT 1
 #define PSA_WANT_KEY_TYPE_ECC_PUBLIC_KEY 1
 #define PSA_WANT_KEY_TYPE_ECC_KEY_PAIR_BASIC 1
 #define PSA_WANT_KEY_TYPE_ECC_KEY_PAIR_GENERATE 1
