@@ -146,6 +146,7 @@ typedef struct {
     tsr_bytes header; /* OVHeader */
     uint8_t entries;
     tsr_fdo_hash hmac;
+    tsr_bytes hmac_encoded; /* reading: as it came, for the first entry's hash */
     tsr_bytes nonce;
     tsr_fdo_sig_info sig;
     tsr_bytes kex; /* xA */

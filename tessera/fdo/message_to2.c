@@ -43,6 +43,7 @@ void tsr_fdo_hello_device_write(tsr_buf *out, const tsr_fdo_hello_device *h)
 tsr_err tsr_fdo_prove_ov_read(tsr_bytes in, tsr_fdo_prove_ov *p)
 {
     tsr_fdo_prove_ov got;
+    tsr_bytes before;
     uint64_t entries = 0;
     tsr_err err = tsr_fdo_get_array(&in, 8);
 
@@ -52,8 +53,10 @@ tsr_err tsr_fdo_prove_ov_read(tsr_bytes in, tsr_fdo_prove_ov *p)
         err = tsr_cbor_get_uint(&in, &entries);
     if (err == TSR_OK && entries > UINT8_MAX)
         err = TSR_E_MALFORMED;
+    before = in;
     if (err == TSR_OK)
         err = tsr_fdo_get_hash(&in, &got.hmac);
+    got.hmac_encoded = tsr_first(before, before.len - in.len);
     if (err == TSR_OK)
         err = tsr_fdo_get_id(&in, &got.nonce);
     if (err == TSR_OK)
