@@ -7,26 +7,11 @@
 
 #include "server/bootstrap/role.h"
 #include "server/rest/moment.h"
+#include "server/rest/put.h"
 #include "tessera/json/base64.h"
 #include "tessera/json/json.h"
 
 enum { ROW_MAX = 8192 };
-
-static void put_text(tsr_json_out *j, const char *key, const char *text)
-{
-    tsr_json_put_key(j, key);
-    tsr_json_put_cstring(j, text);
-}
-
-static void put_moment(tsr_json_out *j, const char *key, int64_t unix_ms)
-{
-    char text[40];
-    tsr_buf word = tsr_buf_over(text, sizeof text);
-
-    tsr_json_put_key(j, key);
-    rest_put_moment_ms(&word, unix_ms);
-    tsr_json_put_string(j, tsr_buf_view(&word));
-}
 
 static void put_base64(tsr_json_out *j, const char *key, tsr_bytes der)
 {
@@ -54,11 +39,11 @@ tsr_err ledger_put(tsr_store *store, const char *endpoint, const char *shown,
     serial_text(issued, serial);
     (void)snprintf(name, sizeof name, "%s/%s", endpoint, serial);
     tsr_json_open_object(&j);
-    put_text(&j, "serial", serial);
-    put_text(&j, "endpoint", endpoint);
-    put_text(&j, "requested_by", shown);
-    put_moment(&j, "not_before", issued->from_s * 1000);
-    put_moment(&j, "not_after", issued->to_s * 1000);
+    rest_put_text(&j, "serial", serial);
+    rest_put_text(&j, "endpoint", endpoint);
+    rest_put_text(&j, "requested_by", shown);
+    rest_put_moment(&j, "not_before", issued->from_s * 1000);
+    rest_put_moment(&j, "not_after", issued->to_s * 1000);
     put_base64(&j, "certificate", tsr_view(issued->der, issued->der_len));
     tsr_json_close(&j);
     if (tsr_json_end(&j) != TSR_OK)
@@ -211,7 +196,7 @@ static bool rewrite(void *arg, const tsr_store_document *row)
         tsr_json_put_key_bytes(&j, tsr_view(key.text.ptr + 1, key.text.len - 2));
         tsr_json_put_raw(&j, value.text);
     }
-    put_moment(&j, "revoked_at", unix_now_ms());
+    rest_put_moment(&j, "revoked_at", unix_now_ms());
     tsr_json_close(&j);
     r->err = tsr_json_end(&j);
     return false;

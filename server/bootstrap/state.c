@@ -4,30 +4,10 @@
 #define _GNU_SOURCE
 #include "server/bootstrap/role.h"
 
-#include "server/rest/moment.h"
+#include "server/rest/put.h"
 #include "tessera/json/json.h"
 
 #include <stdio.h>
-
-static void put_text(tsr_json_out *j, const char *key, const char *text)
-{
-    tsr_json_put_key(j, key);
-    tsr_json_put_cstring(j, text);
-}
-
-static void put_moment(tsr_json_out *j, const char *key, int64_t unix_ms)
-{
-    char text[40];
-    tsr_buf word = tsr_buf_over(text, sizeof text);
-
-    tsr_json_put_key(j, key);
-    if (unix_ms == 0) {
-        tsr_json_put_null(j);
-        return;
-    }
-    rest_put_moment_ms(&word, unix_ms);
-    tsr_json_put_string(j, tsr_buf_view(&word));
-}
 
 void state_note(const bs_run *r, const char *state, const char *cause, int64_t ended_ms)
 {
@@ -36,18 +16,16 @@ void state_note(const bs_run *r, const char *state, const char *cause, int64_t e
     tsr_json_out j = tsr_json_to(&out);
 
     tsr_json_open_object(&j);
-    put_text(&j, "endpoint", r->session.endpoint);
-    put_text(&j, "state", state);
-    put_text(&j, "cause", cause);
-    put_text(&j, "profile", r->profile_name);
-    put_text(&j, "way", r->pack ? "pack" : "request");
-    put_text(&j, "security", tsr_server_security_name(r->security));
-    tsr_json_put_key(&j, "format");
-    tsr_json_put_uint(&j, r->session.format);
-    tsr_json_put_key(&j, "writes");
-    tsr_json_put_uint(&j, r->written);
-    put_moment(&j, "started_at", r->started_ms);
-    put_moment(&j, "ended_at", ended_ms);
+    rest_put_text(&j, "endpoint", r->session.endpoint);
+    rest_put_text(&j, "state", state);
+    rest_put_text(&j, "cause", cause);
+    rest_put_text(&j, "profile", r->profile_name);
+    rest_put_text(&j, "way", r->pack ? "pack" : "request");
+    rest_put_text(&j, "security", tsr_server_security_name(r->security));
+    rest_put_count(&j, "format", r->session.format);
+    rest_put_count(&j, "writes", r->written);
+    rest_put_moment(&j, "started_at", r->started_ms);
+    rest_put_moment_or_null(&j, "ended_at", ended_ms);
     tsr_json_close(&j);
     if (tsr_json_end(&j) != TSR_OK)
         return; /* names with thousands of escapes: the event says it too */

@@ -2,6 +2,7 @@
 #include "server/rest/event_json.h"
 
 #include "server/rest/put.h"
+#include "server/rest/room.h"
 #include "server/rest/values.h"
 
 const char *rest_operation_name(int kind)

@@ -161,3 +161,5 @@ void rest_fail_err(rest_exchange *x, tsr_err err, const char *what)
                   tsr_err_name(err));
     }
 }
+
+tsr_server *rest_server(const rest_exchange *x) { return x->rest->server; }

@@ -90,4 +90,7 @@ void rest_fail_with(rest_exchange *x, const rest_problem *problem);
 /** Answers a failed call of the in-process API. `what` names what was looked for. */
 void rest_fail_err(rest_exchange *x, tsr_err err, const char *what);
 
+/** The in-process API that the exchange's instance serves. */
+tsr_server *rest_server(const rest_exchange *x);
+
 #endif

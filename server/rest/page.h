@@ -4,6 +4,7 @@
 #ifndef SERVER_REST_PAGE_H
 #define SERVER_REST_PAGE_H
 
+#include "server/rest/exchange.h"
 #include "server/rest/put.h"
 
 /** Zeroed at first. */

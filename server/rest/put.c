@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/rest/put.h"
 
-#include "server/rest/daemon.h"
+
 #include "server/rest/moment.h"
 
 void rest_put_text(tsr_json_out *j, const char *key, const char *text)
@@ -43,4 +43,4 @@ void rest_put_moment_or_null(tsr_json_out *j, const char *key, int64_t unix_ms)
         rest_put_moment(j, key, unix_ms);
 }
 
-tsr_server *rest_server(const rest_exchange *x) { return x->rest->server; }
+
