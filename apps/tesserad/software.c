@@ -83,7 +83,6 @@ static tsr_err counter_raise(const char *name, uint64_t sequence)
                : TSR_E_IO;
 }
 
-/* A package is never believed: it is verified when it has come, and again when it is installed. */
 static tsr_lwm2m_software_result verify(software *s, tsr_lwm2m_software *item, tsr_bytes package,
                                         package_says *says, uint64_t *counter)
 {
@@ -105,27 +104,46 @@ static tsr_lwm2m_software_result verify(software *s, tsr_lwm2m_software *item, t
     return verdict == PACKAGE_UNTRUSTED ? TSR_LWM2M_SOFTWARE_INTEGRITY : TSR_LWM2M_SOFTWARE_TYPE;
 }
 
-static tsr_lwm2m_software_result on_finish(void *user, tsr_lwm2m_software *item)
+/* What is done with a verified package, while it is mapped. */
+typedef tsr_lwm2m_software_result use(software *s, tsr_lwm2m_software *item,
+                                      const package_says *says, uint64_t counter);
+
+/* A package is never believed: it is verified when it has come, and again when it is installed. */
+static tsr_lwm2m_software_result with_package(software *s, tsr_lwm2m_software *item,
+                                              const char *file, use *then)
 {
-    software *s = user;
     package_says says;
     uint64_t counter;
     tsr_bytes package;
     tsr_lwm2m_software_result result;
 
-    if (tsr_software_map(&s->store, item->id, "part", &package) != TSR_OK)
+    if (tsr_software_map(&s->store, item->id, file, &package) != TSR_OK)
         return TSR_LWM2M_SOFTWARE_OTHER;
     result = verify(s, item, package, &says, &counter);
-    tsr_software_unmap(package);
     if (result == TSR_LWM2M_SOFTWARE_NONE)
-        result = result_of(tsr_software_keep(&s->store, item->id), TSR_LWM2M_SOFTWARE_OTHER);
-    if (result != TSR_LWM2M_SOFTWARE_NONE)
-        return result;
-    (void)snprintf(item->name, sizeof item->name, "%s", says.name);
-    (void)snprintf(item->version, sizeof item->version, "%s", says.version);
+        result = then(s, item, &says, counter);
+    tsr_software_unmap(package);
+    return result;
+}
+
+static tsr_lwm2m_software_result keep(software *s, tsr_lwm2m_software *item,
+                                      const package_says *says, uint64_t counter)
+{
+    tsr_err err = tsr_software_keep(&s->store, item->id);
+
+    (void)counter;
+    if (err != TSR_OK)
+        return result_of(err, TSR_LWM2M_SOFTWARE_OTHER);
+    (void)snprintf(item->name, sizeof item->name, "%s", says->name);
+    (void)snprintf(item->version, sizeof item->version, "%s", says->version);
     tsr_host_log(TSR_LOG_INFO, "software-verified", "instance=%u name=\"%s\" version=\"%s\"",
                  item->id, item->name, item->version);
     return TSR_LWM2M_SOFTWARE_NONE;
+}
+
+static tsr_lwm2m_software_result on_finish(void *user, tsr_lwm2m_software *item)
+{
+    return with_package(user, item, "part", keep);
 }
 
 static void on_abort(void *user, tsr_lwm2m_software *item)
@@ -156,20 +174,10 @@ static tsr_lwm2m_software_result unpack(software *s, tsr_lwm2m_software *item,
 
 static tsr_lwm2m_software_result on_install(void *user, tsr_lwm2m_software *item)
 {
-    software *s = user;
-    package_says says;
-    uint64_t counter;
-    tsr_bytes package;
-    tsr_lwm2m_software_result result;
+    tsr_lwm2m_software_result result = with_package(user, item, "package", unpack);
 
-    if (tsr_software_map(&s->store, item->id, "package", &package) != TSR_OK)
-        return TSR_LWM2M_SOFTWARE_NOT_INSTALLED;
-    result = verify(s, item, package, &says, &counter);
-    if (result == TSR_LWM2M_SOFTWARE_NONE)
-        result = unpack(s, item, &says, counter);
-    else
-        result = TSR_LWM2M_SOFTWARE_NOT_INSTALLED;
-    tsr_software_unmap(package);
+    if (result != TSR_LWM2M_SOFTWARE_NONE && result != TSR_LWM2M_SOFTWARE_NO_STORAGE)
+        result = TSR_LWM2M_SOFTWARE_NOT_INSTALLED; /* it was good when it came */
     tsr_host_log(result == TSR_LWM2M_SOFTWARE_NONE ? TSR_LOG_INFO : TSR_LOG_WARNING,
                  "software-install", "instance=%u name=\"%s\" result=%d cause=\"%s\"", item->id,
                  item->name, (int)result, item->reason);
