@@ -86,170 +86,10 @@ static tsr_err listen_at(const char *value, tsr_address *list, unsigned *count, 
     return err;
 }
 
-static tsr_err set_coap(options *o, const char *v, const char **cause)
-{
-    return listen_at(v, o->server.coap, &o->server.coap_count, cause);
-}
-
-static tsr_err set_coaps(options *o, const char *v, const char **cause)
-{
-    return listen_at(v, o->server.coaps, &o->server.coaps_count, cause);
-}
-
-static tsr_err set_coap_tcp(options *o, const char *v, const char **cause)
-{
-    return listen_at(v, o->server.coap_tcp, &o->server.coap_tcp_count, cause);
-}
-
-static tsr_err set_coaps_tcp(options *o, const char *v, const char **cause)
-{
-    return listen_at(v, o->server.coaps_tcp, &o->server.coaps_tcp_count, cause);
-}
-
-static tsr_err set_bootstrap_coap(options *o, const char *v, const char **cause)
-{
-    return listen_at(v, o->server.bootstrap_coap, &o->server.bootstrap_coap_count, cause);
-}
-
-static tsr_err set_bootstrap_coaps(options *o, const char *v, const char **cause)
-{
-    return listen_at(v, o->server.bootstrap_coaps, &o->server.bootstrap_coaps_count, cause);
-}
-
 static tsr_err set_http(options *o, const char *v, const char **cause)
 {
     o->no_http = strcmp(v, "off") == 0;
     return o->no_http ? TSR_OK : address(v, &o->http, cause);
-}
-
-static tsr_err set_data(options *o, const char *v, const char **cause)
-{
-    return text(v, o->data, cause);
-}
-
-static tsr_err set_certificate(options *o, const char *v, const char **cause)
-{
-    return text(v, o->certificate, cause);
-}
-
-static tsr_err set_key(options *o, const char *v, const char **cause)
-{
-    return text(v, o->key, cause);
-}
-
-static tsr_err set_trust(options *o, const char *v, const char **cause)
-{
-    return text(v, o->trust, cause);
-}
-
-static tsr_err set_enrol_certificate(options *o, const char *v, const char **cause)
-{
-    return text(v, o->enrol_certificate, cause);
-}
-
-static tsr_err set_enrol_key(options *o, const char *v, const char **cause)
-{
-    return text(v, o->enrol_key, cause);
-}
-
-static tsr_err set_enrol_lifetime(options *o, const char *v, const char **cause)
-{
-    uint64_t n = 0;
-    tsr_err err = number(v, 10, 3153600000, &n, cause);
-
-    o->server.enrol_lifetime_s = (uint32_t)n;
-    return err;
-}
-
-static tsr_err set_enrol_live(options *o, const char *v, const char **cause)
-{
-    uint64_t n = 0;
-    tsr_err err = number(v, 1, 1000, &n, cause);
-
-    o->server.enrol_live = (uint32_t)n;
-    return err;
-}
-
-static tsr_err set_token_file(options *o, const char *v, const char **cause)
-{
-    return text(v, o->token_file, cause);
-}
-
-static tsr_err set_shards(options *o, const char *v, const char **cause)
-{
-    uint64_t n = 0;
-    tsr_err err = number(v, 1, TSR_ENGINE_SHARDS_MAX, &n, cause);
-
-    o->server.shards = (unsigned)n;
-    return err;
-}
-
-static tsr_err set_devices(options *o, const char *v, const char **cause)
-{
-    uint64_t n = 0;
-    tsr_err err = number(v, 1, 1u << 22, &n, cause);
-
-    o->server.devices = (uint32_t)n;
-    return err;
-}
-
-static tsr_err set_events(options *o, const char *v, const char **cause)
-{
-    return number(v, 1, 1000000000, &o->server.event_ring, cause);
-}
-
-static tsr_err set_history(options *o, const char *v, const char **cause)
-{
-    uint64_t n = 0;
-    tsr_err err = number(v, 1, 1000000, &n, cause);
-
-    o->server.history = (uint32_t)n;
-    return err;
-}
-
-static tsr_err set_awake(options *o, const char *v, const char **cause)
-{
-    uint64_t n = 0;
-    tsr_err err = number(v, 1, 86400, &n, cause);
-
-    o->server.awake_ms = (uint32_t)n * 1000;
-    return err;
-}
-
-static tsr_err set_park(options *o, const char *v, const char **cause)
-{
-    uint64_t n = 0;
-    tsr_err err = number(v, 1, 86400, &n, cause);
-
-    o->server.park_ms = (uint32_t)n * 1000;
-    return err;
-}
-
-static tsr_err set_queue(options *o, const char *v, const char **cause)
-{
-    uint64_t n = 0;
-    tsr_err err = number(v, 1, 1000000, &n, cause);
-
-    o->server.queue_all = (uint32_t)n;
-    return err;
-}
-
-static tsr_err set_queue_device(options *o, const char *v, const char **cause)
-{
-    uint64_t n = 0;
-    tsr_err err = number(v, 1, 1000000, &n, cause);
-
-    o->server.queue_device = (uint32_t)n;
-    return err;
-}
-
-static tsr_err set_queue_keep(options *o, const char *v, const char **cause)
-{
-    uint64_t n = 0;
-    tsr_err err = number(v, 1, 31536000, &n, cause);
-
-    o->server.queue_keep_s = (uint32_t)n;
-    return err;
 }
 
 static tsr_err set_log_level(options *o, const char *v, const char **cause)
@@ -274,76 +114,97 @@ static tsr_err yes_no(const char *v, bool *out, const char **cause)
     return TSR_OK;
 }
 
-static tsr_err set_nosec(options *o, const char *v, const char **cause)
-{
-    return yes_no(v, &o->server.allow_nosec, cause);
-}
+/* --- names ------------------------------------------------------------------------------ */
 
-static tsr_err set_bootstrap_nosec(options *o, const char *v, const char **cause)
-{
-    return yes_no(v, &o->server.bootstrap_nosec, cause);
-}
+typedef enum {
+    OWN,    /* `set` knows what to do with it */
+    FLAG,   /* on the command line without a value */
+    TEXT,
+    LISTEN, /* an address more; `count` of them are there */
+    COUNT,  /* 32 bits, from low to high */
+    COUNT_MS, /* the same, given in seconds and kept in milliseconds */
+    COUNT_64,
+} kind;
 
-static tsr_err set_enrol_psk(options *o, const char *v, const char **cause)
-{
-    return yes_no(v, &o->server.enrol_psk, cause);
-}
-
-static tsr_err set_no_cid(options *o, const char *v, const char **cause)
-{
-    return yes_no(v, &o->server.no_cid, cause);
-}
-
-static tsr_err set_forget(options *o, const char *v, const char **cause)
-{
-    return yes_no(v, &o->server.forget_observations, cause);
-}
-
-static tsr_err set_quiet(options *o, const char *v, const char **cause)
-{
-    return yes_no(v, &o->server.quiet_updates, cause);
-}
-
-static const struct {
+typedef struct {
     const char *name;
+    kind kind;
+    size_t at;    /* of what it sets, in options */
+    size_t count;
+    uint64_t low, high;
     setter *set;
-    bool flag; /* on the command line without a value */
-} known[] = {
-    { "coap", set_coap, false },
-    { "coaps", set_coaps, false },
-    { "coap-tcp", set_coap_tcp, false },
-    { "coaps-tcp", set_coaps_tcp, false },
-    { "bootstrap-coap", set_bootstrap_coap, false },
-    { "bootstrap-coaps", set_bootstrap_coaps, false },
-    { "bootstrap-nosec", set_bootstrap_nosec, true },
-    { "http", set_http, false },
-    { "token-file", set_token_file, false },
-    { "data", set_data, false },
-    { "allow-nosec", set_nosec, true },
-    { "certificate", set_certificate, false },
-    { "key", set_key, false },
-    { "trust", set_trust, false },
-    { "enrol-certificate", set_enrol_certificate, false },
-    { "enrol-key", set_enrol_key, false },
-    { "enrol-lifetime", set_enrol_lifetime, false },
-    { "enrol-live", set_enrol_live, false },
-    { "enrol-psk", set_enrol_psk, true },
-    { "shards", set_shards, false },
-    { "devices", set_devices, false },
-    { "events", set_events, false },
-    { "history", set_history, false },
-    { "awake", set_awake, false },
-    { "queue", set_queue, false },
-    { "queue-device", set_queue_device, false },
-    { "queue-keep", set_queue_keep, false },
-    { "park", set_park, false },
-    { "no-cid", set_no_cid, true },
-    { "forget-observations", set_forget, true },
-    { "quiet-updates", set_quiet, true },
-    { "log-level", set_log_level, false },
+} option;
+
+#define AT(field) offsetof(options, field)
+#define ADDRESSES(field) LISTEN, AT(server.field), AT(server.field##_count), 0, 0, NULL
+#define YES(field) FLAG, AT(server.field), 0, 0, 0, NULL
+#define FILE_NAME(field) TEXT, AT(field), 0, 0, 0, NULL
+#define FROM_TO(kind, field, low, high) kind, AT(server.field), 0, low, high, NULL
+
+static const option known[] = {
+    { "coap", ADDRESSES(coap) },
+    { "coaps", ADDRESSES(coaps) },
+    { "coap-tcp", ADDRESSES(coap_tcp) },
+    { "coaps-tcp", ADDRESSES(coaps_tcp) },
+    { "bootstrap-coap", ADDRESSES(bootstrap_coap) },
+    { "bootstrap-coaps", ADDRESSES(bootstrap_coaps) },
+    { "bootstrap-nosec", YES(bootstrap_nosec) },
+    { "http", OWN, 0, 0, 0, 0, set_http },
+    { "token-file", FILE_NAME(token_file) },
+    { "data", FILE_NAME(data) },
+    { "allow-nosec", YES(allow_nosec) },
+    { "certificate", FILE_NAME(certificate) },
+    { "key", FILE_NAME(key) },
+    { "trust", FILE_NAME(trust) },
+    { "enrol-certificate", FILE_NAME(enrol_certificate) },
+    { "enrol-key", FILE_NAME(enrol_key) },
+    { "enrol-lifetime", FROM_TO(COUNT, enrol_lifetime_s, 10, 3153600000) },
+    { "enrol-live", FROM_TO(COUNT, enrol_live, 1, 1000) },
+    { "enrol-psk", YES(enrol_psk) },
+    { "shards", FROM_TO(COUNT, shards, 1, TSR_ENGINE_SHARDS_MAX) },
+    { "devices", FROM_TO(COUNT, devices, 1, 1u << 22) },
+    { "events", FROM_TO(COUNT_64, event_ring, 1, 1000000000) },
+    { "history", FROM_TO(COUNT, history, 1, 1000000) },
+    { "awake", FROM_TO(COUNT_MS, awake_ms, 1, 86400) },
+    { "queue", FROM_TO(COUNT, queue_all, 1, 1000000) },
+    { "queue-device", FROM_TO(COUNT, queue_device, 1, 1000000) },
+    { "queue-keep", FROM_TO(COUNT, queue_keep_s, 1, 31536000) },
+    { "park", FROM_TO(COUNT_MS, park_ms, 1, 86400) },
+    { "no-cid", YES(no_cid) },
+    { "forget-observations", YES(forget_observations) },
+    { "quiet-updates", YES(quiet_updates) },
+    { "log-level", OWN, 0, 0, 0, 0, set_log_level },
 };
 
 enum { KNOWN = sizeof known / sizeof *known };
+
+static tsr_err set_count(const option *p, void *at, const char *value, const char **cause)
+{
+    uint64_t n = 0;
+    tsr_err err = number(value, p->low, p->high, &n, cause);
+
+    if (err != TSR_OK)
+        return err;
+    if (p->kind == COUNT_64)
+        *(uint64_t *)at = n;
+    else
+        *(uint32_t *)at = (uint32_t)(p->kind == COUNT_MS ? n * 1000 : n);
+    return TSR_OK;
+}
+
+static tsr_err set(options *o, const option *p, const char *value, const char **cause)
+{
+    char *base = (char *)o;
+    void *at = base + p->at;
+
+    switch (p->kind) {
+    case OWN:    return p->set(o, value, cause);
+    case FLAG:   return yes_no(value, at, cause);
+    case TEXT:   return text(value, at, cause);
+    case LISTEN: return listen_at(value, at, (void *)(base + p->count), cause);
+    default:     return set_count(p, at, value, cause);
+    }
+}
 
 static int find(const char *name)
 {
@@ -396,7 +257,7 @@ static tsr_err read_line(options *o, char *line, const char *file, int number_of
                        number_of, name);
         return TSR_E_ARGUMENT;
     }
-    if (known[i].set(o, value, &cause) == TSR_OK)
+    if (set(o, &known[i], value, &cause) == TSR_OK)
         return TSR_OK;
     (void)snprintf(why, OPTIONS_WHY, "%s:%d: %s = \"%.60s\": %s", file, number_of, name, value,
                    cause);
@@ -434,7 +295,7 @@ static tsr_err read_argument(options *o, int argc, char **argv, int *at, char wh
                        argument);
         return TSR_E_ARGUMENT;
     }
-    if (config || !known[i].flag) {
+    if (config || known[i].kind != FLAG) {
         if (*at + 1 >= argc) {
             (void)snprintf(why, OPTIONS_WHY, "%s needs a value; see tessera-server --help",
                            argument);
@@ -444,7 +305,7 @@ static tsr_err read_argument(options *o, int argc, char **argv, int *at, char wh
     }
     if (config)
         return options_file(o, value, why);
-    if (known[i].set(o, value, &cause) == TSR_OK)
+    if (set(o, &known[i], value, &cause) == TSR_OK)
         return TSR_OK;
     (void)snprintf(why, OPTIONS_WHY, "%s \"%.60s\": %s", argument, value, cause);
     return TSR_E_ARGUMENT;
