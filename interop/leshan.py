@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Eclipse Leshan's library in programs of ours (interop/leshan), as interop/get-peers builds them."""
+"""Eclipse Leshan's library in programs of ours, as interop/get-peers builds them: interop/leshan is of its last release.
+Of that neither the bootstrap server nor OSCORE is published; interop/leshan-m15 is of the last release of which they are,
+and of Californium 3, on which that stands."""
 import json
 import unittest
 import urllib.error
@@ -7,16 +9,21 @@ import urllib.request
 
 import lab
 
-PEER = lab.ROOT / "build/leshan"
+NEW, M15 = (lab.ROOT / f"build/{name}/{name}-peer-1.jar" for name in ("leshan", "leshan-m15"))
 MODELS = lab.ROOT / "third_party/oma"
 
-needed = unittest.skipUnless((PEER / "leshan-peer-1.jar").exists(), "Leshan is not built (interop/get-peers)")
+needed = unittest.skipUnless(NEW.exists() and M15.exists(), "Leshan is not built (interop/get-peers)")
 
 
-def program(main, *arguments, **properties):
+def program(main, *arguments, jar=NEW, **properties):
     """The command line of a program; properties are Java's."""
     return ["java", "-Xmx256m", f"-Dmodels={MODELS}", *(f"-D{k}={v}" for k, v in properties.items()), "-cp",
-            f"{PEER}/leshan-peer-1.jar:{PEER}/lib/*", f"tessera.interop.{main}", *arguments]
+            f"{jar}:{jar.parent}/lib/*", f"tessera.interop.{main}", *arguments]
+
+
+def start(room, main, *arguments):
+    """Starts a program of interop/leshan-m15."""
+    return room.start(main, program(f"m15.{main}", *arguments, jar=M15), ready="peer is ready", timeout=60)
 
 
 def client(room, *arguments, **properties):

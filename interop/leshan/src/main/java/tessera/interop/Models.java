@@ -9,11 +9,11 @@ import org.eclipse.leshan.core.model.ObjectLoader;
 import org.eclipse.leshan.core.model.ObjectModel;
 
 /** Leshan's own object definitions, and those of the folder in the system property {@code models}. */
-final class Models {
+public final class Models {
     private Models() {
     }
 
-    static List<ObjectModel> load() {
+    public static List<ObjectModel> load() {
         List<ObjectModel> all = new ArrayList<>(ObjectLoader.loadAllDefault());
         String folder = System.getProperty("models");
         if (folder != null)

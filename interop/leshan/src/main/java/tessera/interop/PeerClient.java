@@ -14,17 +14,10 @@ import org.eclipse.leshan.client.engine.DefaultRegistrationEngineFactory;
 import org.eclipse.leshan.client.object.Device;
 import org.eclipse.leshan.client.object.Security;
 import org.eclipse.leshan.client.object.Server;
-import org.eclipse.leshan.client.resource.BaseInstanceEnabler;
 import org.eclipse.leshan.client.resource.ObjectsInitializer;
 import org.eclipse.leshan.client.servers.LwM2mServer;
-import org.eclipse.leshan.core.model.ObjectModel;
 import org.eclipse.leshan.core.model.StaticModel;
-import org.eclipse.leshan.core.node.LwM2mResource;
 import org.eclipse.leshan.core.request.ContentFormat;
-import org.eclipse.leshan.core.request.argument.Arguments;
-import org.eclipse.leshan.core.response.ExecuteResponse;
-import org.eclipse.leshan.core.response.ReadResponse;
-import org.eclipse.leshan.core.response.WriteResponse;
 import org.eclipse.leshan.core.util.datatype.ULong;
 import org.eclipse.leshan.transport.californium.client.endpoint.CaliforniumClientEndpointsProvider;
 import org.eclipse.leshan.transport.californium.client.endpoint.coap.CoapClientProtocolProvider;
@@ -38,72 +31,6 @@ import org.eclipse.leshan.transport.californium.client.endpoint.coaps.CoapsClien
  * -Dqueue=SECONDS: queue mode, and an Update so often. -Dsend=FORMAT: a Send of the temperature each second.
  */
 public final class PeerClient {
-    /** Object 3303: rises by a tenth of a degree each second. */
-    public static final class Temperature extends BaseInstanceEnabler {
-        private double celsius = 20;
-
-        public Temperature() {
-            Executors.newSingleThreadScheduledExecutor(r -> {
-                Thread t = new Thread(r);
-                t.setDaemon(true);
-                return t;
-            }).scheduleAtFixedRate(() -> {
-                celsius += 0.1;
-                fireResourceChange(5700);
-            }, 1, 1, TimeUnit.SECONDS);
-        }
-
-        @Override
-        public ReadResponse read(LwM2mServer server, int resource) {
-            switch (resource) {
-            case 5700: return ReadResponse.success(resource, Math.round(celsius * 10) / 10.0);
-            case 5701: return ReadResponse.success(resource, "Cel");
-            default:   return super.read(server, resource);
-            }
-        }
-
-        @Override
-        public ExecuteResponse execute(LwM2mServer server, int resource, Arguments arguments) {
-            return resource == 5605 ? ExecuteResponse.success() : super.execute(server, resource, arguments);
-        }
-
-        @Override
-        public List<Integer> getAvailableResourceIds(ObjectModel model) {
-            return Arrays.asList(5605, 5700, 5701);
-        }
-    }
-
-    /** Object 3311: on or off, and a dimmer. */
-    public static final class Light extends BaseInstanceEnabler {
-        private boolean on;
-        private long dimmer = 50;
-
-        @Override
-        public ReadResponse read(LwM2mServer server, int resource) {
-            switch (resource) {
-            case 5850: return ReadResponse.success(resource, on);
-            case 5851: return ReadResponse.success(resource, dimmer);
-            default:   return super.read(server, resource);
-            }
-        }
-
-        @Override
-        public WriteResponse write(LwM2mServer server, boolean replace, int resource, LwM2mResource value) {
-            switch (resource) {
-            case 5850: on = (Boolean) value.getValue(); break;
-            case 5851: dimmer = (Long) value.getValue(); break;
-            default:   return super.write(server, replace, resource, value);
-            }
-            fireResourceChange(resource);
-            return WriteResponse.success();
-        }
-
-        @Override
-        public List<Integer> getAvailableResourceIds(ObjectModel model) {
-            return Arrays.asList(5850, 5851);
-        }
-    }
-
     private static Security security(String[] args, boolean bootstrap, int server) throws Exception {
         if (args.length > 4)
             return certificate(args, bootstrap, server);
