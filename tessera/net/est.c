@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tessera/net/est.h"
 
-#include <mbedtls/pk.h>
-#include <mbedtls/x509_crt.h>
-#include <psa/crypto.h>
-
 #include "tessera/base/der.h"
 #include "tessera/net/certs_only.h"
 #include "tessera/net/csr.h"
+#include "tessera/net/issued.h"
 
 /* RFC 9148 §8.1 */
 enum { FORMAT_CERTS_ONLY = 281, FORMAT_REQUEST = 286, FORMAT_CERTIFICATE = 287 };
@@ -106,57 +103,6 @@ static void come_again(tsr_est *e, const tsr_coap_msg *msg, uint64_t now_ms)
 
 /* --- what came -------------------------------------------------------------------------- */
 
-static int random_bytes(void *unused, unsigned char *out, size_t len)
-{
-    (void)unused;
-    return psa_generate_random(out, len) == PSA_SUCCESS ? 0 : MBEDTLS_ERR_PK_BAD_INPUT_DATA;
-}
-
-static bool is_for_key(mbedtls_x509_crt *crt, uint32_t key_id)
-{
-    mbedtls_pk_context key;
-    bool same = false;
-
-    mbedtls_pk_init(&key);
-    if (mbedtls_pk_setup_opaque(&key, mbedtls_svc_key_id_make(0, key_id)) == 0)
-        same = mbedtls_pk_check_pair(&crt->pk, &key, random_bytes, NULL) == 0;
-    mbedtls_pk_free(&key);
-    return same;
-}
-
-/* The dates are not judged: a device may learn the time later than its name. */
-static bool is_vouched_for(mbedtls_x509_crt *crt, tsr_bytes authorities)
-{
-    mbedtls_x509_crt list;
-    tsr_bytes der;
-    uint32_t flags = 0;
-    bool good = true;
-
-    mbedtls_x509_crt_init(&list);
-    while (good && tsr_certs_only_next(&authorities, &der) == TSR_OK)
-        good = mbedtls_x509_crt_parse_der_nocopy(&list, der.ptr, der.len) == 0;
-    if (good && mbedtls_x509_crt_verify(crt, &list, NULL, NULL, &flags, NULL, NULL) != 0)
-        good = flags != 0 && (flags & ~(uint32_t)(MBEDTLS_X509_BADCERT_EXPIRED |
-                                                  MBEDTLS_X509_BADCERT_FUTURE)) == 0;
-    mbedtls_x509_crt_free(&list);
-    return good;
-}
-
-typedef enum { NOT_OURS, NOT_VOUCHED, GOOD } verdict;
-
-static verdict judge(const tsr_est *e, tsr_bytes der)
-{
-    mbedtls_x509_crt crt;
-    verdict v = NOT_OURS;
-
-    mbedtls_x509_crt_init(&crt);
-    if (mbedtls_x509_crt_parse_der_nocopy(&crt, der.ptr, der.len) == 0 &&
-        is_for_key(&crt, e->config.key_id))
-        v = is_vouched_for(&crt, e->authorities) ? GOOD : NOT_VOUCHED;
-    mbedtls_x509_crt_free(&crt);
-    return v;
-}
-
 /* Whole certificates one after the other, in either format. */
 static tsr_err open_bag(const tsr_coap_event *event, tsr_bytes *bag)
 {
@@ -218,23 +164,23 @@ static void take_ours(tsr_est *e, tsr_bytes der)
 static void take_certificate(tsr_est *e, const tsr_coap_event *event)
 {
     tsr_bytes bag, der;
-    verdict best = NOT_OURS, v;
+    tsr_err best = TSR_E_DENIED, err;
 
     if (open_bag(event, &bag) != TSR_OK) {
         fail(e, event->msg->code, "the certificate cannot be read");
         return;
     }
     while (tsr_certs_only_next(&bag, &der) == TSR_OK) {
-        v = judge(e, der);
-        if (v == GOOD) {
+        err = tsr_issued_judge(der, e->config.key_id, e->authorities);
+        if (err == TSR_OK) {
             take_ours(e, der);
             return;
         }
-        best = v > best ? v : best;
+        best = err == TSR_E_CRYPTO ? err : best;
     }
     fail(e, event->msg->code,
-         best == NOT_VOUCHED ? "the certificate is not signed by the authority of crts"
-                             : "no certificate for our key came");
+         best == TSR_E_CRYPTO ? "the certificate is not signed by the authority of crts"
+                              : "no certificate for our key came");
 }
 
 static void take_answer(tsr_est *e, const tsr_coap_event *event, uint64_t now_ms)

@@ -18,8 +18,7 @@
 #include "ports/linux/host/system.h"
 #include "tessera/cbor/cbor.h"
 #include "tests/fdohost/folder.h"
-
-enum { DEADLINE_MS = 30000 };
+#include "tests/fdohost/owner.h"
 
 static folder here;
 static tsr_info_bounds bounds;
@@ -46,73 +45,6 @@ static int clean(void **state)
     (void)state;
     folder_remove(&here);
     return 0;
-}
-
-/* ---- an owner ---- */
-
-static tsr_err put(const tsr_info *i, const char *message, const tsr_buf *value)
-{
-    assert_int_equal(value->err, TSR_OK);
-    return i->take(i->self, tsr_text(message), tsr_buf_view(value), tsr_host_now_ms());
-}
-
-static tsr_err text(const tsr_info *i, const char *message, const char *v)
-{
-    uint8_t room[600];
-    tsr_buf b = tsr_buf_over(room, sizeof room);
-
-    tsr_cbor_put_text(&b, tsr_text(v));
-    return put(i, message, &b);
-}
-
-static tsr_err bytes(const tsr_info *i, const char *message, tsr_bytes v)
-{
-    uint8_t room[2000];
-    tsr_buf b = tsr_buf_over(room, sizeof room);
-
-    tsr_cbor_put_bytes(&b, v);
-    return put(i, message, &b);
-}
-
-static tsr_err number(const tsr_info *i, const char *message, int64_t v)
-{
-    uint8_t room[16];
-    tsr_buf b = tsr_buf_over(room, sizeof room);
-
-    tsr_cbor_put_int(&b, v);
-    return put(i, message, &b);
-}
-
-static tsr_err flag(const tsr_info *i, const char *message, bool v)
-{
-    uint8_t room[4];
-    tsr_buf b = tsr_buf_over(room, sizeof room);
-
-    tsr_cbor_put_bool(&b, v);
-    return put(i, message, &b);
-}
-
-/* The next message of the device, waited for as the host waits. */
-static tsr_err next(const tsr_info *i, const char **message, tsr_buf *value)
-{
-    uint64_t end_ms = tsr_host_now_ms() + DEADLINE_MS;
-
-    for (;;) {
-        uint64_t now_ms = tsr_host_now_ms(), due_ms;
-        struct pollfd fd = { -1, 0, 0 };
-        tsr_err err;
-
-        value->len = 0;
-        value->err = TSR_OK;
-        err = i->give(i->self, message, value, now_ms);
-        if (err != TSR_END)
-            return err;
-        due_ms = i->due_ms(i->self, &fd.fd, &fd.events, now_ms);
-        if (due_ms == UINT64_MAX)
-            return TSR_END;
-        assert_true(now_ms < end_ms);
-        (void)poll(&fd, 1, due_ms <= now_ms ? 0 : (int)(due_ms - now_ms));
-    }
 }
 
 static void expect_int(const tsr_info *i, const char *name, int64_t expected)

@@ -17,6 +17,7 @@
 #include "tessera/net/certs_only.h"
 #include "tessera/net/csr.h"
 #include "tessera/net/est.h"
+#include "tests/net/issuer.h"
 
 enum { MEMORY = 32768 };
 
@@ -47,57 +48,6 @@ typedef struct {
     bool no_short_root, other_key, other_ca, bare;
 } scene;
 
-static int rng(void *unused, unsigned char *out, size_t len)
-{
-    (void)unused;
-    return psa_generate_random(out, len) == PSA_SUCCESS ? 0 : -1;
-}
-
-static uint32_t make_key(void)
-{
-    psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
-    psa_key_id_t key = 0;
-
-    psa_set_key_type(&attributes, PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1));
-    psa_set_key_bits(&attributes, 256);
-    psa_set_key_usage_flags(&attributes, PSA_KEY_USAGE_SIGN_HASH);
-    psa_set_key_algorithm(&attributes, PSA_ALG_ECDSA(PSA_ALG_ANY_HASH));
-    assert_int_equal(psa_generate_key(&attributes, &key), PSA_SUCCESS);
-    return key;
-}
-
-static size_t sign(mbedtls_pk_context *subject, const char *name, mbedtls_pk_context *issuer,
-                   bool is_ca, uint8_t out[1024])
-{
-    mbedtls_x509write_cert crt;
-    unsigned char serial[] = { 1, is_ca };
-    uint8_t room[1024];
-    int len;
-
-    mbedtls_x509write_crt_init(&crt);
-    mbedtls_x509write_crt_set_version(&crt, MBEDTLS_X509_CRT_VERSION_3);
-    mbedtls_x509write_crt_set_md_alg(&crt, MBEDTLS_MD_SHA256);
-    mbedtls_x509write_crt_set_subject_key(&crt, subject);
-    mbedtls_x509write_crt_set_issuer_key(&crt, issuer);
-    assert_int_equal(mbedtls_x509write_crt_set_subject_name(&crt, name), 0);
-    assert_int_equal(mbedtls_x509write_crt_set_issuer_name(&crt, "CN=authority"), 0);
-    assert_int_equal(mbedtls_x509write_crt_set_serial_raw(&crt, serial, sizeof serial), 0);
-    assert_int_equal(mbedtls_x509write_crt_set_validity(&crt, "20200101000000", "20210101000000"),
-                     0); /* over: the dates are not the device's affair here */
-    assert_int_equal(mbedtls_x509write_crt_set_basic_constraints(&crt, is_ca, -1), 0);
-    len = mbedtls_x509write_crt_der(&crt, room, sizeof room, rng, NULL);
-    mbedtls_x509write_crt_free(&crt);
-    assert_true(len > 0);
-    memcpy(out, room + sizeof room - len, (size_t)len);
-    return (size_t)len;
-}
-
-static void opaque(mbedtls_pk_context *pk, uint32_t key)
-{
-    mbedtls_pk_init(pk);
-    assert_int_equal(mbedtls_pk_setup_opaque(pk, key), 0);
-}
-
 /* What an authority does with the request that came. */
 static void issue(scene *s)
 {
@@ -106,11 +56,11 @@ static void issue(scene *s)
     tsr_buf out = tsr_buf_over(s->sen, sizeof s->sen);
     tsr_bytes der;
 
-    opaque(&other, make_key());
+    issuer_pk(&other, issuer_key());
     mbedtls_x509_csr_init(&csr);
     assert_int_equal(mbedtls_x509_csr_parse_der(&csr, s->csr, s->csr_len), 0);
-    s->leaf_len = sign(s->other_key ? &other : &csr.pk, "CN=lamp", s->other_ca ? &other : &s->ca,
-                       false, s->leaf);
+    s->leaf_len = issuer_sign(s->other_key ? &other : &csr.pk, "CN=lamp",
+                              s->other_ca ? &other : &s->ca, false, s->leaf);
     der = tsr_view(s->leaf, s->leaf_len);
     tsr_certs_only_put(&out, &der, 1);
     s->sen_len = out.len;
@@ -219,12 +169,12 @@ static scene *begin(tsr_est_config config, uint8_t szx)
                               .params = tsr_coap_params_default() };
     coap.params.szx = szx;
     assert_int_equal(tsr_coap_init(&s->server, &coap, s->memory[0], sizeof s->memory[0]), TSR_OK);
-    opaque(&s->ca, make_key());
-    s->ca_len = sign(&s->ca, "CN=authority", &s->ca, true, s->ca_der);
+    issuer_pk(&s->ca, issuer_key());
+    s->ca_len = issuer_sign(&s->ca, "CN=authority", &s->ca, true, s->ca_der);
     der = tsr_view(s->ca_der, s->ca_len);
     tsr_certs_only_put(&out, &der, 1);
     s->crts_len = out.len;
-    s->key = make_key();
+    s->key = issuer_key();
     config.common_name = "lamp";
     config.key_id = s->key;
     config.room = s->room;

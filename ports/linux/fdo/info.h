@@ -32,6 +32,8 @@ typedef struct {
 /** A module. Any error of take or give ends the onboarding. */
 typedef struct {
     const char *name; /* "fdo.download" */
+    /** The owner has made it active; NULL: nothing to do then. */
+    tsr_err (*begin)(void *self);
     /** A message of the owner: its name behind the colon, and one CBOR item. */
     tsr_err (*take)(void *self, tsr_bytes message, tsr_bytes value, uint64_t now_ms);
     /** Appends the CBOR item of the next message and names it.

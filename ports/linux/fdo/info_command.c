@@ -172,5 +172,5 @@ void tsr_info_command_init(tsr_info_command *m, const tsr_info_bounds *bounds, t
 {
     memset(m, 0, sizeof *m);
     m->bounds = bounds;
-    *info = (tsr_info){ module, command_take, command_give, command_due, command_drop, m };
+    *info = (tsr_info){ module, NULL, command_take, command_give, command_due, command_drop, m };
 }

@@ -123,5 +123,5 @@ void tsr_info_download_init(tsr_info_download *m, const tsr_info_bounds *bounds,
 {
     *m = (tsr_info_download){ .bounds = bounds };
     tsr_beneath_init(&m->file);
-    *info = (tsr_info){ module, download_take, download_give, tsr_info_never, download_drop, m };
+    *info = (tsr_info){ module, NULL, download_take, download_give, tsr_info_never, download_drop, m };
 }

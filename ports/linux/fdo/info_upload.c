@@ -116,5 +116,5 @@ static tsr_err upload_give(void *self, const char **message, tsr_buf *value, uin
 void tsr_info_upload_init(tsr_info_upload *m, const tsr_info_bounds *bounds, tsr_info *info)
 {
     *m = (tsr_info_upload){ .bounds = bounds, .fd = -1, .hash = psa_hash_operation_init() };
-    *info = (tsr_info){ module, upload_take, upload_give, tsr_info_never, upload_drop, m };
+    *info = (tsr_info){ module, NULL, upload_take, upload_give, tsr_info_never, upload_drop, m };
 }

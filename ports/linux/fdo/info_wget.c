@@ -171,5 +171,5 @@ void tsr_info_wget_init(tsr_info_wget *m, const tsr_info_bounds *bounds, tsr_inf
     m->bounds = bounds;
     tsr_beneath_init(&m->file);
     tsr_fetch_init(&m->fetch, bounds->wget_ms);
-    *info = (tsr_info){ module, wget_take, wget_give, wget_due, wget_drop, m };
+    *info = (tsr_info){ module, NULL, wget_take, wget_give, wget_due, wget_drop, m };
 }
