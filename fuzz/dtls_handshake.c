@@ -3,31 +3,13 @@
  * A handshake with a peer that says anything at all. First byte: even, we are the client; odd, the
  * server. Then datagrams, each behind its length in two bytes. The peer knows no key, so it must
  * never get as far as CONNECTED. */
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <psa/crypto.h>
-
+#include "fuzz/keys.h"
 #include "tessera/net/dtls.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static tsr_dtls_config client_config, server_config;
-
-static uint32_t make_key(psa_key_type_t type, psa_key_usage_t usage, psa_algorithm_t alg,
-                         tsr_bytes bytes)
-{
-    psa_key_attributes_t a = PSA_KEY_ATTRIBUTES_INIT;
-    mbedtls_svc_key_id_t id;
-
-    psa_set_key_type(&a, type);
-    psa_set_key_usage_flags(&a, usage);
-    psa_set_key_algorithm(&a, alg);
-    if (psa_import_key(&a, bytes.ptr, bytes.len, &id) != PSA_SUCCESS)
-        abort();
-    return id;
-}
 
 static uint8_t plain[TSR_DTLS_PLAIN_MAX];
 static uint32_t psk;
@@ -39,35 +21,18 @@ static tsr_err find(void *user, tsr_bytes identity, uint32_t *key_id)
     return TSR_OK;
 }
 
-/* The test certificates, found from the folder in which the fuzzer runs. */
-static tsr_bytes slurp(const char *path, uint8_t bytes[2048])
-{
-    FILE *f = fopen(path, "rb");
-    size_t n;
-
-    if (f == NULL)
-        abort();
-    n = fread(bytes, 1, 2048, f);
-    fclose(f);
-    return tsr_view(bytes, n);
-}
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-    static uint8_t ca[2048], own[2048], key[2048];
+    static uint8_t ca[2048], own[2048];
     static tsr_bytes anchors[1];
     tsr_dtls_options o = { .plain = plain, .plain_cap = sizeof(plain), .cid = true };
 
     (void)argc, (void)argv;
-    if (psa_crypto_init() != PSA_SUCCESS)
-        abort();
-    psk = make_key(PSA_KEY_TYPE_DERIVE, PSA_KEY_USAGE_DERIVE,
-                   PSA_ALG_TLS12_PSK_TO_MS(PSA_ALG_SHA_256), tsr_text("0123456789abcdef"));
-    anchors[0] = slurp(TSR_SOURCE_DIR "/tests/vectors/dtls/ca.der", ca);
-    o.certificate = slurp(TSR_SOURCE_DIR "/tests/vectors/dtls/device.der", own);
-    o.certificate_key_id = make_key(PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1),
-                                    PSA_KEY_USAGE_SIGN_HASH, PSA_ALG_ECDSA(PSA_ALG_ANY_HASH),
-                                    slurp(TSR_SOURCE_DIR "/tests/vectors/dtls/device.key", key));
+    must(psa_crypto_init() == PSA_SUCCESS);
+    psk = fuzz_psk("0123456789abcdef");
+    anchors[0] = fuzz_file("dtls/ca.der", ca, sizeof ca);
+    o.certificate = fuzz_file("dtls/device.der", own, sizeof own);
+    o.certificate_key_id = fuzz_device_key();
     o.anchors = anchors;
     o.anchor_count = 1;
     o.usage = TSR_DTLS_CERT_ANCHOR;

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * TLS over any bytes. First byte: 0, we are a client whose peer says anything at all; 1, a server;
+ * else both ends are ours, and the input says what happens on the way:
+ *
+ *   the first two: chunks, each behind its length in two bytes
+ *   both ends: steps of four bytes: which end and what, how many bytes, where one is changed, by what
+ *
+ * A peer without a key never connects. What arrives is what was sent, as far as it arrives. */
+#include "fuzz/keys.h"
+#include "tessera/net/tls.h"
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { WAY = 16384, MANY = 2048 };
+
+static tsr_dtls_config client_config, server_config;
+static uint8_t plain[TSR_DTLS_PLAIN_MAX];
+static uint32_t psk;
+
+typedef struct {
+    tsr_tls tls;
+    bool over;
+    uint8_t way[WAY]; /* on its way to the other end */
+    size_t way_len, sent, got;
+} end;
+
+static tsr_err find(void *user, tsr_bytes identity, uint32_t *key_id)
+{
+    (void)user, (void)identity;
+    *key_id = psk;
+    return TSR_OK;
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    static uint8_t ca[2048], own[2048];
+    static tsr_bytes anchors[1];
+    tsr_dtls_options o = { .plain = plain, .plain_cap = sizeof plain, .stream = true };
+
+    (void)argc, (void)argv;
+    must(psa_crypto_init() == PSA_SUCCESS);
+    psk = fuzz_psk("0123456789abcdef");
+    anchors[0] = fuzz_file("dtls/ca.der", ca, sizeof ca);
+    o.certificate = fuzz_file("dtls/device.der", own, sizeof own);
+    o.certificate_key_id = fuzz_device_key();
+    o.anchors = anchors;
+    o.anchor_count = 1;
+    o.usage = TSR_DTLS_CERT_ANCHOR;
+    o.psk_identity = tsr_text("fuzz");
+    o.psk_key_id = psk;
+    o.psk_find = find;
+    must(tsr_dtls_config_init(&client_config, &o) == TSR_OK);
+    o.role = TSR_DTLS_SERVER;
+    must(tsr_dtls_config_init(&server_config, &o) == TSR_OK);
+    return 0;
+}
+
+/* ---- a peer that says anything ---- */
+
+static bool drain(tsr_tls *s, tsr_bytes *in, uint64_t now_ms)
+{
+    uint8_t room[2048], bytes[2048];
+    tsr_err err = TSR_OK;
+
+    for (unsigned i = 0; i < 50 && err == TSR_OK; i++) {
+        tsr_buf text = tsr_buf_over(room, sizeof room), out = tsr_buf_over(bytes, sizeof bytes);
+        size_t before = in->len;
+
+        err = tsr_tls_take(s, in, &text, now_ms);
+        must(in->len <= before && text.len == 0);
+        must(!tsr_tls_connected(s));
+        (void)tsr_tls_poll(s, &out, now_ms);
+    }
+    must(err == TSR_END || err == TSR_OK || tsr_tls_reason(s) != 0 || err == TSR_E_STATE);
+    return err == TSR_END || err == TSR_OK;
+}
+
+static void stranger(tsr_dtls_config *config, tsr_bytes in)
+{
+    tsr_tls s = { 0 };
+    uint8_t held[4096];
+    size_t held_len = 0;
+    uint64_t now_ms = 1;
+    uint16_t len;
+    bool alive = true;
+
+    must(tsr_tls_begin(&s, config, now_ms) == TSR_OK);
+    while (alive && tsr_get_u16(&in, &len) == TSR_OK) {
+        tsr_bytes chunk = take_some(&in, len), rest;
+
+        if (chunk.len > sizeof held - held_len)
+            break;
+        if (chunk.len != 0)
+            memcpy(held + held_len, chunk.ptr, chunk.len);
+        rest = tsr_view(held, held_len + chunk.len);
+        alive = drain(&s, &rest, now_ms);
+        memmove(held, rest.ptr, rest.len);
+        held_len = rest.len;
+        now_ms += (len & 0xff00u) == 0xff00u ? 40000 : 300;
+        (void)tsr_tls_due_ms(&s);
+    }
+    tsr_tls_free(&s);
+}
+
+/* ---- both ends ours ---- */
+
+static uint8_t letter(size_t n) { return (uint8_t)(n * 31 + (n >> 8)); }
+
+static void pump_out(end *e, uint64_t now_ms)
+{
+    tsr_buf out = tsr_buf_over(e->way + e->way_len, WAY - e->way_len);
+
+    if (e->over)
+        return;
+    while (tsr_tls_poll(&e->tls, &out, now_ms) == TSR_OK && out.err == TSR_OK) {
+    }
+    e->way_len += out.len;
+}
+
+static void pass(end *from, end *to, size_t most, uint64_t now_ms)
+{
+    uint8_t room[MANY];
+    tsr_buf text = tsr_buf_over(room, sizeof room);
+    size_t n = most < from->way_len ? most : from->way_len;
+    tsr_bytes in = tsr_view(from->way, n);
+    tsr_err err;
+
+    if (to->over || n == 0)
+        return;
+    err = tsr_tls_take(&to->tls, &in, &text, now_ms);
+    to->over = err != TSR_OK && err != TSR_END;
+    for (size_t i = 0; i < text.len; i++)
+        must(room[i] == letter(to->got + i));
+    to->got += text.len;
+    must(to->got <= from->sent);
+    n -= in.len;
+    from->way_len -= n;
+    memmove(from->way, from->way + n, from->way_len);
+}
+
+static void say(end *e, size_t len)
+{
+    uint8_t text[TSR_TLS_SEND_MAX + 256];
+    tsr_buf out = tsr_buf_over(e->way + e->way_len, WAY - e->way_len);
+
+    if (e->over)
+        return;
+    for (size_t i = 0; i < len; i++)
+        text[i] = letter(e->sent + i);
+    if (tsr_tls_send(&e->tls, tsr_view(text, len), &out) == TSR_OK) {
+        must(len <= TSR_TLS_SEND_MAX);
+        e->sent += len;
+        e->way_len += out.len;
+    }
+}
+
+static void settle(end e[2], uint64_t now_ms)
+{
+    for (int i = 0; i < 20; i++) {
+        pump_out(&e[0], now_ms);
+        pass(&e[0], &e[1], WAY, now_ms);
+        pump_out(&e[1], now_ms);
+        pass(&e[1], &e[0], WAY, now_ms);
+    }
+}
+
+static void between(tsr_bytes in)
+{
+    static end e[2];
+    uint64_t now_ms = 1;
+
+    memset(e, 0, sizeof e);
+    must(tsr_tls_begin(&e[0].tls, &client_config, now_ms) == TSR_OK);
+    must(tsr_tls_begin(&e[1].tls, &server_config, now_ms) == TSR_OK);
+    while (in.len >= 4) {
+        uint8_t what = take(&in), many = take(&in), where = take(&in), by = take(&in);
+        end *near = &e[what & 1], *far = &e[~what & 1];
+
+        now_ms += what & 0x80 ? 5000 : 1;
+        switch (what >> 1 & 7) {
+        case 0: settle(e, now_ms); break;
+        case 1: say(near, (size_t)many * 5); break;
+        case 2:
+            if (near->way_len != 0)
+                near->way[(size_t)(many << 8 | where) % near->way_len] ^= by;
+            break;
+        case 3: pump_out(near, now_ms); break;
+        case 4: pass(near, far, (size_t)many * 8 + 1, now_ms); break;
+        case 5: {
+            tsr_buf out = tsr_buf_over(near->way + near->way_len, WAY - near->way_len);
+
+            tsr_tls_close(&near->tls, &out);
+            near->way_len += out.len;
+            break;
+        }
+        case 6: near->way_len -= many < near->way_len ? many : near->way_len; break;
+        default: pass(near, far, 1, now_ms); break;
+        }
+    }
+    tsr_tls_free(&e[0].tls);
+    tsr_tls_free(&e[1].tls);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    tsr_bytes in = tsr_view(data, size);
+    uint8_t role = take(&in);
+
+    if (role == 0)
+        stranger(&client_config, in);
+    else if (role == 1)
+        stranger(&server_config, in);
+    else
+        between(in);
+    return 0;
+}
