@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The whole server behind its sockets: registration, operations, bootstrap, enrolment. The input is a
+ * list of steps: kind and channel, length, bytes. After each the server has taken in what was sent.
+ *
+ *   0  these bytes, as they are
+ *   1  a request around them: method, path, format, then query and payload
+ *   2  an answer to the server's last request: code, format, then the payload
+ *   3  a notification of what was observed last: the same
+ *   4  an operation on the device "dev": kind, format, path, then arguments
+ *
+ * Channels: CoAP over UDP (the one that "dev" is registered from), over TCP, the bootstrap server over
+ * UDP, and over DTLS with the key of "lamp", and another peer over UDP. Time is the machine's. */
+#include "fuzz/keys.h"
+#include "fuzz/server_house.h"
+#include "tessera/coap/frame.h"
+#include "tessera/coap/message.h"
+#include "tessera/net/dtls.h"
+
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { UDP, TCP, BOOT, BOOT_DTLS, OTHER, CHANNELS };
+enum { ROOM = 2048, ANSWER_MS = 100, NEXT_MS = 10 };
+
+typedef struct {
+    int fd;
+    bool asked, watched; /* there is a last request; something is observed */
+    uint16_t mid;
+    uint8_t token[8], token_len, watch[8], watch_len;
+} channel;
+
+static fuzz_house house;
+static channel channels[CHANNELS];
+static tsr_dtls_config config;
+static tsr_dtls session;
+static bool session_up;
+static uint8_t plain[TSR_DTLS_PLAIN_MAX], stream_room[70000];
+static tsr_coap_deframer deframer;
+
+/* Message IDs of the Registers in fuzz_house_register() are others. */
+static uint16_t next_mid(void)
+{
+    static uint16_t last;
+
+    last = (last + 1) & 0x7fff;
+    return last;
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static const tsr_address *target(int i)
+{
+    const tsr_server_config *c = &house.config;
+
+    switch (i) {
+    case TCP:  return &c->coap_tcp[0];
+    case BOOT: return &c->bootstrap_coap[0];
+    case BOOT_DTLS: return &c->bootstrap_coaps[0];
+    default:   return &c->coap[0];
+    }
+}
+
+/* ---- one channel ---- */
+
+static void take_message(channel *c, const tsr_coap_msg *msg)
+{
+    if (!tsr_coap_is_request(msg->code) || msg->token.len > sizeof c->token)
+        return;
+    c->asked = true;
+    c->mid = msg->mid;
+    c->token_len = (uint8_t)msg->token.len;
+    if (msg->token.len != 0)
+        memcpy(c->token, msg->token.ptr, msg->token.len);
+    if (!msg->observe.set || msg->observe.value != 0)
+        return;
+    c->watched = true;
+    c->watch_len = c->token_len;
+    memcpy(c->watch, c->token, c->token_len);
+}
+
+static void drain_session(void)
+{
+    uint8_t room[ROOM];
+
+    for (;;) {
+        tsr_buf out = tsr_buf_over(room, sizeof room);
+
+        if (tsr_dtls_poll(&session, &out, now_ms()) != TSR_OK)
+            return;
+        (void)!send(channels[BOOT_DTLS].fd, room, out.len, 0);
+    }
+}
+
+static bool connect_session(void)
+{
+    uint64_t end_ms = now_ms() + 1000;
+    uint8_t room[ROOM];
+    tsr_dtls_event e;
+
+    if (session_up)
+        return true;
+    tsr_dtls_free(&session);
+    must(tsr_dtls_start(&session, &config, NULL, now_ms()) == TSR_OK);
+    while (!session_up && now_ms() < end_ms) {
+        ssize_t n;
+
+        drain_session();
+        if (!fuzz_house_readable(channels[BOOT_DTLS].fd, 50))
+            continue;
+        n = recv(channels[BOOT_DTLS].fd, room, sizeof room, 0);
+        if (n > 0)
+            (void)tsr_dtls_feed(&session, tsr_view(room, (size_t)n), now_ms());
+        while (tsr_dtls_event_next(&session, &e))
+            session_up = session_up || e.type == TSR_DTLS_CONNECTED;
+    }
+    drain_session();
+    return session_up;
+}
+
+static void write_out(int i, tsr_bytes bytes)
+{
+    uint8_t room[ROOM + 256];
+    tsr_buf out = tsr_buf_over(room, sizeof room);
+
+    if (i != BOOT_DTLS) {
+        (void)!send(channels[i].fd, bytes.ptr, bytes.len, 0);
+        return;
+    }
+    if (bytes.len <= 1200 && connect_session() && tsr_dtls_send(&session, bytes, &out) == TSR_OK)
+        (void)!send(channels[i].fd, room, out.len, 0);
+}
+
+/* A message of CoAP over UDP as one over TCP (RFC 8323 §3.2), or as it is. */
+static void send_message(int i, tsr_bytes message)
+{
+    uint8_t room[ROOM + 16];
+    tsr_buf out = tsr_buf_over(room, sizeof room);
+    size_t token_len, at;
+
+    if (i != TCP) {
+        write_out(i, message);
+        return;
+    }
+    token_len = message.ptr[0] & 15;
+    at = tsr_coap_frame_begin(&out, message.ptr[1], tsr_view(message.ptr + 4, token_len));
+    tsr_put_bytes(&out, tsr_skip(message, 4 + token_len));
+    tsr_coap_frame_end(&out, at, tsr_view(NULL, 0));
+    if (out.err == TSR_OK)
+        write_out(i, tsr_buf_view(&out));
+}
+
+/* What came over UDP or DTLS; true: the Reset that was waited for. */
+static bool take_datagram(int i, tsr_bytes in, uint16_t mid)
+{
+    tsr_coap_msg msg;
+
+    if (tsr_coap_msg_parse(in, &msg) != TSR_OK)
+        return false;
+    take_message(&channels[i], &msg);
+    return msg.type == TSR_COAP_RST && msg.mid == mid;
+}
+
+static bool take_secure(tsr_bytes in, uint16_t mid)
+{
+    tsr_dtls_event e;
+    bool found = false;
+
+    (void)tsr_dtls_feed(&session, in, now_ms());
+    while (tsr_dtls_event_next(&session, &e)) {
+        if (e.type == TSR_DTLS_DATA)
+            found |= take_datagram(BOOT_DTLS, e.data, mid);
+        else
+            session_up = false;
+    }
+    drain_session();
+    return found || !session_up;
+}
+
+/* True: the Pong, or the end of what can be read. */
+static bool take_stream(channel *c, tsr_bytes in)
+{
+    tsr_coap_frame frame;
+    tsr_coap_msg msg;
+    tsr_err err;
+
+    while ((err = tsr_coap_deframe(&deframer, &in, &frame)) == TSR_OK) {
+        if (frame.code == TSR_COAP_PONG)
+            return true;
+        if (!tsr_coap_is_signal(frame.code) &&
+            tsr_coap_msg_parse(frame.datagram, &msg) == TSR_OK)
+            take_message(c, &msg);
+    }
+    must(err == TSR_END); /* the server's own */
+    return false;
+}
+
+static void connect_stream(void)
+{
+    channels[TCP] = (channel){ .fd = fuzz_house_connect(target(TCP), true) };
+    must(tsr_coap_deframer_init(&deframer, stream_room, sizeof stream_room) == TSR_OK);
+}
+
+/* What can be read within `ms`, up to the answer to a ping; true: it came, or the connection went. */
+static bool receive(int i, uint16_t mid, int ms)
+{
+    uint8_t room[ROOM];
+    ssize_t n;
+
+    if (!fuzz_house_readable(channels[i].fd, ms))
+        return false;
+    n = recv(channels[i].fd, room, sizeof room, 0);
+    if (i == TCP && n <= 0) { /* the server has ended it */
+        (void)close(channels[TCP].fd);
+        connect_stream();
+        return true;
+    }
+    if (n <= 0)
+        return false;
+    return i == TCP         ? take_stream(&channels[i], tsr_view(room, (size_t)n))
+           : i == BOOT_DTLS ? take_secure(tsr_view(room, (size_t)n), mid)
+                            : take_datagram(i, tsr_view(room, (size_t)n), mid);
+}
+
+/* A CoAP ping (RFC 7252 §4.3), whose answer comes after all that was sent before. */
+static void settle(int i)
+{
+    uint16_t mid = next_mid();
+    const uint8_t ping[] = { 0x40, 0, (uint8_t)(mid >> 8), (uint8_t)mid };
+    const uint8_t tcp_ping[] = { 0x00, TSR_COAP_PING };
+    uint64_t end_ms = now_ms() + ANSWER_MS;
+
+    write_out(i, i == TCP ? tsr_view(tcp_ping, 2) : tsr_view(ping, sizeof ping));
+    while (now_ms() < end_ms)
+        if (receive(i, mid, ANSWER_MS))
+            return;
+    if (i == TCP) { /* it waits for more of a message */
+        (void)close(channels[TCP].fd);
+        connect_stream();
+    }
+}
+
+/* The server may have something to ask yet: a bootstrap goes on by itself. */
+static void await_request(int i)
+{
+    uint64_t end_ms = now_ms() + NEXT_MS;
+
+    while (!channels[i].asked && now_ms() < end_ms)
+        (void)receive(i, 0, NEXT_MS);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    tsr_dtls_options o = { .plain = plain, .plain_cap = sizeof plain, .cid = true };
+
+    fuzz_house_arguments(argc, argv);
+    fuzz_house_open(&house);
+    o.psk_identity = tsr_text("lamp");
+    o.psk_key_id = fuzz_psk(FUZZ_PSK);
+    must(tsr_dtls_config_init(&config, &o) == TSR_OK);
+    for (int i = 0; i < CHANNELS; i++)
+        if (i != TCP)
+            channels[i].fd = fuzz_house_connect(target(i), false);
+    connect_stream();
+    return 0;
+}
+
+/* ---- steps ---- */
+
+static const uint16_t formats[] = { 0, 42, 60, 110, 112, 11542, 11543, 11544, 40, 320, 322,
+                                    281, 286, 287 };
+
+static void request(int i, tsr_bytes in)
+{
+    static const char *const paths[] = { "/rd", "/rd/x", "/dp", "/bs", "/bspack", "/.well-known/core",
+                                         "/est/crts", "/est/sen", "/est/sren", "/est/att", "/", "/3/0" };
+    uint8_t room[ROOM], method = take(&in), path = take(&in), format = take(&in), query = take(&in);
+    tsr_buf out = tsr_buf_over(room, sizeof room);
+    uint16_t last = 0;
+
+    tsr_coap_put_header(&out, method & 8 ? TSR_COAP_NON : TSR_COAP_CON, (uint8_t)(1 + (method & 7)),
+                        next_mid(), tsr_text("fz"));
+    tsr_coap_put_opt_text(&out, &last, TSR_COAP_URI_PATH, paths[path % 12], '/');
+    if (format & 0x80)
+        tsr_coap_put_opt_uint(&out, &last, TSR_COAP_CONTENT_FORMAT, formats[(format & 15) % 14]);
+    while (query-- % 8 != 0 && in.len != 0) {
+        const uint8_t *end = memchr(in.ptr, '&', in.len);
+        tsr_bytes one = take_some(&in, end ? (size_t)(end - in.ptr) : in.len);
+
+        tsr_coap_put_opt(&out, &last, TSR_COAP_URI_QUERY, one);
+        (void)take(&in);
+    }
+    if (method & 0x10)
+        tsr_coap_put_opt_uint(&out, &last, TSR_COAP_BLOCK1, take(&in));
+    tsr_coap_put_payload(&out, in);
+    if (out.err == TSR_OK)
+        send_message(i, tsr_buf_view(&out));
+}
+
+static void answer(int i, tsr_bytes in, bool notify)
+{
+    static const uint8_t codes[] = { 0x45, 0x44, 0x41, 0x42, 0x43, 0x84, 0x85, 0x8d, 0xa0, 0x80 };
+    channel *c = &channels[i];
+    uint8_t room[ROOM], code = take(&in), format = take(&in);
+    tsr_buf out = tsr_buf_over(room, sizeof room);
+    uint16_t last = 0;
+
+    if (!notify)
+        await_request(i);
+    if (notify ? !c->watched : !c->asked)
+        return;
+    c->asked = notify ? c->asked : (format & 0x10) != 0; /* the same once more, or the next */
+    tsr_coap_put_header(&out, notify ? TSR_COAP_NON : TSR_COAP_ACK,
+                        code < 0x40 ? codes[code % 10] : code, notify ? next_mid() : c->mid,
+                        notify ? tsr_view(c->watch, c->watch_len) : tsr_view(c->token, c->token_len));
+    if (notify || format & 0x20)
+        tsr_coap_put_opt_uint(&out, &last, TSR_COAP_OBSERVE, next_mid());
+    if (code == 0x41) {
+        tsr_coap_put_opt_text(&out, &last, TSR_COAP_LOCATION_PATH, "/3303/5", '/');
+    }
+    if (format & 0x80)
+        tsr_coap_put_opt_uint(&out, &last, TSR_COAP_CONTENT_FORMAT, formats[(format & 15) % 14]);
+    if (format & 0x40)
+        tsr_coap_put_opt_uint(&out, &last, TSR_COAP_BLOCK2, take(&in));
+    tsr_coap_put_payload(&out, in);
+    if (out.err == TSR_OK)
+        send_message(i, tsr_buf_view(&out));
+}
+
+static void done(void *arg, const tsr_server_result *r)
+{
+    (void)arg;
+    must(r->diagnostic != NULL && r->location != NULL);
+    must(r->outcome <= TSR_SERVER_UNAVAILABLE);
+    for (size_t i = 0; i < r->record_count; i++)
+        must(r->records[i].path.depth >= 3 && r->records[i].path.depth <= 4);
+}
+
+static void operate(tsr_bytes in)
+{
+    static const tsr_lwm2m_path where[] = {
+        { 3, 0, 0, 0, 2 }, { 3, 0, 9, 0, 3 }, { 3303, 0, 5700, 0, 3 }, { 5, 0, 0, 0, 1 },
+        { 3311, 0, 5850, 0, 3 }, { 1, 0, 0, 0, 2 }, { 3303, 0, 0, 0, 1 }, { 3, 0, 7, 1, 4 },
+    };
+    uint8_t kind = take(&in), format = take(&in), at = take(&in), depth = take(&in);
+    tsr_server_record records[2] = { { .unix_ms = 0 }, { .unix_ms = 1000 } };
+    char text[128];
+    tsr_buf t = tsr_buf_over(text, sizeof text - 1);
+    bool composite = kind % 14 >= TSR_SERVER_READ_COMPOSITE;
+    tsr_server_request r = { .kind = (tsr_server_kind)(kind % 14), .endpoint = "dev",
+                             .path = composite ? tsr_lwm2m_at_root() : where[at % 8],
+                             .paths = composite ? where : NULL, .path_count = composite ? depth % 8u : 0,
+                             .records = records, .record_count = depth >> 4 & 3,
+                             .format = format & 0x80 ? formats[(format & 15) % 14]
+                                                     : TSR_SERVER_FORMAT_AUTO,
+                             .depth = depth % 5 - 1, .timeout_ms = 200 };
+
+    for (uint16_t i = 0; i < 2; i++) {
+        records[i].path = where[at % 8];
+        if (records[i].path.depth < 3)
+            records[i].path = tsr_lwm2m_at_resource(where[at % 8].object, 0, i);
+    }
+    records[0].value = tsr_lwm2m_int(at);
+    records[1].value = tsr_lwm2m_opaque(take_some(&in, at & 31));
+    if (r.record_count > 2)
+        r.record_count = 2;
+    for (size_t i = 0; i < in.len; i++)
+        if (in.ptr[i] != 0)
+            tsr_put_u8(&t, in.ptr[i]);
+    text[t.len] = '\0';
+    r.text = in.len != 0 ? text : NULL;
+    channels[UDP].asked = false;
+    must(tsr_server_submit(house.server, &r, done, NULL) == TSR_OK);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    tsr_bytes in = tsr_view(data, size), step;
+    uint8_t kind, len;
+
+    fuzz_house_register(&house, channels[UDP].fd);
+    for (int n = 0; n < 30 && tsr_get_u8(&in, &kind) == TSR_OK && tsr_get_u8(&in, &len) == TSR_OK;
+         n++) {
+        int i = (kind >> 4 & 7) % CHANNELS;
+
+        step = take_some(&in, kind & 0x80 ? (size_t)len * 8 : len);
+        switch ((kind & 15) % 5) {
+        case 0: write_out(i, step); break;
+        case 1: request(i, step); break;
+        case 2: answer(i, step, false); break;
+        case 3: answer(i, step, true); break;
+        default: operate(step); break;
+        }
+        settle(i);
+    }
+    return 0;
+}
