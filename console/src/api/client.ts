@@ -27,6 +27,9 @@ export type BootstrapProfile = Partial<Omit<Schemas["BootstrapProfile"], "server
 export type BootstrapProfileList = { items: BootstrapProfile[]; next: string | null };
 export type BootstrapState = Schemas["BootstrapState"];
 export type BootstrapStateList = Schemas["BootstrapStateList"];
+export type Certificate = Schemas["Certificate"];
+export type CertificateList = Schemas["CertificateList"];
+export type NewValue = { path: string; value: Scalar; type?: Value["type"] };
 export type QueuedRequest = Schemas["Request"];
 export type RequestList = Schemas["RequestList"];
 export type ApiEvent = Schemas["Event"];
@@ -144,12 +147,8 @@ export const api = {
   unobserve: (endpoint: string, path: string) =>
     call<Done>("DELETE", `${of(endpoint)}/observations${path}`),
   model: (object: number) => call<Model>("GET", `/models/${object}`),
-  credentials: (cursor?: string) =>
-    call<CredentialList>("GET", `/credentials${queryString({ cursor })}`),
-  setCredential: (endpoint: string, credential: NewCredential) =>
-    call<Credential>("PUT", `/credentials/${encodeURIComponent(endpoint)}`, credential),
-  deleteCredential: (endpoint: string) =>
-    call<void>("DELETE", `/credentials/${encodeURIComponent(endpoint)}`),
+  create: (endpoint: string, object: number, instance: number | undefined, values: NewValue[]) =>
+    call<Created>("POST", `${of(endpoint)}/objects/${object}`, instance === undefined ? { values } : { instance, values }),
   profiles: (cursor?: string) =>
     call<BootstrapProfileList>("GET", `/bootstrap/profiles${queryString({ cursor })}`),
   setProfile: (name: string, profile: unknown) =>
@@ -158,7 +157,28 @@ export const api = {
     call<void>("DELETE", `/bootstrap/profiles/${encodeURIComponent(name)}`),
   bootstraps: (cursor?: string) =>
     call<BootstrapStateList>("GET", `/bootstrap/devices${queryString({ cursor })}`),
+  certificates: (cursor?: string) =>
+    call<CertificateList>("GET", `/bootstrap/certificates${queryString({ cursor })}`),
+  revoke: (serial: string) => call<void>("DELETE", `/bootstrap/certificates/${encodeURIComponent(serial)}`),
 };
+
+/** Credentials of devices at one of the two servers. */
+export interface CredentialApi {
+  list(cursor?: string): Promise<CredentialList>;
+  set(endpoint: string, credential: NewCredential): Promise<Credential>;
+  remove(endpoint: string): Promise<void>;
+}
+
+function credentialsAt(base: string): CredentialApi {
+  return {
+    list: (cursor) => call<CredentialList>("GET", `${base}${queryString({ cursor })}`),
+    set: (endpoint, credential) => call<Credential>("PUT", `${base}/${encodeURIComponent(endpoint)}`, credential),
+    remove: (endpoint) => call<void>("DELETE", `${base}/${encodeURIComponent(endpoint)}`),
+  };
+}
+
+export const managementCredentials = credentialsAt("/credentials");
+export const bootstrapCredentials = credentialsAt("/bootstrap/credentials");
 
 export async function recentEvents(after: number, limit: number): Promise<EventList> {
   const response = await fetch(`${BASE}/events${queryString({ after, limit })}`, {
