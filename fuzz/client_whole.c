@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A device with all of its objects and two servers, one over UDP (under OSCORE, when the first byte is
- * odd) and one over TCP, with Access Control between them. The input goes on with steps: kind and
- * server, length, bytes.
+ * A device with all of its objects and two servers, one over UDP (under OSCORE, when the first byte
+ * is odd) and one over TCP, with Access Control between them. The input goes on with steps: kind
+ * and server, length, bytes.
  *
- *   0  bytes as they are                    4  what the host does: measures, logs, the address changes
- *   1  a request around them (method, path, 5  the connection breaks, or takes nothing, or takes again
- *      format, query), protected where need 6  it stops, with a good-bye or without, and starts from
- *      be                                      what it saved last
- *   2  an answer to its last request        7  these bytes as a part of a package, with Block1
+ *   0  bytes as they are            4  what the host does: measures, logs, gets a new address
+ *   1  a request around them         5  the connection breaks, takes nothing, or takes again
+ *      (method, path, format,        6  it stops, with a good-bye or without, and starts from what
+ *      query), protected if need be     it saved last
+ *   2  an answer to what it asked    7  these bytes as a part of a package, with Block1
  *   3  time goes on by length squared milliseconds */
 #include "fuzz/keys.h"
 #include "tessera/coap/frame.h"
@@ -172,15 +172,15 @@ static tsr_err sw_activate(void *user, tsr_lwm2m_software *s)
     return TSR_OK;
 }
 
-static tsr_err push_firmware(void *user, uint32_t source, uint32_t offset, tsr_bytes part, bool last,
-                             uint64_t now_ms)
+static tsr_err push_firmware(void *user, uint32_t source, uint32_t offset, tsr_bytes part,
+                             bool last, uint64_t now_ms)
 {
     (void)user;
     return tsr_lwm2m_firmware_push(&f.firmware, source, offset, part, last, now_ms);
 }
 
-static tsr_err push_software(void *user, uint32_t source, uint32_t offset, tsr_bytes part, bool last,
-                             uint64_t now_ms)
+static tsr_err push_software(void *user, uint32_t source, uint32_t offset, tsr_bytes part,
+                             bool last, uint64_t now_ms)
 {
     tsr_lwm2m_software *s = tsr_lwm2m_software_find(&f.softwares, 0);
 
@@ -192,17 +192,21 @@ static tsr_err push_software(void *user, uint32_t source, uint32_t offset, tsr_b
 static void make_storage(void)
 {
     static const tsr_lwm2m_firmware_backend fw = { fw_begin, fw_write, fw_begin, fw_abort };
-    static const tsr_lwm2m_software_backend sw = { sw_begin, sw_write, sw_begin, sw_end, sw_begin,
-                                                   sw_begin, sw_activate, sw_end };
+    static const tsr_lwm2m_software_backend sw = { sw_begin, sw_write, sw_begin,    sw_end,
+                                                   sw_begin, sw_begin, sw_activate, sw_end };
 
     tsr_lwm2m_firmware_init(&f.firmware, &fw, NULL);
     f.firmware.protocols = 1;
-    f.softwares = (tsr_lwm2m_softwares){ .items = f.software, .count = 2, .backend = &sw,
-                                         .protocols = 1, .push_wait_ms = 5000 };
+    f.softwares = (tsr_lwm2m_softwares){
+        .items = f.software, .count = 2, .backend = &sw, .protocols = 1, .push_wait_ms = 5000
+    };
     must(tsr_lwm2m_software_add(&f.softwares, 0) != NULL);
     for (size_t i = 0; i < 2; i++)
-        f.log[i] = (tsr_lwm2m_log){ .id = (uint16_t)i, .used = i == 0, .running = true,
-                                    .data = f.log_memory[i], .cap = sizeof f.log_memory[i] };
+        f.log[i] = (tsr_lwm2m_log){ .id = (uint16_t)i,
+                                    .used = i == 0,
+                                    .running = true,
+                                    .data = f.log_memory[i],
+                                    .cap = sizeof f.log_memory[i] };
     f.logs = (tsr_lwm2m_logs){ .items = f.log, .count = 2 };
     f.app_datas = (tsr_lwm2m_app_datas){ f.app_data, 2 };
 }
@@ -253,9 +257,14 @@ static void furnish_access(void)
 
 static void attach_tcp(void)
 {
-    const tsr_coap_stream_config config = { .exchanges = 4, .exchange_len = 512, .bodies = 1,
-                                            .body_len = 2048, .message_len = 2304, .out_len = 4096,
-                                            .seed = 5, .response_wait_ms = 20000 };
+    const tsr_coap_stream_config config = { .exchanges = 4,
+                                            .exchange_len = 512,
+                                            .bodies = 1,
+                                            .body_len = 2048,
+                                            .message_len = 2304,
+                                            .out_len = 4096,
+                                            .seed = 5,
+                                            .response_wait_ms = 20000 };
 
     must(tsr_coap_stream_memory(&config) <= sizeof f.stream_memory);
     f.tcp = (tsr_lwm2m_tcp){ .in = f.tcp_in, .in_cap = sizeof f.tcp_in };
@@ -268,34 +277,60 @@ static void attach_tcp(void)
 
 static void attach_oscore(void)
 {
-    f.keys = (tsr_lwm2m_oscore){ .used = true, .fixed = true, .sender_id = "d", .sender_id_len = 1,
-                                 .recipient_id = "s", .recipient_id_len = 1, .key_id = secret,
+    f.keys = (tsr_lwm2m_oscore){ .used = true,
+                                 .fixed = true,
+                                 .sender_id = "d",
+                                 .sender_id_len = 1,
+                                 .recipient_id = "s",
+                                 .recipient_id_len = 1,
+                                 .key_id = secret,
                                  .version = 1 };
     f.layer = (tsr_lwm2m_oscore_layer){ .client = &f.client, .accounts = f.protected };
     memset(f.protected, 0, sizeof f.protected);
     f.protected[UDP].keys = &f.keys;
     f.protected[UDP].store = (tsr_lwm2m_oscore_store){ NULL, load_oscore, save_oscore };
     must(tsr_lwm2m_oscore_memory(&f.client, DATAGRAM) <= sizeof f.guard_memory);
-    must(tsr_lwm2m_oscore_attach(&f.layer, NULL, DATAGRAM, f.guard_memory,
-                                 sizeof f.guard_memory) == TSR_OK);
+    must(tsr_lwm2m_oscore_attach(&f.layer, NULL, DATAGRAM, f.guard_memory, sizeof f.guard_memory) ==
+         TSR_OK);
 }
 
 static void start(void)
 {
     tsr_lwm2m_client_config c = {
-        .endpoint = "fuzz", .registry = &f.registry, .servers = &f.servers,
-        .accounts = f.accounts, .account_count = SERVERS,
-        .observations = f.observations, .observation_count = 4,
-        .attachments = f.attachments, .attachment_count = 4, .paths = f.paths, .path_count = 6,
-        .outbox = &f.outbox, .accesses = &f.accesses,
-        .body = f.body, .body_len = sizeof f.body, .state = f.state, .state_len = sizeof f.state,
-        .datagram = f.datagram, .datagram_len = sizeof f.datagram,
-        .coap = &f.coap, .coap_memory = f.memory, .coap_memory_len = sizeof f.memory,
-        .version_minor = 2, .hooks = { NULL, save },
+        .endpoint = "fuzz",
+        .registry = &f.registry,
+        .servers = &f.servers,
+        .accounts = f.accounts,
+        .account_count = SERVERS,
+        .observations = f.observations,
+        .observation_count = 4,
+        .attachments = f.attachments,
+        .attachment_count = 4,
+        .paths = f.paths,
+        .path_count = 6,
+        .outbox = &f.outbox,
+        .accesses = &f.accesses,
+        .body = f.body,
+        .body_len = sizeof f.body,
+        .state = f.state,
+        .state_len = sizeof f.state,
+        .datagram = f.datagram,
+        .datagram_len = sizeof f.datagram,
+        .coap = &f.coap,
+        .coap_memory = f.memory,
+        .coap_memory_len = sizeof f.memory,
+        .version_minor = 2,
+        .hooks = { NULL, save },
     };
 
-    f.coap = (tsr_coap_config){ .peers = SERVERS, .exchanges = 6, .exchange_len = 512, .bodies = 2,
-                                .body_len = 2048, .seen = 8, .log_len = 4096, .seed = 1,
+    f.coap = (tsr_coap_config){ .peers = SERVERS,
+                                .exchanges = 6,
+                                .exchange_len = 512,
+                                .bodies = 2,
+                                .body_len = 2048,
+                                .seen = 8,
+                                .log_len = 4096,
+                                .seed = 1,
                                 .params = tsr_coap_params_default() };
     memset(f.accounts, 0, sizeof f.accounts);
     memset(f.observations, 0, sizeof f.observations);
@@ -307,7 +342,8 @@ static void start(void)
         f.accounts[i].short_id = (uint16_t)(1 + i);
     f.accounts[TCP].channel = &tsr_lwm2m_tcp_channel;
     f.accounts[TCP].channel_state = &f.tcp;
-    f.outbox = (tsr_lwm2m_outbox){ .memory = f.outbox_memory, .memory_len = sizeof f.outbox_memory,
+    f.outbox = (tsr_lwm2m_outbox){ .memory = f.outbox_memory,
+                                   .memory_len = sizeof f.outbox_memory,
                                    .sendings = f.sendings };
     must(tsr_lwm2m_client_init(&f.client, &c) == TSR_OK);
     attach_tcp();
@@ -321,7 +357,8 @@ static void start(void)
 
 static void begin(bool oscore)
 {
-    const tsr_oscore_params p = { .master_secret = secret, .sender_id = tsr_text("s"),
+    const tsr_oscore_params p = { .master_secret = secret,
+                                  .sender_id = tsr_text("s"),
                                   .recipient_id = tsr_text("d") };
 
     memset(&f, 0, sizeof f);
@@ -363,7 +400,8 @@ static void take_datagram(tsr_bytes in)
     tsr_buf out = tsr_buf_over(room, sizeof room);
     tsr_coap_msg msg;
 
-    must(tsr_coap_msg_parse(in, &msg) == TSR_OK); /* the client must not send what cannot be parsed */
+    must(tsr_coap_msg_parse(in, &msg) ==
+         TSR_OK); /* the client must not send what cannot be parsed */
     if (f.oscore && tsr_coap_is_request(msg.code)) {
         /* what it asks is protected, and meant for us: but a context that was lost starts anew */
         if (tsr_oscore_unprotect_request_datagram(&f.far, &f.asked_by_it, in, &out) != TSR_OK)
@@ -547,7 +585,8 @@ static void push(size_t server, tsr_bytes in)
 
 static void host(size_t server, tsr_bytes in)
 {
-    static const tsr_lwm2m_path values[] = { { 3, 0, 9, 0, 3 }, { 3303, 0, 5700, 0, 3 },
+    static const tsr_lwm2m_path values[] = { { 3, 0, 9, 0, 3 },
+                                             { 3303, 0, 5700, 0, 3 },
                                              { 20, 0, 0, 0, 2 } };
     uint8_t what = take(&in);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A device that enrols with a server that says anything. The input is a list of steps: kind, length,
- * bytes.
+ * A device that enrols with a server that says anything. The input is a list of steps: kind,
+ * length, bytes.
  *
  *   0  these bytes as a message             1  time goes on by length squared milliseconds
  *   2  an answer to the last request: code, Max-Age, format, bytes
- *   3  the same with the authority's certificates of the tests, 4  with the device's, changed as the
- *      bytes say (where, and by how much)   5  it begins anew
+ *   3  the same with the authority's certificates of the tests, 4  with the device's: one byte is
+ *      changed as the bytes say            5  it begins anew
  *
  * Enrolled, it has the one certificate that is for its key, out of what it keeps. */
 #include "fuzz/keys.h"
@@ -31,12 +31,22 @@ static uint32_t key;
 
 static void begin(void)
 {
-    static const tsr_coap_config coap = { .peers = 1, .exchanges = 2, .exchange_len = 1300,
-                                          .bodies = 2, .body_len = TSR_EST_BODY, .seed = 1,
-                                          .seen = 4, .log_len = 1024 };
+    static const tsr_coap_config coap = { .peers = 1,
+                                          .exchanges = 2,
+                                          .exchange_len = 1300,
+                                          .bodies = 2,
+                                          .body_len = TSR_EST_BODY,
+                                          .seed = 1,
+                                          .seen = 4,
+                                          .log_len = 1024 };
     static tsr_coap_config config;
-    tsr_est_config c = { .common_name = "lamp", .key_id = key, .retries = 3, .room = f.room,
-                         .room_len = sizeof f.room, .coap = &config, .coap_memory = f.memory,
+    tsr_est_config c = { .common_name = "lamp",
+                         .key_id = key,
+                         .retries = 3,
+                         .room = f.room,
+                         .room_len = sizeof f.room,
+                         .coap = &config,
+                         .coap_memory = f.memory,
                          .coap_memory_len = sizeof f.memory };
 
     config = coap;

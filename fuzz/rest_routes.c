@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Every route of the REST interface over HTTP, with a server and a device behind it that answers. The
- * input: which route, which names go into it, then text: the query up to a line feed, and the body.
- * Route 255: the path is the text's as well. What comes back is what docs/openapi.yaml promises: a
- * status, and JSON that is JSON. */
+ * Every route of the REST interface over HTTP, with a server and a device behind it that answers.
+ * The input: which route, which names go into it, then text: the query up to a line feed, and the
+ * body. Route 255: the path is the text's as well. What comes back is what docs/openapi.yaml
+ * promises: a status, and JSON that is JSON. */
 #include "fuzz/server_house.h"
 #include "server/rest/rest.h"
 #include "server/rest/route.h"
@@ -218,7 +218,8 @@ static void look(const char *answer, size_t len, bool is_head)
     if (is_head || len - (size_t)(body - answer) == 0)
         return;
     if (strstr(answer, "json\r\n") != NULL && len < ROOM - 1)
-        promised(tsr_json_parse(tsr_view(body, len - (size_t)(body - answer)), &root, NULL) == TSR_OK,
+        promised(tsr_json_parse(tsr_view(body, len - (size_t)(body - answer)), &root, NULL) ==
+                     TSR_OK,
                  answer);
 }
 

@@ -82,7 +82,8 @@ static void furnish(tsr_server *s)
         "{\"write\":\"object\",\"servers\":[{\"uri\":\"coaps://a\",\"security\":\"psk\","
         "\"generate\":true,\"short_server_id\":7},{\"uri\":\"coaps://b\",\"security\":\"est\","
         "\"short_server_id\":8,\"server_certificate\":\"MAA=\"}]}";
-    const tsr_server_oscore oscore = { .device_id = tsr_text("d"), .server_id = tsr_text("s"),
+    const tsr_server_oscore oscore = { .device_id = tsr_text("d"),
+                                       .server_id = tsr_text("s"),
                                        .secret = tsr_text(FUZZ_PSK) };
     char why[400];
 
@@ -128,7 +129,8 @@ void fuzz_house_arguments(int *argc, char ***argv)
 
 int fuzz_house_connect(const tsr_address *to, bool tcp)
 {
-    struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(to->port),
+    struct sockaddr_in in = { .sin_family = AF_INET,
+                              .sin_port = htons(to->port),
                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     int fd = socket(AF_INET, (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0);
 
@@ -166,13 +168,15 @@ void fuzz_house_register(const fuzz_house *h, int fd)
         if (i % 100 == 0) {
             last = 0;
             out = tsr_buf_over(room, sizeof room);
-            tsr_coap_put_header(&out, TSR_COAP_CON, TSR_COAP_POST,
-                                (uint16_t)(0x8000 | number++), tsr_text("reg"));
+            tsr_coap_put_header(&out, TSR_COAP_CON, TSR_COAP_POST, (uint16_t)(0x8000 | number++),
+                                tsr_text("reg"));
             tsr_coap_put_opt_text(&out, &last, TSR_COAP_URI_PATH, "/rd", '/');
             tsr_coap_put_opt_uint(&out, &last, TSR_COAP_CONTENT_FORMAT, 40);
-            tsr_coap_put_opt_text(&out, &last, TSR_COAP_URI_QUERY, "ep=dev&lt=8000000&lwm2m=1.2", '&');
-            tsr_coap_put_payload(&out, tsr_text("</>;ct=\"110 112 11542 11543 11544 60\";rt=\"oma.lwm2m\","
-                                                "</1/0>,</3/0>,</5/0>,</3303/0>,</3311/0>"));
+            tsr_coap_put_opt_text(&out, &last, TSR_COAP_URI_QUERY, "ep=dev&lt=8000000&lwm2m=1.2",
+                                  '&');
+            tsr_coap_put_payload(
+                &out, tsr_text("</>;ct=\"110 112 11542 11543 11544 60\";rt=\"oma.lwm2m\","
+                               "</1/0>,</3/0>,</5/0>,</3303/0>,</3311/0>"));
             must(out.err == TSR_OK);
             (void)!send(fd, room, out.len, 0);
         }

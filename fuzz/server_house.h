@@ -16,8 +16,8 @@ typedef struct {
 
 #define FUZZ_PSK "0123456789abcdef"
 
-/** One shard; coap, coap+tcp, bootstrap over coap and coaps, an authority; profiles and credentials for
- *  the endpoints "dev", "lamp" and "osc". Never returns but with a server. */
+/** One shard; coap, coap+tcp, bootstrap over coap and coaps, an authority; profiles and credentials
+ * for the endpoints "dev", "lamp" and "osc". Never returns but with a server. */
 void fuzz_house_open(fuzz_house *h);
 
 /** libFuzzer's argument: leaks cannot be told per input where threads work on beside it. */

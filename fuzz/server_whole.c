@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The whole server behind its sockets: registration, operations, bootstrap, enrolment. The input is a
- * list of steps: kind and channel, length, bytes. After each the server has taken in what was sent.
+ * The whole server behind its sockets: registration, operations, bootstrap, enrolment. The input is
+ * a list of steps: kind and channel, length, bytes. After each the server has taken in what was
+ * sent.
  *
  *   0  these bytes, as they are
  *   1  a request around them: method, path, format, then query and payload
@@ -9,8 +10,9 @@
  *   3  a notification of what was observed last: the same
  *   4  an operation on the device "dev": kind, format, path, then arguments
  *
- * Channels: CoAP over UDP (the one that "dev" is registered from), over TCP, the bootstrap server over
- * UDP, and over DTLS with the key of "lamp", and another peer over UDP. Time is the machine's. */
+ * Channels: CoAP over UDP (the one that "dev" is registered from), over TCP, the bootstrap server
+ * over UDP, and over DTLS with the key of "lamp", and another peer over UDP. Time is the machine's.
+ */
 #include "fuzz/keys.h"
 #include "fuzz/server_house.h"
 #include "tessera/coap/frame.h"
@@ -64,10 +66,10 @@ static const tsr_address *target(int i)
     const tsr_server_config *c = &house.config;
 
     switch (i) {
-    case TCP:  return &c->coap_tcp[0];
+    case TCP: return &c->coap_tcp[0];
     case BOOT: return &c->bootstrap_coap[0];
     case BOOT_DTLS: return &c->bootstrap_coaps[0];
-    default:   return &c->coap[0];
+    default: return &c->coap[0];
     }
 }
 
@@ -197,8 +199,7 @@ static bool take_stream(channel *c, tsr_bytes in)
     while ((err = tsr_coap_deframe(&deframer, &in, &frame)) == TSR_OK) {
         if (frame.code == TSR_COAP_PONG)
             return true;
-        if (!tsr_coap_is_signal(frame.code) &&
-            tsr_coap_msg_parse(frame.datagram, &msg) == TSR_OK)
+        if (!tsr_coap_is_signal(frame.code) && tsr_coap_msg_parse(frame.datagram, &msg) == TSR_OK)
             take_message(c, &msg);
     }
     must(err == TSR_END); /* the server's own */
@@ -211,7 +212,8 @@ static void connect_stream(void)
     must(tsr_coap_deframer_init(&deframer, stream_room, sizeof stream_room) == TSR_OK);
 }
 
-/* What can be read within `ms`, up to the answer to a ping; true: it came, or the connection went. */
+/* What can be read within `ms`, up to the answer to a ping; true: it came, or the connection went.
+ */
 static bool receive(int i, uint16_t mid, int ms)
 {
     uint8_t room[ROOM];
@@ -277,13 +279,15 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 /* ---- steps ---- */
 
-static const uint16_t formats[] = { 0, 42, 60, 110, 112, 11542, 11543, 11544, 40, 320, 322,
-                                    281, 286, 287 };
+static const uint16_t formats[] = { 0,     42, 60,  110, 112, 11542, 11543,
+                                    11544, 40, 320, 322, 281, 286,   287 };
 
 static void request(int i, tsr_bytes in)
 {
-    static const char *const paths[] = { "/rd", "/rd/x", "/dp", "/bs", "/bspack", "/.well-known/core",
-                                         "/est/crts", "/est/sen", "/est/sren", "/est/att", "/", "/3/0" };
+    static const char *const paths[] = { "/rd",       "/rd/x",    "/dp",
+                                         "/bs",       "/bspack",  "/.well-known/core",
+                                         "/est/crts", "/est/sen", "/est/sren",
+                                         "/est/att",  "/",        "/3/0" };
     uint8_t room[ROOM], method = take(&in), path = take(&in), format = take(&in), query = take(&in);
     tsr_buf out = tsr_buf_over(room, sizeof room);
     uint16_t last = 0;
@@ -322,7 +326,8 @@ static void answer(int i, tsr_bytes in, bool notify)
     c->asked = notify ? c->asked : (format & 0x10) != 0; /* the same once more, or the next */
     tsr_coap_put_header(&out, notify ? TSR_COAP_NON : TSR_COAP_ACK,
                         code < 0x40 ? codes[code % 10] : code, notify ? next_mid() : c->mid,
-                        notify ? tsr_view(c->watch, c->watch_len) : tsr_view(c->token, c->token_len));
+                        notify ? tsr_view(c->watch, c->watch_len)
+                               : tsr_view(c->token, c->token_len));
     if (notify || format & 0x20)
         tsr_coap_put_opt_uint(&out, &last, TSR_COAP_OBSERVE, next_mid());
     if (code == 0x41) {
@@ -349,21 +354,25 @@ static void done(void *arg, const tsr_server_result *r)
 static void operate(tsr_bytes in)
 {
     static const tsr_lwm2m_path where[] = {
-        { 3, 0, 0, 0, 2 }, { 3, 0, 9, 0, 3 }, { 3303, 0, 5700, 0, 3 }, { 5, 0, 0, 0, 1 },
-        { 3311, 0, 5850, 0, 3 }, { 1, 0, 0, 0, 2 }, { 3303, 0, 0, 0, 1 }, { 3, 0, 7, 1, 4 },
+        { 3, 0, 0, 0, 2 },       { 3, 0, 9, 0, 3 }, { 3303, 0, 5700, 0, 3 }, { 5, 0, 0, 0, 1 },
+        { 3311, 0, 5850, 0, 3 }, { 1, 0, 0, 0, 2 }, { 3303, 0, 0, 0, 1 },    { 3, 0, 7, 1, 4 },
     };
     uint8_t kind = take(&in), format = take(&in), at = take(&in), depth = take(&in);
     tsr_server_record records[2] = { { .unix_ms = 0 }, { .unix_ms = 1000 } };
     char text[128];
     tsr_buf t = tsr_buf_over(text, sizeof text - 1);
     bool composite = kind % 14 >= TSR_SERVER_READ_COMPOSITE;
-    tsr_server_request r = { .kind = (tsr_server_kind)(kind % 14), .endpoint = "dev",
+    tsr_server_request r = { .kind = (tsr_server_kind)(kind % 14),
+                             .endpoint = "dev",
                              .path = composite ? tsr_lwm2m_at_root() : where[at % 8],
-                             .paths = composite ? where : NULL, .path_count = composite ? depth % 8u : 0,
-                             .records = records, .record_count = depth >> 4 & 3,
+                             .paths = composite ? where : NULL,
+                             .path_count = composite ? depth % 8u : 0,
+                             .records = records,
+                             .record_count = depth >> 4 & 3,
                              .format = format & 0x80 ? formats[(format & 15) % 14]
                                                      : TSR_SERVER_FORMAT_AUTO,
-                             .depth = depth % 5 - 1, .timeout_ms = 200 };
+                             .depth = depth % 5 - 1,
+                             .timeout_ms = 200 };
 
     for (uint16_t i = 0; i < 2; i++) {
         records[i].path = where[at % 8];

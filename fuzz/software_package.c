@@ -5,7 +5,8 @@
  *   0  any bytes as a package, signatures being asked for: nobody has the key, so none is good
  *   1  (u16 length) a manifest in an envelope, whose signature is believed, and what follows: its
  *      payload, behind the envelope; 2: within it
- *   3  a bundle that was delivered, and is installed: all or nothing, and nothing beside its folder */
+ *   3  a bundle that was delivered, and is installed: all or nothing, and nothing beside its folder
+ */
 #include "apps/tesserad/package.h"
 #include "fuzz/keys.h"
 #include "ports/linux/software/store.h"

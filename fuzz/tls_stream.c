@@ -4,7 +4,7 @@
  * else both ends are ours, and the input says what happens on the way:
  *
  *   the first two: chunks, each behind its length in two bytes
- *   both ends: steps of four bytes: which end and what, how many bytes, where one is changed, by what
+ *   both ends: steps of four bytes: which end and what, how many, where one is changed, by what
  *
  * A peer without a key never connects. What arrives is what was sent, as far as it arrives. */
 #include "fuzz/keys.h"
