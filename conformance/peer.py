@@ -209,9 +209,9 @@ class Server(Endpoint):
     def uri(self):
         return f"coap://127.0.0.1:{self.port}"
 
-    def take_request(self, m, address):
+    def take(self, m, address):
         if not self.silent:
-            super().take_request(m, address)
+            super().take(m, address)
 
     def handle(self, m, address):
         path, method = m.opt.uri_path, m.code

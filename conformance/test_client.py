@@ -174,6 +174,44 @@ class Registration(unittest.TestCase):
         second.close()
 
 
+class History(unittest.TestCase):
+    def place(self, latitude):
+        self.file.write_text(json.dumps({"class": "TPV", "mode": 2, "time": "2024-02-22T12:00:00Z", "lat": latitude,
+                                         "lon": 16.5}) + "\n")
+
+    def test_hqmax_keeps_values_while_the_server_is_away(self):
+        """Core 5.1.2: the newest ones come in one pack, each with its time, when the server is back"""
+        with tempfile.TemporaryDirectory() as folder:
+            self.file = pathlib.Path(folder) / "position"
+            self.place(40)
+            with Room("retry_timer = 1", coap=("ack_timeout_ms = 100", "max_retransmit = 1"),
+                      device=("deregister_on_exit = no", "[location]", f"file = {self.file}")) as room:
+                server, token = room.server, b"hq"
+                self.assertEqual(server.ask("PUT", "/6/0/0", query=("hqmax=3", "con=1")).code, "2.04")
+                first = server.ask("GET", "/6/0/0", accept=SENML_CBOR, observe=0, token=token)
+                self.assertEqual(cbor2.loads(first.payload), [{0: "/6/0/0", 2: 40}])
+                server.silent = True
+                begun = time.time()
+                for kept, latitude in enumerate((41, 42, 43, 44)):  # the first is what nobody acknowledges
+                    self.place(latitude)
+                    room.lab.wait(lambda: room.lab.parts["device"].text().count("event=kept") >= kept, 30, "a value")
+                    if not kept:
+                        room.lab.wait_device("notified")
+                had = len(server.inbox[token])
+                server.silent = False
+                told = server.wait(lambda: server.inbox[token][had:], 40, "what was kept")[0]
+                self.assertEqual((told.code, told.format, told.confirmable), ("2.05", SENML_CBOR, True))
+                pack = cbor2.loads(told.payload)
+                self.assertEqual([(r[0], r[2]) for r in pack], [("/6/0/0", v) for v in (42, 43, 44)])
+                times = [r[-3] for r in pack]
+                self.assertEqual(times, sorted(set(times)))
+                self.assertTrue(begun < times[0] and times[2] < time.time(), (begun, times))
+                self.assertEqual(len(server.registrations), 1)
+                self.place(45)
+                last = server.wait(lambda: server.inbox[token][had + 1:], 20, "the next value")[0]
+                self.assertEqual(cbor2.loads(last.payload)[-1][2], 45)
+
+
 class Managed(unittest.TestCase):
     """One device for all; no test leaves a changed value behind."""
 

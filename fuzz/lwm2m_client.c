@@ -28,6 +28,8 @@ static struct {
     tsr_lwm2m_outbox outbox;
     tsr_lwm2m_sending sending;
     uint8_t outbox_memory[256];
+    tsr_lwm2m_history history;
+    uint8_t history_memory[256];
     uint8_t body[1024], state[2048], saved[2048];
     size_t saved_len;
     uint64_t coap_memory[4096];
@@ -89,7 +91,7 @@ static void start(void)
         .accounts = &f.account, .account_count = 1,
         .observations = f.observations, .observation_count = 3,
         .attachments = f.attachments, .attachment_count = 3, .paths = f.paths, .path_count = 6,
-        .outbox = &f.outbox,
+        .outbox = &f.outbox, .history = &f.history,
         .body = f.body, .body_len = sizeof f.body, .state = f.state, .state_len = sizeof f.state,
         .coap = &coap, .coap_memory = f.coap_memory, .coap_memory_len = sizeof f.coap_memory,
         .version_minor = 2, .hooks = { NULL, save },
@@ -105,6 +107,7 @@ static void start(void)
     memset(&f.sending, 0, sizeof f.sending);
     f.outbox = (tsr_lwm2m_outbox){ .memory = f.outbox_memory, .memory_len = sizeof f.outbox_memory,
                                    .sendings = &f.sending };
+    f.history = (tsr_lwm2m_history){ .memory = f.history_memory, .memory_len = sizeof f.history_memory };
     if (tsr_coap_memory(&coap) > sizeof f.coap_memory ||
         tsr_lwm2m_client_init(&f.client, &c) != TSR_OK)
         abort();

@@ -67,6 +67,7 @@ tsr_err client_place(tesserad *d)
         .hooks = { d, state_save },
         .queue = d->config->queue == 1 ? &d->queue : NULL,
         .profile = profile_of(d->config, &d->profile),
+        .history = d->config->history != 0 ? &d->history : NULL,
     };
 
     tsr_err err;
@@ -83,7 +84,9 @@ tsr_err client_place(tesserad *d)
     c.coap_memory_len = tsr_coap_memory(&d->coap);
     d->coap_memory = calloc(1, c.coap_memory_len);
     c.coap_memory = d->coap_memory;
-    if (d->coap_memory == NULL)
+    d->history.memory = malloc(d->config->history);
+    d->history.memory_len = d->config->history;
+    if (d->coap_memory == NULL || (d->history.memory == NULL && d->config->history != 0))
         return TSR_E_SPACE;
     err = d->config->has_bootstrap ? bootstrap_init(d, &c) : tsr_lwm2m_client_init(&d->client, &c);
     return err == TSR_OK ? tsr_lwm2m_tcp_use(&d->client, &d->streams) : err;

@@ -60,6 +60,7 @@ static const key device_keys[] = {
     { "lwm2m", WORD_AT(config, version, versions) },
     { "profile", TEXT_AT(config, profile) },
     { "profile_covers", TEXT_AT(config, profile_covers) },
+    { "history", NUMBER_AT(config, history, 0, 1u << 24) },
     { "queue", WORD_AT(config, queue, yes_no) },
     { "awake", NUMBER_AT(config, awake_s, 1, 86400) },
     { NULL, TEXT, 0, 0, 0, 0, NULL, NULL },
@@ -586,7 +587,7 @@ tsr_err config_load(const char *path, config *c, char *error, size_t error_len)
 
     memset(c, 0, sizeof *c);
     *c = (config){ .log_level = TSR_LOG_INFO, .kernel_log = 1, .refresh_s = 1, .version = 2,
-                   .awake_s = 93, .ack_timeout_ms = 2000, .max_retransmit = 4, .block_size = 1024,
+                   .awake_s = 93, .history = 16384, .ack_timeout_ms = 2000, .max_retransmit = 4, .block_size = 1024,
                    .push_wait_s = 247, .pull_tries = 10, .send = { .every_s = 60 },
                    .software = { .size = 16u << 20, .memory_mb = 256 } };
     error[0] = '\0';

@@ -96,6 +96,7 @@ typedef struct {
     uint32_t version;      /* highest 1.x to offer */
     uint32_t queue;        /* queue mode: deaf but for awake_s after each message */
     uint32_t awake_s;
+    uint32_t history;      /* bytes for what observations with hqmax keep while a server is away */
     uint32_t log_level;
     uint32_t ack_timeout_ms, max_retransmit, block_size;
     uint32_t push_wait_s;  /* the longest pause between two blocks of a pushed package */

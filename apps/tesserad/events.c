@@ -55,6 +55,9 @@ void log_event(const tesserad *d, const tsr_lwm2m_client_event *e)
         tsr_host_log(TSR_LOG_DEBUG, "notified", "server=%u path=%s code=%u.%02u", server, path,
                      e->code >> 5, e->code & 31u);
         break;
+    case TSR_LWM2M_E_KEPT:
+        tsr_host_log(TSR_LOG_DEBUG, "kept", "server=%u path=%s bytes=%zu", server, path, d->history.used);
+        break;
     case TSR_LWM2M_E_OBSERVE_END:
         tsr_host_log(TSR_LOG_INFO, "observe-end", "server=%u path=%s cause=\"%s\"", server, path,
                      e->reason);

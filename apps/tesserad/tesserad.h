@@ -85,6 +85,7 @@ struct tesserad {
     tsr_coap_streams streams;
     tsr_lwm2m_queue queue;
     tsr_lwm2m_profile profile;
+    tsr_lwm2m_history history;
     bool asleep; /* nothing is sent, and nothing that comes is heard */
     int signals, watch;
     uint64_t stop_by_ms; /* 0: running */

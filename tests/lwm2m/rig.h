@@ -104,7 +104,7 @@ typedef struct rig {
     uint8_t saved[8192];
     size_t saved_len, saves;
     tsr_err save_err; /* what the hook answers */
-    size_t events[TSR_LWM2M_E_SEND_FAILED + 1]; /* how many of each kind */
+    size_t events[TSR_LWM2M_E_KEPT + 1]; /* how many of each kind */
     tsr_lwm2m_client_event last_event;
 } rig;
 

@@ -53,7 +53,7 @@ static void test_config_takes_a_whole_file(void **state)
                           "state=/var/lib/x\n"
                           "reboot = none\n"
                           "deregister_on_exit = yes\n"
-                          "profile = v:lamp-1\nprofile_covers = </1/0>,</3/0>\n"
+                          "history = 5000\nprofile = v:lamp-1\nprofile_covers = </1/0>,</3/0>\n"
                           "\n; another\n"
                           "[secured]\nsocket = /run/s.sock\n"
                           "[server 7]\nuri = coaps://[2001:db8::1]:4000/\nmode = psk\n"
@@ -65,6 +65,7 @@ static void test_config_takes_a_whole_file(void **state)
     assert_int_equal(c.reboot, REBOOT_NONE);
     assert_int_equal(c.deregister, 1);
     assert_string_equal(c.profile, "v:lamp-1");
+    assert_int_equal(c.history, 5000);
     assert_string_equal(c.profile_covers, "</1/0>,</3/0>");
     assert_int_equal(c.server_count, 2);
     assert_int_equal(c.servers[0].short_id, 7);

@@ -149,6 +149,22 @@ typedef struct {
     size_t used;       /* bytes of memory; what a host keeps over a restart */
 } tsr_lwm2m_outbox;
 
+/** What observations with hqmax would have reported while their server was out of reach; it is told
+ *  with its times when the server is back. In memory only. Zero it and set the first part.
+ *  source  Core 5.1.2 (hqmax), Core E.2 (/1/x/6) */
+typedef struct {
+    uint8_t *memory; /* about 45 bytes for a number; when it is full, the oldest go */
+    size_t memory_len;
+    /** Unix time when the client's time was 0, in ms; the host corrects it when its clock is set.
+     *  0: not known, and times are told as ages (RFC 8428 §4.5.3). */
+    uint64_t unix_zero_ms;
+    /* read only */
+    size_t used;
+    uint32_t dropped; /* for want of memory, not by hqmax */
+    /* private */
+    uint64_t retry_ms;
+} tsr_lwm2m_history;
+
 typedef struct {
     const char *endpoint; /* `ep` */
     const tsr_lwm2m_registry *registry;
@@ -156,9 +172,9 @@ typedef struct {
     tsr_lwm2m_account *accounts; /* at most 255 */
     size_t account_count;
     tsr_lwm2m_observation *observations; /* may be none */
-    size_t observation_count;
     tsr_lwm2m_attachment *attachments; /* may be none */
-    size_t attachment_count;
+    uint16_t observation_count;
+    uint16_t attachment_count;
     uint8_t *body; /* one payload going out, or values on their way in; 1 KB at least */
     size_t body_len;
     uint8_t *state; /* the state on its way to hooks.save and what is needed to undo; 2 KB */
@@ -175,6 +191,7 @@ typedef struct {
     tsr_lwm2m_queue *queue; /* queue mode, with its part; NULL: always awake */
     tsr_lwm2m_outbox *outbox; /* for Send; NULL: none */
     tsr_lwm2m_accesses *accesses; /* the state of Object 2, which is in the registry too; NULL: none */
+    tsr_lwm2m_history *history; /* for hqmax, with its part; NULL: none */
     const tsr_lwm2m_profile *profile; /* a name for the object list, with its part; NULL: none */
 } tsr_lwm2m_client_config;
 
@@ -196,6 +213,7 @@ typedef enum {
     TSR_LWM2M_E_SAVE_FAILED,      /* hooks.save failed: `err` */
     TSR_LWM2M_E_SENT,             /* a Send was accepted (CON) or is out (NON): `code` or 0 */
     TSR_LWM2M_E_SEND_FAILED,      /* it was not: `code`, `reason`; kept for later, or dropped */
+    TSR_LWM2M_E_KEPT,             /* what would be a notification is kept for later: `at` */
 } tsr_lwm2m_client_event_kind;
 
 typedef enum {
@@ -262,7 +280,8 @@ typedef struct {
     const struct tsr_lwm2m_bootstrap_part *bootstrap;
     /** tsr_lwm2m_registration_order: /1/x/13 and /1/x/15 among several servers */
     bool (*turn)(struct tsr_lwm2m_client *c, tsr_lwm2m_account *a);
-    /** tsr_lwm2m_sender: Send; needs config.outbox */
+    /** tsr_lwm2m_sender: Send; needs config.outbox. tsr_lwm2m_sender_and_history: the same, and values
+     *  that observations keep while a server is out of reach; needs config.history */
     const struct tsr_lwm2m_sender *sender;
     /** tsr_lwm2m_access_control: has to be there for several accounts. With config.accesses servers have
      *  the rights that Object 2 says; without, all but to each other's accounts */
@@ -280,7 +299,7 @@ extern const struct tsr_lwm2m_keeping tsr_lwm2m_keeping;
 extern const struct tsr_lwm2m_channels tsr_lwm2m_channels;
 extern const struct tsr_lwm2m_composite tsr_lwm2m_composite;
 extern const struct tsr_lwm2m_instances tsr_lwm2m_instances;
-extern const struct tsr_lwm2m_sender tsr_lwm2m_sender;
+extern const struct tsr_lwm2m_sender tsr_lwm2m_sender, tsr_lwm2m_sender_and_history;
 extern const struct tsr_lwm2m_access_control tsr_lwm2m_access_control;
 
 /** All of them but bootstrap. */

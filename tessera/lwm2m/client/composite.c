@@ -262,7 +262,7 @@ static uint8_t do_cancel(tsr_lwm2m_client *c, const tsr_coap_event *event,
 
 /* ---- judging --------------------------------------------------------------------------------- */
 
-/* The longest pmin and the shortest pmax of its paths; CON if one of them wants it. Parameters of the
+/* The longest pmin, the shortest pmax and the most hqmax of its paths; CON if one of them wants it. Parameters of the
  * observation itself replace what is attached (Core 6.4.4). Of thresholds only their presence counts
  * here: they are judged path by path. */
 static void composite_attributes(const tsr_lwm2m_client *c, const tsr_lwm2m_observation *o,
@@ -274,7 +274,9 @@ static void composite_attributes(const tsr_lwm2m_client *c, const tsr_lwm2m_obse
         if (!path_is_of(c, &c->config.paths[i], o))
             continue;
         attributes_effective(c, o->account, &c->config.paths[i].at, 1, &one);
-        a->set = (uint16_t)(a->set | (one.set & THRESHOLDS));
+        a->set = (uint16_t)(a->set | (one.set & (THRESHOLDS | TSR_LWM2M_HQMAX)));
+        if (one.whole[5] > a->whole[5])
+            a->whole[5] = one.whole[5];
         if (o->own.set != 0)
             continue;
         if (tsr_lwm2m_attribute_has(&one, TSR_LWM2M_PMIN) &&

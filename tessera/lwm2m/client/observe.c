@@ -2,10 +2,9 @@
  *
  * Information reporting: who observes what, when a notification is owed, and sending it
  * (Core 6.4, Core 5.1.2, RFC 7641). */
-#include "tessera/lwm2m/client/internal.h"
+#include "tessera/lwm2m/client/observing.h"
 
 enum {
-    SEQUENCE_STEP = 4096,          /* numbers that one saved mark covers */
     CONFIRM_MS = 24 * 3600 * 1000, /* RFC 7641 §4.5: a CON at least once a day */
     RETRY_MS = 1000,               /* when CoAP has no exchange free */
 };
@@ -33,61 +32,6 @@ void attributes_effective(const tsr_lwm2m_client *c, size_t account, const tsr_l
         if (t != NULL)
             tsr_lwm2m_attributes_inherit(attributes, &t->values);
     }
-}
-
-static void attributes_of(const tsr_lwm2m_client *c, const tsr_lwm2m_observation *o,
-                          tsr_lwm2m_attributes *a)
-{
-    /* by attribute: the resource of Server; 0: none */
-    static const uint8_t defaults[] = { TSR_LWM2M_S_PMIN, TSR_LWM2M_S_PMAX, 0, 0,
-                                        TSR_LWM2M_S_NOTIFY_MODE };
-    const tsr_lwm2m_server *server = account_server(c, &c->config.accounts[o->account]);
-
-    *a = o->own;
-    attributes_effective(c, o->account, &o->at, 1, a);
-    if (o->at.depth == 0)
-        c->parts->composite->attributes(c, o, a);
-    if (server == NULL)
-        return;
-    for (size_t i = 0; i < sizeof defaults; i++)
-        if ((a->set >> i & 1) == 0 && defaults[i] != 0)
-            a->whole[i] = tsr_lwm2m_server_get(server, (tsr_lwm2m_server_resource)defaults[i]);
-}
-
-/* When a notification may go, and when it must: a pmax of 0, or below pmin, is ignored and no
- * error. */
-static void plan(tsr_lwm2m_observation *o, const tsr_lwm2m_attributes *a)
-{
-    o->stale = false;
-    o->pmin_due_ms = o->sent_ms + (uint64_t)a->whole[0] * 1000;
-    o->pmax_due_ms = o->sent_ms + (uint64_t)a->whole[1] * 1000;
-    if (a->whole[1] == 0 || o->pmax_due_ms < o->pmin_due_ms)
-        o->pmax_due_ms = UINT64_MAX;
-    o->early = (a->set & (TSR_LWM2M_GT | TSR_LWM2M_LT | TSR_LWM2M_ST | TSR_LWM2M_EDGE)) != 0;
-}
-
-/* What is there now, in config.body. */
-typedef struct {
-    tsr_buf body;
-    uint64_t digest;
-    tsr_err err;
-    bool taken;
-} view;
-
-static uint64_t digest_of(const tsr_lwm2m_client *c, tsr_bytes body)
-{
-    return tsr_hash(c->config.coap->seed, body);
-}
-
-static void reported(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, uint64_t digest)
-{
-    o->digest = digest;
-    o->last.type = TSR_LWM2M_NONE;
-    if (c->parts->attributes->reported != NULL)
-        c->parts->attributes->reported(c, o);
-    o->known = true;
-    o->dirty = o->fired = false;
-    o->sent_ms = c->now_ms;
 }
 
 tsr_lwm2m_observation *observe_find(tsr_lwm2m_client *c, size_t account, tsr_bytes token)
@@ -178,54 +122,6 @@ void observe_end_all(tsr_lwm2m_client *c, size_t account, const char *reason)
     }
 }
 
-static tsr_err observed_read(tsr_lwm2m_client *c, const tsr_lwm2m_observation *o, tsr_buf *body)
-{
-    const tsr_lwm2m_object *object;
-
-    if (o->at.depth == 0)
-        return c->parts->composite->read(c, o, body);
-    object = tsr_lwm2m_object_find(c->config.registry, o->at.object);
-    return object == NULL ? TSR_E_NOT_FOUND
-                          : manage_read(c, o->account, object, &o->at, (tsr_lwm2m_format)o->format,
-                                        body);
-}
-
-/* Reads what is observed, unless that was done. */
-static void look(tsr_lwm2m_client *c, const tsr_lwm2m_observation *o, view *now)
-{
-    if (now->taken)
-        return;
-    now->taken = true;
-    now->body = tsr_buf_over(c->config.body, c->config.body_len);
-    now->err = observed_read(c, o, &now->body);
-    now->digest = digest_of(c, tsr_buf_view(&now->body));
-}
-
-/* Has something happened that calls for a notification? A restored observation reports once. */
-static bool judge(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const tsr_lwm2m_attributes *a,
-                  view *now)
-{
-    bool fires;
-
-    if (!o->known)
-        return true;
-    if (c->parts->attributes->judge != NULL && c->parts->attributes->judge(c, o, a, &fires))
-        return fires;
-    look(c, o, now);
-    return now->err != TSR_OK || now->digest != o->digest;
-}
-
-/* Numbers above the mark must not be used before a higher mark is durable: after a restart the
- * server would take our notifications for old ones (RFC 7641 §3.4). */
-static uint32_t sequence_next(tsr_lwm2m_client *c)
-{
-    if (c->sequence + 1 >= c->sequence_mark) {
-        c->sequence_mark = c->sequence + SEQUENCE_STEP;
-        (void)tsr_lwm2m_client_save(c);
-    }
-    return ++c->sequence;
-}
-
 static void notify(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const tsr_lwm2m_attributes *a,
                    const view *now)
 {
@@ -255,16 +151,6 @@ static void notify(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const tsr_lwm2
     }
 }
 
-/* After a restart or from a new address the Update goes first: a server that does not know where
- * this comes from answers with a Reset, and that would end the observation. */
-static bool may_send(const tsr_lwm2m_client *c, const tsr_lwm2m_observation *o)
-{
-    const tsr_lwm2m_account *a = &c->config.accounts[o->account];
-
-    return o->used && o->flight == 0 && a->up && a->standing == TSR_LWM2M_REGISTERED &&
-           !a->update && a->request == 0;
-}
-
 /* When the next step of an observation is due. */
 static uint64_t due_ms(const tsr_lwm2m_client *c, const tsr_lwm2m_observation *o)
 {
@@ -288,11 +174,7 @@ static void step(tsr_lwm2m_client *c, tsr_lwm2m_observation *o)
         return;
     attributes_of(c, o, &a);
     plan(o, &a);
-    if (o->dirty && (c->now_ms >= o->pmin_due_ms || o->early)) {
-        o->dirty = false;
-        o->fired = o->fired || judge(c, o, &a, &now);
-    }
-    if (c->now_ms >= o->pmax_due_ms || (o->fired && c->now_ms >= o->pmin_due_ms)) {
+    if (is_owed(c, o, &a, &now)) {
         look(c, o, &now);
         notify(c, o, &a, &now);
         plan(o, &a);
