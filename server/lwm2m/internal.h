@@ -200,13 +200,15 @@ void device_journal(device *dev, bool now);
 /* register.c */
 void register_request(desk *d, tsr_peer *peer, const tsr_coap_event *event);
 
-/* operate.c */
+/* operate.c, and the files beside it */
 void operation_post(operation *op, desk *d);
 void operation_run(desk *d, operation *op);
 void operation_finish(operation *op, const tsr_server_result *result);
 void operation_fail(operation *op, tsr_server_outcome outcome, const char *why);
 void operation_event(desk *d, operation *op, const tsr_coap_event *event);
 void operation_expired(operation *op);
+void operation_send(device *dev, operation *op);
+void operation_observe(device *dev, operation *op); /* sent when its row is stored */
 void operation_free(operation *op);
 void device_pump(device *dev);    /* sends the next operation if it may */
 void device_requeue(device *dev); /* the one under way must be sent again, by another peer */
