@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Key exchange in TO2: the owner sends xA in message 61, the device xB in 64; both then have the
- * same secret. A device names the methods that it links; those of finite fields need big numbers in the
- * process, so they are in tsr_fdo_full alone (DESIGN.md). */
+ * same secret. A device names the methods that it links; those of finite fields need big numbers
+ * in the process, so they are in tsr_fdo_full alone (DESIGN.md). */
 #ifndef TESSERA_FDO_KEX_H
 #define TESSERA_FDO_KEX_H
 

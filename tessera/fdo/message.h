@@ -182,7 +182,8 @@ typedef struct {
 tsr_err tsr_fdo_setup_read(tsr_bytes payload, tsr_fdo_setup *s);
 void tsr_fdo_setup_write(tsr_buf *out, const tsr_fdo_setup *s);
 
-/** 66: hmac.alg 0: the credential is kept. 67 has the size alone. max_size 0: null. */
+/** 66: hmac.alg 0: the credential is kept. 67 has the size alone. max_size 0: null.
+ *  errors  also TSR_E_DENIED  a size below TSR_FDO_SIZE_LEAST */
 tsr_err tsr_fdo_device_ready_read(tsr_bytes in, tsr_fdo_hash *hmac, uint64_t *max_size);
 void tsr_fdo_device_ready_write(tsr_buf *out, const tsr_fdo_hash *hmac, uint64_t max_size);
 tsr_err tsr_fdo_owner_ready_read(tsr_bytes in, uint64_t *max_size);

@@ -189,10 +189,13 @@ void tsr_fdo_setup_write(tsr_buf *out, const tsr_fdo_setup *s)
 
 static tsr_err take_size(tsr_bytes *in, uint64_t *size)
 {
-    if (tsr_cbor_get_null(in) != TSR_OK)
-        return tsr_cbor_get_uint(in, size);
+    tsr_err err;
+
     *size = 0;
-    return TSR_OK;
+    if (tsr_cbor_get_null(in) == TSR_OK)
+        return TSR_OK;
+    err = tsr_cbor_get_uint(in, size);
+    return err == TSR_OK && *size < TSR_FDO_SIZE_LEAST ? TSR_E_DENIED : err;
 }
 
 static void put_size(tsr_buf *out, uint64_t size)

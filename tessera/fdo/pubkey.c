@@ -70,7 +70,7 @@ tsr_err tsr_fdo_key_of_spki(tsr_bytes der, tsr_fdo_key *k)
     return err;
 }
 
-/* RFC 5280 §4.1: TBSCertificate has [version], serial, signature, issuer, validity, subject, key. */
+/* RFC 5280 §4.1: [version], serial, signature, issuer, validity, subject, key. */
 tsr_err tsr_fdo_key_of_certificate(tsr_bytes der, tsr_fdo_key *k)
 {
     static const uint8_t before[] = { TSR_DER_INTEGER, TSR_DER_SEQUENCE, TSR_DER_SEQUENCE,

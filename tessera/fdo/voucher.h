@@ -59,8 +59,8 @@ tsr_err tsr_fdo_ov_begin(tsr_fdo_ov_chain *c, const tsr_fdo_ov_header *h, tsr_by
 
 /** Verifies the next entry: signed by the owner so far, over the hash of what stands before it and
  *  of GUID and DeviceInfo. Then its key is the owner's. The chain is unchanged on failure.
- *  errors  those of a reader; TSR_E_CRYPTO, TSR_E_TYPE, TSR_E_DENIED, TSR_E_UNSUPPORTED when a check
- *          fails; `fault` (which may be NULL) says which */
+ *  errors  those of a reader; TSR_E_CRYPTO, TSR_E_TYPE, TSR_E_DENIED, TSR_E_UNSUPPORTED when a
+ *          check fails; `fault` (which may be NULL) says which */
 tsr_err tsr_fdo_ov_next(tsr_fdo_ov_chain *c, tsr_bytes entry, tsr_fdo_fault *fault);
 
 /* ---- the whole ---------------------------------------------------------------------------- */
