@@ -5,6 +5,7 @@
 #include "server/bootstrap/bootstrap.h"
 #include "tessera/coap/message.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <netinet/in.h>
@@ -142,8 +143,12 @@ int fuzz_house_connect(const tsr_address *to, bool tcp)
 bool fuzz_house_readable(int fd, int ms)
 {
     struct pollfd p = { fd, POLLIN, 0 };
+    int n = 0;
 
-    return poll(&p, 1, ms) > 0;
+    do /* libFuzzer's own alarm */
+        n = poll(&p, 1, ms);
+    while (n < 0 && errno == EINTR);
+    return n > 0;
 }
 
 static bool is_registered(const fuzz_house *h)

@@ -4,89 +4,35 @@
 // the folder that TESSERA_SCREENSHOTS names, else into the build directory.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { Lab, require, sleep, until } from "./lab.mjs";
+import { Lab, sleep, until } from "./lab.mjs";
+import { coapClient, Console } from "./page.mjs";
 
-const { chromium } = require("playwright-core");
-const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
-const pictures = process.env.TESSERA_SCREENSHOTS ?? join(process.env.TESSERA_BUILD, "screenshots");
 const EP = "living-room";
 
 let lab;
-let context;
+let view;
 let page;
-let profile;
-const complaints = [];
+let complaints;
+const go = (hash) => view.go(hash);
+const accessible = (what) => view.accessible(what);
+const picture = (name) => view.picture(name);
+const toast = (words) => view.toast(words);
 
 before(async () => {
-  mkdirSync(pictures, { recursive: true });
   lab = await Lab.open({ server: ["--allow-nosec", "--awake", "2"] });
   await lab.startDevice(EP);
-  profile = mkdtempSync(join(tmpdir(), "tessera-chromium-"));
-  context = await chromium.launchPersistentContext(profile, {
-    executablePath: process.env.TESSERA_CHROMIUM ?? "/usr/bin/chromium",
-    headless: true,
-    viewport: { width: 1440, height: 900 },
-    colorScheme: "light",
-    reducedMotion: "reduce",
-    args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-      "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-  });
-  page = context.pages()[0] ?? await context.newPage();
-  page.setDefaultTimeout(30_000);
-  page.on("console", (m) => {
-    // What the network did is not the page's fault; a blocked resource is.
-    if (m.type() === "error" && !/Failed to load resource|net::ERR/.test(m.text())) complaints.push(m.text());
-  });
-  page.on("pageerror", (e) => complaints.push(e.stack ?? e.message));
-  page.on("request", (r) => {
-    if (!r.url().startsWith(lab.url)) complaints.push(`request to ${r.url()}`);
-  });
+  view = await Console.open(lab.url);
+  ({ page, complaints } = view);
 }, { timeout: 120_000 });
 
 after(async () => {
-  await context?.close();
-  if (profile) rmSync(profile, { recursive: true, force: true });
+  await view?.close();
   await lab?.close();
 }, { timeout: 120_000 });
 
-const go = async (hash) => {
-  await page.goto(`${lab.url}/${hash}`);
-  await page.waitForSelector("main h1");
-};
-
-/** The findings of axe-core on the page as it is now, in both colours. */
-async function accessible(what) {
-  for (const scheme of ["light", "dark"]) {
-    await page.emulateMedia({ colorScheme: scheme });
-    await sleep(250);
-    await page.evaluate(axe);
-    const found = await page.evaluate(async () =>
-      (await window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] })).violations);
-    const text = found.map((v) => `${v.id}: ${v.help}\n${v.nodes.slice(0, 3).map((n) => `  ${n.html.slice(0, 160)}\n    ${n.failureSummary}`).join("\n")}`).join("\n");
-    assert.equal(found.length, 0, `${what}, ${scheme}:\n${text}`);
-  }
-  await page.emulateMedia({ colorScheme: "light" });
-}
-
-async function picture(name) {
-  await page.mouse.move(0, 0);
-  await page.evaluate(() => document.activeElement instanceof HTMLElement && document.activeElement.blur());
-  for (const scheme of ["dark", "light"]) {
-    await page.emulateMedia({ colorScheme: scheme });
-    await sleep(400);
-    await page.screenshot({ path: join(pictures, `${name}-${scheme}.png`) });
-  }
-}
-
 const value = async (path) => (await lab.call("GET", `/devices/${EP}/objects${path}`)).body.values?.[0]?.value;
-const toast = (words) => page.locator(".toast", { hasText: words }).first().waitFor();
-
 /** A device without security that only registers, by libcoap's client. */
-const coapClient = ["coap-client-notls", "coap-client"].find((name) => process.env.PATH.split(":").some((dir) => existsSync(join(dir, name))));
 function register(endpoint, query = "b=U") {
   assert.ok(coapClient, "libcoap's coap-client is needed: run ./setup");
   execFileSync(coapClient, ["-m", "post", "-t", "40", "-e", "</3/0>,</4/0>,</3303/0>,</3311/0>", "-B", "5",
@@ -404,7 +350,7 @@ test("a token is asked for where the server wants one", { timeout: 120_000 }, as
   const token = "0123456789abcdef0123";
   const safe = await Lab.open({ token });
   try {
-    const other = await context.newPage();
+    const other = await view.context.newPage();
     await other.goto(`${safe.url}/`);
     await other.getByRole("textbox", { name: "Token" }).fill(token);
     await other.getByRole("button", { name: "Continue" }).click();

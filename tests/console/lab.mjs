@@ -37,7 +37,7 @@ export async function until(what, good, ms = 30_000) {
   throw new Error(`${what} did not happen in ${ms} ms${last ? `; last: ${last.message}` : ""}`);
 }
 
-function freePort(udp) {
+export function freePort(udp) {
   return new Promise((resolve, reject) => {
     if (udp) {
       const socket = dgram.createSocket("udp4");

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // What devices get from the bootstrap server, and how it went.
 import { useEffect, useState } from "preact/hooks";
-import { api, ApiProblem, type BootstrapProfile, type BootstrapState } from "../api/client";
+import { api, ApiProblem, bootstrapCredentials, type BootstrapProfile, type BootstrapServer, type BootstrapState } from "../api/client";
 import { onEvents } from "../state/live";
 import { deviceHref } from "../state/router";
 import { fail, toast } from "../state/toasts";
+import { Confirm, Field, TextField } from "../ui/form";
 import { Pencil, Plus, Refresh, Trash } from "../ui/icons";
 import { Ago, Dialog, SecurityBadge, Spinner } from "../ui/parts";
+import { AccountFields } from "./account";
+import { Certificates } from "./certificates";
+import { Credentials } from "./credentials";
 
 const EXAMPLE: BootstrapProfile = {
   servers: [{ uri: "coaps://192.0.2.1:5684", security: "psk", generate: true, short_server_id: 1, lifetime: 300 }],
@@ -29,6 +33,14 @@ export function parseProfile(text: string): { profile: unknown } | { error: stri
   }
 }
 
+/** The text with one more account; a text that is no profile stays as it is. */
+export function withServer(text: string, server: BootstrapServer): string {
+  const read = parseProfile(text);
+  if ("error" in read) return text;
+  const profile = read.profile as BootstrapProfile;
+  return JSON.stringify({ ...profile, servers: [...(profile.servers ?? []), server] }, null, 2);
+}
+
 export function serversText(profile: BootstrapProfile): string {
   const uris = (profile.servers ?? []).map((s) => s.uri + (s.generate ? " (fresh key)" : ""));
   return uris.length === 0 ? "none" : uris.join(", ");
@@ -39,6 +51,8 @@ function EditDialog({ profile, onClose, onDone }: { profile: BootstrapProfile | 
   const [text, setText] = useState(textOf(profile));
   const [error, setError] = useState("");
   const [busy, setBusy] = useState(false);
+  /** Nothing but the example stands there. */
+  const pristine = profile === undefined && text === textOf(undefined);
 
   const save = async () => {
     const read = parseProfile(text);
@@ -65,40 +79,19 @@ function EditDialog({ profile, onClose, onDone }: { profile: BootstrapProfile | 
         <button class="button" type="button" onClick={onClose}>Cancel</button>
         <button class="button primary" type="submit" disabled={busy || name === ""}>{busy ? <Spinner /> : null}Store</button>
       </>}>
-      <div class="field">
-        <label for="b-name">Endpoint or pattern</label>
-        <input id="b-name" class="input" required maxLength={255} value={name} readOnly={profile !== undefined} autocomplete="off"
-          aria-describedby="b-name-hint" onInput={(e) => setName(e.currentTarget.value)} />
-        <span class="hint" id="b-name-hint">* stands for any characters; the most specific profile applies.</span>
-      </div>
-      <div class="field">
-        <label for="b-text">Profile (JSON)</label>
+      <TextField id="b-name" label="Endpoint or pattern" required max={255} value={name} readOnly={profile !== undefined} onValue={setName}
+        hint="* stands for any characters; the most specific profile applies." />
+      <Field id="b-text" label="Profile (JSON)" error={error}>
         <textarea id="b-text" class="input mono code-area" spellcheck={false} value={text} aria-invalid={error !== ""}
-          aria-describedby={error ? "b-error" : undefined}
+          aria-describedby={error ? "b-text-hint" : undefined}
           onInput={(e) => { setText(e.currentTarget.value); setError(""); }} />
-        {error && <span class="error" id="b-error" role="alert">{error}</span>}
-      </div>
+      </Field>
+      <AccountFields onAdd={(server) => {
+        const read = parseProfile(text);
+        if ("error" in read) setError(read.error);
+        else setText(withServer(pristine ? "{}" : text, server));
+      }} />
     </Dialog>
-  );
-}
-
-function DeleteDialog({ name, onClose, onDone }: { name: string; onClose(): void; onDone(): void }) {
-  const remove = async () => {
-    try {
-      await api.deleteProfile(name);
-      toast("ok", "Profile removed", name);
-      onDone();
-    } catch (e) {
-      fail("The profile could not be removed", e);
-    }
-  };
-  return (
-    <Dialog title={`Remove the profile ${name}?`} onClose={onClose} onSubmit={() => void remove()}
-      hint="Devices that were bootstrapped keep what they have."
-      footer={<>
-        <button class="button" type="button" onClick={onClose}>Cancel</button>
-        <button class="button danger" type="submit"><Trash />Remove</button>
-      </>} />
   );
 }
 
@@ -207,10 +200,17 @@ export function BootstrapPage() {
         <div class="card empty"><Refresh /><h2>No profile yet</h2><p>A profile says which servers and keys a device gets when it comes to the bootstrap server.</p></div>
       )}
       {profiles !== undefined && profiles.length > 0 && <Profiles list={profiles} onEdit={setEditing} onDelete={setDeleting} />}
-      {states.length > 0 && <><h2 style={{ margin: "26px 0 12px" }}>Devices</h2><States list={states} /></>}
+      {states.length > 0 && <><div class="page-head section"><h2>Devices</h2></div><States list={states} /></>}
       {(next.profiles !== null || next.states !== null) && <p style={{ marginTop: "14px" }}><button class="button" type="button" onClick={() => void more()}>Show more</button></p>}
       {editing !== undefined && <EditDialog profile={editing === "new" ? undefined : editing} onClose={() => setEditing(undefined)} onDone={done} />}
-      {deleting !== undefined && <DeleteDialog name={deleting} onClose={() => setDeleting(undefined)} onDone={done} />}
+      {deleting !== undefined && (
+        <Confirm title={`Remove the profile ${deleting}?`} hint="Devices that were bootstrapped keep what they have." action="Remove"
+          done="Profile removed" detail={deleting} failed="The profile could not be removed"
+          run={() => api.deleteProfile(deleting)} onClose={() => setDeleting(undefined)} onDone={done} />
+      )}
+      <Credentials at={bootstrapCredentials} heading="Credentials at the bootstrap server"
+        hint="A device needs one to come to the bootstrap server over DTLS or with OSCORE." />
+      <Certificates />
     </>
   );
 }

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { useEffect, useMemo } from "preact/hooks";
-import type { DeviceDetail, DeviceObject } from "../api/client";
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { api, type DeviceDetail, type DeviceObject } from "../api/client";
 import { duration, plural, unitText, valueText } from "../format";
 import { canDraw, comparePaths, parentOf, purposeOf, rangeOf, rowsOf, unitsOf } from "../model";
 import { DeviceStore } from "../state/device";
 import { deviceHref } from "../state/router";
 import { Chart } from "../ui/chart";
-import { Chip, Pulse, Refresh } from "../ui/icons";
+import { Confirm } from "../ui/form";
+import { Chip, Plus, Pulse, Refresh, Trash } from "../ui/icons";
 import { Ago, SecurityBadge, Spinner, StateBadge } from "../ui/parts";
+import { CreateDialog } from "./instances";
 import { Resource } from "./resource";
 
 function Facts({ device }: { device: DeviceDetail }) {
@@ -43,12 +45,16 @@ function Objects({ device, selected }: { device: DeviceDetail; selected: number 
   );
 }
 
+/** Of Security, Server, OSCORE, COSE a bootstrap server alone makes instances; of Device there is one. */
+const FIXED = [0, 1, 3, 21, 23];
+
 function Instance({ store, object, instance }: { store: DeviceStore; object: DeviceObject; instance: number }) {
   const path = `/${object.object}/${instance}`;
   const rows = rowsOf(path, store.model.value, store.links.value, store.values.value);
   const busy = store.busy.value.has(path) || store.busy.value.has(`/${object.object}`);
   const purpose = purposeOf(path, store.values.value);
   const heading = `instance-${object.object}-${instance}`;
+  const [deleting, setDeleting] = useState(false);
   return (
     <section class="card" aria-labelledby={heading}>
       <div class="card-head">
@@ -59,8 +65,16 @@ function Instance({ store, object, instance }: { store: DeviceStore; object: Dev
           <button class="button small" type="button" disabled={busy} onClick={() => void store.read(path)}>
             {busy ? <Spinner /> : <Refresh />}Read all
           </button>
+          {!FIXED.includes(object.object) && (
+            <button class="button small danger" type="button" aria-label={`Delete ${path}`} onClick={() => setDeleting(true)}><Trash />Delete</button>
+          )}
         </div>
       </div>
+      {deleting && (
+        <Confirm title={`Delete ${path}?`} hint={`The device removes this instance of ${object.name ?? `object ${object.object}`}, with all it holds.`}
+          action="Delete" done="Instance deleted" detail={path} failed={`Deleting ${path} failed`}
+          run={() => store.remove(path)} onClose={() => setDeleting(false)} onDone={() => setDeleting(false)} />
+      )}
       <div class="table-wrap">
         <table class="table resource-table">
           <caption class="visually-hidden">Resources of {path}</caption>
@@ -194,6 +208,8 @@ export function DevicePage({ endpoint, object }: { endpoint: string; object: num
   }, [store, shown, device?.registration_id]);
 
   const found = device?.objects.find((o) => o.object === shown);
+  const [creating, setCreating] = useState(false);
+  const [dropping, setDropping] = useState(false);
   return (
     <>
       <nav class="crumbs" aria-label="Breadcrumb"><a href="#/devices">Devices</a><span aria-hidden="true">/</span><span>{endpoint}</span></nav>
@@ -202,6 +218,9 @@ export function DevicePage({ endpoint, object }: { endpoint: string; object: num
         {device && !store.gone.value && <><StateBadge device={device} /><SecurityBadge security={device.security} /></>}
         {store.gone.value && <span class="badge bad"><span class="dot" />Not registered</span>}
         <div class="end">
+          {device && !store.gone.value && (
+            <button class="button danger" type="button" onClick={() => setDropping(true)}><Trash />Drop the registration</button>
+          )}
           <a class="button" href={`#/events?endpoint=${encodeURIComponent(endpoint)}`}><Pulse />Events</a>
         </div>
       </div>
@@ -221,10 +240,20 @@ export function DevicePage({ endpoint, object }: { endpoint: string; object: num
                 <div class="card empty"><h2>No instance of {found.name ?? `object ${found.object}`}</h2><p>The device knows this object but has none now.</p></div>
               )}
               {!found && <div class="card empty"><h2>This device has no object {shown}</h2></div>}
+              {found && !FIXED.includes(found.object) && (
+                <div><button class="button" type="button" onClick={() => setCreating(true)}><Plus />Add an instance</button></div>
+              )}
             </div>
             <LiveCharts store={store} />
           </div>
         </>
+      )}
+      {creating && found && <CreateDialog store={store} object={found} onClose={() => setCreating(false)} />}
+      {dropping && (
+        <Confirm title={`Drop the registration of ${endpoint}?`}
+          hint="The device is not told; it registers anew when its next update is refused."
+          action="Drop" done="Registration dropped" detail={endpoint} failed="The registration could not be dropped"
+          run={() => api.drop(endpoint)} onClose={() => setDropping(false)} onDone={() => setDropping(false)} />
       )}
     </>
   );

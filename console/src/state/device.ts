@@ -2,7 +2,7 @@
 // Everything the page of one device knows.
 import { batch, signal } from "@preact/signals";
 import { api, ApiProblem, type ApiEvent, type Attributes, type DeviceDetail, type Link, type Model,
-  type Observation, type QueuedRequest, type Scalar, type Value } from "../api/client";
+  type NewValue, type Observation, type QueuedRequest, type Scalar, type Value } from "../api/client";
 import { addPoint, canDraw, numberOf, parentOf, type Row, type Series } from "../model";
 import { onEvents, onGap } from "./live";
 import { fail, toast } from "./toasts";
@@ -186,6 +186,28 @@ export class DeviceStore {
     });
     if (done === "written") void this.read(path);
     return done !== undefined;
+  }
+
+  async create(object: number, made: { instance: number | undefined; values: NewValue[] }): Promise<boolean> {
+    const done = await this.doing(`/${object}`, `Creating an instance of /${object} failed`, async () => {
+      const created = await api.create(this.endpoint, object, made.instance, made.values);
+      toast("ok", "Instance created", created.path);
+      return true;
+    });
+    if (done) await this.changedInstances(object);
+    return done ?? false;
+  }
+
+  /** Throws what went wrong: the question that it answers says it. */
+  async remove(path: string): Promise<void> {
+    await api.remove(this.endpoint, path);
+    this.values.value = new Map([...this.values.value].filter(([p]) => !p.startsWith(`${path}/`)));
+    await this.changedInstances(Number(path.split("/")[1]));
+  }
+
+  /** The device tells of its instances by an Update, which may be a while under way: ask for them. */
+  private async changedInstances(object: number): Promise<void> {
+    await Promise.all([this.load(), this.discover(object), this.read(`/${object}`)]);
   }
 
   async execute(row: Row, args: string): Promise<boolean> {
