@@ -128,6 +128,7 @@ static const key coap_keys[] = {
     { "server_certificate", TEXT_AT(config_server, server_certificate) },                          \
     { "certificate_usage", WORD_AT(config_server, certificate_usage, usages) },                    \
     { "server_name", TEXT_AT(config_server, server_name) },                                        \
+    { "ciphersuites", TEXT_AT(config_server, suite_text) },                                        \
     { "oscore_key", NUMBER_AT(config_server, oscore_key, 1, 0x3fffffff) },                         \
     { "oscore_sender", BYTES_AT(config_server, oscore_sender, 7) },                                \
     { "oscore_recipient", BYTES_AT(config_server, oscore_recipient, 7) },                          \
@@ -406,6 +407,27 @@ static tsr_err section_line(void *user, char *name)
                             "coap, update, software, bootstrap, send, server N, light N", r->section);
 }
 
+/* IANA numbers with blanks between. Which of them this device has, it finds out itself. */
+static tsr_err check_suites(const reader *r, config_server *s)
+{
+    size_t count = 0;
+
+    if (s->suite_text[0] != '\0' && s->mode == TSR_LWM2M_MODE_NOSEC)
+        return fail(r, s->line, "ciphersuites without keys; take it out, or add mode = psk or certificate");
+    for (char *p = s->suite_text; *(p += strspn(p, " ")) != '\0';) {
+        char *end;
+        unsigned long suite = strtoul(p, &end, 16);
+
+        if (strncmp(p, "0x", 2) != 0 || suite == 0 || suite > UINT16_MAX || (*end != ' ' && *end != '\0'))
+            return fail(r, s->line, "'%s' in ciphersuites is no suite; write their numbers as 0xc0a8 0xc0a4", p);
+        if (count == TSR_LWM2M_SUITES)
+            return fail(r, s->line, "more than %d ciphersuites; leave the best", TSR_LWM2M_SUITES);
+        s->suites[count++] = (uint16_t)suite;
+        p = end;
+    }
+    return TSR_OK;
+}
+
 static tsr_err check_server(const reader *r, const config_server *s)
 {
     char name[24];
@@ -564,7 +586,11 @@ static tsr_err check(const reader *r)
         err = check_access(r, &c->servers[i], &owned);
     for (size_t i = 0; err == TSR_OK && i < c->server_count; i++)
         err = check_server(r, &c->servers[i]);
-    return err == TSR_OK && c->has_bootstrap ? check_server(r, &c->bootstrap) : err;
+    for (size_t i = 0; err == TSR_OK && i < c->server_count; i++)
+        err = check_suites(r, &c->servers[i]);
+    if (err == TSR_OK && c->has_bootstrap)
+        err = check_server(r, &c->bootstrap);
+    return err == TSR_OK ? check_suites(r, &c->bootstrap) : err;
 }
 
 const config_server *config_find(const config *c, uint32_t short_id)

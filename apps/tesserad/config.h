@@ -38,6 +38,8 @@ typedef struct {
     char certificate[CONFIG_PATH], server_certificate[CONFIG_PATH];
     uint32_t certificate_usage;
     char server_name[64];
+    char suite_text[CONFIG_TEXT]; /* "0xc0a8 0x00a8"; empty: that of the mode */
+    uint16_t suites[TSR_LWM2M_SUITES];
     uint32_t oscore_key; /* PSA key id of the Master Secret; 0: no OSCORE */
     config_bytes oscore_sender, oscore_recipient, oscore_salt, oscore_context;
     uint32_t oscore_aead; /* COSE number */

@@ -21,6 +21,7 @@ static void take_security(tsr_lwm2m_security *s, uint16_t id, const config_serve
                                .hold_off_s = from->hold_off_s,
                                .timeout_s = from->account_timeout_s,
                                .oscore = from->oscore_key != 0, .oscore_id = id };
+    memcpy(s->suites, from->suites, sizeof s->suites);
     copy(s->uri, sizeof s->uri, from->uri);
     copy(s->server_name, sizeof s->server_name, from->server_name);
     s->identity_len = (uint8_t)strlen(from->identity);

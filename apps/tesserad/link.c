@@ -99,6 +99,21 @@ static void link_end(tesserad *d, size_t i)
     d->accounts[i].channel_state = NULL;
 }
 
+static void say_no_suite(const uplink *l)
+{
+    tsr_host_log(TSR_LOG_ERROR, "no-ciphersuite", "server=%u cause=\"none of its ciphersuites is there for its "
+                 "mode\" remedy=\"list one of: psk 0xc0a8 0xc0a4 0x00a8 0xc0a9 0xc0a5, certificate 0xc0ae 0xc0ac "
+                 "0xc02b 0xc0af 0xc0ad\"", l->short_id);
+}
+
+static bool has_suite(const tsr_lwm2m_security *security)
+{
+    tsr_dtls_options options = { 0 };
+
+    return security->mode == TSR_LWM2M_MODE_NOSEC ||
+           tsr_lwm2m_dtls_credentials(&options, security) == TSR_OK;
+}
+
 /* The socket is opened by the loop. */
 static tsr_err link_init(tesserad *d, size_t i, const tsr_lwm2m_security *security)
 {
@@ -110,6 +125,10 @@ static tsr_err link_init(tesserad *d, size_t i, const tsr_lwm2m_security *securi
     (void)snprintf(l->name, sizeof l->name, "%s", security->uri);
     if (tsr_udp_uri_parse(tsr_text(security->uri), &l->uri) != TSR_OK)
         return TSR_E_UNSUPPORTED;
+    if (!has_suite(security)) {
+        say_no_suite(l);
+        return TSR_E_UNSUPPORTED;
+    }
     oscore_use(&d->oscore, i, security, &d->device);
     return l->uri.stream ? link_stream(d, i, security) : link_dtls(d, i, security);
 }
@@ -136,7 +155,7 @@ bool link_is_usable(void *user, const tsr_lwm2m_security *security)
     tsr_udp_uri uri;
 
     (void)user;
-    return tsr_udp_uri_parse(tsr_text(security->uri), &uri) == TSR_OK &&
+    return has_suite(security) && tsr_udp_uri_parse(tsr_text(security->uri), &uri) == TSR_OK &&
            uri.secure == (security->mode != TSR_LWM2M_MODE_NOSEC) &&
            !(uri.stream && security->oscore);
 }

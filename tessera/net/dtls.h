@@ -37,6 +37,7 @@ enum {
     TSR_DTLS_PLAIN_MAX = 1536,                /* most plaintext in one record */
     TSR_DTLS_HELLO_ANSWER_MAX = 48,           /* a HelloVerifyRequest fits */
     TSR_DTLS_SAVED_MAX = 2048, /* a saved session with a peer certificate of 1.5 KB fits */
+    TSR_DTLS_SUITES = 8,       /* that one end offers at most */
 };
 
 typedef enum { TSR_DTLS_CLIENT, TSR_DTLS_SERVER } tsr_dtls_role;
@@ -96,6 +97,11 @@ typedef struct {
 
     void *user; /* handed to psk_find and cert_check */
 
+    /* client: offers these alone, in their order, as far as it has them; IANA numbers, 0 is passed
+     * over. Count 0: CCM-8 of its credential */
+    const uint16_t *suites;
+    uint8_t suite_count;
+
     bool cbc;          /* server: also accept the CBC suites that a LwM2M server must know;
                           a CBC session cannot be saved */
     bool cid;          /* negotiate Connection IDs (RFC 9146 §3) */
@@ -119,6 +125,7 @@ typedef struct {
  *  errors  TSR_E_ARGUMENT   no credential for this role; a certificate but nothing to judge the
  *                           peer's by; an identity too long; no `plain`; cid_len too large
  *          TSR_E_MALFORMED  a certificate cannot be parsed
+ *          TSR_E_UNSUPPORTED  none of `suites` is there for the credential
  *          TSR_E_CRYPTO     a PSA call failed (key id unknown, secure service not there)
  *          TSR_E_SPACE      Mbed TLS found no memory
  *          After an error nothing is held and the config may be initialised again. */
@@ -126,6 +133,13 @@ tsr_err tsr_dtls_config_init(tsr_dtls_config *config, const tsr_dtls_options *op
 
 /** Frees what init took; all sessions must be gone. Harmless twice. */
 void tsr_dtls_config_free(tsr_dtls_config *config);
+
+/** Can a client offer that suite with a pre-shared key, or else with a certificate? AEAD alone: CCM-8,
+ *  CCM and GCM with AES-128, CCM-8 and CCM with AES-256. */
+bool tsr_dtls_has_suite(bool psk, uint16_t suite);
+
+/** Is it among those that are offered? A session that was saved may be of another. */
+bool tsr_dtls_offers(const tsr_dtls_config *config, uint16_t suite);
 
 typedef enum {
     TSR_DTLS_CONNECTED, /* the handshake is over; the peer proved its key */

@@ -73,12 +73,48 @@ static bool options_are_sound(const tsr_dtls_options *o)
     return !has_certificate(o) || o->anchor_count != 0 || o->pin.len != 0 || o->cert_check != NULL;
 }
 
+bool tsr_dtls_has_suite(bool psk, uint16_t suite)
+{
+    /* RFC 6655 §4, RFC 5487 §2; RFC 7251 §2, RFC 5289 §3.2: those that hash with SHA-256 */
+    static const uint16_t have[2][5] = { { ECDSA_CCM_8, 0xC0AC, ECDSA_GCM, 0xC0AF, 0xC0AD },
+                                         { PSK_CCM_8, 0xC0A4, PSK_GCM, 0xC0A9, 0xC0A5 } };
+
+    for (size_t i = 0; i < sizeof have[0] / sizeof have[0][0]; i++) {
+        if (have[psk][i] == suite)
+            return mbedtls_ssl_ciphersuite_from_id(suite) != NULL;
+    }
+    return false;
+}
+
+bool tsr_dtls_offers(const tsr_dtls_config *config, uint16_t suite)
+{
+    const int *next = config_room((tsr_dtls_config *)(uintptr_t)config)->suites; /* only read */
+
+    while (*next != 0 && *next != suite)
+        next++;
+    return *next != 0;
+}
+
+static void take_suites(const tsr_dtls_options *o, int *next)
+{
+    for (size_t i = 0; i < o->suite_count && i < TSR_DTLS_SUITES; i++) {
+        if ((has_psk(o) && tsr_dtls_has_suite(true, o->suites[i])) ||
+            (has_certificate(o) && tsr_dtls_has_suite(false, o->suites[i])))
+            *next++ = o->suites[i];
+    }
+}
+
 static void choose_suites(tsr_dtls_config *config)
 {
     const tsr_dtls_options *o = &config->opt;
     bool server = o->role == TSR_DTLS_SERVER;
     int *next = config_room(config)->suites;
 
+    mbedtls_ssl_conf_ciphersuites(&config_room(config)->ssl, next);
+    if (!server && o->suite_count != 0) {
+        take_suites(o, next);
+        return;
+    }
     if (has_psk(o))
         *next++ = PSK_CCM_8;
     if (has_certificate(o))
@@ -91,8 +127,6 @@ static void choose_suites(tsr_dtls_config *config)
         *next++ = PSK_CBC;
     if (server && o->cbc && has_certificate(o))
         *next++ = ECDSA_CBC;
-    *next = 0;
-    mbedtls_ssl_conf_ciphersuites(&config_room(config)->ssl, config_room(config)->suites);
 }
 
 static void set_defaults(tsr_dtls_options *o)
@@ -160,6 +194,8 @@ static tsr_err set_ssl(tsr_dtls_config *config)
     if (ret != 0)
         return dtls_error(ret);
     choose_suites(config);
+    if (config_room(config)->suites[0] == 0)
+        return TSR_E_UNSUPPORTED;
     mbedtls_ssl_conf_rng(ssl, random_bytes, NULL);
     return o->stream ? set_stream(ssl, o) : set_datagrams(ssl, o);
 }

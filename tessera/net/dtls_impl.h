@@ -33,7 +33,7 @@ typedef struct {
     mbedtls_ssl_config ssl;
     mbedtls_x509_crt own, anchors;
     mbedtls_pk_context key;
-    int suites[8];
+    int suites[TSR_DTLS_SUITES + 1]; /* ends with 0 */
     bool on_path; /* the pinned CA was met on the path being verified */
 } dtls_config_room;
 

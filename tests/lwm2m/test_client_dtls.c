@@ -272,6 +272,83 @@ static void test_key_of_security_is_not_readable_in_any_way(void **state)
     assert_int_equal(tsr_lwm2m_security_forget(near.item[0].key_id), TSR_OK);
 }
 
+/* As Bootstrap-Write brings /0/0/16: what was there goes, then each instance of it. */
+static tsr_err write_suites(const uint32_t *suites, uint16_t count)
+{
+    tsr_lwm2m_object object = tsr_lwm2m_security_object(&near.all);
+    tsr_lwm2m_path at = { .object = 0, .resource = 16, .depth = 3 };
+    tsr_err err = object.handlers->write(&near.all, at, NULL, TSR_LWM2M_COMMIT);
+
+    at.depth = 4;
+    for (uint16_t i = 0; err == TSR_OK && i < count; i++) {
+        tsr_lwm2m_value value = { .type = TSR_LWM2M_UNSIGNED, .as.u = suites[i] };
+
+        at.resource_instance = i;
+        err = object.handlers->write(&near.all, at, &value, TSR_LWM2M_CHECK);
+        if (err == TSR_OK)
+            err = object.handlers->write(&near.all, at, &value, TSR_LWM2M_COMMIT);
+    }
+    return err;
+}
+
+/* Core E.1, /0/x/16: what is listed is offered, and nothing else; not even a session of another. */
+static void test_suites_of_security_are_offered(void **state)
+{
+    static const uint32_t gcm[] = { 0x00ae, 0xc02b, 0x00a8 }, ccm[] = { 0xc0a8 }, strange[] = { 0x00ae, 0x1301 };
+    rig *r = begin("0123456789abcdef", true);
+
+    (void)state;
+    assert_int_equal(write_suites(gcm, 3), TSR_OK);
+    start_channel();
+    rig_wait(r, 100);
+    assert_int_equal(r->accounts[0].standing, TSR_LWM2M_REGISTERED);
+    assert_int_equal(tsr_dtls_suite(&near.dtls.session), 0x00a8);
+    restart(r);
+    rig_wait(r, 100);
+    assert_true(tsr_lwm2m_dtls_is_restored(&near.dtls));
+    assert_int_equal(tsr_dtls_suite(&near.dtls.session), 0x00a8);
+    assert_int_equal(write_suites(ccm, 1), TSR_OK);
+    restart(r);
+    rig_wait(r, 5000);
+    assert_false(tsr_lwm2m_dtls_is_restored(&near.dtls));
+    assert_int_equal(tsr_dtls_suite(&near.dtls.session), 0xc0a8);
+    assert_int_equal(r->accounts[0].standing, TSR_LWM2M_REGISTERED);
+    assert_int_equal(write_suites(strange, 2), TSR_OK);
+    tsr_lwm2m_dtls_free(&near.dtls);
+    assert_int_equal(tsr_lwm2m_dtls_from(&near.dtls, &near.item[0], near.plain, sizeof near.plain),
+                     TSR_E_UNSUPPORTED);
+    end(r);
+}
+
+static void test_suites_of_security_are_kept(void **state)
+{
+    static const uint32_t two[] = { 0xc0a4, 0xc0a8 }, wide[] = { 0x10000 };
+    uint32_t many[TSR_LWM2M_SUITES + 1];
+    uint8_t room[512];
+    tsr_buf saved = tsr_buf_over(room, sizeof room);
+    tsr_lwm2m_object object;
+
+    (void)state;
+    assert_int_equal(psa_crypto_init(), PSA_SUCCESS);
+    provision("0123456789abcdef");
+    object = tsr_lwm2m_security_object(&near.all);
+    for (uint32_t i = 0; i <= TSR_LWM2M_SUITES; i++)
+        many[i] = 0xc0a0 + i;
+    assert_int_equal(write_suites(wide, 1), TSR_E_TYPE);
+    assert_int_equal(write_suites(many, TSR_LWM2M_SUITES + 1), TSR_E_TYPE);
+    assert_int_equal(write_suites(many, TSR_LWM2M_SUITES), TSR_OK);
+    assert_int_equal(write_suites(two, 2), TSR_OK);
+    assert_int_equal(near.item[0].suites[2], 0);
+    object.handlers->save(&near.all, &saved);
+    memset(near.item[0].suites, 0, sizeof near.item[0].suites);
+    assert_int_equal(object.handlers->load(&near.all, tsr_buf_view(&saved)), TSR_OK);
+    assert_int_equal(near.item[0].suites[0], 0xc0a4);
+    assert_int_equal(near.item[0].suites[1], 0xc0a8);
+    assert_int_equal(object.handlers->load(&near.all, tsr_first(tsr_buf_view(&saved), saved.len - 1)),
+                     TSR_E_MALFORMED);
+    assert_int_equal(tsr_lwm2m_security_forget(near.item[0].key_id), TSR_OK);
+}
+
 static void test_import_wipes_the_key_and_refuses_bad_lengths(void **state)
 {
     static const uint8_t zeros[TSR_LWM2M_PSK_MAX + 1];
@@ -497,6 +574,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_int_401_registers_and_serves_over_psk),
         T(test_key_of_security_is_not_readable_in_any_way),
+        T(test_suites_of_security_are_offered),
+        T(test_suites_of_security_are_kept),
         T(test_import_wipes_the_key_and_refuses_bad_lengths),
         T(test_sleep_ends_without_a_handshake),
         T(test_restart_resumes_without_a_handshake),

@@ -7,6 +7,7 @@
  * with options after it, in any order:
  *     --key HEX  --identity ID  --cbc  --no-cid  --save FILE  --load FILE  --local PORT  --wait MS
  * --rounds N
+ *     --suite HEX (client: offer it; any number of times)
  *     --patience MS (longest retransmission)  --coap (the server answers CoAP requests) */
 #include <arpa/inet.h>
 #include <poll.h>
@@ -28,6 +29,8 @@ typedef struct {
     uint8_t key[64];
     size_t key_len;
     unsigned port, local, wait_ms, rounds, patience_ms;
+    uint16_t suites[TSR_DTLS_SUITES];
+    uint8_t suite_count;
 } options;
 
 typedef struct {
@@ -70,6 +73,8 @@ static void configure(host *h)
                            .plain_cap = sizeof(plain),
                            .user = h,
                            .cbc = h->o.cbc,
+                           .suites = h->o.suites,
+                           .suite_count = h->o.suite_count,
                            .cid = !h->o.no_cid,
                            .cid_len = h->o.server ? 8 : 0,
                            .retry_ms = 300,
@@ -321,6 +326,8 @@ static void read_options(options *o, int argc, char **argv)
             read_key(o, v), i++;
         else if (strcmp(a, "--identity") == 0)
             o->identity = v, i++;
+        else if (strcmp(a, "--suite") == 0 && o->suite_count < TSR_DTLS_SUITES)
+            o->suites[o->suite_count++] = (uint16_t)strtoul(v, NULL, 16), i++;
         else if (strcmp(a, "--save") == 0)
             o->save = v, i++;
         else if (strcmp(a, "--load") == 0)

@@ -107,6 +107,40 @@ class Peers(unittest.TestCase):
                 client.expect(r"connected c0a8")
                 server.expect("cookie")
 
+    def test_our_client_offers_the_suites_that_are_listed(self):
+        """Their server takes its best of ours, and nothing that is not listed."""
+        psk = ("-psk", KEY, "-nocert")
+        for theirs, ours, chosen in (
+                (PSK8, ("c0a8",), "c0a8"), ("PSK-AES128-CCM", ("c0a8", "c0a4"), "c0a4"),
+                ("PSK-AES128-GCM-SHA256:PSK-AES128-CCM", ("00a8",), "00a8"), ("PSK-AES256-CCM", ("c0a5",), "c0a5"),
+                ("PSK-AES256-CCM8:@SECLEVEL=0", ("00ae", "c0ae", "c0a9"), "c0a9")):
+            port = free_port()
+            with s_server(port, *psk, "-cipher", theirs) as server:
+                offers = [word for suite in ours for word in ("--suite", suite)]
+                with host("client", "psk", port, "hello", "--key", KEY, *offers) as client:
+                    client.expect(f"connected {chosen} cid 0")
+                    server.expect("hello")
+                    server.write("hello tessera\n")
+                    client.expect("got hello tessera")
+        port = free_port()
+        with s_server(port, *psk, "-cipher", "PSK-AES128-GCM-SHA256"):
+            with host("client", "psk", port, "x", "--key", KEY, "--suite", "c0a8", "--suite", "c0a4") as client:
+                client.expect("failed .*alert 40 handshake_failure")
+        with host("client", "psk", port, "x", "--key", KEY, "--suite", "00ae", "--suite", "c02b") as client:
+            client.expect("tsr_dtls_config_init")  # nothing is left to offer
+
+    def test_our_certificate_client_offers_the_suites_that_are_listed(self):
+        files = certificate_files(self.folder, "server")
+        for theirs, ours, chosen in (("ECDHE-ECDSA-AES128-GCM-SHA256", ("c0ae", "c02b"), "c02b"),
+                                     ("ECDHE-ECDSA-AES128-CCM", ("c0ac",), "c0ac"),
+                                     ("ECDHE-ECDSA-AES256-CCM", ("c0ad",), "c0ad")):
+            port = free_port()
+            with s_server(port, *files, "-cipher", theirs) as server:
+                offers = [word for suite in ours for word in ("--suite", suite)]
+                with host("client", "cert", port, "hello", *offers) as client:
+                    client.expect(f"connected {chosen} cid 0")
+                    server.expect("hello")
+
     def test_our_psk_client_with_another_key_gives_up(self):
         """OpenSSL drops a Finished that does not verify, as RFC 6347 §4.1.2.7 allows: only time tells."""
         port = free_port()

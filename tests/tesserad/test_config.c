@@ -83,6 +83,16 @@ static void test_config_takes_a_whole_file(void **state)
     assert_int_equal(c.ack_timeout_ms, 2000);
 }
 
+static void test_config_takes_ciphersuites(void **state)
+{
+    (void)state;
+    assert_int_equal(load("[device]\nendpoint = d\nstate = s\n[server 1]\nuri = coaps://h\nmode = psk\n"
+                          "identity = i\nkey = 1\nciphersuites = 0xC0A4  0x00a8\n"), TSR_OK);
+    assert_int_equal(c.servers[0].suites[0], 0xc0a4);
+    assert_int_equal(c.servers[0].suites[1], 0x00a8);
+    assert_int_equal(c.servers[0].suites[2], 0);
+}
+
 static void test_config_example_is_good(void **state)
 {
     (void)state;
@@ -196,6 +206,10 @@ static void test_config_errors_name_line_cause_and_remedy(void **state)
         { GOOD "[server 1]\nuri = coap://h\naccess = RX\n", 4, "access = RX", "write some of RWEDC" },
         { GOOD "[server 1]\nuri = coap://h\nowner = yes\n[server 2]\nuri = coap://h\nowner = yes\n", 7,
           "more than one server with owner", "leave one" },
+        { GOOD PSK "ciphersuites = c0a8\n", 4, "is no suite", "write their numbers" },
+        { GOOD PSK "ciphersuites = 0xc0a8 0x10000\n", 4, "is no suite", "write their numbers" },
+        { GOOD PSK "ciphersuites = 0x1 0x1 0x1 0x1 0x1 0x1 0x1 0x1 0x1\n", 4, "more than 8", "leave the best" },
+        { GOOD "[server 1]\nuri = coap://h\nciphersuites = 0xc0a8\n", 4, "without keys", "mode = psk" },
         { GOOD "profile = lamp\n" PSK, 9, "no Profile ID", "write auto, oma:NAME" },
         { GOOD "profile_covers = </1/0>\n" PSK, 9, "goes with a profile", "add one" },
         { GOOD "profile = v:x\nprofile_covers = /1/0\n" PSK, 10, "no list of links", "write </1/0>" },
@@ -264,6 +278,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_config_takes_a_bootstrap_server),
         cmocka_unit_test(test_config_takes_a_whole_file),
+        cmocka_unit_test(test_config_takes_ciphersuites),
         cmocka_unit_test(test_config_example_is_good),
         cmocka_unit_test(test_config_takes_bytes_as_text_or_digits),
         cmocka_unit_test(test_config_takes_rights),

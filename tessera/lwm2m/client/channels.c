@@ -125,7 +125,7 @@ static tsr_err poll_own(tsr_lwm2m_client *c, size_t *account, tsr_buf *datagram)
         err = a->channel->poll(a->channel_state, datagram, c->now_ms);
         pump(c, a);
         if (err == TSR_OK && datagram->len != 0) {
-            c->turn = i + 1;
+            c->turn = (uint8_t)(i + 1);
             *account = i;
             return TSR_OK;
         }

@@ -313,9 +313,9 @@ typedef struct tsr_lwm2m_client {
     tsr_coap coap;
     uint32_t sequence, sequence_mark; /* of notifications; the mark is saved */
     uint32_t generation;
-    uint64_t draws;
-    size_t turn; /* whose channel is polled next */
-    size_t observed; /* observations in use */
+    uint32_t draws;
+    uint16_t observed; /* observations in use */
+    uint8_t turn; /* whose channel is polled next */
     tsr_lwm2m_client_event events[TSR_LWM2M_EVENTS];
     uint8_t event_first, event_count;
     bool save_owed; /* something changed that no answer waits for */

@@ -16,13 +16,27 @@ tsr_err tsr_lwm2m_dtls_from(tsr_lwm2m_dtls *channel, const tsr_lwm2m_security *s
     return tsr_lwm2m_dtls_credentials(&channel->options, s);
 }
 
+/* Transport 5.2.8: /0/x/16 without a suite that we have leaves none to offer. */
+static tsr_err take_suites(tsr_dtls_options *o, const tsr_lwm2m_security *s)
+{
+    bool has = false;
+
+    if (!tsr_lwm2m_security_says_suites(s))
+        return TSR_OK;
+    o->suites = s->suites;
+    o->suite_count = TSR_LWM2M_SUITES;
+    for (size_t i = 0; i < TSR_LWM2M_SUITES; i++)
+        has |= tsr_dtls_has_suite(s->mode == TSR_LWM2M_MODE_PSK, s->suites[i]);
+    return has ? TSR_OK : TSR_E_UNSUPPORTED;
+}
+
 tsr_err tsr_lwm2m_dtls_credentials(tsr_dtls_options *o, const tsr_lwm2m_security *s)
 {
     switch (s->mode) {
     case TSR_LWM2M_MODE_PSK:
         o->psk_identity = tsr_view(s->identity, s->identity_len);
         o->psk_key_id = s->key_id;
-        return TSR_OK;
+        return take_suites(o, s);
     case TSR_LWM2M_MODE_CERTIFICATE:
     case TSR_LWM2M_MODE_ENROL: /* once there is a certificate */
         o->certificate = s->certificate;
@@ -36,7 +50,7 @@ tsr_err tsr_lwm2m_dtls_credentials(tsr_dtls_options *o, const tsr_lwm2m_security
         } else {
             o->pin = s->server_certificate;
         }
-        return TSR_OK;
+        return take_suites(o, s);
     default:
         return TSR_E_UNSUPPORTED;
     }
@@ -68,6 +82,10 @@ static tsr_err resume(tsr_lwm2m_dtls *ch, uint64_t now_ms)
         err = tsr_dtls_load(&ch->session, &ch->config, &image, now_ms);
     if (err == TSR_OK) {
         ch->live = true;
+        if (!tsr_dtls_offers(&ch->config, tsr_dtls_suite(&ch->session)))
+            err = TSR_E_UNSUPPORTED;
+    }
+    if (err == TSR_OK) {
         err = ch->store.save(ch->store.user, tsr_buf_view(&image));
     }
     tsr_wipe(ch->image, ch->image_len);

@@ -37,7 +37,8 @@ extern const tsr_lwm2m_channel tsr_lwm2m_dtls_channel;
  *
  *  plain   memory for one record, TSR_DTLS_PLAIN_MAX bytes
  *  owner   `security` and `plain` must outlive the channel
- *  errors  TSR_E_UNSUPPORTED  its mode has no DTLS (NoSec), or is RPK
+ *  errors  TSR_E_UNSUPPORTED  its mode has no DTLS (NoSec), or is RPK; or /0/x/16 lists suites and none that
+ *                             we have for it
  */
 tsr_err tsr_lwm2m_dtls_from(tsr_lwm2m_dtls *channel, const tsr_lwm2m_security *security,
                             uint8_t *plain, size_t plain_len);

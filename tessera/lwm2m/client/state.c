@@ -330,7 +330,7 @@ static tsr_err observations_load(tsr_lwm2m_client *c, tsr_bytes *in)
         if (!fits && taken < c->config.observation_count)
             c->config.observations[taken].used = false;
         taken += fits;
-        c->observed = taken;
+        c->observed = (uint16_t)taken;
     }
 }
 

@@ -11,6 +11,7 @@ enum {
     TSR_LWM2M_URI_LEN = 255,
     TSR_LWM2M_IDENTITY_MAX = 128, /* Transport 5.2.8 */
     TSR_LWM2M_PSK_MAX = 64,
+    TSR_LWM2M_SUITES = 8, /* instances of /0/x/16, 0 to 7 */
     TSR_LWM2M_PRIVATE_KEY_MAX = 256, /* DER of a P-256 key with all that may stand beside it */
 };
 
@@ -47,6 +48,7 @@ typedef struct {
     bool open;           /* the mode may yet come, and say what keys and certificates are */
     bool oscore;         /* messages are under the keys of /21/oscore_id (/0/x/17) as well */
     uint16_t oscore_id;
+    uint16_t suites[TSR_LWM2M_SUITES]; /* /0/x/16, IANA numbers; 0: none; all 0: that of the mode */
 } tsr_lwm2m_security;
 
 /** Where what is written to instances goes: keys into PSA, certificates into memory. */
@@ -107,6 +109,16 @@ tsr_err tsr_lwm2m_security_key_pair(const tsr_lwm2m_securities *securities, tsr_
  *  errors  TSR_E_SPACE  it is longer than credentials->certificate_len */
 tsr_err tsr_lwm2m_security_enrolled(const tsr_lwm2m_securities *securities, tsr_lwm2m_security *s,
                                     tsr_bytes der);
+
+/** Does /0/x/16 say anything? */
+static inline bool tsr_lwm2m_security_says_suites(const tsr_lwm2m_security *s)
+{
+    uint16_t any = 0;
+
+    for (size_t i = 0; i < TSR_LWM2M_SUITES; i++)
+        any |= s->suites[i];
+    return any != 0;
+}
 
 /** Of what was written before its mode was known, drops what the mode has no use for. */
 void tsr_lwm2m_security_settle(const tsr_lwm2m_securities *securities);

@@ -10,17 +10,17 @@
 enum {
     URI = 0, BOOTSTRAP = 1, MODE = 2, IDENTITY = 3, SERVER_KEY = 4, SECRET = 5, SHORT_ID = 10,
     HOLD_OFF = 11, TIMEOUT = 12, MATCHING = 13, SERVER_NAME = 14, USAGE = 15,
-    OSCORE = 17, OSCORE_OBJECT = 21,
+    SUITES = 16, OSCORE = 17, OSCORE_OBJECT = 21,
     SAVED_VERSION = 1,
     IS_BOOTSTRAP = 1, IS_FACTORY = 2, IS_PRIVATE = 4, IS_PROVED = 8, /* flags of the saved form */
-    IS_OSCORE = 16, IS_COUNTING = 32,
+    IS_OSCORE = 16, IS_COUNTING = 32, SAYS_SUITES = 64,
 };
 
 static const tsr_lwm2m_resource_info resources[] = {
     TSR_LWM2M_0_R0,  TSR_LWM2M_0_R1,  TSR_LWM2M_0_R2,  TSR_LWM2M_0_R3,
     TSR_LWM2M_0_R4,  TSR_LWM2M_0_R5,  TSR_LWM2M_0_R10, TSR_LWM2M_0_R11,
     TSR_LWM2M_0_R12, TSR_LWM2M_0_R13, TSR_LWM2M_0_R14, TSR_LWM2M_0_R15,
-    TSR_LWM2M_0_R17,
+    TSR_LWM2M_0_R16, TSR_LWM2M_0_R17,
 };
 
 static const tsr_lwm2m_object_info self = TSR_LWM2M_0_INFO(resources);
@@ -257,7 +257,7 @@ static void write_identity(const tsr_lwm2m_securities *all, tsr_lwm2m_security *
     s->identity_len = (uint8_t)bytes.len;
 }
 
-static tsr_err commit(const tsr_lwm2m_securities *all, tsr_lwm2m_security *s, uint16_t resource,
+static tsr_err commit(const tsr_lwm2m_securities *all, tsr_lwm2m_security *s, tsr_lwm2m_path at,
                       const tsr_lwm2m_value *value)
 {
     tsr_bytes bytes = value->as.bytes;
@@ -265,7 +265,8 @@ static tsr_err commit(const tsr_lwm2m_securities *all, tsr_lwm2m_security *s, ui
     bool open = is_open(all, s);
 
     s->factory = false;
-    switch (resource) {
+    switch (at.resource) {
+    case SUITES:      s->suites[at.resource_instance] = (uint16_t)value->as.u; return TSR_OK;
     case URI:         write_text(s->uri, bytes); return TSR_OK;
     case BOOTSTRAP:   s->bootstrap = value->as.b; return TSR_OK;
     case MODE:
@@ -320,13 +321,14 @@ static size_t most_identity(const tsr_lwm2m_securities *all, tsr_lwm2m_security_
 }
 
 static bool is_good(const tsr_lwm2m_securities *all, const tsr_lwm2m_security *s,
-                    uint16_t resource, const tsr_lwm2m_value *value)
+                    tsr_lwm2m_path at, const tsr_lwm2m_value *value)
 {
     tsr_lwm2m_security_mode mode = mode_of(all, s);
     size_t len = value->as.bytes.len;
     bool open = is_open(all, s);
 
-    switch (resource) {
+    switch (at.resource) {
+    case SUITES: return at.resource_instance < TSR_LWM2M_SUITES && value->as.u <= UINT16_MAX;
     case URI:         return text_fits(value->as.bytes, TSR_LWM2M_URI_LEN);
     case BOOTSTRAP:   return true;
     case MODE:        return value->as.i >= 0 && value->as.i <= TSR_LWM2M_MODE_ENROL;
@@ -354,13 +356,18 @@ static tsr_err write(void *state, tsr_lwm2m_path at, const tsr_lwm2m_value *valu
     tsr_lwm2m_securities *all = state;
     tsr_lwm2m_security *s = item(all, at.instance);
 
+    if (value == NULL && at.resource == SUITES) { /* a new set of them comes */
+        if (phase == TSR_LWM2M_COMMIT && s != NULL)
+            memset(s->suites, 0, sizeof s->suites);
+        return TSR_OK;
+    }
     if (value == NULL)
         return TSR_E_DENIED;
-    if (!is_good(all, s, at.resource, value))
+    if (!is_good(all, s, at, value))
         return TSR_E_TYPE;
     if (phase == TSR_LWM2M_CHECK)
         return TSR_OK;
-    return s != NULL ? commit(all, s, at.resource, value) : TSR_E_NOT_FOUND;
+    return s != NULL ? commit(all, s, at, value) : TSR_E_NOT_FOUND;
 }
 
 static tsr_err create(void *state, uint16_t instance, tsr_lwm2m_phase phase)
@@ -400,7 +407,8 @@ static void save_one(const tsr_lwm2m_security *s, tsr_buf *out)
     tsr_put_u16(out, s->id);
     tsr_put_u8(out, (uint8_t)((s->bootstrap ? IS_BOOTSTRAP : 0) | (s->factory ? IS_FACTORY : 0) |
                               (s->private_key ? IS_PRIVATE : 0) | (s->proved ? IS_PROVED : 0) |
-                              (s->oscore ? IS_OSCORE : 0) | (s->left_s != 0 ? IS_COUNTING : 0)));
+                              (s->oscore ? IS_OSCORE : 0) | (s->left_s != 0 ? IS_COUNTING : 0) |
+                              (tsr_lwm2m_security_says_suites(s) ? SAYS_SUITES : 0)));
     if (s->left_s != 0)
         tsr_put_u32(out, s->left_s);
     if (s->factory)
@@ -419,6 +427,8 @@ static void save_one(const tsr_lwm2m_security *s, tsr_buf *out)
     save_block(out, s->server_certificate);
     if (s->oscore)
         tsr_put_u16(out, s->oscore_id);
+    for (size_t i = 0; i < TSR_LWM2M_SUITES && tsr_lwm2m_security_says_suites(s); i++)
+        tsr_put_u16(out, s->suites[i]);
 }
 
 static void save(const void *state, tsr_buf *out)
@@ -450,7 +460,16 @@ static bool load_text(tsr_bytes *in, char *to, size_t room)
     return true;
 }
 
-static bool load_rest(tsr_bytes *in, size_t most, tsr_lwm2m_security *s)
+static bool load_suites(tsr_bytes *in, tsr_lwm2m_security *s)
+{
+    bool good = true;
+
+    for (size_t i = 0; good && i < TSR_LWM2M_SUITES; i++)
+        good = tsr_get_u16(in, &s->suites[i]) == TSR_OK;
+    return good;
+}
+
+static bool load_rest(tsr_bytes *in, size_t most, tsr_lwm2m_security *s, bool says_suites)
 {
     uint8_t mode;
     tsr_bytes identity;
@@ -468,7 +487,8 @@ static bool load_rest(tsr_bytes *in, size_t most, tsr_lwm2m_security *s)
     if (identity.len != 0)
         memcpy(s->identity, identity.ptr, identity.len);
     return load_block(in, most, &s->certificate) && load_block(in, most, &s->server_certificate) &&
-           (!s->oscore || tsr_get_u16(in, &s->oscore_id) == TSR_OK);
+           (!s->oscore || tsr_get_u16(in, &s->oscore_id) == TSR_OK) &&
+           (!says_suites || load_suites(in, s));
 }
 
 /* Certificates are views into the saved bytes as yet. */
@@ -487,7 +507,7 @@ static bool load_one(tsr_bytes *in, size_t most, tsr_lwm2m_security *s)
     s->oscore = (flags & IS_OSCORE) != 0;
     if (flags & IS_COUNTING && tsr_get_u32(in, &s->left_s) != TSR_OK)
         return false;
-    return s->factory || load_rest(in, most, s);
+    return s->factory || load_rest(in, most, s, (flags & SAYS_SUITES) != 0);
 }
 
 /* The first look: is it well formed, and which of the host's own instances stay? */
