@@ -4,8 +4,10 @@
 #ifndef FUZZ_KEYS_H
 #define FUZZ_KEYS_H
 
+#include <fcntl.h>
 #include <psa/crypto.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "fuzz/fuzz.h"
 
@@ -42,6 +44,21 @@ static inline tsr_bytes fuzz_file(const char *name, uint8_t *bytes, size_t cap)
     must(n != 0 && n < cap);
     (void)fclose(f);
     return tsr_view(bytes, n);
+}
+
+/** A private key below tests/vectors as a file of DER. They have keys as their 32 bytes: ECPrivateKey (RFC 5915 §3) around them. */
+static inline void fuzz_write_key(const char *path, const char *name)
+{
+    static const uint8_t head[] = { 0x30, 0x31, 2, 1, 1, 4, 32 };
+    static const uint8_t tail[] = { 0xa0, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7 };
+    uint8_t room[64];
+    tsr_bytes key = fuzz_file(name, room, sizeof room);
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+    must(key.len == 32 && fd >= 0);
+    must(write(fd, head, sizeof head) == sizeof head && write(fd, key.ptr, key.len) == 32 &&
+         write(fd, tail, sizeof tail) == sizeof tail);
+    (void)close(fd);
 }
 
 /** The key of dtls/device.der. */

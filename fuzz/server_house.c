@@ -26,21 +26,6 @@ static void leave(void) { (void)nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS
 
 static void address(tsr_address *a) { must(tsr_address_parse("127.0.0.1:0", a) == TSR_OK); }
 
-/* The tests have keys as their 32 bytes: ECPrivateKey (RFC 5915 §3) around them. */
-static void write_key(const char *path, const char *name)
-{
-    static const uint8_t head[] = { 0x30, 0x31, 2, 1, 1, 4, 32 };
-    static const uint8_t tail[] = { 0xa0, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7 };
-    uint8_t room[64];
-    tsr_bytes key = fuzz_file(name, room, sizeof room);
-    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-
-    must(key.len == 32 && fd >= 0);
-    must(write(fd, head, sizeof head) == sizeof head && write(fd, key.ptr, key.len) == 32 &&
-         write(fd, tail, sizeof tail) == sizeof tail);
-    (void)close(fd);
-}
-
 static void configure(fuzz_house *h)
 {
     static char key[80], own_key[80];
@@ -48,8 +33,8 @@ static void configure(fuzz_house *h)
 
     (void)snprintf(key, sizeof key, "%s/ca.key", h->dir);
     (void)snprintf(own_key, sizeof own_key, "%s/own.key", h->dir);
-    write_key(key, "dtls/ca.key");
-    write_key(own_key, "dtls/server.key");
+    fuzz_write_key(key, "dtls/ca.key");
+    fuzz_write_key(own_key, "dtls/server.key");
     c->data = h->dir;
     c->shards = 1;
     c->devices = 4096;
