@@ -12,7 +12,7 @@ import lab
 NEW, M15 = (lab.ROOT / f"build/{name}/{name}-peer-1.jar" for name in ("leshan", "leshan-m15"))
 MODELS = lab.ROOT / "third_party/oma"
 
-needed = unittest.skipUnless(NEW.exists() and M15.exists(), "Leshan is not built (interop/get-peers)")
+needed, needed_m15 = (unittest.skipUnless(jar.exists(), f"{jar.name} is not built (interop/get-peers)") for jar in (NEW, M15))
 
 
 def program(main, *arguments, jar=NEW, **properties):

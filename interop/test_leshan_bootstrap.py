@@ -12,7 +12,7 @@ ASKED = ("BootstrapDeleteRequest /0 DELETED", "BootstrapDeleteRequest /1 DELETED
          "BootstrapWriteRequest /1/0 CHANGED", "BootstrapFinishRequest null CHANGED", "done")
 
 
-@leshan.needed
+@leshan.needed_m15
 class BlankDevice(unittest.TestCase):
     def setUp(self):
         self.room = lab.Lab()

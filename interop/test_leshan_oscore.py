@@ -11,7 +11,7 @@ SECRET, SALT = "0102030405060708090a0b0c0d0e0f10", "9e7ca92223786340"
 SETTING = (DEVICE_ID, SERVER_ID, SECRET, SALT)
 
 
-@leshan.needed
+@leshan.needed_m15
 class Oscore(unittest.TestCase):
     def setUp(self):
         self.room = lab.Lab()
