@@ -11,13 +11,14 @@
  *   4  an operation on the device "dev": kind, format, path, then arguments
  *
  * Channels: CoAP over UDP (the one that "dev" is registered from), over TCP, the bootstrap server
- * over UDP, and over DTLS with the key of "lamp", and another peer over UDP. Time is the machine's.
- */
+ * over UDP, and over DTLS with the key of "lamp", another peer over UDP, and "osc" under OSCORE.
+ * Time is the machine's. */
 #include "fuzz/keys.h"
 #include "fuzz/server_house.h"
 #include "tessera/coap/frame.h"
 #include "tessera/coap/message.h"
 #include "tessera/net/dtls.h"
+#include "tessera/oscore/datagram.h"
 
 #include <sys/socket.h>
 #include <time.h>
@@ -26,7 +27,7 @@
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { UDP, TCP, BOOT, BOOT_DTLS, OTHER, CHANNELS };
+enum { UDP, TCP, BOOT, BOOT_DTLS, OTHER, OSCORE, CHANNELS };
 enum { ROOM = 2048, ANSWER_MS = 100, NEXT_MS = 10 };
 
 typedef struct {
@@ -41,6 +42,9 @@ static channel channels[CHANNELS];
 static tsr_dtls_config config;
 static tsr_dtls session;
 static bool session_up;
+static tsr_oscore device; /* of "osc" */
+static tsr_oscore_exchange own, theirs; /* its last request, and the server's */
+static uint8_t echo[40], echo_len;
 static uint8_t plain[TSR_DTLS_PLAIN_MAX], stream_room[70000];
 static tsr_coap_deframer deframer;
 
@@ -143,6 +147,50 @@ static void write_out(int i, tsr_bytes bytes)
         (void)!send(channels[i].fd, room, out.len, 0);
 }
 
+/* The one that the server wants to see again (RFC 9175 §2.3). */
+static void keep_echo(const tsr_coap_msg *msg)
+{
+    tsr_coap_opts it = { .rest = msg->options };
+    tsr_coap_opt opt;
+
+    while (tsr_coap_opt_next(&it, &opt) == TSR_OK) {
+        if (opt.number != TSR_COAP_ECHO || opt.value.len > sizeof echo)
+            continue;
+        echo_len = (uint8_t)opt.value.len;
+        if (echo_len != 0)
+            memcpy(echo, opt.value.ptr, echo_len);
+    }
+}
+
+static void send_protected(tsr_bytes message)
+{
+    uint8_t room[ROOM + 256], copy[ROOM];
+    tsr_buf in = tsr_buf_over(copy, sizeof copy), out = tsr_buf_over(room, sizeof room);
+    tsr_err err;
+
+    tsr_put_bytes(&in, message);
+    err = tsr_coap_is_request(message.ptr[1])
+              ? tsr_oscore_protect_request_datagram(&device, &own, &in, &out)
+              : tsr_oscore_protect_response_datagram(&device, &theirs, &in, &out);
+    if (err == TSR_OK)
+        write_out(OSCORE, tsr_buf_view(&out));
+}
+
+static void take_protected(tsr_bytes in, const tsr_coap_msg *outer)
+{
+    uint8_t room[ROOM];
+    tsr_buf out = tsr_buf_over(room, sizeof room);
+    tsr_coap_msg msg;
+    bool asks = tsr_coap_is_request(outer->code);
+    tsr_err err = asks ? tsr_oscore_unprotect_request_datagram(&device, &theirs, in, &out)
+                       : tsr_oscore_unprotect_response_datagram(&device, &own, in, &out);
+
+    if (err == TSR_OK && tsr_coap_msg_parse(tsr_buf_view(&out), &msg) == TSR_OK) {
+        keep_echo(&msg);
+        take_message(&channels[OSCORE], &msg);
+    }
+}
+
 /* A message of CoAP over UDP as one over TCP (RFC 8323 §3.2), or as it is. */
 static void send_message(int i, tsr_bytes message)
 {
@@ -150,8 +198,11 @@ static void send_message(int i, tsr_bytes message)
     tsr_buf out = tsr_buf_over(room, sizeof room);
     size_t token_len, at;
 
+    if (i == OSCORE)
+        send_protected(message);
     if (i != TCP) {
-        write_out(i, message);
+        if (i != OSCORE)
+            write_out(i, message);
         return;
     }
     token_len = message.ptr[0] & 15;
@@ -169,7 +220,10 @@ static bool take_datagram(int i, tsr_bytes in, uint16_t mid)
 
     if (tsr_coap_msg_parse(in, &msg) != TSR_OK)
         return false;
-    take_message(&channels[i], &msg);
+    if (i == OSCORE && msg.code != 0)
+        take_protected(in, &msg);
+    else
+        take_message(&channels[i], &msg);
     return msg.type == TSR_COAP_RST && msg.mid == mid;
 }
 
@@ -265,6 +319,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     tsr_dtls_options o = { .plain = plain, .plain_cap = sizeof plain, .cid = true };
 
+    tsr_oscore_params p = { .sender_id = tsr_text("d"), .recipient_id = tsr_text("s") };
+
     fuzz_house_arguments(argc, argv);
     fuzz_house_open(&house);
     o.psk_identity = tsr_text("lamp");
@@ -274,6 +330,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
         if (i != TCP)
             channels[i].fd = fuzz_house_connect(target(i), false);
     connect_stream();
+    p.master_secret = fuzz_key(PSA_KEY_TYPE_DERIVE, PSA_KEY_USAGE_DERIVE,
+                               PSA_ALG_HKDF(PSA_ALG_SHA_256), tsr_text(FUZZ_PSK));
+    must(tsr_oscore_init(&device, &p, tsr_view(NULL, 0)) == TSR_OK);
     return 0;
 }
 
@@ -306,6 +365,8 @@ static void request(int i, tsr_bytes in)
     }
     if (method & 0x10)
         tsr_coap_put_opt_uint(&out, &last, TSR_COAP_BLOCK1, take(&in));
+    if (i == OSCORE && echo_len != 0 && (method & 0x20) == 0)
+        tsr_coap_put_opt(&out, &last, TSR_COAP_ECHO, tsr_view(echo, echo_len));
     tsr_coap_put_payload(&out, in);
     if (out.err == TSR_OK)
         send_message(i, tsr_buf_view(&out));
@@ -363,7 +424,7 @@ static void operate(tsr_bytes in)
     tsr_buf t = tsr_buf_over(text, sizeof text - 1);
     bool composite = kind % 14 >= TSR_SERVER_READ_COMPOSITE;
     tsr_server_request r = { .kind = (tsr_server_kind)(kind % 14),
-                             .endpoint = "dev",
+                             .endpoint = format & 0x40 ? "osc" : "dev",
                              .path = composite ? tsr_lwm2m_at_root() : where[at % 8],
                              .paths = composite ? where : NULL,
                              .path_count = composite ? depth % 8u : 0,
@@ -388,7 +449,7 @@ static void operate(tsr_bytes in)
             tsr_put_u8(&t, in.ptr[i]);
     text[t.len] = '\0';
     r.text = in.len != 0 ? text : NULL;
-    channels[UDP].asked = false;
+    channels[format & 0x40 ? OSCORE : UDP].asked = false;
     must(tsr_server_submit(house.server, &r, done, NULL) == TSR_OK);
 }
 
