@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Shared by the two halves of the SQLite store: sqlite.c writes, read.c reads. */
+ * Shared by the files of the SQLite store: sqlite.c opens, write.c writes, read.c reads. */
 #ifndef SERVER_STORE_SQLITE_SQLITE_H
 #define SERVER_STORE_SQLITE_SQLITE_H
 
@@ -43,6 +43,16 @@ typedef struct {
     sqlite3_stmt *write[W_COUNT];
     char error[600];
 } sqlite_store;
+
+/** Keeps what went wrong with the writer, and what to do about it, in words. */
+void sqlite_explain(sqlite_store *db, int code);
+
+extern const char *const sqlite_writes[W_COUNT];
+tsr_err sqlite_begin(void *db);
+tsr_err sqlite_commit(void *db);
+void sqlite_rollback(void *db);
+tsr_err sqlite_apply(void *db, tsr_store_op *op);
+void sqlite_trim_events(void *db, uint64_t up_to);
 
 tsr_err sqlite_reader_open(void *db, void **reader);
 void sqlite_reader_close(void *reader);
