@@ -113,9 +113,8 @@ static void run_registered(tsr_shard *shard, tsr_message *m)
     job_free(j);
 }
 
-
 uint8_t register_use_profile(desk *d, const char *endpoint, tsr_register_params *p, tsr_buf *room,
-                           const char **why)
+                             const char **why)
 {
     if (!p->has_profile) {
         if (p->has_links)

@@ -99,7 +99,6 @@ static void evict(desk *at, desk *to, const char *endpoint)
     tsr_shard_post(at->shard, &e->message);
 }
 
-
 bool register_supersede(desk *d, device *dev)
 {
     tsr_server *s = d->server;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/rest/put.h"
 
-
 #include "server/rest/moment.h"
 
 void rest_put_text(tsr_json_out *j, const char *key, const char *text)
@@ -42,5 +41,4 @@ void rest_put_moment_or_null(tsr_json_out *j, const char *key, int64_t unix_ms)
     else
         rest_put_moment(j, key, unix_ms);
 }
-
 
