@@ -189,6 +189,60 @@ class Peers(unittest.TestCase):
                 server.expect("failed no common cipher suite, alert 40")
                 client.expect("handshake failure")
 
+    def meet(self, mode, cipher, *options):
+        """What our server says of a handshake with their client that offers this alone."""
+        who = ("-psk", KEY, "-psk_identity", "device-1") if mode == "psk" else certificate_files(self.folder, "device")
+        with host("server", mode, *(("--key", KEY) if mode == "psk" else ()), *options) as server:
+            port = server.expect(r"port (\d+)").group(1)
+            with s_client(port, *who, "-cipher", cipher + ":@SECLEVEL=0"):
+                return server.expect("connected (....)|failed (.*)").group(0)
+
+    def test_their_client_with_each_suite_of_our_server(self):
+        """CCM-8, which LwM2M asks for, and GCM; CBC only where it was allowed."""
+        for mode, cipher, suite in (("psk", "PSK-AES128-CCM8", "c0a8"), ("psk", "PSK-AES128-GCM-SHA256", "00a8"),
+                                    ("cert", "ECDHE-ECDSA-AES128-CCM8", "c0ae"),
+                                    ("cert", "ECDHE-ECDSA-AES128-GCM-SHA256", "c02b")):
+            self.assertEqual(self.meet(mode, cipher), f"connected {suite}")
+        for mode, cipher, suite in (("psk", "PSK-AES128-CBC-SHA256", "00ae"),
+                                    ("cert", "ECDHE-ECDSA-AES128-SHA256", "c023")):
+            self.assertEqual(self.meet(mode, cipher, "--cbc"), f"connected {suite}")
+            self.assertIn("no common cipher suite, alert 40", self.meet(mode, cipher))
+        self.assertIn("no common cipher suite, alert 40", self.meet("cert", "ECDHE-ECDSA-AES256-GCM-SHA384"))
+
+    def test_their_client_of_another_version(self):
+        with host("server", "psk", "--key", KEY) as server:
+            port = server.expect(r"port (\d+)").group(1)
+            with Child("openssl", "s_client", "-dtls1", "-connect", f"127.0.0.1:{port}", "-psk", KEY, "-psk_identity",
+                       "device-1", "-cipher", "ALL:@SECLEVEL=0") as client:
+                server.expect("failed .*alert 70 protocol_version")
+                client.expect("alert protocol version")
+
+    def test_their_client_of_another_authority(self):
+        files = certificate_files(self.folder, "other")
+        with host("server", "cert") as server:
+            port = server.expect(r"port (\d+)").group(1)
+            with s_client(port, *files, "-cipher", ECDSA8) as client:
+                server.expect("failed the peer's certificate is not accepted, alert 48")
+                client.expect("alert unknown ca")
+
+    def test_their_client_closes(self):
+        with host("server", "psk", "--key", KEY) as server:
+            port = server.expect(r"port (\d+)").group(1)
+            with s_client(port, "-psk", KEY, "-psk_identity", "device-1", "-cipher", PSK8) as client:
+                server.expect("connected c0a8")
+                client.write("Q\n")
+                server.expect("closed")  # by close_notify
+
+    def test_their_client_negotiates_once(self):
+        """A second handshake inside of the session is refused, and the client ends it for that."""
+        with host("server", "psk", "--key", KEY) as server:
+            port = server.expect(r"port (\d+)").group(1)
+            with s_client(port, "-psk", KEY, "-psk_identity", "device-1", "-cipher", PSK8) as client:
+                server.expect("connected c0a8")
+                client.write("R\n")
+                server.expect("failed the peer refused, alert 40")
+                self.assertEqual(server.text.count("connected"), 1)
+
     def test_our_certificate_client_with_their_server(self):
         port = free_port()
         files = certificate_files(self.folder, "server")
