@@ -254,21 +254,20 @@ static bool in_key(uint32_t number)
 {
     const uint32_t outside = 1u << TSR_COAP_ETAG | 1u << TSR_COAP_OBSERVE |
                              1u << TSR_COAP_CONTENT_FORMAT | 1u << TSR_COAP_BLOCK1 |
-                             1u << TSR_COAP_BLOCK2;
+                             1u << TSR_COAP_BLOCK2 | 3u << 28; /* and what is no key by its number */
 
-    return (number & 0x1e) != 0x1c && (number >= 32 || (outside >> number & 1) == 0);
+    return number < 32 ? (outside >> number & 1) == 0 : (number & 0x1e) != 0x1c;
 }
 
 /* read_extended() where the bytes are known to be good */
 static inline uint32_t extended(const uint8_t **at, uint32_t v)
 {
+    if (v < 13)
+        return v;
     if (v == 13)
         return 13u + *(*at)++;
-    if (v == 14) {
-        *at += 2;
-        return 269u + ((uint32_t)(*at)[-2] << 8 | (*at)[-1]);
-    }
-    return v;
+    *at += 2;
+    return 269u + ((uint32_t)(*at)[-2] << 8 | (*at)[-1]);
 }
 
 /* FNV-1a. Keys are compared within one peer only: a collision harms nobody but its maker. The

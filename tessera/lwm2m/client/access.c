@@ -85,10 +85,11 @@ static bool is_allowed_on_object(const tsr_lwm2m_client *c, size_t account,
 static bool allowed(const tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at,
                     tsr_lwm2m_operation op)
 {
-    const tsr_lwm2m_object *object = tsr_lwm2m_object_find(c->config.registry, at->object);
+    const tsr_lwm2m_object *object;
 
     if (!is_active(c))
         return at->object != SERVER || at->depth < 2 || is_own(c, account, at);
+    object = tsr_lwm2m_object_find(c->config.registry, at->object);
     if (object == NULL || right_for(op) == 0)
         return true;
     if (at->depth < 2)

@@ -203,6 +203,13 @@ tsr_err tsr_lwm2m_put_int(tsr_lwm2m_out *out, tsr_lwm2m_path at, int64_t i)
     return tsr_lwm2m_put_value_int(out, at, i);
 }
 
+tsr_err tsr_lwm2m_put_int_at(tsr_lwm2m_out *out, uint64_t word, unsigned depth, int64_t i)
+{
+    if (depth >= out->quick_from)
+        return out->codec->quick_int(out, word, depth, i);
+    return tsr_lwm2m_put_value_int(out, tsr_lwm2m_path_of(word, depth), i);
+}
+
 tsr_err tsr_lwm2m_put_uint(tsr_lwm2m_out *out, tsr_lwm2m_path at, uint64_t u)
 {
     tsr_lwm2m_value v = tsr_lwm2m_uint(u);

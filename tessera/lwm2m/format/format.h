@@ -56,6 +56,7 @@ typedef struct {
     uint64_t base_mask;        /* and which of its bits a path below has too */
     size_t start;              /* of the payload in body */
     uint32_t count;            /* values put */
+    uint32_t next;             /* TLV: the least that may follow, as it orders them */
     uint64_t stamp_ms;         /* for the next values; 0: none */
     uint64_t base_ms;          /* what the SenML base time is at the moment */
     uint8_t levels;            /* how many containers are open */
@@ -107,6 +108,9 @@ tsr_err tsr_lwm2m_put_time(tsr_lwm2m_out *out, tsr_lwm2m_path at, int64_t unix_s
 tsr_err tsr_lwm2m_put_objlnk(tsr_lwm2m_out *out, tsr_lwm2m_path at, uint16_t object,
                              uint16_t instance);
 tsr_err tsr_lwm2m_put_corelnk(tsr_lwm2m_out *out, tsr_lwm2m_path at, tsr_bytes links);
+
+/** The same with the path as tsr_lwm2m_path_word() has it, for those who put many. */
+tsr_err tsr_lwm2m_put_int_at(tsr_lwm2m_out *out, uint64_t word, unsigned depth, int64_t v);
 
 /** Puts only the name of something, at any depth: the request body of a Read-Composite or
  *  Observe-Composite. SenML only, else TSR_E_UNSUPPORTED. */

@@ -37,6 +37,8 @@ static inline tsr_senml_fields tsr_senml_next(tsr_lwm2m_out *out, uint8_t depth)
 
 static inline uint8_t *tsr_senml_put_id(uint8_t *text, unsigned id)
 {
+    unsigned divisor = 10000;
+
     if (id < 10) {
         text[0] = (uint8_t)('0' + id);
         return text + 1;
@@ -46,12 +48,11 @@ static inline uint8_t *tsr_senml_put_id(uint8_t *text, unsigned id)
         text[1] = (uint8_t)('0' + id % 10);
         return text + 2;
     }
-
-    unsigned digits = id < 1000 ? 3 : id < 10000 ? 4 : 5;
-
-    for (unsigned i = digits; i-- > 0; id /= 10)
-        text[i] = (uint8_t)('0' + id % 10);
-    return text + digits;
+    while (id < divisor)
+        divisor /= 10;
+    for (; divisor != 0; id %= divisor, divisor /= 10)
+        *text++ = (uint8_t)('0' + id / divisor);
+    return text;
 }
 
 /** Writes the identifiers from `level` on, "7/1"; there must be one. Returns where they end. */

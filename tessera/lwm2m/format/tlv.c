@@ -2,6 +2,7 @@
  *
  * OMA TLV (Core 7.5.5): the format of LwM2M 1.0. */
 #include "tessera/base/hot.h"
+#include "tessera/cbor/head.h"
 #include "tessera/lwm2m/format/tlv.h"
 
 /* Bits 7 and 6 of the type byte. */
@@ -29,35 +30,50 @@ static size_t make_header(uint8_t header[HEADER_MOST], unsigned kind, uint16_t i
 
 /* out->depth says what is inside a container: 2 an object instance's resources, 3 the instances
  * of a multiple resource. Most are short: room is left for the shortest header. */
-static void open_container(tsr_lwm2m_out *out, uint8_t depth)
+static void note_open(tsr_lwm2m_out *out, uint8_t depth)
 {
     out->open[out->levels] = out->body->len;
     out->depth[out->levels] = depth;
     out->levels++;
+}
+
+static void open_container(tsr_lwm2m_out *out, uint8_t depth)
+{
+    note_open(out, depth);
     (void)tsr_buf_claim(out->body, HEADER_LEAST);
+}
+
+/* With a longer header; `at` is where the shortest stands. */
+__attribute__((noinline)) static tsr_err close_long(tsr_buf *body, uint8_t *at, size_t len,
+                                                    unsigned kind, uint16_t id)
+{
+    uint8_t header[HEADER_MOST];
+    size_t n = make_header(header, kind, id, len);
+
+    if (len > 0xffffff || tsr_buf_claim(body, n - HEADER_LEAST) == NULL)
+        return TSR_E_SPACE;
+    memmove(at + n, at + HEADER_LEAST, len);
+    memcpy(at, header, n);
+    return TSR_OK;
 }
 
 static tsr_err close_container(tsr_lwm2m_out *out)
 {
-    uint8_t header[HEADER_MOST];
     tsr_buf *body = out->body;
+    unsigned level = --out->levels;
+    size_t open = out->open[level], len = body->len - open - HEADER_LEAST;
+    bool instance = out->depth[level] == 2;
+    unsigned kind = instance ? OBJECT_INSTANCE : MULTIPLE;
+    uint16_t id = instance ? out->last.instance : out->last.resource;
+    uint8_t *at;
 
-    out->levels--;
     if (body->err != TSR_OK)
         return TSR_E_SPACE;
-
-    uint8_t *at = body->ptr + out->open[out->levels];
-    size_t len = body->len - out->open[out->levels] - HEADER_LEAST;
-    bool instance = out->depth[out->levels] == 2;
-    size_t n = make_header(header, instance ? OBJECT_INSTANCE : MULTIPLE,
-                           instance ? out->last.instance : out->last.resource, len);
-
-    if (n > HEADER_LEAST) {
-        if (len > 0xffffff || tsr_buf_claim(body, n - HEADER_LEAST) == NULL)
-            return TSR_E_SPACE;
-        memmove(at + n, at + HEADER_LEAST, len);
-    }
-    memcpy(at, header, n);
+    at = body->ptr + open;
+    if (len >= 8 || id > UINT8_MAX)
+        return close_long(body, at, len, kind, id);
+    at[0] = (uint8_t)(kind << 6 | len); /* most */
+    at[1] = (uint8_t)id;
     return TSR_OK;
 }
 
@@ -154,6 +170,14 @@ tsr_err tsr_tlv_put(tsr_lwm2m_out *out, tsr_lwm2m_path at, tsr_bytes bytes)
     return TSR_OK;
 }
 
+/* The two last identifiers, such that they grow as they are put. */
+static inline uint32_t order(uint64_t word)
+{
+    uint32_t ids = (uint32_t)(word >> 32);
+
+    return ids << 16 | ids >> 16;
+}
+
 /* Once something is put below an instance, its resources can go the short way. */
 static tsr_err tlv_put(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_value *value)
 {
@@ -166,7 +190,10 @@ static tsr_err tlv_put(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_va
     if (err == TSR_OK && out->base.depth == 2 && out->quick_from == TSR_LWM2M_NOT_QUICK) {
         out->quick_from = 3;
         out->base_word = (uint32_t)tsr_lwm2m_path_word(out->base);
+        out->base_mask = UINT64_C(0xff00ff00ffffffff); /* identifiers of one byte below it */
     }
+    if (at.depth > 2)
+        out->next = order(tsr_lwm2m_path_word(at)) + 1;
     return err;
 }
 
@@ -174,70 +201,105 @@ static tsr_err tlv_put(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_va
 
 enum { ENTRY_MOST = 2 * HEADER_MOST + VALUE_MOST }; /* of a container opened or closed, and a value */
 
-/* Goes to where `word` belongs and says where its header comes; NULL: out of order, outside the base
- * or nearly full, and nothing has changed. */
-TSR_HOT uint8_t *quick_place(tsr_lwm2m_out *out, uint64_t word, unsigned depth, size_t len)
+/* Below the base, with identifiers of one byte, in order, and with room for it? */
+TSR_HOT bool quick_fits(const tsr_lwm2m_out *out, uint64_t word, size_t len)
 {
-    unsigned resource = (unsigned)(word >> 32) & 0xffff;
-
-    if ((uint32_t)word != out->base_word || ((word >> 32) & 0xff00ff00u) != 0 ||
-        out->body->cap - out->body->len < len + ENTRY_MOST)
-        return NULL;
-    if (out->last.depth > 2 && resource <= out->last.resource) {
-        if (resource != out->last.resource || out->levels == 0 || depth == 3 ||
-            word >> 48 <= out->last.resource_instance)
-            return NULL;
-    } else {
-        if (out->levels != 0)
-            (void)close_container(out);
-        if (depth == 4)
-            open_container(out, 3);
-    }
-    out->last = tsr_lwm2m_path_of(word, depth);
-    out->count++;
-    return out->body->ptr + out->body->len;
+    return ((word ^ out->base_word) & out->base_mask) == 0 &&
+           order(word) >= out->next &&
+           out->body->cap - out->body->len >= len + ENTRY_MOST;
 }
 
-/* The type byte without a length, and the identifier. */
-static inline uint8_t *quick_header(uint8_t *at, unsigned type, uint64_t word, unsigned depth)
+/* Does `word` belong where the value before is? */
+static inline bool quick_near(const tsr_lwm2m_out *out, uint64_t word, unsigned depth)
 {
-    at[0] = (uint8_t)((depth == 3 ? 0xc0u : 0x40u) | type); /* RESOURCE, RESOURCE_INSTANCE */
+    return out->last.depth == depth && (depth == 3 || out->last.resource == (uint16_t)(word >> 32));
+}
+
+/* Goes there if it does not. */
+__attribute__((noinline)) static void quick_go(tsr_lwm2m_out *out, unsigned depth)
+{
+    if (out->levels != 0)
+        (void)close_container(out);
+    if (depth == 4) {
+        note_open(out, 3);
+        out->body->len += HEADER_LEAST; /* there is room */
+    }
+}
+
+/* The entry's first two bytes; `length` is as its type byte says it. */
+TSR_HOT uint8_t *quick_header(tsr_lwm2m_out *out, uint64_t word, unsigned depth, unsigned length)
+{
+    uint8_t *at = out->body->ptr + out->body->len;
+
+    out->last = tsr_lwm2m_path_of(word, depth);
+    out->next = order(word) + 1; /* of one byte each, so there is no overflow */
+    out->count++;
+    at[0] = (uint8_t)((depth == 3 ? 0xc0u : 0x40u) | length); /* RESOURCE, RESOURCE_INSTANCE */
     at[1] = (uint8_t)(word >> (depth == 3 ? 32 : 48));
     return at + HEADER_LEAST;
 }
 
+TSR_HOT tsr_err add_int(tsr_lwm2m_out *out, uint64_t word, unsigned depth, int32_t v)
+{
+    unsigned n = v == (int8_t)v ? 1 : v == (int16_t)v ? 2 : 4;
+    uint8_t *at = quick_header(out, word, depth, n);
+
+    out->body->len += HEADER_LEAST + n;
+    if (n == 1) {
+        at[0] = (uint8_t)v;
+    } else if (n == 2) {
+        at[0] = (uint8_t)(v >> 8);
+        at[1] = (uint8_t)v;
+    } else {
+        (void)tsr_cbor_head_u32(at, (uint32_t)v);
+    }
+    return TSR_OK;
+}
+
+TSR_HOT tsr_err add_text(tsr_lwm2m_out *out, uint64_t word, unsigned depth, tsr_bytes text)
+{
+    bool shortest = text.len < 8;
+    uint8_t *at = quick_header(out, word, depth, shortest ? (unsigned)text.len : 1u << 3);
+
+    if (!shortest)
+        *at++ = (uint8_t)text.len;
+    out->body->len += (shortest ? HEADER_LEAST : HEADER_LEAST + 1) + text.len;
+    if (text.len != 0)
+        memcpy(at, text.ptr, text.len);
+    return TSR_OK;
+}
+
+/* Apart, so that what stays in its place saves no registers. */
+__attribute__((noinline)) static tsr_err move_int(tsr_lwm2m_out *out, uint64_t word, unsigned depth,
+                                                  int32_t v)
+{
+    quick_go(out, depth);
+    return add_int(out, word, depth, v);
+}
+
+__attribute__((noinline)) static tsr_err move_text(tsr_lwm2m_out *out, uint64_t word,
+                                                   unsigned depth, tsr_bytes text)
+{
+    quick_go(out, depth);
+    return add_text(out, word, depth, text);
+}
+
 static tsr_err quick_int(tsr_lwm2m_out *out, uint64_t word, unsigned depth, int64_t v)
 {
-    uint8_t *at;
-
-    if (v != (int32_t)v || (at = quick_place(out, word, depth, sizeof v)) == NULL)
+    if (v != (int32_t)v || !quick_fits(out, word, sizeof v))
         return tsr_lwm2m_put_value_int(out, tsr_lwm2m_path_of(word, depth), v);
-
-    unsigned n = v == (int8_t)v ? 1 : v == (int16_t)v ? 2 : 4;
-
-    at = quick_header(at, n, word, depth);
-    (void)put_whole(at, (uint64_t)v, n);
-    out->body->len += HEADER_LEAST + n;
-    return TSR_OK;
+    if (!quick_near(out, word, depth))
+        return move_int(out, word, depth, (int32_t)v);
+    return add_int(out, word, depth, (int32_t)v);
 }
 
 static tsr_err quick_text(tsr_lwm2m_out *out, uint64_t word, unsigned depth, tsr_bytes text)
 {
-    uint8_t *at;
-
-    if (text.len > UINT8_MAX || (at = quick_place(out, word, depth, text.len)) == NULL)
+    if (text.len > UINT8_MAX || !quick_fits(out, word, text.len))
         return tsr_lwm2m_put_value_text(out, tsr_lwm2m_path_of(word, depth), text);
-    out->body->len += HEADER_LEAST + text.len;
-    if (text.len < 8) {
-        at = quick_header(at, (unsigned)text.len, word, depth);
-    } else {
-        at = quick_header(at, 1u << 3, word, depth);
-        *at++ = (uint8_t)text.len;
-        out->body->len++;
-    }
-    if (text.len != 0)
-        memcpy(at, text.ptr, text.len);
-    return TSR_OK;
+    if (!quick_near(out, word, depth))
+        return move_text(out, word, depth, text);
+    return add_text(out, word, depth, text);
 }
 
 tsr_err tsr_tlv_end(tsr_lwm2m_out *out)

@@ -48,6 +48,8 @@ static tsr_err read_instance(const tsr_lwm2m_object *object, uint16_t instance, 
 
     if (err != TSR_OK)
         return err;
+    if (object->handlers->read_all != NULL)
+        return object->handlers->read_all(object->state, at, out);
     at.depth = 3;
     for (const tsr_lwm2m_resource_info *r = info->resources, *end = r + info->resource_count;
          r != end; r++) {

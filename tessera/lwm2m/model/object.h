@@ -35,6 +35,10 @@ typedef struct {
      *  deep, and only that one when it is 4 deep: see tsr_lwm2m_wanted(). */
     tsr_err (*read)(const void *state, tsr_lwm2m_path at, tsr_lwm2m_out *out);
 
+    /** The same for all that can be read in an instance (`at` is 2 deep), in the order of the
+     *  table; what has no value is left out and is no error. NULL: read is asked for each. */
+    tsr_err (*read_all)(const void *state, tsr_lwm2m_path at, tsr_lwm2m_out *out);
+
     /** Core 6.3.3. Sets a resource (depth 3) or a resource instance (depth 4). `value` has the
      *  type of the table and is valid during the call; NULL removes what is there or takes it
      *  back to its default (a Replace that does not mention it; at depth 4, a Write-Composite

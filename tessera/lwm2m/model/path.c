@@ -33,10 +33,18 @@ tsr_lwm2m_path tsr_lwm2m_path_down(tsr_lwm2m_path path, uint16_t id)
 
 tsr_err tsr_lwm2m_path_push(tsr_lwm2m_path *path, tsr_bytes segment)
 {
-    uint32_t id;
+    uint32_t id = 0;
 
-    if (path->depth >= 4 || tsr_dec_upto(segment, UINT16_MAX, &id) != TSR_OK ||
-        (segment.ptr[0] == '0' && segment.len > 1))
+    if (path->depth >= 4 || segment.len - 1 > 4 || (segment.ptr[0] == '0' && segment.len > 1))
+        return TSR_E_MALFORMED;
+    for (size_t i = 0; i < segment.len; i++) {
+        unsigned digit = segment.ptr[i] - (unsigned)'0';
+
+        if (digit > 9)
+            return TSR_E_MALFORMED;
+        id = id * 10 + digit;
+    }
+    if (id > UINT16_MAX)
         return TSR_E_MALFORMED;
     put_id(path, path->depth++, (uint16_t)id);
     return TSR_OK;

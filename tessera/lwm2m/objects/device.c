@@ -2,6 +2,7 @@
 #include "tessera/lwm2m/objects/device.h"
 
 #include "generated/lwm2m_objects.h"
+#include "tessera/lwm2m/model/fields.h"
 
 enum {
     MANUFACTURER = 0, MODEL = 1, SERIAL = 2, FIRMWARE = 3, REBOOT = 4, POWER = 6, VOLTAGE = 7,
@@ -38,17 +39,9 @@ bool tsr_lwm2m_device_error(tsr_lwm2m_device *d, uint8_t code)
     return true;
 }
 
-/* Not inlined: then `read` is one jump and saves no registers. */
-__attribute__((noinline)) static tsr_err put_text(tsr_lwm2m_out *out, tsr_lwm2m_path at,
-                                                  const char *text)
+static tsr_err put_text(tsr_lwm2m_out *out, tsr_lwm2m_path at, const char *text)
 {
     return text[0] != '\0' ? tsr_lwm2m_put_text(out, at, tsr_text(text)) : TSR_E_NOT_FOUND;
-}
-
-__attribute__((noinline)) static tsr_err put_number(tsr_lwm2m_out *out, tsr_lwm2m_path at,
-                                                    int64_t v)
-{
-    return v >= 0 ? tsr_lwm2m_put_int(out, at, v) : TSR_E_NOT_FOUND;
 }
 
 /* What a server has written stands before what the host says. */
@@ -57,64 +50,68 @@ static const char *written_or(const char *written, const char *host)
     return written[0] != '\0' ? written : host;
 }
 
-/* One of the resource instances. Core E.4: error code 0, alone, says that there is no error. */
-static inline bool element_of(const tsr_lwm2m_device *d, uint16_t resource, unsigned i, int64_t *v)
+/* Core E.4: error code 0, alone, says that there is no error. */
+static tsr_err put_errors(const tsr_lwm2m_device *d, tsr_lwm2m_path at, tsr_lwm2m_out *out)
 {
-    switch (resource) {
-    case POWER:   *v = d->power[i].kind; return true;
-    case VOLTAGE: *v = d->power[i].voltage_mv; return *v >= 0;
-    case CURRENT: *v = d->power[i].current_ma; return *v != INT32_MIN;
-    default:      *v = i < d->error_count ? d->errors[i] : 0; return true;
-    }
-}
-
-__attribute__((noinline)) static tsr_err put_list(const tsr_lwm2m_device *d, tsr_lwm2m_path at,
-                                                  tsr_lwm2m_out *out, unsigned count)
-{
+    unsigned count = d->error_count != 0 ? d->error_count : 1;
+    tsr_lwm2m_path each = at;
     tsr_err err = TSR_E_NOT_FOUND;
-    unsigned i = 0;
-    int64_t v;
 
-    if (at.depth == 4) {
-        i = at.resource_instance;
-        count = i < count ? i + 1 : 0;
-    }
-    at.depth = 4;
-    for (; i < count; i++) {
-        at.resource_instance = (uint16_t)i;
-        if (element_of(d, at.resource, i, &v))
-            err = tsr_lwm2m_put_int(out, at, v);
+    each.depth = 4;
+    for (unsigned i = 0; i < count; i++) {
+        each.resource_instance = (uint16_t)i;
+        if (tsr_lwm2m_wanted(at, each.resource_instance))
+            err = tsr_lwm2m_put_int(out, each, i < d->error_count ? d->errors[i] : 0);
     }
     return err;
 }
 
-/* Core 6.3.1 */
-static tsr_err read(const void *state, tsr_lwm2m_path at, tsr_lwm2m_out *out)
+static tsr_err read_own(const void *state, tsr_lwm2m_path at, tsr_lwm2m_out *out)
 {
     const tsr_lwm2m_device *d = state;
 
     switch (at.resource) {
-    case MANUFACTURER:   return put_text(out, at, d->manufacturer);
-    case MODEL:          return put_text(out, at, d->model);
-    case SERIAL:         return put_text(out, at, d->serial);
-    case FIRMWARE:       return put_text(out, at, d->firmware);
-    case POWER:
-    case VOLTAGE:
-    case CURRENT:        return put_list(d, at, out, d->power_count);
-    case BATTERY_LEVEL:  return put_number(out, at, d->battery_percent);
-    case MEMORY_FREE:    return put_number(out, at, d->memory_free_kb);
-    case ERROR_CODE:     return put_list(d, at, out, d->error_count != 0 ? d->error_count : 1);
-    case CURRENT_TIME:   return tsr_lwm2m_put_time(out, at, d->host_unix_s + d->shift_s);
-    case UTC_OFFSET:     return put_text(out, at, written_or(d->utc_offset, d->host_offset));
-    case TIMEZONE:       return put_text(out, at, written_or(d->timezone, d->host_timezone));
-    case BINDING:        return put_text(out, at, d->binding);
-    case TYPE:           return put_text(out, at, d->type);
-    case HARDWARE:       return put_text(out, at, d->hardware);
-    case SOFTWARE:       return put_text(out, at, d->software);
-    case BATTERY_STATUS: return put_number(out, at, d->battery_status);
-    case MEMORY_TOTAL:   return put_number(out, at, d->memory_total_kb);
-    default:             return TSR_E_NOT_FOUND;
+    case ERROR_CODE:   return put_errors(d, at, out);
+    case CURRENT_TIME: return tsr_lwm2m_put_time(out, at, d->host_unix_s + d->shift_s);
+    case UTC_OFFSET:   return put_text(out, at, written_or(d->utc_offset, d->host_offset));
+    default:           return put_text(out, at, written_or(d->timezone, d->host_timezone));
     }
+}
+
+#define PLACE(member)           offsetof(tsr_lwm2m_device, member)
+#define TEXT(resource, member)  FIELD(resource, TSR_LWM2M_FIELD_TEXT, member)
+#define SHORT(resource, member) FIELD(resource, TSR_LWM2M_FIELD_SHORT, member)
+#define LONG(resource, member)  FIELD(resource, TSR_LWM2M_FIELD_LONG, member)
+#define OWN(resource)           { resource, TSR_LWM2M_FIELD_OWN, 0 }
+#define LIST(resource, list)    { resource, TSR_LWM2M_FIELD_LIST, list }
+#define FIELD(resource, kind, member) { resource, kind, PLACE(member) }
+
+static const tsr_lwm2m_field items[] = {
+    TEXT(MANUFACTURER, manufacturer), TEXT(MODEL, model), TEXT(SERIAL, serial),
+    TEXT(FIRMWARE, firmware), LIST(POWER, 0), LIST(VOLTAGE, 1), LIST(CURRENT, 2),
+    SHORT(BATTERY_LEVEL, battery_percent), LONG(MEMORY_FREE, memory_free_kb), OWN(ERROR_CODE),
+    OWN(CURRENT_TIME), OWN(UTC_OFFSET), OWN(TIMEZONE), TEXT(BINDING, binding), TEXT(TYPE, type),
+    TEXT(HARDWARE, hardware), TEXT(SOFTWARE, software), SHORT(BATTERY_STATUS, battery_status),
+    LONG(MEMORY_TOTAL, memory_total_kb),
+};
+
+static const tsr_lwm2m_field_list lists[] = {
+    { PLACE(power_count), PLACE(power[0].kind), sizeof(tsr_lwm2m_power), 0 },
+    { PLACE(power_count), PLACE(power[0].voltage_mv), sizeof(tsr_lwm2m_power), 0 },
+    { PLACE(power_count), PLACE(power[0].current_ma), sizeof(tsr_lwm2m_power), INT32_MIN + 1 },
+};
+
+static const tsr_lwm2m_fields fields = { items, sizeof items / sizeof *items, lists, read_own };
+
+/* Core 6.3.1 */
+static tsr_err read(const void *state, tsr_lwm2m_path at, tsr_lwm2m_out *out)
+{
+    return tsr_lwm2m_fields_read(&fields, state, at, out);
+}
+
+static tsr_err read_all(const void *state, tsr_lwm2m_path at, tsr_lwm2m_out *out)
+{
+    return tsr_lwm2m_fields_read_all(&fields, state, at, out);
 }
 
 static bool is_digit(uint8_t ch)
@@ -254,15 +251,16 @@ static tsr_err load(void *state, tsr_bytes in)
 
 tsr_lwm2m_object tsr_lwm2m_device_object(tsr_lwm2m_device *device)
 {
-    static const tsr_lwm2m_handlers handlers = { .read = read, .write = write, .execute = execute,
-                                                 .save = save, .load = load };
+    static const tsr_lwm2m_handlers handlers = { .read = read, .read_all = read_all,
+                                                 .write = write, .execute = execute, .save = save, .load = load };
 
     return (tsr_lwm2m_object){ &self, &handlers, device };
 }
 
 tsr_lwm2m_object tsr_lwm2m_device_volatile(tsr_lwm2m_device *device)
 {
-    static const tsr_lwm2m_handlers handlers = { .read = read, .write = write, .execute = execute };
+    static const tsr_lwm2m_handlers handlers = { .read = read, .read_all = read_all,
+                                                 .write = write, .execute = execute };
 
     return (tsr_lwm2m_object){ &self, &handlers, device };
 }

@@ -10,7 +10,7 @@
 enum { TSR_LWM2M_POWER_SOURCES = 4, TSR_LWM2M_ERRORS = 8, TSR_LWM2M_DEVICE_TEXT = 64 };
 
 typedef struct {
-    uint8_t kind;       /* /3/0/6: 0 DC, 1 internal battery, 2 external battery, 4 PoE, 5 USB, 6 AC, 7 solar */
+    int32_t kind;       /* /3/0/6: 0 DC, 1 internal battery, 2 external battery, 4 PoE, 5 USB, 6 AC, 7 solar */
     int32_t voltage_mv; /* below 0: not known */
     int32_t current_ma; /* INT32_MIN: not known */
 } tsr_lwm2m_power;
