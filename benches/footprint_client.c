@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The smallest client that is a client: LwM2M 1.1 over NoSec with objects 0, 1 and 3, TLV,
- * Discover and Observe, for a Cortex-M33 without an operating system. It is linked to be measured;
- * the board's radio and clock, and the secure world, are left open as symbols. */
+ * The smallest client that is a client: LwM2M 1.1 over NoSec with objects 0, 1 and 3, TLV and
+ * Discover, for a Cortex-M33 without an operating system; with Observe (footprint_reporting.c) or
+ * without (footprint_silent.c). It is linked to be measured; the board's radio and clock, and the
+ * secure world, are left open as symbols. */
 #include "tessera/lwm2m/client/client.h"
 #include "tessera/lwm2m/format/codec.h"
 #include "tessera/lwm2m/objects/device_basic.h"
@@ -18,6 +19,8 @@ uint64_t board_ms(void);
 uint64_t board_random(void);
 size_t board_receive(uint8_t *datagram, size_t cap, uint64_t until_ms); /* 0: nothing came */
 void board_send(const uint8_t *datagram, size_t len);
+/* Observe and attributes, where the device has them. */
+void board_reporting(tsr_lwm2m_client_config *config, tsr_lwm2m_parts *parts);
 int main(void);
 
 enum { DATAGRAM = 1280, COAP_MEMORY = 768 * sizeof(void *) };
@@ -30,28 +33,22 @@ static tsr_lwm2m_device_basic device = { { "Tessera", "minimal", "1", "1.0" }, 0
 static tsr_lwm2m_object objects[3];
 static const tsr_lwm2m_registry registry = { objects, 3 };
 static tsr_lwm2m_account account;
-static tsr_lwm2m_observation observations[10];
-static tsr_lwm2m_attachment attachments[10];
 static tsr_lwm2m_client client;
 static uint64_t coap_memory[COAP_MEMORY / sizeof(uint64_t)];
 static uint8_t body[1024], state[1024], in[DATAGRAM], out[DATAGRAM];
 
-/* The small engine is linked (benches/CMakeLists.txt): no bodies in blocks; pmin and pmax only, nothing kept, no channel, no Create. */
-static const tsr_lwm2m_parts parts = { .coap_init = tsr_coap_init_small,
-                                       .attributes = &tsr_lwm2m_periods };
+/* The small engine is linked (benches/CMakeLists.txt): no bodies in blocks; nothing kept, no channel,
+ * no Create. */
+static tsr_lwm2m_parts parts = { .coap_init = tsr_coap_init_small };
 
 static tsr_coap_config coap = { .peers = 1, .exchanges = 4, .exchange_len = 192, .seen = 8,
                                 .log_len = 512 };
-static const tsr_lwm2m_client_config config = {
+static tsr_lwm2m_client_config config = {
     .endpoint = "urn:dev:mac:0024befffe804ff1",
     .registry = &registry,
     .servers = &servers,
     .accounts = &account,
     .account_count = 1,
-    .observations = observations,
-    .observation_count = 10,
-    .attachments = attachments,
-    .attachment_count = 10,
     .body = body,
     .body_len = sizeof body,
     .state = state,
@@ -73,6 +70,7 @@ static tsr_err start(void)
     objects[2] = tsr_lwm2m_device_basic_object(&device);
     account.short_id = 1;
     coap.seed = board_random();
+    board_reporting(&config, &parts);
     return tsr_lwm2m_client_init_with(&client, &config, &parts);
 }
 

@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * An LwM2M 1.2 client with all there is: bootstrap, OSCORE, CoAP over UDP and TCP, queue mode,
- * composite operations, Send, streamed firmware, every format and attribute, objects 0, 1, 3, 4, 5,
- * 6, 7, 20 and 21, for a Cortex-M33 without an operating system. It is linked to be measured: what the
- * board does stays open, and so do PSA's calls beyond the wall and DTLS, which is Mbed TLS. */
+ * composite operations, Send, every format and attribute, for a Cortex-M33 without an operating
+ * system; with objects 0, 1, 3 and 21 alone (footprint_no_objects.c) or 4, 5 with its streamed
+ * package, 6, 7 and 20 too (footprint_objects.c). It is linked to be measured: what the board does
+ * stays open, and so do PSA's calls beyond the wall and DTLS, which is Mbed TLS. */
 #include "tessera/lwm2m/client/bootstrap.h"
 #include "tessera/lwm2m/client/oscore_layer.h"
 #include "tessera/lwm2m/client/queue.h"
-#include "tessera/lwm2m/client/stream.h"
 #include "tessera/lwm2m/client/tcp_channel.h"
 #include "tessera/lwm2m/format/codec.h"
-#include "tessera/lwm2m/objects/connectivity.h"
 #include "tessera/lwm2m/objects/device.h"
-#include "tessera/lwm2m/objects/event_log.h"
-#include "tessera/lwm2m/objects/firmware.h"
-#include "tessera/lwm2m/objects/location.h"
 
 /* Every format of 1.2; the JSON of 1.0 must not be used any more. */
 const tsr_lwm2m_codec *const tsr_lwm2m_codecs[] = {
@@ -30,10 +26,10 @@ void board_send(const uint8_t *datagram, size_t len);
 bool board_usable(void *user, const tsr_lwm2m_security *security);
 tsr_err board_attach(void *user, size_t account, const tsr_lwm2m_security *security);
 tsr_err board_save(void *user, tsr_bytes state);
-tsr_err board_part(void *user, uint32_t source, uint32_t offset, tsr_bytes part, bool last,
-                   uint64_t now_ms);
-extern const tsr_lwm2m_firmware_backend board_firmware;
 extern const tsr_lwm2m_oscore_store board_store;
+/* Where the objects between 3 and 21 begin; returns how many there are. */
+size_t board_objects(tsr_lwm2m_object *to);
+void board_started(tsr_lwm2m_client *client);
 int main(void);
 
 enum { ACCOUNTS = 2, OBJECTS = 9 };
@@ -64,14 +60,8 @@ static tsr_lwm2m_servers servers = { each.server, ACCOUNTS };
 static tsr_lwm2m_oscores oscores = { .items = each.oscore, .count = ACCOUNTS,
                                      .keys = each.keys + 3 * ACCOUNTS, .key_count = 3 * ACCOUNTS };
 static tsr_lwm2m_device device;
-static tsr_lwm2m_monitoring monitoring;
-static tsr_lwm2m_firmware firmware;
-static tsr_lwm2m_location location;
-static tsr_lwm2m_statistics statistics;
-static tsr_lwm2m_log log_item[1];
-static tsr_lwm2m_logs logs = { .items = log_item, .count = 1 };
 static tsr_lwm2m_object objects[OBJECTS];
-static const tsr_lwm2m_registry registry = { objects, OBJECTS };
+static tsr_lwm2m_registry registry = { objects, 0 };
 static tsr_lwm2m_observation observations[10];
 static tsr_lwm2m_attachment attachments[10];
 static tsr_lwm2m_composite_path paths[24];
@@ -82,7 +72,6 @@ static tsr_lwm2m_queue queue;
 static tsr_lwm2m_client client;
 static tsr_lwm2m_bootstrap bootstrap;
 static tsr_lwm2m_oscore_layer oscore = { .client = &client, .accounts = each.protection };
-static tsr_lwm2m_stream package = { .at = { 5, 0, 0, 0, 3 }, .part = board_part };
 static uint64_t coap_memory[1024], tcp_memory[ACCOUNTS][512], oscore_memory[512];
 static uint8_t body[1024], state[2048], undo[512], in[1280], out[1280], datagram[1280];
 static uint8_t tcp_in[ACCOUNTS][1024];
@@ -120,16 +109,11 @@ static const tsr_lwm2m_client_config config = {
 static void place_objects(void)
 {
     tsr_lwm2m_device_init(&device);
-    tsr_lwm2m_firmware_init(&firmware, &board_firmware, NULL);
     objects[0] = tsr_lwm2m_security_object(&securities);
     objects[1] = tsr_lwm2m_server_account(&servers);
     objects[2] = tsr_lwm2m_device_object(&device);
-    objects[3] = tsr_lwm2m_monitoring_object(&monitoring);
-    objects[4] = tsr_lwm2m_firmware_object(&firmware);
-    objects[5] = tsr_lwm2m_location_object(&location);
-    objects[6] = tsr_lwm2m_statistics_object(&statistics);
-    objects[7] = tsr_lwm2m_event_log_object(&logs);
-    objects[8] = tsr_lwm2m_oscore_object(&oscores);
+    registry.count = 3 + board_objects(&objects[3]);
+    objects[registry.count++] = tsr_lwm2m_oscore_object(&oscores);
 }
 
 static tsr_err start(void)
@@ -160,7 +144,7 @@ static tsr_err start(void)
     if (err == TSR_OK)
         err = tsr_lwm2m_oscore_attach(&oscore, &oscores, sizeof datagram, oscore_memory,
                                       sizeof oscore_memory);
-    tsr_lwm2m_client_stream(&client, &package);
+    board_started(&client);
     return err;
 }
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sizes on Cortex-M33: arm-none-eabi-gcc -Os -DNDEBUG, every room as an archive, and a minimal client linked with
---gc-sections (LwM2M 1.1; objects 0, 1, and 3 with 7 resources; TLV alone; Discover and Observe; the small CoAP engine;
-no heap, no operating system, no DTLS).
+--gc-sections (LwM2M 1.1; objects 0, 1, and 3 with 7 resources; TLV alone; Discover, with and without Observe; the small
+CoAP engine; no heap, no operating system, no DTLS).
 
 Of the linked image only the sections of Tessera's own archives and of the client's main file are counted, as the
 published figures of others do; newlib is left out. Stack is the deepest path through the call graph that the compiler
@@ -23,8 +23,10 @@ ROOMS = ["base", "cbor", "json", "coap", "coap_small", "psa_wire", "psa_client",
          "lwm2m_object", "lwm2m_objects", "lwm2m_security", "lwm2m_client", "lwm2m_dtls", "oscore", "cose_secure", "suit", "storage",
          "ps", "spm", "secure_crypto", "attest_rfc9783", "fwu"]
 IMAGE = "bench_footprint_client"
+SILENT = "bench_footprint_silent"
 WHOLE_CLIENT = "bench_footprint_whole"
 FULL_CLIENT = "bench_footprint_full"
+CORE_CLIENT = "bench_footprint_core"  # the same with objects 0, 1, 3 and 21 alone
 ACCOUNTS = 2  # of the full client
 
 
@@ -134,16 +136,25 @@ def secure_world():
                       "its partitions' stacks in it")
 
 
-def full_client():
-    measure.progress("footprint: linking the client with everything")
-    measure.build(TARGET, [], [FULL_CLIENT])
-    map_file = next(TARGET.rglob(f"{FULL_CLIENT}.map"))
+def linked(image):
+    """[text, data, bss] of an image, what each room has of it in words, and its map file."""
+    measure.build(TARGET, [], [image])
+    map_file = next(TARGET.rglob(f"{image}.map"))
     parts = linked_parts(map_file)
     rooms = ", ".join(f"{n.removeprefix('tsr_')} {p[0]:,}" for n, p in sorted(parts.items(), key=lambda i: -i[1][0]))
-    yield Figure("footprint", "LwM2M 1.2 client with everything, linked", sum(p[0] + p[1] for p in parts.values()), "B flash",
-                 "Anjay Lite 3.0 (published)", 55300, 49152, "<= 48 KiB",
-                 note=f"{rooms}; with bootstrap, OSCORE, CoAP over TCP beside UDP, and the calls of PSA to the wall; without "
-                      "DTLS, as the peer")
+    return [sum(p[i] for p in parts.values()) for i in range(3)], rooms, map_file
+
+
+def full_client():
+    measure.progress("footprint: linking the client with everything")
+    size, rooms, map_file = linked(FULL_CLIENT)
+    with_all = "with bootstrap, OSCORE, CoAP over TCP beside UDP, and the calls of PSA to the wall; without DTLS, as the peer"
+    yield Figure("footprint", "LwM2M 1.2 client with everything, linked", sum(size[:2]), "B flash",
+                 note=f"{rooms}; {with_all}; objects 0, 1, 3 to 7, 20 and 21")
+    size, rooms, _ = linked(CORE_CLIENT)
+    yield Figure("footprint", "the same, objects 0, 1, 3 and 21 alone", sum(size[:2]), "B flash",
+                 "Anjay Lite 3.0 (published)", 55268, 49152, "<= 48 KiB",
+                 note=f"{rooms}; {with_all}; the peer has objects 0, 1 and 3, and neither OSCORE nor TCP")
     each, held = (int(re.search(rf"^ \.bss\.{name}\s+0x[0-9a-f]+\s+0x([0-9a-f]+) ", map_file.read_text(), re.M).group(1), 16)
                   / ACCOUNTS for name in ("each", "held"))
     yield Figure("footprint", "RAM for each server account", each, "B RAM", goal=1536, goal_text="<= 1.5 KiB and buffers",
@@ -160,10 +171,8 @@ def run():
         text, data, bss = archive_size(found[0])
         yield Figure("footprint", f"room {room}, archive", text, "B text", note=f"data {data}, bss {bss}")
     measure.progress("footprint: linking the minimal client")
-    measure.build(TARGET, [], [IMAGE])
-    parts = linked_parts(next(TARGET.rglob(f"{IMAGE}.map")))
-    text, data, bss = (sum(p[i] for p in parts.values()) for i in range(3))
-    rooms = ", ".join(f"{n.removeprefix('tsr_')} {p[0]:,}" for n, p in sorted(parts.items(), key=lambda i: -i[1][0]))
+    (text, data, bss), rooms, map_file = linked(IMAGE)
+    parts = linked_parts(map_file)
     yield Figure("footprint", "CoAP as linked in it", sum(parts[n][0] for n in ("tsr_coap", "tsr_coap_small")), "B text",
                  note="messages and options, and the small engine")
     yield from full_client()
@@ -172,9 +181,12 @@ def run():
     yield Figure("footprint", "CoAP as linked in a client with everything", whole["tsr_coap"][0], "B text", goal=12288,
                  goal_text="<= 12 KiB", note="messages and options, and the whole engine for datagrams, with bodies in "
                                              "blocks; it observes nobody")
-    yield Figure("footprint", "minimal client, linked", text + data, "B flash", "Anjay Lite 3.0 (published)", 31050,
-                 20480, "<= 20 KiB", note=f"{rooms}; the peer's figure was not taken in this run and has no Observe, "
-                                          "which is 4,350 B of it")
+    silent, silent_rooms, _ = linked(SILENT)
+    yield Figure("footprint", "minimal client without Observe, linked", sum(silent[:2]), "B flash",
+                 "Anjay Lite 3.0 (published)", 31050, 20480, "<= 20 KiB",
+                 note=f"{silent_rooms}; the peer's figure has no Observe either; it was not taken in this run")
+    yield Figure("footprint", "minimal client with Observe, linked", text + data, "B flash",
+                 "Anjay Lite 3.0 (published)", 35400, 20480, "<= 20 KiB", note=f"{rooms}; with pmin and pmax")
     yield Figure("footprint", "minimal client, optimised as one program", sum(as_one_program(IMAGE)[:2]), "B flash",
                  note="-flto")
     yield Figure("footprint", "minimal client, static memory", data + bss, "B RAM", "Anjay Lite 2.0 (published)", 9068,

@@ -128,6 +128,8 @@ static void start_client(rig *r)
     }
     if (r->parts != NULL)
         c.hooks.save = NULL;
+    if (r->parts != NULL && r->parts->reporting == NULL)
+        c.observation_count = c.attachment_count = 0;
     assert_int_equal(r->parts != NULL ? tsr_lwm2m_client_init_with(&r->client, &c, r->parts)
                                       : tsr_lwm2m_client_init(&r->client, &c),
                      TSR_OK);

@@ -4,4 +4,6 @@
 #include "tests/lwm2m/small_parts.h"
 
 const tsr_lwm2m_parts small_parts = { .coap_init = tsr_coap_init_small,
+                                      .reporting = &tsr_lwm2m_reporting,
                                       .attributes = &tsr_lwm2m_periods };
+const tsr_lwm2m_parts silent_parts = { .coap_init = tsr_coap_init_small };

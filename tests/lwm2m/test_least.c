@@ -19,15 +19,17 @@ enum { TLV = 11542, SENML_CBOR = 112, LINK = 40 };
 
 static tsr_lwm2m_device_basic device;
 
-static rig *start(void)
+static rig *start_with(const tsr_lwm2m_parts *parts)
 {
-    rig *r = rig_new_small(&small_parts);
+    rig *r = rig_new_small(parts);
 
     device = (tsr_lwm2m_device_basic){ { "Tessera", "least", NULL, "1.0" }, 0, false };
     r->objects[1] = tsr_lwm2m_device_basic_object(&device);
     rig_register(r);
     return r;
 }
+
+static rig *start(void) { return start_with(&small_parts); }
 
 static void assert_hex(const rig_message *m, const char *hex)
 {
@@ -108,6 +110,43 @@ static void test_least_client_is_written_and_executed(void **state)
     rig_free(r);
 }
 
+/* RFC 7641 §4.1: who keeps no list of observers answers as if it were a GET. */
+static void test_silent_client_is_asked(void **state)
+{
+    rig *r = start_with(&silent_parts);
+
+    (void)state;
+    assert_hex(rig_get(r, "/3/0/1", TLV), "c5016c65617374");
+    assert_hex(rig_observe(r, "/3/0/1", TLV), "c5016c65617374");
+    assert_false(r->server[0].answer.observing);
+    tsr_lwm2m_client_changed(&r->client, tsr_lwm2m_at_resource(3, 0, 1));
+    rig_wait(r, 100000);
+    assert_int_equal(r->server[0].note_count, 0);
+    assert_code(rig_put(r, "/3/0/1?pmin=5", -1, ""), 4, 05);
+    assert_text(rig_get(r, "/3/0/1", LINK), "</3/0/1>");
+    assert_code(rig_put_hex(r, TSR_COAP_PUT, "/1/0/1", TLV, "c10178"), 2, 04);
+    assert_code(rig_post(r, "/3/0/4", -1, ""), 2, 04);
+    tsr_lwm2m_client_stop(&r->client, true, r->now_ms);
+    rig_run(r);
+    assert_true(tsr_lwm2m_client_stopped(&r->client));
+    rig_free(r);
+}
+
+static void test_silent_client_has_no_observations(void **state)
+{
+    rig *r = start_with(&silent_parts);
+    tsr_lwm2m_client_config config = r->client.config;
+
+    (void)state;
+    assert_int_equal(tsr_lwm2m_client_init_with(&r->client, &config, &silent_parts), TSR_OK);
+    config.observation_count = 1;
+    assert_int_equal(tsr_lwm2m_client_init_with(&r->client, &config, &silent_parts), TSR_E_ARGUMENT);
+    config.observation_count = 0;
+    config.attachment_count = 1;
+    assert_int_equal(tsr_lwm2m_client_init_with(&r->client, &config, &silent_parts), TSR_E_ARGUMENT);
+    rig_free(r);
+}
+
 /* What it writes and reads is what the full TLV writes and reads. */
 static void test_least_format_is_the_full_one(void **state)
 {
@@ -153,6 +192,8 @@ int main(void)
         cmocka_unit_test(test_least_client_registers_with_its_format),
         cmocka_unit_test(test_least_client_is_read),
         cmocka_unit_test(test_least_client_is_written_and_executed),
+        cmocka_unit_test(test_silent_client_is_asked),
+        cmocka_unit_test(test_silent_client_has_no_observations),
         cmocka_unit_test(test_least_format_is_the_full_one),
     };
 

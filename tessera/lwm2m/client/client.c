@@ -16,6 +16,8 @@ static bool config_is_good(const tsr_lwm2m_client_config *config, const tsr_lwm2
         return false;
     if (config->coap == NULL || config->coap->peers < config->account_count)
         return false;
+    if (parts->reporting == NULL && (config->observation_count | config->attachment_count) != 0)
+        return false;
     return config->hooks.save == NULL || parts->keeping != NULL;
 }
 
@@ -62,7 +64,7 @@ static void coap_event(tsr_lwm2m_client *c, const tsr_coap_event *event)
     }
     switch (event->user >> 56) {
     case TAG_REQUEST: account_answer(c, event); break;
-    case TAG_NOTIFY: observe_answer(c, event); break;
+    case TAG_NOTIFY: c->parts->reporting->answer(c, event); break;
     case TAG_SEND: c->parts->sender->answer(c, event); break;
     default: break;
     }
@@ -116,7 +118,7 @@ tsr_err tsr_lwm2m_client_poll(tsr_lwm2m_client *c, size_t *account, tsr_buf *dat
         if (c->parts->keeping != NULL)
             c->parts->keeping->step(c);
         if (c->observed != 0)
-            observe_step(c);
+            c->parts->reporting->step(c);
         if (c->parts->sender != NULL)
             c->parts->sender->step(c);
 
@@ -138,8 +140,10 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 
 uint64_t tsr_lwm2m_client_due_ms(const tsr_lwm2m_client *c)
 {
-    uint64_t due_ms = earlier(tsr_coap_due_ms(&c->coap), observe_due_ms(c));
+    uint64_t due_ms = tsr_coap_due_ms(&c->coap);
 
+    if (c->observed != 0)
+        due_ms = earlier(due_ms, c->parts->reporting->due_ms(c));
     if (c->save_owed && c->parts->keeping != NULL)
         due_ms = earlier(due_ms, c->save_at_ms);
     if (c->parts->sender != NULL)

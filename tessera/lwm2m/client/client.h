@@ -255,12 +255,15 @@ struct tsr_lwm2m_queries;
 /** What a client can do beside its core, which is: register, Read, Write, Execute, Discover,
  *  Observe and Notify over NoSec, until it is switched off. tsr_lwm2m_client_init() has all of it; a
  *  small device says what it wants, and the linker leaves the rest out. NULL: none of it, but for
- *  the first two, which have to be there. */
+ *  the first, which has to be there. */
 typedef struct {
     /** tsr_coap_init_device, or tsr_coap_init_small: no bodies in blocks */
     tsr_err (*coap_init)(tsr_coap *c, const tsr_coap_config *config, void *memory,
                          size_t memory_len);
-    /** tsr_lwm2m_all_attributes, or tsr_lwm2m_periods: pmin and pmax only, others are refused */
+    /** tsr_lwm2m_reporting: Observe and Write-Attributes. Without it an Observe is answered as a
+     *  Read is, Write-Attributes 4.05, and the config has neither observations nor attachments */
+    const struct tsr_lwm2m_reporting *reporting;
+    /** with reporting: tsr_lwm2m_all_attributes, or tsr_lwm2m_periods: pmin and pmax only, others are refused */
     const struct tsr_lwm2m_attribute_set *attributes;
     /** tsr_lwm2m_keeping: hooks.save, and taking back what could not be saved */
     const struct tsr_lwm2m_keeping *keeping;
@@ -295,6 +298,7 @@ void tsr_lwm2m_all_parameters(const struct tsr_lwm2m_client *c, tsr_lwm2m_accoun
                               tsr_coap_request *request, struct tsr_lwm2m_queries *to);
 
 extern const struct tsr_lwm2m_attribute_set tsr_lwm2m_all_attributes, tsr_lwm2m_periods;
+extern const struct tsr_lwm2m_reporting tsr_lwm2m_reporting;
 extern const struct tsr_lwm2m_keeping tsr_lwm2m_keeping;
 extern const struct tsr_lwm2m_channels tsr_lwm2m_channels;
 extern const struct tsr_lwm2m_composite tsr_lwm2m_composite;

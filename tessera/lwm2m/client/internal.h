@@ -82,6 +82,21 @@ typedef struct {
     char location[16];
 } client_request;
 
+/* reporting.c; reached through c->parts. Without it there are no observations and no attributes. */
+struct tsr_lwm2m_reporting {
+    uint8_t (*observe)(tsr_lwm2m_client *c, client_request *r); /* these two give an answer's code */
+    uint8_t (*attributes)(tsr_lwm2m_client *c, client_request *r);
+    void (*cancel)(tsr_lwm2m_client *c, const client_request *r, const char *reason);
+    /* The attributes in a Discover: those that stand from `at` up to `least` deep. */
+    void (*show)(const tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at, uint8_t least,
+                 tsr_buf *out);
+    /* The rest is for those that are there. */
+    void (*end_all)(tsr_lwm2m_client *c, size_t account, const char *reason);
+    void (*step)(tsr_lwm2m_client *c);
+    uint64_t (*due_ms)(const tsr_lwm2m_client *c);
+    void (*answer)(tsr_lwm2m_client *c, const tsr_coap_event *event);
+};
+
 /* state.c; reached through c->parts */
 struct tsr_lwm2m_keeping {
     tsr_err (*save)(tsr_lwm2m_client *c, size_t from);
@@ -192,6 +207,7 @@ tsr_err discover_put(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_object
 void manage_request(tsr_lwm2m_client *c, const tsr_coap_event *event);
 tsr_err manage_read(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_object *object,
                     const tsr_lwm2m_path *at, tsr_lwm2m_format format, tsr_buf *body);
+uint8_t manage_do_read(tsr_lwm2m_client *c, client_request *r, tsr_lwm2m_format *format);
 uint8_t manage_code(tsr_err err, uint8_t unsupported);
 
 /* Inline: a second caller is in composite operations, for which a small device need not pay. */
@@ -242,6 +258,12 @@ tsr_lwm2m_composite_path *path_add(const tsr_lwm2m_client *c, const tsr_lwm2m_pa
 void path_give(const tsr_lwm2m_client *c, tsr_lwm2m_composite_path *p,
                const tsr_lwm2m_observation *o);
 
+static inline void observe_end_all(tsr_lwm2m_client *c, size_t account, const char *reason)
+{
+    if (c->observed != 0)
+        c->parts->reporting->end_all(c, account, reason);
+}
+
 /* observe.c */
 tsr_lwm2m_observation *observe_add(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at,
                                    tsr_lwm2m_format format, const tsr_coap_event *event,
@@ -249,7 +271,7 @@ tsr_lwm2m_observation *observe_add(tsr_lwm2m_client *c, size_t account, const ts
 void observe_drop(tsr_lwm2m_client *c, tsr_lwm2m_observation *o);
 void observe_end(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const char *reason);
 tsr_lwm2m_observation *observe_find(tsr_lwm2m_client *c, size_t account, tsr_bytes token);
-void observe_end_all(tsr_lwm2m_client *c, size_t account, const char *reason);
+void observe_end_all_of(tsr_lwm2m_client *c, size_t account, const char *reason);
 void observe_step(tsr_lwm2m_client *c);
 uint64_t observe_due_ms(const tsr_lwm2m_client *c);
 void observe_answer(tsr_lwm2m_client *c, const tsr_coap_event *event);

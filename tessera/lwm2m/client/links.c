@@ -119,7 +119,6 @@ typedef struct {
  * what it inherits (Core 6.3.2). */
 static void link_put(const tour *t, const tsr_lwm2m_path *at, size_t dim)
 {
-    tsr_lwm2m_attributes attributes = { 0 };
     bool inherits = t->out->len == 0 && at->depth == 3;
 
     link_open(t->out, at);
@@ -129,8 +128,8 @@ static void link_put(const tour *t, const tsr_lwm2m_path *at, size_t dim)
         tsr_put_text(t->out, ";dim=");
         tsr_put_dec(t->out, dim);
     }
-    attributes_effective(t->c, t->account, at, inherits ? 1 : at->depth, &attributes);
-    t->c->parts->attributes->put(t->out, &attributes);
+    if (t->c->parts->reporting != NULL)
+        t->c->parts->reporting->show(t->c, t->account, at, inherits ? 1 : at->depth, t->out);
 }
 
 /* A link and those below it, so many levels: four deep at most. */

@@ -69,14 +69,6 @@ static tsr_lwm2m_format default_format(const tsr_lwm2m_client *c, const client_r
     return tsr_lwm2m_format_or_other(format);
 }
 
-/* The format that the request names. */
-static tsr_err format_of(const tsr_coap_num *named, tsr_lwm2m_format otherwise,
-                         tsr_lwm2m_format *format)
-{
-    *format = otherwise;
-    return named->set ? tsr_lwm2m_format_from(named->value, format) : TSR_OK;
-}
-
 /* The answer is what stands in r->body. */
 static uint8_t answer_body(client_request *r, tsr_lwm2m_format format, tsr_err err)
 {
@@ -87,61 +79,17 @@ static uint8_t answer_body(client_request *r, tsr_lwm2m_format format, tsr_err e
     return TSR_COAP_CONTENT;
 }
 
-static uint8_t do_read(tsr_lwm2m_client *c, client_request *r, tsr_lwm2m_format *format)
+uint8_t manage_do_read(tsr_lwm2m_client *c, client_request *r, tsr_lwm2m_format *format)
 {
-    tsr_err err = format_of(&r->msg->accept, default_format(c, r), format);
+    tsr_err err = TSR_OK;
 
+    if (r->msg->accept.set)
+        err = tsr_lwm2m_format_from(r->msg->accept.value, format);
+    else
+        *format = default_format(c, r);
     if (err == TSR_OK)
         err = manage_read(c, r->account, r->object, &r->at, *format, &r->body);
     return answer_body(r, *format, err);
-}
-
-/* All of them, or none. TSR_END: there is none. */
-static tsr_err apply_queries(const tsr_lwm2m_client *c, const client_request *r,
-                             tsr_lwm2m_attributes *attributes)
-{
-    const tsr_lwm2m_resource_info *info =
-        r->at.depth >= 3 ? tsr_lwm2m_object_resource(r->object, r->at.resource) : NULL;
-    const struct tsr_lwm2m_attribute_set *set = c->parts->attributes;
-    tsr_coap_opts it = { .rest = r->msg->options };
-    tsr_lwm2m_attributes all = *attributes;
-    tsr_bytes query;
-    tsr_err err = TSR_END;
-
-    while (tsr_coap_query_next(&it, &query) == TSR_OK) {
-        err = set->apply(&all, r->at.depth, info, query);
-        if (err != TSR_OK)
-            return err;
-    }
-    if (set->check != NULL && set->check(&all) != TSR_OK)
-        return TSR_E_ARGUMENT;
-    *attributes = all;
-    return err;
-}
-
-/* Core 6.4.1. Durable before the server may rely on it. */
-static uint8_t do_observe(tsr_lwm2m_client *c, client_request *r)
-{
-    tsr_lwm2m_attributes own = { 0 };
-    tsr_lwm2m_format format;
-    tsr_lwm2m_observation *o;
-    uint8_t code;
-
-    if (apply_queries(c, r, &own) < TSR_OK)
-        return TSR_COAP_BAD_REQUEST;
-    code = do_read(c, r, &format);
-    if (code != TSR_COAP_CONTENT)
-        return code;
-    o = observe_add(c, r->account, &r->at, format, r->event, r->answer.payload);
-    if (o == NULL)
-        return code;
-    o->own = own;
-    if (tsr_lwm2m_client_save(c) != TSR_OK) {
-        observe_drop(c, o);
-        return TSR_COAP_INTERNAL_ERROR;
-    }
-    r->answer.observe = (tsr_coap_num){ true, c->sequence & 0xffffffu };
-    return code;
 }
 
 static uint8_t do_discover(tsr_lwm2m_client *c, client_request *r)
@@ -162,42 +110,6 @@ static uint8_t do_discover(tsr_lwm2m_client *c, client_request *r)
     return answer_body(r, TSR_LWM2M_FORMAT_LINK, err);
 }
 
-static tsr_lwm2m_attachment *attachment_slot(tsr_lwm2m_client *c, size_t account,
-                                             const tsr_lwm2m_path *at)
-{
-    tsr_lwm2m_attachment *slot = attachment_find(c, account, at);
-
-    for (size_t i = 0; slot == NULL && i < c->config.attachment_count; i++) {
-        if (!c->config.attachments[i].used)
-            slot = &c->config.attachments[i];
-    }
-    return slot;
-}
-
-/* Core 6.3.4 */
-static uint8_t do_attributes(tsr_lwm2m_client *c, client_request *r)
-{
-    tsr_lwm2m_attachment *slot, before;
-
-    if (!tsr_lwm2m_object_exists(r->object, &r->at))
-        return TSR_COAP_NOT_FOUND;
-    slot = attachment_slot(c, r->account, &r->at);
-    if (slot == NULL)
-        return TSR_COAP_INTERNAL_ERROR;
-    before = *slot;
-    if (!slot->used)
-        *slot = (tsr_lwm2m_attachment){ false, (uint8_t)r->account, r->at, { 0 } };
-    if (apply_queries(c, r, &slot->values) != TSR_OK)
-        return TSR_COAP_BAD_REQUEST;
-    slot->used = slot->values.set != 0;
-    if (tsr_lwm2m_client_save(c) != TSR_OK) {
-        *slot = before;
-        return TSR_COAP_INTERNAL_ERROR;
-    }
-    mark_stale(c);
-    return TSR_COAP_CHANGED;
-}
-
 /* Core 6.3.3 */
 static tsr_err write(const client_request *r, tsr_lwm2m_format format)
 {
@@ -210,14 +122,14 @@ static tsr_err write(const client_request *r, tsr_lwm2m_format format)
 
 static tsr_err change(tsr_lwm2m_client *c, client_request *r)
 {
-    tsr_lwm2m_format format;
-    tsr_err err;
+    tsr_lwm2m_format format = TSR_LWM2M_FORMAT_TEXT; /* RFC 7252 §5.5.1 leaves it to us */
+    tsr_err err = TSR_OK;
 
     if (r->op == TSR_LWM2M_OP_EXECUTE)
         return tsr_lwm2m_object_execute_with(r->object, r->at, r->event->body,
                                              c->parts->arguments);
-    /* RFC 7252 §5.5.1 leaves the default to us; text is what it was */
-    err = format_of(&r->msg->content_format, TSR_LWM2M_FORMAT_TEXT, &format);
+    if (r->msg->content_format.set)
+        err = tsr_lwm2m_format_from(r->msg->content_format.value, &format);
     if (r->op > TSR_LWM2M_OP_EXECUTE)
         return c->parts->instances->change(c, r, format, err);
     return err == TSR_OK ? write(r, format) : err;
@@ -261,11 +173,12 @@ static bool has_query(const tsr_coap_msg *msg)
     return tsr_coap_query_next(&it, &query) == TSR_OK;
 }
 
-static tsr_lwm2m_operation classify_get(const client_request *r)
+/* Who cannot observe gets a plain Read (RFC 7641 §4.1). */
+static tsr_lwm2m_operation classify_get(const tsr_lwm2m_client *c, const client_request *r)
 {
     if (r->msg->accept.set && r->msg->accept.value == TSR_LWM2M_FORMAT_LINK)
         return TSR_LWM2M_OP_DISCOVER;
-    if (!r->msg->observe.set || r->msg->observe.value > 1)
+    if (!r->msg->observe.set || r->msg->observe.value > 1 || c->parts->reporting == NULL)
         return TSR_LWM2M_OP_READ;
     return r->msg->observe.value == 0 ? TSR_LWM2M_OP_OBSERVE : TSR_LWM2M_OP_CANCEL;
 }
@@ -292,10 +205,10 @@ static tsr_lwm2m_operation classify_post(const client_request *r)
 }
 
 /* Transport 6.4: which operation a method on a path is. */
-static tsr_lwm2m_operation classify(const client_request *r)
+static tsr_lwm2m_operation classify(const tsr_lwm2m_client *c, const client_request *r)
 {
     switch (r->msg->code) {
-    case TSR_COAP_GET:    return classify_get(r);
+    case TSR_COAP_GET:    return classify_get(c, r);
     case TSR_COAP_PUT:    return classify_put(r);
     case TSR_COAP_POST:   return classify_post(r);
     case TSR_COAP_DELETE: return r->at.depth == 2 ? TSR_LWM2M_OP_DELETE : TSR_LWM2M_OP_NONE;
@@ -309,24 +222,16 @@ static uint8_t perform(tsr_lwm2m_client *c, client_request *r)
     tsr_lwm2m_operation op = r->op;
     tsr_lwm2m_format format;
 
-    if (op == TSR_LWM2M_OP_NONE || (op > TSR_LWM2M_OP_EXECUTE && c->parts->instances == NULL))
+    if (op == TSR_LWM2M_OP_NONE || (op > TSR_LWM2M_OP_EXECUTE && c->parts->instances == NULL) ||
+        (op == TSR_LWM2M_OP_ATTRIBUTES && c->parts->reporting == NULL))
         return TSR_COAP_METHOD_NOT_ALLOWED;
     if (op == TSR_LWM2M_OP_READ || op == TSR_LWM2M_OP_CANCEL)
-        return do_read(c, r, &format);
+        return manage_do_read(c, r, &format);
     if (op == TSR_LWM2M_OP_OBSERVE)
-        return do_observe(c, r);
+        return c->parts->reporting->observe(c, r);
     if (op == TSR_LWM2M_OP_DISCOVER)
         return do_discover(c, r);
-    return op == TSR_LWM2M_OP_ATTRIBUTES ? do_attributes(c, r) : do_change(c, r);
-}
-
-/* Core 6.4.3: a plain Read that ends the observation with this token. */
-static void cancel(tsr_lwm2m_client *c, const client_request *r)
-{
-    tsr_lwm2m_observation *o = observe_find(c, r->account, r->event->token);
-
-    if (o != NULL)
-        observe_end(c, o, "cancelled");
+    return op == TSR_LWM2M_OP_ATTRIBUTES ? c->parts->reporting->attributes(c, r) : do_change(c, r);
 }
 
 static uint8_t handle(tsr_lwm2m_client *c, client_request *r)
@@ -340,9 +245,9 @@ static uint8_t handle(tsr_lwm2m_client *c, client_request *r)
                    : c->parts->composite->request(c, r->event, &r->op, &r->answer);
     r->object = tsr_lwm2m_object_find(c->config.registry, r->at.object);
     if (r->object != NULL)
-        r->op = classify(r);
+        r->op = classify(c, r);
     if (r->op == TSR_LWM2M_OP_CANCEL)
-        cancel(c, r);
+        c->parts->reporting->cancel(c, r, "cancelled");
     if (!instance_is_allowed(c, r->account, &r->at, r->op))
         return TSR_COAP_UNAUTHORIZED;
     return r->object != NULL ? perform(c, r) : TSR_COAP_NOT_FOUND;
@@ -358,11 +263,8 @@ static void answer(tsr_lwm2m_client *c, client_request *r)
 {
     while (tsr_coap_respond(&c->coap, r->event->id, &r->answer, c->now_ms) == TSR_E_SPACE &&
            r->answer.code != TSR_COAP_INTERNAL_ERROR) {
-        tsr_lwm2m_observation *o =
-            r->answer.observe.set ? observe_find(c, r->account, r->event->token) : NULL;
-
-        if (o != NULL)
-            observe_end(c, o, "answer too long");
+        if (r->answer.observe.set)
+            c->parts->reporting->cancel(c, r, "answer too long");
         bare(r, TSR_COAP_INTERNAL_ERROR);
     }
 }

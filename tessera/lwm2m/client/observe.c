@@ -112,7 +112,7 @@ void observe_end(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const char *reas
     c->save_owed = true;
 }
 
-void observe_end_all(tsr_lwm2m_client *c, size_t account, const char *reason)
+void observe_end_all_of(tsr_lwm2m_client *c, size_t account, const char *reason)
 {
     for (size_t i = 0; i < c->config.observation_count; i++) {
         tsr_lwm2m_observation *o = &c->config.observations[i];

@@ -6,6 +6,7 @@
 
 const tsr_lwm2m_parts tsr_lwm2m_whole = {
     .coap_init = tsr_coap_init_device,
+    .reporting = &tsr_lwm2m_reporting,
     .attributes = &tsr_lwm2m_all_attributes,
     .keeping = &tsr_lwm2m_keeping,
     .channels = &tsr_lwm2m_channels,
