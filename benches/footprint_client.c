@@ -19,9 +19,12 @@ uint64_t board_ms(void);
 uint64_t board_random(void);
 size_t board_receive(uint8_t *datagram, size_t cap, uint64_t until_ms); /* 0: nothing came */
 void board_send(const uint8_t *datagram, size_t len);
-/* Observe and attributes, where the device has them. */
-void board_reporting(tsr_lwm2m_client_config *config, tsr_lwm2m_parts *parts);
 int main(void);
+
+/* With room for so many observations (benches/CMakeLists.txt), and what of the client serves them. */
+extern tsr_lwm2m_observation board_observations[];
+extern tsr_lwm2m_attachment board_attachments[];
+extern const tsr_lwm2m_parts board_parts;
 
 enum { DATAGRAM = 1280, COAP_MEMORY = 768 * sizeof(void *) };
 
@@ -37,18 +40,18 @@ static tsr_lwm2m_client client;
 static uint64_t coap_memory[COAP_MEMORY / sizeof(uint64_t)];
 static uint8_t body[1024], state[1024], in[DATAGRAM], out[DATAGRAM];
 
-/* The small engine is linked (benches/CMakeLists.txt): no bodies in blocks; nothing kept, no channel,
- * no Create. */
-static tsr_lwm2m_parts parts = { .coap_init = tsr_coap_init_small };
-
 static tsr_coap_config coap = { .peers = 1, .exchanges = 4, .exchange_len = 192, .seen = 8,
                                 .log_len = 512 };
-static tsr_lwm2m_client_config config = {
+static const tsr_lwm2m_client_config config = {
     .endpoint = "urn:dev:mac:0024befffe804ff1",
     .registry = &registry,
     .servers = &servers,
     .accounts = &account,
     .account_count = 1,
+    .observations = board_observations,
+    .observation_count = OBSERVATIONS,
+    .attachments = board_attachments,
+    .attachment_count = OBSERVATIONS,
     .body = body,
     .body_len = sizeof body,
     .state = state,
@@ -70,8 +73,7 @@ static tsr_err start(void)
     objects[2] = tsr_lwm2m_device_basic_object(&device);
     account.short_id = 1;
     coap.seed = board_random();
-    board_reporting(&config, &parts);
-    return tsr_lwm2m_client_init_with(&client, &config, &parts);
+    return tsr_lwm2m_client_init_with(&client, &config, &board_parts);
 }
 
 int main(void)

@@ -78,16 +78,16 @@ tsr_err tsr_coap_query_next(tsr_coap_opts *it, tsr_bytes *query)
 
 void tsr_coap_put_header(tsr_buf *out, uint8_t type, uint8_t code, uint16_t mid, tsr_bytes token)
 {
-    if (token.len > TSR_COAP_TOKEN_MAX) {
-        if (out->err == TSR_OK)
-            out->err = TSR_E_ARGUMENT;
+    uint8_t *at;
+
+    if (out->err != TSR_OK)
+        return;
+    if (token.len > TSR_COAP_TOKEN_MAX || token.len + 4 > out->cap - out->len) {
+        out->err = token.len > TSR_COAP_TOKEN_MAX ? TSR_E_ARGUMENT : TSR_E_SPACE;
         return;
     }
-
-    uint8_t *at = tsr_buf_claim(out, 4 + token.len);
-
-    if (at == NULL)
-        return;
+    at = out->ptr + out->len;
+    out->len += 4 + token.len;
     at[0] = (uint8_t)(1u << 6 | (type & 3u) << 4 | token.len);
     at[1] = code;
     at[2] = (uint8_t)(mid >> 8);

@@ -133,43 +133,69 @@ static void take_segment(tsr_coap_msg *msg, tsr_bytes value)
         msg->path[at] = value;
 }
 
+/* What becomes of an option: nothing, or it is kept at `place`; as a number, a block, what it says,
+ * or that it is there. */
+enum { PASSED, NUMBER, BLOCK, VIEW, FLAG };
+
+typedef struct {
+    uint8_t number, kind, most, place;
+} known_option;
+
 /* Lengths: RFC 7252 §5.10 (its table), RFC 7641 §2, RFC 7959 §2.1, RFC 7959 §4, RFC 9175 §2.2.1.
- * One that is too long or short (RFC 7252 §5.4.3), or that must not be repeated and is (RFC 7252
+ * Those that come most stand first. */
+#define KEPT(number, kind, most, member) { number, kind, most, offsetof(tsr_coap_msg, member) }
+static const known_option known[] = {
+    KEPT(TSR_COAP_ACCEPT, NUMBER, 2, accept),
+    KEPT(TSR_COAP_CONTENT_FORMAT, NUMBER, 2, content_format),
+    KEPT(TSR_COAP_OBSERVE, NUMBER, 3, observe),
+    { TSR_COAP_URI_QUERY, PASSED, 255, 0 },
+    KEPT(TSR_COAP_BLOCK1, BLOCK, 3, block1),
+    KEPT(TSR_COAP_BLOCK2, BLOCK, 3, block2),
+    KEPT(TSR_COAP_SIZE1, NUMBER, 4, size1),
+    KEPT(TSR_COAP_SIZE2, NUMBER, 4, size2),
+    KEPT(TSR_COAP_MAX_AGE, NUMBER, 4, max_age),
+    KEPT(TSR_COAP_ETAG, VIEW, 8, etag),
+    KEPT(TSR_COAP_ECHO, VIEW, 40, echo),
+    { TSR_COAP_URI_PORT, PASSED, 2, 0 },
+    { TSR_COAP_URI_HOST, PASSED, 255, 0 },
+    KEPT(TSR_COAP_IF_MATCH, FLAG, 8, if_match),
+    KEPT(TSR_COAP_IF_NONE_MATCH, FLAG, 0, if_none_match),
+};
+#undef KEPT
+
+_Static_assert(offsetof(tsr_coap_msg, token) <= UINT8_MAX, "a place is one byte");
+
+static const known_option *find_known(uint32_t number)
+{
+    for (const known_option *k = known; k != known + sizeof known / sizeof *known; k++)
+        if (k->number == number)
+            return k;
+    return NULL;
+}
+
+/* One that is too long or short (RFC 7252 §5.4.3), or that must not be repeated and is (RFC 7252
  * §5.4.5), counts as unrecognised. */
 static void take_option(tsr_coap_msg *msg, uint32_t number, tsr_bytes value)
 {
-    tsr_coap_num *num = NULL;
-    tsr_coap_block *block = NULL;
-    tsr_bytes *view = NULL;
-    size_t least = 0, most = 255;
+    const known_option *k = find_known(number);
+    bool *at;
 
-    switch (number) {
-    case TSR_COAP_OBSERVE: num = &msg->observe, most = 3; break;
-    case TSR_COAP_CONTENT_FORMAT: num = &msg->content_format, most = 2; break;
-    case TSR_COAP_ACCEPT: num = &msg->accept, most = 2; break;
-    case TSR_COAP_MAX_AGE: num = &msg->max_age, most = 4; break;
-    case TSR_COAP_SIZE1: num = &msg->size1, most = 4; break;
-    case TSR_COAP_SIZE2: num = &msg->size2, most = 4; break;
-    case TSR_COAP_BLOCK1: block = &msg->block1, most = 3; break;
-    case TSR_COAP_BLOCK2: block = &msg->block2, most = 3; break;
-    case TSR_COAP_ETAG: view = &msg->etag, least = 1, most = 8; break;
-    case TSR_COAP_ECHO: view = &msg->echo, least = 1, most = 40; break;
-    case TSR_COAP_URI_QUERY: break;
-    case TSR_COAP_URI_PORT: most = 2; break;
-    case TSR_COAP_URI_HOST: least = 1; break;
-    case TSR_COAP_IF_MATCH: msg->if_match = true, most = 8; break;
-    case TSR_COAP_IF_NONE_MATCH: msg->if_none_match = true, most = 0; break;
-    default: least = SIZE_MAX;
-    }
-    if (value.len < least || value.len > most || (num != NULL && num->set) ||
-        (block != NULL && block->set))
+    if (k == NULL) {
         refuse(msg, number);
-    else if (num != NULL)
-        *num = (tsr_coap_num){ true, number_of(value) };
-    else if (block != NULL)
-        *block = block_of(number_of(value));
-    else if (view != NULL && view->ptr == NULL)
-        *view = value;
+        return;
+    }
+    at = (bool *)msg + k->place; /* what is a number or a block begins with whether it is set */
+    if (value.len > k->most || (value.len == 0 && (k->kind == VIEW || number == TSR_COAP_URI_HOST)) ||
+        ((k->kind == NUMBER || k->kind == BLOCK) && *at))
+        refuse(msg, number);
+    else if (k->kind == NUMBER)
+        *(tsr_coap_num *)(void *)at = (tsr_coap_num){ true, number_of(value) };
+    else if (k->kind == BLOCK)
+        *(tsr_coap_block *)(void *)at = block_of(number_of(value));
+    else if (k->kind == VIEW && ((tsr_bytes *)(void *)at)->ptr == NULL)
+        *(tsr_bytes *)(void *)at = value;
+    if (k->kind == FLAG)
+        *at = true;
 }
 
 static tsr_err parse_options(tsr_bytes in, tsr_coap_msg *msg)

@@ -28,18 +28,16 @@ static size_t make_header(uint8_t header[HEADER_MOST], unsigned kind, uint16_t i
     return n;
 }
 
-/* out->depth says what is inside a container: 2 an object instance's resources, 3 the instances
- * of a multiple resource. Most are short: room is left for the shortest header. */
-static void note_open(tsr_lwm2m_out *out, uint8_t depth)
-{
-    out->open[out->levels] = out->body->len;
-    out->depth[out->levels] = depth;
-    out->levels++;
-}
+/* The containers there are; a bit of out->levels says that one is open, out->open where. */
+enum { INSTANCE, RESOURCES };
 
-static void open_container(tsr_lwm2m_out *out, uint8_t depth)
+static bool is_open(const tsr_lwm2m_out *out, unsigned which) { return (out->levels >> which & 1) != 0; }
+
+/* Most are short: room is left for the shortest header. */
+static void open_container(tsr_lwm2m_out *out, unsigned which)
 {
-    note_open(out, depth);
+    out->open[which] = out->body->len;
+    out->levels |= (uint8_t)(1u << which);
     (void)tsr_buf_claim(out->body, HEADER_LEAST);
 }
 
@@ -57,16 +55,15 @@ __attribute__((noinline)) static tsr_err close_long(tsr_buf *body, uint8_t *at, 
     return TSR_OK;
 }
 
-static tsr_err close_container(tsr_lwm2m_out *out)
+static tsr_err close_container(tsr_lwm2m_out *out, unsigned which)
 {
     tsr_buf *body = out->body;
-    unsigned level = --out->levels;
-    size_t open = out->open[level], len = body->len - open - HEADER_LEAST;
-    bool instance = out->depth[level] == 2;
-    unsigned kind = instance ? OBJECT_INSTANCE : MULTIPLE;
-    uint16_t id = instance ? out->last.instance : out->last.resource;
+    size_t open = out->open[which], len = body->len - open - HEADER_LEAST;
+    unsigned kind = which == INSTANCE ? OBJECT_INSTANCE : MULTIPLE;
+    uint16_t id = which == INSTANCE ? out->last.instance : out->last.resource;
     uint8_t *at;
 
+    out->levels &= (uint8_t)~(1u << which);
     if (body->err != TSR_OK)
         return TSR_E_SPACE;
     at = body->ptr + open;
@@ -132,20 +129,17 @@ static tsr_err value_bytes(const tsr_lwm2m_value *v, uint8_t room[VALUE_MOST], t
 /* Closes what `at` is not in, opens what it is in. */
 static tsr_err go_to(tsr_lwm2m_out *out, tsr_lwm2m_path at)
 {
+    bool same = at.instance == out->last.instance;
     tsr_err err = TSR_OK;
 
-    while (err == TSR_OK && out->levels > 0) {
-        tsr_lwm2m_path inside = tsr_lwm2m_path_up(out->last, out->depth[out->levels - 1]);
-
-        if (tsr_lwm2m_path_contains(inside, at) && at.depth > inside.depth)
-            break;
-        err = close_container(out);
-    }
-    if (err == TSR_OK && out->base.depth == 1 && out->levels == 0)
-        open_container(out, 2);
-    if (err == TSR_OK && at.depth == 4 && out->base.depth <= 3
-        && (out->levels == 0 || out->depth[out->levels - 1] != 3))
-        open_container(out, 3);
+    if (is_open(out, RESOURCES) && !(same && at.depth == 4 && at.resource == out->last.resource))
+        err = close_container(out, RESOURCES);
+    if (err == TSR_OK && is_open(out, INSTANCE) && !(same && at.depth > 2))
+        err = close_container(out, INSTANCE);
+    if (err == TSR_OK && out->base.depth == 1 && !is_open(out, INSTANCE))
+        open_container(out, INSTANCE);
+    if (err == TSR_OK && at.depth == 4 && out->base.depth <= 3 && !is_open(out, RESOURCES))
+        open_container(out, RESOURCES);
     return err;
 }
 
@@ -219,10 +213,11 @@ static inline bool quick_near(const tsr_lwm2m_out *out, uint64_t word, unsigned 
 __attribute__((noinline)) static void quick_go(tsr_lwm2m_out *out, unsigned depth)
 {
     if (out->levels != 0)
-        (void)close_container(out);
-    if (depth == 4) {
-        note_open(out, 3);
-        out->body->len += HEADER_LEAST; /* there is room */
+        (void)close_container(out, RESOURCES);
+    if (depth == 4) { /* as open_container, but there is room */
+        out->open[RESOURCES] = out->body->len;
+        out->levels = 1u << RESOURCES;
+        out->body->len += HEADER_LEAST;
     }
 }
 
@@ -304,10 +299,10 @@ static tsr_err quick_text(tsr_lwm2m_out *out, uint64_t word, unsigned depth, tsr
 
 tsr_err tsr_tlv_end(tsr_lwm2m_out *out)
 {
-    tsr_err err = TSR_OK;
+    tsr_err err = is_open(out, RESOURCES) ? close_container(out, RESOURCES) : TSR_OK;
 
-    while (err == TSR_OK && out->levels > 0)
-        err = close_container(out);
+    if (err == TSR_OK && is_open(out, INSTANCE))
+        err = close_container(out, INSTANCE);
     return err;
 }
 
