@@ -133,9 +133,9 @@ static void take_segment(tsr_coap_msg *msg, tsr_bytes value)
         msg->path[at] = value;
 }
 
-/* What becomes of an option: nothing, or it is kept at `place`; as a number, a block, what it says,
- * or that it is there. */
-enum { PASSED, NUMBER, BLOCK, VIEW, FLAG };
+/* What becomes of an option: it is kept at `place`, as a number, a block, what it says, or that it is
+ * there; or nothing. What is VIEW or NAME must not be empty. */
+enum { NUMBER, BLOCK, VIEW, NAME, FLAG, PASSED };
 
 typedef struct {
     uint8_t number, kind, most, place;
@@ -145,9 +145,9 @@ typedef struct {
  * Those that come most stand first. */
 #define KEPT(number, kind, most, member) { number, kind, most, offsetof(tsr_coap_msg, member) }
 static const known_option known[] = {
+    KEPT(TSR_COAP_OBSERVE, NUMBER, 3, observe),
     KEPT(TSR_COAP_ACCEPT, NUMBER, 2, accept),
     KEPT(TSR_COAP_CONTENT_FORMAT, NUMBER, 2, content_format),
-    KEPT(TSR_COAP_OBSERVE, NUMBER, 3, observe),
     { TSR_COAP_URI_QUERY, PASSED, 255, 0 },
     KEPT(TSR_COAP_BLOCK1, BLOCK, 3, block1),
     KEPT(TSR_COAP_BLOCK2, BLOCK, 3, block2),
@@ -157,45 +157,41 @@ static const known_option known[] = {
     KEPT(TSR_COAP_ETAG, VIEW, 8, etag),
     KEPT(TSR_COAP_ECHO, VIEW, 40, echo),
     { TSR_COAP_URI_PORT, PASSED, 2, 0 },
-    { TSR_COAP_URI_HOST, PASSED, 255, 0 },
+    { TSR_COAP_URI_HOST, NAME, 255, 0 },
     KEPT(TSR_COAP_IF_MATCH, FLAG, 8, if_match),
     KEPT(TSR_COAP_IF_NONE_MATCH, FLAG, 0, if_none_match),
+    { 0, PASSED, 0, 0 }, /* the end; there is no option 0 to be refused */
 };
 #undef KEPT
 
 _Static_assert(offsetof(tsr_coap_msg, token) <= UINT8_MAX, "a place is one byte");
 
-static const known_option *find_known(uint32_t number)
-{
-    for (const known_option *k = known; k != known + sizeof known / sizeof *known; k++)
-        if (k->number == number)
-            return k;
-    return NULL;
-}
-
 /* One that is too long or short (RFC 7252 §5.4.3), or that must not be repeated and is (RFC 7252
  * §5.4.5), counts as unrecognised. */
 static void take_option(tsr_coap_msg *msg, uint32_t number, tsr_bytes value)
 {
-    const known_option *k = find_known(number);
+    const known_option *k = known;
     bool *at;
 
-    if (k == NULL) {
-        refuse(msg, number);
+    for (; k->number != number; k++)
+        if (k->number == 0) {
+            refuse(msg, number);
+            return;
+        }
+    at = (bool *)msg + k->place;
+    if (k->kind == NUMBER && value.len <= k->most && !*at) {
+        *(tsr_coap_num *)(void *)at = (tsr_coap_num){ true, number_of(value) };
         return;
     }
-    at = (bool *)msg + k->place; /* what is a number or a block begins with whether it is set */
-    if (value.len > k->most || (value.len == 0 && (k->kind == VIEW || number == TSR_COAP_URI_HOST)) ||
-        ((k->kind == NUMBER || k->kind == BLOCK) && *at))
+    if (k->kind == FLAG)
+        *at = true;
+    if (value.len > k->most || (k->kind <= BLOCK && *at) ||
+        (value.len == 0 && (k->kind == VIEW || k->kind == NAME)))
         refuse(msg, number);
-    else if (k->kind == NUMBER)
-        *(tsr_coap_num *)(void *)at = (tsr_coap_num){ true, number_of(value) };
     else if (k->kind == BLOCK)
         *(tsr_coap_block *)(void *)at = block_of(number_of(value));
     else if (k->kind == VIEW && ((tsr_bytes *)(void *)at)->ptr == NULL)
         *(tsr_bytes *)(void *)at = value;
-    if (k->kind == FLAG)
-        *at = true;
 }
 
 static tsr_err parse_options(tsr_bytes in, tsr_coap_msg *msg)
