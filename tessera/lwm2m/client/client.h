@@ -289,6 +289,9 @@ typedef struct {
     /** tsr_lwm2m_access_control: has to be there for several accounts. With config.accesses servers have
      *  the rights that Object 2 says; without, all but to each other's accounts */
     const struct tsr_lwm2m_access_control *access;
+    /** tsr_lwm2m_words: reasons of events in words, which are empty without it but where a channel
+     *  or another part says them */
+    const char *const *words;
 } tsr_lwm2m_parts;
 
 bool tsr_lwm2m_registration_order(struct tsr_lwm2m_client *c, tsr_lwm2m_account *a);
@@ -305,6 +308,7 @@ extern const struct tsr_lwm2m_composite tsr_lwm2m_composite;
 extern const struct tsr_lwm2m_instances tsr_lwm2m_instances;
 extern const struct tsr_lwm2m_sender tsr_lwm2m_sender, tsr_lwm2m_sender_and_history;
 extern const struct tsr_lwm2m_access_control tsr_lwm2m_access_control;
+extern const char *const tsr_lwm2m_words[];
 
 /** All of them but bootstrap. */
 extern const tsr_lwm2m_parts tsr_lwm2m_whole;

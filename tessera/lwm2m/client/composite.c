@@ -256,7 +256,7 @@ static uint8_t do_cancel(tsr_lwm2m_client *c, const tsr_coap_event *event,
     tsr_lwm2m_format format = TSR_LWM2M_FORMAT_SENML_CBOR;
 
     if (o != NULL && o->at.depth == 0)
-        observe_end(c, o, "cancelled");
+        observe_end(c, o, client_word(c, WORD_CANCELLED));
     return do_read(c, event, &format, answer);
 }
 

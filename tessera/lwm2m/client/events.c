@@ -18,6 +18,11 @@ tsr_lwm2m_client_event *client_event(tsr_lwm2m_client *c, tsr_lwm2m_client_event
     return event;
 }
 
+const char *client_word(const tsr_lwm2m_client *c, enum client_words which)
+{
+    return c->parts->words != NULL ? c->parts->words[which] : "";
+}
+
 tsr_lwm2m_client_event *account_event(tsr_lwm2m_client *c, const tsr_lwm2m_account *a,
                                       tsr_lwm2m_client_event_kind kind, uint8_t code)
 {

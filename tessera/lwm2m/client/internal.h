@@ -20,6 +20,23 @@ tsr_lwm2m_client_event *client_event(tsr_lwm2m_client *c, tsr_lwm2m_client_event
 tsr_lwm2m_client_event *account_event(tsr_lwm2m_client *c, const tsr_lwm2m_account *a,
                                       tsr_lwm2m_client_event_kind kind, uint8_t code);
 
+/* words.c; reached through c->parts: reasons of events, for a log. */
+enum client_words {
+    WORD_NO_SEQUENCE,
+    WORD_NO_ROOM,
+    WORD_ANEW,
+    WORD_REFUSED,
+    WORD_NO_LOCATION,
+    WORD_UPDATE_REFUSED,
+    WORD_DEREGISTERED,
+    WORD_NO_ANSWER,
+    WORD_NOT_THERE,
+    WORD_RESET,
+    WORD_CANCELLED,
+    WORD_TOO_LONG,
+};
+const char *client_word(const tsr_lwm2m_client *c, enum client_words which); /* "" without them */
+
 /* What may be the business of the bootstrap. */
 enum bootstrap_matter {
     BOOTSTRAP_EVENT,  /* of CoAP */
@@ -86,7 +103,7 @@ typedef struct {
 struct tsr_lwm2m_reporting {
     uint8_t (*observe)(tsr_lwm2m_client *c, client_request *r); /* these two give an answer's code */
     uint8_t (*attributes)(tsr_lwm2m_client *c, client_request *r);
-    void (*cancel)(tsr_lwm2m_client *c, const client_request *r, const char *reason);
+    void (*cancel)(tsr_lwm2m_client *c, const client_request *r, enum client_words why);
     /* The attributes in a Discover: those that stand from `at` up to `least` deep. */
     void (*show)(const tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at, uint8_t least,
                  tsr_buf *out);

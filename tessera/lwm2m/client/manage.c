@@ -247,7 +247,7 @@ static uint8_t handle(tsr_lwm2m_client *c, client_request *r)
     if (r->object != NULL)
         r->op = classify(c, r);
     if (r->op == TSR_LWM2M_OP_CANCEL)
-        c->parts->reporting->cancel(c, r, "cancelled");
+        c->parts->reporting->cancel(c, r, WORD_CANCELLED);
     if (!instance_is_allowed(c, r->account, &r->at, r->op))
         return TSR_COAP_UNAUTHORIZED;
     return r->object != NULL ? perform(c, r) : TSR_COAP_NOT_FOUND;
@@ -264,7 +264,7 @@ static void answer(tsr_lwm2m_client *c, client_request *r)
     while (tsr_coap_respond(&c->coap, r->event->id, &r->answer, c->now_ms) == TSR_E_SPACE &&
            r->answer.code != TSR_COAP_INTERNAL_ERROR) {
         if (r->answer.observe.set)
-            c->parts->reporting->cancel(c, r, "answer too long");
+            c->parts->reporting->cancel(c, r, WORD_TOO_LONG);
         bare(r, TSR_COAP_INTERNAL_ERROR);
     }
 }

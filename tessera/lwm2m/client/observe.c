@@ -147,7 +147,7 @@ static void notify(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const tsr_lwm2
     reported(c, o, now->digest);
     if (err != TSR_OK) {
         o->flight = 0; /* RFC 7641 §4.2: an error ends the observation; let it arrive */
-        observe_end(c, o, "not there any more");
+        observe_end(c, o, client_word(c, WORD_NOT_THERE));
     }
 }
 
@@ -216,7 +216,7 @@ void observe_answer(tsr_lwm2m_client *c, const tsr_coap_event *event)
         o->confirmed_ms = c->now_ms;
         break;
     case TSR_COAP_RESET: /* RFC 7641 §3.6, Core 6.4.3 */
-        observe_end(c, o, "cancelled by reset");
+        observe_end(c, o, client_word(c, WORD_RESET));
         break;
     default: /* unheard: still owed, and the server may be gone */
         o->fired = true;

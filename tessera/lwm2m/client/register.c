@@ -79,7 +79,7 @@ static void back_off(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
     a->attempts = 0;
     a->sequences++;
     if (delay_s == UINT32_MAX) {
-        account_stop(c, a, "no further sequence (/1/x/19)");
+        account_stop(c, a, client_word(c, WORD_NO_SEQUENCE));
         return;
     }
     account_wait(c, a, with_jitter(c, (uint64_t)delay_s * 1000));
@@ -136,7 +136,7 @@ static void request_send(tsr_lwm2m_client *c, tsr_lwm2m_account *a, tsr_coap_req
     request->user = tag_make(TAG_REQUEST, 0, 0);
     if (tsr_coap_request_send(&c->coap, account_peer(c, a), request, c->now_ms, &a->request) !=
         TSR_OK)
-        account_lost(c, a, "no room for the request: raise coap exchange_len or bodies");
+        account_lost(c, a, client_word(c, WORD_NO_ROOM));
 }
 
 /* Core 6.2.1, or 6.2.2 where there is a registration: then only what changed is told, and the
@@ -151,7 +151,7 @@ static void tell(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
     a->update = false;
     if (anew) {
         /* Now, not with the 2.01: a server may observe before that has come through. */
-        observe_end_all(c, account_peer(c, a), "registered anew");
+        observe_end_all(c, account_peer(c, a), client_word(c, WORD_ANEW));
         a->standing = TSR_LWM2M_REGISTERING;
         request.path = "/rd";
         query_open(&q, "ep=");
@@ -241,7 +241,7 @@ static bool can_say_otherwise(tsr_lwm2m_account *a, uint8_t code)
 
 static void register_answer(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const tsr_coap_msg *answer)
 {
-    const char *reason = "refused";
+    enum client_words reason = WORD_REFUSED;
 
     if (answer->code == TSR_COAP_CREATED) {
         if (location_read(answer, a->location)) {
@@ -249,9 +249,10 @@ static void register_answer(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const tsr
             account_event(c, a, TSR_LWM2M_E_REGISTERED, answer->code);
             return;
         }
-        reason = "no usable Location-Path in the answer";
+        reason = WORD_NO_LOCATION;
     }
-    account_event(c, a, TSR_LWM2M_E_REGISTER_FAILED, answer->code)->reason = reason;
+    account_event(c, a, TSR_LWM2M_E_REGISTER_FAILED, answer->code)->reason =
+        client_word(c, reason);
     if (can_say_otherwise(a, answer->code)) {
         tell(c, a);
         return;
@@ -267,7 +268,7 @@ static void update_answer(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const tsr_c
         account_event(c, a, TSR_LWM2M_E_UPDATED, answer->code);
         return;
     }
-    account_event(c, a, TSR_LWM2M_E_REGISTER_FAILED, answer->code)->reason = "update refused";
+    account_event(c, a, TSR_LWM2M_E_REGISTER_FAILED, answer->code)->reason = client_word(c, WORD_UPDATE_REFUSED);
     a->location[0] = '\0'; /* Core 6.2.2: 4.04, the server does not know us; any other code: alike */
     tell(c, a);
 }
@@ -278,7 +279,7 @@ static void gone(tsr_lwm2m_client *c, tsr_lwm2m_account *a, uint8_t code)
 
     a->location[0] = '\0';
     a->stopping = a->disabling = false;
-    observe_end_all(c, account_peer(c, a), "de-registered");
+    observe_end_all(c, account_peer(c, a), client_word(c, WORD_DEREGISTERED));
     account_event(c, a, TSR_LWM2M_E_DEREGISTERED, code);
     c->save_owed = true;
     if (stopping) {
@@ -301,7 +302,7 @@ void account_answer(tsr_lwm2m_client *c, const tsr_coap_event *event)
         /* Core 6.2.3: a client that leaves does not wait for a server that is silent. */
         gone(c, a, event->kind == TSR_COAP_RESPONSE ? event->msg->code : 0);
     } else if (event->kind != TSR_COAP_RESPONSE) {
-        account_lost(c, a, "no answer");
+        account_lost(c, a, client_word(c, WORD_NO_ANSWER));
     } else if (a->standing == TSR_LWM2M_REGISTERING) {
         register_answer(c, a, event->msg);
     } else {

@@ -88,12 +88,12 @@ static uint8_t do_attributes(tsr_lwm2m_client *c, client_request *r)
 }
 
 /* Core 6.4.3: a plain Read that ends the observation with this token; and what cannot be answered. */
-static void cancel(tsr_lwm2m_client *c, const client_request *r, const char *reason)
+static void cancel(tsr_lwm2m_client *c, const client_request *r, enum client_words why)
 {
     tsr_lwm2m_observation *o = observe_find(c, r->account, r->event->token);
 
     if (o != NULL)
-        observe_end(c, o, reason);
+        observe_end(c, o, client_word(c, why));
 }
 
 static void show(const tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at, uint8_t least,

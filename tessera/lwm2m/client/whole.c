@@ -16,6 +16,7 @@ const tsr_lwm2m_parts tsr_lwm2m_whole = {
     .arguments = tsr_lwm2m_arguments_check,
     .access = &tsr_lwm2m_access_control,
     .parameters = tsr_lwm2m_all_parameters,
+    .words = tsr_lwm2m_words,
     .turn = tsr_lwm2m_registration_order,
 };
 
