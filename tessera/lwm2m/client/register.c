@@ -268,7 +268,8 @@ static void update_answer(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const tsr_c
         account_event(c, a, TSR_LWM2M_E_UPDATED, answer->code);
         return;
     }
-    account_event(c, a, TSR_LWM2M_E_REGISTER_FAILED, answer->code)->reason = client_word(c, WORD_UPDATE_REFUSED);
+    account_event(c, a, TSR_LWM2M_E_REGISTER_FAILED, answer->code)->reason =
+        client_word(c, WORD_UPDATE_REFUSED);
     a->location[0] = '\0'; /* Core 6.2.2: 4.04, the server does not know us; any other code: alike */
     tell(c, a);
 }

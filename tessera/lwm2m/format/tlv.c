@@ -31,7 +31,10 @@ static size_t make_header(uint8_t header[HEADER_MOST], unsigned kind, uint16_t i
 /* The containers there are; a bit of out->levels says that one is open, out->open where. */
 enum { INSTANCE, RESOURCES };
 
-static bool is_open(const tsr_lwm2m_out *out, unsigned which) { return (out->levels >> which & 1) != 0; }
+static bool is_open(const tsr_lwm2m_out *out, unsigned which)
+{
+    return (out->levels >> which & 1) != 0;
+}
 
 /* Most are short: room is left for the shortest header. */
 static void open_container(tsr_lwm2m_out *out, unsigned which)
