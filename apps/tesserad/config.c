@@ -29,6 +29,8 @@ static const char *const levels[] = { "error", "warning", "info", "debug", NULL 
 static const char *const modes[] = { "psk", "certificate", "nosec", "est", NULL };
 static const uint32_t mode_values[] = { TSR_LWM2M_MODE_PSK, TSR_LWM2M_MODE_CERTIFICATE,
                                         TSR_LWM2M_MODE_NOSEC, TSR_LWM2M_MODE_ENROL };
+static const char *const curves[] = { "p256", "p384", NULL };
+static const uint32_t curve_bits[] = { 256, 384 };
 static const char *const reboots[] = { "restart", "system", "none", NULL };
 static const char *const usages[] = { "ca", "service", "anchor", "exact", NULL };
 static const char *const versions[] = { "1.0", "1.1", "1.2", NULL };
@@ -107,6 +109,21 @@ static const key software_keys[] = {
     { "size", NUMBER_AT(config, software.size, 1024, 1u << 30) },
     { "memory", NUMBER_AT(config, software.memory_mb, 8, 1u << 20) },
     { "network", WORD_AT(config, software.network, yes_no) },
+    { NULL, TEXT, 0, 0, 0, 0, NULL, NULL },
+};
+
+static const key fdo_keys[] = {
+    { "manufacturer", TEXT_AT(config, fdo.manufacturer) },
+    { "info", TEXT_AT(config, fdo.info) },
+    { "key", WORD, offsetof(config, fdo.bits), 0, 0, 0, curves, curve_bits },
+    { "reuse", WORD_AT(config, fdo.reuse, yes_no) },
+    { "root", TEXT_AT(config, fdo.root) },
+    { "file_size", NUMBER_AT(config, fdo.file_size, 1, 1u << 30) },
+    { "wget", WORD_AT(config, fdo.wget, yes_no) },
+    { "wget_time", NUMBER_AT(config, fdo.wget_s, 1, 86400) },
+    { "commands", TEXT_AT(config, fdo.commands_text) },
+    { "command_time", NUMBER_AT(config, fdo.command_s, 1, 3600) },
+    { "command_output", NUMBER_AT(config, fdo.command_output, 0, 1u << 20) },
     { NULL, TEXT, 0, 0, 0, 0, NULL, NULL },
 };
 
@@ -326,36 +343,54 @@ static tsr_err key_line(void *user, char *name, char *value)
     return fail(r, r->ini.line, "unknown key '%s' in [%s]; known are: %s", name, r->section, names);
 }
 
+config_server *config_add(config *c, uint32_t short_id)
+{
+    bool bootstrap = short_id == CONFIG_BOOTSTRAP;
+    config_server *s = bootstrap ? &c->bootstrap : &c->servers[c->server_count];
+
+    if (config_find(c, short_id) != NULL || (!bootstrap && c->server_count == CONFIG_SERVERS))
+        return NULL;
+    *s = (config_server){ .short_id = (uint16_t)short_id, .mode = TSR_LWM2M_MODE_NOSEC,
+                          .certificate_usage = 3, .pack = bootstrap };
+    if (bootstrap) {
+        c->has_bootstrap = true;
+        return s;
+    }
+    c->server_count++;
+    (void)snprintf(s->access, sizeof s->access, "RWEDC");
+    s->rights = TSR_LWM2M_MAY_ALL;
+    s->number[TSR_LWM2M_S_LIFETIME] = 86400;
+    return s;
+}
+
+static config_server *add_at(const reader *r, uint32_t short_id)
+{
+    config_server *s = config_add(r->c, short_id);
+
+    if (s != NULL)
+        s->line = r->ini.line;
+    return s;
+}
+
 static tsr_err open_server(reader *r, uint64_t id)
 {
-    config_server *s;
-
     if (id < 1 || id > 65534)
         return fail(r, r->ini.line, "a server's number is its Short Server ID, 1 to 65534; change it");
     if (config_find(r->c, (uint32_t)id) != NULL)
         return fail(r, r->ini.line, "[server %u] is there twice; number them apart", (unsigned)id);
     if (r->c->server_count == CONFIG_SERVERS)
         return fail(r, r->ini.line, "more than %d servers; remove one", CONFIG_SERVERS);
-    s = &r->c->servers[r->c->server_count++];
-    *s = (config_server){ .short_id = (uint16_t)id, .line = r->ini.line, .mode = TSR_LWM2M_MODE_NOSEC,
-                          .certificate_usage = 3, .access = "RWEDC" };
-    s->number[TSR_LWM2M_S_LIFETIME] = 86400;
     r->keys = server_keys;
-    r->base = s;
+    r->base = add_at(r, (uint32_t)id);
     return TSR_OK;
 }
 
 static tsr_err open_bootstrap(reader *r)
 {
-    config_server *s = &r->c->bootstrap;
-
     if (r->c->has_bootstrap)
         return fail(r, r->ini.line, "[bootstrap] is there twice; a device has one bootstrap server");
-    r->c->has_bootstrap = true;
-    *s = (config_server){ .short_id = CONFIG_BOOTSTRAP, .line = r->ini.line,
-                          .mode = TSR_LWM2M_MODE_NOSEC, .certificate_usage = 3, .pack = 1 };
     r->keys = bootstrap_keys;
-    r->base = s;
+    r->base = add_at(r, CONFIG_BOOTSTRAP);
     return TSR_OK;
 }
 
@@ -382,7 +417,8 @@ static tsr_err section_line(void *user, char *name)
         const key *keys;
     } plain[] = { { "device", device_keys }, { "secured", secured_keys }, { "log", log_keys },
                   { "location", location_keys }, { "network", network_keys }, { "coap", coap_keys },
-                  { "update", update_keys }, { "send", send_keys }, { "software", software_keys } };
+                  { "update", update_keys }, { "send", send_keys }, { "software", software_keys },
+                  { "fdo", fdo_keys } };
     char *number = strchr(name, ' ');
     uint64_t id = 0;
 
@@ -391,6 +427,7 @@ static tsr_err section_line(void *user, char *name)
         if (strcmp(plain[i].name, name) == 0) {
             r->keys = plain[i].keys;
             r->base = r->c;
+            r->c->fdo.present |= r->keys == fdo_keys;
             return TSR_OK;
         }
     }
@@ -404,7 +441,7 @@ static tsr_err section_line(void *user, char *name)
             return open_light(r, id);
     }
     return fail(r, r->ini.line, "unknown section [%s]; known are: device, secured, log, location, network, "
-                            "coap, update, software, bootstrap, send, server N, light N", r->section);
+                            "coap, update, software, fdo, bootstrap, send, server N, light N", r->section);
 }
 
 /* IANA numbers with blanks between. Which of them this device has, it finds out itself. */
@@ -565,14 +602,15 @@ static tsr_err check(const reader *r)
 {
     config *c = r->c;
     bool owned = false;
+    const char *cause;
     tsr_err err;
 
     if (c->endpoint[0] == '\0')
         return fail(r, r->ini.line, "the device has no name; add endpoint = NAME under [device]");
     if (c->state[0] == '\0')
         return fail(r, r->ini.line, "no place for the state; add state = DIRECTORY under [device]");
-    if (c->server_count == 0 && !c->has_bootstrap)
-        return fail(r, r->ini.line, "no server; add a section [server 1] or [bootstrap]");
+    if (c->server_count == 0 && !c->has_bootstrap && !c->fdo.present)
+        return fail(r, r->ini.line, "no server; add a section [server 1], [bootstrap] or [fdo]");
     if ((c->block_size & (c->block_size - 1)) != 0)
         return fail(r, r->ini.line, "block_size %u is no power of two; use 16 to 1024", c->block_size);
     err = check_profile(r);
@@ -582,6 +620,8 @@ static tsr_err check(const reader *r)
         err = check_location(r);
     if (err == TSR_OK)
         err = check_software(r);
+    if (err == TSR_OK && c->fdo.present && (cause = config_check_fdo(&c->fdo)) != NULL)
+        return fail(r, r->ini.line, "[fdo]: %s", cause);
     for (size_t i = 0; err == TSR_OK && i < c->server_count; i++)
         err = check_access(r, &c->servers[i], &owned);
     for (size_t i = 0; err == TSR_OK && i < c->server_count; i++)
@@ -615,7 +655,9 @@ tsr_err config_load(const char *path, config *c, char *error, size_t error_len)
     *c = (config){ .log_level = TSR_LOG_INFO, .kernel_log = 1, .refresh_s = 1, .version = 2,
                    .awake_s = 93, .history = 16384, .ack_timeout_ms = 2000, .max_retransmit = 4, .block_size = 1024,
                    .push_wait_s = 247, .pull_tries = 10, .send = { .every_s = 60 },
-                   .software = { .size = 16u << 20, .memory_mb = 256 } };
+                   .software = { .size = 16u << 20, .memory_mb = 256 },
+                   .fdo = { .bits = 256, .reuse = 1, .file_size = 16u << 20, .wget_s = 600,
+                            .command_s = 60, .command_output = 65536 } };
     error[0] = '\0';
     if (f == NULL) {
         (void)snprintf(error, error_len, "%s: %s; name the file with --config", path, strerror(errno));

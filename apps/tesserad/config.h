@@ -17,6 +17,7 @@ enum {
     CONFIG_LIGHTS = 8,
     CONFIG_SENDS = 16,
     CONFIG_SOFTWARE = 4, /* pieces of software beside the firmware */
+    CONFIG_COMMANDS = 16, /* that an owner may run while it onboards */
     CONFIG_TEXT = 128,
     CONFIG_PATH = 256,
 };
@@ -77,6 +78,25 @@ typedef struct {
     uint32_t network;
 } config_software;
 
+/** FIDO Device Onboard; not there without its section. */
+typedef struct {
+    bool present;
+    char manufacturer[CONFIG_PATH]; /* URL of its service; empty: the device is initialised already */
+    char info[64];                  /* DeviceInfo; empty: the model */
+    uint32_t bits;                  /* of the attestation key */
+    uint32_t reuse;                 /* an owner may leave the credential as it is */
+    char root[CONFIG_PATH];         /* of the modules that know files; empty: none of them */
+    uint32_t file_size;             /* bytes */
+    uint32_t wget, wget_s;
+    char commands_text[512]; /* "date=/bin/date id=/usr/bin/id" */
+    struct {
+        const char *name, *program; /* in commands_room */
+    } commands[CONFIG_COMMANDS];
+    size_t command_count;
+    char commands_room[512];
+    uint32_t command_s, command_output;
+} config_fdo;
+
 typedef struct {
     bool set;
     double value;
@@ -112,6 +132,7 @@ typedef struct {
     size_t light_count;
     config_send send;
     config_software software;
+    config_fdo fdo;
     uint32_t kernel_log;   /* object 20 has the kernel's log, too */
     config_decimal latitude, longitude, altitude, radius;
     char location_file[CONFIG_PATH];
@@ -123,6 +144,14 @@ typedef struct {
  *  error   on failure: "FILE:LINE: cause; remedy", zero-terminated
  *  errors  TSR_E_NOT_FOUND  the file cannot be read; TSR_E_MALFORMED  anything else */
 tsr_err config_load(const char *path, config *c, char *error, size_t error_len);
+
+/** Checks [fdo] and takes its lists apart; the section was read.
+ *  returns NULL, or "cause; remedy" */
+const char *config_check_fdo(config_fdo *f);
+
+/** Adds a server, or with CONFIG_BOOTSTRAP the bootstrap server, with all defaults.
+ *  returns NULL: there is one of that number, or no room */
+config_server *config_add(config *c, uint32_t short_id);
 
 /** The server section of that Short Server ID, or that of CONFIG_BOOTSTRAP; NULL: none. */
 const config_server *config_find(const config *c, uint32_t short_id);

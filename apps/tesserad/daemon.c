@@ -179,7 +179,7 @@ static bool is_over(const tesserad *d)
            (tsr_lwm2m_client_stopped(&d->client) || tsr_host_now_ms() >= d->stop_by_ms);
 }
 
-static int open_signals(void)
+int daemon_signals(void)
 {
     sigset_t set;
 
@@ -229,7 +229,7 @@ static tsr_err begin(tesserad *d)
     const config *c = d->config;
     tsr_err err = tsr_host_directory(c->state);
 
-    d->signals = open_signals();
+    d->signals = daemon_signals();
     d->watch = tsr_udp_watch();
     if (err != TSR_OK) {
         tsr_host_log(TSR_LOG_ERROR, "state-directory", "path=\"%s\" cause=\"%s\" remedy=\"make it a "

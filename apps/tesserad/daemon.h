@@ -16,6 +16,9 @@ typedef enum {
 /** Runs until there is a reason to end. `path` is the configuration's, for SIGHUP. */
 daemon_end daemon_run(const config *c, const char *path);
 
+/** Blocks TERM, INT, HUP and USR1, and gives a descriptor to read them from; -1: none. */
+int daemon_signals(void);
+
 /** `tesserad provision`: brings a pre-shared key, or an OSCORE master secret, from a file or standard input into PSA under the
  *  key id of the server's section, wipes every copy it made, and empties and removes the file.
  *

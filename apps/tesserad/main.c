@@ -10,6 +10,7 @@
 
 #include "apps/tesserad/certificate.h"
 #include "apps/tesserad/daemon.h"
+#include "apps/tesserad/onboard.h"
 #include "ports/linux/software/run.h"
 #include "tessera/base/bytes.h"
 
@@ -18,13 +19,17 @@ static const char usage[] =
     "       tesserad provision --server N [--config FILE] [--key-file FILE] [--format hex|base64|raw]\n"
     "                          [--oscore] [--replace]\n"
     "       tesserad request --server N [--config FILE] [--out FILE] [--replace]\n"
+    "       tesserad fdo [--config FILE] [--reset|--erase]\n"
     "\n"
     "  --config FILE     the configuration (default /etc/tessera/tesserad.conf)\n"
     "  --check-config    say whether it is good, and end\n"
     "\n"
     "provision brings a pre-shared key behind the wall. request makes a key pair there and writes a\n"
     "certificate signing request, whose common name is the endpoint; again, to renew a certificate.\n"
+    "fdo says whether the device has been onboarded.\n"
     "\n"
+    "  --reset           drop what its owner gave, and look for an owner again\n"
+    "  --erase           drop all of FDO: the device is initialised again\n"
     "  --server N        the Short Server ID whose key it is\n"
     "  --bootstrap       it is the key of the bootstrap server\n"
     "  --key-file FILE   where the key is; it is emptied and removed (default: standard input)\n"
@@ -38,7 +43,7 @@ static const char usage[] =
 typedef struct {
     const char *config, *key_file, *format, *out;
     uint64_t server;
-    bool check, provision, request, replace, oscore;
+    bool check, provision, request, fdo, replace, oscore, reset, erase;
 } options;
 
 enum { EXIT_USAGE = 2 };
@@ -58,6 +63,7 @@ static int read_options(int argc, char **argv, options *o)
           { "key-file", required_argument, NULL, 'k' },
         { "format", required_argument, NULL, 'f' },   { "replace", no_argument, NULL, 'r' },
         { "out", required_argument, NULL, 'o' },      { "oscore", no_argument, NULL, 'O' },
+        { "reset", no_argument, NULL, 'R' },          { "erase", no_argument, NULL, 'E' },
         { "help", no_argument, NULL, 'h' },
         { "version", no_argument, NULL, 'v' },        { NULL, 0, NULL, 0 },
     };
@@ -72,6 +78,8 @@ static int read_options(int argc, char **argv, options *o)
         case 'o': o->out = optarg; break;
         case 'r': o->replace = true; break;
         case 'O': o->oscore = true; break;
+        case 'R': o->reset = true; break;
+        case 'E': o->erase = true; break;
         case 'b': o->server = CONFIG_BOOTSTRAP; break;
         case 's':
             if (tsr_dec(tsr_text(optarg), &o->server) != TSR_OK)
@@ -88,7 +96,12 @@ static int read_options(int argc, char **argv, options *o)
     } else if (optind < argc && strcmp(argv[optind], "request") == 0) {
         o->request = true;
         optind++;
+    } else if (optind < argc && strcmp(argv[optind], "fdo") == 0) {
+        o->fdo = true;
+        optind++;
     }
+    if ((o->reset || o->erase) && (!o->fdo || o->reset == o->erase))
+        return complain("--reset or --erase goes with fdo") + 1;
     return optind < argc ? complain("unknown word") + 1 : 0;
 }
 
@@ -111,7 +124,11 @@ static int run(config *c, const options *o, char **argv)
     char error[512];
 
     for (;;) {
-        switch (daemon_run(c, o->config)) {
+        onboard_end owned = onboard_run(c);
+
+        if (owned == ONBOARD_ENDED || owned == ONBOARD_FAILED)
+            return owned == ONBOARD_FAILED;
+        switch (owned == ONBOARD_DONE ? daemon_run(c, o->config) : DAEMON_RELOAD) {
         case DAEMON_ENDED:  return 0;
         case DAEMON_REBOOT: return reboot_device(c, argv);
         case DAEMON_FAILED: return 1;
@@ -145,6 +162,8 @@ int main(int argc, char **argv)
                                 o.replace);
     if (o.request)
         return certificate_request(&c, (uint32_t)o.server, o.out, o.replace);
+    if (o.fdo)
+        return onboard_command(&c, o.reset, o.erase);
     if (o.check) {
         (void)printf("%s: good, %zu server%s\n", o.config, c.server_count,
                      c.server_count == 1 ? "" : "s");

@@ -7,17 +7,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <pthread.h>
-#include <sys/socket.h>
-
 #include "ports/linux/fdo/info.h"
 #include "ports/linux/host/log.h"
 #include "ports/linux/host/system.h"
 #include "tessera/cbor/cbor.h"
 #include "tests/fdohost/folder.h"
+#include "tests/fdohost/once.h"
 #include "tests/fdohost/owner.h"
 
 static folder here;
@@ -428,45 +423,21 @@ static void test_command_refuses_nonsense(void **state)
 
 /* ---- fdo.wget, from a server that says one thing and ends ---- */
 
-typedef struct {
-    int fd;
-    const char *answer;
-} server;
-
-static void *serve(void *arg)
-{
-    const server *s = arg;
-    char request[1024];
-    int peer = accept(s->fd, NULL, NULL);
-
-    (void)!read(peer, request, sizeof request);
-    (void)!write(peer, s->answer, strlen(s->answer));
-    (void)close(peer);
-    return NULL;
-}
-
 static tsr_info_wget wget;
 
 static void wget_gives(const char *path, const char *name, const char *hashed, const char *answer,
                        const char *error, int64_t len)
 {
-    struct sockaddr_in at = { .sin_family = AF_INET };
-    socklen_t at_len = sizeof at;
     uint8_t room[1300], hash_room[TSR_BENEATH_SHA384];
     tsr_buf value = tsr_buf_over(room, sizeof room), hash;
-    server s = { socket(AF_INET, SOCK_STREAM, 0), answer };
     const char *message;
     char url[128];
-    pthread_t thread;
     tsr_bytes in, v;
     tsr_info i;
+    once s;
 
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    assert_int_equal(bind(s.fd, (struct sockaddr *)&at, sizeof at), 0);
-    assert_int_equal(listen(s.fd, 1), 0);
-    assert_int_equal(getsockname(s.fd, (struct sockaddr *)&at, &at_len), 0);
-    assert_int_equal(pthread_create(&thread, NULL, serve, &s), 0);
-    (void)snprintf(url, sizeof url, "http://127.0.0.1:%u%s", ntohs(at.sin_port), path);
+    once_begin(&s, answer, strlen(answer));
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%u%s", s.port, path);
     tsr_info_wget_init(&wget, &bounds, &i);
     if (name != NULL)
         assert_int_equal(text(&i, "name", name), TSR_OK);
@@ -485,9 +456,7 @@ static void wget_gives(const char *path, const char *name, const char *hashed, c
         assert_true(tsr_same(v, tsr_text(error)));
     }
     i.drop(i.self);
-    (void)shutdown(s.fd, SHUT_RDWR); /* in case that it was never asked */
-    (void)pthread_join(thread, NULL);
-    (void)close(s.fd);
+    once_end(&s);
 }
 
 #define OK "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"

@@ -240,13 +240,6 @@ static bool attempt(const char *to)
            tsr_fdo_store_load(&store) == TSR_OK;
 }
 
-static bool reset(const char *to)
-{
-    if (!mac_by(tsr_fdo_store_secret(&store), mac_of(to)))
-        return false;
-    return tsr_fdo_store_reset(&store) == TSR_OK;
-}
-
 static bool erase(const char *to)
 {
     (void)to;
@@ -258,7 +251,7 @@ static const life_step script[] = {
     { "TO2 that fails", &fdo, "1 made ", attempt },
     { "TO2", &fdo, "2 owned ab", onboard },
     { "power on", &fdo, "2 owned ab", attempt },
-    { "reset", &fdo, "1 owned ", reset },
+    { "reset", &fdo, "1 owned ", reuse },
     { "TO2 again, reuse", &fdo, "2 owned c", reuse },
     { "state alone", &fdo, "1 owned c", mark },
     { "resale", &fdo, "2 sold def", onboard },
@@ -305,7 +298,6 @@ static void test_store_that_is_damaged(void **state)
     assert_int_equal(psa_ps_set(TSR_FDO_STORE_UID, sizeof junk, junk, 0), PSA_SUCCESS);
     assert_int_equal(tsr_fdo_store_load(&store), TSR_E_MALFORMED);
     assert_int_equal(store.state, TSR_FDO_STORE_BLANK);
-    assert_int_equal(tsr_fdo_store_reset(&store), TSR_E_STATE);
     assert_int_equal(tsr_fdo_store_erase(&store), TSR_OK);
     assert_int_equal(tsr_fdo_store_load(&store), TSR_OK);
     assert_true(manufacture("1 made "));

@@ -44,6 +44,39 @@ static void test_config_takes_a_bootstrap_server(void **state)
     assert_null(config_find(&c, 1));
 }
 
+/* A device may know nobody, and be told by whoever onboards it. */
+static void test_config_takes_onboarding(void **state)
+{
+    config_server *s;
+
+    (void)state;
+    assert_int_equal(load("[device]\nendpoint = d\nstate = /s\n[fdo]\nmanufacturer = http://m:8039\n"
+                          "key = p384\nreuse = no\nroot = /r\nfile_size = 1000\nwget = yes\n"
+                          "commands = date=/bin/date   id=/usr/bin/id\ncommand_time = 5\n"),
+                     TSR_OK);
+    assert_true(c.fdo.present);
+    assert_int_equal(c.fdo.bits, 384);
+    assert_int_equal(c.fdo.reuse, 0);
+    assert_int_equal(c.fdo.command_count, 2);
+    assert_string_equal(c.fdo.commands[0].name, "date");
+    assert_string_equal(c.fdo.commands[1].name, "id");
+    assert_string_equal(c.fdo.commands[1].program, "/usr/bin/id");
+    assert_int_equal(c.server_count, 0);
+    s = config_add(&c, 5);
+    assert_ptr_equal(config_find(&c, 5), s);
+    assert_null(config_add(&c, 5));
+    assert_string_equal(s->access, "RWEDC");
+    assert_int_equal(s->rights, TSR_LWM2M_MAY_ALL);
+    assert_int_equal(s->number[TSR_LWM2M_S_LIFETIME], 86400);
+    assert_ptr_equal(config_add(&c, CONFIG_BOOTSTRAP), &c.bootstrap);
+    assert_true(c.has_bootstrap);
+    for (uint32_t id = 10; id < 10 + CONFIG_SERVERS - 1; id++)
+        assert_non_null(config_add(&c, id));
+    assert_null(config_add(&c, 99));
+    assert_int_equal(load("[device]\nendpoint = d\nstate = /s\n[fdo]\n"), TSR_OK);
+    assert_int_equal(c.fdo.bits, 256);
+}
+
 static void test_config_takes_a_whole_file(void **state)
 {
     (void)state;
@@ -100,6 +133,7 @@ static void test_config_example_is_good(void **state)
 }
 
 #define GOOD "[device]\nendpoint = d\nstate = s\n"
+#define DEVICE "[device]\nendpoint = d\nstate = /s\n"
 #define PSK "[server 1]\nuri = coaps://h\nmode = psk\nidentity = i\nkey = 1\n"
 
 static void test_config_takes_bytes_as_text_or_digits(void **state)
@@ -221,6 +255,12 @@ static void test_config_errors_name_line_cause_and_remedy(void **state)
         { "[location]\nlatitude = 90.1\n", 2, "no number from -90 to 90", "takes one" },
         { "[location]\nlongitude = 1,5\n", 2, "no number from -180 to 180", "takes one" },
         { "[location]\nlongitude = nan\n", 2, "no number from -180 to 180", "takes one" },
+        { DEVICE "[fdo]\nmanufacturer = ftp://x\n", 5, "manufacturer is no URL", "write http" },
+        { DEVICE "[fdo]\nroot = here\n", 5, "root is no path", "write for example" },
+        { DEVICE "[fdo]\nwget = yes\n", 5, "work in a folder", "add root" },
+        { DEVICE "[fdo]\nroot = /r\ncommands = date\n", 6, "commands are NAME=/PATH", "write" },
+        { DEVICE "[fdo]\nroot = /r\ncommands = a=/a b=c\n", 6, "commands are NAME=/PATH", "write" },
+        { DEVICE "[fdo]\nkey = rsa\n", 5, "'rsa'", "one of: p256, p384" },
         { "[network]\ninterface = averyverylongname0\n", 2, "longer than 15 bytes", "shorten it" },
     };
     char place[64];
@@ -277,6 +317,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_config_takes_a_bootstrap_server),
+        cmocka_unit_test(test_config_takes_onboarding),
         cmocka_unit_test(test_config_takes_a_whole_file),
         cmocka_unit_test(test_config_takes_ciphersuites),
         cmocka_unit_test(test_config_example_is_good),

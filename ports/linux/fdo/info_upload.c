@@ -9,6 +9,7 @@
 #include "tessera/cbor/cbor.h"
 
 enum { IDLE, LENGTH, DATA, HASH };
+enum { SMALL = 128 };
 
 static const char module[] = "fdo.upload";
 
@@ -62,7 +63,7 @@ static tsr_err give_data(tsr_info_upload *m, tsr_buf *value)
     size_t room = value->cap - value->len, want;
     ssize_t n;
 
-    if (room < 8)
+    if (room < SMALL && room < m->left + 5) /* better a whole block in the next message */
         return TSR_E_SPACE;
     want = room - 5 < sizeof block ? room - 5 : sizeof block;
     want = m->left < want ? (size_t)m->left : want;
@@ -105,7 +106,7 @@ static tsr_err upload_give(void *self, const char **message, tsr_buf *value, uin
     case LENGTH:
         tsr_cbor_put_uint(value, m->length);
         *message = "length";
-        m->step = DATA;
+        m->step = value->err == TSR_OK ? DATA : LENGTH;
         return value->err;
     case DATA: *message = "data"; return give_data(m, value);
     case HASH: *message = "sha-384"; return give_hash(m, value);

@@ -201,14 +201,6 @@ tsr_err tsr_fdo_store_commit(tsr_fdo_store *s, const tsr_fdo_change *change)
     return TSR_OK;
 }
 
-tsr_err tsr_fdo_store_reset(tsr_fdo_store *s)
-{
-    const tsr_fdo_change change = { .state = TSR_FDO_STORE_MANUFACTURED, .credential = s->credential,
-                                    .new_accounts = true };
-
-    return s->state == TSR_FDO_STORE_BLANK ? TSR_E_STATE : tsr_fdo_store_commit(s, &change);
-}
-
 tsr_err tsr_fdo_store_erase(tsr_fdo_store *s)
 {
     psa_status_t status = psa_ps_remove(TSR_FDO_STORE_UID);

@@ -86,11 +86,7 @@ typedef struct {
  *          TSR_E_CRYPTO  the secure service does not answer */
 tsr_err tsr_fdo_store_commit(tsr_fdo_store *s, const tsr_fdo_change *change);
 
-/** Back to the factory: the owner's accounts and their keys go, and the credential looks for an owner
- *  again. errors  TSR_E_STATE  a blank device; as tsr_fdo_store_commit() */
-tsr_err tsr_fdo_store_reset(tsr_fdo_store *s);
-
-/** Back to before it: asset and all keys go, the attestation key as well.
+/** Asset and all keys go, the attestation key as well.
  *  errors  TSR_E_IO, TSR_E_CRYPTO  something may be left; do it again */
 tsr_err tsr_fdo_store_erase(tsr_fdo_store *s);
 
