@@ -205,7 +205,10 @@ static tsr_err check_owner(tsr_fdo_device *d, const char **what)
     if (err != TSR_OK)
         return err;
     *what = "the redirect was not signed by the voucher's owner";
-    return check_redirect(d);
+    err = check_redirect(d);
+    if (err != TSR_OK)
+        d->b.redirect.len = 0; /* none of its addresses is worth a try */
+    return err;
 }
 
 /* FDO 1.1 message.63 */
