@@ -26,6 +26,7 @@ IMAGE = "bench_footprint_client"
 SILENT = "bench_footprint_silent"
 WHOLE_CLIENT = "bench_footprint_whole"
 FULL_CLIENT = "bench_footprint_full"
+FDO_DEVICE = "bench_footprint_fdo"
 CORE_CLIENT = "bench_footprint_core"  # the same with objects 0, 1, 3 and 21 alone
 ACCOUNTS = 2  # of the full client
 
@@ -145,6 +146,20 @@ def linked(image):
     return [sum(p[i] for p in parts.values()) for i in range(3)], rooms, map_file
 
 
+def fdo_device():
+    measure.progress("footprint: linking the FDO device")
+    measure.build(TARGET, [], [FDO_DEVICE])
+    map_file = next(TARGET.rglob(f"{FDO_DEVICE}.map"))
+    parts = {n: p for n, p in linked_parts(map_file).items() if n in ("tsr_fdo", "tsr_cose", "tsr_cbor", "tsr_base")}
+    rooms = ", ".join(f"{n.removeprefix('tsr_')} {p[0]:,}" for n, p in sorted(parts.items(), key=lambda i: -i[1][0]))
+    yield Figure("footprint", "FDO device with COSE and CBOR, linked", sum(p[0] + p[1] for p in parts.values()), "B flash",
+                 "FDO C SDK (archives)", 97800, 28672, "<= 28 KiB",
+                 note=f"{rooms}; ECDH256 and AES-CCM-64-128-128; without transport, storage, modules, and the calls of PSA; the "
+                      "peer's figure was not taken in this run")
+    engine = re.search(r"^ \.bss\.each\s+0x[0-9a-f]+\s+0x([0-9a-f]+) ", map_file.read_text(), re.M).group(1)
+    yield Figure("footprint", "FDO device, engine", int(engine, 16), "B RAM", goal=8192, goal_text="<= 8 KiB and buffers")
+
+
 def full_client():
     measure.progress("footprint: linking the client with everything")
     size, rooms, map_file = linked(FULL_CLIENT)
@@ -176,6 +191,7 @@ def run():
     yield Figure("footprint", "CoAP as linked in it", sum(parts[n][0] for n in ("tsr_coap", "tsr_coap_small")), "B text",
                  note="messages and options, and the small engine")
     yield from full_client()
+    yield from fdo_device()
     measure.build(TARGET, [], [WHOLE_CLIENT])
     whole = linked_parts(next(TARGET.rglob(f"{WHOLE_CLIENT}.map")))
     yield Figure("footprint", "CoAP as linked in a client with everything", whole["tsr_coap"][0], "B text", goal=12288,

@@ -7,22 +7,13 @@
 static tsr_err take_time(tsr_bytes *in, tsr_fdo_error *e)
 {
     uint64_t tag;
-    double seconds;
 
     if (tsr_cbor_get_null(in) == TSR_OK)
         return TSR_OK;
     (void)tsr_cbor_get_tag(in, &tag);
     e->has_time = tsr_cbor_get_int(in, &e->unix_s) == TSR_OK;
-    if (e->has_time)
-        return TSR_OK;
-    if (tsr_cbor_get_float(in, &seconds) == TSR_OK) {
-        if (seconds >= 0 && seconds < 1e15) {
-            e->has_time = true;
-            e->unix_s = (int64_t)seconds;
-        }
-        return TSR_OK;
-    }
-    return tsr_cbor_skip(in); /* a date as text: not read */
+    /* a date as text, or parts of a second: not read, so that no float code is linked */
+    return e->has_time ? TSR_OK : tsr_cbor_skip(in);
 }
 
 static tsr_err take_field(size_t field, tsr_bytes *in, tsr_fdo_error *e)

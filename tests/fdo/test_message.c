@@ -289,6 +289,7 @@ static void test_error_is_read_in_every_form(void **state)
         { "85 1865 183d 6162 c11a65000000 07", true },        /* a tagged time */
         { "85 1865 183d 6162 f6 f6", false },                 /* null */
         { "85 1865 183d 6162 c0 6474657874 f6", false },      /* a date as text */
+        { "85 1865 183d 6162 c1 f97bff f6", false },          /* a float */
         { "83 1865 183d 6162", false },                       /* nothing more */
         { "a3 6a6572726f725f636f6465 1865 75 70726576696f75735f6d6573736167655f74797065 183d"
           " 6c6572726f725f737472696e67 6162",

@@ -255,7 +255,7 @@ static void same_done(tsr_bytes body, trace_body *want)
 static void check(const tsr_fdo_send *send, unsigned exchange)
 {
     static trace_body request;
-    unsigned type;
+    unsigned type = 0;
 
     switch (send->type) {
     case 10:
@@ -282,7 +282,7 @@ static void exchange(unsigned n)
     static trace_body body;
     tsr_fdo_event e = { .what = "" };
     tsr_fdo_send send;
-    unsigned type;
+    unsigned type = 0;
     tsr_bytes in;
 
     assert_int_equal(tsr_fdo_device_poll(&r.device, 0, &send), TSR_OK);

@@ -203,7 +203,7 @@ static void opens_run(const char *folder)
     assert_int_equal(tsr_fdo_session_open(&s, cipher, TSR_FDO_SVK_SHORT, &k.secret), TSR_OK);
     for (unsigned n = 7; n < 30; n++)
         for (int response = n == 7 ? 1 : 0; response < 2; response++) {
-            unsigned type, want;
+            unsigned type = 0, want = 0;
             trace_body b;
             uint8_t room[4096];
             tsr_buf plain = tsr_buf_over(room, sizeof room);
