@@ -3,8 +3,7 @@
  * A handshake with a peer that says anything at all. First byte: even, we are the client; odd, the
  * server. Then datagrams, each behind its length in two bytes. The peer knows no key, so it must
  * never get as far as CONNECTED. */
-#include "fuzz/keys.h"
-#include "tessera/net/dtls.h"
+#include "fuzz/sessions.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -12,33 +11,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static tsr_dtls_config client_config, server_config;
 
 static uint8_t plain[TSR_DTLS_PLAIN_MAX];
-static uint32_t psk;
-
-static tsr_err find(void *user, tsr_bytes identity, uint32_t *key_id)
-{
-    (void)user, (void)identity;
-    *key_id = psk;
-    return TSR_OK;
-}
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-    static uint8_t ca[2048], own[2048];
-    static tsr_bytes anchors[1];
     tsr_dtls_options o = { .plain = plain, .plain_cap = sizeof(plain), .cid = true };
 
     (void)argc, (void)argv;
-    must(psa_crypto_init() == PSA_SUCCESS);
-    psk = fuzz_psk("0123456789abcdef");
-    anchors[0] = fuzz_file("dtls/ca.der", ca, sizeof ca);
-    o.certificate = fuzz_file("dtls/device.der", own, sizeof own);
-    o.certificate_key_id = fuzz_device_key();
-    o.anchors = anchors;
-    o.anchor_count = 1;
-    o.usage = TSR_DTLS_CERT_ANCHOR;
-    o.psk_identity = tsr_text("fuzz");
-    o.psk_key_id = psk;
-    o.psk_find = find;
+    fuzz_credentials(&o);
     if (tsr_dtls_config_init(&client_config, &o) != TSR_OK)
         abort();
     o.role = TSR_DTLS_SERVER;

@@ -175,7 +175,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint8_t kind, len;
 
     f = fresh;
-    for (int n = 0; n < 30 && tsr_get_u8(&in, &kind) == TSR_OK && tsr_get_u8(&in, &len) == TSR_OK;
+    for (int n = 0; n < 12 && tsr_get_u8(&in, &kind) == TSR_OK && tsr_get_u8(&in, &len) == TSR_OK;
          n++) {
         step = take_some(&in, kind & 0x80 ? (size_t)len * 16 : len);
         f.now_ms++;

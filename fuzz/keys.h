@@ -46,7 +46,8 @@ static inline tsr_bytes fuzz_file(const char *name, uint8_t *bytes, size_t cap)
     return tsr_view(bytes, n);
 }
 
-/** A private key below tests/vectors as a file of DER. They have keys as their 32 bytes: ECPrivateKey (RFC 5915 §3) around them. */
+/** A private key below tests/vectors as a file of DER. They have keys as their 32 bytes:
+ *  ECPrivateKey (RFC 5915 §3) around them. */
 static inline void fuzz_write_key(const char *path, const char *name)
 {
     static const uint8_t head[] = { 0x30, 0x31, 2, 1, 1, 4, 32 };

@@ -7,7 +7,7 @@
  *   both ends: steps of four bytes: which end and what, how many, where one is changed, by what
  *
  * A peer without a key never connects. What arrives is what was sent, as far as it arrives. */
-#include "fuzz/keys.h"
+#include "fuzz/sessions.h"
 #include "tessera/net/tls.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -17,7 +17,6 @@ enum { WAY = 16384, MANY = 2048 };
 
 static tsr_dtls_config client_config, server_config;
 static uint8_t plain[TSR_DTLS_PLAIN_MAX];
-static uint32_t psk;
 
 typedef struct {
     tsr_tls tls;
@@ -26,31 +25,12 @@ typedef struct {
     size_t way_len, sent, got;
 } end;
 
-static tsr_err find(void *user, tsr_bytes identity, uint32_t *key_id)
-{
-    (void)user, (void)identity;
-    *key_id = psk;
-    return TSR_OK;
-}
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-    static uint8_t ca[2048], own[2048];
-    static tsr_bytes anchors[1];
     tsr_dtls_options o = { .plain = plain, .plain_cap = sizeof plain, .stream = true };
 
     (void)argc, (void)argv;
-    must(psa_crypto_init() == PSA_SUCCESS);
-    psk = fuzz_psk("0123456789abcdef");
-    anchors[0] = fuzz_file("dtls/ca.der", ca, sizeof ca);
-    o.certificate = fuzz_file("dtls/device.der", own, sizeof own);
-    o.certificate_key_id = fuzz_device_key();
-    o.anchors = anchors;
-    o.anchor_count = 1;
-    o.usage = TSR_DTLS_CERT_ANCHOR;
-    o.psk_identity = tsr_text("fuzz");
-    o.psk_key_id = psk;
-    o.psk_find = find;
+    fuzz_credentials(&o);
     must(tsr_dtls_config_init(&client_config, &o) == TSR_OK);
     o.role = TSR_DTLS_SERVER;
     must(tsr_dtls_config_init(&server_config, &o) == TSR_OK);
