@@ -11,7 +11,7 @@ from aiocoap import Code
 
 import lab
 import stream_peer
-from authority import Authority
+from authority import CURVE, Authority, openssl
 from peer import TEXT
 from stream_peer import ABORT, CSM, PING, RELEASE
 
@@ -216,8 +216,7 @@ class OverTls(unittest.TestCase):
 def device_paper(authority, folder, name):
     """A key and its certificate."""
     key, request, cert = folder / "device.key", folder / "device.csr", folder / "device.pem"
-    authority.run("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key,
-                  "-out", request, "-subj", f"/CN={name}")
+    openssl("req", "-new", *CURVE, "-keyout", key, "-out", request, "-subj", f"/CN={name}")
     authority.sign(request, cert)
     return cert, key
 

@@ -4,44 +4,10 @@ import subprocess
 import unittest
 
 import lab
+from authority import CURVE, Pki, openssl
 
 PYTHON = lab.ROOT / "build/python/bin/python3"
 EP = "urn:dev:ops:32473-est"
-
-
-def openssl(*words):
-    done = subprocess.run(["openssl", *map(str, words)], capture_output=True, text=True, timeout=60)
-    if done.returncode != 0:
-        raise lab.LabError(f"openssl {words[0]}: {done.stderr}")
-    return done.stdout + done.stderr
-
-
-class Authorities:
-    """A maker's CA, whose certificates devices are born with, and an operator's, which is what they enrol with."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        folder.mkdir()
-        for name in ("maker", "authority"):
-            openssl("req", "-x509", *self.curve, "-days", "30", "-subj", f"/CN={name}", "-keyout", self.path(name, "key"),
-                    "-out", self.path(name))
-        (folder / "trust.pem").write_text(self.path("maker").read_text() + self.path("authority").read_text())
-        self.server("server")
-
-    curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-
-    def path(self, name, kind="pem"):
-        return self.folder / f"{name}.{kind}"
-
-    def sign(self, request, out, by):
-        openssl("x509", "-req", "-in", request, "-CA", self.path(by), "-CAkey", self.path(by, "key"), "-CAcreateserial",
-                "-days", "30", "-out", out)
-        return out
-
-    def server(self, name):
-        openssl("req", "-new", *self.curve, "-subj", "/CN=127.0.0.1", "-keyout", self.path(name, "key"), "-out",
-                self.path(name, "csr"))
-        return self.sign(self.path(name, "csr"), self.path(name), "authority")
 
 
 @unittest.skipUnless(PYTHON.exists(), "aiocoap is not installed (interop/get-peers)")
@@ -49,8 +15,10 @@ class Enrolment(unittest.TestCase):
     def setUp(self):
         self.room = room = lab.Lab()
         self.addCleanup(room.close)
-        self.own = Authorities(room.folder / "pki")
-        room.start_server("--certificate", self.own.server("lwm2m"), "--key", self.own.path("lwm2m", "key"),
+        self.own = Pki(room.folder / "pki", subject="")
+        self.own.certificate("lwm2m", "/CN=127.0.0.1", "authority")
+        (self.own.folder / "trust.pem").write_text("".join(self.own.path(name).read_text() for name in ("maker", "authority")))
+        room.start_server("--certificate", self.own.path("lwm2m"), "--key", self.own.path("lwm2m", "key"),
                           "--trust", self.own.path("authority"))
         status, answer, _ = room.rest.call("PUT", f"/credentials/{EP}", {"mode": "x509", "identity": EP})
         self.assertIn(status, (200, 201), answer)
@@ -70,7 +38,7 @@ class Enrolment(unittest.TestCase):
         done = subprocess.run([lab.program("tesserad"), "request", "--bootstrap", "--out", request, "--config",
                                room.device_config], capture_output=True, text=True, timeout=30)
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.own.sign(request, born, "maker")
+        self.own.sign(request, born, "maker", form="PEM")
 
     def start(self, *words):
         self.peer = self.room.start("est", [PYTHON, lab.ROOT / "interop/aiocoap_est.py", self.port, self.own.folder,
@@ -119,7 +87,7 @@ class Enrolment(unittest.TestCase):
 
     def test_device_refuses_a_certificate_of_nobody_it_was_told(self):
         """The authority of crts did not sign it."""
-        openssl("req", "-x509", *self.own.curve, "-days", "30", "-subj", "/CN=authority", "-keyout",
+        openssl("req", "-x509", *CURVE, "-days", "30", "-subj", "/CN=authority", "-keyout",
                 self.own.path("authority", "key"), "-out", self.room.folder / "unused.pem")
         self.start()
         self.room.wait(lambda: "event=enrol-failed" in self.room.parts["device"].text(), 60, "the refusal")

@@ -5,46 +5,11 @@ import subprocess
 import unittest
 
 import lab
+from authority import Pki, openssl
 
 EP = "urn:dev:ops:32473-lamp,1"
 CLIENT = shutil.which("coap-client-openssl")
 KEYED, KEYS = {"mode": "psk", "identity": "keyed", "key": "30" * 16}, ["-u", "keyed", "-k", "0" * 16]
-CURVE = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-
-
-def openssl(*words, good=True):
-    done = subprocess.run(["openssl", *map(str, words)], capture_output=True, text=True, timeout=60)
-    if good and done.returncode != 0:
-        raise lab.LabError(f"openssl {words[0]}: {done.stderr}")
-    return done.stdout + done.stderr
-
-
-class Pki:
-    """The maker's CA, the operator's, and the server's certificate."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        folder.mkdir()
-        for name in ("maker", "authority"):
-            openssl("req", "-x509", *CURVE, "-days", "30", "-subj", f"/O=Example/CN={name}", "-addext",
-                    "keyUsage=critical,keyCertSign", "-keyout", self.path(name, "key"), "-out", self.path(name))
-        self.certificate("server", "/CN=127.0.0.1", "authority")
-
-    def path(self, name, kind="pem"):
-        return self.folder / f"{name}.{kind}"
-
-    def request(self, name, subject, *more):
-        openssl("req", "-new", *CURVE, "-subj", subject, "-keyout", self.path(name, "key"), "-out",
-                self.path(name, "csr"), "-outform", "DER", *more)
-        return self.path(name, "csr")
-
-    def sign(self, request, out, by, form="DER"):
-        openssl("x509", "-req", "-in", request, "-inform", form, "-CA", self.path(by), "-CAkey", self.path(by, "key"),
-                "-CAcreateserial", "-days", "30", "-out", out)
-
-    def certificate(self, name, subject, by):
-        self.sign(self.request(name, subject), self.path(name), by)
-        return self.path(name)
 
 
 class Room(unittest.TestCase):
