@@ -1,238 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * DTLS sessions of a shard: found by Connection ID or address, kept over restarts in the store, and
- * parked as a few hundred bytes while they are idle.
- *
- * A stored session is a copy whose record numbers start RESERVE above the live ones, so that a
- * restart, however it came, never uses a number twice; tessera/net/dtls.h has the rules. */
+ * DTLS sessions of a shard: found by Connection ID or address, kept over restarts in the store
+ * (session_keep.c), and parked as a few hundred bytes while they are idle. */
 #define _GNU_SOURCE
 #include "server/engine/shard_in.h"
 
-#include <mbedtls/x509_crt.h>
-#include <psa/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
-#include <time.h>
 
 static void pump(tsr_shard *s, tsr_peer *p);
 static void poll_out(tsr_shard *s, tsr_peer *p);
-static void save_copy(tsr_shard *s, tsr_peer *p);
-
-/* --- credentials ------------------------------------------------------------------------ */
-
-static tsr_err find_psk(void *user, tsr_bytes identity, uint32_t *key_id)
-{
-    tsr_shard *s = user;
-    tsr_err err = TSR_E_NOT_FOUND;
-
-    /* An identity is also a text in rows and logs; a zero in it could make it look like another. */
-    if (identity.len == 0 || memchr(identity.ptr, 0, identity.len) == NULL)
-        err = s->hooks->psk(s->hooks->user, s, identity, key_id);
-    if (err == TSR_OK && s->current)
-        s->current->key_id = *key_id;
-    if (err != TSR_OK)
-        (void)snprintf(s->refusal, sizeof s->refusal, "unknown PSK identity \"%.*s\"",
-                       (int)(identity.len < 48 ? identity.len : 48), (const char *)identity.ptr);
-    return err;
-}
-
-static tsr_err common_name(tsr_bytes der, char out[129])
-{
-    mbedtls_x509_crt crt;
-    tsr_err err = TSR_E_NOT_FOUND;
-
-    mbedtls_x509_crt_init(&crt);
-    if (mbedtls_x509_crt_parse_der(&crt, der.ptr, der.len) == 0) {
-        static const uint8_t cn[] = { 0x55, 0x04, 0x03 };
-
-        for (const mbedtls_x509_name *n = &crt.subject; n; n = n->next) {
-            if (!tsr_same(tsr_view(n->oid.p, n->oid.len), tsr_view(cn, sizeof cn)) ||
-                n->val.len > 128 || memchr(n->val.p, 0, n->val.len))
-                continue;
-            memcpy(out, n->val.p, n->val.len);
-            out[n->val.len] = 0;
-            err = TSR_OK;
-            break;
-        }
-    }
-    mbedtls_x509_crt_free(&crt);
-    return err;
-}
-
-static tsr_err check_certificate(void *user, tsr_bytes der)
-{
-    tsr_shard *s = user;
-    char name[129];
-
-    if (common_name(der, name) != TSR_OK) {
-        (void)snprintf(s->refusal, sizeof s->refusal, "certificate without a common name");
-        return TSR_E_DENIED;
-    }
-
-    tsr_err err = s->hooks->certificate(s->hooks->user, s, name, der);
-
-    if (err != TSR_OK)
-        (void)snprintf(s->refusal, sizeof s->refusal, "certificate of \"%.48s\" is not known",
-                       name);
-    return err;
-}
-
-void session_forget_key(tsr_peer *p)
-{
-    if (p->key_id)
-        psa_destroy_key(p->key_id);
-    p->key_id = 0;
-}
-
-tsr_err sessions_init(tsr_shard *s, char *why, size_t why_cap)
-{
-    const tsr_engine_config *c = s->config;
-    tsr_dtls_options o = {
-        .role = TSR_DTLS_SERVER,
-        .plain = s->plain,
-        .plain_cap = sizeof s->plain,
-        .psk_find = find_psk,
-        .certificate = c->certificate,
-        .certificate_key_id = c->certificate_key_id,
-        .anchors = c->anchors,
-        .anchor_count = c->anchor_count,
-        .usage = TSR_DTLS_CERT_ANCHOR,
-        .cert_check = c->certificate.len ? check_certificate : NULL,
-        .user = s,
-        .cbc = true, /* Transport 5.2.8: a server must know AES_128_CBC_SHA256 too */
-        .cid = !c->no_cid,
-        .cid_len = c->no_cid ? 0 : CID_LEN,
-    };
-    tsr_err err = tsr_dtls_config_init(&s->dtls, &o);
-
-    s->dtls_ready = err == TSR_OK;
-    o.stream = true;
-    if (err == TSR_OK && c->coaps_tcp_count) {
-        err = tsr_dtls_config_init(&s->tls, &o);
-        s->tls_ready = err == TSR_OK;
-    }
-    if (err != TSR_OK)
-        (void)snprintf(why, why_cap,
-                       "DTLS cannot be set up (%s): check the server's certificate, its key "
-                       "and the trust anchors",
-                       tsr_err_name(err));
-    return err;
-}
-
-void sessions_free(tsr_shard *s)
-{
-    if (s->dtls_ready)
-        tsr_dtls_config_free(&s->dtls);
-    if (s->tls_ready)
-        tsr_dtls_config_free(&s->tls);
-}
-
-/* --- storing ---------------------------------------------------------------------------- */
-
-typedef struct {
-    tsr_message message;
-    tsr_shard *shard;
-    uint32_t index;
-    uint8_t cid[CID_LEN];
-    tsr_err err;
-} stored_note;
-
-/* Row: version(1) security(1) socket(1) address identity_len(1) identity image */
-static void put_head(tsr_buf *out, const tsr_peer *p)
-{
-    tsr_put_u8(out, 1);
-    tsr_put_u8(out, (uint8_t)p->security);
-    tsr_put_u8(out, p->socket);
-    tsr_put_u8(out, p->address.v6);
-    tsr_put_bytes(out, tsr_view(p->address.ip, 16));
-    tsr_put_u32(out, p->address.scope);
-    tsr_put_u16(out, p->address.port);
-    tsr_put_u8(out, (uint8_t)strlen(p->identity));
-    tsr_put_text(out, p->identity);
-}
-
-static void flush_pending(tsr_shard *s, tsr_peer *p)
-{
-    while (p->pending) {
-        tsr_pending *d = p->pending;
-
-        p->pending = d->next;
-        session_send(s, p, tsr_view(d->bytes, d->len));
-        free(d);
-    }
-}
-
-static void run_stored(tsr_shard *s, tsr_message *m)
-{
-    stored_note *n = (stored_note *)(void *)m;
-    tsr_peer *p = &s->peers[n->index];
-
-    if (p->used && !p->dying && memcmp(p->cid, n->cid, CID_LEN) == 0) {
-        p->storing = false;
-        if (n->err == TSR_OK) {
-            p->stored_once = true;
-            p->sent_since_save = 0;
-            if (p->dtls)
-                tsr_dtls_stored(p->dtls);
-            flush_pending(s, p);
-            if (p->row_is_old) /* it moved while its row was being written */
-                save_copy(s, p);
-        }
-    }
-    free(n);
-}
-
-static void row_done(void *arg, tsr_err err)
-{
-    stored_note *n = arg;
-
-    n->err = err;
-    tsr_shard_post(n->shard, &n->message);
-}
-
-static void put_row(tsr_shard *s, tsr_peer *p, tsr_bytes image)
-{
-    uint8_t row[TSR_DTLS_SAVED_MAX + 200];
-    tsr_buf out = tsr_buf_over(row, sizeof row);
-    stored_note *n = calloc(1, sizeof *n);
-    bool put = false;
-
-    put_head(&out, p);
-    tsr_put_bytes(&out, image);
-    if (n && out.err == TSR_OK) {
-        struct timespec t;
-
-        clock_gettime(CLOCK_REALTIME, &t);
-
-        tsr_store_session session = { tsr_view(p->cid, CID_LEN), tsr_buf_view(&out),
-                                      (int64_t)t.tv_sec * 1000 };
-
-        *n = (stored_note){ { NULL, run_stored }, s, p->index, { 0 }, TSR_OK };
-        memcpy(n->cid, p->cid, CID_LEN);
-        put = tsr_store_put_session(s->config->store, &session, row_done, n) == TSR_OK;
-    }
-    if (put)
-        p->storing = true;
-    else
-        free(n);
-    tsr_wipe(row, sizeof row);
-}
-
-/* Nothing is lost when it cannot be saved now: it is tried again, or the device shakes hands. */
-static void save_copy(tsr_shard *s, tsr_peer *p)
-{
-    uint8_t image[TSR_DTLS_SAVED_MAX];
-    tsr_buf out = tsr_buf_over(image, sizeof image);
-
-    if (!s->config->store || p->storing || !p->dtls || p->service)
-        return; /* the second service's sessions are short */
-    if (tsr_dtls_save(p->dtls, RESERVE, &out) == TSR_OK) {
-        p->row_is_old = false;
-        put_row(s, p, tsr_buf_view(&out));
-    }
-    tsr_wipe(image, sizeof image);
-}
 
 /* --- parking ---------------------------------------------------------------------------- */
 
@@ -287,7 +65,7 @@ static tsr_err wake(tsr_shard *s, tsr_peer *p)
         err = tsr_dtls_load(p->dtls, &s->dtls, &in, s->now_ms);
     drop_parked(p);
     if (err == TSR_OK && !p->parked_moved)
-        put_row(s, p, tsr_buf_view(&in)); /* moved on by its reserve: sends once this is stored */
+        session_put_row(s, p, tsr_buf_view(&in)); /* moved on by its reserve: sends once this is stored */
     tsr_wipe(image, sizeof image);
     if (err != TSR_OK) {
         free(p->dtls);
@@ -368,10 +146,10 @@ void session_send(tsr_shard *s, tsr_peer *p, tsr_bytes plaintext)
         tsr_outbound_end(s->out, secure_fd(s, p), &p->address, out.len);
         atomic_fetch_add_explicit(&s->count_out, 1, memory_order_relaxed);
         if (++p->sent_since_save >= RESERVE_LOW && p->stored_once)
-            save_copy(s, p);
+            session_save(s, p);
     } else if (err == TSR_E_STATE) {
         postpone(p, plaintext);
-        save_copy(s, p);
+        session_save(s, p);
     } else {
         pump(s, p);
     }
@@ -405,22 +183,6 @@ static void drop_others_at(tsr_shard *s, tsr_peer *winner)
          p = peer_next_at(s, p))
         if (p != winner && p->secure && !p->dying)
             tsr_shard_close_peer(s, p);
-}
-
-tsr_err session_name(tsr_peer *p, tsr_bytes identity, tsr_bytes certificate)
-{
-    char name[129] = "";
-
-    if (identity.len && identity.len < sizeof name) {
-        p->security = TSR_PEER_PSK;
-        memcpy(name, identity.ptr, identity.len);
-    } else if (common_name(certificate, name) == TSR_OK) {
-        p->security = TSR_PEER_X509;
-    } else {
-        return TSR_E_DENIED;
-    }
-    p->identity = strdup(name);
-    return p->identity ? TSR_OK : TSR_E_SPACE;
 }
 
 static void connected(tsr_shard *s, tsr_peer *p)
@@ -464,7 +226,7 @@ static void moved(tsr_shard *s, tsr_peer *p, const tsr_address *from, unsigned s
 {
     peer_move(s, p, from, socket);
     p->row_is_old = true;
-    save_copy(s, p);
+    session_save(s, p);
 }
 
 static void events(tsr_shard *s, tsr_peer *p, const tsr_address *from, unsigned socket)
@@ -517,7 +279,7 @@ static void feed(tsr_shard *s, tsr_peer *p, const tsr_address *from, unsigned so
     s->current = NULL;
     /* Stored as soon as it can be: the peer's first record has shown that the handshake is over. */
     if (!p->dying && p->connected && !p->stored_once && !p->storing && p->dtls)
-        save_copy(s, p);
+        session_save(s, p);
 }
 
 void session_timer(tsr_shard *s, tsr_peer *p)
@@ -625,81 +387,4 @@ void session_datagram(tsr_shard *s, const tsr_address *from, unsigned socket, ts
     case TSR_DTLS_IS_RECORD: by_address(s, from, socket, datagram); break;
     case TSR_DTLS_IS_JUNK: atomic_fetch_add_explicit(&s->dropped, 1, memory_order_relaxed); break;
     }
-}
-
-/* --- over restarts ---------------------------------------------------------------------- */
-
-void sessions_save_all(tsr_shard *s)
-{
-    for (uint32_t i = 0; i < s->peer_fresh; i++) {
-        tsr_peer *p = &s->peers[i];
-
-        /* A parked one has its older copy in the store, which is as safe. */
-        if (p->used && p->connected && p->dtls && !p->dying)
-            save_copy(s, p);
-    }
-}
-
-static tsr_err read_row(tsr_bytes in, tsr_peer *head, tsr_bytes *identity, tsr_bytes *image)
-{
-    uint8_t version, security, len;
-    tsr_bytes ip;
-
-    if (tsr_get_u8(&in, &version) != TSR_OK || version != 1 ||
-        tsr_get_u8(&in, &security) != TSR_OK || tsr_get_u8(&in, &head->socket) != TSR_OK ||
-        tsr_get_u8(&in, &head->address.v6) != TSR_OK || tsr_get_bytes(&in, 16, &ip) != TSR_OK ||
-        tsr_get_u32(&in, &head->address.scope) != TSR_OK ||
-        tsr_get_u16(&in, &head->address.port) != TSR_OK || tsr_get_u8(&in, &len) != TSR_OK ||
-        tsr_get_bytes(&in, len, identity) != TSR_OK)
-        return TSR_E_MALFORMED;
-    memcpy(head->address.ip, ip.ptr, 16);
-    head->security = (tsr_peer_security)security;
-    *image = in;
-    return TSR_OK;
-}
-
-static bool load_row(void *arg, const tsr_store_session *row)
-{
-    tsr_engine *e = arg;
-    tsr_peer head = { 0 };
-    tsr_bytes identity, image;
-
-    if (row->cid.len != CID_LEN || row->cid.ptr[0] >= e->count ||
-        read_row(row->body, &head, &identity, &image) != TSR_OK ||
-        head.socket + e->config.coaps_second >= e->config.coaps_count)
-        return true; /* made under another configuration: the device shakes hands */
-
-    const uint8_t *cid = row->cid.ptr;
-    tsr_shard *s = &e->shards[cid[0]];
-    tsr_peer *p = peer_at(s, (uint32_t)cid[1] << 16 | (uint32_t)cid[2] << 8 | cid[3]);
-    uint8_t *kept = malloc(image.len ? image.len : 1);
-
-    if (!p || !kept) {
-        free(kept);
-        return true;
-    }
-    memcpy(kept, image.ptr, image.len);
-    p->parked = tsr_view(kept, image.len);
-    p->address = head.address;
-    p->socket = head.socket;
-    p->security = head.security;
-    p->identity = strndup((const char *)identity.ptr, identity.len);
-    p->secure = p->connected = p->stored_once = true;
-    memcpy(p->cid, cid, CID_LEN);
-    atomic_fetch_add_explicit(&s->sessions, 1, memory_order_relaxed);
-    peer_link(s, p);
-    peer_relist(s, p);
-    return true;
-}
-
-tsr_err sessions_load(tsr_engine *e)
-{
-    tsr_store_reader *r;
-    tsr_err err = tsr_store_reader_open(e->config.store, &r);
-
-    if (err != TSR_OK)
-        return err;
-    err = tsr_store_sessions(r, load_row, e);
-    tsr_store_reader_close(r);
-    return err;
 }

@@ -107,17 +107,22 @@ void peers_reap(tsr_shard *s);
 void peers_house(tsr_shard *s); /* forgets and parks what is idle */
 
 /* session.c */
-tsr_err sessions_init(tsr_shard *s, char *why, size_t why_cap);
-void sessions_free(tsr_shard *s);
 void session_datagram(tsr_shard *s, const tsr_address *from, unsigned socket, tsr_bytes datagram);
 void session_send(tsr_shard *s, tsr_peer *peer, tsr_bytes plaintext);
 void session_timer(tsr_shard *s, tsr_peer *peer);
 void session_park(tsr_shard *s, tsr_peer *peer);
 void session_release(tsr_shard *s, tsr_peer *peer); /* before its peer goes */
-/* What DTLS and TLS have in common. */
+void session_refused(tsr_shard *s, tsr_peer *peer, tsr_dtls_reason reason, uint8_t alert);
+
+/* session_trust.c: what DTLS and TLS have in common */
+tsr_err sessions_init(tsr_shard *s, char *why, size_t why_cap);
+void sessions_free(tsr_shard *s);
 void session_forget_key(tsr_peer *peer);
 tsr_err session_name(tsr_peer *peer, tsr_bytes identity, tsr_bytes certificate);
-void session_refused(tsr_shard *s, tsr_peer *peer, tsr_dtls_reason reason, uint8_t alert);
+
+/* session_keep.c */
+void session_save(tsr_shard *s, tsr_peer *peer); /* a copy of it as it is now, if it is to be kept */
+void session_put_row(tsr_shard *s, tsr_peer *peer, tsr_bytes image);
 void sessions_save_all(tsr_shard *s);
 tsr_err sessions_load(tsr_engine *e);
 
