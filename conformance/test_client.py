@@ -14,25 +14,15 @@ import cbor2
 
 import lab
 import peer
+import rooms
 from peer import CBOR, LWM2M_CBOR, SENML_CBOR, SENML_JSON, TEXT, TLV
 
 
-class Room:
+class Room(rooms.Room):
     """A device registered at a server of the peer's."""
 
     def __init__(self, *server_lines, **more):
-        self.lab, self.server = lab.Lab(), peer.Server()
-        self.lab.start_secured()
-        self.lab.configure_device("dev1", self.server.uri, False, *server_lines, **more)
-        self.lab.run_device()
-
-    def __enter__(self):
-        self.server.registered()
-        return self
-
-    def __exit__(self, *_):
-        self.lab.close()
-        self.server.close()
+        super().__init__(peer.Server(), *server_lines, **more)
 
 
 class Registration(unittest.TestCase):

@@ -7,12 +7,13 @@ import unittest
 
 import lab
 import peer
+import rooms
 from peer import OPAQUE, SENML_CBOR, TEXT, TLV
 
 IDLE, DOWNLOADING, DOWNLOADED, UPDATING = range(4)
 
 
-class Room(lab.Lab):
+class Room(rooms.UpdateRoom):
     """A device with version 1.0.0 that is registered at a server of the peer's."""
 
     slot_size = 6 << 20
@@ -20,21 +21,10 @@ class Room(lab.Lab):
 
     def __init__(self, update=(), trial=20, device=lab.DEVICE_LINES):
         super().__init__()
-        self.server = peer.Server()
         self.factory()
-        self.configure_device("dev1", self.server.uri, False, device=device, coap=("ack_timeout_ms = 500", "max_retransmit = 2"))
-        with open(self.device_config, "a") as config:
-            config.write("\n".join(["[update]", *update]) + "\n")
+        self.configure(update, device=device, coap=("ack_timeout_ms = 500", "max_retransmit = 2"))
         self.install_factory(self.package("1.0.0", 1))
         self.start_boot(trial=trial)
-
-    def __enter__(self):
-        self.server.registered(timeout=60)
-        return self
-
-    def close(self):
-        super().close()
-        self.server.close()
 
     def next_package(self, version, daemon=None, **more):
         self.sequence += 1
@@ -57,19 +47,6 @@ class Room(lab.Lab):
             return self.server.request(self.server.device, "GET", "/3/0/3", accept=TEXT, timeout=timeout).payload.decode()
         except AssertionError:
             return None
-
-    def waits(self, good, what, timeout=60):
-        """For what the device says; while it starts again it says nothing."""
-        def look():
-            try:
-                return good()
-            except (AssertionError, ValueError):
-                return None
-        try:
-            return self.wait(look, timeout, what)
-        except lab.LabError as error:
-            raise lab.LabError(f"{error}; the device's log:\n{self.parts['device'].text()[-3000:]}") from None
-
 
 class Files(peer.Endpoint):
     """A file server over CoAP: {path: bytes}, by Block2, with ETags; counts what was asked for."""

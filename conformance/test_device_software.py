@@ -8,6 +8,7 @@ import unittest
 
 import lab
 import peer
+import rooms
 import test_device_firmware
 from peer import OPAQUE, SENML_CBOR, TEXT, TLV
 
@@ -20,27 +21,16 @@ while :; do sleep 0.2; done
 """
 
 
-class Room(lab.Lab):
+class Room(rooms.UpdateRoom):
     """A device with a folder for software, registered at a server of the peer's."""
 
     sequence = 0
 
     def __init__(self, *software, coap=("ack_timeout_ms = 500", "max_retransmit = 2"), update=()):
         super().__init__()
-        self.server = peer.Server()
         self.start_secured()
-        self.configure_device("dev1", self.server.uri, False, coap=coap)
-        with open(self.device_config, "a") as config:
-            config.write("\n".join(["[update]", *update, *self.software_lines(), *software]) + "\n")
+        self.configure([*update, *self.software_lines(), *software], coap=coap)
         self.run_device()
-
-    def __enter__(self):
-        self.server.registered(timeout=60)
-        return self
-
-    def close(self):
-        super().close()
-        self.server.close()
 
     def package_of(self, version="1.0.0", program=PROGRAM, extra=0, **ids):
         """The bytes of a package whose bundle has one program."""
@@ -82,17 +72,9 @@ class Room(lab.Lab):
         m.opt.uri_path = ("9", "0", str(resource))
         self.server.socket.sendto(m.encode(), self.server.device)
 
-    def waits(self, good, what, timeout=40):
-        def look():
-            try:
-                return good()
-            except (AssertionError, ValueError):
-                return None
-        try:
-            return self.wait(look, timeout, what)
-        except lab.LabError as error:
-            lines = [line for line in self.parts["device"].text().splitlines() if "operation=read" not in line]
-            raise lab.LabError(f"{error}; the device's log:\n" + "\n".join(lines[-30:])) from None
+    def device_says(self):
+        lines = self.parts["device"].text().splitlines()
+        return "\n".join([line for line in lines if "operation=read" not in line][-30:])
 
     def stand(self, *expected, instance=0):
         self.waits(lambda: self.stands(instance) == expected, f"state and result {expected}")

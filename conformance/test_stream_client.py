@@ -11,23 +11,8 @@ import stream_peer
 from aiocoap.optiontypes import UintOption
 from authority import Authority
 from peer import SENML_CBOR, TEXT
+from rooms import Room
 from stream_peer import ABORT, CSM, PING, RELEASE
-
-
-class Room:
-    def __init__(self, server, *server_lines):
-        self.lab, self.server = lab.Lab(), server
-        self.lab.start_secured()
-        self.lab.configure_device("dev1", server.uri, False, *server_lines)
-        self.lab.run_device()
-
-    def __enter__(self):
-        self.server.registered()
-        return self
-
-    def __exit__(self, *_):
-        self.lab.close()
-        self.server.close()
 
 
 class OverTcp(unittest.TestCase):

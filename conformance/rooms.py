@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Devices of ours that are registered at servers which have nothing of ours, as contexts of a test."""
+import lab
+import peer
+
+
+class Room:
+    """A device (`lab`) that is registered at `server`."""
+
+    def __init__(self, server, *server_lines, **more):
+        self.lab, self.server = lab.Lab(), server
+        self.lab.start_secured()
+        self.lab.configure_device("dev1", server.uri, False, *server_lines, **more)
+        self.lab.run_device()
+
+    def __enter__(self):
+        self.server.registered()
+        return self
+
+    def __exit__(self, *_):
+        self.lab.close()
+        self.server.close()
+
+
+class UpdateRoom(lab.Lab):
+    """A lab whose device takes packages from a server of the peer's; who derives from it starts the device."""
+
+    def __init__(self):
+        super().__init__()
+        self.server = peer.Server()
+
+    def __enter__(self):
+        self.server.registered(timeout=60)
+        return self
+
+    def close(self):
+        super().close()
+        self.server.close()
+
+    def configure(self, lines, **more):
+        """The device's configuration, with these lines of [update] and further sections."""
+        self.configure_device("dev1", self.server.uri, False, **more)
+        with open(self.device_config, "a") as config:
+            config.write("\n".join(["[update]", *lines]) + "\n")
+
+    def device_says(self):
+        """What a failure shows of the device's log."""
+        return self.parts["device"].text()[-3000:]
+
+    def waits(self, good, what, timeout=60):
+        """For what the device says; while it starts again it says nothing."""
+        def look():
+            try:
+                return good()
+            except (AssertionError, ValueError):
+                return None
+        try:
+            return self.wait(look, timeout, what)
+        except lab.LabError as error:
+            raise lab.LabError(f"{error}; the device's log:\n{self.device_says()}") from None
