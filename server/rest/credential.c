@@ -155,12 +155,19 @@ static void set_oscore(rest_exchange *x, const tsr_json *body)
     tsr_buf key = tsr_buf_over(room, sizeof room);
     tsr_server_oscore o = { 0 };
     uint64_t aead = 0;
+    bool echo = true;
     tsr_err err = tsr_json_find_uint(body, "aead", &aead);
 
     if ((err != TSR_OK && err != TSR_E_NOT_FOUND) || aead > 255) {
         rest_fail(x, REST_BAD_BODY, "`aead` must be a COSE algorithm number, 1 to 255");
         return;
     }
+    err = tsr_json_find_bool(body, "echo", &echo);
+    if (err != TSR_OK && err != TSR_E_NOT_FOUND) {
+        rest_fail(x, REST_BAD_BODY, "`echo` must be true or false");
+        return;
+    }
+    o.no_echo = !echo;
     o.aead = (int32_t)aead;
     if (bytes_of(x, body, "device_id", sizeof ids[0], ids[0], &o.device_id) == TSR_OK &&
         bytes_of(x, body, "server_id", sizeof ids[1], ids[1], &o.server_id) == TSR_OK &&
