@@ -68,6 +68,20 @@ class OscoreLwm2m(unittest.TestCase):
         room.wait_registered("py2")
         self.use(theirs, "second")
 
+    def test_client_of_theirs_without_the_session_it_may_have(self):
+        """An endpoint with a credential of each kind comes under OSCORE alone"""
+        room = self.room
+        folder = settings(room.folder / "theirs", DEVICE_ID, SERVER_ID)
+        room.start_server("--allow-nosec")
+        status, body, _ = room.rest.call("PUT", "/credentials/py2", {
+            "mode": "psk", "identity": "py2", "key": "00" * 16,
+            "oscore": {"device_id": DEVICE_ID, "server_id": SERVER_ID, "key": SECRET, "salt": SALT}})
+        self.assertEqual(status, 200, body)
+        theirs = room.start("theirs", [PYTHON, THEIRS, "device", folder, str(room.coap), "py2"],
+                            ready="registered 2.01 OSCOREAddress", timeout=60)
+        self.assertEqual(room.wait_registered("py2")["security"], "oscore")
+        self.use(theirs, "first")
+
     def use(self, theirs, word):
         rest = self.room.rest
         status, body, _ = rest.get("/devices/py2/objects/3/0/0?format=text")

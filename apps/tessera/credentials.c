@@ -91,18 +91,18 @@ static bool decode(const char *format, tsr_bytes text, tsr_buf *key)
     return err == TSR_OK && key->err == TSR_OK && key->len > 0;
 }
 
-static int read_key(const options *o, tsr_buf *key)
+static int read_key(const options *o, const char *file, tsr_buf *key)
 {
     uint8_t text[4 * KEY_MAX];
     const char *format = o->key_format != NULL ? o->key_format : "hex";
-    FILE *in = strcmp(o->key_file, "-") == 0 ? stdin : fopen(o->key_file, "re");
+    FILE *in = strcmp(file, "-") == 0 ? stdin : fopen(file, "re");
 
     if (strcmp(format, "hex") != 0 && strcmp(format, "base64") != 0 && strcmp(format, "raw") != 0) {
         (void)fprintf(stderr, "tessera: --key-format is hex, base64 or raw\n");
         return EXIT_USAGE;
     }
     if (in == NULL) {
-        (void)fprintf(stderr, "tessera: the key file %s cannot be read: %s\n", o->key_file,
+        (void)fprintf(stderr, "tessera: the key file %s cannot be read: %s\n", file,
                       strerror(errno));
         return EXIT_USAGE;
     }
@@ -117,7 +117,7 @@ static int read_key(const options *o, tsr_buf *key)
     if (good)
         return EXIT_DONE;
     (void)fprintf(stderr, "tessera: %s must hold 1 to %d bytes as %s\n",
-                  in == stdin ? "the key file" : o->key_file, KEY_MAX, format);
+                  in == stdin ? "the key file" : file, KEY_MAX, format);
     return EXIT_USAGE;
 }
 
@@ -129,41 +129,78 @@ static void put_member(tsr_json_out *j, const char *name, const char *value)
     tsr_json_put_cstring(j, value);
 }
 
+static void put_key(tsr_json_out *j, tsr_bytes key)
+{
+    char hex[2 * KEY_MAX + 1];
+
+    for (size_t i = 0; i < key.len; i++)
+        (void)snprintf(hex + 2 * i, 3, "%02x", key.ptr[i]);
+    put_member(j, "key", hex);
+    tsr_wipe(hex, sizeof hex);
+}
+
+static void put_oscore(const options *o, tsr_json_out *j)
+{
+    put_member(j, "device_id", o->device_id);
+    put_member(j, "server_id", o->server_id);
+    put_member(j, "salt", o->salt);
+    put_member(j, "id_context", o->id_context);
+}
+
+/* OSCORE besides: its own key and ids. */
+static int put_besides(const options *o, tsr_json_out *j)
+{
+    uint8_t room[KEY_MAX];
+    tsr_buf key = tsr_buf_over(room, sizeof room);
+    int code = read_key(o, o->oscore_key_file, &key);
+
+    if (code != EXIT_DONE)
+        return code;
+    tsr_json_put_key(j, "oscore");
+    tsr_json_open_object(j);
+    put_oscore(o, j);
+    tsr_json_put_key(j, "required");
+    tsr_json_put_bool(j, !o->oscore_optional);
+    put_key(j, tsr_buf_view(&key));
+    tsr_json_close(j);
+    tsr_wipe(room, sizeof room);
+    return EXIT_DONE;
+}
+
 static int set(const options *o, const char *endpoint)
 {
     uint8_t key_room[KEY_MAX];
-    char hex[2 * KEY_MAX + 1], body[1400];
+    char body[2000];
     tsr_buf key = tsr_buf_over(key_room, sizeof key_room);
     tsr_buf out = tsr_buf_over(body, sizeof body - 1);
     tsr_json_out j = tsr_json_to(&out);
 
     if (o->key_file == NULL || o->arg_count != 2) {
         (void)fprintf(stderr, "tessera: credentials set EP [--identity ID | --device-id HEX --server-id HEX] "
-                      "--key-file FILE|-\n");
+                      "--key-file FILE|- [--oscore-key-file FILE]\n");
         return EXIT_USAGE;
     }
-    int code = read_key(o, &key);
+    int code = read_key(o, o->key_file, &key);
 
     if (code != EXIT_DONE)
         return code;
-    for (size_t i = 0; i < key.len; i++)
-        (void)snprintf(hex + 2 * i, 3, "%02x", key_room[i]);
     tsr_json_open_object(&j);
-    if (o->device_id != NULL || o->server_id != NULL) {
+    if (o->oscore_key_file == NULL && (o->device_id != NULL || o->server_id != NULL)) {
         put_member(&j, "mode", "oscore");
-        put_member(&j, "device_id", o->device_id);
-        put_member(&j, "server_id", o->server_id);
-        put_member(&j, "salt", o->salt);
-        put_member(&j, "id_context", o->id_context);
+        put_oscore(o, &j);
     } else {
         put_member(&j, "mode", "psk");
         put_member(&j, "identity", o->identity != NULL ? o->identity : endpoint);
     }
-    tsr_json_put_key(&j, "key");
-    tsr_json_put_cstring(&j, hex);
-    tsr_json_close(&j);
+    put_key(&j, tsr_buf_view(&key));
     tsr_wipe(key_room, sizeof key_room);
-    tsr_wipe(hex, sizeof hex);
+    if (o->oscore_key_file != NULL)
+        code = put_besides(o, &j);
+    if (code != EXIT_DONE) {
+        tsr_wipe(body, sizeof body);
+        return code;
+    }
+    tsr_json_close(&j);
     if (tsr_json_end(&j) == TSR_OK) {
         answer a;
         char *path = credential_path(o, endpoint);

@@ -46,7 +46,7 @@ static const struct {
       "requests that wait on the server, and what came of them" },
     { "request", cmd_request, 1, 2, "ID [--wait] | cancel ID", "one of them; take it back" },
     { "credentials", cmd_credentials, 1, 2,
-      "list | get EP | set EP [--identity ID | --device-id HEX --server-id HEX] --key-file F|- | delete EP   [--bootstrap]",
+      "list | get EP | set EP [--identity ID | --device-id HEX --server-id HEX] --key-file F|- [--oscore-key-file F] | delete EP   [--bootstrap]",
       "keys of devices; they go in and never come out" },
     { "bootstrap", cmd_bootstrap, 1, 2,
       "list | show NAME | set NAME --file F|- | remove NAME | state [EP]",
@@ -104,6 +104,8 @@ static void help(FILE *to)
             "  --device-id HEX      credentials set: OSCORE instead of DTLS; the device's Sender ID\n"
             "  --server-id HEX      the server's; --salt HEX and --id-context HEX if they are used\n"
             "  --key-file FILE      credentials set: the key (OSCORE: Master Secret), - for standard input\n"
+            "  --oscore-key-file FILE  credentials set: OSCORE besides DTLS, with its Master Secret\n"
+            "  --oscore-optional    with it: the device may come by DTLS alone\n"
             "  --bootstrap          credentials: those for the bootstrap server\n"
             "  --key-format FORMAT  hex (default), base64 or raw\n"
             "  --help, --version\n"
@@ -133,6 +135,8 @@ enum {
     OPT_SALT,
     OPT_ID_CONTEXT,
     OPT_KEY_FILE,
+    OPT_OSCORE_KEY_FILE,
+    OPT_OSCORE_OPTIONAL,
     OPT_KEY_FORMAT,
     OPT_BOOTSTRAP,
     OPT_HELP,
@@ -163,6 +167,8 @@ static const struct option longs[] = {
     { "salt", required_argument, NULL, OPT_SALT },
     { "id-context", required_argument, NULL, OPT_ID_CONTEXT },
     { "key-file", required_argument, NULL, OPT_KEY_FILE },
+    { "oscore-key-file", required_argument, NULL, OPT_OSCORE_KEY_FILE },
+    { "oscore-optional", no_argument, NULL, OPT_OSCORE_OPTIONAL },
     { "key-format", required_argument, NULL, OPT_KEY_FORMAT },
     { "bootstrap", no_argument, NULL, OPT_BOOTSTRAP },
     { "help", no_argument, NULL, OPT_HELP },
@@ -206,6 +212,8 @@ static void take_option(options *o, int which)
     case OPT_SERVER_ID: o->server_id = optarg; break;
     case OPT_SALT: o->salt = optarg; break;
     case OPT_ID_CONTEXT: o->id_context = optarg; break;
+    case OPT_OSCORE_KEY_FILE: o->oscore_key_file = optarg; break;
+    case OPT_OSCORE_OPTIONAL: o->oscore_optional = true; break;
     case OPT_KEY_FILE: o->key_file = optarg; break;
     case OPT_KEY_FORMAT: o->key_format = optarg; break;
     case OPT_BOOTSTRAP: o->bootstrap = true; break;

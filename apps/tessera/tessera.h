@@ -25,7 +25,8 @@ typedef struct {
     unsigned timeout_s; /* for the device; 0: the server's default */
     /* options of single commands */
     const char *query, *type, *file, *identity, *key_file, *key_format, *endpoint, *after;
-    const char *device_id, *server_id, *salt, *id_context;
+    const char *device_id, *server_id, *salt, *id_context, *oscore_key_file;
+    bool oscore_optional;
     bool online, replace, keep, bootstrap;
     bool queue, wait, waiting; /* requests that wait on the server */
     uint64_t limit, count; /* 0: not given */

@@ -177,8 +177,8 @@ static bool is_there(void *arg, const tsr_store_credential *c)
 static void let_register(const job *b)
 {
     tsr_server *s = b->role->server;
-    tsr_store_credential row = { b->endpoint, TSR_SERVER_X509, b->endpoint, { NULL, 0 }, 0,
-                                 unix_now_ms() };
+    tsr_store_credential row = { .endpoint = b->endpoint, .mode = TSR_SERVER_X509,
+                                 .identity = b->endpoint, .changed_ms = unix_now_ms() };
     bool there = false;
 
     (void)tsr_store_credential_get(tsr_shard_reader(b->shard), b->endpoint, is_there, &there);

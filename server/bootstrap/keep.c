@@ -277,11 +277,11 @@ static bool give_one(void *arg, const tsr_store_document *row)
 {
     give_credential *g = arg;
     oscore_row keys;
-    tsr_server_credential c = { row->name,
-                                (tsr_server_security)(row->alias[0] - '0'),
-                                row->alias + 2,
-                                row->body.len,
-                                row->changed_ms };
+    tsr_server_credential c = { .endpoint = row->name,
+                                .mode = (tsr_server_security)(row->alias[0] - '0'),
+                                .identity = row->alias + 2,
+                                .key_len = row->body.len,
+                                .changed_unix_ms = row->changed_ms };
 
     if (c.mode == TSR_SERVER_OSCORE)
         c.key_len = oscore_row_get(row->body, &keys) ? keys.secret.len : 0;

@@ -131,7 +131,7 @@ static void stored(void *arg, tsr_err err)
 
 typedef struct {
     int mode;
-    char identity[OSCORE_IDENTITY];
+    char identity[OSCORE_IDENTITY], oscore[OSCORE_IDENTITY];
 } replaced;
 
 static bool keep_replaced(void *arg, const tsr_store_credential *c)
@@ -140,6 +140,7 @@ static bool keep_replaced(void *arg, const tsr_store_credential *c)
 
     old->mode = c->mode;
     (void)snprintf(old->identity, sizeof old->identity, "%s", c->identity);
+    (void)snprintf(old->oscore, sizeof old->oscore, "%s", c->oscore);
     return false;
 }
 
@@ -148,8 +149,10 @@ static void drop_replaced(tsr_server *s, const replaced *old)
 {
     if (!old->identity[0])
         return;
-    if (old->mode == TSR_SERVER_OSCORE)
-        oscore_forget(s, 0, old->identity);
+    if (old->oscore[0]) {
+        oscore_forget(s, 0, old->oscore);
+        tsr_engine_drop_identity(s->engine, 0, TSR_PEER_OSCORE, old->oscore);
+    }
     tsr_engine_drop_identity(s->engine, 0, (tsr_peer_security)old->mode, old->identity);
 }
 
@@ -159,8 +162,9 @@ static tsr_err credential_row(const bs_session *b, tsr_buf *room, char identity[
     tsr_server_oscore o;
     tsr_err err;
 
-    *row = (tsr_store_credential){ b->endpoint, TSR_SERVER_PSK, b->identity,
-                                   tsr_view(b->key, sizeof b->key), 0, unix_now_ms() };
+    *row = (tsr_store_credential){ .endpoint = b->endpoint, .mode = TSR_SERVER_PSK,
+                                   .identity = b->identity, .key = tsr_view(b->key, sizeof b->key),
+                                   .changed_ms = unix_now_ms() };
     if (b->generating->mode != BS_OSCORE)
         return TSR_OK;
     o = bs_session_oscore(b, b->generating);
@@ -180,7 +184,7 @@ static void store_key(bs_run *r)
     uint8_t room[OSCORE_ROW_MAX];
     tsr_buf key = tsr_buf_over(room, sizeof room);
     char identity[OSCORE_IDENTITY];
-    replaced old = { 0, "" };
+    replaced old = { 0, "", "" };
     tsr_store_credential row;
     tsr_err err = credential_row(b, &key, identity, &row);
 

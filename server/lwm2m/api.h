@@ -287,6 +287,9 @@ typedef struct {
                                  device's Sender ID, and behind a colon the ID Context, hexadecimal */
     size_t key_len;           /* bytes of the key or Master Secret; 0 for X509 */
     int64_t changed_unix_ms;
+    const char *oscore; /* beside PSK or X509, the identity of OSCORE; NULL: none */
+    size_t oscore_key_len;
+    bool oscore_required; /* nothing is taken without it */
 } tsr_server_credential;
 
 /** Sets (replaces) the credential of an endpoint; durable when it returns. Sessions made with the
@@ -306,13 +309,18 @@ typedef struct {
     tsr_bytes salt;                 /* 0 to 64 bytes */
     tsr_bytes id_context;           /* ptr NULL: none; up to 64 bytes */
     int32_t aead;                   /* COSE number; 0: AES-CCM-16-64-128 */
-    bool no_echo; /* the device knows no Echo: with keys that were never here it is not challenged */
 } tsr_server_oscore;
 
 /** The same for OSCORE; requests of that endpoint without it are refused from then on. Sequence numbers
  *  of these keys, if they were here before, go on. errors as above, TSR_E_UNSUPPORTED the AEAD */
 tsr_err tsr_server_credential_set_oscore(tsr_server *s, const char *endpoint,
                                          const tsr_server_oscore *oscore);
+
+/** One of each kind: the device may come by DTLS with messages under OSCORE in it, or under OSCORE alone;
+ *  and, unless `required`, by DTLS alone. errors as both */
+tsr_err tsr_server_credential_set_both(tsr_server *s, const char *endpoint, tsr_server_security mode,
+                                       const char *identity, tsr_bytes key,
+                                       const tsr_server_oscore *oscore, bool required);
 
 /** errors TSR_E_NOT_FOUND, TSR_E_IO */
 tsr_err tsr_server_credential_delete(tsr_server *s, const char *endpoint);

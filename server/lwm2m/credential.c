@@ -76,18 +76,33 @@ tsr_err credential_endpoint(desk *d, const tsr_peer *peer, char endpoint[TSR_END
                                     tsr_text(peer->identity), copy_endpoint, endpoint);
 }
 
-static bool copy_mode(void *arg, const tsr_store_credential *c)
+static bool copy_needs(void *arg, const tsr_store_credential *c)
 {
-    *(tsr_server_security *)arg = (tsr_server_security)c->mode;
+    credential_needs *needs = arg;
+
+    needs->session = c->mode != TSR_SERVER_OSCORE;
+    needs->required = c->oscore[0] && c->required;
+    (void)snprintf(needs->oscore, sizeof needs->oscore, "%s", c->oscore);
     return false;
 }
 
-tsr_server_security credential_mode(desk *d, const char *endpoint)
+credential_needs credential_needs_of(desk *d, const char *endpoint)
 {
-    tsr_server_security mode = TSR_SERVER_NOSEC;
-    tsr_err err = tsr_store_credential_get(tsr_shard_reader(d->shard), endpoint, copy_mode, &mode);
+    credential_needs needs = { 0 };
+    tsr_err err = tsr_store_credential_get(tsr_shard_reader(d->shard), endpoint, copy_needs, &needs);
 
-    return err == TSR_E_IO ? TSR_SERVER_PSK : mode; /* when in doubt, it must prove itself */
+    needs.session = needs.session || err == TSR_E_IO; /* when in doubt, it must prove itself */
+    return needs;
+}
+
+bool credential_fits(desk *d, const tsr_peer *peer, const char *oscore)
+{
+    char owner[TSR_ENDPOINT_MAX + 1], other[TSR_ENDPOINT_MAX + 1];
+
+    return credential_endpoint(d, peer, owner) == TSR_OK &&
+           tsr_store_credential_key(tsr_shard_reader(d->shard), TSR_SERVER_OSCORE, tsr_text(oscore),
+                                    copy_endpoint, other) == TSR_OK &&
+           strcmp(owner, other) == 0;
 }
 
 /* --- API -------------------------------------------------------------------------------- */
@@ -95,6 +110,7 @@ tsr_server_security credential_mode(desk *d, const char *endpoint)
 typedef struct {
     int mode;
     char identity[129];
+    char oscore[OSCORE_IDENTITY];
 } old_credential;
 
 static bool copy_identity(void *arg, const tsr_store_credential *c)
@@ -103,6 +119,7 @@ static bool copy_identity(void *arg, const tsr_store_credential *c)
 
     old->mode = c->mode;
     (void)snprintf(old->identity, sizeof old->identity, "%s", c->identity);
+    (void)snprintf(old->oscore, sizeof old->oscore, "%s", c->oscore);
     return false;
 }
 
@@ -130,15 +147,17 @@ static void drop_old(tsr_server *s, const old_credential *old)
 {
     if (!old->identity[0])
         return;
-    if (old->mode == TSR_SERVER_OSCORE)
-        oscore_forget(s, 0, old->identity);
+    if (old->oscore[0]) {
+        oscore_forget(s, 0, old->oscore);
+        tsr_engine_drop_identity(s->engine, 0, TSR_PEER_OSCORE, old->oscore);
+    }
     tsr_engine_drop_identity(s->engine, 0, (tsr_peer_security)old->mode, old->identity);
 }
 
 static tsr_err replace(tsr_server *s, const tsr_store_credential *row)
 {
     waiter w = WAITER;
-    old_credential old = { 0, "" };
+    old_credential old = { 0, "", "" };
     tsr_err err = find_old(s, row->endpoint, &old);
 
     if (err != TSR_OK && err != TSR_E_NOT_FOUND)
@@ -147,26 +166,35 @@ static tsr_err replace(tsr_server *s, const tsr_store_credential *row)
     if (err != TSR_OK)
         return err;
     drop_old(s, &old);
+    if (row->mode == TSR_SERVER_OSCORE || row->oscore)
+        oscore_forget(s, 0, row->oscore ? row->oscore : row->identity);
     emit_simple(s, row->endpoint, TSR_SERVER_EV_CREDENTIAL, "set");
     return TSR_OK;
+}
+
+static bool session_is_good(const char *endpoint, tsr_server_security mode, const char *identity,
+                            tsr_bytes key)
+{
+    if (!text_fits(endpoint, TSR_ENDPOINT_MAX) || !text_fits(identity, TSR_DTLS_IDENTITY_MAX) ||
+        (mode != TSR_SERVER_PSK && mode != TSR_SERVER_X509) ||
+        (mode == TSR_SERVER_PSK && (key.len < 1 || key.len > 64)) ||
+        (mode == TSR_SERVER_X509 && key.len != 0))
+        return false;
+    return true;
 }
 
 tsr_err tsr_server_credential_set(tsr_server *s, const char *endpoint, tsr_server_security mode,
                                   const char *identity, tsr_bytes key)
 {
-    tsr_store_credential row = { endpoint, (int)mode, identity, key, 0, unix_now_ms() };
+    tsr_store_credential row = { .endpoint = endpoint, .mode = (int)mode, .identity = identity,
+                                 .key = key, .changed_ms = unix_now_ms() };
 
-    if (!text_fits(endpoint, TSR_ENDPOINT_MAX) || !text_fits(identity, TSR_DTLS_IDENTITY_MAX) ||
-        (mode != TSR_SERVER_PSK && mode != TSR_SERVER_X509) ||
-        (mode == TSR_SERVER_PSK && (key.len < 1 || key.len > 64)) ||
-        (mode == TSR_SERVER_X509 && key.len != 0))
-        return TSR_E_ARGUMENT;
-    return replace(s, &row);
+    return session_is_good(endpoint, mode, identity, key) ? replace(s, &row) : TSR_E_ARGUMENT;
 }
 
 /* --- OSCORE ------------------------------------------------------------------------------- */
 
-enum { ROW = 1, ROW_NO_ECHO = 2, OSCORE_MAX = 64 }; /* the first byte */
+enum { ROW_VERSION = 1, OSCORE_MAX = 64 };
 
 static void put_hex(tsr_buf *out, tsr_bytes in)
 {
@@ -194,16 +222,15 @@ void oscore_identity(tsr_bytes device_id, tsr_bytes id_context, char identity[OS
 
 bool oscore_row_get(tsr_bytes row, oscore_row *out)
 {
-    uint8_t kind, id_len, salt_len, aead;
+    uint8_t version, id_len, salt_len, aead;
 
-    if (tsr_get_u8(&row, &kind) != TSR_OK || (kind != ROW && kind != ROW_NO_ECHO) ||
+    if (tsr_get_u8(&row, &version) != TSR_OK || version != ROW_VERSION ||
         tsr_get_u8(&row, &aead) != TSR_OK || tsr_get_u8(&row, &id_len) != TSR_OK ||
         tsr_get_bytes(&row, id_len, &out->server_id) != TSR_OK ||
         tsr_get_u8(&row, &salt_len) != TSR_OK ||
         tsr_get_bytes(&row, salt_len, &out->salt) != TSR_OK || row.len == 0)
         return false;
     out->aead = aead;
-    out->no_echo = kind == ROW_NO_ECHO;
     out->secret = row;
     return true;
 }
@@ -242,7 +269,7 @@ tsr_err oscore_row_make(const tsr_server_oscore *o, tsr_buf *row, char identity[
     if (err != TSR_OK)
         return err;
     oscore_identity(o->device_id, o->id_context, identity);
-    tsr_put_u8(row, o->no_echo ? ROW_NO_ECHO : ROW);
+    tsr_put_u8(row, ROW_VERSION);
     tsr_put_u8(row, (uint8_t)o->aead);
     tsr_put_u8(row, (uint8_t)o->server_id.len);
     tsr_put_bytes(row, o->server_id);
@@ -258,8 +285,8 @@ tsr_err tsr_server_credential_set_oscore(tsr_server *s, const char *endpoint,
     uint8_t room[OSCORE_ROW_MAX];
     char identity[OSCORE_IDENTITY];
     tsr_buf out = tsr_buf_over(room, sizeof room);
-    tsr_store_credential row = { endpoint, TSR_SERVER_OSCORE, identity, { room, 0 }, 0,
-                                 unix_now_ms() };
+    tsr_store_credential row = { .endpoint = endpoint, .mode = TSR_SERVER_OSCORE, .identity = identity,
+                                 .key = { room, 0 }, .changed_ms = unix_now_ms() };
     tsr_err err = TSR_E_ARGUMENT;
 
     if (text_fits(endpoint, TSR_ENDPOINT_MAX))
@@ -267,8 +294,27 @@ tsr_err tsr_server_credential_set_oscore(tsr_server *s, const char *endpoint,
     row.key.len = out.len;
     if (err == TSR_OK)
         err = replace(s, &row);
+    tsr_wipe(room, sizeof room);
+    return err;
+}
+
+tsr_err tsr_server_credential_set_both(tsr_server *s, const char *endpoint, tsr_server_security mode,
+                                       const char *identity, tsr_bytes key,
+                                       const tsr_server_oscore *o, bool required)
+{
+    uint8_t room[OSCORE_ROW_MAX];
+    char oscore[OSCORE_IDENTITY];
+    tsr_buf out = tsr_buf_over(room, sizeof room);
+    tsr_store_credential row = { .endpoint = endpoint, .mode = (int)mode, .identity = identity,
+                                 .key = key, .changed_ms = unix_now_ms(), .oscore = oscore,
+                                 .oscore_key = { room, 0 }, .required = required };
+    tsr_err err = TSR_E_ARGUMENT;
+
+    if (session_is_good(endpoint, mode, identity, key))
+        err = oscore_row_make(o, &out, oscore);
+    row.oscore_key.len = out.len;
     if (err == TSR_OK)
-        oscore_forget(s, 0, identity);
+        err = replace(s, &row);
     tsr_wipe(room, sizeof room);
     return err;
 }
@@ -276,7 +322,7 @@ tsr_err tsr_server_credential_set_oscore(tsr_server *s, const char *endpoint,
 tsr_err tsr_server_credential_delete(tsr_server *s, const char *endpoint)
 {
     waiter w = WAITER;
-    old_credential old = { 0, "" };
+    old_credential old = { 0, "", "" };
     tsr_err err = find_old(s, endpoint, &old);
 
     if (err != TSR_OK)
@@ -306,12 +352,17 @@ static bool secret_len(void *arg, const tsr_store_credential *row)
 static bool give_one(void *arg, const tsr_store_credential *row)
 {
     give *g = arg;
-    tsr_server_credential c = { row->endpoint, (tsr_server_security)row->mode, row->identity,
-                                row->key_len, row->changed_ms };
+    tsr_server_credential c = { .endpoint = row->endpoint, .mode = (tsr_server_security)row->mode,
+                                .identity = row->identity, .key_len = row->key_len,
+                                .changed_unix_ms = row->changed_ms };
+    size_t *len = row->mode == TSR_SERVER_OSCORE ? &c.key_len : &c.oscore_key_len;
 
-    if (row->mode == TSR_SERVER_OSCORE)
-        (void)tsr_store_credential_key(g->reader, row->mode, tsr_text(row->identity), secret_len,
-                                       &c.key_len);
+    if (row->mode != TSR_SERVER_OSCORE && row->oscore[0]) {
+        c.oscore = row->oscore;
+        c.oscore_required = row->required;
+    }
+    if (row->oscore[0])
+        (void)tsr_store_credential_key(g->reader, TSR_SERVER_OSCORE, tsr_text(row->oscore), secret_len, len);
     g->fn(g->arg, &c);
     return true;
 }

@@ -361,8 +361,17 @@ tsr_err credential_certificate(void *user, tsr_shard *shard, const char *common_
                                tsr_bytes der);
 /** The endpoint that may be registered by this peer. errors TSR_E_NOT_FOUND */
 tsr_err credential_endpoint(desk *d, const tsr_peer *peer, char endpoint[TSR_ENDPOINT_MAX + 1]);
-/** How the endpoint has to prove itself; NOSEC: it has no credential. */
-tsr_server_security credential_mode(desk *d, const char *endpoint);
+enum { OSCORE_IDENTITY = 2 * (TSR_OSCORE_ID_MAX + TSR_OSCORE_ID_CONTEXT_MAX) + 3 };
+
+/** How the endpoint has to prove itself. */
+typedef struct {
+    bool session;  /* it has a credential for DTLS */
+    bool required; /* nothing is taken without OSCORE, whatever is below */
+    char oscore[OSCORE_IDENTITY]; /* "": it has none */
+} credential_needs;
+credential_needs credential_needs_of(desk *d, const char *endpoint);
+/** May messages of that OSCORE identity come through this peer's session? */
+bool credential_fits(desk *d, const tsr_peer *peer, const char *oscore);
 
 /* oscore.c */
 tsr_err oscore_open(tsr_server *s); /* between desks and restore */
@@ -376,14 +385,11 @@ void oscore_forget(tsr_server *s, unsigned service, const char *identity);
 /* The secret as a volatile PSA key. errors TSR_E_CRYPTO */
 tsr_err oscore_secret(tsr_bytes secret, psa_key_id_t *key);
 
-enum { OSCORE_IDENTITY = 2 * (TSR_OSCORE_ID_MAX + TSR_OSCORE_ID_CONTEXT_MAX) + 3 };
-
 /* credential.c: keys as they are stored (docs/WIRE.md), and what they are found by */
 void oscore_identity(tsr_bytes device_id, tsr_bytes id_context, char identity[OSCORE_IDENTITY]);
 typedef struct {
     tsr_bytes server_id, salt, secret;
     int32_t aead;
-    bool no_echo;
 } oscore_row;
 
 bool oscore_row_get(tsr_bytes row, oscore_row *out);

@@ -177,7 +177,7 @@ static void derive(void *arg, tsr_bytes row)
     if (tsr_store_oscores(tsr_shard_reader(m->shard), m->c->name, try_state, m) != TSR_OK)
         m->err = TSR_E_IO;
     if (m->err == TSR_E_MALFORMED) { /* keys that were never here */
-        m->params.challenge = !keys.no_echo; /* RFC 9175 §2.3: also the first must be fresh */
+        m->params.challenge = true;  /* RFC 9175 §2.3: a Register must be fresh, also the first */
         m->err = tsr_oscore_init(&m->c->oscore, &m->params, tsr_view(NULL, 0));
     }
     psa_destroy_key(m->params.master_secret);
@@ -304,7 +304,9 @@ static tsr_err proved(void *user, tsr_coap_peer index, tsr_oscore *oscore)
 
     if (peer->context == c)
         return TSR_OK;
-    if (!peer->context && !peer->user)
+    if (peer->secure && peer->service == 0 && !credential_fits(d, peer, identity_of(c)))
+        return TSR_E_DENIED; /* the keys of one device in the session of another */
+    if (!peer->context && (!peer->user || peer->secure))
         return oscore_bind(d, peer, identity_of(c));
     tsr_shard_close_peer(d->shard, peer);
     return TSR_E_ARGUMENT;

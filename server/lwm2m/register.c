@@ -28,18 +28,21 @@ static uint8_t authorise(desk *d, const tsr_peer *peer, const tsr_register_param
         if (p->has_endpoint && strcmp(owner, endpoint) != 0)
             return peer->security == TSR_PEER_PSK ? TSR_COAP_FORBIDDEN : TSR_COAP_BAD_REQUEST;
         memcpy(endpoint, owner, sizeof owner);
-        return 0;
+        *why = "this endpoint must use OSCORE in its session";
+        return peer->context || !credential_needs_of(d, owner).required ? 0 : TSR_COAP_UNAUTHORIZED;
     }
     *why = "ep is missing";
     if (!p->has_endpoint)
         return TSR_COAP_BAD_REQUEST;
-    switch (credential_mode(d, endpoint)) {
-    case TSR_SERVER_OSCORE: *why = "this endpoint must use OSCORE"; return TSR_COAP_UNAUTHORIZED;
-    case TSR_SERVER_NOSEC: break;
-    default:
-        *why = "this endpoint has a credential and must use DTLS";
+
+    credential_needs needs = credential_needs_of(d, endpoint);
+
+    *why = "this endpoint must use OSCORE";
+    if (needs.oscore[0])
+        return TSR_COAP_UNAUTHORIZED;
+    *why = "this endpoint has a credential and must use DTLS";
+    if (needs.session)
         return TSR_COAP_FORBIDDEN;
-    }
     *why = "this server wants DTLS";
     return d->server->config.allow_nosec ? 0 : TSR_COAP_FORBIDDEN;
 }

@@ -160,6 +160,12 @@ static void place(tsr_server *s, loaded *row)
             oscore_bind(dev->desk, peer, dev->info->identity) != TSR_OK)
             peer = NULL;
     }
+    if (peer && peer->secure) { /* what it must use, it uses from its first message on */
+        credential_needs needs = credential_needs_of(dev->desk, dev->info->endpoint);
+
+        if (needs.required)
+            (void)oscore_bind(dev->desk, peer, needs.oscore);
+    }
     dev->peer = NULL;
     if (dev->expires_at != UINT64_MAX)
         dev->expires_at =

@@ -15,6 +15,9 @@ typedef struct {
     tsr_err (*set)(tsr_server *s, const char *endpoint, tsr_server_security mode,
                    const char *identity, tsr_bytes key);
     tsr_err (*set_oscore)(tsr_server *s, const char *endpoint, const tsr_server_oscore *oscore);
+    tsr_err (*set_both)(tsr_server *s, const char *endpoint, tsr_server_security mode,
+                        const char *identity, tsr_bytes key, const tsr_server_oscore *oscore,
+                        bool required); /* NULL: one credential only */
     tsr_err (*drop)(tsr_server *s, const char *endpoint);
     tsr_err (*get)(tsr_server *s, const char *endpoint, tsr_server_credential_fn *fn, void *arg);
     tsr_err (*list)(tsr_server *s, const char *after, size_t limit, tsr_server_credential_fn *fn,
@@ -22,9 +25,9 @@ typedef struct {
 } service;
 
 static const service management = { tsr_server_credential_set, tsr_server_credential_set_oscore,
-                                    tsr_server_credential_delete, tsr_server_credential_get, tsr_server_credential_list };
+                                    tsr_server_credential_set_both, tsr_server_credential_delete, tsr_server_credential_get, tsr_server_credential_list };
 static const service bootstrap = { tsr_bootstrap_credential_set, tsr_bootstrap_credential_set_oscore,
-                                   tsr_bootstrap_credential_delete, tsr_bootstrap_credential_get, tsr_bootstrap_credential_list };
+                                   NULL, tsr_bootstrap_credential_delete, tsr_bootstrap_credential_get, tsr_bootstrap_credential_list };
 
 static const service *service_of(const rest_exchange *x)
 {
@@ -33,13 +36,23 @@ static const service *service_of(const rest_exchange *x)
 
 static void put_credential(rest_page *l, const tsr_server_credential *c)
 {
-    rest_room(&l->out, 256 + 6 * (strlen(c->endpoint) + strlen(c->identity)));
+    rest_room(&l->out, 384 + 6 * (strlen(c->endpoint) + strlen(c->identity)) +
+                           (c->oscore ? strlen(c->oscore) : 0));
     tsr_json_open_object(&l->j);
     rest_put_text(&l->j, "endpoint", c->endpoint);
     rest_put_text(&l->j, "mode", tsr_server_security_name(c->mode));
     rest_put_text(&l->j, "identity", c->identity);
     rest_put_count(&l->j, "key_bytes", c->key_len);
     rest_put_moment(&l->j, "changed_at", c->changed_unix_ms);
+    if (c->oscore) {
+        tsr_json_put_key(&l->j, "oscore");
+        tsr_json_open_object(&l->j);
+        rest_put_text(&l->j, "identity", c->oscore);
+        rest_put_count(&l->j, "key_bytes", c->oscore_key_len);
+        tsr_json_put_key(&l->j, "required");
+        tsr_json_put_bool(&l->j, c->oscore_required);
+        tsr_json_close(&l->j);
+    }
     tsr_json_close(&l->j);
 }
 
@@ -149,35 +162,66 @@ static void answer_set(rest_exchange *x, tsr_err err)
     }
 }
 
-static void set_oscore(rest_exchange *x, const tsr_json *body)
+/* What a body says of OSCORE, and where it stands. */
+typedef struct {
+    tsr_server_oscore o;
+    uint8_t ids[2][TSR_OSCORE_ID_MAX], salt[KEY_MAX], context[KEY_MAX], secret[KEY_MAX];
+} oscore_room;
+
+/* errors TSR_E_ARGUMENT: the exchange has been answered */
+static tsr_err oscore_of(rest_exchange *x, const tsr_json *body, oscore_room *room)
 {
-    uint8_t ids[2][TSR_OSCORE_ID_MAX], salt[KEY_MAX], context[KEY_MAX], room[KEY_MAX];
-    tsr_buf key = tsr_buf_over(room, sizeof room);
-    tsr_server_oscore o = { 0 };
+    tsr_buf key = tsr_buf_over(room->secret, sizeof room->secret);
     uint64_t aead = 0;
-    bool echo = true;
     tsr_err err = tsr_json_find_uint(body, "aead", &aead);
 
     if ((err != TSR_OK && err != TSR_E_NOT_FOUND) || aead > 255) {
         rest_fail(x, REST_BAD_BODY, "`aead` must be a COSE algorithm number, 1 to 255");
+        return TSR_E_ARGUMENT;
+    }
+    room->o = (tsr_server_oscore){ .aead = (int32_t)aead };
+    if (bytes_of(x, body, "device_id", sizeof room->ids[0], room->ids[0], &room->o.device_id) != TSR_OK ||
+        bytes_of(x, body, "server_id", sizeof room->ids[1], room->ids[1], &room->o.server_id) != TSR_OK ||
+        bytes_of(x, body, "salt", sizeof room->salt, room->salt, &room->o.salt) != TSR_OK ||
+        bytes_of(x, body, "id_context", sizeof room->context, room->context, &room->o.id_context) != TSR_OK ||
+        key_of(x, body, true, &key) != TSR_OK)
+        return TSR_E_ARGUMENT;
+    room->o.secret = tsr_buf_view(&key);
+    return TSR_OK;
+}
+
+static void set_oscore(rest_exchange *x, const tsr_json *body)
+{
+    oscore_room room;
+
+    if (oscore_of(x, body, &room) == TSR_OK)
+        answer_set(x, service_of(x)->set_oscore(rest_server(x), x->endpoint, &room.o));
+    tsr_wipe(&room, sizeof room);
+}
+
+/* With a member `oscore`, one of each kind. */
+static void set_session(rest_exchange *x, const tsr_json *body, bool psk, const char *identity,
+                        tsr_bytes key)
+{
+    tsr_server_security mode = psk ? TSR_SERVER_PSK : TSR_SERVER_X509;
+    const service *of = service_of(x);
+    bool required = true;
+    oscore_room room;
+    tsr_json besides;
+    tsr_err err;
+
+    if (tsr_json_find(body, "oscore", &besides) != TSR_OK) {
+        answer_set(x, of->set(rest_server(x), x->endpoint, mode, identity, key));
         return;
     }
-    err = tsr_json_find_bool(body, "echo", &echo);
-    if (err != TSR_OK && err != TSR_E_NOT_FOUND) {
-        rest_fail(x, REST_BAD_BODY, "`echo` must be true or false");
-        return;
-    }
-    o.no_echo = !echo;
-    o.aead = (int32_t)aead;
-    if (bytes_of(x, body, "device_id", sizeof ids[0], ids[0], &o.device_id) == TSR_OK &&
-        bytes_of(x, body, "server_id", sizeof ids[1], ids[1], &o.server_id) == TSR_OK &&
-        bytes_of(x, body, "salt", sizeof salt, salt, &o.salt) == TSR_OK &&
-        bytes_of(x, body, "id_context", sizeof context, context, &o.id_context) == TSR_OK &&
-        key_of(x, body, true, &key) == TSR_OK) {
-        o.secret = tsr_buf_view(&key);
-        answer_set(x, service_of(x)->set_oscore(rest_server(x), x->endpoint, &o));
-    }
-    tsr_wipe(room, sizeof room);
+    err = tsr_json_find_bool(&besides, "required", &required);
+    if (of->set_both == NULL)
+        rest_fail(x, REST_BAD_BODY, "a bootstrap server takes one credential of a device");
+    else if (err != TSR_OK && err != TSR_E_NOT_FOUND)
+        rest_fail(x, REST_BAD_BODY, "`required` must be true or false");
+    else if (oscore_of(x, &besides, &room) == TSR_OK)
+        answer_set(x, of->set_both(rest_server(x), x->endpoint, mode, identity, key, &room.o, required));
+    tsr_wipe(&room, sizeof room);
 }
 
 void rest_set_credential(rest_exchange *x)
@@ -207,9 +251,7 @@ void rest_set_credential(rest_exchange *x)
     bool psk = strcmp(mode, "psk") == 0;
 
     if (key_of(x, &body, psk, &key) == TSR_OK)
-        answer_set(x, service_of(x)->set(rest_server(x), x->endpoint,
-                                         psk ? TSR_SERVER_PSK : TSR_SERVER_X509, identity,
-                                         tsr_buf_view(&key)));
+        set_session(x, &body, psk, identity, tsr_buf_view(&key));
     tsr_wipe(room, sizeof room);
     tsr_wipe(x->body.ptr, x->body.len);
 }

@@ -154,10 +154,10 @@ static tsr_store_op *credential_op(tsr_store_kind kind, const tsr_store_credenti
 {
     tsr_store_op op = { .kind = kind, .row.credential = *c };
     tsr_store_credential *to = &op.row.credential;
-    const char **texts[2] = { &to->endpoint, &to->identity };
-    tsr_bytes *blobs[] = { &to->key };
+    const char **texts[3] = { &to->endpoint, &to->identity, &to->oscore };
+    tsr_bytes *blobs[] = { &to->key, &to->oscore_key };
 
-    return store_op_new(&op, texts, 2, blobs, 1);
+    return store_op_new(&op, texts, 3, blobs, 2);
 }
 
 tsr_err tsr_store_put_credential(tsr_store *s, const tsr_store_credential *c, tsr_store_done *done,

@@ -40,6 +40,9 @@ typedef struct {
     tsr_bytes key;  /* loads: empty unless asked for with tsr_store_credential_key */
     size_t key_len; /* loads: its length */
     int64_t changed_ms;
+    const char *oscore;   /* identity of OSCORE, alone (loads only: that is mode 3) or besides; "": none */
+    tsr_bytes oscore_key; /* if besides; puts only: loads have it in `key` when asked by that identity */
+    bool required;        /* nothing is taken without it */
 } tsr_store_credential;
 
 typedef struct {

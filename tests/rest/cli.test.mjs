@@ -169,6 +169,11 @@ test("keeps secrets out of arguments and output", async () => {
   assert.match(await good(["credentials", "set", "c-1", "--key-file", file]), /identity c-1/);
   assert.match(await good(["credentials", "set", "c-2", "--identity", "other", "--key-file", "-"], { input: KEY }), /identity other/);
   assert.match(await good(["credentials", "set", "c-3", "--key-file", "-", "--key-format", "base64"], { input: "AAECAwQ=\n" }), /c-3/);
+  assert.match(await good(["credentials", "set", "c-5", "--key-file", file, "--oscore-key-file", file, "--device-id", "c5",
+    "--server-id", "01", "--oscore-optional"]), /c-5/);
+  assert.deepEqual(JSON.parse(await good(["credentials", "get", "c-5", "--json"])).oscore,
+    { identity: "c5", key_bytes: KEY.trim().length / 2, required: false });
+  await good(["credentials", "delete", "c-5"]);
   const list = await good(["credentials", "list"]);
   assert.match(list, /^c-1 +psk +c-1 +16 /m);
   assert.match(list, /^c-3 +psk +c-3 +5 /m);

@@ -162,7 +162,8 @@ static int tear_down(void **state)
 static void put_credential(process *p, const char *endpoint, const char *identity)
 {
     tsr_store_config config = { .directory = p->data };
-    tsr_store_credential c = { endpoint, 1, identity, tsr_text(KEY), 0, 1 };
+    tsr_store_credential c = { .endpoint = endpoint, .mode = 1, .identity = identity,
+                               .key = tsr_text(KEY), .changed_ms = 1 };
     tsr_store *s;
     char why[400];
 

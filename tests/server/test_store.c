@@ -267,7 +267,7 @@ static void test_store_credential_key_only_on_demand(void **state)
 {
     place *p = *state;
     tsr_store *s = open_store(p);
-    tsr_store_credential c = { "dev1", 1, "id1", tsr_text("0123456789abcdef"), 0, 7 };
+    tsr_store_credential c = { .endpoint = "dev1", .mode = 1, .identity = "id1", .key = tsr_text("0123456789abcdef"), .changed_ms = 7 };
     tsr_store_reader *r;
     seen_credential seen = { 0 };
     struct stat st;
@@ -299,9 +299,9 @@ static void test_store_identity_taken_refuses_only_that_row(void **state)
 {
     place *p = *state;
     tsr_store *s = open_store(p);
-    tsr_store_credential a = { "a", 1, "same", tsr_text("k"), 0, 7 };
-    tsr_store_credential b = { "b", 1, "same", tsr_text("k"), 0, 7 };
-    tsr_store_credential c = { "c", 1, "other", tsr_text("k"), 0, 7 };
+    tsr_store_credential a = { .endpoint = "a", .mode = 1, .identity = "same", .key = tsr_text("k"), .changed_ms = 7 };
+    tsr_store_credential b = { .endpoint = "b", .mode = 1, .identity = "same", .key = tsr_text("k"), .changed_ms = 7 };
+    tsr_store_credential c = { .endpoint = "c", .mode = 1, .identity = "other", .key = tsr_text("k"), .changed_ms = 7 };
     tsr_err ea = TSR_E_STATE, eb = TSR_E_STATE, ec = TSR_E_STATE;
 
     tsr_store_put_credential(s, &a, keep_err, &ea);
@@ -726,6 +726,9 @@ static void test_store_older_version_is_brought_up(void **state)
     assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db,
                                   "DROP TABLE oscore; DROP TABLE document; DROP TABLE queued;"
+                                  "DROP INDEX credential_oscore; ALTER TABLE credential DROP COLUMN oscore;"
+                                  "ALTER TABLE credential DROP COLUMN oscore_key;"
+                                  "ALTER TABLE credential DROP COLUMN required;"
                                   "PRAGMA user_version=1",
                                   NULL, NULL, NULL),
                      SQLITE_OK);

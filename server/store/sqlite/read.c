@@ -13,6 +13,7 @@ enum {
     R_CREDENTIALS,
     R_CREDENTIAL,
     R_CREDENTIAL_KEY,
+    R_CREDENTIAL_OSCORE,
     R_EVENTS,
     R_EVENTS_OF,
     R_VALUES,
@@ -32,7 +33,7 @@ enum {
 };
 
 #define OBSERVATION "SELECT endpoint,path,params,token,format,since_ms FROM observation"
-#define CREDENTIAL  "SELECT endpoint,mode,identity,length(key),changed_ms"
+#define CREDENTIAL  "SELECT endpoint,mode,identity,length(key),changed_ms,IFNULL(oscore,''),required"
 #define DOCUMENT    "SELECT name,alias,rank,changed_ms,body FROM document WHERE kind=?1"
 #define EVENT       "SELECT id,time_ms,endpoint,body FROM event WHERE id>?1"
 #define QUEUED                                                                                     \
@@ -46,6 +47,8 @@ static const char *const reads[R_COUNT] = {
     [R_CREDENTIALS] = CREDENTIAL " FROM credential WHERE endpoint>?1 ORDER BY endpoint LIMIT ?2",
     [R_CREDENTIAL] = CREDENTIAL " FROM credential WHERE endpoint=?1",
     [R_CREDENTIAL_KEY] = CREDENTIAL ",key FROM credential WHERE mode=?1 AND identity=?2",
+    [R_CREDENTIAL_OSCORE] = CREDENTIAL ",CASE WHEN mode=3 THEN key ELSE oscore_key END FROM credential"
+                                       " WHERE oscore=?2 AND ?1=3",
     [R_EVENTS] = EVENT " ORDER BY id LIMIT ?2",
     [R_EVENTS_OF] = EVENT " AND endpoint=?3 ORDER BY id LIMIT ?2",
     [R_VALUES] = "SELECT path,received_ms,body FROM value WHERE endpoint=?1 AND path>=?2"
@@ -200,7 +203,9 @@ static tsr_store_credential credential_row(sqlite3_stmt *q, bool with_key)
         .identity = text(q, 2),
         .key_len = (size_t)sqlite3_column_int64(q, 3),
         .changed_ms = sqlite3_column_int64(q, 4),
-        .key = with_key ? blob(q, 5) : tsr_view(NULL, 0),
+        .oscore = text(q, 5),
+        .required = sqlite3_column_int(q, 6) != 0,
+        .key = with_key ? blob(q, 7) : tsr_view(NULL, 0),
     };
 }
 
@@ -253,7 +258,7 @@ tsr_err sqlite_credential_get(void *arg, const char *endpoint, tsr_store_credent
 tsr_err sqlite_credential_key(void *arg, int mode, tsr_bytes identity, tsr_store_credential_fn *fn,
                               void *fn_arg)
 {
-    sqlite3_stmt *q = get(arg, R_CREDENTIAL_KEY);
+    sqlite3_stmt *q = get(arg, mode == 3 ? R_CREDENTIAL_OSCORE : R_CREDENTIAL_KEY);
 
     if (!q)
         return TSR_E_IO;

@@ -46,6 +46,12 @@ static const char *const upgrades[] = {
     "CREATE INDEX document_rank ON document(kind, rank DESC, name) WHERE rank>0;",
     ("CREATE TABLE oscore(identity TEXT, mark BLOB, state BLOB, PRIMARY KEY(identity, mark))"
      " WITHOUT ROWID;"),
+    /* What protects messages may stand beside a credential for DTLS; mode 3 is it alone. */
+    ("ALTER TABLE credential ADD COLUMN oscore TEXT;"
+     "ALTER TABLE credential ADD COLUMN oscore_key BLOB;"
+     "ALTER TABLE credential ADD COLUMN required INTEGER NOT NULL DEFAULT 1;"
+     "UPDATE credential SET oscore=identity WHERE mode=3;"
+     "CREATE UNIQUE INDEX credential_oscore ON credential(oscore);"),
 };
 
 enum {

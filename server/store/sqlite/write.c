@@ -14,8 +14,11 @@ const char *const sqlite_writes[W_COUNT] = {
     [W_PUT_OBSERVATION] = "INSERT OR REPLACE INTO observation VALUES(?1,?2,?3,?4,?5,?6)",
     [W_DELETE_OBSERVATION] = "DELETE FROM observation WHERE endpoint=?1 AND path=?2",
     [W_DELETE_OBSERVATIONS] = "DELETE FROM observation WHERE endpoint=?1",
-    [W_PUT_CREDENTIAL] = "INSERT INTO credential VALUES(?1,?2,?3,?4,?5) ON CONFLICT(endpoint)"
-                         " DO UPDATE SET mode=?2, identity=?3, key=?4, changed_ms=?5",
+    [W_PUT_CREDENTIAL] = "INSERT INTO credential VALUES(?1,?2,?3,?4,?5,"
+                         "CASE WHEN ?2=3 THEN ?3 ELSE NULLIF(?6,'') END,?7,?2=3 OR ?8)"
+                         " ON CONFLICT(endpoint) DO UPDATE SET mode=?2, identity=?3, key=?4,"
+                         " changed_ms=?5, oscore=excluded.oscore, oscore_key=?7,"
+                         " required=excluded.required",
     [W_DELETE_CREDENTIAL] = "DELETE FROM credential WHERE endpoint=?1",
     [W_PUT_EVENT] = "INSERT INTO event VALUES(?1,?2,?3,?4)",
     [W_TRIM_EVENTS] = "DELETE FROM event WHERE id<=?1",
@@ -170,6 +173,9 @@ static int put_credential(sqlite_store *db, const tsr_store_credential *c)
     bind_text(q, 3, c->identity);
     bind_blob(q, 4, c->key);
     sqlite3_bind_int64(q, 5, c->changed_ms);
+    bind_text(q, 6, c->oscore);
+    bind_blob(q, 7, c->oscore_key);
+    sqlite3_bind_int(q, 8, c->required);
     return run(q);
 }
 
