@@ -55,7 +55,8 @@ static void print_listening(const char *scheme, const tsr_address *list, unsigne
     }
 }
 
-static void print_ready(const options *o, tsr_server *server, const tsr_rest *rest)
+static void print_ready(const options *o, tsr_server *server, const tsr_rest *rest,
+                        const tsr_fdo *fdo)
 {
     tsr_address http = o->http;
 
@@ -70,26 +71,57 @@ static void print_ready(const options *o, tsr_server *server, const tsr_rest *re
         http.port = tsr_rest_port(rest);
         print_listening("http", &http, 1);
     }
+    if (fdo) {
+        http = o->fdo_address;
+        http.port = tsr_fdo_port(fdo);
+        print_listening("fdo", &http, 1);
+    }
     (void)printf(" data=%s registrations=%zu\n", o->data, tsr_server_count(server));
     (void)fflush(stdout);
 }
 
-static tsr_err start_rest(options *o, tsr_server *server, tsr_rest **rest, char why[OPTIONS_WHY])
+/* The address without port and brackets. */
+static const char *host_of(const tsr_address *at, char text[TSR_ADDRESS_TEXT])
 {
-    char text[TSR_ADDRESS_TEXT], *host = text;
-    tsr_rest_config config = { .bind = NULL, .port = o->http.port };
+    tsr_address_print(at, text);
+    *strrchr(text, ':') = 0;
+    if (*text != '[')
+        return text;
+    text[strlen(text) - 1] = 0;
+    return text + 1;
+}
+
+static tsr_err start_rest(options *o, tsr_server *server, tsr_fdo *fdo, tsr_rest **rest,
+                          char why[OPTIONS_WHY])
+{
+    char text[TSR_ADDRESS_TEXT];
+    tsr_rest_config config = { .bind = NULL, .port = o->http.port, .fdo = fdo };
 
     if (o->no_http)
         return TSR_OK;
-    tsr_address_print(&o->http, text);
-    *strrchr(text, ':') = 0;
-    if (*host == '[') {
-        host++;
-        host[strlen(host) - 1] = 0;
-    }
-    config.bind = host;
+    config.bind = host_of(&o->http, text);
     config.token_file = o->token_file[0] ? o->token_file : NULL;
     return tsr_rest_start(rest, server, &config, why, OPTIONS_WHY);
+}
+
+static void log_fdo(void *arg, bool bad, const char *text)
+{
+    log_line(arg, bad ? TSR_LOG_WARNING : TSR_LOG_INFO, text);
+}
+
+static tsr_err start_fdo(options *o, tsr_server *server, tsr_fdo **fdo, char why[OPTIONS_WHY])
+{
+    char text[TSR_ADDRESS_TEXT];
+    tsr_fdo_config config = o->fdo;
+
+    if (!o->with_fdo)
+        return TSR_OK;
+    config.store = tsr_server_store(server);
+    config.bind = host_of(&o->fdo_address, text);
+    config.port = o->fdo_address.port;
+    config.log = log_fdo;
+    config.log_arg = o;
+    return tsr_fdo_open(&config, fdo, why, OPTIONS_WHY);
 }
 
 static int serve(options *o)
@@ -97,6 +129,7 @@ static int serve(options *o)
     char why[OPTIONS_WHY] = "";
     tsr_server *server = NULL;
     tsr_rest *rest = NULL;
+    tsr_fdo *fdo = NULL;
     sigset_t stop;
     int signal_number = 0, status = 0;
 
@@ -114,11 +147,12 @@ static int serve(options *o)
         log_line(o, TSR_LOG_ERROR, why);
         return 1;
     }
-    if (start_rest(o, server, &rest, why) != TSR_OK) {
+    if (start_fdo(o, server, &fdo, why) != TSR_OK ||
+        start_rest(o, server, fdo, &rest, why) != TSR_OK) {
         log_line(o, TSR_LOG_ERROR, why);
         status = 1;
     } else {
-        print_ready(o, server, rest);
+        print_ready(o, server, rest, fdo);
         while (sigwait(&stop, &signal_number) != 0)
             ;
         log_line(o, TSR_LOG_INFO,
@@ -126,6 +160,7 @@ static int serve(options *o)
     }
     tsr_server_quiesce(server);
     tsr_rest_stop(rest);
+    tsr_fdo_close(fdo);
     tsr_server_close(server);
     log_line(o, TSR_LOG_INFO, "stopped");
     return status;
@@ -152,8 +187,11 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "tessera-server: %s\n", why);
         return EXIT_USAGE;
     }
-    if (o.help || o.version) {
-        (void)fputs(o.help ? options_help : "tessera-server " TSR_VERSION "\n", stdout);
+    if (o.help || o.help_fdo || o.version) {
+        (void)fputs(o.help       ? options_help
+                    : o.help_fdo ? options_fdo_help
+                                 : "tessera-server " TSR_VERSION "\n",
+                    stdout);
         return 0;
     }
     setrlimit(RLIMIT_CORE, &no_core); /* session keys must not end up in a core file */

@@ -41,9 +41,10 @@ const char options_help[] =
     "  --no-cid                no DTLS Connection IDs\n"
     "  --forget-observations   a new Register ends observations, instead of renewing them\n"
     "  --quiet-updates         no event for an Update that changes nothing\n"
+    "  --fdo ADDRESS:PORT      FIDO Device Onboard (off); --help-fdo says more\n"
     "  --log-level LEVEL       error, warning, info, debug (info)\n"
     "  --config FILE           lines of: name = value  (names as above, without --)\n"
-    "  --help, --version\n";
+    "  --help, --help-fdo, --version\n";
 
 typedef tsr_err setter(options *o, const char *value, const char **cause);
 
@@ -174,6 +175,23 @@ static const option known[] = {
     { "forget-observations", YES(forget_observations) },
     { "quiet-updates", YES(quiet_updates) },
     { "log-level", OWN, 0, 0, 0, 0, set_log_level },
+    { "fdo", OWN, 0, 0, 0, 0, options_set_fdo },
+    { "fdo-roles", OWN, 0, 0, 0, 0, options_set_fdo_roles },
+    { "fdo-manufacturer-key", OWN, 0, 0, 0, 0, options_add_fdo_manufacturer_key },
+    { "fdo-owner-key", OWN, 0, 0, 0, 0, options_add_fdo_owner_key },
+    { "fdo-rendezvous", OWN, 0, 0, 0, 0, options_add_fdo_rendezvous },
+    { "fdo-owner-place", OWN, 0, 0, 0, 0, options_add_fdo_owner_place },
+    { "fdo-owner-trust", OWN, 0, 0, 0, 0, options_add_fdo_owner_trust },
+    { "fdo-device-ca", FILE_NAME(fdo_device_ca) },
+    { "fdo-device-ca-key", FILE_NAME(fdo_device_ca_key) },
+    { "fdo-device-trust", FILE_NAME(fdo_device_trust) },
+    { "fdo-next-owner", FILE_NAME(fdo_next_owner) },
+    { "fdo-any-owner", FLAG, AT(fdo.any_owner), 0, 0, 0, NULL },
+    { "fdo-reuse", FLAG, AT(fdo.reuse), 0, 0, 0, NULL },
+    { "fdo-short-mac-keys", FLAG, AT(fdo.short_mac_keys), 0, 0, 0, NULL },
+    { "fdo-wait", COUNT, AT(fdo.wait_max_s), 0, 1, UINT32_MAX, NULL },
+    { "fdo-rate", COUNT, AT(fdo.rate), 0, 1, 100000, NULL },
+    { "fdo-sessions", COUNT, AT(fdo.sessions), 0, 1, 1000000, NULL },
 };
 
 enum { KNOWN = sizeof known / sizeof *known };
@@ -326,6 +344,10 @@ static void fill_defaults(options *o)
     o->server.trust = o->trust[0] ? o->trust : NULL;
     o->server.enrol_certificate = o->enrol_certificate[0] ? o->enrol_certificate : NULL;
     o->server.enrol_key = o->enrol_key[0] ? o->enrol_key : NULL;
+    o->fdo.device_ca = o->fdo_device_ca[0] ? o->fdo_device_ca : NULL;
+    o->fdo.device_ca_key = o->fdo_device_ca_key[0] ? o->fdo_device_ca_key : NULL;
+    o->fdo.device_trust = o->fdo_device_trust[0] ? o->fdo_device_trust : NULL;
+    o->fdo.next_owner = o->fdo_next_owner[0] ? o->fdo_next_owner : NULL;
 }
 
 tsr_err options_read(options *o, int argc, char **argv, char why[OPTIONS_WHY])
@@ -333,10 +355,13 @@ tsr_err options_read(options *o, int argc, char **argv, char why[OPTIONS_WHY])
     tsr_err err = TSR_OK;
 
     *o = (options){ .log_level = TSR_LOG_INFO, .data = "tessera-data" };
+    o->fdo.roles = TSR_FDO_MANUFACTURER | TSR_FDO_RENDEZVOUS | TSR_FDO_OWNER;
     (void)tsr_address_parse("127.0.0.1:8080", &o->http);
     for (int i = 1; i < argc && err == TSR_OK; i++) {
         if (strcmp(argv[i], "--help") == 0)
             o->help = true;
+        else if (strcmp(argv[i], "--help-fdo") == 0)
+            o->help_fdo = true;
         else if (strcmp(argv[i], "--version") == 0)
             o->version = true;
         else

@@ -4,6 +4,7 @@
 #ifndef APPS_TESSERA_SERVER_OPTIONS_H
 #define APPS_TESSERA_SERVER_OPTIONS_H
 
+#include "server/fdo/fdo.h"
 #include "server/lwm2m/server.h"
 
 typedef struct {
@@ -13,7 +14,13 @@ typedef struct {
     char data[1024], certificate[1024], key[1024], trust[1024], token_file[1024];
     char enrol_certificate[1024], enrol_key[1024];
     tsr_log_level log_level;
-    bool help, version;
+    tsr_fdo_config fdo; /* its lists are of `words` */
+    tsr_address fdo_address;
+    bool with_fdo;
+    char fdo_device_ca[1024], fdo_device_ca_key[1024], fdo_device_trust[1024], fdo_next_owner[1024];
+    char words[8192];
+    size_t words_len;
+    bool help, help_fdo, version;
 } options;
 
 enum { OPTIONS_WHY = 1200 };
@@ -27,5 +34,15 @@ tsr_err options_file(options *o, const char *file, char why[OPTIONS_WHY]);
 
 /** The text of --help. */
 extern const char options_help[];
+
+/** Those of FIDO Device Onboard that do more than to keep a value (options_fdo.c). */
+tsr_err options_set_fdo(options *o, const char *value, const char **cause);
+tsr_err options_set_fdo_roles(options *o, const char *value, const char **cause);
+tsr_err options_add_fdo_manufacturer_key(options *o, const char *value, const char **cause);
+tsr_err options_add_fdo_owner_key(options *o, const char *value, const char **cause);
+tsr_err options_add_fdo_rendezvous(options *o, const char *value, const char **cause);
+tsr_err options_add_fdo_owner_place(options *o, const char *value, const char **cause);
+tsr_err options_add_fdo_owner_trust(options *o, const char *value, const char **cause);
+extern const char options_fdo_help[];
 
 #endif

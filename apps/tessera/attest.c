@@ -37,7 +37,7 @@ static const char help[] =
     "  2  a file cannot be read, or is not what it should be\n"
     "  3  the token was refused; show: it is no token\n";
 
-enum { DONE, USAGE, NO_FILE, REFUSED, FILE_MAX = 1 << 20 };
+enum { DONE, USAGE, NO_FILE, REFUSED };
 
 typedef struct {
     const char *token, *nonce, *reference, *trust;
@@ -50,30 +50,10 @@ static int complain(int code, const char *text, const char *more)
     return code;
 }
 
-/* The whole file; the caller frees it. NULL: it was said why. */
-static uint8_t *read_file(const char *path, tsr_bytes *out)
-{
-    bool standard = strcmp(path, "-") == 0;
-    FILE *f = standard ? stdin : fopen(path, "rb");
-    uint8_t *data = need(malloc(FILE_MAX + 1));
-    size_t len = f != NULL ? fread(data, 1, FILE_MAX + 1, f) : 0;
-    bool good = f != NULL && ferror(f) == 0;
-    int why = errno;
-
-    if (!standard && f != NULL)
-        (void)fclose(f);
-    *out = tsr_view(data, len);
-    if (good && len <= FILE_MAX)
-        return data;
-    (void)complain(NO_FILE, path, good ? "longer than 1 MiB" : strerror(why));
-    free(data);
-    return NULL;
-}
-
 static int read_trust(const char *path, tsr_attest_trust *trust)
 {
     tsr_bytes file;
-    uint8_t *data = read_file(path, &file);
+    uint8_t *data = read_file("attest", path, &file);
     const char *why;
     tsr_err err;
 
@@ -88,7 +68,7 @@ static int read_reference(const char *path, tsr_attest_reference *reference)
 {
     char room[256];
     tsr_bytes file;
-    uint8_t *data = read_file(path, &file);
+    uint8_t *data = read_file("attest", path, &file);
     const char *why;
     tsr_err err;
 
@@ -142,7 +122,7 @@ static int verify_with(const attest_options *o, const tsr_attest_reference *refe
 {
     tsr_attest_report *report = need(malloc(sizeof *report));
     tsr_bytes token;
-    uint8_t *data = read_file(o->token, &token);
+    uint8_t *data = read_file("attest", o->token, &token);
     int code = NO_FILE;
 
     if (data != NULL && tsr_attest_verify(token, nonce, reference, trust, report) != TSR_OK)
@@ -195,7 +175,7 @@ static int run_show(const attest_options *o)
         free(report);
         return complain(USAGE, "show takes --token", "");
     }
-    data = read_file(o->token, &token);
+    data = read_file("attest", o->token, &token);
     if (data != NULL) {
         tsr_attest_show(token, report);
         for (size_t i = 0; i < report->count; i++)

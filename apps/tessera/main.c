@@ -69,6 +69,8 @@ static const struct {
       "firmware packages; see tessera package --help" },
     { "attest", tool_attest, "verify | show | key ...",
       "attestation tokens; see tessera attest --help" },
+    { "voucher", tool_voucher, "show | verify | extend | convert ...",
+      "ownership vouchers of FIDO Device Onboard; see tessera voucher --help" },
 };
 enum { TOOLS = sizeof tools / sizeof tools[0] };
 

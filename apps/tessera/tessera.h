@@ -138,5 +138,10 @@ int follow_request(const options *o, answer *a);
 typedef int tool_fn(int argc, char **argv);
 tool_fn tool_package; /* package.c */
 tool_fn tool_attest;  /* attest.c */
+tool_fn tool_voucher; /* voucher.c */
+
+/** The whole file, at most 1 MiB; "-": standard input. The caller frees it. NULL: it was said why, as
+ *  "tessera TOOL: ..."; of file.c. */
+uint8_t *read_file(const char *tool, const char *path, tsr_bytes *out);
 
 #endif

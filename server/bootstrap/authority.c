@@ -13,10 +13,11 @@
 #include <time.h>
 
 #include "server/lwm2m/internal.h"
+#include "server/pki/write.h"
 #include "tessera/base/der.h"
 #include "tessera/net/csr.h"
 
-enum { TIME_TEXT = 15, KEY_ID_MAX = 64, CURVE_BITS = 255, /* Transport 5.2.8.3: none shorter */
+enum { KEY_ID_MAX = 64, CURVE_BITS = 255, /* Transport 5.2.8.3: none shorter */
        ALT_DNS = 0x82, ALT_URI = 0x86 };
 
 struct bs_authority {
@@ -26,12 +27,6 @@ struct bs_authority {
     int64_t to_s;
     pthread_mutex_t lock; /* Mbed TLS's contexts are for one thread at a time */
 };
-
-static int random_bytes(void *unused, unsigned char *out, size_t len)
-{
-    (void)unused;
-    return psa_generate_random(out, len) == PSA_SUCCESS ? 0 : MBEDTLS_ERR_PK_BAD_INPUT_DATA;
-}
 
 static int64_t unix_of(const mbedtls_x509_time *t)
 {
@@ -48,7 +43,7 @@ static const char *wrong_pair(bs_authority *a)
     if (!mbedtls_x509_crt_get_ca_istrue(&a->crt))
         return "it is no CA certificate: give one with basicConstraints CA:TRUE";
     if (mbedtls_pk_setup_opaque(&a->key, mbedtls_svc_key_id_make(0, a->key_id)) != 0 ||
-        mbedtls_pk_check_pair(&a->crt.pk, &a->key, random_bytes, NULL) != 0)
+        mbedtls_pk_check_pair(&a->crt.pk, &a->key, tsr_pki_random, NULL) != 0)
         return "its key is another: give the P-256 key that belongs to it";
     return NULL;
 }
@@ -101,22 +96,6 @@ tsr_bytes bs_authority_certificate(const bs_authority *a)
 
 /* --- requests --------------------------------------------------------------------------- */
 
-/* Mbed TLS reads the signature but does not verify it, and has no accessor for it. */
-static bool proves_possession(mbedtls_x509_csr *csr)
-{
-    mbedtls_md_type_t md = csr->MBEDTLS_PRIVATE(sig_md);
-    const mbedtls_x509_buf *sig = &csr->MBEDTLS_PRIVATE(sig);
-    const mbedtls_md_info_t *hash = mbedtls_md_info_from_type(md);
-    uint8_t digest[MBEDTLS_MD_MAX_SIZE];
-
-    if (md != MBEDTLS_MD_SHA256 && md != MBEDTLS_MD_SHA384 && md != MBEDTLS_MD_SHA512)
-        return false;
-    return hash != NULL && csr->MBEDTLS_PRIVATE(sig_pk) == MBEDTLS_PK_ECDSA &&
-           mbedtls_md(hash, csr->cri.p, csr->cri.len, digest) == 0 &&
-           mbedtls_pk_verify(&csr->pk, md, digest, mbedtls_md_get_size(hash), sig->p, sig->len) ==
-               0;
-}
-
 static bool is_common_name(const mbedtls_x509_name *n)
 {
     return tsr_same(tsr_view(n->oid.p, n->oid.len),
@@ -150,7 +129,7 @@ static const char *wrong_request(mbedtls_x509_csr *csr, const char *endpoint)
     if (!mbedtls_pk_can_do(&csr->pk, MBEDTLS_PK_ECDSA) ||
         mbedtls_pk_get_bitlen(&csr->pk) < CURVE_BITS)
         return "the key is not on P-256 or a longer curve";
-    if (!proves_possession(csr))
+    if (!tsr_pki_proves_possession(csr))
         return "the request is not signed by its own key with ECDSA and SHA-2";
     return wrong_names(csr, endpoint);
 }
@@ -169,21 +148,6 @@ const char *bs_authority_wrong(tsr_bytes request, const char *endpoint)
 }
 
 /* --- certificates ----------------------------------------------------------------------- */
-
-/* The issuer has to be the authority's subject to the byte, whatever it is made of. */
-static int copy_issuer(mbedtls_x509write_cert *crt, const mbedtls_x509_name *from)
-{
-    for (; from != NULL && from->oid.p != NULL; from = from->next) {
-        mbedtls_asn1_named_data *n = mbedtls_asn1_store_named_data(
-            &crt->MBEDTLS_PRIVATE(issuer), (const char *)from->oid.p, from->oid.len, from->val.p,
-            from->val.len);
-
-        if (n == NULL)
-            return MBEDTLS_ERR_X509_ALLOC_FAILED;
-        n->val.tag = from->val.tag;
-    }
-    return 0;
-}
 
 /* RFC 5280 §4.2.1.1: by which of its keys the authority signed. */
 static int put_key_id(mbedtls_x509write_cert *crt, const mbedtls_x509_crt *ca)
@@ -238,23 +202,14 @@ static int put_purpose(mbedtls_x509write_cert *crt)
     return ret == 0 ? mbedtls_x509write_crt_set_ext_key_usage(crt, &client) : ret;
 }
 
-static void put_time(int64_t unix_s, char text[TIME_TEXT])
-{
-    time_t t = (time_t)unix_s;
-    struct tm tm;
-
-    (void)gmtime_r(&t, &tm);
-    (void)strftime(text, TIME_TEXT, "%Y%m%d%H%M%S", &tm);
-}
-
 static int fill(mbedtls_x509write_cert *crt, bs_authority *a, mbedtls_x509_csr *csr,
                 const char *subject, const bs_issued *what)
 {
-    char from[TIME_TEXT], to[TIME_TEXT];
+    char from[TSR_PKI_TIME], to[TSR_PKI_TIME];
     int ret;
 
-    put_time(what->from_s, from);
-    put_time(what->to_s, to);
+    tsr_pki_put_time(what->from_s, from);
+    tsr_pki_put_time(what->to_s, to);
     mbedtls_x509write_crt_set_version(crt, MBEDTLS_X509_CRT_VERSION_3);
     mbedtls_x509write_crt_set_md_alg(crt, MBEDTLS_MD_SHA256);
     mbedtls_x509write_crt_set_subject_key(crt, &csr->pk);
@@ -266,7 +221,7 @@ static int fill(mbedtls_x509write_cert *crt, bs_authority *a, mbedtls_x509_csr *
     if (ret == 0)
         ret = mbedtls_x509write_crt_set_subject_name(crt, subject);
     if (ret == 0)
-        ret = copy_issuer(crt, &a->crt.subject);
+        ret = tsr_pki_copy_name(&crt->MBEDTLS_PRIVATE(issuer), &a->crt.subject);
     if (ret == 0)
         ret = put_purpose(crt);
     if (ret == 0)
@@ -283,7 +238,7 @@ static tsr_err sign(bs_authority *a, mbedtls_x509_csr *csr, const char *subject,
     mbedtls_x509write_crt_init(&crt);
     len = fill(&crt, a, csr, subject, out);
     if (len == 0)
-        len = mbedtls_x509write_crt_der(&crt, room, sizeof room, random_bytes, NULL);
+        len = mbedtls_x509write_crt_der(&crt, room, sizeof room, tsr_pki_random, NULL);
     mbedtls_x509write_crt_free(&crt);
     if (len <= 0)
         return TSR_E_CRYPTO;

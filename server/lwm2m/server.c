@@ -290,6 +290,8 @@ tsr_err tsr_server_open(tsr_server_config *config, tsr_server **out, char *why, 
 
 /* --- closing ---------------------------------------------------------------------------- */
 
+tsr_store *tsr_server_store(tsr_server *s) { return s->store; }
+
 void tsr_server_quiesce(tsr_server *s)
 {
     pthread_mutex_lock(&s->event_lock);

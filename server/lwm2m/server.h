@@ -6,6 +6,7 @@
 
 #include "server/engine/shard.h"
 #include "server/lwm2m/api.h"
+#include "server/store/store.h"
 
 typedef enum { TSR_LOG_ERROR, TSR_LOG_WARNING, TSR_LOG_INFO, TSR_LOG_DEBUG } tsr_log_level;
 
@@ -80,6 +81,10 @@ typedef struct {
  *  errors  TSR_E_ARGUMENT, TSR_E_IO, TSR_E_MALFORMED (damaged store), TSR_E_STATE (store in use),
  *          TSR_E_CRYPTO; `why` names cause and remedy; 600 bytes are sensible */
 tsr_err tsr_server_open(tsr_server_config *config, tsr_server **out, char *why, size_t why_cap);
+
+/** The store that it keeps everything in, for further services of the same process. Open until
+ *  tsr_server_close. */
+tsr_store *tsr_server_store(tsr_server *s);
 
 /** Ends what waits for events (tsr_server_events_wait gives TSR_END) and refuses new operations;
  *  REST is stopped between this and close. */

@@ -23,6 +23,7 @@ typedef struct rest_stream rest_stream;
 
 struct tsr_rest {
     tsr_server *server;
+    struct tsr_fdo *fdo; /* NULL: none */
     struct MHD_Daemon *daemon;
     size_t body_max;
     uint32_t wait_max_s;

@@ -13,6 +13,8 @@ static const struct {
     [REST_UNKNOWN_CREDENTIAL] = { 404, "unknown-credential", "This device has no credential" },
     [REST_UNKNOWN_MODEL] = { 404, "unknown-model", "No model of this object is known" },
     [REST_UNKNOWN_REQUEST] = { 404, "unknown-request", "No such request is known" },
+    [REST_UNKNOWN_VOUCHER] = { 404, "unknown-voucher", "No such voucher or device" },
+    [REST_VOUCHER_REFUSED] = { 422, "voucher-refused", "The voucher was refused" },
     [REST_UNKNOWN_PROFILE] = { 404, "unknown-profile", "No such bootstrap profile or state" },
     [REST_METHOD] = { 405, "method-not-allowed", "This path does not take this method" },
     [REST_UNAUTHORIZED] = { 401, "unauthorized", "A valid bearer token is needed" },

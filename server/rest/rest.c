@@ -365,6 +365,7 @@ tsr_err tsr_rest_start(tsr_rest **out, tsr_server *server, const tsr_rest_config
     }
     init_lock(rest);
     rest->server = server;
+    rest->fdo = config->fdo;
     rest->refs = 1;
     tsr_err err = start(rest, config, why, why_cap);
 

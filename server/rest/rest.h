@@ -17,6 +17,7 @@ typedef struct {
     const char *token_file;   /* bearer token, one line, 16 to 512 visible characters; NULL: none */
     size_t body_max;          /* largest request body in bytes; 0: 1 MiB */
     unsigned connections_max; /* open connections, event streams included; 0: 1024 */
+    struct tsr_fdo *fdo;      /* the services of FIDO Device Onboard; NULL: none */
     uint32_t timeout_ms;      /* the longest a request may wait for its device; 0: 600 s */
 } tsr_rest_config;
 

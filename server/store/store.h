@@ -97,6 +97,11 @@ enum {
     TSR_STORE_BOOTSTRAP_STATE = 2,
     TSR_STORE_BOOTSTRAP_CREDENTIAL = 3,
     TSR_STORE_CERTIFICATE = 4, /* issued here; alias: serial; rank: when it was revoked, or 0 */
+    TSR_STORE_FDO_VOUCHER = 5,  /* name: GUID; body: the OwnershipVoucher */
+    TSR_STORE_FDO_DEVICE = 6,   /* name: GUID; body: JSON, what is known of the device */
+    TSR_STORE_FDO_REDIRECT = 7, /* name: GUID; rank: when it ends, unix s; body: docs/WIRE.md */
+    TSR_STORE_FDO_PLAN = 8,     /* name: GUID or "default"; body: JSON */
+    TSR_STORE_FDO_RESULT = 9,   /* name: GUID/name; body: what a step of the plan brought */
 };
 
 /** Numbers and window of an OSCORE context, one row per set of keys that an identity ever had: it stays

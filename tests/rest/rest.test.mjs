@@ -2,6 +2,7 @@
 // The REST interface of a running server with a real device: the document against the routes, the answers against
 // the document, bad input, and the event stream over a restart.
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import http from "node:http";
 import net from "node:net";
@@ -79,7 +80,9 @@ function problem(answer, status, name) {
 }
 
 before(async () => {
-  lab = await Lab.open({ server: ["--shards", "2"] });
+  // An owner whose key the recorded voucher ends with; 127.0.0.1:0 is any free port.
+  lab = await Lab.open({ server: ["--shards", "2", "--fdo", "127.0.0.1:0", "--fdo-roles", "owner", "--fdo-owner-key",
+    join(root, "tests/vectors/fdo/go-fdo/mfg_key.pem")] });
   await lab.startDevice(EP);
 }, { timeout: 120_000 });
 after(() => lab?.close(), { timeout: 60_000 });
@@ -112,6 +115,39 @@ describe("the document", () => {
     }
   });
 });
+
+// FIDO Device Onboard: a voucher of go-fdo's comes in, and goes on to the next owner. Protocols: interop/test_fdo.py
+async function onboarding(ok, call) {
+  const fdo = "/fdo/devices/{endpoint}";
+  const pem = readFileSync(join(root, "tests/vectors/fdo/go-fdo/ov.pem"), "utf8");
+  const taken = await ok("POST", "/fdo/vouchers", "/fdo/vouchers", { voucher: pem });
+  const { guid } = taken.body;
+  assert.equal(taken.body.state, "imported");
+  problem(await call("POST", "/fdo/vouchers", "/fdo/vouchers", { voucher: "no voucher" }), 422, "voucher-refused");
+  problem(await call("POST", "/fdo/vouchers", "/fdo/vouchers", { vouchers: 1 }), 422, "invalid-body");
+  assert.deepEqual((await ok("GET", "/fdo/devices", "/fdo/devices")).body.items.map((d) => d.guid), [guid]);
+  await ok("GET", `/fdo/devices/${guid}`, fdo);
+  const { body } = await ok("GET", `/fdo/devices/${guid}/voucher`, `${fdo}/voucher`);
+  const bytes = (text) => Buffer.from(text.replace(/-----[^-]*-----/g, ""), "base64");
+  assert.deepEqual(bytes(body.voucher), bytes(pem));
+  const to = generateKeyPairSync("ec", { namedCurve: "secp384r1" }).publicKey.export({ type: "spki", format: "pem" });
+  const sold = await ok("POST", `/fdo/devices/${guid}/extend`, `${fdo}/extend`, { to });
+  assert.deepEqual([sold.body.state, sold.body.entries], ["extended", 1]);
+  problem(await call("POST", `/fdo/devices/${guid}/extend`, `${fdo}/extend`, { to }), 422, "voucher-refused");
+  const unknown = "00".repeat(16);
+  problem(await call("GET", `/fdo/devices/${unknown}`, fdo), 404, "unknown-voucher");
+  problem(await call("GET", `/fdo/devices/${unknown}/voucher`, `${fdo}/voucher`), 404, "unknown-voucher");
+  problem(await call("POST", `/fdo/devices/${unknown}/extend`, `${fdo}/extend`, { to }), 404, "unknown-voucher");
+
+  const plan = "/fdo/plans/{endpoint}";
+  await ok("PUT", "/fdo/plans/default", plan, { steps: [{ module: "fdo.upload", name: "log" }] });
+  problem(await call("PUT", "/fdo/plans/default", plan, { steps: [{ module: "none" }] }), 422, "invalid-body");
+  assert.deepEqual((await ok("GET", "/fdo/plans", "/fdo/plans")).body.items.map((p) => p.name), ["default"]);
+  await ok("DELETE", "/fdo/plans/default", plan);
+  problem(await call("DELETE", "/fdo/plans/default", plan), 404, "unknown-profile");
+  assert.deepEqual((await ok("GET", "/fdo/results", "/fdo/results")).body.items, []);
+  problem(await call("GET", `/fdo/results/${unknown}%2Flog`, "/fdo/results/{endpoint}"), 404, "unknown-voucher");
+}
 
 test("each documented operation answers, and as documented", { timeout: 120_000 }, async () => {
   const seen = new Set();
@@ -299,6 +335,8 @@ test("each documented operation answers, and as documented", { timeout: 120_000 
   for (const method of ["GET", "DELETE"]) {
     problem(await call(method, `/bootstrap/certificates/${serial}`, "/bootstrap/certificates/{endpoint}"), 404, "unknown-profile");
   }
+
+  await onboarding(ok, call);
 
   await ok("DELETE", dev, "/devices/{endpoint}");
   assert.equal((await call("GET", dev, "/devices/{endpoint}")).status, 404);

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A plan as a walk over its steps; what each module says and hears is in module.c. */
+#include "server/fdo/module.h"
+#include "server/rest/room.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tessera/cbor/cbor.h"
+
+/* --- the plan --------------------------------------------------------------------------- */
+
+static tsr_err find_steps(tsr_bytes text, tsr_json *steps)
+{
+    tsr_json root;
+
+    if (tsr_json_parse(text, &root, NULL) != TSR_OK || root.kind != TSR_JSON_OBJECT ||
+        tsr_json_find(&root, "steps", steps) != TSR_OK || steps->kind != TSR_JSON_ARRAY)
+        return TSR_E_MALFORMED;
+    return TSR_OK;
+}
+
+tsr_err fdo_plan_begin(tsr_fdo *f, fdo_plan_run *p, tsr_bytes guid)
+{
+    tsr_json steps;
+    tsr_err err;
+
+    fdo_guid_text(guid, p->guid);
+    err = fdo_fetch(f, TSR_STORE_FDO_PLAN, p->guid, &p->text);
+    if (err == TSR_E_NOT_FOUND)
+        err = fdo_fetch(f, TSR_STORE_FDO_PLAN, "default", &p->text);
+    if (err == TSR_E_NOT_FOUND) {
+        rest_room(&p->text, 16);
+        tsr_put_text(&p->text, "{\"steps\":[]}");
+        err = p->text.err;
+    }
+    if (err == TSR_OK)
+        err = find_steps(tsr_buf_view(&p->text), &steps);
+    if (err == TSR_OK)
+        p->steps = tsr_json_items(&steps);
+    return err;
+}
+
+static void forget_data(fdo_plan_run *p)
+{
+    if (p->data.ptr != NULL)
+        tsr_wipe(p->data.ptr, p->data.cap);
+    free(p->data.ptr);
+    p->data = (tsr_buf){ 0 };
+}
+
+void fdo_plan_end(fdo_plan_run *p)
+{
+    forget_data(p);
+    if (p->text.ptr != NULL)
+        tsr_wipe(p->text.ptr, p->text.cap); /* it may hold keys */
+    free(p->text.ptr);
+    *p = (fdo_plan_run){ 0 };
+}
+
+tsr_err fdo_plan_check(tsr_bytes json, char *why, size_t why_cap)
+{
+    tsr_json steps, step;
+    tsr_json_walk walk;
+    unsigned n = 0;
+
+    if (find_steps(json, &steps) != TSR_OK) {
+        (void)snprintf(why, why_cap, "a plan is an object with an array of `steps`");
+        return TSR_E_ARGUMENT;
+    }
+    for (walk = tsr_json_items(&steps); tsr_json_next(&walk, NULL, &step); n++) {
+        const fdo_module *m = fdo_module_of(&step);
+        const char *wrong = m != NULL ? m->check(&step) : "its `module` is none of those known";
+
+        if (wrong != NULL) {
+            (void)snprintf(why, why_cap, "steps[%u]: %s", n, wrong);
+            return TSR_E_ARGUMENT;
+        }
+    }
+    return TSR_OK;
+}
+
+/* --- what the device says --------------------------------------------------------------- */
+
+/* devmod:modules = [first, count, name...], in one message or more. */
+static const char *take_modules(fdo_plan_run *p, tsr_bytes value)
+{
+    uint64_t items, first, count;
+    tsr_bytes name;
+
+    if (tsr_cbor_get_array(&value, &items) != TSR_OK ||
+        tsr_cbor_get_uint(&value, &first) != TSR_OK || tsr_cbor_get_uint(&value, &count) != TSR_OK ||
+        items != count + 2)
+        return "devmod:modules is no list of modules";
+    for (uint64_t i = 0; i < count; i++)
+        if (tsr_cbor_get_text(&value, &name) != TSR_OK)
+            return "devmod:modules has a name that is no text";
+    p->heard += count;
+    p->announced = p->heard >= p->modules;
+    return NULL;
+}
+
+static const char *take_devmod(fdo_plan_run *p, tsr_bytes message, tsr_bytes value)
+{
+    if (tsr_same(message, tsr_text("nummodules"))) {
+        if (tsr_cbor_get_uint(&value, &p->modules) != TSR_OK || p->modules > UINT16_MAX)
+            return "devmod:nummodules is no number";
+        p->announced = p->modules == 0;
+    }
+    return tsr_same(message, tsr_text("modules")) ? take_modules(p, value) : NULL;
+}
+
+void fdo_step_over(fdo_plan_run *p)
+{
+    forget_data(p);
+    p->has_step = p->waits = false;
+}
+
+static const char *refused(tsr_fdo *f, fdo_plan_run *p)
+{
+    bool optional = false;
+    char name[40] = "";
+
+    (void)tsr_json_find_cstring(&p->step, "module", name, sizeof name);
+    (void)tsr_json_find_bool(&p->step, "optional", &optional);
+    fdo_log(f, !optional, "fdo: device %s has no module %s", p->guid, name);
+    if (!optional)
+        return "the device does not know a module of its plan";
+    fdo_step_over(p);
+    return NULL;
+}
+
+const char *fdo_plan_take(tsr_fdo *f, fdo_plan_run *p, tsr_bytes module, tsr_bytes message,
+                          tsr_bytes value)
+{
+    const fdo_module *m;
+    bool active;
+
+    if (tsr_same(module, tsr_text("devmod")))
+        return take_devmod(p, message, value);
+    m = p->has_step ? fdo_module_of(&p->step) : NULL;
+    if (m == NULL || !tsr_same(module, tsr_text(m->name)))
+        return NULL; /* of a step that is over */
+    if (tsr_same(message, tsr_text("active")))
+        return tsr_cbor_get_bool(&value, &active) != TSR_OK ? "an `active` is no boolean"
+               : active                                     ? NULL
+                                                            : refused(f, p);
+    return m->take(f, p, message, value);
+}
+
+/* --- what the device is told ------------------------------------------------------------ */
+
+static bool next_step(fdo_plan_run *p)
+{
+    p->has_step = tsr_json_next(&p->steps, NULL, &p->step);
+    p->waits = false;
+    p->phase = 0;
+    p->at = 0;
+    p->length = -1;
+    return p->has_step;
+}
+
+bool fdo_plan_give(fdo_plan_run *p, tsr_buf *pairs, uint64_t *count)
+{
+    while (p->announced && !p->waits && (p->has_step || next_step(p))) {
+        size_t before = pairs->len;
+
+        switch (fdo_module_of(&p->step)->say(p, pairs)) {
+        case FDO_SAID: break;
+        case FDO_WAITS: p->waits = true; return false;
+        case FDO_OVER: fdo_step_over(p); continue;
+        }
+        if (pairs->err != TSR_OK && *count > 0) { /* it goes into the next message */
+            pairs->err = TSR_OK;
+            pairs->len = before;
+            return true;
+        }
+        if (pairs->err != TSR_OK)
+            return false;
+        p->phase++;
+        ++*count;
+    }
+    return false;
+}
+
+bool fdo_plan_is_over(const fdo_plan_run *p)
+{
+    tsr_json_walk rest = p->steps;
+    tsr_json step;
+
+    return p->announced && !p->has_step && !tsr_json_next(&rest, NULL, &step);
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Owner, the second half of TO2: service info, and the new voucher (66 to 71). */
+#include "server/fdo/owner.h"
+#include "server/rest/room.h"
+
+#include <stdlib.h>
+
+#include "tessera/cbor/cbor.h"
+
+bool fdo_to2_open(fdo_to2 *t, tsr_bytes in, tsr_buf *plain, fdo_reply *r)
+{
+    rest_room(plain, in.len + 16);
+    if (tsr_fdo_session_unseal(&t->session, in, plain) == TSR_OK)
+        return true;
+    fdo_refuse(r, TSR_FDO_BODY, "the message is not encrypted as this session is");
+    return false;
+}
+
+void fdo_to2_seal(fdo_to2 *t, uint8_t type, tsr_bytes plain, fdo_reply *r)
+{
+    r->type = type;
+    rest_room(&r->body, plain.len + t->cipher->overhead + 16);
+    if (tsr_fdo_session_seal(&t->session, &tsr_fdo_random_psa, plain, &r->body) != TSR_OK)
+        fdo_refuse(r, TSR_FDO_INTERNAL, "the answer could not be encrypted");
+}
+
+/* --- 66, 67 ----------------------------------------------------------------------------- */
+
+static void take_hmac(fdo_to2 *t, const tsr_fdo_hash *hmac, fdo_reply *r)
+{
+    t->hmac = *hmac;
+    if (hmac->alg == 0)
+        return;
+    memcpy(t->hmac_room, hmac->value.ptr, hmac->value.len);
+    t->hmac.value.ptr = t->hmac_room;
+    if (!tsr_fdo_hash_is_mac(hmac->alg))
+        fdo_refuse(r, TSR_FDO_INVALID, "the HMAC of the new voucher is none");
+    else if (t->reuse)
+        fdo_refuse(r, TSR_FDO_INVALID, "the device was to keep its credential");
+}
+
+void fdo_device_ready(tsr_fdo *f, fdo_session *s, tsr_bytes in, fdo_reply *r)
+{
+    fdo_to2 *t = s->state;
+    uint8_t room[16];
+    tsr_buf plain = { 0 }, out = tsr_buf_over(room, sizeof room);
+    tsr_fdo_hash hmac;
+
+    if (fdo_to2_open(t, in, &plain, r)) {
+        tsr_err err = tsr_fdo_device_ready_read(tsr_buf_view(&plain), &hmac, &t->size);
+
+        if (err != TSR_OK)
+            fdo_refuse_err(r, err, "TO2.DeviceServiceInfoReady does not parse, or its size is small");
+        else
+            take_hmac(t, &hmac, r);
+    }
+    free(plain.ptr);
+    if (r->code != 0)
+        return;
+    t->size = t->size == 0 ? TSR_FDO_SIZE_DEFAULT : t->size;
+    t->size = t->size < UINT16_MAX ? t->size : UINT16_MAX;
+    if (fdo_plan_begin(f, &t->plan, t->voucher.header.guid) != TSR_OK) {
+        fdo_refuse(r, TSR_FDO_INTERNAL, "the plan for this device cannot be used");
+        return;
+    }
+    tsr_fdo_owner_ready_write(&out, FDO_OWNER_SIZE);
+    fdo_to2_seal(t, TSR_FDO_TO2_OWNER_INFO_READY, tsr_buf_view(&out), r);
+}
+
+/* --- 68, 69 ----------------------------------------------------------------------------- */
+
+static bool take_pairs(tsr_fdo *f, fdo_to2 *t, tsr_fdo_info *info, fdo_reply *r)
+{
+    tsr_bytes module, message, value;
+    const char *wrong = NULL;
+
+    while (wrong == NULL && tsr_fdo_info_next(info, &module, &message, &value) == TSR_OK)
+        wrong = fdo_plan_take(f, &t->plan, module, message, value);
+    if (wrong != NULL)
+        fdo_refuse(r, TSR_FDO_INVALID, wrong);
+    return r->code == 0;
+}
+
+/* Whose turn it is: while one side has more to say, the other answers with nothing. */
+static bool take_info(tsr_fdo *f, fdo_to2 *t, tsr_bytes plain, bool *device_more, fdo_reply *r)
+{
+    tsr_fdo_info info;
+
+    if (tsr_fdo_info_read(plain, false, &info) != TSR_OK) {
+        fdo_refuse(r, TSR_FDO_BODY, "TO2.DeviceServiceInfo does not parse");
+        return false;
+    }
+    t->bytes += plain.len;
+    if (t->more && (info.more || info.left > 0))
+        fdo_refuse(r, TSR_FDO_INVALID, "the device speaks while it has to listen");
+    else if (t->done || ++t->rounds > FDO_ROUNDS_MAX || t->bytes > FDO_INFO_MAX)
+        fdo_refuse(r, TSR_FDO_INVALID, "the device sends more service info than there is to be");
+    *device_more = info.more;
+    return r->code == 0 && take_pairs(f, t, &info, r);
+}
+
+static void give_info(fdo_to2 *t, bool device_more, fdo_reply *r)
+{
+    size_t most = (size_t)t->size - t->cipher->overhead;
+    tsr_buf pairs = { 0 }, out = { 0 };
+    uint64_t count = 0;
+
+    rest_room(&pairs, most);
+    rest_room(&out, most + 32);
+    pairs.cap = pairs.cap < most - 16 ? pairs.cap : most - 16;
+    t->more = t->done = false;
+    if (!device_more) {
+        t->more = fdo_plan_give(&t->plan, &pairs, &count);
+        t->done = !t->more && fdo_plan_is_over(&t->plan);
+    }
+    tsr_fdo_info_write(&out, true, t->more, t->done, tsr_buf_view(&pairs), count);
+    if (pairs.err != TSR_OK || out.err != TSR_OK)
+        fdo_refuse(r, TSR_FDO_INTERNAL, "service info could not be written");
+    else
+        fdo_to2_seal(t, TSR_FDO_TO2_OWNER_INFO, tsr_buf_view(&out), r);
+    free(pairs.ptr);
+    free(out.ptr);
+}
+
+void fdo_device_info(tsr_fdo *f, fdo_session *s, tsr_bytes in, fdo_reply *r)
+{
+    fdo_to2 *t = s->state;
+    tsr_buf plain = { 0 };
+    bool device_more = false;
+
+    if (fdo_to2_open(t, in, &plain, r) &&
+        take_info(f, t, tsr_buf_view(&plain), &device_more, r))
+        give_info(t, device_more, r);
+    if (plain.ptr != NULL)
+        tsr_wipe(plain.ptr, plain.cap);
+    free(plain.ptr);
+}
+
+/* --- 70, 71 ----------------------------------------------------------------------------- */
+
+/* The device takes its new credential when it has 71. Should that be lost, it comes again with the
+ * old one: that voucher stays, too. */
+static tsr_err store_voucher(tsr_fdo *f, fdo_to2 *t)
+{
+    static const fdo_device onboarded = { .state = "onboarded" }, replaced = { .state = "replaced" };
+    tsr_bytes old = t->voucher.header.guid;
+    tsr_buf voucher = { 0 };
+    tsr_err err;
+
+    if (t->hmac.alg == 0)
+        return fdo_inventory_add(f, old, tsr_buf_view(&t->voucher_bytes), &onboarded);
+    rest_room(&voucher, t->header.len + t->voucher.certificates.len + 128);
+    tsr_fdo_voucher_write(&voucher, tsr_buf_view(&t->header), &t->hmac, t->voucher.certificates);
+    err = voucher.err;
+    if (err == TSR_OK)
+        err = fdo_inventory_follow(f, old, tsr_view(t->guid, sizeof t->guid),
+                                   tsr_buf_view(&voucher), &onboarded);
+    if (err == TSR_OK)
+        err = fdo_inventory_add(f, old, tsr_buf_view(&t->voucher_bytes), &replaced);
+    free(voucher.ptr);
+    return err;
+}
+
+void fdo_done(tsr_fdo *f, fdo_session *s, tsr_bytes in, fdo_reply *r)
+{
+    fdo_to2 *t = s->state;
+    uint8_t room[32];
+    tsr_buf plain = { 0 }, out = tsr_buf_over(room, sizeof room);
+    tsr_bytes nonce;
+
+    if (fdo_to2_open(t, in, &plain, r)) {
+        if (tsr_fdo_nonce_read(tsr_buf_view(&plain), &nonce) != TSR_OK)
+            fdo_refuse(r, TSR_FDO_BODY, "TO2.Done does not parse");
+        else if (!tsr_same_secret(nonce, tsr_view(t->nonce_device, TSR_FDO_NONCE)))
+            fdo_refuse(r, TSR_FDO_INVALID, "the nonce is another");
+        else if (!t->done)
+            fdo_refuse(r, TSR_FDO_INVALID, "the owner is not done yet");
+        else if (store_voucher(f, t) != TSR_OK)
+            fdo_refuse(r, TSR_FDO_INTERNAL, "the new voucher could not be stored");
+    }
+    free(plain.ptr);
+    if (r->code != 0)
+        return;
+    tsr_fdo_nonce_write(&out, tsr_view(t->nonce_setup, TSR_FDO_NONCE));
+    fdo_to2_seal(t, TSR_FDO_TO2_DONE2, tsr_buf_view(&out), r);
+    r->over = true;
+}

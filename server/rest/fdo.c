@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Devices of FIDO Device Onboard and their vouchers. */
+#include "server/fdo/fdo.h"
+
+#include <stdlib.h>
+
+#include "server/rest/daemon.h"
+#include "server/rest/handlers.h"
+#include "server/rest/page.h"
+#include "server/rest/room.h"
+#include "tessera/json/base64.h"
+
+/* NULL: answered. */
+static tsr_fdo *service(rest_exchange *x)
+{
+    if (x->rest->fdo == NULL)
+        rest_fail(x, REST_NOT_POSSIBLE,
+                  "this server has no part in FIDO Device Onboard; start it with --fdo");
+    return x->rest->fdo;
+}
+
+static void put_row(void *arg, const char *guid, tsr_bytes json)
+{
+    rest_page *p = arg;
+
+    if (!rest_page_takes(p, guid))
+        return;
+    rest_room(&p->out, json.len + 16);
+    tsr_json_put_raw(&p->j, json);
+}
+
+typedef tsr_err lister(tsr_fdo *f, const char *after, size_t limit, tsr_fdo_row_fn *fn, void *arg);
+
+static void give_list(rest_exchange *x, lister *from, tsr_fdo_row_fn *put)
+{
+    tsr_fdo *f = service(x);
+    rest_page page = { 0 };
+
+    if (f != NULL && rest_page_open(&page, x))
+        rest_page_give(&page, x, from(f, rest_query(x, "cursor"), rest_page_asks(&page), put,
+                                      &page));
+}
+
+void rest_list_fdo_devices(rest_exchange *x) { give_list(x, tsr_fdo_device_list, put_row); }
+
+static void put_one(void *arg, const char *guid, tsr_bytes json)
+{
+    rest_page *p = arg;
+
+    (void)guid;
+    rest_room(&p->out, json.len + 16);
+    tsr_json_put_raw(&p->j, json);
+}
+
+static void give_device(rest_exchange *x, tsr_fdo *f, const char *guid)
+{
+    rest_page page = { 0 };
+
+    rest_row_open(&page);
+    rest_row_give(&page, x, tsr_fdo_device_get(f, guid, put_one, &page), REST_UNKNOWN_VOUCHER,
+                  "no device with this GUID was made here, and no voucher of it was imported");
+}
+
+void rest_get_fdo_device(rest_exchange *x)
+{
+    tsr_fdo *f = service(x);
+
+    if (f != NULL)
+        give_device(x, f, x->endpoint);
+}
+
+static void fail(rest_exchange *x, tsr_err err, const char *why)
+{
+    if (err == TSR_E_DENIED)
+        rest_fail(x, REST_VOUCHER_REFUSED, "%s", why);
+    else if (err == TSR_E_NOT_FOUND)
+        rest_fail(x, REST_UNKNOWN_VOUCHER, "there is no voucher of this GUID here");
+    else
+        rest_fail_err(x, err, "the voucher");
+}
+
+void rest_get_voucher(rest_exchange *x)
+{
+    tsr_fdo *f = service(x);
+    rest_page page = { 0 };
+    tsr_buf pem = { 0 };
+    tsr_err err;
+
+    if (f == NULL)
+        return;
+    err = tsr_fdo_voucher_export(f, x->endpoint, &pem);
+    if (err == TSR_OK) {
+        rest_row_open(&page);
+        rest_room(&page.out, 2 * pem.len + 64);
+        tsr_json_open_object(&page.j);
+        tsr_json_put_key(&page.j, "voucher");
+        tsr_json_put_string(&page.j, tsr_buf_view(&pem));
+        tsr_json_close(&page.j);
+        rest_row_give(&page, x, TSR_OK, REST_UNKNOWN_VOUCHER, "");
+    } else {
+        fail(x, err, "");
+    }
+    free(pem.ptr);
+}
+
+/* The text member that a body has to have, on the heap. NULL: answered. */
+static char *text_of_body(rest_exchange *x, const char *name)
+{
+    tsr_json body;
+    char *text;
+
+    if (rest_body_json(x, &body) != TSR_OK || rest_body_only(x, &body, name, NULL) != TSR_OK)
+        return NULL;
+    text = malloc(body.text.len + 1);
+    if (text != NULL && tsr_json_find_cstring(&body, name, text, body.text.len + 1) == TSR_OK)
+        return text;
+    free(text);
+    rest_fail(x, REST_BAD_BODY, "send an object with the text `%s`", name);
+    return NULL;
+}
+
+void rest_import_voucher(rest_exchange *x)
+{
+    tsr_fdo *f = service(x);
+    char guid[33] = "", why[400] = "";
+    char *text = f != NULL ? text_of_body(x, "voucher") : NULL;
+    tsr_err err;
+
+    if (text == NULL)
+        return;
+    err = tsr_fdo_voucher_import(f, tsr_text(text), guid, why, sizeof why);
+    free(text);
+    if (err == TSR_OK)
+        give_device(x, f, guid);
+    else
+        fail(x, err, why);
+}
+
+void rest_extend_voucher(rest_exchange *x)
+{
+    tsr_fdo *f = service(x);
+    char why[400] = "";
+    char *text = f != NULL ? text_of_body(x, "to") : NULL;
+    tsr_err err;
+
+    if (text == NULL)
+        return;
+    err = tsr_fdo_voucher_hand_over(f, x->endpoint, tsr_text(text), why, sizeof why);
+    free(text);
+    if (err == TSR_OK)
+        give_device(x, f, x->endpoint);
+    else
+        fail(x, err, why);
+}
+
+/* --- plans, and what they brought ------------------------------------------------------- */
+
+/* Names only: plans may hold keys. */
+static void put_name(void *arg, const char *name, tsr_bytes body)
+{
+    rest_page *p = arg;
+
+    if (!rest_page_takes(p, name))
+        return;
+    rest_room(&p->out, 6 * strlen(name) + 128);
+    tsr_json_open_object(&p->j);
+    rest_put_text(&p->j, "name", name);
+    rest_put_count(&p->j, "bytes", body.len);
+    tsr_json_close(&p->j);
+}
+
+void rest_list_fdo_plans(rest_exchange *x) { give_list(x, tsr_fdo_plan_list, put_name); }
+
+void rest_list_fdo_results(rest_exchange *x) { give_list(x, tsr_fdo_result_list, put_name); }
+
+void rest_set_fdo_plan(rest_exchange *x)
+{
+    tsr_fdo *f = service(x);
+    char why[400] = "";
+    tsr_json body;
+    tsr_err err;
+
+    if (f == NULL || rest_body_json(x, &body) != TSR_OK)
+        return;
+    err = tsr_fdo_plan_set(f, x->endpoint, body.text, why, sizeof why);
+    if (err == TSR_OK)
+        rest_reply_empty(x);
+    else if (err == TSR_E_ARGUMENT)
+        rest_fail(x, REST_BAD_BODY, "%s", why);
+    else
+        rest_fail_err(x, err, x->endpoint);
+}
+
+void rest_delete_fdo_plan(rest_exchange *x)
+{
+    tsr_fdo *f = service(x);
+    tsr_err err = f != NULL ? tsr_fdo_plan_delete(f, x->endpoint) : TSR_OK;
+
+    if (f == NULL)
+        return;
+    if (err == TSR_OK)
+        rest_reply_empty(x);
+    else if (err == TSR_E_NOT_FOUND)
+        rest_fail(x, REST_UNKNOWN_PROFILE, "%s: there is no plan of this name", x->endpoint);
+    else
+        rest_fail_err(x, err, x->endpoint);
+}
+
+static void put_result(void *arg, const char *name, tsr_bytes body)
+{
+    rest_page *p = arg;
+    tsr_buf text = { 0 };
+
+    rest_room(&text, body.len / 3 * 4 + 8);
+    tsr_base64_put(&text, body);
+    rest_room(&p->out, text.len + 6 * strlen(name) + 128);
+    tsr_json_open_object(&p->j);
+    rest_put_text(&p->j, "name", name);
+    tsr_json_put_key(&p->j, "data");
+    tsr_json_put_string(&p->j, tsr_buf_view(&text));
+    tsr_json_close(&p->j);
+    free(text.ptr);
+}
+
+void rest_get_fdo_result(rest_exchange *x)
+{
+    tsr_fdo *f = service(x);
+    rest_page page = { 0 };
+
+    if (f == NULL)
+        return;
+    rest_row_open(&page);
+    rest_row_give(&page, x, tsr_fdo_result_get(f, x->endpoint, put_result, &page),
+                  REST_UNKNOWN_VOUCHER, "no step of a plan brought such a thing");
+}

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The services of FIDO Device Onboard without a network: runs and their tokens, places, plans, files of
+ * vouchers, and a manufacture that go-fdo's client asked for (tests/vectors/fdo). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "server/fdo/place.h"
+#include "server/fdo/plan.h"
+#include "server/rest/room.h"
+#include "tests/server/fdo_house.h"
+
+/* --- runs ------------------------------------------------------------------------------- */
+
+static void test_session_is_found_by_its_token_alone(void **state)
+{
+    fdo_sessions all;
+    fdo_session *a, *b, *got;
+
+    (void)state;
+    fdo_sessions_open(&all, 10, 1000, 100);
+    assert_int_equal(fdo_session_begin(&all, FDO_DI, 50, &a), TSR_OK);
+    assert_int_equal(fdo_session_begin(&all, FDO_TO2, 50, &b), TSR_OK);
+    assert_string_not_equal(a->token, b->token);
+    assert_int_equal(strlen(a->token), FDO_TOKEN);
+    assert_int_equal(fdo_session_take(&all, a->token, 60, &got), TSR_E_STATE); /* at work */
+    fdo_session_give(&all, a, false);
+    assert_int_equal(fdo_session_take(&all, a->token, 60, &got), TSR_OK);
+    assert_ptr_equal(got, a);
+    assert_int_equal(fdo_session_take(&all, "00000000000000000000000000000000", 60, &got),
+                     TSR_E_NOT_FOUND);
+    assert_int_equal(fdo_session_take(&all, "", 60, &got), TSR_E_NOT_FOUND);
+    fdo_sessions_close(&all);
+}
+
+static void test_session_ends(void **state)
+{
+    fdo_sessions all;
+    fdo_session *a, *got;
+    char token[FDO_TOKEN + 1];
+
+    (void)state;
+    fdo_sessions_open(&all, 10, 1000, 100);
+    assert_int_equal(fdo_session_begin(&all, FDO_DI, 50, &a), TSR_OK);
+    memcpy(token, a->token, sizeof token);
+    fdo_session_give(&all, a, false);
+    assert_int_equal(fdo_session_take(&all, token, 1050, &got), TSR_E_NOT_FOUND);
+    for (int i = 0; i < FDO_SESSION_HEADS; i++) /* what has ended is swept away by what comes */
+        (void)fdo_session_take(&all, "00000000000000000000000000000000", 1050, &got);
+    assert_int_equal(fdo_sessions_count(&all), 0);
+    fdo_sessions_close(&all);
+}
+
+static void test_sessions_are_bounded_in_number_and_rate(void **state)
+{
+    fdo_sessions all;
+    fdo_session *s;
+    unsigned n = 0;
+
+    (void)state;
+    fdo_sessions_open(&all, 5, 1000, 100);
+    while (n < 100 && fdo_session_begin(&all, FDO_DI, 50, &s) == TSR_OK)
+        n++;
+    assert_int_equal(n, 5);
+    fdo_sessions_close(&all);
+    fdo_sessions_open(&all, 1000, 1000, 10);
+    for (n = 0; n < 100 && fdo_session_begin(&all, FDO_DI, 50, &s) == TSR_OK;)
+        n++;
+    assert_int_equal(n, 20); /* two seconds' worth at once */
+    assert_int_equal(fdo_session_begin(&all, FDO_DI, 149, &s), TSR_E_SPACE);
+    assert_int_equal(fdo_session_begin(&all, FDO_DI, 250, &s), TSR_OK);
+    fdo_sessions_close(&all);
+}
+
+static void test_messages_have_an_order(void **state)
+{
+    static const uint8_t good[][3] = { { FDO_DI, 11, 12 },  { FDO_TO0, 21, 22 }, { FDO_TO1, 31, 32 },
+                                       { FDO_TO2, 61, 62 }, { FDO_TO2, 61, 64 }, { FDO_TO2, 63, 62 },
+                                       { FDO_TO2, 63, 64 }, { FDO_TO2, 65, 66 }, { FDO_TO2, 67, 68 },
+                                       { FDO_TO2, 69, 68 }, { FDO_TO2, 69, 70 } };
+    unsigned found = 0;
+
+    (void)state;
+    for (unsigned protocol = FDO_DI; protocol <= FDO_TO2; protocol++)
+        for (unsigned answered = 0; answered < 256; answered++)
+            for (unsigned type = 0; type < 256; type++)
+                found += fdo_follows((fdo_protocol)protocol, (uint8_t)answered, (uint8_t)type);
+    assert_int_equal(found, sizeof good / sizeof *good);
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        assert_true(fdo_follows((fdo_protocol)good[i][0], good[i][1], good[i][2]));
+}
+
+/* --- places ----------------------------------------------------------------------------- */
+
+static void test_places(void **state)
+{
+    static const char *const bad[] = { "", "host", "ftp://x", "http://", "http://x:0", "http://x:65536",
+                                       "http://[x]:1", "http://[::1", "http://x/path", "http://:80" };
+    fdo_place p;
+
+    (void)state;
+    assert_int_equal(fdo_place_read("http://127.0.0.1:8040", &p), TSR_OK);
+    assert_true(p.ip_len == 4 && p.port == 8040 && !p.tls);
+    assert_int_equal(fdo_place_read("https://rv.example", &p), TSR_OK);
+    assert_true(p.ip_len == 0 && p.port == 443 && p.tls);
+    assert_int_equal(fdo_place_read("http://[2001:db8::1]/", &p), TSR_OK);
+    assert_true(p.ip_len == 16 && p.port == 80);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(fdo_place_read(bad[i], &p), TSR_E_ARGUMENT);
+}
+
+/* --- with a service --------------------------------------------------------------------- */
+
+static int open_house(void **state)
+{
+    fdo_house *h = calloc(1, sizeof *h);
+
+    *state = h;
+    return h != NULL && fdo_house_open(h, 100, 1000) ? 0 : -1;
+}
+
+static int close_house(void **state)
+{
+    fdo_house_close(*state);
+    free(*state);
+    return 0;
+}
+
+static tsr_bytes vector(const char *name, uint8_t *room, size_t cap)
+{
+    char path[300];
+    FILE *f;
+    size_t n;
+
+    (void)snprintf(path, sizeof path, "%s/tests/vectors/fdo/%s", TSR_SOURCE_DIR, name);
+    f = fopen(path, "rb");
+    assert_non_null(f);
+    n = fread(room, 1, cap, f);
+    (void)fclose(f);
+    assert_in_range(n, 1, cap - 1);
+    return tsr_view(room, n);
+}
+
+static void count_row(void *arg, const char *name, tsr_bytes body)
+{
+    assert_int_equal(strlen(name), 32);
+    assert_true(body.len > 0);
+    ++*(unsigned *)arg;
+}
+
+/* What go-fdo's client sent; its HMAC is over another header, which a manufacturer cannot tell. */
+static void test_manufacture_for_a_recorded_device(void **state)
+{
+    fdo_house *h = *state;
+    uint8_t room[4096];
+    char token[40];
+    tsr_fdo_answer a;
+    tsr_buf pem = { 0 }, der = { 0 };
+    tsr_fdo_voucher v;
+    tsr_bytes header;
+    tsr_fdo_ov_header ov;
+    char guid[FDO_GUID_TEXT];
+    unsigned rows = 0;
+
+    tsr_fdo_message(h->fdo, 10, NULL,
+                    vector("ec256-ecdh256-a128gcm/01-req-10.cbor", room, sizeof room), &a);
+    assert_int_equal(a.type, 11);
+    assert_int_equal(tsr_fdo_set_credentials_read(tsr_buf_view(&a.body), &header), TSR_OK);
+    assert_int_equal(tsr_fdo_ov_header_read(header, &ov), TSR_OK);
+    fdo_guid_text(ov.guid, guid);
+    memcpy(token, a.token, sizeof token);
+    free(a.body.ptr);
+    tsr_fdo_message(h->fdo, 12, token,
+                    vector("ec256-ecdh256-a128gcm/02-req-12.cbor", room, sizeof room), &a);
+    assert_int_equal(a.type, 13);
+    free(a.body.ptr);
+    tsr_fdo_message(h->fdo, 12, token, tsr_view("", 0), &a); /* the run is over */
+    assert_int_equal(a.type, 255);
+    free(a.body.ptr);
+
+    assert_int_equal(tsr_fdo_voucher_export(h->fdo, guid, &pem), TSR_OK);
+    assert_int_equal(fdo_voucher_decode(tsr_buf_view(&pem), &der), TSR_OK);
+    assert_int_equal(tsr_fdo_voucher_read(tsr_buf_view(&der), &v), TSR_OK);
+    assert_int_equal(v.count, 1); /* extended to the owner here */
+    assert_null(fdo_voucher_wrong(NULL, &v, &ov.manufacturer));
+    assert_int_equal(tsr_fdo_device_list(h->fdo, NULL, 10, count_row, &rows), TSR_OK);
+    assert_int_equal(rows, 1);
+    free(pem.ptr);
+    free(der.ptr);
+}
+
+static void test_roles_that_are_not_here_take_no_message(void **state)
+{
+    fdo_house *h = *state;
+    tsr_fdo_answer a;
+    tsr_fdo_error e;
+
+    h->fdo->config.roles = TSR_FDO_RENDEZVOUS;
+    for (unsigned type = 0; type < 255; type++) {
+        if (type == 20 || type == 30)
+            continue;
+        tsr_fdo_message(h->fdo, (uint8_t)type, "x", tsr_view("\x80", 1), &a);
+        assert_int_equal(a.type, 255);
+        assert_int_equal(tsr_fdo_error_read(tsr_buf_view(&a.body), &e), TSR_OK);
+        assert_int_equal(e.previous, type);
+        assert_int_equal(e.code, type == 22 || type == 32 ? 1 : 101);
+        free(a.body.ptr);
+    }
+    tsr_fdo_message(h->fdo, 255, "x", tsr_view("\x80", 1), &a); /* an error has no answer */
+    assert_true(a.type == 0 && a.body.len == 0);
+}
+
+static void test_import_of_what_is_no_voucher(void **state)
+{
+    fdo_house *h = *state;
+    uint8_t room[16384];
+    char guid[33], why[400];
+    static const char *const files[] = { "go-fdo/ov.pem", "go-fdo/ov_extended.pem", "go-fdo/dc.bin",
+                                         "fdo-rs/v100-voucher1.pem", "fdo-rs/v101-voucher1.pem" };
+
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        why[0] = 0;
+        assert_int_equal(tsr_fdo_voucher_import(h->fdo, vector(files[i], room, sizeof room), guid,
+                                                why, sizeof why),
+                         TSR_E_DENIED);
+        assert_true(why[0] != 0);
+    }
+}
+
+/* --- plans ------------------------------------------------------------------------------ */
+
+static const char plan_text[] =
+    "{\"steps\":[{\"module\":\"fdo.download\",\"name\":\"n\",\"text\":\"abc\"},"
+    "{\"module\":\"fdo.upload\",\"name\":\"u\",\"optional\":true},"
+    "{\"module\":\"fdo.command\",\"command\":\"c\",\"args\":[\"a\"],\"may_fail\":true}]}";
+
+static const char *say(fdo_house *h, fdo_plan_run *p, const char *module, const char *message,
+                       const char *cbor, size_t len)
+{
+    return fdo_plan_take(h->fdo, p, tsr_text(module), tsr_text(message), tsr_view(cbor, len));
+}
+
+static void test_plan_goes_step_by_step(void **state)
+{
+    fdo_house *h = *state;
+    fdo_plan_run p = { 0 };
+    uint8_t guid[16] = { 1 }, room[1000];
+    char why[200];
+    tsr_buf out = tsr_buf_over(room, sizeof room);
+    uint64_t count = 0;
+
+    assert_int_equal(tsr_fdo_plan_set(h->fdo, "default", tsr_text(plan_text), why, sizeof why),
+                     TSR_OK);
+    assert_int_equal(fdo_plan_begin(h->fdo, &p, tsr_view(guid, 16)), TSR_OK);
+    assert_false(fdo_plan_give(&p, &out, &count)); /* before devmod nothing is said */
+    assert_int_equal(count, 0);
+    assert_null(say(h, &p, "devmod", "nummodules", "\x02", 1));
+    assert_null(say(h, &p, "devmod", "modules", "\x83\x00\x01\x61""a", 5));
+    assert_false(fdo_plan_give(&p, &out, &count));
+    assert_int_equal(count, 0);
+    assert_null(say(h, &p, "devmod", "modules", "\x83\x01\x01\x61""b", 5));
+    assert_false(fdo_plan_give(&p, &out, &count));
+    assert_int_equal(count, 5); /* active, name, length, sha-384, data */
+    assert_null(say(h, &p, "fdo.download", "active", "\xf5", 1));
+    assert_null(say(h, &p, "fdo.download", "done", "\x03", 1));
+    assert_false(fdo_plan_give(&p, &out, &count));
+    assert_int_equal(count, 8); /* active, need-sha, name */
+    assert_false(fdo_plan_is_over(&p));
+    assert_null(say(h, &p, "fdo.upload", "active", "\xf4", 1)); /* it may be unknown */
+    out.len = 0;
+    assert_false(fdo_plan_give(&p, &out, &count));
+    assert_int_equal(count, 15);
+    assert_null(say(h, &p, "fdo.command", "exitcode", "\x07", 1)); /* it may fail */
+    assert_true(fdo_plan_is_over(&p));
+    fdo_plan_end(&p);
+}
+
+static void test_plan_refuses_what_the_device_may_not_say(void **state)
+{
+    fdo_house *h = *state;
+    fdo_plan_run p = { 0 };
+    uint8_t guid[16] = { 2 }, room[1000];
+    char why[200];
+    tsr_buf out = tsr_buf_over(room, sizeof room);
+    uint64_t count = 0;
+
+    assert_int_equal(tsr_fdo_plan_set(h->fdo, "default", tsr_text(plan_text), why, sizeof why),
+                     TSR_OK);
+    assert_int_equal(fdo_plan_begin(h->fdo, &p, tsr_view(guid, 16)), TSR_OK);
+    assert_non_null(say(h, &p, "devmod", "modules", "\x82\x00\x01", 3));
+    assert_non_null(say(h, &p, "devmod", "nummodules", "\x61x", 2));
+    assert_null(say(h, &p, "devmod", "nummodules", "\x00", 1));
+    assert_false(fdo_plan_give(&p, &out, &count));
+    assert_non_null(say(h, &p, "fdo.download", "active", "\xf4", 1)); /* it has to know it */
+    assert_non_null(say(h, &p, "fdo.download", "done", "\x02", 1));
+    assert_non_null(say(h, &p, "fdo.download", "done", "\x20", 1));
+    assert_null(say(h, &p, "fdo.command", "exitcode", "\x07", 1)); /* of another step: unheard */
+    assert_false(fdo_plan_is_over(&p));
+    fdo_plan_end(&p);
+}
+
+static int start_crypto(void **state)
+{
+    (void)state;
+    return psa_crypto_init() == PSA_SUCCESS ? 0 : -1;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_session_is_found_by_its_token_alone),
+        cmocka_unit_test(test_session_ends),
+        cmocka_unit_test(test_sessions_are_bounded_in_number_and_rate),
+        cmocka_unit_test(test_messages_have_an_order),
+        cmocka_unit_test(test_places),
+        cmocka_unit_test_setup_teardown(test_manufacture_for_a_recorded_device, open_house,
+                                        close_house),
+        cmocka_unit_test_setup_teardown(test_roles_that_are_not_here_take_no_message, open_house,
+                                        close_house),
+        cmocka_unit_test_setup_teardown(test_import_of_what_is_no_voucher, open_house, close_house),
+        cmocka_unit_test_setup_teardown(test_plan_goes_step_by_step, open_house, close_house),
+        cmocka_unit_test_setup_teardown(test_plan_refuses_what_the_device_may_not_say, open_house,
+                                        close_house),
+    };
+
+    return cmocka_run_group_tests(tests, start_crypto, NULL);
+}
