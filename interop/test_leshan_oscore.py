@@ -38,15 +38,58 @@ class Oscore(unittest.TestCase):
         self.assertEqual(room.parts["device"].stop(), 0)
         theirs.expect(f"deregistered {EP}", 20)
 
-    def test_leshan_client_is_challenged(self):
-        """Its first request is verified and answered by 4.01 with Echo, as a Register must be fresh (RFC 9175 §2.3);
-        that option neither it nor Californium's OSCORE knows, so it can go no further."""
+    def credential(self, path, *setting, **more):
+        device, server, key, salt = setting
+        status, answer, _ = self.room.rest.call("PUT", path, {"mode": "oscore", "device_id": device, "server_id": server,
+                                                              "key": key, "salt": salt, **more})
+        self.assertEqual(status, 200, answer)
+
+    def test_leshan_client_is_challenged_unless_told(self):
+        """A Register must be fresh (RFC 9175 §2.3), so what comes first is answered by 4.01 with Echo, an option that
+        neither Leshan nor Californium's OSCORE knows; the credential may say so."""
         room = self.room
         room.start_server("--allow-nosec")
-        room.oscore(EP, *SETTING)
-        theirs = leshan.start(room, "OscoreClient", EP, f"coap://127.0.0.1:{room.coap}", *SETTING)
+        self.credential(f"/credentials/{EP}", *SETTING)
+        where = EP, f"coap://127.0.0.1:{room.coap}", DEVICE_ID, SERVER_ID
+        theirs = leshan.start(room, "OscoreClient", *where, SECRET, SALT)
         theirs.expect("Registration failed: UNAUTHORIZED(401)", 40)
+        theirs.stop()
         self.assertIsNone(room.rest.device(EP))
+
+        other = lab.new_key().hex()
+        self.credential(f"/credentials/{EP}", DEVICE_ID, SERVER_ID, other, SALT, echo=False)
+        leshan.start(room, "OscoreClient", *where, other, SALT)
+        self.assertEqual(room.wait_registered(EP, 40)["security"], "oscore")
+        self.use(7)
+        room.parts["server"].stop()  # in good order, so that it knows what it had
+        room.start_server("--allow-nosec")
+        self.use(8)
+
+    def use(self, dimmer):
+        rest, events = self.room.rest, self.room.events()
+        status, body, _ = rest.get(f"/devices/{EP}/objects/3/0/0")
+        self.assertEqual((status, body["values"][0]["value"]), (200, "Leshan"), body)
+        status, body, _ = rest.call("PUT", f"/devices/{EP}/objects/3311/0/5851", {"value": dimmer})
+        self.assertEqual(status, 200, body)
+        status, body, _ = rest.get(f"/devices/{EP}/objects/3311/0/5851")
+        self.assertEqual((status, body["values"][0]["value"]), (200, dimmer), body)
+        status, body, _ = rest.call("PUT", f"/devices/{EP}/observations/3303/0/5700", {})
+        self.assertIn(status, (200, 201), body)
+        events.wait(lambda e: e["type"] == "notification", 20, "a notification")
+
+    def test_leshan_client_bootstraps(self):
+        """LwM2M-1.1-int-11: asked and written under OSCORE; registered with the keys that it was given so"""
+        room, bs, factory = self.room, lab.free_port(), lab.new_key().hex()
+        room.start_server("--allow-nosec", "--bootstrap-coap", f"127.0.0.1:{bs}")
+        self.credential(f"/bootstrap/credentials/{EP}", "b1", "b5", factory, SALT, echo=False)
+        self.credential(f"/credentials/{EP}", *SETTING, echo=False)
+        status, answer, _ = room.rest.call("PUT", "/bootstrap/profiles/*", {"servers": [{
+            "uri": f"coap://127.0.0.1:{room.coap}", "security": "oscore", "key": SECRET, "salt": SALT,
+            "device_id": DEVICE_ID, "server_id": SERVER_ID, "short_server_id": 101, "lifetime": 120}]})
+        self.assertEqual(status, 200, answer)
+        leshan.start(room, "OscoreClient", "-b", EP, f"coap://127.0.0.1:{bs}", "b1", "b5", factory, SALT)
+        device = room.wait_registered(EP, 40)
+        self.assertEqual((device["security"], device["lifetime_s"]), ("oscore", 120))
 
 
 if __name__ == "__main__":

@@ -309,6 +309,7 @@ typedef struct {
     tsr_bytes salt;                 /* 0 to 64 bytes */
     tsr_bytes id_context;           /* ptr NULL: none; up to 64 bytes */
     int32_t aead;                   /* COSE number; 0: AES-CCM-16-64-128 */
+    bool no_echo; /* the device knows no Echo: with keys that were never here it is not challenged */
 } tsr_server_oscore;
 
 /** The same for OSCORE; requests of that endpoint without it are refused from then on. Sequence numbers

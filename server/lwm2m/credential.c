@@ -194,7 +194,7 @@ tsr_err tsr_server_credential_set(tsr_server *s, const char *endpoint, tsr_serve
 
 /* --- OSCORE ------------------------------------------------------------------------------- */
 
-enum { ROW_VERSION = 1, OSCORE_MAX = 64 };
+enum { ROW = 1, ROW_NO_ECHO = 2, OSCORE_MAX = 64 }; /* the first byte */
 
 static void put_hex(tsr_buf *out, tsr_bytes in)
 {
@@ -222,15 +222,16 @@ void oscore_identity(tsr_bytes device_id, tsr_bytes id_context, char identity[OS
 
 bool oscore_row_get(tsr_bytes row, oscore_row *out)
 {
-    uint8_t version, id_len, salt_len, aead;
+    uint8_t kind, id_len, salt_len, aead;
 
-    if (tsr_get_u8(&row, &version) != TSR_OK || version != ROW_VERSION ||
+    if (tsr_get_u8(&row, &kind) != TSR_OK || (kind != ROW && kind != ROW_NO_ECHO) ||
         tsr_get_u8(&row, &aead) != TSR_OK || tsr_get_u8(&row, &id_len) != TSR_OK ||
         tsr_get_bytes(&row, id_len, &out->server_id) != TSR_OK ||
         tsr_get_u8(&row, &salt_len) != TSR_OK ||
         tsr_get_bytes(&row, salt_len, &out->salt) != TSR_OK || row.len == 0)
         return false;
     out->aead = aead;
+    out->no_echo = kind == ROW_NO_ECHO;
     out->secret = row;
     return true;
 }
@@ -269,7 +270,7 @@ tsr_err oscore_row_make(const tsr_server_oscore *o, tsr_buf *row, char identity[
     if (err != TSR_OK)
         return err;
     oscore_identity(o->device_id, o->id_context, identity);
-    tsr_put_u8(row, ROW_VERSION);
+    tsr_put_u8(row, o->no_echo ? ROW_NO_ECHO : ROW);
     tsr_put_u8(row, (uint8_t)o->aead);
     tsr_put_u8(row, (uint8_t)o->server_id.len);
     tsr_put_bytes(row, o->server_id);

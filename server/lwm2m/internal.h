@@ -390,6 +390,7 @@ void oscore_identity(tsr_bytes device_id, tsr_bytes id_context, char identity[OS
 typedef struct {
     tsr_bytes server_id, salt, secret;
     int32_t aead;
+    bool no_echo;
 } oscore_row;
 
 bool oscore_row_get(tsr_bytes row, oscore_row *out);

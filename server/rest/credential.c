@@ -173,13 +173,19 @@ static tsr_err oscore_of(rest_exchange *x, const tsr_json *body, oscore_room *ro
 {
     tsr_buf key = tsr_buf_over(room->secret, sizeof room->secret);
     uint64_t aead = 0;
+    bool echo = true;
     tsr_err err = tsr_json_find_uint(body, "aead", &aead);
 
     if ((err != TSR_OK && err != TSR_E_NOT_FOUND) || aead > 255) {
         rest_fail(x, REST_BAD_BODY, "`aead` must be a COSE algorithm number, 1 to 255");
         return TSR_E_ARGUMENT;
     }
-    room->o = (tsr_server_oscore){ .aead = (int32_t)aead };
+    err = tsr_json_find_bool(body, "echo", &echo);
+    if (err != TSR_OK && err != TSR_E_NOT_FOUND) {
+        rest_fail(x, REST_BAD_BODY, "`echo` must be true or false");
+        return TSR_E_ARGUMENT;
+    }
+    room->o = (tsr_server_oscore){ .aead = (int32_t)aead, .no_echo = !echo };
     if (bytes_of(x, body, "device_id", sizeof room->ids[0], room->ids[0], &room->o.device_id) != TSR_OK ||
         bytes_of(x, body, "server_id", sizeof room->ids[1], room->ids[1], &room->o.server_id) != TSR_OK ||
         bytes_of(x, body, "salt", sizeof room->salt, room->salt, &room->o.salt) != TSR_OK ||

@@ -210,6 +210,32 @@ static void test_oscore_replay_is_refused(void **state)
     release(o);
 }
 
+/* One that knows no Echo: its keys are taken at once when they were never here, and only then. */
+static void test_oscore_device_without_echo(void **state)
+{
+    house *h = *state;
+    const tsr_server_oscore keys = { .device_id = tsr_text("dev"),
+                                     .server_id = tsr_text("srv"),
+                                     .secret = tsr_text(SECRET),
+                                     .no_echo = true };
+    protection *o;
+    uint64_t left;
+
+    assert_int_equal(tsr_server_credential_set_oscore(h->server, "dev1", &keys), TSR_OK);
+    o = protect(peer_open(h->coap, NULL, NULL), "dev", SECRET);
+    left = tsr_oscore_left(&o->context);
+    assert_int_equal(peer_register(o->p, REGISTER), TSR_COAP_CREATED);
+    assert_int_equal(left - tsr_oscore_left(&o->context), 1);
+    memcpy(o->location, o->p->location, sizeof o->location);
+    assert_int_equal(update(o), TSR_COAP_CHANGED);
+    assert_int_equal(tsr_server_credential_delete(h->server, "dev1"), TSR_OK);
+    assert_int_equal(tsr_server_credential_set_oscore(h->server, "dev1", &keys), TSR_OK);
+    left = tsr_oscore_left(&o->context);
+    assert_int_equal(peer_register(o->p, REGISTER), TSR_COAP_CREATED);
+    assert_int_equal(left - tsr_oscore_left(&o->context), 2); /* these keys were here before */
+    release(o);
+}
+
 /* The device comes from another port, and mostly to another shard: same keys, same window. */
 static void test_oscore_device_may_move(void **state)
 {
@@ -335,6 +361,7 @@ int main(void)
         T(test_oscore_registers_and_is_read),
         T(test_oscore_endpoint_is_bound_to_its_keys),
         T(test_oscore_replay_is_refused),
+        T(test_oscore_device_without_echo),
         T(test_oscore_device_may_move),
         T(test_oscore_survives_a_restart),
         T(test_oscore_keys_may_be_replaced),
