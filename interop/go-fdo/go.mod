@@ -3,9 +3,9 @@ module tessera.example/interop/go-fdo
 go 1.25.0
 
 require (
-	github.com/fido-device-onboard/go-fdo v0.0.0
-	github.com/fido-device-onboard/go-fdo/fsim v0.0.0
-	github.com/fido-device-onboard/go-fdo/sqlite v0.0.0
+	github.com/fido-device-onboard/go-fdo v0.0.0-20260316145830-3c6ea7fc24fb
+	github.com/fido-device-onboard/go-fdo/fsim v0.0.0-20260316145830-3c6ea7fc24fb
+	github.com/fido-device-onboard/go-fdo/sqlite v0.0.0-20260316145830-3c6ea7fc24fb
 )
 
 require (
@@ -14,11 +14,4 @@ require (
 	github.com/tetratelabs/wazero v1.11.0 // indirect
 	golang.org/x/crypto v0.47.0 // indirect
 	golang.org/x/sys v0.40.0 // indirect
-)
-
-// interop/get-peers puts the library's source there.
-replace (
-	github.com/fido-device-onboard/go-fdo => ../../build/go-fdo/src
-	github.com/fido-device-onboard/go-fdo/fsim => ../../build/go-fdo/src/fsim
-	github.com/fido-device-onboard/go-fdo/sqlite => ../../build/go-fdo/src/sqlite
 )
