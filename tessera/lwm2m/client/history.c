@@ -4,7 +4,7 @@
  * SenML pack with times (Core 5.1.2). While anything of an observation is kept, retry_ms holds its
  * notifications back, so that nothing newer goes first. */
 #include "tessera/cbor/cbor.h"
-#include "tessera/lwm2m/client/observing.h"
+#include "tessera/lwm2m/client/observe_impl.h"
 
 enum {
     HEAD = 2,          /* bytes of an entry's length */

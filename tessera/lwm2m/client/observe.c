@@ -2,7 +2,7 @@
  *
  * Information reporting: who observes what, when a notification is owed, and sending it
  * (Core 6.4, Core 5.1.2, RFC 7641). */
-#include "tessera/lwm2m/client/observing.h"
+#include "tessera/lwm2m/client/observe_impl.h"
 
 enum {
     CONFIRM_MS = 24 * 3600 * 1000, /* RFC 7641 §4.5: a CON at least once a day */

@@ -2,8 +2,8 @@
  *
  * How an observation is judged and read, for what reports it (observe.c) and what keeps it for later
  * (history.c). Inline: there is one caller in a small device, which need not pay for another. */
-#ifndef TESSERA_LWM2M_CLIENT_OBSERVING_H
-#define TESSERA_LWM2M_CLIENT_OBSERVING_H
+#ifndef TESSERA_LWM2M_CLIENT_OBSERVE_IMPL_H
+#define TESSERA_LWM2M_CLIENT_OBSERVE_IMPL_H
 
 #include "tessera/lwm2m/client/internal.h"
 
