@@ -56,23 +56,12 @@ struct tsr_connections {
 
 /* ---- listening ---- */
 
-static int listen_one(const tsr_address *address)
+static int listen_one(const tsr_address *address, bool first)
 {
-    struct sockaddr_storage at;
-    socklen_t len = tsr_address_to(address, &at);
-    int fd = socket(at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1;
+    int fd = tsr_socket_bound(address, SOCK_STREAM, first);
 
-    if (fd < 0)
-        return -1;
-    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    if (address->v6)
-        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) != 0 ||
-        bind(fd, (struct sockaddr *)&at, len) != 0 || listen(fd, SOMAXCONN) != 0) {
-        int saved = errno;
-
-        (void)close(fd);
-        errno = saved;
+    if (fd >= 0 && listen(fd, SOMAXCONN) != 0) {
+        tsr_socket_close(fd);
         return -1;
     }
     return fd;
@@ -81,10 +70,8 @@ static int listen_one(const tsr_address *address)
 tsr_err tsr_listeners_open(tsr_address *address, unsigned count, int fds[], char *why,
                            size_t why_cap)
 {
-    if (address->port && tsr_socket_taken(address, SOCK_STREAM))
-        return tsr_socket_error(address, "TCP", EADDRINUSE, why, why_cap);
     for (unsigned i = 0; i < count; i++) {
-        fds[i] = listen_one(address);
+        fds[i] = listen_one(address, i == 0);
         if (fds[i] < 0) {
             tsr_err err = tsr_socket_error(address, "TCP", errno, why, why_cap);
 

@@ -51,49 +51,55 @@ static tsr_err attach_filter(int fd, bool v6, bool dtls, unsigned shards)
                : TSR_E_UNSUPPORTED;
 }
 
-static int open_one(const tsr_address *address)
+void tsr_socket_close(int fd)
 {
-    struct sockaddr_storage at;
-    socklen_t len = tsr_address_to(address, &at);
-    int fd = socket(at.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1;
-    int room = 4 << 20;
+    int saved = errno;
 
-    if (fd < 0)
-        return -1;
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
-    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
-    if (address->v6)
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) != 0 ||
-        bind(fd, (struct sockaddr *)&at, len) != 0) {
-        int saved = errno;
-
-        close(fd);
-        errno = saved;
-        return -1;
-    }
-    return fd;
+    (void)close(fd);
+    errno = saved;
 }
 
-/* SO_REUSEPORT would let a second server of the same user share the port and take half of the
- * datagrams, so ask first without it. */
-bool tsr_socket_taken(const tsr_address *address, int type)
+/* A socket with SO_REUSEPORT may share the port of any other of the same user, a second server's
+ * too, even where the kernel chooses the port. So the first one binds alone, and shares then. */
+static bool bind_shared(int fd, const tsr_address *address, bool first)
 {
     struct sockaddr_storage at;
     socklen_t len = tsr_address_to(address, &at);
-    int fd = socket(at.ss_family, type | SOCK_CLOEXEC, 0), one = 1;
+    int one = 1;
+
+    if (!first && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) != 0)
+        return false;
+    if (bind(fd, (struct sockaddr *)&at, len) != 0)
+        return false;
+    return !first || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) == 0;
+}
+
+int tsr_socket_bound(const tsr_address *address, int type, bool first)
+{
+    int fd = socket(address->v6 ? AF_INET6 : AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int one = 1;
 
     if (fd < 0)
-        return false;
+        return -1;
     if (type == SOCK_STREAM) /* connections that are ending do not count */
         (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (address->v6)
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
+    if (bind_shared(fd, address, first))
+        return fd;
+    tsr_socket_close(fd);
+    return -1;
+}
 
-    bool taken = bind(fd, (struct sockaddr *)&at, len) != 0 && errno == EADDRINUSE;
+static int open_one(const tsr_address *address, bool first)
+{
+    int fd = tsr_socket_bound(address, SOCK_DGRAM, first), room = 4 << 20;
 
-    close(fd);
-    return taken;
+    if (fd >= 0) {
+        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+        (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+    }
+    return fd;
 }
 
 tsr_err tsr_socket_error(const tsr_address *address, const char *protocol, int error, char *why,
@@ -123,10 +129,8 @@ void tsr_socket_port(int fd, tsr_address *address)
 tsr_err tsr_sockets_open(tsr_address *address, bool dtls, unsigned count, int fds[], char *why,
                          size_t why_cap)
 {
-    if (address->port && tsr_socket_taken(address, SOCK_DGRAM))
-        return tsr_socket_error(address, "UDP", EADDRINUSE, why, why_cap);
     for (unsigned i = 0; i < count; i++) {
-        fds[i] = open_one(address);
+        fds[i] = open_one(address, i == 0);
         if (fds[i] < 0) {
             tsr_err err = tsr_socket_error(address, "UDP", errno, why, why_cap);
 

@@ -23,8 +23,11 @@ tsr_err tsr_sockets_open(tsr_address *address, bool dtls, unsigned count, int fd
 
 /* What listening over UDP and TCP have in common: */
 
-/** Whether another socket has the port. type SOCK_DGRAM or SOCK_STREAM */
-bool tsr_socket_taken(const tsr_address *address, int type);
+/** A bound socket that does not block. type SOCK_DGRAM or SOCK_STREAM; first: the address is nobody
+ *  else's; the others share the first one's. errors  -1, errno */
+int tsr_socket_bound(const tsr_address *address, int type, bool first);
+/** Closes without touching errno. */
+void tsr_socket_close(int fd);
 /** Why one cannot listen there. returns TSR_E_IO */
 tsr_err tsr_socket_error(const tsr_address *address, const char *protocol, int error, char *why,
                          size_t why_cap);

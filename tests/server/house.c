@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/ports.h"
+
 tsr_lwm2m_path at(const char *path)
 {
     tsr_lwm2m_path p;
@@ -48,6 +50,14 @@ void house_stop(house *h)
     h->server = NULL;
 }
 
+void house_address(tsr_address *address)
+{
+    char text[32];
+
+    (void)snprintf(text, sizeof text, "127.0.0.1:%u", test_port());
+    assert_int_equal(tsr_address_parse(text, address), TSR_OK);
+}
+
 int house_up(void **state)
 {
     house *h = calloc(1, sizeof *h);
@@ -57,8 +67,8 @@ int house_up(void **state)
     h->config.shards = 2;
     h->config.devices = 256;
     h->config.allow_nosec = true;
-    assert_int_equal(tsr_address_parse("127.0.0.1:0", &h->config.coap[0]), TSR_OK);
-    assert_int_equal(tsr_address_parse("127.0.0.1:0", &h->config.coaps[0]), TSR_OK);
+    house_address(&h->config.coap[0]);
+    house_address(&h->config.coaps[0]);
     h->config.coap_count = h->config.coaps_count = 1;
     house_start(h);
     *state = h;

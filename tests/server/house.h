@@ -30,6 +30,8 @@ typedef struct {
 int house_up(void **state);
 int house_down(void **state);
 
+/** A free port of loopback. */
+void house_address(tsr_address *address);
 void house_start(house *h);
 void house_stop(house *h);
 

@@ -24,6 +24,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/ports.h"
+
 #define KEY "0123456789abcdef"
 
 static const char *program;
@@ -134,6 +136,8 @@ static int set_up(void **state)
 {
     process *p = calloc(1, sizeof *p);
 
+    p->coap = test_port();
+    p->coaps = test_port();
     strcpy(p->dir, "/tmp/tsr_process_XXXXXX");
     assert_non_null(mkdtemp(p->dir));
     snprintf(p->data, sizeof p->data, "%s/data", p->dir);

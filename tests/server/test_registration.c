@@ -529,7 +529,7 @@ static void test_drop_makes_the_device_register_anew(void **state)
     peer_close(p);
 }
 
-/* A second server on the same ports would take half of the datagrams. */
+/* A second server on the same ports would take half of the datagrams, or of the connections. */
 static void test_port_in_use_is_named(void **state)
 {
     house *h = *state;
@@ -540,6 +540,18 @@ static void test_port_in_use_is_named(void **state)
     assert_non_null(mkdtemp(dir));
     config.data = dir;
     assert_int_equal(tsr_server_open(&config, &other, why, sizeof why), TSR_E_IO);
+    assert_non_null(strstr(why, "UDP"));
+    assert_non_null(strstr(why, "another program has the port"));
+    house_stop(h);
+    house_address(&h->config.coap_tcp[0]);
+    h->config.coap_tcp_count = 1;
+    house_start(h);
+    config.coap_tcp[0] = h->config.coap_tcp[0];
+    config.coap_tcp_count = 1;
+    house_address(&config.coap[0]);
+    house_address(&config.coaps[0]);
+    assert_int_equal(tsr_server_open(&config, &other, why, sizeof why), TSR_E_IO);
+    assert_non_null(strstr(why, "TCP"));
     assert_non_null(strstr(why, "another program has the port"));
     remove_tree(dir);
 }
