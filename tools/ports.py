@@ -35,3 +35,7 @@ def free_port():
                 file.write(str(port))
                 return port
     raise OSError(f"no port from {first} to {end} is free in both UDP and TCP")
+
+
+if __name__ == "__main__":  # for tests in other languages
+    print(free_port())

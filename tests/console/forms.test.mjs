@@ -29,7 +29,7 @@ before(async () => {
     openssl("req", "-x509", ...CURVE, "-days", "9", "-subj", `/CN=${name}`, "-addext", "keyUsage=critical,keyCertSign,digitalSignature",
       "-keyout", file(`${name}.key`), "-out", file(`${name}.pem`));
   openssl("req", "-new", ...CURVE, "-subj", "/CN=lamp", "-keyout", file("lamp.key"), "-out", file("lamp.csr"), "-outform", "DER");
-  coaps = await freePort(true);
+  coaps = freePort();
   lab = await Lab.open({ server: ["--bootstrap-coaps", `127.0.0.1:${coaps}`, "--enrol-psk", "--certificate", file("server.pem"),
     "--key", file("server.key"), "--enrol-certificate", file("authority.pem"), "--enrol-key", file("authority.key")] });
   await lab.startDevice(EP);

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A server and devices as real processes on loopback, for the tests of REST and of the console.
 // TESSERA_BUILD names the build directory, TESSERA_CONSOLE the folder with node_modules.
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import dgram from "node:dgram";
 import { mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync, openSync, closeSync } from "node:fs";
 import { createRequire } from "node:module";
-import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -37,24 +35,8 @@ export async function until(what, good, ms = 30_000) {
   throw new Error(`${what} did not happen in ${ms} ms${last ? `; last: ${last.message}` : ""}`);
 }
 
-export function freePort(udp) {
-  return new Promise((resolve, reject) => {
-    if (udp) {
-      const socket = dgram.createSocket("udp4");
-      socket.bind(0, "127.0.0.1", () => {
-        const { port } = socket.address();
-        socket.close(() => resolve(port));
-      });
-      socket.on("error", reject);
-    } else {
-      const server = net.createServer();
-      server.listen(0, "127.0.0.1", () => {
-        const { port } = server.address();
-        server.close(() => resolve(port));
-      });
-      server.on("error", reject);
-    }
-  });
+export function freePort() {
+  return Number(execFileSync("python3", [join(root, "tools/ports.py")]));
 }
 
 class Part {
@@ -99,8 +81,8 @@ export class Lab {
   static async open(options = {}) {
     const lab = new Lab();
     lab.folder = mkdtempSync(join(tmpdir(), "tessera-rest-"));
-    [lab.coap, lab.coaps, lab.http] = [await freePort(true), await freePort(true), await freePort(false)];
-    lab.bootstrap = await freePort(true);
+    [lab.coap, lab.coaps, lab.http] = [freePort(), freePort(), freePort()];
+    lab.bootstrap = freePort();
     lab.url = `http://127.0.0.1:${lab.http}`;
     lab.token = options.token;
     await lab.startServer(options.server ?? []);

@@ -18,39 +18,19 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/ports.h"
+
 static void die(const char *why)
 {
     (void)fprintf(stderr, "swtpm: %s (remedy: run ./setup, which installs it)\n", why);
     abort();
 }
 
-static int bound(unsigned port)
-{
-    struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (bind(fd, (const struct sockaddr *)&a, sizeof a) == 0)
-        return fd;
-    (void)close(fd);
-    return -1;
-}
-
 /* tpm2-tss wants the control channel on the port after the other one. */
 static bool free_pair(unsigned *port)
 {
-    struct sockaddr_in a;
-    socklen_t len = sizeof a;
-    int one = bound(0), two;
-
-    if (one < 0 || getsockname(one, (struct sockaddr *)&a, &len) != 0)
-        return false;
-    *port = ntohs(a.sin_port);
-    two = *port < 65535 ? bound(*port + 1) : -1;
-    (void)close(one);
-    if (two >= 0)
-        (void)close(two);
-    return two >= 0;
+    *port = test_port();
+    return test_port() == *port + 1;
 }
 
 void swtpm_prepare(swtpm *t)
