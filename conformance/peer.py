@@ -3,6 +3,7 @@
 in the hands of the test. `Endpoint` sends and answers; `Server` is what a device registers at, `Device` what a server
 manages."""
 import collections
+import hashlib
 import json
 import secrets
 import socket
@@ -390,3 +391,29 @@ def tlv_integer(value):
 def tlv_resource(number, value):
     """A resource below 256 in at most 7 bytes."""
     return struct.pack("BB", 0xC0 | len(value), number) + value
+
+
+class Files(Endpoint):
+    """A file server over CoAP: {path: bytes}, by Block2, with ETags; counts what was asked for."""
+
+    def __init__(self):
+        self.files, self.asked, self.silent_from = {}, [], None
+        super().__init__()
+
+    def uri(self, path):
+        return f"coap://127.0.0.1:{self.port}{path}".encode()
+
+    def handle(self, m, address):
+        block = m.opt.block2
+        self.asked.append(block.block_number)
+        if self.silent_from is not None and block.block_number >= self.silent_from:
+            return None
+        content = self.files.get("/" + "/".join(m.opt.uri_path))
+        if content is None:
+            return Message(code=Code.NOT_FOUND)
+        size = 16 << block.size_exponent
+        at = block.block_number * size
+        answer = Message(code=Code.CONTENT, payload=content[at:at + size])
+        answer.opt.etag = hashlib.sha256(content).digest()[:8]
+        answer.opt.block2 = (block.block_number, at + size < len(content), block.size_exponent)
+        return answer

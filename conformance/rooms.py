@@ -2,6 +2,7 @@
 """Devices of ours that are registered at servers which have nothing of ours, as contexts of a test."""
 import lab
 import peer
+from peer import TEXT
 
 
 class Room:
@@ -58,3 +59,43 @@ class UpdateRoom(lab.Lab):
             return self.wait(look, timeout, what)
         except lab.LabError as error:
             raise lab.LabError(f"{error}; the device's log:\n{self.device_says()}") from None
+
+
+# States of object 5
+IDLE, DOWNLOADING, DOWNLOADED, UPDATING = range(4)
+
+
+class FirmwareRoom(UpdateRoom):
+    """A device with version 1.0.0 that is registered at a server of the peer's."""
+
+    slot_size = 6 << 20
+    sequence = 1
+
+    def __init__(self, update=(), trial=20, device=lab.DEVICE_LINES):
+        super().__init__()
+        self.factory()
+        self.configure(update, device=device, coap=("ack_timeout_ms = 500", "max_retransmit = 2"))
+        self.install_factory(self.package("1.0.0", 1))
+        self.start_boot(trial=trial)
+
+    def next_package(self, version, daemon=None, **more):
+        self.sequence += 1
+        return self.package(version, self.sequence, daemon, **more).read_bytes()
+
+    def read(self, resource):
+        return int(self.server.read(f"/5/0/{resource}", TEXT).payload)
+
+    def stands(self):
+        return self.read(3), self.read(5)
+
+    def put(self, resource, payload, format):
+        return self.server.ask("PUT", f"/5/0/{resource}", payload, format=format).code
+
+    def push(self, payload, **more):
+        return self.server.push(self.server.device, "/5/0/0", payload, **more).code
+
+    def version(self, timeout=2):
+        try:
+            return self.server.request(self.server.device, "GET", "/3/0/3", accept=TEXT, timeout=timeout).payload.decode()
+        except AssertionError:
+            return None

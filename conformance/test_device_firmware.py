@@ -1,161 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """OMA's conformance cases for Firmware Update, client side: a delivered device (launcher, secure world, tesserad from a
 signed slot), updated by a server that has nothing of ours (peer.py). Every package is a real one."""
-import hashlib
 import os
 import unittest
 
 import lab
 import peer
-import rooms
 from peer import OPAQUE, SENML_CBOR, TEXT, TLV
-
-IDLE, DOWNLOADING, DOWNLOADED, UPDATING = range(4)
-
-
-class Room(rooms.UpdateRoom):
-    """A device with version 1.0.0 that is registered at a server of the peer's."""
-
-    slot_size = 6 << 20
-    sequence = 1
-
-    def __init__(self, update=(), trial=20, device=lab.DEVICE_LINES):
-        super().__init__()
-        self.factory()
-        self.configure(update, device=device, coap=("ack_timeout_ms = 500", "max_retransmit = 2"))
-        self.install_factory(self.package("1.0.0", 1))
-        self.start_boot(trial=trial)
-
-    def next_package(self, version, daemon=None, **more):
-        self.sequence += 1
-        return self.package(version, self.sequence, daemon, **more).read_bytes()
-
-    def read(self, resource):
-        return int(self.server.read(f"/5/0/{resource}", TEXT).payload)
-
-    def stands(self):
-        return self.read(3), self.read(5)
-
-    def put(self, resource, payload, format):
-        return self.server.ask("PUT", f"/5/0/{resource}", payload, format=format).code
-
-    def push(self, payload, **more):
-        return self.server.push(self.server.device, "/5/0/0", payload, **more).code
-
-    def version(self, timeout=2):
-        try:
-            return self.server.request(self.server.device, "GET", "/3/0/3", accept=TEXT, timeout=timeout).payload.decode()
-        except AssertionError:
-            return None
-
-class Files(peer.Endpoint):
-    """A file server over CoAP: {path: bytes}, by Block2, with ETags; counts what was asked for."""
-
-    def __init__(self):
-        self.files, self.asked, self.silent_from = {}, [], None
-        super().__init__()
-
-    def uri(self, path):
-        return f"coap://127.0.0.1:{self.port}{path}".encode()
-
-    def handle(self, m, address):
-        block = m.opt.block2
-        self.asked.append(block.block_number)
-        if self.silent_from is not None and block.block_number >= self.silent_from:
-            return None
-        content = self.files.get("/" + "/".join(m.opt.uri_path))
-        if content is None:
-            return peer.Message(code=peer.Code.NOT_FOUND)
-        size = 16 << block.size_exponent
-        at = block.block_number * size
-        answer = peer.Message(code=peer.Code.CONTENT, payload=content[at:at + size])
-        answer.opt.etag = hashlib.sha256(content).digest()[:8]
-        answer.opt.block2 = (block.block_number, at + size < len(content), block.size_exponent)
-        return answer
-
-
-class Pull(unittest.TestCase):
-    def setUp(self):
-        self.files = Files()
-        self.addCleanup(self.files.close)
-
-    def test_device_uri_reset_then_loaded(self):
-        """LwM2M-1.1-int-756 and LwM2M-1.1-int-771: an empty URI resets; a package is fetched and becomes the version"""
-        with Room() as room:
-            self.files.files["/fw/v 2"] = room.next_package("2.0.0")
-            self.assertEqual(room.put(1, b"", TEXT), "2.04")
-            self.assertEqual(room.stands(), (IDLE, 0))
-            self.assertEqual(room.put(1, self.files.uri("/fw/v%202"), TEXT), "2.04")
-            room.waits(lambda: room.stands() == (DOWNLOADED, 0), "the download", 240)
-            self.assertEqual(room.server.read("/5/0/1", TEXT).payload, self.files.uri("/fw/v%202"))
-            self.assertEqual(room.put(1, b"", TEXT), "2.04")
-            self.assertEqual(room.stands(), (IDLE, 0))
-            self.assertEqual(room.fwu("query")["state"], "ready")
-            self.assertEqual(room.put(1, self.files.uri("/fw/v%202"), TEXT), "2.04")
-            room.waits(lambda: room.stands() == (DOWNLOADED, 0), "the download", 240)
-            self.assertEqual(room.server.ask("POST", "/5/0/2").code, "2.04")
-            room.waits(lambda: room.version() == "2.0.0" and room.stands() == (IDLE, 1), "version 2.0.0, and that it is so")
-
-    def test_device_says_why_a_uri_is_refused(self):
-        """LwM2M-1.1-int-778: no URI, nothing there, another protocol"""
-        with Room() as room:
-            for result, uri in ((7, b"coap://"), (7, b"fw"), (7, b"coap://127.0.0.1:99999/a"), (7, self.files.uri("/none")),
-                                (9, b"http://127.0.0.1/fw"), (9, b"coaps://127.0.0.1/fw"), (9, b"ftp://127.0.0.1/fw")):
-                self.assertEqual(room.put(1, uri, TEXT), "2.04")
-                room.waits(lambda: room.stands() == (IDLE, result), f"result {result} of {uri}", 20)
-
-    def test_device_goes_on_with_a_download_after_a_restart(self):
-        with Room() as room:
-            package = room.next_package("2.0.0")
-            self.files.files["/fw"] = package
-            self.files.silent_from = 2000
-            self.assertEqual(room.put(1, self.files.uri("/fw"), TEXT), "2.04")
-            room.wait(lambda: 2000 in self.files.asked, 60, "block 2000")
-            self.files.asked.clear()
-            room.fwu("reboot")
-            room.server.registered(2, 60)
-            self.files.silent_from = None
-            room.waits(lambda: room.stands() == (DOWNLOADED, 0), "the rest", 240)
-            self.assertIn(min(self.files.asked), (1024, 2000), "it goes on where the slot was made to last")
-            self.assertEqual(room.fwu("query")["state"], "candidate")
-
-    def test_device_begins_anew_when_the_package_changes(self):
-        with Room() as room:
-            self.files.files["/fw"] = room.next_package("2.0.0")
-            self.files.silent_from = 100
-            self.assertEqual(room.put(1, self.files.uri("/fw"), TEXT), "2.04")
-            room.wait(lambda: 100 in self.files.asked, 60, "block 100")
-            self.files.files["/fw"] = room.next_package("2.1.0")
-            self.files.silent_from = None
-            room.waits(lambda: room.stands() == (DOWNLOADED, 0), "the other package", 240)
-            self.assertEqual(self.files.asked.count(0), 2)
-
-    def test_device_says_why_a_fetched_package_is_refused(self):
-        """LwM2M-1.1-int-776 and LwM2M-1.1-int-777 by Package URI: nothing at all, no package, changed bytes"""
-        with Room() as room:
-            good = room.next_package("2.0.0")
-            changed = good[:-5000] + bytes([good[-5000] ^ 1]) + good[-4999:]
-            for path, content, result in (("/empty", b"", 5), ("/other", os.urandom(5000), 6), ("/changed", changed, 5)):
-                self.files.files[path] = content
-                self.assertEqual(room.put(1, self.files.uri(path), TEXT), "2.04")
-                room.waits(lambda: room.stands() == (IDLE, result), f"result {result} of {path}", 200)
-            self.assertEqual(room.version(), "1.0.0")
-
-    def test_device_gives_a_download_up(self):
-        """LwM2M-1.1-int-775: nobody answers any more"""
-        with Room(update=("pull_tries = 1",)) as room:
-            self.files.files["/fw"] = room.next_package("2.0.0")
-            self.files.silent_from = 50
-            self.assertEqual(room.put(1, self.files.uri("/fw"), TEXT), "2.04")
-            room.wait(lambda: 50 in self.files.asked, 60, "block 50")
-            self.assertEqual(room.stands(), (DOWNLOADING, 0))
-            room.waits(lambda: room.stands() == (IDLE, 4), "the end of patience", 90)
+from rooms import DOWNLOADED, DOWNLOADING, FirmwareRoom, IDLE
 
 
 class Firmware(unittest.TestCase):
     def test_device_resources(self):
         """LwM2M-1.1-int-751: before anything was done"""
-        with Room() as room:
+        with FirmwareRoom() as room:
             self.assertIn("</5>;ver=1.2,</5/0>", room.server.registered()["links"])
             values = peer.senml_cbor(room.server.read("/5/0", SENML_CBOR).payload)
             self.assertEqual({k: values[f"/5/0/{k}"] for k in (3, 5, 9, 11)}, {3: IDLE, 5: 0, 9: 2, 11: 1})
@@ -167,7 +25,7 @@ class Firmware(unittest.TestCase):
 
     def test_device_package_reset_then_loaded(self):
         """LwM2M-1.1-int-755, LwM2M-1.1-int-772: a NUL resets, a package loads; Update needs one"""
-        with Room() as room:
+        with FirmwareRoom() as room:
             self.assertEqual(room.server.ask("POST", "/5/0/2").code, "4.05")
             self.assertEqual(room.stands(), (IDLE, 0))
             self.assertEqual(room.put(0, b"\0", OPAQUE), "2.04")
@@ -189,7 +47,7 @@ class Firmware(unittest.TestCase):
 
     def test_device_pushed_to_a_new_version(self):
         """LwM2M-1.1-int-770 and LwM2M-1.1-int-760: State is observed from 0 to 3 and back, the new version runs"""
-        with Room() as room:
+        with FirmwareRoom() as room:
             token, first = room.server.observe("/5/0/3", accept=TEXT)
             self.assertEqual(first.payload, b"0")
             package = room.next_package("2.0.0")
@@ -211,7 +69,7 @@ class Firmware(unittest.TestCase):
 
     def test_device_says_why_a_package_is_refused(self):
         """LwM2M-1.1-int-773, LwM2M-1.1-int-776 and LwM2M-1.1-int-777: no room, changed bytes, for others"""
-        with Room() as room:
+        with FirmwareRoom() as room:
             good = room.next_package("2.0.0")
             changed = good[:-5000] + bytes([good[-5000] ^ 1]) + good[-4999:]
             self.assertEqual(room.push(bytes(room.slot_size + 4096)), "4.13")
@@ -228,7 +86,7 @@ class Firmware(unittest.TestCase):
 
     def test_device_loses_the_connection_in_a_push(self):
         """LwM2M-1.1-int-775: blocks stop coming; a restart in the middle counts the same"""
-        with Room(update=("push_wait = 2",)) as room:
+        with FirmwareRoom(update=("push_wait = 2",)) as room:
             package = room.next_package("2.0.0")
             self.assertEqual(room.push(package, last=20), "2.31")
             self.assertEqual(room.stands(), (DOWNLOADING, 0))
@@ -243,7 +101,7 @@ class Firmware(unittest.TestCase):
 
     def test_device_falls_back_from_a_version_that_fails(self):
         """LwM2M-1.1-int-779: installed, tried, and given up: Idle with result 8, and the old version runs"""
-        with Room(trial=8) as room:
+        with FirmwareRoom(trial=8) as room:
             self.assertEqual(room.push(room.next_package("3.0.0", lab.program("broken-crashes"))), "2.04")
             begun = len(room.parts["device"].text())
             self.assertEqual(room.server.ask("POST", "/5/0/2").code, "2.04")
@@ -255,7 +113,7 @@ class Firmware(unittest.TestCase):
             room.waits(lambda: room.version() == "3.1.0" and room.stands() == (IDLE, 1), "version 3.1.0")
 
     def test_device_keeps_a_downloaded_package_over_a_restart(self):
-        with Room() as room:
+        with FirmwareRoom() as room:
             self.assertEqual(room.push(room.next_package("2.0.0")), "2.04")
             room.fwu("reboot")
             room.server.registered(2, 60)

@@ -9,7 +9,6 @@ import unittest
 import lab
 import peer
 import rooms
-import test_device_firmware
 from peer import OPAQUE, SENML_CBOR, TEXT, TLV
 
 INITIAL, STARTED, DOWNLOADED, DELIVERED, INSTALLED = range(5)
@@ -172,7 +171,7 @@ class Software(unittest.TestCase):
 
     def test_software_is_fetched(self):
         """Package URI: block by block, on after kill -9, and why it cannot be had"""
-        files = test_device_firmware.Files()
+        files = peer.Files()
         self.addCleanup(files.close)
         with Room(update=("pull_tries = 1",)) as room:
             package = room.package_of(extra=100000)
