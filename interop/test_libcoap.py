@@ -75,7 +75,7 @@ class Libcoap(unittest.TestCase):
 
     def directory(self):
         """Its resource directory, whose port for TLS is the next one."""
-        port = lab.free_port()
+        port = lab.free_port(2)
         self.room.start("coap-rd", ["coap-rd-openssl", "-A", "127.0.0.1", "-p", port, "-k", KEY.decode(), "-v", "7"])
         self.room.start_secured()
         return port

@@ -116,6 +116,8 @@ static tsr_err read_values(record_list *r, tsr_lwm2m_in *in, tsr_buf *scratch)
     while ((err = tsr_lwm2m_in_next(in, &record.path, &record.value)) == TSR_OK) {
         uint64_t unix_ms;
 
+        if (record.path.depth < 3 && record.value.type != TSR_LWM2M_NONE)
+            return TSR_E_MALFORMED; /* a value of an object or an instance: text where a list is due */
         record.unix_ms = 0;
         if (tsr_lwm2m_in_time(in, (uint64_t)unix_now_ms(), &unix_ms))
             record.unix_ms = (int64_t)unix_ms;

@@ -93,7 +93,7 @@ class DeviceAtLibcoap(unittest.TestCase):
 
     def test_device_registers_at_coap_rd_psk(self):
         with lab.Lab() as room:
-            port = lab.free_port()
+            port = lab.free_port(2)
             key = b"a-secret-of-16-b"
             # the directory's DTLS port is the one after its plain port
             room.start("coap-rd", ["coap-rd-openssl", "-A", "127.0.0.1", "-p", port, "-k", key.decode(), "-v", "7"])

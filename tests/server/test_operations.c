@@ -62,6 +62,28 @@ static void test_read_1_0_in_tlv(void **state)
     peer_close(p);
 }
 
+static bool answer_in_text(test_peer *p, const tsr_coap_event *e)
+{
+    tsr_coap_response r = { .code = TSR_COAP_CONTENT, .payload = tsr_text("Tessera") };
+
+    assert_int_equal(tsr_coap_respond(&p->coap, e->id, &r, 0), TSR_OK);
+    return true;
+}
+
+/* Text is one value, so it says nothing of an instance; without a Content-Format it is text. */
+static void test_text_is_no_instance(void **state)
+{
+    house *h = *state;
+    test_peer *p = device(h, "1.1");
+
+    p->on_request = answer_in_text;
+    assert_int_equal(house_read(h, p, "dev1", "/3/0"), TSR_SERVER_UNDECODABLE);
+    assert_int_equal(h->record_count, 0);
+    assert_int_equal(house_read(h, p, "dev1", "/3/0/0"), TSR_SERVER_ANSWERED);
+    assert_memory_equal(h->bytes, "Tessera", 7);
+    peer_close(p);
+}
+
 /* LwM2M-1.1-int-201, -231: a format that is asked for; and one that only the device can. */
 static void test_read_formats_chosen_and_found(void **state)
 {
@@ -574,6 +596,7 @@ int main(void)
         T(test_read_instance_and_resource),
         T(test_read_1_0_in_tlv),
         T(test_read_formats_chosen_and_found),
+        T(test_text_is_no_instance),
         T(test_read_of_what_is_not_there),
         T(test_discover_gives_links_and_attributes),
         T(test_write_instance_and_resource),

@@ -302,7 +302,7 @@ class Keys(Case):
                                       "--store", str(self.folder / "keys")], "ready")
 
     def start_server(self):
-        port = free_port() & ~1
+        port = free_port(2)  # the second one is for DTLS
         self.start("server", [COAP_SERVER, "-A", "127.0.0.1", "-p", str(port), "-k", bytes.fromhex(self.KEY).hex()])
         time.sleep(0.3)
         return port + 1
