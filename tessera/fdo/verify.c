@@ -51,7 +51,7 @@ static tsr_err check_entries(const tsr_fdo_voucher *v, tsr_fdo_ov_chain *c, tsr_
     return err;
 }
 
-static tsr_err owner_of(const tsr_fdo_voucher *v, tsr_fdo_key *owner)
+tsr_err tsr_fdo_voucher_owner(const tsr_fdo_voucher *v, tsr_fdo_key *owner)
 {
     tsr_fdo_ov_entry e;
     tsr_bytes entry;
@@ -82,7 +82,7 @@ tsr_err tsr_fdo_voucher_verify(const tsr_fdo_voucher *v, tsr_fdo_key *owner, tsr
     if (err == TSR_OK)
         err = check_entries(v, &c, fault);
     if (err == TSR_OK && owner != NULL)
-        err = owner_of(v, owner);
+        err = tsr_fdo_voucher_owner(v, owner);
     return err;
 }
 
@@ -176,7 +176,7 @@ tsr_err tsr_fdo_voucher_extend(tsr_buf *out, const tsr_fdo_voucher *v, tsr_cose_
     if (err == TSR_OK && v->count >= TSR_FDO_ENTRIES_MAX)
         err = TSR_E_DENIED;
     if (err == TSR_OK)
-        err = owner_of(v, &owner);
+        err = tsr_fdo_voucher_owner(v, &owner);
     if (err != TSR_OK)
         return err;
     /* version, header, HMac and certificates stand as they were */

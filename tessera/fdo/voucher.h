@@ -88,12 +88,16 @@ tsr_err tsr_fdo_voucher_entry(const tsr_fdo_voucher *v, size_t index, tsr_bytes 
  *  errors  TSR_E_NOT_FOUND  the voucher has no certificates */
 tsr_err tsr_fdo_voucher_device(const tsr_fdo_voucher *v, tsr_fdo_key *device);
 
+/** The key that owns it: the last entry's, or with no entries the manufacturer's. Nothing is
+ *  verified: for a voucher that was, when it came in.
+ *  errors  those of a reader */
+tsr_err tsr_fdo_voucher_owner(const tsr_fdo_voucher *v, tsr_fdo_key *owner);
+
 /** Verifies everything a voucher says of itself: DeviceInfo and rendezvous are not empty, the
  *  certificates have the header's hash, every entry follows the one before it. The certificates'
  *  own signatures and the header's HMAC are not looked at: nobody but the device knows its secret.
  *
- *  owner   *owner (may be NULL) points into the voucher: the key of the last entry, or with no
- *          entries the manufacturer's
+ *  owner   *owner (may be NULL) points into the voucher, as tsr_fdo_voucher_owner
  *  errors  as tsr_fdo_ov_next; `fault` may be NULL */
 tsr_err tsr_fdo_voucher_verify(const tsr_fdo_voucher *v, tsr_fdo_key *owner, tsr_fdo_fault *fault);
 
