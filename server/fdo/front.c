@@ -4,17 +4,13 @@
 #define _GNU_SOURCE
 #include "server/fdo/front.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "server/rest/listen.h"
 #include "server/rest/room.h"
 
 enum {
-    THREADS = 4,
-    IDLE_S = 30,
     CONNECTIONS = 1024,
     MEMORY = 32 * 1024, /* of one connection: request line and header fields */
 };
@@ -154,61 +150,19 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
     *con_cls = NULL;
 }
 
-static void no_log(void *cls, const char *format, va_list args)
-{
-    (void)cls;
-    (void)format;
-    (void)args;
-}
-
-typedef union {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-} address;
-
-static bool parse(const char *text, uint16_t port, address *a)
-{
-    memset(a, 0, sizeof *a);
-    if (inet_pton(AF_INET, text, &a->v4.sin_addr) == 1) {
-        a->v4.sin_family = AF_INET;
-        a->v4.sin_port = htons(port);
-        return true;
-    }
-    if (inet_pton(AF_INET6, text, &a->v6.sin6_addr) != 1)
-        return false;
-    a->v6.sin6_family = AF_INET6;
-    a->v6.sin6_port = htons(port);
-    return true;
-}
-
 tsr_err fdo_front_open(tsr_fdo *f, char *why, size_t why_cap)
 {
-    const char *bind_to = f->config.bind != NULL ? f->config.bind : "127.0.0.1";
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG;
-    address at;
+    const struct MHD_OptionItem more[] = {
+        { MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, NULL },
+        { MHD_OPTION_END, 0, NULL },
+    };
+    rest_place place;
+    tsr_err err = rest_place_parse(f->config.bind, f->config.port, &place, why, why_cap);
 
-    if (!parse(bind_to, f->config.port, &at)) {
-        (void)snprintf(why, why_cap,
-                       "%s is not an IP address; write one like 127.0.0.1, ::1 or 0.0.0.0",
-                       bind_to);
-        return TSR_E_ARGUMENT;
-    }
-    if (at.any.sa_family == AF_INET6)
-        flags |= MHD_USE_IPv6;
-    f->daemon = MHD_start_daemon(
-        flags, f->config.port, NULL, NULL, on_request, f, MHD_OPTION_EXTERNAL_LOGGER, no_log, NULL,
-        MHD_OPTION_SOCK_ADDR, &at.any, MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
-        MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY, MHD_OPTION_END);
-    if (f->daemon != NULL)
-        return TSR_OK;
-    (void)snprintf(why, why_cap,
-                   "port %u on %s cannot be opened: %s; is another server running there? choose "
-                   "another port",
-                   (unsigned)f->config.port, bind_to, strerror(errno));
-    return TSR_E_IO;
+    if (err != TSR_OK)
+        return err;
+    f->daemon = rest_listen(&place, 0, CONNECTIONS, MEMORY, on_request, f, more, why, why_cap);
+    return f->daemon != NULL ? TSR_OK : TSR_E_IO;
 }
 
 void fdo_front_close(tsr_fdo *f)
@@ -218,10 +172,4 @@ void fdo_front_close(tsr_fdo *f)
     f->daemon = NULL;
 }
 
-uint16_t tsr_fdo_port(const tsr_fdo *f)
-{
-    const union MHD_DaemonInfo *info =
-        f->daemon != NULL ? MHD_get_daemon_info(f->daemon, MHD_DAEMON_INFO_BIND_PORT) : NULL;
-
-    return info != NULL ? info->port : 0;
-}
+uint16_t tsr_fdo_port(const tsr_fdo *f) { return rest_listen_port(f->daemon); }

@@ -3,8 +3,6 @@
  * The HTTP daemon: from libmicrohttpd's callbacks to an exchange and its handler. */
 #include "server/rest/rest.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -12,11 +10,10 @@
 
 #include "server/rest/daemon.h"
 #include "server/rest/guard.h"
+#include "server/rest/listen.h"
 #include "server/rest/route.h"
 
 enum {
-    THREADS = 4,
-    IDLE_S = 30,         /* a connection that says nothing for so long is closed */
     MEMORY = 48 * 1024,  /* of one connection: request line and header fields */
     /* Of a body that nobody wants, before the connection is closed. A client that is cut off
      * while it still sends may never read why (the kernel answers its bytes with a reset), so
@@ -249,58 +246,20 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 
 /* --- start and stop ----------------------------------------------------------------------- */
 
-typedef union {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-} address;
-
-static tsr_err parse_address(const char *text, uint16_t port, address *a, bool *loopback)
+static tsr_err open_port(tsr_rest *rest, const tsr_rest_config *config, const rest_place *place,
+                         char *why, size_t why_cap)
 {
-    memset(a, 0, sizeof *a);
-    if (inet_pton(AF_INET, text, &a->v4.sin_addr) == 1) {
-        a->v4.sin_family = AF_INET;
-        a->v4.sin_port = htons(port);
-        *loopback = ntohl(a->v4.sin_addr.s_addr) >> 24 == 127;
-        return TSR_OK;
-    }
-    if (inet_pton(AF_INET6, text, &a->v6.sin6_addr) != 1)
-        return TSR_E_ARGUMENT;
-    a->v6.sin6_family = AF_INET6;
-    a->v6.sin6_port = htons(port);
-    *loopback = IN6_IS_ADDR_LOOPBACK(&a->v6.sin6_addr);
-    return TSR_OK;
-}
+    const struct MHD_OptionItem more[] = {
+        { MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_uri, rest },
+        { MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, rest },
+        { MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL },
+        { MHD_OPTION_END, 0, NULL },
+    };
 
-static void no_log(void *cls, const char *format, va_list args)
-{
-    (void)cls;
-    (void)format;
-    (void)args;
-}
-
-static tsr_err open_port(tsr_rest *rest, const tsr_rest_config *config, const char *bind_to,
-                         address *at, char *why, size_t why_cap)
-{
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC |
-                     MHD_USE_ERROR_LOG | (at->any.sa_family == AF_INET6 ? MHD_USE_IPv6 : 0u);
-    unsigned connections = config->connections_max != 0 ? config->connections_max : 1024;
-
-    rest->daemon = MHD_start_daemon(
-        flags, config->port, NULL, NULL, on_request, rest, MHD_OPTION_EXTERNAL_LOGGER, no_log, NULL,
-        MHD_OPTION_SOCK_ADDR, &at->any, MHD_OPTION_URI_LOG_CALLBACK, on_uri, rest,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, rest, MHD_OPTION_THREAD_POOL_SIZE,
-        (unsigned)THREADS, MHD_OPTION_CONNECTION_LIMIT,
-        connections > THREADS ? connections : (unsigned)THREADS, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
-    if (rest->daemon != NULL)
-        return TSR_OK;
-    (void)snprintf(why, why_cap,
-                   "port %u on %s cannot be opened: %s; is another server running there? choose "
-                   "another port",
-                   (unsigned)config->port, bind_to, strerror(errno));
-    return TSR_E_IO;
+    rest->daemon = rest_listen(place, MHD_ALLOW_SUSPEND_RESUME,
+                               config->connections_max != 0 ? config->connections_max : 1024,
+                               MEMORY, on_request, rest, more, why, why_cap);
+    return rest->daemon != NULL ? TSR_OK : TSR_E_IO;
 }
 
 static void init_lock(tsr_rest *rest)
@@ -317,27 +276,21 @@ static void init_lock(tsr_rest *rest)
 /* Everything but memory. */
 static tsr_err start(tsr_rest *rest, const tsr_rest_config *config, char *why, size_t why_cap)
 {
-    const char *bind_to = config->bind != NULL ? config->bind : "127.0.0.1";
-    address at;
-    bool loopback;
+    rest_place place;
+    tsr_err err = rest_place_parse(config->bind, config->port, &place, why, why_cap);
 
-    if (parse_address(bind_to, config->port, &at, &loopback) != TSR_OK) {
-        (void)snprintf(why, why_cap,
-                       "%s is not an IP address; write one like 127.0.0.1, ::1 or 0.0.0.0",
-                       bind_to);
-        return TSR_E_ARGUMENT;
-    }
+    if (err != TSR_OK)
+        return err;
     if (config->token_file != NULL) {
-        tsr_err err = rest_token_read(config->token_file, rest->token, sizeof rest->token,
-                                      &rest->token_len, why, why_cap);
-
+        err = rest_token_read(config->token_file, rest->token, sizeof rest->token,
+                              &rest->token_len, why, why_cap);
         if (err != TSR_OK)
             return err;
-    } else if (!loopback) {
+    } else if (!place.loopback) {
         (void)snprintf(why, why_cap,
                        "%s can be reached from other machines: name a token file, or bind to "
                        "127.0.0.1",
-                       bind_to);
+                       place.name);
         return TSR_E_DENIED;
     }
     rest->body_max = config->body_max != 0 ? config->body_max : 1024 * 1024;
@@ -347,8 +300,7 @@ static tsr_err start(tsr_rest *rest, const tsr_rest_config *config, char *why, s
         (void)snprintf(why, why_cap, "no memory or no thread left for the event streams");
         return TSR_E_IO;
     }
-    tsr_err err = open_port(rest, config, bind_to, &at, why, why_cap);
-
+    err = open_port(rest, config, &place, why, why_cap);
     if (err != TSR_OK)
         rest_streams_stop(rest);
     return err;
@@ -376,12 +328,7 @@ tsr_err tsr_rest_start(tsr_rest **out, tsr_server *server, const tsr_rest_config
     return err;
 }
 
-uint16_t tsr_rest_port(const tsr_rest *rest)
-{
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(rest->daemon, MHD_DAEMON_INFO_BIND_PORT);
-
-    return info != NULL ? info->port : 0;
-}
+uint16_t tsr_rest_port(const tsr_rest *rest) { return rest_listen_port(rest->daemon); }
 
 /* Lets answers that are already decided reach their clients; idle connections do not count. */
 static void let_go(tsr_rest *rest)
