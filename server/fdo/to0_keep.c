@@ -4,8 +4,12 @@
 #define _GNU_SOURCE
 #include "server/fdo/to0.h"
 
+#include <search.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <time.h>
+
+#include "tessera/base/timer.h"
 
 enum {
     RETRY_FIRST_S = 2,
@@ -15,47 +19,69 @@ enum {
 };
 
 typedef struct {
-    char guid[FDO_GUID_TEXT];
-    int64_t due_ms;
+    char guid[FDO_GUID_TEXT]; /* first: the tree's key */
+    tsr_timer timer;          /* not set: its registration is under way */
     uint32_t retry_s;
 } entry;
 
 struct fdo_to0 {
     pthread_t thread;
-    pthread_mutex_t lock; /* guards all below */
+    pthread_mutex_t lock; /* guards all below; an entry is freed by the thread alone */
     pthread_cond_t changed;
     bool stopping;
-    entry *list;
-    size_t count, cap;
+    void *tree; /* tsearch: entries by GUID */
+    tsr_timers timers;
+    uint32_t count;
 };
 
-static entry *find(fdo_to0 *t, const char *guid)
+static int by_guid(const void *a, const void *b)
 {
-    for (size_t i = 0; i < t->count; i++)
-        if (strcmp(t->list[i].guid, guid) == 0)
-            return &t->list[i];
-    return NULL;
+    return strcmp(a, b);
+}
+
+/* Room for one more timer. */
+static bool grow(tsr_timers *timers)
+{
+    uint32_t cap = timers->cap != 0 ? 2 * timers->cap : 64;
+    tsr_timer **heap = malloc(cap * sizeof *heap);
+    tsr_timer *timer;
+    tsr_timers more;
+
+    if (heap == NULL)
+        return false;
+    tsr_timers_init(&more, heap, cap);
+    while ((timer = tsr_timers_take(timers, UINT64_MAX)) != NULL)
+        (void)tsr_timer_set(&more, timer, timer->due_ms);
+    free(timers->heap);
+    *timers = more;
+    return true;
+}
+
+/* NULL: no memory. */
+static entry *add(fdo_to0 *t, const char *guid)
+{
+    entry *e = t->count < t->timers.cap || grow(&t->timers) ? calloc(1, sizeof *e) : NULL;
+
+    if (e == NULL)
+        return NULL;
+    memcpy(e->guid, guid, strlen(guid) + 1);
+    if (tsearch(e, &t->tree, by_guid) == NULL) {
+        free(e);
+        return NULL;
+    }
+    t->count++;
+    return e;
 }
 
 static void note(fdo_to0 *t, const char *guid)
 {
-    entry *e = find(t, guid);
+    entry *const *found = tfind(guid, &t->tree, by_guid);
+    entry *e = found != NULL ? *found : add(t, guid);
 
-    if (e == NULL && t->count == t->cap) {
-        size_t cap = t->cap != 0 ? 2 * t->cap : 64;
-        entry *more = realloc(t->list, cap * sizeof *more);
-
-        if (more == NULL)
-            return; /* the next start finds it */
-        t->list = more;
-        t->cap = cap;
-    }
-    if (e == NULL) {
-        e = &t->list[t->count++];
-        memcpy(e->guid, guid, strlen(guid) + 1);
-    }
-    e->due_ms = 0;
+    if (e == NULL)
+        return; /* the next start finds it */
     e->retry_s = RETRY_FIRST_S;
+    (void)tsr_timer_set(&t->timers, &e->timer, 0);
 }
 
 void fdo_to0_note(tsr_fdo *f, const char *guid)
@@ -70,48 +96,38 @@ void fdo_to0_note(tsr_fdo *f, const char *guid)
     pthread_mutex_unlock(&t->lock);
 }
 
-/* The one that is due first; NULL: none. */
-static entry *first_due(fdo_to0 *t)
+static void settle(fdo_to0 *t, entry *e, tsr_err err, uint32_t wait_s)
 {
-    entry *first = NULL;
+    uint32_t after_s = e->retry_s;
 
-    for (size_t i = 0; i < t->count; i++)
-        if (first == NULL || t->list[i].due_ms < first->due_ms)
-            first = &t->list[i];
-    return first;
-}
-
-static void settle(fdo_to0 *t, const char *guid, tsr_err err, uint32_t wait_s)
-{
-    entry *e = find(t, guid);
-
-    if (e == NULL)
-        return;
+    if (tsr_timer_is_set(&e->timer))
+        return; /* noted again meanwhile: what was registered may be over */
     if (err == TSR_E_DENIED) { /* not ours, or refused for good: when it changes, it is noted again */
-        *e = t->list[--t->count];
+        (void)tdelete(e, &t->tree, by_guid);
+        free(e);
+        t->count--;
         return;
     }
     if (err == TSR_OK) {
-        uint32_t renew = wait_s / 2 > RENEW_LEAST_S ? wait_s / 2 : RENEW_LEAST_S;
-
-        e->due_ms = fdo_now_ms() + (int64_t)renew * 1000;
+        after_s = wait_s / 2 > RENEW_LEAST_S ? wait_s / 2 : RENEW_LEAST_S;
         e->retry_s = RETRY_FIRST_S;
     } else {
-        e->due_ms = fdo_now_ms() + (int64_t)e->retry_s * 1000;
         e->retry_s = e->retry_s < RETRY_MAX_S / 2 ? 2 * e->retry_s : RETRY_MAX_S;
     }
+    (void)tsr_timer_set(&t->timers, &e->timer, (uint64_t)fdo_now_ms() + (uint64_t)after_s * 1000);
 }
 
-static void wait_until(fdo_to0 *t, const entry *e)
+static void wait_for_next(fdo_to0 *t)
 {
+    uint64_t due_ms = tsr_timers_due(&t->timers);
     struct timespec until;
 
-    if (e == NULL) {
+    if (due_ms == UINT64_MAX) {
         pthread_cond_wait(&t->changed, &t->lock);
         return;
     }
-    until.tv_sec = (time_t)(e->due_ms / 1000);
-    until.tv_nsec = (long)(e->due_ms % 1000) * 1000000L;
+    until.tv_sec = (time_t)(due_ms / 1000);
+    until.tv_nsec = (long)(due_ms % 1000) * 1000000L;
     (void)pthread_cond_timedwait(&t->changed, &t->lock, &until);
 }
 
@@ -119,26 +135,33 @@ static void *work(void *arg)
 {
     tsr_fdo *f = arg;
     fdo_to0 *t = f->to0;
-    char guid[FDO_GUID_TEXT];
     uint32_t wait_s = 0;
 
     pthread_mutex_lock(&t->lock);
     while (!t->stopping) {
-        const entry *e = first_due(t);
+        tsr_timer *timer = tsr_timers_take(&t->timers, (uint64_t)fdo_now_ms());
 
-        if (e == NULL || e->due_ms > fdo_now_ms()) {
-            wait_until(t, e);
+        if (timer == NULL) {
+            wait_for_next(t);
             continue;
         }
-        memcpy(guid, e->guid, sizeof guid);
+        entry *e = (entry *)(void *)((char *)timer - offsetof(entry, timer));
+
         pthread_mutex_unlock(&t->lock);
-        tsr_err err = fdo_to0_register(f, guid, &wait_s);
+        tsr_err err = fdo_to0_register(f, e->guid, &wait_s);
 
         pthread_mutex_lock(&t->lock);
-        settle(t, guid, err, wait_s);
+        settle(t, e, err, wait_s);
     }
     pthread_mutex_unlock(&t->lock);
     return NULL;
+}
+
+static void give_back(fdo_to0 *t)
+{
+    tdestroy(t->tree, free);
+    free(t->timers.heap);
+    free(t);
 }
 
 typedef struct {
@@ -181,8 +204,7 @@ tsr_err fdo_to0_start(tsr_fdo *f)
     if (err == TSR_OK && pthread_create(&t->thread, NULL, work, f) == 0)
         return TSR_OK;
     f->to0 = NULL;
-    free(t->list);
-    free(t);
+    give_back(t);
     return err != TSR_OK ? err : TSR_E_IO;
 }
 
@@ -200,7 +222,6 @@ void fdo_to0_stop(tsr_fdo *f)
     (void)pthread_join(t->thread, NULL);
     (void)pthread_cond_destroy(&t->changed);
     (void)pthread_mutex_destroy(&t->lock);
-    free(t->list);
-    free(t);
+    give_back(t);
     f->to0 = NULL;
 }
