@@ -101,7 +101,7 @@ static void emit(tsr_dtls *s, tsr_dtls_event event)
     s->event_waits = true;
 }
 
-void dtls_fail(tsr_dtls *s, tsr_dtls_reason reason, int detail)
+void tsr_dtls_fail(tsr_dtls *s, tsr_dtls_reason reason, int detail)
 {
     if (reason == TSR_DTLS_R_ALERT)
         s->alert = dtls_alert_received(s);
@@ -155,8 +155,8 @@ static void over(tsr_dtls *s, int ret)
         emit(s, (tsr_dtls_event){ .type = TSR_DTLS_CLOSED });
         return;
     }
-    tell(s, dtls_reason_of(ret));
-    dtls_fail(s, dtls_reason_of(ret), ret);
+    tell(s, tsr_dtls_reason_of(ret));
+    tsr_dtls_fail(s, tsr_dtls_reason_of(ret), ret);
 }
 
 /* A record that does not fit options.plain is dropped whole: half a CoAP message helps nobody. */
@@ -218,7 +218,7 @@ static bool next_record(tsr_dtls *s)
     dtls_record record;
 
     while (s->in.len != 0) {
-        if (dtls_record_read(s->in, cid_len, &record) != TSR_OK) {
+        if (tsr_dtls_record_read(s->in, cid_len, &record) != TSR_OK) {
             s->in.len = 0;
             return false;
         }
@@ -306,13 +306,13 @@ tsr_err tsr_dtls_send(tsr_dtls *s, tsr_bytes plaintext, tsr_buf *datagram)
     s->out = NULL;
     if (ret >= 0 && datagram->len != 0)
         return TSR_OK;
-    dtls_fail(s, ret < 0 ? dtls_reason_of(ret) : TSR_DTLS_R_INTERNAL, ret);
+    tsr_dtls_fail(s, ret < 0 ? tsr_dtls_reason_of(ret) : TSR_DTLS_R_INTERNAL, ret);
     return TSR_E_CRYPTO;
 }
 
 /* Begin and end */
 
-tsr_err dtls_prepare(tsr_dtls *s, tsr_dtls_config *config, uint64_t now_ms)
+tsr_err tsr_dtls_prepare(tsr_dtls *s, tsr_dtls_config *config, uint64_t now_ms)
 {
     mbedtls_ssl_context *ssl = session_ssl(s);
     int ret;
@@ -328,7 +328,7 @@ tsr_err dtls_prepare(tsr_dtls *s, tsr_dtls_config *config, uint64_t now_ms)
         ret = mbedtls_ssl_set_hostname(ssl, config->opt.server_name);
     if (ret != 0) {
         tsr_dtls_free(s);
-        return dtls_error(ret);
+        return tsr_dtls_error(ret);
     }
     mbedtls_ssl_set_user_data_p(ssl, &s->identity);
     mbedtls_ssl_set_bio(ssl, s, bio_send, bio_recv, NULL);
@@ -340,7 +340,7 @@ tsr_err dtls_prepare(tsr_dtls *s, tsr_dtls_config *config, uint64_t now_ms)
 static tsr_err begin(tsr_dtls *s, tsr_dtls_config *config, const uint8_t *cid, uint64_t now_ms)
 {
     const tsr_dtls_options *o = &config->opt;
-    tsr_err err = dtls_prepare(s, config, now_ms);
+    tsr_err err = tsr_dtls_prepare(s, config, now_ms);
     int ret = 0;
 
     if (err != TSR_OK || !o->cid)
@@ -351,7 +351,7 @@ static tsr_err begin(tsr_dtls *s, tsr_dtls_config *config, const uint8_t *cid, u
     ret = mbedtls_ssl_set_cid(session_ssl(s), MBEDTLS_SSL_CID_ENABLED, s->cid, o->cid_len);
     if (ret != 0)
         tsr_dtls_free(s);
-    return dtls_error(ret);
+    return tsr_dtls_error(ret);
 }
 
 tsr_err tsr_dtls_start(tsr_dtls *s, tsr_dtls_config *config, const uint8_t *cid, uint64_t now_ms)

@@ -88,7 +88,7 @@ const char *tsr_dtls_reason_name(tsr_dtls_reason reason)
     return "unknown";
 }
 
-tsr_dtls_reason dtls_reason_of(int code)
+tsr_dtls_reason tsr_dtls_reason_of(int code)
 {
     switch (code) {
     case MBEDTLS_ERR_SSL_TIMEOUT: return TSR_DTLS_R_TIMEOUT;
@@ -122,11 +122,11 @@ tsr_dtls_reason dtls_reason_of(int code)
     return TSR_DTLS_R_PROTOCOL;
 }
 
-tsr_err dtls_error(int code)
+tsr_err tsr_dtls_error(int code)
 {
     if (code == 0)
         return TSR_OK;
-    switch (dtls_reason_of(code)) {
+    switch (tsr_dtls_reason_of(code)) {
     case TSR_DTLS_R_MEMORY: return TSR_E_SPACE;
     case TSR_DTLS_R_CERTIFICATE: return TSR_E_MALFORMED;
     default: return TSR_E_CRYPTO;

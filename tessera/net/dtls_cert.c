@@ -78,7 +78,7 @@ static int judge(void *user, mbedtls_x509_crt *crt, int depth, uint32_t *flags)
 
 static tsr_err add_anchor(dtls_config_room *room, tsr_bytes der)
 {
-    return dtls_error(mbedtls_x509_crt_parse_der_nocopy(&room->anchors, der.ptr, der.len));
+    return tsr_dtls_error(mbedtls_x509_crt_parse_der_nocopy(&room->anchors, der.ptr, der.len));
 }
 
 /* A pinned CA or anchor is an anchor. Mbed TLS wants some anchor before it asks our callback, so an
@@ -98,7 +98,7 @@ static tsr_err add_anchors(dtls_config_room *room, const tsr_dtls_options *o)
     return err;
 }
 
-tsr_err dtls_cert_setup(tsr_dtls_config *config)
+tsr_err tsr_dtls_cert_setup(tsr_dtls_config *config)
 {
     dtls_config_room *room = config_room(config);
     const tsr_dtls_options *o = &config->opt;
@@ -107,7 +107,7 @@ tsr_err dtls_cert_setup(tsr_dtls_config *config)
 
     ret = mbedtls_x509_crt_parse_der_nocopy(&room->own, o->certificate.ptr, o->certificate.len);
     if (ret != 0)
-        return dtls_error(ret);
+        return tsr_dtls_error(ret);
     err = add_anchors(room, o);
     if (err != TSR_OK)
         return err;
@@ -119,10 +119,10 @@ tsr_err dtls_cert_setup(tsr_dtls_config *config)
     mbedtls_ssl_conf_authmode(&room->ssl, MBEDTLS_SSL_VERIFY_REQUIRED);
     mbedtls_ssl_conf_cert_req_ca_list(&room->ssl, MBEDTLS_SSL_CERT_REQ_CA_LIST_DISABLED);
     mbedtls_ssl_conf_verify(&room->ssl, judge, config);
-    return dtls_error(ret);
+    return tsr_dtls_error(ret);
 }
 
-void dtls_cert_teardown(tsr_dtls_config *config)
+void tsr_dtls_cert_teardown(tsr_dtls_config *config)
 {
     mbedtls_x509_crt_free(&config_room(config)->own);
     mbedtls_x509_crt_free(&config_room(config)->anchors);

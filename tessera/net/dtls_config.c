@@ -152,8 +152,8 @@ static tsr_err set_psk(tsr_dtls_config *config)
         mbedtls_ssl_conf_psk_cb(ssl, find_psk, config);
         return TSR_OK;
     }
-    return dtls_error(mbedtls_ssl_conf_psk_opaque(ssl, mbedtls_svc_key_id_make(0, o->psk_key_id),
-                                                  o->psk_identity.ptr, o->psk_identity.len));
+    return tsr_dtls_error(mbedtls_ssl_conf_psk_opaque(
+        ssl, mbedtls_svc_key_id_make(0, o->psk_key_id), o->psk_identity.ptr, o->psk_identity.len));
 }
 
 static tsr_err set_datagrams(mbedtls_ssl_config *ssl, const tsr_dtls_options *o)
@@ -162,7 +162,8 @@ static tsr_err set_datagrams(mbedtls_ssl_config *ssl, const tsr_dtls_options *o)
     mbedtls_ssl_conf_dtls_cookies(ssl, cookie_write, cookie_checked, NULL);
     /* Bytes that are no record of this session are dropped, whatever they are: RFC 6347 §4.1.2.7 */
     mbedtls_ssl_conf_dtls_badmac_limit(ssl, 0);
-    return o->cid ? dtls_error(mbedtls_ssl_conf_cid(ssl, o->cid_len, MBEDTLS_SSL_UNEXPECTED_CID_IGNORE))
+    return o->cid ? tsr_dtls_error(
+                        mbedtls_ssl_conf_cid(ssl, o->cid_len, MBEDTLS_SSL_UNEXPECTED_CID_IGNORE))
                   : TSR_OK;
 }
 
@@ -176,7 +177,7 @@ static tsr_err set_stream(mbedtls_ssl_config *ssl, const tsr_dtls_options *o)
 
     if (ret == 0 && o->role == TSR_DTLS_CLIENT)
         ret = mbedtls_ssl_conf_max_frag_len(ssl, MBEDTLS_SSL_MAX_FRAG_LEN_1024);
-    return dtls_error(ret);
+    return tsr_dtls_error(ret);
 }
 
 /* Renegotiation is not compiled in; a configuration that has it would have to switch it off here.
@@ -192,7 +193,7 @@ static tsr_err set_ssl(tsr_dtls_config *config)
                                           MBEDTLS_SSL_PRESET_DEFAULT);
 
     if (ret != 0)
-        return dtls_error(ret);
+        return tsr_dtls_error(ret);
     choose_suites(config);
     if (config_room(config)->suites[0] == 0)
         return TSR_E_UNSUPPORTED;
@@ -217,9 +218,9 @@ tsr_err tsr_dtls_config_init(tsr_dtls_config *config, const tsr_dtls_options *op
     if (err == TSR_OK)
         err = set_psk(config);
     if (err == TSR_OK && has_certificate(options))
-        err = dtls_cert_setup(config);
+        err = tsr_dtls_cert_setup(config);
     if (err == TSR_OK && options->role == TSR_DTLS_SERVER && !options->stream)
-        err = dtls_cookie_setup(config);
+        err = tsr_dtls_cookie_setup(config);
     if (err != TSR_OK)
         tsr_dtls_config_free(config);
     return err;
@@ -230,7 +231,7 @@ void tsr_dtls_config_free(tsr_dtls_config *config)
     if (!config->live)
         return;
     mbedtls_ssl_config_free(&config_room(config)->ssl);
-    dtls_cert_teardown(config);
-    dtls_cookie_teardown(config);
+    tsr_dtls_cert_teardown(config);
+    tsr_dtls_cookie_teardown(config);
     tsr_wipe(config, sizeof(*config));
 }

@@ -22,7 +22,7 @@ typedef struct {
     uint16_t message_seq;
 } client_hello;
 
-tsr_err dtls_record_read(tsr_bytes datagram, size_t cid_len, dtls_record *record)
+tsr_err tsr_dtls_record_read(tsr_bytes datagram, size_t cid_len, dtls_record *record)
 {
     tsr_bytes in = datagram;
     uint8_t type;
@@ -53,7 +53,7 @@ static tsr_err read_hello(tsr_bytes datagram, client_hello *hello)
     tsr_bytes in, header, session;
     client_hello h;
 
-    if (dtls_record_read(datagram, 0, &record) != TSR_OK || record.type != REC_HANDSHAKE ||
+    if (tsr_dtls_record_read(datagram, 0, &record) != TSR_OK || record.type != REC_HANDSHAKE ||
         record.number >> 48 != 0)
         return TSR_E_MALFORMED;
     in = tsr_skip(tsr_first(datagram, record.len), REC_HEADER);
@@ -161,7 +161,7 @@ tsr_dtls_kind tsr_dtls_peek(tsr_bytes datagram, size_t cid_len, tsr_bytes *cid)
 {
     dtls_record record;
 
-    if (dtls_record_read(datagram, cid_len, &record) != TSR_OK)
+    if (tsr_dtls_record_read(datagram, cid_len, &record) != TSR_OK)
         return TSR_DTLS_IS_JUNK;
     if (record.type == REC_CID) {
         *cid = record.cid;
@@ -180,7 +180,7 @@ tsr_err tsr_dtls_cid_peek(tsr_bytes datagram, size_t cid_len, tsr_bytes *cid)
     return tsr_dtls_peek(datagram, cid_len, cid) == TSR_DTLS_IS_CID ? TSR_OK : TSR_E_NOT_FOUND;
 }
 
-tsr_err dtls_cookie_setup(tsr_dtls_config *config)
+tsr_err tsr_dtls_cookie_setup(tsr_dtls_config *config)
 {
     psa_key_attributes_t attributes = PSA_KEY_ATTRIBUTES_INIT;
     mbedtls_svc_key_id_t key = MBEDTLS_SVC_KEY_ID_INIT;
@@ -195,7 +195,7 @@ tsr_err dtls_cookie_setup(tsr_dtls_config *config)
     return TSR_OK;
 }
 
-void dtls_cookie_teardown(tsr_dtls_config *config)
+void tsr_dtls_cookie_teardown(tsr_dtls_config *config)
 {
     if (config->cookie_key != 0)
         psa_destroy_key(mbedtls_svc_key_id_make(0, config->cookie_key));

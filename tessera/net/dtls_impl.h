@@ -80,22 +80,22 @@ typedef struct {
 } dtls_record;
 
 /* TSR_E_MALFORMED: no DTLS record, or one that ends after the datagram does. */
-tsr_err dtls_record_read(tsr_bytes datagram, size_t cid_len, dtls_record *record);
+tsr_err tsr_dtls_record_read(tsr_bytes datagram, size_t cid_len, dtls_record *record);
 
 /* dtls_cert.c */
-tsr_err dtls_cert_setup(tsr_dtls_config *config);
-void dtls_cert_teardown(tsr_dtls_config *config);
+tsr_err tsr_dtls_cert_setup(tsr_dtls_config *config);
+void tsr_dtls_cert_teardown(tsr_dtls_config *config);
 
 /* dtls_hello.c */
-tsr_err dtls_cookie_setup(tsr_dtls_config *config);
-void dtls_cookie_teardown(tsr_dtls_config *config);
+tsr_err tsr_dtls_cookie_setup(tsr_dtls_config *config);
+void tsr_dtls_cookie_teardown(tsr_dtls_config *config);
 
 /* dtls.c */
-tsr_err dtls_prepare(tsr_dtls *s, tsr_dtls_config *config, uint64_t now_ms);
-void dtls_fail(tsr_dtls *s, tsr_dtls_reason reason, int detail);
+tsr_err tsr_dtls_prepare(tsr_dtls *s, tsr_dtls_config *config, uint64_t now_ms);
+void tsr_dtls_fail(tsr_dtls *s, tsr_dtls_reason reason, int detail);
 
 /* dtls_alert.c: how a code of Mbed TLS reads in our words. */
-tsr_err dtls_error(int code);
-tsr_dtls_reason dtls_reason_of(int code);
+tsr_err tsr_dtls_error(int code);
+tsr_dtls_reason tsr_dtls_reason_of(int code);
 
 #endif

@@ -77,7 +77,7 @@ static tsr_err load_blob(tsr_dtls *s, tsr_bytes blob, uint64_t out_next)
 
     if (ret == 0)
         dtls_out_set(s, out_next);
-    return dtls_error(ret);
+    return tsr_dtls_error(ret);
 }
 
 /* Mbed TLS empties a context when it saves it, but only once all has fitted. */
@@ -140,7 +140,7 @@ tsr_err tsr_dtls_save(tsr_dtls *s, uint64_t reserve, tsr_buf *image)
         s->out_limit = s->out_reserved;
     err = load_blob(s, blob, out_next);
     if (err != TSR_OK)
-        dtls_fail(s, TSR_DTLS_R_CRYPTO, 0);
+        tsr_dtls_fail(s, TSR_DTLS_R_CRYPTO, 0);
     return err;
 }
 
@@ -182,7 +182,7 @@ tsr_err tsr_dtls_load(tsr_dtls *s, tsr_dtls_config *config, tsr_buf *image, uint
     if (parts.cid.len != (config->opt.cid ? config->opt.cid_len : 0) ||
         parts.reserve > NUMBER_MAX - parts.out_next)
         return TSR_E_MALFORMED;
-    err = dtls_prepare(s, config, now_ms);
+    err = tsr_dtls_prepare(s, config, now_ms);
     if (err != TSR_OK)
         return err;
     err = load_blob(s, parts.blob, parts.out_next);

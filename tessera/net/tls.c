@@ -74,7 +74,7 @@ static tsr_err over(tsr_tls *s, int ret)
         s->state = ST_OVER;
         return TSR_E_STATE;
     }
-    s->reason = dtls_reason_of(ret);
+    s->reason = tsr_dtls_reason_of(ret);
     if (s->reason == TSR_DTLS_R_ALERT)
         s->alert = ssl_of(s)->MBEDTLS_PRIVATE(in_msg)[1];
     tell(s);
@@ -199,7 +199,7 @@ tsr_err tsr_tls_begin(tsr_tls *s, tsr_dtls_config *config, uint64_t now_ms)
         ret = mbedtls_ssl_set_hostname(ssl, config->opt.server_name);
     if (ret != 0) {
         tsr_tls_free(s);
-        return dtls_error(ret);
+        return tsr_dtls_error(ret);
     }
     mbedtls_ssl_set_user_data_p(ssl, &s->identity);
     mbedtls_ssl_set_bio(ssl, s, bio_send, bio_recv, NULL);

@@ -7,6 +7,6 @@
 
 #include "tessera/lwm2m/client/client.h"
 
-extern const tsr_lwm2m_parts small_parts, silent_parts; /* the second does not report */
+extern const tsr_lwm2m_parts tsr_lwm2m_small_parts, tsr_lwm2m_silent_parts; /* the second does not report */
 
 #endif

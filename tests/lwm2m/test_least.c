@@ -29,7 +29,7 @@ static rig *start_with(const tsr_lwm2m_parts *parts)
     return r;
 }
 
-static rig *start(void) { return start_with(&small_parts); }
+static rig *start(void) { return start_with(&tsr_lwm2m_small_parts); }
 
 static void assert_hex(const rig_message *m, const char *hex)
 {
@@ -113,7 +113,7 @@ static void test_least_client_is_written_and_executed(void **state)
 /* RFC 7641 §4.1: who keeps no list of observers answers as if it were a GET. */
 static void test_silent_client_is_asked(void **state)
 {
-    rig *r = start_with(&silent_parts);
+    rig *r = start_with(&tsr_lwm2m_silent_parts);
 
     (void)state;
     assert_hex(rig_get(r, "/3/0/1", TLV), "c5016c65617374");
@@ -134,16 +134,16 @@ static void test_silent_client_is_asked(void **state)
 
 static void test_silent_client_has_no_observations(void **state)
 {
-    rig *r = start_with(&silent_parts);
+    rig *r = start_with(&tsr_lwm2m_silent_parts);
     tsr_lwm2m_client_config config = r->client.config;
 
     (void)state;
-    assert_int_equal(tsr_lwm2m_client_init_with(&r->client, &config, &silent_parts), TSR_OK);
+    assert_int_equal(tsr_lwm2m_client_init_with(&r->client, &config, &tsr_lwm2m_silent_parts), TSR_OK);
     config.observation_count = 1;
-    assert_int_equal(tsr_lwm2m_client_init_with(&r->client, &config, &silent_parts), TSR_E_ARGUMENT);
+    assert_int_equal(tsr_lwm2m_client_init_with(&r->client, &config, &tsr_lwm2m_silent_parts), TSR_E_ARGUMENT);
     config.observation_count = 0;
     config.attachment_count = 1;
-    assert_int_equal(tsr_lwm2m_client_init_with(&r->client, &config, &silent_parts), TSR_E_ARGUMENT);
+    assert_int_equal(tsr_lwm2m_client_init_with(&r->client, &config, &tsr_lwm2m_silent_parts), TSR_E_ARGUMENT);
     rig_free(r);
 }
 

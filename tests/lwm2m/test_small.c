@@ -19,7 +19,7 @@ enum { SENML_CBOR = 112, LINK = 40, TLV = 11542 };
 
 static rig *start(void)
 {
-    rig *r = rig_new_small(&small_parts);
+    rig *r = rig_new_small(&tsr_lwm2m_small_parts);
 
     rig_register(r);
     return r;
@@ -173,13 +173,13 @@ static void test_small_client_says_that_parts_are_missing(void **state)
     tsr_lwm2m_client_config config = r->client.config;
 
     (void)state;
-    assert_int_equal(tsr_lwm2m_client_init_with(&r->client, &config, &small_parts), TSR_OK);
+    assert_int_equal(tsr_lwm2m_client_init_with(&r->client, &config, &tsr_lwm2m_small_parts), TSR_OK);
     config.hooks.save = (tsr_err (*)(void *, tsr_bytes))1;
-    assert_int_equal(tsr_lwm2m_client_init_with(&r->client, &config, &small_parts), TSR_E_ARGUMENT);
+    assert_int_equal(tsr_lwm2m_client_init_with(&r->client, &config, &tsr_lwm2m_small_parts), TSR_E_ARGUMENT);
     config.hooks.save = NULL;
     r->accounts[0].channel = (const tsr_lwm2m_channel *)1;
     config.datagram = r->datagram;
-    assert_int_equal(tsr_lwm2m_client_init_with(&r->client, &config, &small_parts), TSR_E_ARGUMENT);
+    assert_int_equal(tsr_lwm2m_client_init_with(&r->client, &config, &tsr_lwm2m_small_parts), TSR_E_ARGUMENT);
     rig_free(r);
 }
 

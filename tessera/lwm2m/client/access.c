@@ -37,7 +37,7 @@ static bool is_active(const tsr_lwm2m_client *c)
 
 static bool is_own(const tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at)
 {
-    const tsr_lwm2m_server *own = account_server(c, &c->config.accounts[account]);
+    const tsr_lwm2m_server *own = tsr_lwm2m_account_server(c, &c->config.accounts[account]);
 
     return own != NULL && own->id == at->instance;
 }
@@ -183,8 +183,8 @@ static bool may_report(const tsr_lwm2m_client *c, const tsr_lwm2m_observation *o
     for (size_t i = 0; !some && i < c->config.path_count; i++) {
         const tsr_lwm2m_composite_path *p = &c->config.paths[i];
 
-        some = path_is_of(c, p, o) && (p->at.depth == 0 ||
-                                       allowed(c, o->account, &p->at, TSR_LWM2M_OP_READ));
+        some = tsr_lwm2m_pool_is_of(c, p, o) &&
+               (p->at.depth == 0 || allowed(c, o->account, &p->at, TSR_LWM2M_OP_READ));
     }
     return some;
 }

@@ -10,7 +10,7 @@ enum { LOCAL_TRIES = 6 }; /* 250 ms times 2^6: at most 16 s between tries for a 
  * soon, and no attempt of Core 6.2.1.2 is used up. */
 static void back_off_locally(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
-    account_wait(c, a, with_jitter(c, (uint64_t)250 << a->local_tries));
+    tsr_lwm2m_account_wait(c, a, tsr_lwm2m_client_jitter(c, (uint64_t)250 << a->local_tries));
     if (a->local_tries < LOCAL_TRIES)
         a->local_tries++;
 }
@@ -21,20 +21,20 @@ static void stop_for_good(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const char 
         c->parts->bootstrap->down(c, reason);
         return;
     }
-    account_stop(c, a, reason);
-    (void)bootstrap_takes(c, BOOTSTRAP_FAILED, a);
+    tsr_lwm2m_account_stop(c, a, reason);
+    (void)tsr_lwm2m_bootstrap_takes(c, BOOTSTRAP_FAILED, a);
 }
 
 /* A session that ended in good order or by accident is opened again; the registration stays. */
 static void channel_down(tsr_lwm2m_client *c, tsr_lwm2m_account *a,
                          const tsr_lwm2m_channel_event *event)
 {
-    tsr_lwm2m_server *server = account_server(c, a);
+    tsr_lwm2m_server *server = tsr_lwm2m_account_server(c, a);
 
     if (event->alert != 0 && server != NULL)
         tsr_lwm2m_server_set(server, TSR_LWM2M_S_ALERT, event->alert);
-    account_event(c, a, TSR_LWM2M_E_DISCONNECTED, event->alert)->reason = event->reason;
-    account_disconnect(c, a, false);
+    tsr_lwm2m_account_event(c, a, TSR_LWM2M_E_DISCONNECTED, event->alert)->reason = event->reason;
+    tsr_lwm2m_account_disconnect(c, a, false);
     if (a->standing == TSR_LWM2M_STOPPED)
         return;
     if (event->final)
@@ -44,9 +44,9 @@ static void channel_down(tsr_lwm2m_client *c, tsr_lwm2m_account *a,
     else if (a->short_id == 0)
         c->parts->bootstrap->down(c, event->reason);
     else if (event->peer_closed && a->proved)
-        account_wait(c, a, with_jitter(c, 1000));
+        tsr_lwm2m_account_wait(c, a, tsr_lwm2m_client_jitter(c, 1000));
     else
-        account_back_off(c, a);
+        tsr_lwm2m_account_back_off(c, a);
     a->proved = false;
 }
 
@@ -60,7 +60,7 @@ static void channel_up(tsr_lwm2m_client *c, tsr_lwm2m_account *a,
         a->location[0] = '\0';
     }
     if (a->standing == TSR_LWM2M_CONNECTING)
-        account_connected(c, a);
+        tsr_lwm2m_account_connected(c, a);
 }
 
 static void pump(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
@@ -99,7 +99,7 @@ static void open(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
         pump(c, a);
         return;
     }
-    account_event(c, a, TSR_LWM2M_E_DISCONNECTED, 0)->reason =
+    tsr_lwm2m_account_event(c, a, TSR_LWM2M_E_DISCONNECTED, 0)->reason =
         err == TSR_E_CRYPTO ? "secure service not there" : tsr_err_name(err);
     back_off_locally(c, a);
 }

@@ -47,7 +47,7 @@ tsr_err tsr_lwm2m_client_init_with(tsr_lwm2m_client *c, const tsr_lwm2m_client_c
     return parts->coap_init(&c->coap, config->coap, config->coap_memory, config->coap_memory_len);
 }
 
-bool bootstrap_takes(tsr_lwm2m_client *c, enum bootstrap_matter matter, const void *what)
+bool tsr_lwm2m_bootstrap_takes(tsr_lwm2m_client *c, enum bootstrap_matter matter, const void *what)
 {
     const struct tsr_lwm2m_bootstrap_part *bootstrap = c->parts->bootstrap;
 
@@ -56,21 +56,21 @@ bool bootstrap_takes(tsr_lwm2m_client *c, enum bootstrap_matter matter, const vo
 
 static void coap_event(tsr_lwm2m_client *c, const tsr_coap_event *event)
 {
-    if (bootstrap_takes(c, BOOTSTRAP_EVENT, event))
+    if (tsr_lwm2m_bootstrap_takes(c, BOOTSTRAP_EVENT, event))
         return;
     if (event->kind == TSR_COAP_REQUEST) {
-        manage_request(c, event);
+        tsr_lwm2m_manage_request(c, event);
         return;
     }
     switch (event->user >> 56) {
-    case TAG_REQUEST: account_answer(c, event); break;
+    case TAG_REQUEST: tsr_lwm2m_account_answer(c, event); break;
     case TAG_NOTIFY: c->parts->reporting->answer(c, event); break;
     case TAG_SEND: c->parts->sender->answer(c, event); break;
     default: break;
     }
 }
 
-void client_coap_drain(tsr_lwm2m_client *c)
+void tsr_lwm2m_client_coap_drain(tsr_lwm2m_client *c)
 {
     do
         coap_event(c, tsr_coap_event_take(&c->coap));
@@ -112,8 +112,8 @@ tsr_err tsr_lwm2m_client_poll(tsr_lwm2m_client *c, size_t *account, tsr_buf *dat
         for (size_t i = 0; i < c->config.account_count; i++) {
             tsr_lwm2m_account *a = &c->config.accounts[i];
 
-            if (c->now_ms >= account_due_ms(a))
-                account_step(c, a);
+            if (c->now_ms >= tsr_lwm2m_account_due_ms(a))
+                tsr_lwm2m_account_step(c, a);
         }
         if (c->parts->keeping != NULL)
             c->parts->keeping->step(c);
@@ -151,7 +151,7 @@ uint64_t tsr_lwm2m_client_due_ms(const tsr_lwm2m_client *c)
     for (size_t i = 0; i < c->config.account_count; i++) {
         const tsr_lwm2m_account *a = &c->config.accounts[i];
 
-        due_ms = earlier(due_ms, account_due_ms(a));
+        due_ms = earlier(due_ms, tsr_lwm2m_account_due_ms(a));
         if (a->channel != NULL)
             due_ms = earlier(due_ms, a->channel->due_ms(a->channel_state));
     }

@@ -23,8 +23,8 @@ static tsr_err put_below(const tsr_lwm2m_client *c, size_t account, const tsr_lw
 
     if (object == NULL)
         return TSR_OK;
-    if (!instance_is_allowed(c, account, at, TSR_LWM2M_OP_READ)) {
-        *found |= object_is_hidden(at->object) ? 0 : REFUSED;
+    if (!tsr_lwm2m_instance_is_allowed(c, account, at, TSR_LWM2M_OP_READ)) {
+        *found |= tsr_lwm2m_object_is_hidden(at->object) ? 0 : REFUSED;
         return TSR_OK;
     }
     err = manage_put(c, account, object, at, out);
@@ -50,7 +50,7 @@ static tsr_err put_path(const tsr_lwm2m_client *c, size_t account, const tsr_lwm
 static bool is_chosen(const tsr_lwm2m_client *c, const tsr_lwm2m_composite_path *p,
                       const tsr_lwm2m_observation *o)
 {
-    return o != NULL ? path_is_of(c, p, o) : p->owner == TSR_LWM2M_NO_ID;
+    return o != NULL ? tsr_lwm2m_pool_is_of(c, p, o) : p->owner == TSR_LWM2M_NO_ID;
 }
 
 /* The paths of an observation, or (NULL) of the request that is running. */
@@ -99,7 +99,7 @@ static tsr_err add_path(const tsr_lwm2m_client *c, const tsr_lwm2m_path *at)
         if (tsr_lwm2m_path_contains(*at, p->at))
             p->owner = 0;
     }
-    return path_add(c, at) != NULL ? TSR_OK : TSR_E_SPACE;
+    return tsr_lwm2m_pool_add(c, at) != NULL ? TSR_OK : TSR_E_SPACE;
 }
 
 static tsr_err take_paths(tsr_lwm2m_client *c, const tsr_coap_event *event)
@@ -144,7 +144,8 @@ static uint8_t do_read(tsr_lwm2m_client *c, const tsr_coap_event *event, tsr_lwm
     unsigned found = 0;
 
     if (err != TSR_OK)
-        return err == TSR_E_SPACE ? TSR_COAP_TOO_LARGE : manage_code(err, TSR_COAP_UNSUPPORTED_FORMAT);
+        return err == TSR_E_SPACE ? TSR_COAP_TOO_LARGE
+                                  : tsr_lwm2m_manage_code(err, TSR_COAP_UNSUPPORTED_FORMAT);
     err = answer_format(event->msg, format);
     if (err == TSR_OK)
         err = put_all(c, event->peer, NULL, *format, &body, &found);
@@ -153,7 +154,7 @@ static uint8_t do_read(tsr_lwm2m_client *c, const tsr_coap_event *event, tsr_lwm
     if (err == TSR_OK && found == 0)
         err = TSR_E_NOT_FOUND;
     if (err != TSR_OK)
-        return manage_code(err, TSR_COAP_NOT_ACCEPTABLE);
+        return tsr_lwm2m_manage_code(err, TSR_COAP_NOT_ACCEPTABLE);
     answer->content_format = (tsr_coap_num){ true, (uint32_t)*format };
     answer->payload = tsr_buf_view(&body);
     return TSR_COAP_CONTENT;
@@ -181,13 +182,13 @@ static bool observes_same(const tsr_lwm2m_client *c, const tsr_lwm2m_observation
     size_t ours = 0, asked = 0, both = 0;
 
     for (size_t i = 0; i < c->config.path_count; i++)
-        ours += path_is_of(c, &c->config.paths[i], o);
+        ours += tsr_lwm2m_pool_is_of(c, &c->config.paths[i], o);
     for (size_t i = 0; i < c->config.path_count; i++) {
         if (c->config.paths[i].owner != TSR_LWM2M_NO_ID)
             continue;
         asked++;
         for (size_t j = 0; j < c->config.path_count; j++)
-            both += path_is_of(c, &c->config.paths[j], o) &&
+            both += tsr_lwm2m_pool_is_of(c, &c->config.paths[j], o) &&
                     tsr_lwm2m_path_same(c->config.paths[i].at, c->config.paths[j].at);
     }
     return ours == asked && both == asked;
@@ -202,7 +203,7 @@ static void replace_same(tsr_lwm2m_client *c, const tsr_coap_event *event, tsr_l
 
         if (o->used && o->at.depth == 0 && o->account == event->peer && o->format == format &&
             observes_same(c, o))
-            observe_drop(c, o);
+            tsr_lwm2m_observe_drop(c, o);
     }
 }
 
@@ -210,7 +211,7 @@ static void give_paths(const tsr_lwm2m_client *c, const tsr_lwm2m_observation *o
 {
     for (size_t i = 0; i < c->config.path_count; i++) {
         if (c->config.paths[i].owner == TSR_LWM2M_NO_ID)
-            path_give(c, &c->config.paths[i], o);
+            tsr_lwm2m_pool_give(c, &c->config.paths[i], o);
     }
 }
 
@@ -230,7 +231,7 @@ static uint8_t do_observe(tsr_lwm2m_client *c, const tsr_coap_event *event,
     if (code != TSR_COAP_CONTENT)
         return code;
     replace_same(c, event, format);
-    o = observe_add(c, event->peer, &root, format, event, answer->payload);
+    o = tsr_lwm2m_observe_add(c, event->peer, &root, format, event, answer->payload);
     if (o == NULL)
         return code;
     o->own = own;
@@ -244,7 +245,7 @@ static uint8_t do_observe(tsr_lwm2m_client *c, const tsr_coap_event *event,
     }
     if (tsr_lwm2m_client_save(c) == TSR_OK)
         return code;
-    observe_drop(c, o);
+    tsr_lwm2m_observe_drop(c, o);
     return TSR_COAP_INTERNAL_ERROR;
 }
 
@@ -252,11 +253,11 @@ static uint8_t do_observe(tsr_lwm2m_client *c, const tsr_coap_event *event,
 static uint8_t do_cancel(tsr_lwm2m_client *c, const tsr_coap_event *event,
                          tsr_coap_response *answer)
 {
-    tsr_lwm2m_observation *o = observe_find(c, event->peer, event->token);
+    tsr_lwm2m_observation *o = tsr_lwm2m_observe_find(c, event->peer, event->token);
     tsr_lwm2m_format format = TSR_LWM2M_FORMAT_SENML_CBOR;
 
     if (o != NULL && o->at.depth == 0)
-        observe_end(c, o, client_word(c, WORD_CANCELLED));
+        tsr_lwm2m_observe_end(c, o, tsr_lwm2m_client_word(c, WORD_CANCELLED));
     return do_read(c, event, &format, answer);
 }
 
@@ -271,9 +272,9 @@ static void composite_attributes(const tsr_lwm2m_client *c, const tsr_lwm2m_obse
     for (size_t i = 0; i < c->config.path_count; i++) {
         tsr_lwm2m_attributes one = { 0 };
 
-        if (!path_is_of(c, &c->config.paths[i], o))
+        if (!tsr_lwm2m_pool_is_of(c, &c->config.paths[i], o))
             continue;
-        attributes_effective(c, o->account, &c->config.paths[i].at, 1, &one);
+        tsr_lwm2m_attributes_effective(c, o->account, &c->config.paths[i].at, 1, &one);
         a->set = (uint16_t)(a->set | (one.set & (THRESHOLDS | TSR_LWM2M_HQMAX)));
         if (one.whole[5] > a->whole[5])
             a->whole[5] = one.whole[5];
@@ -313,7 +314,7 @@ static void composite_reported(const tsr_lwm2m_client *c, const tsr_lwm2m_observ
         tsr_lwm2m_composite_path *p = &c->config.paths[i];
         tsr_lwm2m_observation one = *o;
 
-        if (!path_is_of(c, p, o))
+        if (!tsr_lwm2m_pool_is_of(c, p, o))
             continue;
         one.at = p->at;
         one.last.type = TSR_LWM2M_NONE;
@@ -332,7 +333,7 @@ static bool path_fires(const tsr_lwm2m_client *c, const tsr_lwm2m_observation *o
     tsr_lwm2m_observation one = *o;
     bool fires;
 
-    attributes_effective(c, o->account, &p->at, 1, &a);
+    tsr_lwm2m_attributes_effective(c, o->account, &p->at, 1, &a);
     one.at = p->at;
     one.last = p->last;
     if (p->at.depth != 0 && (a.set & THRESHOLDS) != 0 &&
@@ -346,7 +347,8 @@ static bool composite_judge(const tsr_lwm2m_client *c, const tsr_lwm2m_observati
     bool fires = false;
 
     for (size_t i = 0; !fires && i < c->config.path_count; i++)
-        fires = path_is_of(c, &c->config.paths[i], o) && path_fires(c, o, &c->config.paths[i]);
+        fires = tsr_lwm2m_pool_is_of(c, &c->config.paths[i], o) &&
+                path_fires(c, o, &c->config.paths[i]);
     return fires;
 }
 
@@ -375,7 +377,7 @@ static uint8_t composite_request(tsr_lwm2m_client *c, const tsr_coap_event *even
     case TSR_LWM2M_OP_READ_COMPOSITE:    code = do_read(c, event, &format, answer); break;
     case TSR_LWM2M_OP_OBSERVE_COMPOSITE: code = do_observe(c, event, answer); break;
     case TSR_LWM2M_OP_CANCEL_COMPOSITE:  code = do_cancel(c, event, answer); break;
-    case TSR_LWM2M_OP_WRITE_COMPOSITE:   return composite_write(c, event);
+    case TSR_LWM2M_OP_WRITE_COMPOSITE:   return tsr_lwm2m_composite_write(c, event);
     default:                             return TSR_COAP_METHOD_NOT_ALLOWED;
     }
     forget_request(c);

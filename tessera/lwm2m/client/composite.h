@@ -7,6 +7,6 @@
 #include "tessera/lwm2m/client/internal.h"
 
 /* composite_write.c: Core 6.3.9; gives the code of the answer. */
-uint8_t composite_write(tsr_lwm2m_client *c, const tsr_coap_event *event);
+uint8_t tsr_lwm2m_composite_write(tsr_lwm2m_client *c, const tsr_coap_event *event);
 
 #endif

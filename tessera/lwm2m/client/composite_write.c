@@ -26,7 +26,7 @@ static tsr_err write_one(writing *w, tsr_lwm2m_path at, const tsr_lwm2m_value *v
     const tsr_lwm2m_object *object = tsr_lwm2m_object_find(registry, at.object);
     size_t place;
 
-    if (!instance_is_allowed(w->c, w->event->peer, &at, TSR_LWM2M_OP_UPDATE)) {
+    if (!tsr_lwm2m_instance_is_allowed(w->c, w->event->peer, &at, TSR_LWM2M_OP_UPDATE)) {
         w->code = TSR_COAP_UNAUTHORIZED;
         return TSR_E_DENIED;
     }
@@ -126,7 +126,7 @@ static uint8_t commit(writing *w)
     return TSR_COAP_INTERNAL_ERROR;
 }
 
-uint8_t composite_write(tsr_lwm2m_client *c, const tsr_coap_event *event)
+uint8_t tsr_lwm2m_composite_write(tsr_lwm2m_client *c, const tsr_coap_event *event)
 {
     writing w = { .c = c, .event = event };
     tsr_err err = event->msg->content_format.set ? each(&w, TSR_LWM2M_CHECK) : TSR_E_UNSUPPORTED;
@@ -135,7 +135,7 @@ uint8_t composite_write(tsr_lwm2m_client *c, const tsr_coap_event *event)
     if (err == TSR_E_SPACE)
         return TSR_COAP_TOO_LARGE;
     if (err != TSR_OK)
-        return w.code != 0 ? w.code : manage_code(err, TSR_COAP_UNSUPPORTED_FORMAT);
+        return w.code != 0 ? w.code : tsr_lwm2m_manage_code(err, TSR_COAP_UNSUPPORTED_FORMAT);
     code = commit(&w);
     for (size_t i = 0; code == TSR_COAP_CHANGED && i < c->config.registry->count; i++) {
         if (i < OBJECTS_MAX && is_touched(&w, i) && c->config.registry->objects[i].info->id == 1)

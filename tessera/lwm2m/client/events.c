@@ -3,8 +3,8 @@
  * Events for the host, and names for its log. */
 #include "tessera/lwm2m/client/internal.h"
 
-tsr_lwm2m_client_event *client_event(tsr_lwm2m_client *c, tsr_lwm2m_client_event_kind kind,
-                                     uint8_t account, uint8_t code)
+tsr_lwm2m_client_event *tsr_lwm2m_client_tell(tsr_lwm2m_client *c, tsr_lwm2m_client_event_kind kind,
+                                              uint8_t account, uint8_t code)
 {
     tsr_lwm2m_client_event *event =
         &c->events[(size_t)(c->event_first + c->event_count) % TSR_LWM2M_EVENTS];
@@ -18,15 +18,15 @@ tsr_lwm2m_client_event *client_event(tsr_lwm2m_client *c, tsr_lwm2m_client_event
     return event;
 }
 
-const char *client_word(const tsr_lwm2m_client *c, enum client_words which)
+const char *tsr_lwm2m_client_word(const tsr_lwm2m_client *c, enum client_words which)
 {
     return c->parts->words != NULL ? c->parts->words[which] : "";
 }
 
-tsr_lwm2m_client_event *account_event(tsr_lwm2m_client *c, const tsr_lwm2m_account *a,
-                                      tsr_lwm2m_client_event_kind kind, uint8_t code)
+tsr_lwm2m_client_event *tsr_lwm2m_account_event(tsr_lwm2m_client *c, const tsr_lwm2m_account *a,
+                                                tsr_lwm2m_client_event_kind kind, uint8_t code)
 {
-    return client_event(c, kind, (uint8_t)account_peer(c, a), code);
+    return tsr_lwm2m_client_tell(c, kind, (uint8_t)account_peer(c, a), code);
 }
 
 bool tsr_lwm2m_client_event_next(tsr_lwm2m_client *c, tsr_lwm2m_client_event *event)

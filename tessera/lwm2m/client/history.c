@@ -131,7 +131,7 @@ static tsr_err unwrap(tsr_lwm2m_format format, tsr_bytes pack, entry *e)
 static bool is_kept(const tsr_lwm2m_client *c, const tsr_lwm2m_observation *o,
                     const tsr_lwm2m_attributes *a)
 {
-    const tsr_lwm2m_server *server = account_server(c, &c->config.accounts[o->account]);
+    const tsr_lwm2m_server *server = tsr_lwm2m_account_server(c, &c->config.accounts[o->account]);
 
     return tsr_lwm2m_attribute_has(a, TSR_LWM2M_HQMAX) && a->whole[5] != 0 &&
            (o->format == TSR_LWM2M_FORMAT_SENML_CBOR || o->format == TSR_LWM2M_FORMAT_SENML_JSON) &&
@@ -182,7 +182,7 @@ static void keep(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const tsr_lwm2m_
         return;
     o->retry_ms = UINT64_MAX;
     if (flags == 0)
-        client_event(c, TSR_LWM2M_E_KEPT, o->account, 0)->at = o->at;
+        tsr_lwm2m_client_tell(c, TSR_LWM2M_E_KEPT, o->account, 0)->at = o->at;
 }
 
 /* The value of a notification that has just gone out and is to be acknowledged: it may be lost. */
@@ -356,7 +356,7 @@ static void tell(tsr_lwm2m_client *c, tsr_lwm2m_observation *o)
     o->sent_ms = c->now_ms;
     if (o->confirmed_ms >= o->sent_ms)
         o->confirmed_ms = o->sent_ms - 1;
-    client_event(c, TSR_LWM2M_E_NOTIFIED, o->account, response.code)->at = o->at;
+    tsr_lwm2m_client_tell(c, TSR_LWM2M_E_NOTIFIED, o->account, response.code)->at = o->at;
 }
 
 /* ---- the part ---- */

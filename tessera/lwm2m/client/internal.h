@@ -15,12 +15,12 @@ static inline uint64_t tag_make(unsigned tag, uint32_t generation, size_t slot)
 }
 
 /* events.c; the caller adds what there is to add. */
-tsr_lwm2m_client_event *client_event(tsr_lwm2m_client *c, tsr_lwm2m_client_event_kind kind,
-                                     uint8_t account, uint8_t code);
-tsr_lwm2m_client_event *account_event(tsr_lwm2m_client *c, const tsr_lwm2m_account *a,
-                                      tsr_lwm2m_client_event_kind kind, uint8_t code);
+tsr_lwm2m_client_event *tsr_lwm2m_client_tell(tsr_lwm2m_client *c, tsr_lwm2m_client_event_kind kind,
+                                              uint8_t account, uint8_t code);
+tsr_lwm2m_client_event *tsr_lwm2m_account_event(tsr_lwm2m_client *c, const tsr_lwm2m_account *a,
+                                                tsr_lwm2m_client_event_kind kind, uint8_t code);
 
-/* words.c; reached through c->parts: reasons of events, for a log. */
+/* words.c; reached through c->parts: reasons of events, for a log. "" without them. */
 enum client_words {
     WORD_NO_SEQUENCE,
     WORD_NO_ROOM,
@@ -35,7 +35,7 @@ enum client_words {
     WORD_CANCELLED,
     WORD_TOO_LONG,
 };
-const char *client_word(const tsr_lwm2m_client *c, enum client_words which); /* "" without them */
+const char *tsr_lwm2m_client_word(const tsr_lwm2m_client *c, enum client_words which);
 
 /* What may be the business of the bootstrap. */
 enum bootstrap_matter {
@@ -45,8 +45,8 @@ enum bootstrap_matter {
 };
 
 /* client.c */
-bool bootstrap_takes(tsr_lwm2m_client *c, enum bootstrap_matter matter, const void *what);
-void client_coap_drain(tsr_lwm2m_client *c);
+bool tsr_lwm2m_bootstrap_takes(tsr_lwm2m_client *c, enum bootstrap_matter matter, const void *what);
+void tsr_lwm2m_client_coap_drain(tsr_lwm2m_client *c);
 
 /* A message that does not fit is lost, as on a network: CoAP repeats it. */
 static inline tsr_err client_coap_poll(tsr_lwm2m_client *c, size_t *account, tsr_buf *datagram)
@@ -69,7 +69,7 @@ static inline tsr_err client_coap_poll(tsr_lwm2m_client *c, size_t *account, tsr
 static inline void client_coap_pump(tsr_lwm2m_client *c)
 {
     if (tsr_coap_event_waits(&c->coap))
-        client_coap_drain(c);
+        tsr_lwm2m_client_coap_drain(c);
 }
 
 /* attributes.c and thresholds.c, or periods.c; reached through c->parts */
@@ -196,36 +196,36 @@ static inline tsr_coap_peer account_peer(const tsr_lwm2m_client *c, const tsr_lw
 }
 
 /* register.c */
-void account_step(tsr_lwm2m_client *c, tsr_lwm2m_account *a);
-uint64_t account_due_ms(const tsr_lwm2m_account *a);
-void account_connected(tsr_lwm2m_client *c, tsr_lwm2m_account *a);
-void account_disconnect(tsr_lwm2m_client *c, tsr_lwm2m_account *a, bool forget);
-void account_wait(tsr_lwm2m_client *c, tsr_lwm2m_account *a, uint64_t wait_ms);
-void account_back_off(tsr_lwm2m_client *c, tsr_lwm2m_account *a);
-void account_stop(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const char *reason);
-uint64_t with_jitter(tsr_lwm2m_client *c, uint64_t wait_ms);
-void account_answer(tsr_lwm2m_client *c, const tsr_coap_event *event);
-void account_lost(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const char *reason);
-void account_executed(const tsr_lwm2m_client *c, tsr_lwm2m_account *a, uint16_t resource);
-tsr_lwm2m_server *account_server(const tsr_lwm2m_client *c, const tsr_lwm2m_account *a);
+void tsr_lwm2m_account_step(tsr_lwm2m_client *c, tsr_lwm2m_account *a);
+uint64_t tsr_lwm2m_account_due_ms(const tsr_lwm2m_account *a);
+void tsr_lwm2m_account_connected(tsr_lwm2m_client *c, tsr_lwm2m_account *a);
+void tsr_lwm2m_account_disconnect(tsr_lwm2m_client *c, tsr_lwm2m_account *a, bool forget);
+void tsr_lwm2m_account_wait(tsr_lwm2m_client *c, tsr_lwm2m_account *a, uint64_t wait_ms);
+void tsr_lwm2m_account_back_off(tsr_lwm2m_client *c, tsr_lwm2m_account *a);
+void tsr_lwm2m_account_stop(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const char *reason);
+uint64_t tsr_lwm2m_client_jitter(tsr_lwm2m_client *c, uint64_t wait_ms);
+void tsr_lwm2m_account_answer(tsr_lwm2m_client *c, const tsr_coap_event *event);
+void tsr_lwm2m_account_lost(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const char *reason);
+void tsr_lwm2m_account_executed(const tsr_lwm2m_client *c, tsr_lwm2m_account *a, uint16_t resource);
+tsr_lwm2m_server *tsr_lwm2m_account_server(const tsr_lwm2m_client *c, const tsr_lwm2m_account *a);
 
 /* links.c */
-void link_open(tsr_buf *out, const tsr_lwm2m_path *at);
-bool version_is_implied(const tsr_lwm2m_object_info *info, uint8_t version_minor);
-void version_put(const tsr_lwm2m_object_info *info, uint8_t version_minor, tsr_buf *out);
-bool object_is_hidden(uint16_t object);
-void links_put(const tsr_lwm2m_client *c, uint8_t minor, tsr_buf *out);
-bool instance_is_allowed(const tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at,
-                         tsr_lwm2m_operation op);
-tsr_err discover_put(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_object *object,
-                     const tsr_lwm2m_path *at, unsigned depth, tsr_buf *out);
+void tsr_lwm2m_link_open(tsr_buf *out, const tsr_lwm2m_path *at);
+bool tsr_lwm2m_version_is_implied(const tsr_lwm2m_object_info *info, uint8_t version_minor);
+void tsr_lwm2m_version_put(const tsr_lwm2m_object_info *info, uint8_t version_minor, tsr_buf *out);
+bool tsr_lwm2m_object_is_hidden(uint16_t object);
+void tsr_lwm2m_links_put(const tsr_lwm2m_client *c, uint8_t minor, tsr_buf *out);
+bool tsr_lwm2m_instance_is_allowed(const tsr_lwm2m_client *c, size_t account,
+                                   const tsr_lwm2m_path *at, tsr_lwm2m_operation op);
+tsr_err tsr_lwm2m_discover_put(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_object *object,
+                               const tsr_lwm2m_path *at, unsigned depth, tsr_buf *out);
 
 /* manage.c */
-void manage_request(tsr_lwm2m_client *c, const tsr_coap_event *event);
-tsr_err manage_read(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_object *object,
-                    const tsr_lwm2m_path *at, tsr_lwm2m_format format, tsr_buf *body);
-uint8_t manage_do_read(tsr_lwm2m_client *c, client_request *r, tsr_lwm2m_format *format);
-uint8_t manage_code(tsr_err err, uint8_t unsupported);
+void tsr_lwm2m_manage_request(tsr_lwm2m_client *c, const tsr_coap_event *event);
+tsr_err tsr_lwm2m_manage_read(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_object *object,
+                              const tsr_lwm2m_path *at, tsr_lwm2m_format format, tsr_buf *body);
+uint8_t tsr_lwm2m_manage_do_read(tsr_lwm2m_client *c, client_request *r, tsr_lwm2m_format *format);
+uint8_t tsr_lwm2m_manage_code(tsr_err err, uint8_t unsupported);
 
 /* Inline: a second caller is in composite operations, for which a small device need not pay. */
 
@@ -240,7 +240,7 @@ static inline tsr_err manage_put_object(const tsr_lwm2m_client *c, size_t accoun
     for (; err == TSR_OK && i != TSR_LWM2M_NO_INSTANCE; i = tsr_lwm2m_object_next(object, i + 1)) {
         tsr_lwm2m_path at = tsr_lwm2m_at_instance(object->info->id, (uint16_t)i);
 
-        if (instance_is_allowed(c, account, &at, TSR_LWM2M_OP_READ))
+        if (tsr_lwm2m_instance_is_allowed(c, account, &at, TSR_LWM2M_OP_READ))
             err = tsr_lwm2m_object_read(object, at, out);
     }
     return err;
@@ -268,12 +268,12 @@ static inline void manage_server_changed(tsr_lwm2m_client *c)
 }
 
 /* paths.c: the pool of paths, of which each has an owner while that is there. */
-bool path_is_of(const tsr_lwm2m_client *c, const tsr_lwm2m_composite_path *p,
-                const tsr_lwm2m_observation *o);
-bool path_is_free(const tsr_lwm2m_client *c, const tsr_lwm2m_composite_path *p);
-tsr_lwm2m_composite_path *path_add(const tsr_lwm2m_client *c, const tsr_lwm2m_path *at);
-void path_give(const tsr_lwm2m_client *c, tsr_lwm2m_composite_path *p,
-               const tsr_lwm2m_observation *o);
+bool tsr_lwm2m_pool_is_of(const tsr_lwm2m_client *c, const tsr_lwm2m_composite_path *p,
+                          const tsr_lwm2m_observation *o);
+bool tsr_lwm2m_pool_is_free(const tsr_lwm2m_client *c, const tsr_lwm2m_composite_path *p);
+tsr_lwm2m_composite_path *tsr_lwm2m_pool_add(const tsr_lwm2m_client *c, const tsr_lwm2m_path *at);
+void tsr_lwm2m_pool_give(const tsr_lwm2m_client *c, tsr_lwm2m_composite_path *p,
+                         const tsr_lwm2m_observation *o);
 
 static inline void observe_end_all(tsr_lwm2m_client *c, size_t account, const char *reason)
 {
@@ -282,20 +282,21 @@ static inline void observe_end_all(tsr_lwm2m_client *c, size_t account, const ch
 }
 
 /* observe.c */
-tsr_lwm2m_observation *observe_add(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at,
-                                   tsr_lwm2m_format format, const tsr_coap_event *event,
-                                   tsr_bytes body);
-void observe_drop(tsr_lwm2m_client *c, tsr_lwm2m_observation *o);
-void observe_end(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const char *reason);
-tsr_lwm2m_observation *observe_find(tsr_lwm2m_client *c, size_t account, tsr_bytes token);
-void observe_end_all_of(tsr_lwm2m_client *c, size_t account, const char *reason);
-void observe_step(tsr_lwm2m_client *c);
-uint64_t observe_due_ms(const tsr_lwm2m_client *c);
-void observe_answer(tsr_lwm2m_client *c, const tsr_coap_event *event);
-tsr_lwm2m_attachment *attachment_find(const tsr_lwm2m_client *c, size_t account,
-                                      const tsr_lwm2m_path *at);
+tsr_lwm2m_observation *tsr_lwm2m_observe_add(tsr_lwm2m_client *c, size_t account,
+                                             const tsr_lwm2m_path *at, tsr_lwm2m_format format,
+                                             const tsr_coap_event *event, tsr_bytes body);
+void tsr_lwm2m_observe_drop(tsr_lwm2m_client *c, tsr_lwm2m_observation *o);
+void tsr_lwm2m_observe_end(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const char *reason);
+tsr_lwm2m_observation *tsr_lwm2m_observe_find(tsr_lwm2m_client *c, size_t account, tsr_bytes token);
+void tsr_lwm2m_observe_end_all_of(tsr_lwm2m_client *c, size_t account, const char *reason);
+void tsr_lwm2m_observe_step(tsr_lwm2m_client *c);
+uint64_t tsr_lwm2m_observe_due_ms(const tsr_lwm2m_client *c);
+void tsr_lwm2m_observe_answer(tsr_lwm2m_client *c, const tsr_coap_event *event);
+tsr_lwm2m_attachment *tsr_lwm2m_attachment_find(const tsr_lwm2m_client *c, size_t account,
+                                                const tsr_lwm2m_path *at);
 /* Those that stand from `at` up to `least` deep, and are not set yet. */
-void attributes_effective(const tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at,
-                          uint8_t least, tsr_lwm2m_attributes *attributes);
+void tsr_lwm2m_attributes_effective(const tsr_lwm2m_client *c, size_t account,
+                                    const tsr_lwm2m_path *at, uint8_t least,
+                                    tsr_lwm2m_attributes *attributes);
 
 #endif

@@ -4,22 +4,22 @@
 #include "tessera/lwm2m/client/internal.h"
 
 /* Core 6.2.1: never told to servers. 24 holds credentials of a broker, so it is left out too. */
-bool object_is_hidden(uint16_t object)
+bool tsr_lwm2m_object_is_hidden(uint16_t object)
 {
     return object == 0 || object == 21 || object == 23 || object == 24;
 }
 
 /* Core 8.1: a server that is alone may touch everything but keys. */
-bool instance_is_allowed(const tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at,
-                         tsr_lwm2m_operation op)
+bool tsr_lwm2m_instance_is_allowed(const tsr_lwm2m_client *c, size_t account,
+                                   const tsr_lwm2m_path *at, tsr_lwm2m_operation op)
 {
-    if (object_is_hidden(at->object))
+    if (tsr_lwm2m_object_is_hidden(at->object))
         return false;
     return c->parts->access == NULL || c->parts->access->allowed(c, account, at, op);
 }
 
 /* Core table E-1: the minor versions that an enabler 1.2 implies by silence, for objects 0 to 7. */
-bool version_is_implied(const tsr_lwm2m_object_info *info, uint8_t version_minor)
+bool tsr_lwm2m_version_is_implied(const tsr_lwm2m_object_info *info, uint8_t version_minor)
 {
     static const uint8_t minors[] = { 2, 2, 1, 2, 3, 1, 0, 0 };
 
@@ -31,16 +31,16 @@ bool version_is_implied(const tsr_lwm2m_object_info *info, uint8_t version_minor
 }
 
 /* The next link of a list. */
-void link_open(tsr_buf *out, const tsr_lwm2m_path *at)
+void tsr_lwm2m_link_open(tsr_buf *out, const tsr_lwm2m_path *at)
 {
     tsr_put_text(out, out->len == 0 ? "<" : ",<");
     tsr_lwm2m_path_put(out, *at);
     tsr_put_u8(out, '>');
 }
 
-void version_put(const tsr_lwm2m_object_info *info, uint8_t version_minor, tsr_buf *out)
+void tsr_lwm2m_version_put(const tsr_lwm2m_object_info *info, uint8_t version_minor, tsr_buf *out)
 {
-    if (version_is_implied(info, version_minor))
+    if (tsr_lwm2m_version_is_implied(info, version_minor))
         return;
     tsr_put_text(out, ";ver=");
     tsr_put_dec(out, info->version_major);
@@ -53,14 +53,14 @@ static void object_put(const tsr_lwm2m_object *object, uint8_t version_minor, ts
     uint32_t i = tsr_lwm2m_object_next(object, 0);
     tsr_lwm2m_path at = tsr_lwm2m_at_object(object->info->id);
 
-    if (i == TSR_LWM2M_NO_INSTANCE || !version_is_implied(object->info, version_minor)) {
-        link_open(out, &at);
-        version_put(object->info, version_minor, out);
+    if (i == TSR_LWM2M_NO_INSTANCE || !tsr_lwm2m_version_is_implied(object->info, version_minor)) {
+        tsr_lwm2m_link_open(out, &at);
+        tsr_lwm2m_version_put(object->info, version_minor, out);
     }
     at.depth = 2;
     for (; i != TSR_LWM2M_NO_INSTANCE; i = tsr_lwm2m_object_next(object, i + 1)) {
         at.instance = (uint16_t)i;
-        link_open(out, &at);
+        tsr_lwm2m_link_open(out, &at);
     }
 }
 
@@ -95,14 +95,14 @@ static void formats_put(uint8_t minor, tsr_buf *out)
         tsr_put_u8(out, '"');
 }
 
-void links_put(const tsr_lwm2m_client *c, uint8_t minor, tsr_buf *out)
+void tsr_lwm2m_links_put(const tsr_lwm2m_client *c, uint8_t minor, tsr_buf *out)
 {
     tsr_put_text(out, "</>;rt=\"oma.lwm2m\"");
     formats_put(minor, out);
     for (size_t i = 0; i < c->config.registry->count; i++) {
         const tsr_lwm2m_object *object = &c->config.registry->objects[i];
 
-        if (!object_is_hidden(object->info->id))
+        if (!tsr_lwm2m_object_is_hidden(object->info->id))
             object_put(object, minor, out);
     }
 }
@@ -121,9 +121,10 @@ static void link_put(const tour *t, const tsr_lwm2m_path *at, size_t dim)
 {
     bool inherits = t->out->len == 0 && at->depth == 3;
 
-    link_open(t->out, at);
+    tsr_lwm2m_link_open(t->out, at);
     if (at->depth == 1)
-        version_put(t->object->info, t->c->config.accounts[t->account].version_minor, t->out);
+        tsr_lwm2m_version_put(t->object->info, t->c->config.accounts[t->account].version_minor,
+                              t->out);
     if (dim != 0) {
         tsr_put_text(t->out, ";dim=");
         tsr_put_dec(t->out, dim);
@@ -147,7 +148,7 @@ static void tree_put(const tour *t, const tsr_lwm2m_path *of, unsigned levels)
     if (of->depth == 1)
         for (; (i = tsr_lwm2m_object_next(object, i)) != TSR_LWM2M_NO_INSTANCE; i++) {
             at.instance = (uint16_t)i;
-            if (instance_is_allowed(t->c, t->account, &at, TSR_LWM2M_OP_DISCOVER))
+            if (tsr_lwm2m_instance_is_allowed(t->c, t->account, &at, TSR_LWM2M_OP_DISCOVER))
                 tree_put(t, &at, levels);
         }
     else if (of->depth == 2)
@@ -169,8 +170,8 @@ static void tree_put(const tour *t, const tsr_lwm2m_path *of, unsigned levels)
 }
 
 /* Core 6.3.2. `depth` says how many levels below the target are shown (1.2). */
-tsr_err discover_put(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_object *object,
-                     const tsr_lwm2m_path *at, unsigned depth, tsr_buf *out)
+tsr_err tsr_lwm2m_discover_put(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_object *object,
+                               const tsr_lwm2m_path *at, unsigned depth, tsr_buf *out)
 {
     const tour t = { c, account, object, out };
 

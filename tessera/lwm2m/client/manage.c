@@ -5,7 +5,7 @@
 #include "tessera/lwm2m/client/internal.h"
 
 /* The one table from errors to codes. `unsupported` is 4.06 for reading, 4.15 for writing. */
-uint8_t manage_code(tsr_err err, uint8_t unsupported)
+uint8_t tsr_lwm2m_manage_code(tsr_err err, uint8_t unsupported)
 {
     switch (err) {
     case TSR_OK:            return TSR_COAP_CHANGED;
@@ -31,8 +31,8 @@ static bool is_multiple(const tsr_lwm2m_object *object, const tsr_lwm2m_path *at
 }
 
 /* Core 6.3.1; the payload of a Read, of an Observe and of a Notify. */
-tsr_err manage_read(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_object *object,
-                    const tsr_lwm2m_path *at, tsr_lwm2m_format format, tsr_buf *body)
+tsr_err tsr_lwm2m_manage_read(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_object *object,
+                              const tsr_lwm2m_path *at, tsr_lwm2m_format format, tsr_buf *body)
 {
     tsr_lwm2m_out out;
     tsr_err err, ended;
@@ -73,13 +73,13 @@ static tsr_lwm2m_format default_format(const tsr_lwm2m_client *c, const client_r
 static uint8_t answer_body(client_request *r, tsr_lwm2m_format format, tsr_err err)
 {
     if (err != TSR_OK)
-        return manage_code(err, TSR_COAP_NOT_ACCEPTABLE);
+        return tsr_lwm2m_manage_code(err, TSR_COAP_NOT_ACCEPTABLE);
     r->answer.content_format = (tsr_coap_num){ true, (uint32_t)format };
     r->answer.payload = tsr_buf_view(&r->body);
     return TSR_COAP_CONTENT;
 }
 
-uint8_t manage_do_read(tsr_lwm2m_client *c, client_request *r, tsr_lwm2m_format *format)
+uint8_t tsr_lwm2m_manage_do_read(tsr_lwm2m_client *c, client_request *r, tsr_lwm2m_format *format)
 {
     tsr_err err = TSR_OK;
 
@@ -88,7 +88,7 @@ uint8_t manage_do_read(tsr_lwm2m_client *c, client_request *r, tsr_lwm2m_format 
     else
         *format = default_format(c, r);
     if (err == TSR_OK)
-        err = manage_read(c, r->account, r->object, &r->at, *format, &r->body);
+        err = tsr_lwm2m_manage_read(c, r->account, r->object, &r->at, *format, &r->body);
     return answer_body(r, *format, err);
 }
 
@@ -106,7 +106,7 @@ static uint8_t do_discover(tsr_lwm2m_client *c, client_request *r)
             return TSR_COAP_BAD_REQUEST;
         depth = query.ptr[6] - (unsigned)'0';
     }
-    err = discover_put(c, r->account, r->object, &r->at, depth, &r->body);
+    err = tsr_lwm2m_discover_put(c, r->account, r->object, &r->at, depth, &r->body);
     return answer_body(r, TSR_LWM2M_FORMAT_LINK, err);
 }
 
@@ -141,7 +141,7 @@ static void after_change(tsr_lwm2m_client *c, const client_request *r)
     if (r->at.object != 1)
         return;
     if (r->op == TSR_LWM2M_OP_EXECUTE) {
-        account_executed(c, &c->config.accounts[r->account], r->at.resource);
+        tsr_lwm2m_account_executed(c, &c->config.accounts[r->account], r->at.resource);
         return;
     }
     manage_server_changed(c);
@@ -160,7 +160,7 @@ static uint8_t do_change(tsr_lwm2m_client *c, client_request *r)
     if (err == TSR_E_SPACE && r->op != TSR_LWM2M_OP_EXECUTE)
         return TSR_COAP_TOO_LARGE;
     if (err != TSR_OK)
-        return manage_code(err, TSR_COAP_UNSUPPORTED_FORMAT);
+        return tsr_lwm2m_manage_code(err, TSR_COAP_UNSUPPORTED_FORMAT);
     after_change(c, r);
     return r->op > TSR_LWM2M_OP_EXECUTE ? c->parts->instances->changed(c, r) : TSR_COAP_CHANGED;
 }
@@ -226,7 +226,7 @@ static uint8_t perform(tsr_lwm2m_client *c, client_request *r)
         (op == TSR_LWM2M_OP_ATTRIBUTES && c->parts->reporting == NULL))
         return TSR_COAP_METHOD_NOT_ALLOWED;
     if (op == TSR_LWM2M_OP_READ || op == TSR_LWM2M_OP_CANCEL)
-        return manage_do_read(c, r, &format);
+        return tsr_lwm2m_manage_do_read(c, r, &format);
     if (op == TSR_LWM2M_OP_OBSERVE)
         return c->parts->reporting->observe(c, r);
     if (op == TSR_LWM2M_OP_DISCOVER)
@@ -248,7 +248,7 @@ static uint8_t handle(tsr_lwm2m_client *c, client_request *r)
         r->op = classify(c, r);
     if (r->op == TSR_LWM2M_OP_CANCEL)
         c->parts->reporting->cancel(c, r, WORD_CANCELLED);
-    if (!instance_is_allowed(c, r->account, &r->at, r->op))
+    if (!tsr_lwm2m_instance_is_allowed(c, r->account, &r->at, r->op))
         return TSR_COAP_UNAUTHORIZED;
     return r->object != NULL ? perform(c, r) : TSR_COAP_NOT_FOUND;
 }
@@ -269,7 +269,7 @@ static void answer(tsr_lwm2m_client *c, client_request *r)
     }
 }
 
-void manage_request(tsr_lwm2m_client *c, const tsr_coap_event *event)
+void tsr_lwm2m_manage_request(tsr_lwm2m_client *c, const tsr_coap_event *event)
 {
     client_request r = { .event = event, .msg = event->msg, .account = event->peer,
                   .body = tsr_buf_over(c->config.body, c->config.body_len) };
@@ -279,7 +279,7 @@ void manage_request(tsr_lwm2m_client *c, const tsr_coap_event *event)
     if (!tsr_coap_is_success(r.answer.code))
         bare(&r, r.answer.code);
     answer(c, &r);
-    told = client_event(c, TSR_LWM2M_E_REQUEST, (uint8_t)event->peer, r.answer.code);
+    told = tsr_lwm2m_client_tell(c, TSR_LWM2M_E_REQUEST, (uint8_t)event->peer, r.answer.code);
     told->operation = r.op;
     told->at = r.at;
 }

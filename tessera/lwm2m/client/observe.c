@@ -9,8 +9,8 @@ enum {
     RETRY_MS = 1000,               /* when CoAP has no exchange free */
 };
 
-tsr_lwm2m_attachment *attachment_find(const tsr_lwm2m_client *c, size_t account,
-                                      const tsr_lwm2m_path *at)
+tsr_lwm2m_attachment *tsr_lwm2m_attachment_find(const tsr_lwm2m_client *c, size_t account,
+                                                const tsr_lwm2m_path *at)
 {
     for (size_t i = 0; i < c->config.attachment_count; i++) {
         tsr_lwm2m_attachment *t = &c->config.attachments[i];
@@ -22,19 +22,20 @@ tsr_lwm2m_attachment *attachment_find(const tsr_lwm2m_client *c, size_t account,
 }
 
 /* Core 5.1.2: resource instance before resource before instance before object. */
-void attributes_effective(const tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at,
-                          uint8_t least, tsr_lwm2m_attributes *attributes)
+void tsr_lwm2m_attributes_effective(const tsr_lwm2m_client *c, size_t account,
+                                    const tsr_lwm2m_path *at, uint8_t least,
+                                    tsr_lwm2m_attributes *attributes)
 {
     for (uint8_t depth = at->depth; depth >= least; depth--) {
         const tsr_lwm2m_path up = tsr_lwm2m_path_up(*at, depth);
-        const tsr_lwm2m_attachment *t = attachment_find(c, account, &up);
+        const tsr_lwm2m_attachment *t = tsr_lwm2m_attachment_find(c, account, &up);
 
         if (t != NULL)
             tsr_lwm2m_attributes_inherit(attributes, &t->values);
     }
 }
 
-tsr_lwm2m_observation *observe_find(tsr_lwm2m_client *c, size_t account, tsr_bytes token)
+tsr_lwm2m_observation *tsr_lwm2m_observe_find(tsr_lwm2m_client *c, size_t account, tsr_bytes token)
 {
     for (size_t i = 0; i < c->config.observation_count; i++) {
         tsr_lwm2m_observation *o = &c->config.observations[i];
@@ -52,7 +53,7 @@ static tsr_lwm2m_observation *slot_for(tsr_lwm2m_client *c, size_t account,
                                        const tsr_lwm2m_path *at, tsr_lwm2m_format format,
                                        tsr_bytes token)
 {
-    tsr_lwm2m_observation *slot = observe_find(c, account, token), *empty = NULL;
+    tsr_lwm2m_observation *slot = tsr_lwm2m_observe_find(c, account, token), *empty = NULL;
 
     for (size_t i = 0; slot == NULL && i < c->config.observation_count; i++) {
         tsr_lwm2m_observation *o = &c->config.observations[i];
@@ -69,9 +70,9 @@ static tsr_lwm2m_observation *slot_for(tsr_lwm2m_client *c, size_t account,
 }
 
 /* Core 6.4.1. NULL: no room, or no token; the answer is then a plain Read (RFC 7641 §4.1). */
-tsr_lwm2m_observation *observe_add(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at,
-                                   tsr_lwm2m_format format, const tsr_coap_event *event,
-                                   tsr_bytes body)
+tsr_lwm2m_observation *tsr_lwm2m_observe_add(tsr_lwm2m_client *c, size_t account,
+                                             const tsr_lwm2m_path *at, tsr_lwm2m_format format,
+                                             const tsr_coap_event *event, tsr_bytes body)
 {
     tsr_lwm2m_observation *o = slot_for(c, account, at, format, event->token);
 
@@ -94,31 +95,32 @@ tsr_lwm2m_observation *observe_add(tsr_lwm2m_client *c, size_t account, const ts
     return o;
 }
 
-void observe_drop(tsr_lwm2m_client *c, tsr_lwm2m_observation *o)
+void tsr_lwm2m_observe_drop(tsr_lwm2m_client *c, tsr_lwm2m_observation *o)
 {
     o->used = false;
     c->observed--;
 }
 
-void observe_end(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const char *reason)
+void tsr_lwm2m_observe_end(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const char *reason)
 {
-    tsr_lwm2m_client_event *event = client_event(c, TSR_LWM2M_E_OBSERVE_END, o->account, 0);
+    tsr_lwm2m_client_event *event =
+        tsr_lwm2m_client_tell(c, TSR_LWM2M_E_OBSERVE_END, o->account, 0);
 
     event->at = o->at;
     event->reason = reason;
     if (o->flight != 0)
         (void)tsr_coap_cancel(&c->coap, o->flight);
-    observe_drop(c, o);
+    tsr_lwm2m_observe_drop(c, o);
     c->save_owed = true;
 }
 
-void observe_end_all_of(tsr_lwm2m_client *c, size_t account, const char *reason)
+void tsr_lwm2m_observe_end_all_of(tsr_lwm2m_client *c, size_t account, const char *reason)
 {
     for (size_t i = 0; i < c->config.observation_count; i++) {
         tsr_lwm2m_observation *o = &c->config.observations[i];
 
         if (o->used && o->account == account)
-            observe_end(c, o, reason);
+            tsr_lwm2m_observe_end(c, o, reason);
     }
 }
 
@@ -129,7 +131,8 @@ static void notify(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const tsr_lwm2
     tsr_err err = now->err;
     bool con = err != TSR_OK || a->whole[4] == 1 || c->now_ms - o->confirmed_ms >= CONFIRM_MS;
     tsr_coap_response response = {
-        .code = err == TSR_OK ? TSR_COAP_CONTENT : manage_code(err, TSR_COAP_NOT_ACCEPTABLE),
+        .code =
+            err == TSR_OK ? TSR_COAP_CONTENT : tsr_lwm2m_manage_code(err, TSR_COAP_NOT_ACCEPTABLE),
         .payload = tsr_buf_view(&now->body),
         .content_format = { err == TSR_OK, o->format },
         .key = o->key,
@@ -143,11 +146,11 @@ static void notify(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const tsr_lwm2
         o->retry_ms = c->now_ms + RETRY_MS;
         return;
     }
-    client_event(c, TSR_LWM2M_E_NOTIFIED, o->account, response.code)->at = o->at;
+    tsr_lwm2m_client_tell(c, TSR_LWM2M_E_NOTIFIED, o->account, response.code)->at = o->at;
     reported(c, o, now->digest);
     if (err != TSR_OK) {
         o->flight = 0; /* RFC 7641 §4.2: an error ends the observation; let it arrive */
-        observe_end(c, o, client_word(c, WORD_NOT_THERE));
+        tsr_lwm2m_observe_end(c, o, tsr_lwm2m_client_word(c, WORD_NOT_THERE));
     }
 }
 
@@ -181,13 +184,13 @@ static void step(tsr_lwm2m_client *c, tsr_lwm2m_observation *o)
     }
 }
 
-void observe_step(tsr_lwm2m_client *c)
+void tsr_lwm2m_observe_step(tsr_lwm2m_client *c)
 {
     for (size_t i = 0; i < c->config.observation_count; i++)
         step(c, &c->config.observations[i]);
 }
 
-uint64_t observe_due_ms(const tsr_lwm2m_client *c)
+uint64_t tsr_lwm2m_observe_due_ms(const tsr_lwm2m_client *c)
 {
     uint64_t first_ms = UINT64_MAX;
 
@@ -200,7 +203,7 @@ uint64_t observe_due_ms(const tsr_lwm2m_client *c)
     return first_ms;
 }
 
-void observe_answer(tsr_lwm2m_client *c, const tsr_coap_event *event)
+void tsr_lwm2m_observe_answer(tsr_lwm2m_client *c, const tsr_coap_event *event)
 {
     size_t slot = event->user >> 32 & 0xffffff;
     tsr_lwm2m_observation *o;
@@ -216,7 +219,7 @@ void observe_answer(tsr_lwm2m_client *c, const tsr_coap_event *event)
         o->confirmed_ms = c->now_ms;
         break;
     case TSR_COAP_RESET: /* RFC 7641 §3.6, Core 6.4.3 */
-        observe_end(c, o, client_word(c, WORD_RESET));
+        tsr_lwm2m_observe_end(c, o, tsr_lwm2m_client_word(c, WORD_RESET));
         break;
     default: /* unheard: still owed, and the server may be gone */
         o->fired = true;

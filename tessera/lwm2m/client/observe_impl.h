@@ -15,10 +15,10 @@ static inline void attributes_of(const tsr_lwm2m_client *c, const tsr_lwm2m_obse
     /* by attribute: the resource of Server; 0: none */
     static const uint8_t defaults[] = { TSR_LWM2M_S_PMIN, TSR_LWM2M_S_PMAX, 0, 0,
                                         TSR_LWM2M_S_NOTIFY_MODE };
-    const tsr_lwm2m_server *server = account_server(c, &c->config.accounts[o->account]);
+    const tsr_lwm2m_server *server = tsr_lwm2m_account_server(c, &c->config.accounts[o->account]);
 
     *a = o->own;
-    attributes_effective(c, o->account, &o->at, 1, a);
+    tsr_lwm2m_attributes_effective(c, o->account, &o->at, 1, a);
     if (o->at.depth == 0)
         c->parts->composite->attributes(c, o, a);
     if (server == NULL)
@@ -73,8 +73,8 @@ static inline tsr_err observed_read(tsr_lwm2m_client *c, const tsr_lwm2m_observa
         return c->parts->composite->read(c, o, body);
     object = tsr_lwm2m_object_find(c->config.registry, o->at.object);
     return object == NULL ? TSR_E_NOT_FOUND
-                          : manage_read(c, o->account, object, &o->at, (tsr_lwm2m_format)o->format,
-                                        body);
+                          : tsr_lwm2m_manage_read(c, o->account, object, &o->at,
+                                                  (tsr_lwm2m_format)o->format, body);
 }
 
 /* Reads what is observed, unless that was done. */

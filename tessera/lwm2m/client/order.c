@@ -21,7 +21,7 @@ static bool has_failed(const tsr_lwm2m_account *a, const tsr_lwm2m_server *serve
 /* Does what is in front of `a` still hold it up? */
 static bool holds_up(const tsr_lwm2m_client *c, const tsr_lwm2m_account *first)
 {
-    const tsr_lwm2m_server *server = account_server(c, first);
+    const tsr_lwm2m_server *server = tsr_lwm2m_account_server(c, first);
 
     if (first->location[0] != '\0')
         return false;
@@ -31,13 +31,13 @@ static bool holds_up(const tsr_lwm2m_client *c, const tsr_lwm2m_account *first)
 
 bool tsr_lwm2m_registration_order(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
-    const tsr_lwm2m_server *own = account_server(c, a);
+    const tsr_lwm2m_server *own = tsr_lwm2m_account_server(c, a);
 
     if (!has_order(own) || a->location[0] != '\0')
         return true; /* a server without a place in the order is registered with at any time */
     for (size_t i = 0; i < c->config.account_count; i++) {
         const tsr_lwm2m_account *first = &c->config.accounts[i];
-        const tsr_lwm2m_server *server = account_server(c, first);
+        const tsr_lwm2m_server *server = tsr_lwm2m_account_server(c, first);
 
         if (first == a || !has_order(server) ||
             server->number[TSR_LWM2M_S_ORDER] >= own->number[TSR_LWM2M_S_ORDER])

@@ -144,7 +144,7 @@ static bool observes(void *user, tsr_coap_peer peer, tsr_bytes token)
 {
     const tsr_lwm2m_oscore_layer *layer = user;
 
-    return observe_find(layer->client, peer, token) != NULL;
+    return tsr_lwm2m_observe_find(layer->client, peer, token) != NULL;
 }
 
 /* ---- observations over restarts: docs/WIRE.md ---- */

@@ -8,7 +8,7 @@ static bool is_text(tsr_lwm2m_type type)
     return type == TSR_LWM2M_STRING || type == TSR_LWM2M_OPAQUE || type == TSR_LWM2M_CORELNK;
 }
 
-void outbox_put(tsr_buf *out, const outbox_entry *e)
+void tsr_lwm2m_outbox_put(tsr_buf *out, const outbox_entry *e)
 {
     uint8_t *head = tsr_buf_claim(out, HEAD);
     size_t from = out->len;
@@ -89,7 +89,7 @@ static tsr_err get_entry(tsr_bytes in, outbox_entry *e)
     return get_value(&in, &e->value) == TSR_OK && in.len == 0 ? TSR_OK : TSR_E_MALFORMED;
 }
 
-tsr_err outbox_next(const tsr_lwm2m_outbox *o, size_t *at, outbox_entry *e)
+tsr_err tsr_lwm2m_outbox_next(const tsr_lwm2m_outbox *o, size_t *at, outbox_entry *e)
 {
     tsr_bytes in = tsr_skip(tsr_view(o->memory, o->used), *at), entry;
     uint16_t len;
@@ -104,7 +104,7 @@ tsr_err outbox_next(const tsr_lwm2m_outbox *o, size_t *at, outbox_entry *e)
     return TSR_OK;
 }
 
-void outbox_mark(tsr_lwm2m_outbox *o, const outbox_entry *e, uint8_t flags)
+void tsr_lwm2m_outbox_mark(tsr_lwm2m_outbox *o, const outbox_entry *e, uint8_t flags)
 {
     o->memory[e->at_byte + FLAGS_AT] = flags;
 }
@@ -121,12 +121,12 @@ static void cut(tsr_lwm2m_outbox *o, size_t from, size_t to)
     o->revision++;
 }
 
-void outbox_landed(tsr_lwm2m_outbox *o, uint16_t short_id)
+void tsr_lwm2m_outbox_landed(tsr_lwm2m_outbox *o, uint16_t short_id)
 {
     outbox_entry e;
     size_t at = 0;
 
-    while (outbox_next(o, &at, &e) == TSR_OK) {
+    while (tsr_lwm2m_outbox_next(o, &at, &e) == TSR_OK) {
         if (!flies_to(&e, short_id))
             continue;
         cut(o, e.at_byte, at);
@@ -134,23 +134,23 @@ void outbox_landed(tsr_lwm2m_outbox *o, uint16_t short_id)
     }
 }
 
-void outbox_lost(tsr_lwm2m_outbox *o, uint16_t short_id)
+void tsr_lwm2m_outbox_lost(tsr_lwm2m_outbox *o, uint16_t short_id)
 {
     outbox_entry e;
     size_t at = 0;
 
-    while (outbox_next(o, &at, &e) == TSR_OK) {
+    while (tsr_lwm2m_outbox_next(o, &at, &e) == TSR_OK) {
         if (flies_to(&e, short_id))
-            outbox_mark(o, &e, e.flags & (uint8_t)~OUTBOX_FLIGHT);
+            tsr_lwm2m_outbox_mark(o, &e, e.flags & (uint8_t)~OUTBOX_FLIGHT);
     }
 }
 
-bool outbox_drop(tsr_lwm2m_outbox *o)
+bool tsr_lwm2m_outbox_drop(tsr_lwm2m_outbox *o)
 {
     outbox_entry e;
     size_t at = 0;
 
-    while (outbox_next(o, &at, &e) == TSR_OK) {
+    while (tsr_lwm2m_outbox_next(o, &at, &e) == TSR_OK) {
         if (e.flags & OUTBOX_FLIGHT)
             continue;
         cut(o, e.at_byte, at);
@@ -160,12 +160,12 @@ bool outbox_drop(tsr_lwm2m_outbox *o)
     return false;
 }
 
-bool outbox_waits(const tsr_lwm2m_outbox *o, uint16_t short_id)
+bool tsr_lwm2m_outbox_waits(const tsr_lwm2m_outbox *o, uint16_t short_id)
 {
     outbox_entry e;
     size_t at = 0;
 
-    while (outbox_next(o, &at, &e) == TSR_OK) {
+    while (tsr_lwm2m_outbox_next(o, &at, &e) == TSR_OK) {
         if (e.short_id == short_id && !(e.flags & OUTBOX_FLIGHT))
             return true;
     }
@@ -185,9 +185,9 @@ tsr_err tsr_lwm2m_outbox_restore(tsr_lwm2m_client *c, tsr_bytes kept)
         memmove(o->memory, kept.ptr, kept.len);
     o->used = kept.len;
     o->revision++;
-    while ((err = outbox_next(o, &at, &e)) == TSR_OK) {
+    while ((err = tsr_lwm2m_outbox_next(o, &at, &e)) == TSR_OK) {
         if (tsr_lwm2m_server_find(c->config.servers, e.short_id) != NULL) {
-            outbox_mark(o, &e, e.flags & OUTBOX_CON);
+            tsr_lwm2m_outbox_mark(o, &e, e.flags & OUTBOX_CON);
             continue;
         }
         cut(o, e.at_byte, at);

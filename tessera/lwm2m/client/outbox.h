@@ -19,19 +19,19 @@ typedef struct {
 } outbox_entry;
 
 /* Takes the entry at `*at` and steps over it. TSR_END: none. */
-tsr_err outbox_next(const tsr_lwm2m_outbox *o, size_t *at, outbox_entry *e);
+tsr_err tsr_lwm2m_outbox_next(const tsr_lwm2m_outbox *o, size_t *at, outbox_entry *e);
 
-void outbox_put(tsr_buf *out, const outbox_entry *e);
-void outbox_mark(tsr_lwm2m_outbox *o, const outbox_entry *e, uint8_t flags);
+void tsr_lwm2m_outbox_put(tsr_buf *out, const outbox_entry *e);
+void tsr_lwm2m_outbox_mark(tsr_lwm2m_outbox *o, const outbox_entry *e, uint8_t flags);
 
 /* Removes what is in flight to that server, or only says that it is not any more. */
-void outbox_landed(tsr_lwm2m_outbox *o, uint16_t short_id);
-void outbox_lost(tsr_lwm2m_outbox *o, uint16_t short_id);
+void tsr_lwm2m_outbox_landed(tsr_lwm2m_outbox *o, uint16_t short_id);
+void tsr_lwm2m_outbox_lost(tsr_lwm2m_outbox *o, uint16_t short_id);
 
 /* The oldest that is not in flight makes room. False: there is none. */
-bool outbox_drop(tsr_lwm2m_outbox *o);
+bool tsr_lwm2m_outbox_drop(tsr_lwm2m_outbox *o);
 
 /* Does something wait for that server? */
-bool outbox_waits(const tsr_lwm2m_outbox *o, uint16_t short_id);
+bool tsr_lwm2m_outbox_waits(const tsr_lwm2m_outbox *o, uint16_t short_id);
 
 #endif

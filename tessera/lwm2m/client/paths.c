@@ -9,13 +9,13 @@ static uint16_t owner_of(const tsr_lwm2m_client *c, const tsr_lwm2m_observation 
     return (uint16_t)(1 + (o - c->config.observations));
 }
 
-bool path_is_of(const tsr_lwm2m_client *c, const tsr_lwm2m_composite_path *p,
-                const tsr_lwm2m_observation *o)
+bool tsr_lwm2m_pool_is_of(const tsr_lwm2m_client *c, const tsr_lwm2m_composite_path *p,
+                          const tsr_lwm2m_observation *o)
 {
     return p->owner == owner_of(c, o) && p->generation == o->generation;
 }
 
-bool path_is_free(const tsr_lwm2m_client *c, const tsr_lwm2m_composite_path *p)
+bool tsr_lwm2m_pool_is_free(const tsr_lwm2m_client *c, const tsr_lwm2m_composite_path *p)
 {
     const tsr_lwm2m_observation *o;
 
@@ -27,12 +27,12 @@ bool path_is_free(const tsr_lwm2m_client *c, const tsr_lwm2m_composite_path *p)
     return !o->used || o->at.depth != 0 || p->generation != o->generation;
 }
 
-tsr_lwm2m_composite_path *path_add(const tsr_lwm2m_client *c, const tsr_lwm2m_path *at)
+tsr_lwm2m_composite_path *tsr_lwm2m_pool_add(const tsr_lwm2m_client *c, const tsr_lwm2m_path *at)
 {
     for (size_t i = 0; i < c->config.path_count; i++) {
         tsr_lwm2m_composite_path *p = &c->config.paths[i];
 
-        if (!path_is_free(c, p))
+        if (!tsr_lwm2m_pool_is_free(c, p))
             continue;
         memset(p, 0, sizeof *p);
         p->at = *at;
@@ -42,8 +42,8 @@ tsr_lwm2m_composite_path *path_add(const tsr_lwm2m_client *c, const tsr_lwm2m_pa
     return NULL;
 }
 
-void path_give(const tsr_lwm2m_client *c, tsr_lwm2m_composite_path *p,
-               const tsr_lwm2m_observation *o)
+void tsr_lwm2m_pool_give(const tsr_lwm2m_client *c, tsr_lwm2m_composite_path *p,
+                         const tsr_lwm2m_observation *o)
 {
     p->owner = owner_of(c, o);
     p->generation = o->generation;

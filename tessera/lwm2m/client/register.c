@@ -8,7 +8,7 @@ enum {
     FOREVER_S = 86400 * 365,
 };
 
-tsr_lwm2m_server *account_server(const tsr_lwm2m_client *c, const tsr_lwm2m_account *a)
+tsr_lwm2m_server *tsr_lwm2m_account_server(const tsr_lwm2m_client *c, const tsr_lwm2m_account *a)
 {
     return tsr_lwm2m_server_find(c->config.servers, a->short_id);
 }
@@ -16,13 +16,13 @@ tsr_lwm2m_server *account_server(const tsr_lwm2m_client *c, const tsr_lwm2m_acco
 static uint32_t server_number(const tsr_lwm2m_client *c, const tsr_lwm2m_account *a,
                               tsr_lwm2m_server_resource r)
 {
-    const tsr_lwm2m_server *server = account_server(c, a);
+    const tsr_lwm2m_server *server = tsr_lwm2m_account_server(c, a);
 
     return server != NULL ? tsr_lwm2m_server_get(server, r) : 0;
 }
 
 /* Up to a quarter more, so that a thousand devices do not come back in one second. */
-uint64_t with_jitter(tsr_lwm2m_client *c, uint64_t wait_ms)
+uint64_t tsr_lwm2m_client_jitter(tsr_lwm2m_client *c, uint64_t wait_ms)
 {
     uint64_t draw = tsr_hash(c->config.coap->seed, tsr_view(&c->draws, sizeof c->draws));
     uint32_t part = (uint16_t)draw; /* of 65536, in two steps, so that no product is too long */
@@ -32,14 +32,14 @@ uint64_t with_jitter(tsr_lwm2m_client *c, uint64_t wait_ms)
 }
 
 /* A client that is to stop has nothing to wait for. */
-void account_wait(tsr_lwm2m_client *c, tsr_lwm2m_account *a, uint64_t wait_ms)
+void tsr_lwm2m_account_wait(tsr_lwm2m_client *c, tsr_lwm2m_account *a, uint64_t wait_ms)
 {
     a->standing = a->stopping ? TSR_LWM2M_STOPPED : TSR_LWM2M_WAITING;
     a->at_ms = a->stopping ? UINT64_MAX : c->now_ms + wait_ms;
 }
 
 /* Ends what is open towards the server, without a word to it. */
-void account_disconnect(tsr_lwm2m_client *c, tsr_lwm2m_account *a, bool forget)
+void tsr_lwm2m_account_disconnect(tsr_lwm2m_client *c, tsr_lwm2m_account *a, bool forget)
 {
     a->request = 0;
     if (a->up)
@@ -55,10 +55,10 @@ static void halt(tsr_lwm2m_account *a)
     a->at_ms = UINT64_MAX;
 }
 
-void account_stop(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const char *reason)
+void tsr_lwm2m_account_stop(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const char *reason)
 {
     halt(a);
-    account_event(c, a, TSR_LWM2M_E_STOPPED, 0)->reason = reason;
+    tsr_lwm2m_account_event(c, a, TSR_LWM2M_E_STOPPED, 0)->reason = reason;
 }
 
 /* Core 6.2.1.2 with /1/x/17 to 20. When all sequences are used up and there is nobody to bootstrap
@@ -73,29 +73,29 @@ static void back_off(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 
         uint64_t wait_ms = (uint64_t)server_number(c, a, TSR_LWM2M_S_RETRY_TIMER) * 1000;
 
-        account_wait(c, a, with_jitter(c, wait_ms << shift));
+        tsr_lwm2m_account_wait(c, a, tsr_lwm2m_client_jitter(c, wait_ms << shift));
         return;
     }
     a->attempts = 0;
     a->sequences++;
     if (delay_s == UINT32_MAX) {
-        account_stop(c, a, client_word(c, WORD_NO_SEQUENCE));
+        tsr_lwm2m_account_stop(c, a, tsr_lwm2m_client_word(c, WORD_NO_SEQUENCE));
         return;
     }
-    account_wait(c, a, with_jitter(c, (uint64_t)delay_s * 1000));
+    tsr_lwm2m_account_wait(c, a, tsr_lwm2m_client_jitter(c, (uint64_t)delay_s * 1000));
 }
 
-void account_back_off(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
+void tsr_lwm2m_account_back_off(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
     back_off(c, a);
-    (void)bootstrap_takes(c, BOOTSTRAP_FAILED, a);
+    (void)tsr_lwm2m_bootstrap_takes(c, BOOTSTRAP_FAILED, a);
 }
 
-void account_lost(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const char *reason)
+void tsr_lwm2m_account_lost(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const char *reason)
 {
-    account_disconnect(c, a, true);
-    account_event(c, a, TSR_LWM2M_E_REGISTER_FAILED, 0)->reason = reason;
-    account_back_off(c, a);
+    tsr_lwm2m_account_disconnect(c, a, true);
+    tsr_lwm2m_account_event(c, a, TSR_LWM2M_E_REGISTER_FAILED, 0)->reason = reason;
+    tsr_lwm2m_account_back_off(c, a);
 }
 
 /* The next parameter begins; its value follows. */
@@ -118,10 +118,10 @@ static void queries_close(queries *q)
  * The object list stands in config.body, of which it takes so many bytes. */
 static size_t survey(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
-    const tsr_lwm2m_server *server = account_server(c, a);
+    const tsr_lwm2m_server *server = tsr_lwm2m_account_server(c, a);
     tsr_buf links = tsr_buf_over(c->config.body, c->config.body_len);
 
-    links_put(c, a->version_minor, &links);
+    tsr_lwm2m_links_put(c, a->version_minor, &links);
     a->relink = false;
     a->sent.links = (uint32_t)tsr_hash(0, tsr_buf_view(&links));
     if (server != NULL) {
@@ -136,7 +136,7 @@ static void request_send(tsr_lwm2m_client *c, tsr_lwm2m_account *a, tsr_coap_req
     request->user = tag_make(TAG_REQUEST, 0, 0);
     if (tsr_coap_request_send(&c->coap, account_peer(c, a), request, c->now_ms, &a->request) !=
         TSR_OK)
-        account_lost(c, a, client_word(c, WORD_NO_ROOM));
+        tsr_lwm2m_account_lost(c, a, tsr_lwm2m_client_word(c, WORD_NO_ROOM));
 }
 
 /* Core 6.2.1, or 6.2.2 where there is a registration: then only what changed is told, and the
@@ -151,7 +151,7 @@ static void tell(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
     a->update = false;
     if (anew) {
         /* Now, not with the 2.01: a server may observe before that has come through. */
-        observe_end_all(c, account_peer(c, a), client_word(c, WORD_ANEW));
+        observe_end_all(c, account_peer(c, a), tsr_lwm2m_client_word(c, WORD_ANEW));
         a->standing = TSR_LWM2M_REGISTERING;
         request.path = "/rd";
         query_open(&q, "ep=");
@@ -198,7 +198,7 @@ static void schedule_update(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
     a->told_ms = c->now_ms;
     a->at_ms = UINT64_MAX;
     if (lifetime_s - 1 < FOREVER_S) /* 0 is for ever too */
-        a->at_ms = c->now_ms + wait_ms - (with_jitter(c, wait_ms) - wait_ms) / 4;
+        a->at_ms = c->now_ms + wait_ms - (tsr_lwm2m_client_jitter(c, wait_ms) - wait_ms) / 4;
 }
 
 static void registered(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
@@ -246,30 +246,30 @@ static void register_answer(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const tsr
     if (answer->code == TSR_COAP_CREATED) {
         if (location_read(answer, a->location)) {
             registered(c, a);
-            account_event(c, a, TSR_LWM2M_E_REGISTERED, answer->code);
+            tsr_lwm2m_account_event(c, a, TSR_LWM2M_E_REGISTERED, answer->code);
             return;
         }
         reason = WORD_NO_LOCATION;
     }
-    account_event(c, a, TSR_LWM2M_E_REGISTER_FAILED, answer->code)->reason =
-        client_word(c, reason);
+    tsr_lwm2m_account_event(c, a, TSR_LWM2M_E_REGISTER_FAILED, answer->code)->reason =
+        tsr_lwm2m_client_word(c, reason);
     if (can_say_otherwise(a, answer->code)) {
         tell(c, a);
         return;
     }
     a->version_minor = c->config.version_minor;
-    account_back_off(c, a);
+    tsr_lwm2m_account_back_off(c, a);
 }
 
 static void update_answer(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const tsr_coap_msg *answer)
 {
     if (answer->code == TSR_COAP_CHANGED) {
         registered(c, a);
-        account_event(c, a, TSR_LWM2M_E_UPDATED, answer->code);
+        tsr_lwm2m_account_event(c, a, TSR_LWM2M_E_UPDATED, answer->code);
         return;
     }
-    account_event(c, a, TSR_LWM2M_E_REGISTER_FAILED, answer->code)->reason =
-        client_word(c, WORD_UPDATE_REFUSED);
+    tsr_lwm2m_account_event(c, a, TSR_LWM2M_E_REGISTER_FAILED, answer->code)->reason =
+        tsr_lwm2m_client_word(c, WORD_UPDATE_REFUSED);
     a->location[0] = '\0'; /* Core 6.2.2: 4.04, the server does not know us; any other code: alike */
     tell(c, a);
 }
@@ -280,8 +280,8 @@ static void gone(tsr_lwm2m_client *c, tsr_lwm2m_account *a, uint8_t code)
 
     a->location[0] = '\0';
     a->stopping = a->disabling = false;
-    observe_end_all(c, account_peer(c, a), client_word(c, WORD_DEREGISTERED));
-    account_event(c, a, TSR_LWM2M_E_DEREGISTERED, code);
+    observe_end_all(c, account_peer(c, a), tsr_lwm2m_client_word(c, WORD_DEREGISTERED));
+    tsr_lwm2m_account_event(c, a, TSR_LWM2M_E_DEREGISTERED, code);
     c->save_owed = true;
     if (stopping) {
         if (a->channel != NULL)
@@ -289,11 +289,11 @@ static void gone(tsr_lwm2m_client *c, tsr_lwm2m_account *a, uint8_t code)
         halt(a);
         return;
     }
-    account_disconnect(c, a, false);
-    account_wait(c, a, (uint64_t)a->disable_s * 1000);
+    tsr_lwm2m_account_disconnect(c, a, false);
+    tsr_lwm2m_account_wait(c, a, (uint64_t)a->disable_s * 1000);
 }
 
-void account_answer(tsr_lwm2m_client *c, const tsr_coap_event *event)
+void tsr_lwm2m_account_answer(tsr_lwm2m_client *c, const tsr_coap_event *event)
 {
     tsr_lwm2m_account *a = &c->config.accounts[event->peer];
     if (event->id != a->request || a->request == 0)
@@ -303,7 +303,7 @@ void account_answer(tsr_lwm2m_client *c, const tsr_coap_event *event)
         /* Core 6.2.3: a client that leaves does not wait for a server that is silent. */
         gone(c, a, event->kind == TSR_COAP_RESPONSE ? event->msg->code : 0);
     } else if (event->kind != TSR_COAP_RESPONSE) {
-        account_lost(c, a, client_word(c, WORD_NO_ANSWER));
+        tsr_lwm2m_account_lost(c, a, tsr_lwm2m_client_word(c, WORD_NO_ANSWER));
     } else if (a->standing == TSR_LWM2M_REGISTERING) {
         register_answer(c, a, event->msg);
     } else {
@@ -311,13 +311,13 @@ void account_answer(tsr_lwm2m_client *c, const tsr_coap_event *event)
     }
 }
 
-void account_connected(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
+void tsr_lwm2m_account_connected(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
     a->local_tries = 0;
     if (a->channel != NULL && !a->up)
-        account_event(c, a, TSR_LWM2M_E_CONNECTED, 0);
+        tsr_lwm2m_account_event(c, a, TSR_LWM2M_E_CONNECTED, 0);
     a->up = true;
-    if (bootstrap_takes(c, BOOTSTRAP_TURN, a))
+    if (tsr_lwm2m_bootstrap_takes(c, BOOTSTRAP_TURN, a))
         return;
     if (a->location[0] == '\0') {
         tell(c, a);
@@ -331,7 +331,7 @@ void account_connected(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 static void connect(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
     if (a->channel == NULL || a->up)
-        account_connected(c, a);
+        tsr_lwm2m_account_connected(c, a);
     else
         c->parts->channels->open(c, a);
 }
@@ -359,8 +359,8 @@ static void step_first(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
     a->at_ms = c->now_ms + (uint64_t)delay_s * 1000;
 }
 
-/* Called when account_due_ms() says so: nothing is under way then. */
-void account_step(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
+/* Called when tsr_lwm2m_account_due_ms() says so: nothing is under way then. */
+void tsr_lwm2m_account_step(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
     if (!a->started) {
         step_first(c, a);
@@ -371,7 +371,7 @@ void account_step(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
     }
 }
 
-uint64_t account_due_ms(const tsr_lwm2m_account *a)
+uint64_t tsr_lwm2m_account_due_ms(const tsr_lwm2m_account *a)
 {
     if (!a->started)
         return 0;
@@ -383,7 +383,7 @@ uint64_t account_due_ms(const tsr_lwm2m_account *a)
 }
 
 /* What an Execute on the account's own Server means (Core E.2). The answer is on its way. */
-void account_executed(const tsr_lwm2m_client *c, tsr_lwm2m_account *a, uint16_t resource)
+void tsr_lwm2m_account_executed(const tsr_lwm2m_client *c, tsr_lwm2m_account *a, uint16_t resource)
 {
     if (resource == TSR_LWM2M_S_UPDATE) {
         a->update = true;
@@ -412,9 +412,9 @@ void tsr_lwm2m_client_moved(tsr_lwm2m_client *c, size_t account, uint64_t now_ms
     a->attempts = 0;
     if (a->channel != NULL && a->standing != TSR_LWM2M_WAITING &&
         !(a->up && a->channel->moved(a->channel_state)))
-        account_disconnect(c, a, true);
+        tsr_lwm2m_account_disconnect(c, a, true);
     if (!a->up)
-        account_wait(c, a, 0);
+        tsr_lwm2m_account_wait(c, a, 0);
     a->update = true;
 }
 
@@ -434,7 +434,7 @@ void tsr_lwm2m_client_stop(tsr_lwm2m_client *c, bool deregister, uint64_t now_ms
             a->stopping = true;
             continue;
         }
-        account_disconnect(c, a, false);
+        tsr_lwm2m_account_disconnect(c, a, false);
         halt(a);
     }
 }

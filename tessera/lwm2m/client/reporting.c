@@ -36,15 +36,15 @@ static uint8_t do_observe(tsr_lwm2m_client *c, client_request *r)
 
     if (apply_queries(c, r, &own) < TSR_OK)
         return TSR_COAP_BAD_REQUEST;
-    code = manage_do_read(c, r, &format);
+    code = tsr_lwm2m_manage_do_read(c, r, &format);
     if (code != TSR_COAP_CONTENT)
         return code;
-    o = observe_add(c, r->account, &r->at, format, r->event, r->answer.payload);
+    o = tsr_lwm2m_observe_add(c, r->account, &r->at, format, r->event, r->answer.payload);
     if (o == NULL)
         return code;
     o->own = own;
     if (tsr_lwm2m_client_save(c) != TSR_OK) {
-        observe_drop(c, o);
+        tsr_lwm2m_observe_drop(c, o);
         return TSR_COAP_INTERNAL_ERROR;
     }
     r->answer.observe = (tsr_coap_num){ true, c->sequence & 0xffffffu };
@@ -54,7 +54,7 @@ static uint8_t do_observe(tsr_lwm2m_client *c, client_request *r)
 static tsr_lwm2m_attachment *attachment_slot(tsr_lwm2m_client *c, size_t account,
                                              const tsr_lwm2m_path *at)
 {
-    tsr_lwm2m_attachment *slot = attachment_find(c, account, at);
+    tsr_lwm2m_attachment *slot = tsr_lwm2m_attachment_find(c, account, at);
 
     for (size_t i = 0; slot == NULL && i < c->config.attachment_count; i++) {
         if (!c->config.attachments[i].used)
@@ -90,10 +90,10 @@ static uint8_t do_attributes(tsr_lwm2m_client *c, client_request *r)
 /* Core 6.4.3: a plain Read that ends the observation with this token; and what cannot be answered. */
 static void cancel(tsr_lwm2m_client *c, const client_request *r, enum client_words why)
 {
-    tsr_lwm2m_observation *o = observe_find(c, r->account, r->event->token);
+    tsr_lwm2m_observation *o = tsr_lwm2m_observe_find(c, r->account, r->event->token);
 
     if (o != NULL)
-        observe_end(c, o, client_word(c, why));
+        tsr_lwm2m_observe_end(c, o, tsr_lwm2m_client_word(c, why));
 }
 
 static void show(const tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at, uint8_t least,
@@ -101,11 +101,17 @@ static void show(const tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path
 {
     tsr_lwm2m_attributes attributes = { 0 };
 
-    attributes_effective(c, account, at, least, &attributes);
+    tsr_lwm2m_attributes_effective(c, account, at, least, &attributes);
     c->parts->attributes->put(out, &attributes);
 }
 
 const struct tsr_lwm2m_reporting tsr_lwm2m_reporting = {
-    do_observe, do_attributes, cancel, show, observe_end_all_of, observe_step, observe_due_ms,
-    observe_answer,
+    do_observe,
+    do_attributes,
+    cancel,
+    show,
+    tsr_lwm2m_observe_end_all_of,
+    tsr_lwm2m_observe_step,
+    tsr_lwm2m_observe_due_ms,
+    tsr_lwm2m_observe_answer,
 };

@@ -28,7 +28,7 @@ static tsr_err collect_put(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2
     k->entry.path = at;
     k->entry.value = *value;
     out->count++;
-    outbox_put(&k->buf, &k->entry);
+    tsr_lwm2m_outbox_put(&k->buf, &k->entry);
     return k->buf.err;
 }
 
@@ -57,7 +57,7 @@ static tsr_err collect(const tsr_lwm2m_client *c, size_t account, const tsr_lwm2
         const tsr_lwm2m_object *object = tsr_lwm2m_object_find(c->config.registry, paths[i].object);
 
         if (paths[i].depth == 0 || object == NULL ||
-            !instance_is_allowed(c, account, &paths[i], TSR_LWM2M_OP_READ))
+            !tsr_lwm2m_instance_is_allowed(c, account, &paths[i], TSR_LWM2M_OP_READ))
             continue;
         err = manage_put(c, account, object, &paths[i], &out);
         if (err == TSR_E_NOT_FOUND || err == TSR_E_DENIED)
@@ -68,7 +68,7 @@ static tsr_err collect(const tsr_lwm2m_client *c, size_t account, const tsr_lwm2
 
 static bool is_muted(const tsr_lwm2m_client *c, const tsr_lwm2m_account *a)
 {
-    const tsr_lwm2m_server *server = account_server(c, a);
+    const tsr_lwm2m_server *server = tsr_lwm2m_account_server(c, a);
 
     return server == NULL || tsr_lwm2m_server_get(server, TSR_LWM2M_S_MUTE_SEND) != 0;
 }
@@ -89,7 +89,7 @@ static outbox_entry entry_for(const tsr_lwm2m_client *c, size_t account, bool co
 /* Full: either what is new is refused, or the oldest make room until it fits. */
 static bool make_room(tsr_lwm2m_outbox *o, tsr_err err)
 {
-    return err == TSR_E_SPACE && !o->keep_oldest && outbox_drop(o);
+    return err == TSR_E_SPACE && !o->keep_oldest && tsr_lwm2m_outbox_drop(o);
 }
 
 static tsr_err keep(tsr_lwm2m_outbox *o, const collector *k, tsr_err err)
@@ -140,7 +140,7 @@ tsr_err tsr_lwm2m_send_value(tsr_lwm2m_client *c, size_t account, tsr_lwm2m_path
     if (err != TSR_OK)
         return err;
     if (info == NULL || !(info->flags & TSR_LWM2M_READ) ||
-        !instance_is_allowed(c, account, &at, TSR_LWM2M_OP_READ) ||
+        !tsr_lwm2m_instance_is_allowed(c, account, &at, TSR_LWM2M_OP_READ) ||
         ((info->flags & TSR_LWM2M_MULTIPLE) != 0) != (at.depth == 4))
         return TSR_E_NOT_FOUND;
     if (value->type == TSR_LWM2M_RAW_TEXT || value->type == TSR_LWM2M_RAW_BYTES)
@@ -160,7 +160,7 @@ static bool is_ready(const tsr_lwm2m_client *c, size_t account)
 
     return a->up && a->standing == TSR_LWM2M_REGISTERED && !a->update && a->request == 0 &&
            c->config.outbox->sendings[account].flight == 0 && !is_muted(c, a) &&
-           outbox_waits(c->config.outbox, a->short_id);
+           tsr_lwm2m_outbox_waits(c->config.outbox, a->short_id);
 }
 
 static size_t size_of(const outbox_entry *e, tsr_lwm2m_format format)
@@ -190,13 +190,13 @@ static tsr_err fill(tsr_lwm2m_client *c, uint16_t short_id, tsr_lwm2m_format for
     outbox_entry e;
     tsr_err err = tsr_lwm2m_out_begin(&out, format, tsr_lwm2m_at_root(), body);
 
-    while (err == TSR_OK && outbox_next(o, &at, &e) == TSR_OK) {
+    while (err == TSR_OK && tsr_lwm2m_outbox_next(o, &at, &e) == TSR_OK) {
         if (e.short_id != short_id)
             continue;
         if (size != 0 && size + size_of(&e, format) > most)
             break;
         size += size_of(&e, format);
-        outbox_mark(o, &e, e.flags | OUTBOX_FLIGHT);
+        tsr_lwm2m_outbox_mark(o, &e, e.flags | OUTBOX_FLIGHT);
         *con |= (e.flags & OUTBOX_CON) != 0;
         tsr_lwm2m_out_stamp(&out, e.unix_ms);
         err = tsr_lwm2m_put(&out, e.path, &e.value);
@@ -206,7 +206,7 @@ static tsr_err fill(tsr_lwm2m_client *c, uint16_t short_id, tsr_lwm2m_format for
 
 static void failed(tsr_lwm2m_client *c, size_t account, uint8_t code, const char *reason)
 {
-    client_event(c, TSR_LWM2M_E_SEND_FAILED, (uint8_t)account, code)->reason = reason;
+    tsr_lwm2m_client_tell(c, TSR_LWM2M_E_SEND_FAILED, (uint8_t)account, code)->reason = reason;
 }
 
 static void wait_longer(const tsr_lwm2m_client *c, size_t account)
@@ -231,7 +231,7 @@ static void send_batch(tsr_lwm2m_client *c, size_t account)
     tsr_coap_id id;
 
     if (fill(c, short_id, format, &body, &con) != TSR_OK) { /* it will not be written later either */
-        outbox_landed(o, short_id);
+        tsr_lwm2m_outbox_landed(o, short_id);
         failed(c, account, 0, "not to be written in this format; dropped");
         return;
     }
@@ -241,7 +241,7 @@ static void send_batch(tsr_lwm2m_client *c, size_t account)
     request.user = tag_make(TAG_SEND, ++s->serial, account);
     if (tsr_coap_request_send(&c->coap, account_peer(c, &c->config.accounts[account]), &request,
                               c->now_ms, &id) != TSR_OK) {
-        outbox_lost(o, short_id);
+        tsr_lwm2m_outbox_lost(o, short_id);
         s->retry_ms = c->now_ms + ROOM_MS;
         return;
     }
@@ -249,8 +249,8 @@ static void send_batch(tsr_lwm2m_client *c, size_t account)
         s->flight = id;
         return;
     }
-    outbox_landed(o, short_id); /* what becomes of it nobody asks */
-    (void)client_event(c, TSR_LWM2M_E_SENT, (uint8_t)account, 0);
+    tsr_lwm2m_outbox_landed(o, short_id); /* what becomes of it nobody asks */
+    (void)tsr_lwm2m_client_tell(c, TSR_LWM2M_E_SENT, (uint8_t)account, 0);
 }
 
 static void step(tsr_lwm2m_client *c)
@@ -286,14 +286,14 @@ static void refused(tsr_lwm2m_client *c, size_t account, uint8_t code)
     uint16_t short_id = c->config.accounts[account].short_id;
 
     if (code >> 5 == 5 || (code == TSR_COAP_NOT_FOUND && s->refused++ == 0)) {
-        outbox_lost(c->config.outbox, short_id);
+        tsr_lwm2m_outbox_lost(c->config.outbox, short_id);
         c->config.accounts[account].update |= code == TSR_COAP_NOT_FOUND;
         wait_longer(c, account);
         failed(c, account, code, "refused; it is tried again");
         return;
     }
     s->refused = 0;
-    outbox_landed(c->config.outbox, short_id);
+    tsr_lwm2m_outbox_landed(c->config.outbox, short_id);
     failed(c, account, code, "refused; dropped");
 }
 
@@ -304,8 +304,8 @@ static void accepted(tsr_lwm2m_client *c, size_t account, uint8_t code)
     s->wait_s = 0;
     s->retry_ms = 0;
     s->refused = 0;
-    outbox_landed(c->config.outbox, c->config.accounts[account].short_id);
-    (void)client_event(c, TSR_LWM2M_E_SENT, (uint8_t)account, code);
+    tsr_lwm2m_outbox_landed(c->config.outbox, c->config.accounts[account].short_id);
+    (void)tsr_lwm2m_client_tell(c, TSR_LWM2M_E_SENT, (uint8_t)account, code);
 }
 
 static void answer(tsr_lwm2m_client *c, const tsr_coap_event *event)
@@ -324,7 +324,7 @@ static void answer(tsr_lwm2m_client *c, const tsr_coap_event *event)
     } else if (event->kind == TSR_COAP_RESPONSE) {
         refused(c, account, event->msg->code);
     } else {
-        outbox_lost(c->config.outbox, c->config.accounts[account].short_id);
+        tsr_lwm2m_outbox_lost(c->config.outbox, c->config.accounts[account].short_id);
         c->config.accounts[account].update |= event->kind == TSR_COAP_TIMEOUT;
         wait_longer(c, account);
         failed(c, account, 0, "no answer; it is tried again");

@@ -53,7 +53,7 @@ static void attachments_save(const tsr_lwm2m_client *c, tsr_buf *out)
 static void paths_save(const tsr_lwm2m_client *c, const tsr_lwm2m_observation *o, tsr_buf *out)
 {
     for (size_t i = 0; i < c->config.path_count; i++) {
-        if (!path_is_of(c, &c->config.paths[i], o))
+        if (!tsr_lwm2m_pool_is_of(c, &c->config.paths[i], o))
             continue;
         tsr_put_u8(out, 1);
         path_save(out, c->config.paths[i].at);
@@ -127,7 +127,7 @@ static tsr_err state_save(tsr_lwm2m_client *c, size_t from)
         c->save_owed = false;
         return TSR_OK;
     }
-    event = client_event(c, TSR_LWM2M_E_SAVE_FAILED, 0, 0);
+    event = tsr_lwm2m_client_tell(c, TSR_LWM2M_E_SAVE_FAILED, 0, 0);
     event->err = err;
     event->reason = err == TSR_E_SPACE ? "state buffer too small" : "state could not be stored";
     return err;
@@ -294,11 +294,11 @@ static tsr_err paths_load(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, bool *f
             return TSR_OK;
         if (path_load(in, &at) != TSR_OK)
             return TSR_E_MALFORMED;
-        p = *fits ? path_add(c, &at) : NULL;
+        p = *fits ? tsr_lwm2m_pool_add(c, &at) : NULL;
         if (p == NULL)
             *fits = false;
         else
-            path_give(c, p, o);
+            tsr_lwm2m_pool_give(c, p, o);
     }
     return TSR_E_MALFORMED;
 }

@@ -31,7 +31,7 @@ static uint8_t take(tsr_lwm2m_stream *s, tsr_coap_peer peer, const tsr_coap_msg 
     const tsr_coap_block b = msg->block1;
     uint32_t offset = b.num << (b.szx + 4); /* below 2^30: RFC 7959 §2.2 */
 
-    if (!instance_is_allowed(s->client, peer, &s->at, TSR_LWM2M_OP_REPLACE))
+    if (!tsr_lwm2m_instance_is_allowed(s->client, peer, &s->at, TSR_LWM2M_OP_REPLACE))
         return TSR_COAP_UNAUTHORIZED;
     return code_of(s->part(s->user, peer, offset, msg->payload, !b.more, s->client->now_ms), b.more);
 }
@@ -54,7 +54,7 @@ static uint8_t block(void *user, tsr_coap_peer peer, const tsr_coap_msg *msg)
     s->client->save_at_ms = 0;
     if (code == TSR_COAP_CONTINUE)
         return code;
-    told = client_event(s->client, TSR_LWM2M_E_REQUEST, (uint8_t)peer, code);
+    told = tsr_lwm2m_client_tell(s->client, TSR_LWM2M_E_REQUEST, (uint8_t)peer, code);
     told->operation = TSR_LWM2M_OP_REPLACE;
     told->at = s->at;
     return code;

@@ -12,19 +12,19 @@
 
 TSR_LWM2M_SLOT(tsr_lwm2m_software);
 
-tsr_lwm2m_slots software_slots(const tsr_lwm2m_softwares *all)
+tsr_lwm2m_slots tsr_lwm2m_software_slots(const tsr_lwm2m_softwares *all)
 {
     return TSR_LWM2M_SLOTS(all, tsr_lwm2m_software);
 }
 
 tsr_lwm2m_software *tsr_lwm2m_software_find(const tsr_lwm2m_softwares *all, uint16_t id)
 {
-    return tsr_lwm2m_slot_find(software_slots(all), id);
+    return tsr_lwm2m_slot_find(tsr_lwm2m_software_slots(all), id);
 }
 
 tsr_lwm2m_software *tsr_lwm2m_software_add(const tsr_lwm2m_softwares *all, uint16_t id)
 {
-    tsr_lwm2m_software *s = tsr_lwm2m_slot_empty(software_slots(all));
+    tsr_lwm2m_software *s = tsr_lwm2m_slot_empty(tsr_lwm2m_software_slots(all));
 
     if (s == NULL || tsr_lwm2m_software_find(all, id) != NULL)
         return NULL;
@@ -127,7 +127,7 @@ void tsr_lwm2m_software_fail(const tsr_lwm2m_softwares *all, tsr_lwm2m_software 
         drop(all, s, result);
 }
 
-void software_fetch(const tsr_lwm2m_softwares *all, tsr_lwm2m_software *s, bool can)
+void tsr_lwm2m_software_fetch(const tsr_lwm2m_softwares *all, tsr_lwm2m_software *s, bool can)
 {
     start(s, false);
     if (!can)
@@ -135,7 +135,7 @@ void software_fetch(const tsr_lwm2m_softwares *all, tsr_lwm2m_software *s, bool 
     s->fetch = can;
 }
 
-void software_cancel(const tsr_lwm2m_softwares *all, tsr_lwm2m_software *s)
+void tsr_lwm2m_software_cancel(const tsr_lwm2m_softwares *all, tsr_lwm2m_software *s)
 {
     drop(all, s, TSR_LWM2M_SOFTWARE_NONE);
     s->uri[0] = '\0';
@@ -143,7 +143,7 @@ void software_cancel(const tsr_lwm2m_softwares *all, tsr_lwm2m_software *s)
 
 /* ---- what servers execute ---- */
 
-tsr_err software_install(const tsr_lwm2m_softwares *all, tsr_lwm2m_software *s)
+tsr_err tsr_lwm2m_software_install(const tsr_lwm2m_softwares *all, tsr_lwm2m_software *s)
 {
     tsr_lwm2m_software_result result;
 
@@ -161,7 +161,7 @@ tsr_err software_install(const tsr_lwm2m_softwares *all, tsr_lwm2m_software *s)
     return TSR_OK;
 }
 
-tsr_err software_activate(const tsr_lwm2m_softwares *all, tsr_lwm2m_software *s)
+tsr_err tsr_lwm2m_software_activate(const tsr_lwm2m_softwares *all, tsr_lwm2m_software *s)
 {
     tsr_err err;
 
@@ -176,7 +176,7 @@ tsr_err software_activate(const tsr_lwm2m_softwares *all, tsr_lwm2m_software *s)
     return TSR_OK;
 }
 
-tsr_err software_deactivate(const tsr_lwm2m_softwares *all, tsr_lwm2m_software *s)
+tsr_err tsr_lwm2m_software_deactivate(const tsr_lwm2m_softwares *all, tsr_lwm2m_software *s)
 {
     if (s->state != TSR_LWM2M_SOFTWARE_INSTALLED)
         return TSR_E_DENIED;
@@ -197,13 +197,13 @@ static void forget(tsr_lwm2m_software *s, tsr_lwm2m_software_result result)
     enter(s, TSR_LWM2M_SOFTWARE_INITIAL, result);
 }
 
-tsr_err software_remove(const tsr_lwm2m_softwares *all, tsr_lwm2m_software *s)
+tsr_err tsr_lwm2m_software_remove(const tsr_lwm2m_softwares *all, tsr_lwm2m_software *s)
 {
     tsr_lwm2m_software_result result;
 
     if (s->state == TSR_LWM2M_SOFTWARE_INITIAL && !s->replaces)
         return TSR_E_DENIED;
-    (void)software_deactivate(all, s);
+    (void)tsr_lwm2m_software_deactivate(all, s);
     result = all->backend->uninstall(all->user, s);
     if (result == TSR_LWM2M_SOFTWARE_NONE)
         forget(s, TSR_LWM2M_SOFTWARE_NONE);
@@ -213,11 +213,11 @@ tsr_err software_remove(const tsr_lwm2m_softwares *all, tsr_lwm2m_software *s)
 }
 
 /* INSTALLED, and a newer package is to come: it does not run any more, but it stays until then. */
-tsr_err software_make_way(const tsr_lwm2m_softwares *all, tsr_lwm2m_software *s)
+tsr_err tsr_lwm2m_software_make_way(const tsr_lwm2m_softwares *all, tsr_lwm2m_software *s)
 {
     if (s->state != TSR_LWM2M_SOFTWARE_INSTALLED)
         return TSR_E_DENIED;
-    (void)software_deactivate(all, s);
+    (void)tsr_lwm2m_software_deactivate(all, s);
     s->replaces = true;
     enter(s, TSR_LWM2M_SOFTWARE_INITIAL, TSR_LWM2M_SOFTWARE_NONE);
     return TSR_OK;

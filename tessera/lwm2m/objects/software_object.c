@@ -17,7 +17,7 @@ enum { NOTHING = 0xffff };
 
 static uint32_t next_instance(const void *state, uint32_t from)
 {
-    return tsr_lwm2m_slot_next(software_slots(state), from);
+    return tsr_lwm2m_slot_next(tsr_lwm2m_software_slots(state), from);
 }
 
 /* Core 6.3.1. There are no checkpoints: the link leads nowhere. */
@@ -67,13 +67,13 @@ static tsr_err write_uri(const tsr_lwm2m_softwares *all, tsr_lwm2m_software *s, 
     if (!commit || s == NULL)
         return TSR_OK;
     if (uri.len == 0) {
-        software_cancel(all, s);
+        tsr_lwm2m_software_cancel(all, s);
         return TSR_OK;
     }
     memcpy(s->uri, uri.ptr, uri.len);
     s->uri[uri.len] = '\0';
     protocol = tsr_lwm2m_protocol_of(s->uri);
-    software_fetch(all, s, protocol >= 0 && (all->protocols >> protocol & 1) != 0);
+    tsr_lwm2m_software_fetch(all, s, protocol >= 0 && (all->protocols >> protocol & 1) != 0);
     return TSR_OK;
 }
 
@@ -124,14 +124,14 @@ static tsr_err execute(void *state, tsr_lwm2m_path at, tsr_bytes arguments)
     if (at.resource == TSR_LWM2M_9_UNINSTALL) {
         if (uninstall_argument(arguments, &for_update) != TSR_OK)
             return TSR_E_ARGUMENT;
-        return for_update ? software_make_way(all, s) : software_remove(all, s);
+        return for_update ? tsr_lwm2m_software_make_way(all, s) : tsr_lwm2m_software_remove(all, s);
     }
     if (arguments.len != 0)
         return TSR_E_ARGUMENT;
     switch (at.resource) {
-    case TSR_LWM2M_9_INSTALL:  return software_install(all, s);
-    case TSR_LWM2M_9_ACTIVATE: return software_activate(all, s);
-    default:                   return software_deactivate(all, s);
+    case TSR_LWM2M_9_INSTALL:  return tsr_lwm2m_software_install(all, s);
+    case TSR_LWM2M_9_ACTIVATE: return tsr_lwm2m_software_activate(all, s);
+    default: return tsr_lwm2m_software_deactivate(all, s);
     }
 }
 
@@ -140,7 +140,7 @@ static tsr_err create(void *state, uint16_t instance, tsr_lwm2m_phase phase)
 {
     const tsr_lwm2m_softwares *all = state;
 
-    if (tsr_lwm2m_slot_empty(software_slots(all)) == NULL)
+    if (tsr_lwm2m_slot_empty(tsr_lwm2m_software_slots(all)) == NULL)
         return TSR_E_DENIED;
     if (phase == TSR_LWM2M_COMMIT)
         (void)tsr_lwm2m_software_add(all, instance);
@@ -153,7 +153,7 @@ static tsr_err delete(void *state, uint16_t instance)
     const tsr_lwm2m_softwares *all = state;
     tsr_lwm2m_software *s = tsr_lwm2m_software_find(all, instance);
 
-    if (software_remove(all, s) == TSR_OK && s->result == TSR_LWM2M_SOFTWARE_NOT_REMOVED)
+    if (tsr_lwm2m_software_remove(all, s) == TSR_OK && s->result == TSR_LWM2M_SOFTWARE_NOT_REMOVED)
         return TSR_E_IO;
     s->used = false;
     return TSR_OK;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * When a bootstrap begins, how it is asked for, and how it ends (Core 6.1.3 to Core 6.1.7). Its account
- * is stepped by register.c like any other: waiting, then connecting, then account_connected(), which
- * comes here. An account that waits while it is up waits for a time only. */
+ * When a bootstrap begins, how it is asked for, and how it ends (Core 6.1.3 to Core 6.1.7). Its
+ * account is stepped by register.c like any other: waiting, then connecting, then
+ * tsr_lwm2m_account_connected(), which comes here. An account that waits while it is up waits for a
+ * time only. */
 #include "tessera/lwm2m/client/bootstrap/internal.h"
 
 enum {
@@ -22,7 +23,7 @@ static const tsr_lwm2m_security *own_account(const tsr_lwm2m_client *c)
 static void boot_event(tsr_lwm2m_client *c, tsr_lwm2m_client_event_kind kind, uint8_t code,
                        const char *reason)
 {
-    account_event(c, boot_account(c), kind, code)->reason = reason;
+    tsr_lwm2m_account_event(c, boot_account(c), kind, code)->reason = reason;
 }
 
 /* turn() is called then, whether there is a connection or not. */
@@ -71,7 +72,7 @@ static void hang_up(tsr_lwm2m_client *c, bool polite)
         a->channel->close(a->channel_state, polite && !b->reattach);
     a->up = false;
     if (b->reattach)
-        (void)boot_attach(c);
+        (void)tsr_lwm2m_boot_attach(c);
 }
 
 static bool is_regular(const tsr_lwm2m_account *a)
@@ -109,7 +110,7 @@ static uint64_t wait_ms(tsr_lwm2m_client *c)
 
     if (b->attempts == 0)
         return b->asked ? 0 : (uint64_t)own_account(c)->hold_off_s * 1000;
-    return with_jitter(c, (in_row == 0 ? delay_s : timer_s << shift) * 1000);
+    return tsr_lwm2m_client_jitter(c, (in_row == 0 ? delay_s : timer_s << shift) * 1000);
 }
 
 static void wait_for_turn(tsr_lwm2m_client *c)
@@ -119,7 +120,7 @@ static void wait_for_turn(tsr_lwm2m_client *c)
     c->bootstrap->phase = TSR_LWM2M_BOOT_WAITING;
     a->up = false;
     a->started = true;
-    account_wait(c, a, wait_ms(c));
+    tsr_lwm2m_account_wait(c, a, wait_ms(c));
 }
 
 /* A registration since the last time shows that the configuration was good: no reason to wait longer
@@ -152,12 +153,12 @@ static void begin(tsr_lwm2m_client *c, bool asked, const char *reason)
     wait_for_turn(c);
 }
 
-void boot_failed(tsr_lwm2m_client *c, uint8_t code, const char *reason)
+void tsr_lwm2m_boot_failed(tsr_lwm2m_client *c, uint8_t code, const char *reason)
 {
     tsr_lwm2m_bootstrap *b = c->bootstrap;
     bool any, registered;
 
-    stage_drop(c);
+    tsr_lwm2m_stage_drop(c);
     hang_up(c, false);
     b->plain = false;
     boot_event(c, TSR_LWM2M_E_BOOTSTRAP_FAILED, code, reason);
@@ -171,7 +172,7 @@ void boot_failed(tsr_lwm2m_client *c, uint8_t code, const char *reason)
         wait_for_turn(c);
 }
 
-void boot_finished(tsr_lwm2m_client *c)
+void tsr_lwm2m_boot_finished(tsr_lwm2m_client *c)
 {
     tsr_lwm2m_bootstrap *b = c->bootstrap;
 
@@ -198,7 +199,7 @@ static void send(tsr_lwm2m_client *c, tsr_coap_request *request)
     alarm(a, TSR_LWM2M_BOOTSTRAPPING, c->now_ms + exchange_lifetime_ms(c));
     if (tsr_coap_request_send(&c->coap, account_peer(c, a), request, c->now_ms, &a->request) !=
         TSR_OK)
-        boot_failed(c, 0, "no room for the request: raise coap exchange_len");
+        tsr_lwm2m_boot_failed(c, 0, "no room for the request: raise coap exchange_len");
 }
 
 static uint16_t preferred_format(const tsr_lwm2m_bootstrap *b)
@@ -225,8 +226,8 @@ static void send_request(tsr_lwm2m_client *c)
                                  .query_count = 1 };
     size_t from;
 
-    stage_drop(c);
-    stage_begin(c);
+    tsr_lwm2m_stage_drop(c);
+    tsr_lwm2m_stage_begin(c);
     b->phase = TSR_LWM2M_BOOT_OPEN;
     parameters[0] = query(&text, "ep=", c->config.endpoint);
     if (c->config.version_minor > 0 && !b->plain) {
@@ -282,16 +283,16 @@ static bool pack_is_taken(tsr_lwm2m_client *c, const tsr_coap_event *event, cons
     tsr_lwm2m_format format = TSR_LWM2M_FORMAT_SENML_CBOR;
     tsr_err err = TSR_OK;
 
-    stage_begin(c);
+    tsr_lwm2m_stage_begin(c);
     if (event->msg->content_format.set)
         err = tsr_lwm2m_format_from(event->msg->content_format.value, &format);
     if (err == TSR_OK)
-        err = stage_pack(c, format, event->body);
-    *reason = err == TSR_OK ? stage_check(c) : tsr_err_name(err);
-    if (*reason == NULL && stage_commit(c) != TSR_OK)
+        err = tsr_lwm2m_stage_pack(c, format, event->body);
+    *reason = err == TSR_OK ? tsr_lwm2m_stage_check(c) : tsr_err_name(err);
+    if (*reason == NULL && tsr_lwm2m_stage_commit(c) != TSR_OK)
         *reason = "the new accounts could not be stored";
     if (*reason != NULL)
-        stage_drop(c);
+        tsr_lwm2m_stage_drop(c);
     return *reason == NULL;
 }
 
@@ -301,7 +302,7 @@ static void pack_answer(tsr_lwm2m_client *c, const tsr_coap_event *event)
     const char *reason = "no Bootstrap-Pack";
 
     if (event->msg->code == TSR_COAP_CONTENT && pack_is_taken(c, event, &reason)) {
-        boot_finished(c);
+        tsr_lwm2m_boot_finished(c);
         return;
     }
     boot_event(c, TSR_LWM2M_E_BOOTSTRAP_FAILED, event->msg->code, reason);
@@ -317,7 +318,7 @@ static void request_answer(tsr_lwm2m_client *c, const tsr_coap_event *event)
         send_request(c);
         return;
     }
-    boot_failed(c, event->msg->code, "the bootstrap server refused");
+    tsr_lwm2m_boot_failed(c, event->msg->code, "the bootstrap server refused");
 }
 
 static void answered(tsr_lwm2m_client *c, const tsr_coap_event *event)
@@ -328,12 +329,13 @@ static void answered(tsr_lwm2m_client *c, const tsr_coap_event *event)
         return;
     a->request = 0;
     if (a->stopping) {
-        stage_drop(c);
+        tsr_lwm2m_stage_drop(c);
         hang_up(c, true);
         rest(c);
     } else if (event->kind != TSR_COAP_RESPONSE) {
-        boot_failed(c, 0, event->kind == TSR_COAP_FAILED ? "the answer is too long, or malformed"
-                                                         : "no answer");
+        tsr_lwm2m_boot_failed(
+            c, 0,
+            event->kind == TSR_COAP_FAILED ? "the answer is too long, or malformed" : "no answer");
     } else if (c->bootstrap->phase == TSR_LWM2M_BOOT_PACK) {
         pack_answer(c, event);
     } else {
@@ -378,8 +380,8 @@ static void purge(tsr_lwm2m_client *c)
         alarm(boot_account(c), TSR_LWM2M_WAITING, c->now_ms + SAVE_RETRY_MS);
         return;
     }
-    stage_sweep(c, false);
-    (void)boot_attach(c);
+    tsr_lwm2m_stage_sweep(c, false);
+    (void)tsr_lwm2m_boot_attach(c);
     boot_event(c, TSR_LWM2M_E_BOOTSTRAP_END, 0, "its time is over (/0/x/12)");
     rest(c);
 }
@@ -390,7 +392,7 @@ static void start(tsr_lwm2m_client *c)
     bool any;
 
     (void)any_registered(c, &any);
-    stage_sweep(c, false);
+    tsr_lwm2m_stage_sweep(c, false);
     rest(c);
     if (!any)
         begin(c, false, "no server account");
@@ -418,7 +420,7 @@ static void turn(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
         if (connected)
             ask(c); /* another address, another session */
         else
-            boot_failed(c, 0, "no Bootstrap-Finish in time");
+            tsr_lwm2m_boot_failed(c, 0, "no Bootstrap-Finish in time");
         break;
     }
 }
@@ -432,14 +434,14 @@ static void down(tsr_lwm2m_client *c, const char *reason)
         break;
     case TSR_LWM2M_BOOT_WAITING:
     case TSR_LWM2M_BOOT_PACK:
-    case TSR_LWM2M_BOOT_OPEN: boot_failed(c, 0, reason); break;
+    case TSR_LWM2M_BOOT_OPEN: tsr_lwm2m_boot_failed(c, 0, reason); break;
     default: break;
     }
 }
 
 static bool is_exhausted(const tsr_lwm2m_client *c, const tsr_lwm2m_account *a)
 {
-    const tsr_lwm2m_server *server = account_server(c, a);
+    const tsr_lwm2m_server *server = tsr_lwm2m_account_server(c, a);
 
     return a->standing == TSR_LWM2M_STOPPED || server == NULL ||
            a->sequences >= tsr_lwm2m_server_get(server, TSR_LWM2M_S_SEQUENCE_COUNT);
@@ -458,7 +460,7 @@ static bool was_rejected(const tsr_lwm2m_client *c, const tsr_lwm2m_account *a)
 /* Core 6.1.4, step 4, and /1/x/16: nobody takes us. */
 static void failed(tsr_lwm2m_client *c, const tsr_lwm2m_account *a)
 {
-    const tsr_lwm2m_server *server = account_server(c, a);
+    const tsr_lwm2m_server *server = tsr_lwm2m_account_server(c, a);
     bool rejected = was_rejected(c, a);
 
     if (server == NULL || !is_regular(a) ||
@@ -480,7 +482,7 @@ static void refuse(tsr_lwm2m_client *c, const tsr_coap_event *event, uint8_t cod
     tsr_coap_response response = { .code = code };
 
     (void)tsr_coap_respond(&c->coap, event->id, &response, c->now_ms);
-    (void)client_event(c, TSR_LWM2M_E_REQUEST, (uint8_t)event->peer, code);
+    (void)tsr_lwm2m_client_tell(c, TSR_LWM2M_E_REQUEST, (uint8_t)event->peer, code);
 }
 
 static bool is_trigger(const tsr_coap_msg *msg)
@@ -501,7 +503,7 @@ static void trigger(tsr_lwm2m_client *c, const tsr_coap_event *event)
         refuse(c, event, TSR_COAP_METHOD_NOT_ALLOWED);
         return;
     }
-    manage_request(c, event);
+    tsr_lwm2m_manage_request(c, event);
     told = &c->events[(size_t)(c->event_first + c->event_count - 1) % TSR_LWM2M_EVENTS];
     if (told->operation == TSR_LWM2M_OP_EXECUTE && told->code == TSR_COAP_CHANGED)
         begin(c, true, "a server asked for it (/1/x/9)");
@@ -531,7 +533,7 @@ static bool coap_event(tsr_lwm2m_client *c, const tsr_coap_event *event)
     if (event->peer != c->bootstrap->account)
         return request && from_server(c, event);
     if (request)
-        boot_request(c, event);
+        tsr_lwm2m_boot_request(c, event);
     else
         answered(c, event);
     return true;
@@ -554,19 +556,19 @@ static void vacate_all(tsr_lwm2m_client *c)
 {
     for (size_t i = 0; i < c->config.account_count; i++) {
         if (is_regular(&c->config.accounts[i]))
-            account_vacate(c, &c->config.accounts[i], false);
+            tsr_lwm2m_account_vacate(c, &c->config.accounts[i], false);
     }
 }
 
 /* Objects 0 and 1 have come from what was saved: accounts follow. */
 static void restored(tsr_lwm2m_client *c)
 {
-    (void)boot_attach(c);
-    (void)accounts_assign(c);
+    (void)tsr_lwm2m_boot_attach(c);
+    (void)tsr_lwm2m_accounts_assign(c);
 }
 
 static const struct tsr_lwm2m_bootstrap_part part = { takes, down, vacate_all, restored,
-                                                      stage_held };
+                                                      tsr_lwm2m_stage_held };
 
 static bool is_complete(const tsr_lwm2m_client_config *config, const tsr_lwm2m_bootstrap *b)
 {
@@ -639,8 +641,8 @@ tsr_err tsr_lwm2m_bootstrap_reset(tsr_lwm2m_client *c)
     tsr_err err;
 
     vacate_all(c);
-    err = boot_attach(c);
-    return err == TSR_OK ? accounts_assign(c) : err;
+    err = tsr_lwm2m_boot_attach(c);
+    return err == TSR_OK ? tsr_lwm2m_accounts_assign(c) : err;
 }
 
 tsr_err tsr_lwm2m_bootstrap_begin(tsr_lwm2m_client *c, uint64_t now_ms)

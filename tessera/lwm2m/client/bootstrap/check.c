@@ -91,7 +91,7 @@ static const char *check_servers(const tsr_lwm2m_client *c)
 }
 
 /* A bootstrap account beside the one that is speaking takes its place. */
-tsr_lwm2m_security *stage_successor(const tsr_lwm2m_client *c)
+tsr_lwm2m_security *tsr_lwm2m_stage_successor(const tsr_lwm2m_client *c)
 {
     const tsr_lwm2m_bootstrap *b = c->bootstrap;
     const tsr_lwm2m_security *own = tsr_lwm2m_security_bootstrap(b->securities);
@@ -109,7 +109,7 @@ tsr_lwm2m_security *stage_successor(const tsr_lwm2m_client *c)
 static const char *check_bootstrap_account(const tsr_lwm2m_client *c)
 {
     const tsr_lwm2m_bootstrap *b = c->bootstrap;
-    const tsr_lwm2m_security *next = stage_successor(c);
+    const tsr_lwm2m_security *next = tsr_lwm2m_stage_successor(c);
     const tsr_lwm2m_security *own = tsr_lwm2m_security_bootstrap(b->securities);
 
     for (size_t i = 0; i < b->stage.count; i++) {
@@ -144,7 +144,7 @@ static const char *check_access(const tsr_lwm2m_client *c)
     return NULL;
 }
 
-const char *stage_check(const tsr_lwm2m_client *c)
+const char *tsr_lwm2m_stage_check(const tsr_lwm2m_client *c)
 {
     size_t accounts;
     const char *wrong = check_pairs(c, &accounts);

@@ -100,7 +100,7 @@ static void settle_certificates(const tsr_lwm2m_bootstrap *b)
 
 /* The slot is free, without a word to the server that had it (Core 6.1.3.3); `forget`: nor will its
  * session be taken up again. */
-void account_vacate(tsr_lwm2m_client *c, tsr_lwm2m_account *a, bool forget)
+void tsr_lwm2m_account_vacate(tsr_lwm2m_client *c, tsr_lwm2m_account *a, bool forget)
 {
     size_t i = account_peer(c, a);
 
@@ -109,7 +109,7 @@ void account_vacate(tsr_lwm2m_client *c, tsr_lwm2m_account *a, bool forget)
         if (c->config.attachments[n].account == i)
             c->config.attachments[n].used = false;
     }
-    account_disconnect(c, a, forget);
+    tsr_lwm2m_account_disconnect(c, a, forget);
     tsr_coap_peer_gone(&c->coap, account_peer(c, a));
     (void)c->bootstrap->hooks.attach(c->bootstrap->hooks.user, i, NULL);
     *a = (tsr_lwm2m_account){ .standing = TSR_LWM2M_STOPPED, .started = true,
@@ -127,7 +127,7 @@ static tsr_lwm2m_account *account_for(const tsr_lwm2m_client *c, uint16_t short_
 }
 
 /* Gives each account of a server that has none yet a slot. */
-tsr_err accounts_assign(tsr_lwm2m_client *c)
+tsr_err tsr_lwm2m_accounts_assign(tsr_lwm2m_client *c)
 {
     tsr_lwm2m_bootstrap *b = c->bootstrap;
     tsr_err first = TSR_OK;
@@ -150,7 +150,7 @@ tsr_err accounts_assign(tsr_lwm2m_client *c)
     return first;
 }
 
-tsr_err boot_attach(tsr_lwm2m_client *c)
+tsr_err tsr_lwm2m_boot_attach(tsr_lwm2m_client *c)
 {
     tsr_lwm2m_bootstrap *b = c->bootstrap;
 
@@ -170,18 +170,18 @@ static void bring_into_force(tsr_lwm2m_client *c)
         if (a->short_id == 0)
             continue;
         if (a->renewed) {
-            account_vacate(c, a, true);
+            tsr_lwm2m_account_vacate(c, a, true);
             continue;
         }
         a->relink = true;
         if (a->standing == TSR_LWM2M_WAITING || a->standing == TSR_LWM2M_STOPPED) {
             a->attempts = a->sequences = 0;
-            account_wait(c, a, 0);
+            tsr_lwm2m_account_wait(c, a, 0);
             a->started = a->location[0] != '\0';
         }
     }
     settle_certificates(c->bootstrap);
-    (void)accounts_assign(c);
+    (void)tsr_lwm2m_accounts_assign(c);
     tsr_lwm2m_client_changed(c, tsr_lwm2m_at_root());
 }
 
@@ -195,7 +195,7 @@ static replaced replace(tsr_lwm2m_client *c)
 {
     tsr_lwm2m_bootstrap *b = c->bootstrap;
     const tsr_lwm2m_security *own = tsr_lwm2m_security_bootstrap(b->securities);
-    const tsr_lwm2m_security *next = stage_successor(c);
+    const tsr_lwm2m_security *next = tsr_lwm2m_stage_successor(c);
     replaced r = { NULL, NULL };
 
     for (size_t i = 0; next != NULL && own != NULL && i < b->stage.count; i++) {
@@ -222,7 +222,7 @@ static void put_back(const replaced *r)
 }
 
 /* Nothing has happened, if this fails. */
-tsr_err stage_commit(tsr_lwm2m_client *c)
+tsr_err tsr_lwm2m_stage_commit(tsr_lwm2m_client *c)
 {
     tsr_lwm2m_bootstrap *b = c->bootstrap;
     replaced old = replace(c);
@@ -251,6 +251,6 @@ tsr_err stage_commit(tsr_lwm2m_client *c)
     bring_into_force(c);
     if (c->parts->access != NULL)
         c->parts->access->settle(c, true);
-    stage_sweep(c, false);
+    tsr_lwm2m_stage_sweep(c, false);
     return TSR_OK;
 }

@@ -19,7 +19,7 @@ static bool survives(const tsr_lwm2m_client *c, uint16_t object, uint16_t instan
     }
 }
 
-tsr_err stage_remove_all(tsr_lwm2m_client *c, const tsr_lwm2m_object *object)
+tsr_err tsr_lwm2m_stage_remove_all(tsr_lwm2m_client *c, const tsr_lwm2m_object *object)
 {
     uint32_t i = tsr_lwm2m_object_next(object, 0);
     tsr_err err = TSR_OK;
@@ -27,7 +27,7 @@ tsr_err stage_remove_all(tsr_lwm2m_client *c, const tsr_lwm2m_object *object)
     if (object->handlers->remove == NULL)
         return TSR_OK;
     if (i != TSR_LWM2M_NO_INSTANCE)
-        err = stage_touch(c, object);
+        err = tsr_lwm2m_stage_touch(c, object);
     for (; err == TSR_OK && i != TSR_LWM2M_NO_INSTANCE; i = tsr_lwm2m_object_next(object, i + 1)) {
         if (!survives(c, object->info->id, (uint16_t)i))
             err = object->handlers->remove(object->state, (uint16_t)i);
@@ -37,7 +37,8 @@ tsr_err stage_remove_all(tsr_lwm2m_client *c, const tsr_lwm2m_object *object)
 
 static bool is_deletable(const tsr_lwm2m_client *c, const tsr_lwm2m_object *object)
 {
-    return (object->info->id != OSCORE || stage_has(c, OSCORE)) && object->handlers->remove != NULL;
+    return (object->info->id != OSCORE || tsr_lwm2m_stage_has(c, OSCORE)) &&
+           object->handlers->remove != NULL;
 }
 
 /* All of them can be taken back before the first one goes. */
@@ -48,17 +49,17 @@ static tsr_err remove_everything(tsr_lwm2m_client *c)
     tsr_err err = TSR_OK;
 
     for (size_t i = 0; err == TSR_OK && i < all->count; i++) {
-        if (stage_find(c, all->objects[i].info->id, &object) && is_deletable(c, &object))
-            err = stage_touch(c, &object);
+        if (tsr_lwm2m_stage_find(c, all->objects[i].info->id, &object) && is_deletable(c, &object))
+            err = tsr_lwm2m_stage_touch(c, &object);
     }
     for (size_t i = 0; err == TSR_OK && i < all->count; i++) {
-        if (stage_find(c, all->objects[i].info->id, &object) && is_deletable(c, &object))
-            err = stage_remove_all(c, &object);
+        if (tsr_lwm2m_stage_find(c, all->objects[i].info->id, &object) && is_deletable(c, &object))
+            err = tsr_lwm2m_stage_remove_all(c, &object);
     }
     return err;
 }
 
-tsr_err stage_delete(tsr_lwm2m_client *c, tsr_lwm2m_path at)
+tsr_err tsr_lwm2m_stage_delete(tsr_lwm2m_client *c, tsr_lwm2m_path at)
 {
     tsr_lwm2m_object object;
     tsr_err err;
@@ -67,16 +68,16 @@ tsr_err stage_delete(tsr_lwm2m_client *c, tsr_lwm2m_path at)
         return remove_everything(c);
     if (at.depth > 2 || at.object == DEVICE)
         return TSR_E_DENIED;
-    if (!stage_find(c, at.object, &object))
+    if (!tsr_lwm2m_stage_find(c, at.object, &object))
         return TSR_E_NOT_FOUND;
     if (object.handlers->remove == NULL)
         return TSR_E_DENIED;
     if (at.depth == 1)
-        return stage_remove_all(c, &object);
+        return tsr_lwm2m_stage_remove_all(c, &object);
     if (survives(c, at.object, at.instance))
         return TSR_E_DENIED;
     if (tsr_lwm2m_object_next(&object, at.instance) != at.instance)
         return TSR_E_NOT_FOUND;
-    err = stage_touch(c, &object);
+    err = tsr_lwm2m_stage_touch(c, &object);
     return err == TSR_OK ? object.handlers->remove(object.state, at.instance) : err;
 }

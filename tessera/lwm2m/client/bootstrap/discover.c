@@ -65,13 +65,13 @@ static void put_object(const tsr_lwm2m_client *c, const tsr_lwm2m_object *object
     tsr_lwm2m_path at = tsr_lwm2m_at_object(id);
     uint8_t minor = c->config.version_minor;
 
-    if (i == TSR_LWM2M_NO_INSTANCE || !version_is_implied(object->info, minor)) {
-        link_open(out, &at);
-        version_put(object->info, minor, out);
+    if (i == TSR_LWM2M_NO_INSTANCE || !tsr_lwm2m_version_is_implied(object->info, minor)) {
+        tsr_lwm2m_link_open(out, &at);
+        tsr_lwm2m_version_put(object->info, minor, out);
     }
     for (; i != TSR_LWM2M_NO_INSTANCE; i = tsr_lwm2m_object_next(object, i + 1)) {
         at = tsr_lwm2m_at_instance(id, (uint16_t)i);
-        link_open(out, &at);
+        tsr_lwm2m_link_open(out, &at);
         if (id == SECURITY)
             put_security(c->bootstrap, (uint16_t)i, out);
         else if (id == SERVER)
@@ -81,21 +81,21 @@ static void put_object(const tsr_lwm2m_client *c, const tsr_lwm2m_object *object
     }
 }
 
-tsr_err boot_discover(tsr_lwm2m_client *c, tsr_lwm2m_path at, tsr_buf *out)
+tsr_err tsr_lwm2m_boot_discover(tsr_lwm2m_client *c, tsr_lwm2m_path at, tsr_buf *out)
 {
     const tsr_lwm2m_registry *all = c->config.registry;
     tsr_lwm2m_object object;
 
     if (at.depth > 1)
         return TSR_E_ARGUMENT;
-    if (at.depth == 1 && !stage_find(c, at.object, &object))
+    if (at.depth == 1 && !tsr_lwm2m_stage_find(c, at.object, &object))
         return TSR_E_NOT_FOUND;
     tsr_put_text(out, "</>;lwm2m=1.");
     tsr_put_dec(out, c->config.version_minor);
     for (size_t i = 0; i < all->count; i++) {
         uint16_t id = all->objects[i].info->id;
 
-        if ((at.depth == 0 || id == at.object) && stage_find(c, id, &object))
+        if ((at.depth == 0 || id == at.object) && tsr_lwm2m_stage_find(c, id, &object))
             put_object(c, &object, out);
     }
     return out->err;

@@ -8,35 +8,35 @@
 #include "tessera/lwm2m/client/internal.h"
 
 /* stage.c: a copy of Security and Server to write to, and what other objects were before. */
-void stage_begin(tsr_lwm2m_client *c);
-void stage_drop(tsr_lwm2m_client *c);
-void stage_sweep(const tsr_lwm2m_client *c, bool staged);
-bool stage_has(const tsr_lwm2m_client *c, uint16_t object);
-bool stage_find(const tsr_lwm2m_client *c, uint16_t id, tsr_lwm2m_object *object);
-tsr_err stage_touch(tsr_lwm2m_client *c, const tsr_lwm2m_object *object);
-bool stage_held(const tsr_lwm2m_client *c, const tsr_lwm2m_object *object, tsr_buf *out);
+void tsr_lwm2m_stage_begin(tsr_lwm2m_client *c);
+void tsr_lwm2m_stage_drop(tsr_lwm2m_client *c);
+void tsr_lwm2m_stage_sweep(const tsr_lwm2m_client *c, bool staged);
+bool tsr_lwm2m_stage_has(const tsr_lwm2m_client *c, uint16_t object);
+bool tsr_lwm2m_stage_find(const tsr_lwm2m_client *c, uint16_t id, tsr_lwm2m_object *object);
+tsr_err tsr_lwm2m_stage_touch(tsr_lwm2m_client *c, const tsr_lwm2m_object *object);
+bool tsr_lwm2m_stage_held(const tsr_lwm2m_client *c, const tsr_lwm2m_object *object, tsr_buf *out);
 
 /* write.c */
-tsr_err stage_write(tsr_lwm2m_client *c, tsr_lwm2m_path at, tsr_lwm2m_format format,
-                    tsr_bytes payload, bool *broken);
-tsr_err stage_pack(tsr_lwm2m_client *c, tsr_lwm2m_format format, tsr_bytes payload);
+tsr_err tsr_lwm2m_stage_write(tsr_lwm2m_client *c, tsr_lwm2m_path at, tsr_lwm2m_format format,
+                              tsr_bytes payload, bool *broken);
+tsr_err tsr_lwm2m_stage_pack(tsr_lwm2m_client *c, tsr_lwm2m_format format, tsr_bytes payload);
 
 /* delete.c */
-tsr_err stage_delete(tsr_lwm2m_client *c, tsr_lwm2m_path at);
-tsr_err stage_remove_all(tsr_lwm2m_client *c, const tsr_lwm2m_object *object);
+tsr_err tsr_lwm2m_stage_delete(tsr_lwm2m_client *c, tsr_lwm2m_path at);
+tsr_err tsr_lwm2m_stage_remove_all(tsr_lwm2m_client *c, const tsr_lwm2m_object *object);
 
 /* check.c: NULL if what is staged can be used, else what is wrong. */
-const char *stage_check(const tsr_lwm2m_client *c);
-tsr_lwm2m_security *stage_successor(const tsr_lwm2m_client *c);
+const char *tsr_lwm2m_stage_check(const tsr_lwm2m_client *c);
+tsr_lwm2m_security *tsr_lwm2m_stage_successor(const tsr_lwm2m_client *c);
 
 /* commit.c */
-tsr_err stage_commit(tsr_lwm2m_client *c);
-tsr_err accounts_assign(tsr_lwm2m_client *c);
-void account_vacate(tsr_lwm2m_client *c, tsr_lwm2m_account *a, bool forget);
-tsr_err boot_attach(tsr_lwm2m_client *c);
+tsr_err tsr_lwm2m_stage_commit(tsr_lwm2m_client *c);
+tsr_err tsr_lwm2m_accounts_assign(tsr_lwm2m_client *c);
+void tsr_lwm2m_account_vacate(tsr_lwm2m_client *c, tsr_lwm2m_account *a, bool forget);
+tsr_err tsr_lwm2m_boot_attach(tsr_lwm2m_client *c);
 
 /* discover.c */
-tsr_err boot_discover(tsr_lwm2m_client *c, tsr_lwm2m_path at, tsr_buf *out);
+tsr_err tsr_lwm2m_boot_discover(tsr_lwm2m_client *c, tsr_lwm2m_path at, tsr_buf *out);
 
 /* oscore.c; reached through bootstrap->oscore */
 struct tsr_lwm2m_boot_oscore {
@@ -52,11 +52,11 @@ struct tsr_lwm2m_boot_oscore {
 };
 
 /* request.c */
-void boot_request(tsr_lwm2m_client *c, const tsr_coap_event *event);
+void tsr_lwm2m_boot_request(tsr_lwm2m_client *c, const tsr_coap_event *event);
 
 /* bootstrap.c */
-void boot_finished(tsr_lwm2m_client *c);
-void boot_failed(tsr_lwm2m_client *c, uint8_t code, const char *reason);
+void tsr_lwm2m_boot_finished(tsr_lwm2m_client *c);
+void tsr_lwm2m_boot_failed(tsr_lwm2m_client *c, uint8_t code, const char *reason);
 
 static inline tsr_lwm2m_account *boot_account(const tsr_lwm2m_client *c)
 {

@@ -19,7 +19,7 @@ typedef struct {
 
 static uint8_t do_discover(tsr_lwm2m_client *c, request *r)
 {
-    tsr_err err = boot_discover(c, r->at, &r->body);
+    tsr_err err = tsr_lwm2m_boot_discover(c, r->at, &r->body);
 
     if (err != TSR_OK)
         return err == TSR_E_NOT_FOUND ? TSR_COAP_NOT_FOUND
@@ -55,7 +55,7 @@ static uint8_t do_read(tsr_lwm2m_client *c, request *r)
     if ((r->at.object != SERVER && r->at.object != ACCESS_CONTROL) || r->at.depth < 1 ||
         r->at.depth > 2)
         return TSR_COAP_METHOD_NOT_ALLOWED;
-    if (!stage_find(c, r->at.object, &object))
+    if (!tsr_lwm2m_stage_find(c, r->at.object, &object))
         return TSR_COAP_NOT_FOUND;
     err = read_format(c, r, &format);
     if (err == TSR_OK)
@@ -66,7 +66,7 @@ static uint8_t do_read(tsr_lwm2m_client *c, request *r)
         err = err == TSR_OK ? ended : err;
     }
     if (err != TSR_OK)
-        return manage_code(err, TSR_COAP_NOT_ACCEPTABLE);
+        return tsr_lwm2m_manage_code(err, TSR_COAP_NOT_ACCEPTABLE);
     r->answer.content_format = (tsr_coap_num){ true, (uint32_t)format };
     r->answer.payload = tsr_buf_view(&r->body);
     return TSR_COAP_CONTENT;
@@ -80,7 +80,7 @@ static uint8_t do_write(tsr_lwm2m_client *c, request *r)
     if (r->msg->content_format.set)
         err = tsr_lwm2m_format_from(r->msg->content_format.value, &format);
     if (err == TSR_OK)
-        err = stage_write(c, r->at, format, r->event->body, &r->broken);
+        err = tsr_lwm2m_stage_write(c, r->at, format, r->event->body, &r->broken);
     if (err != TSR_OK)
         r->reason = tsr_err_name(err);
     if (r->broken || err == TSR_E_CRYPTO)
@@ -92,7 +92,7 @@ static uint8_t do_write(tsr_lwm2m_client *c, request *r)
 
 static uint8_t do_delete(tsr_lwm2m_client *c, request *r)
 {
-    tsr_err err = stage_delete(c, r->at);
+    tsr_err err = tsr_lwm2m_stage_delete(c, r->at);
 
     if (err != TSR_OK)
         r->reason = tsr_err_name(err);
@@ -103,10 +103,10 @@ static uint8_t do_delete(tsr_lwm2m_client *c, request *r)
  * made durable has not happened either. */
 static uint8_t do_finish(tsr_lwm2m_client *c, request *r)
 {
-    r->reason = stage_check(c);
+    r->reason = tsr_lwm2m_stage_check(c);
     if (r->reason != NULL)
         return TSR_COAP_NOT_ACCEPTABLE;
-    if (stage_commit(c) != TSR_OK) {
+    if (tsr_lwm2m_stage_commit(c) != TSR_OK) {
         r->reason = "the new accounts could not be stored";
         return TSR_COAP_NOT_ACCEPTABLE;
     }
@@ -174,7 +174,7 @@ static void answer(tsr_lwm2m_client *c, request *r)
     }
 }
 
-void boot_request(tsr_lwm2m_client *c, const tsr_coap_event *event)
+void tsr_lwm2m_boot_request(tsr_lwm2m_client *c, const tsr_coap_event *event)
 {
     request r = { .event = event, .msg = event->msg,
                   .body = tsr_buf_over(c->config.body, c->config.body_len) };
@@ -182,13 +182,13 @@ void boot_request(tsr_lwm2m_client *c, const tsr_coap_event *event)
 
     r.answer.code = handle(c, &r);
     answer(c, &r);
-    told = client_event(c, TSR_LWM2M_E_REQUEST, (uint8_t)event->peer, r.answer.code);
+    told = tsr_lwm2m_client_tell(c, TSR_LWM2M_E_REQUEST, (uint8_t)event->peer, r.answer.code);
     told->operation = r.op;
     told->at = r.at;
     if (r.reason != NULL)
         told->reason = r.reason;
     if (r.finished)
-        boot_finished(c);
+        tsr_lwm2m_boot_finished(c);
     else if (r.broken)
-        boot_failed(c, TSR_COAP_INTERNAL_ERROR, "a key could not be taken");
+        tsr_lwm2m_boot_failed(c, TSR_COAP_INTERNAL_ERROR, "a key could not be taken");
 }

@@ -8,13 +8,13 @@
 enum { SECURITY = 0, SERVER = 1, OSCORE = 21, HEAD = 4 };
 
 /* Objects that are written as copies. */
-bool stage_has(const tsr_lwm2m_client *c, uint16_t object)
+bool tsr_lwm2m_stage_has(const tsr_lwm2m_client *c, uint16_t object)
 {
     return object == SECURITY || object == SERVER ||
            (object == OSCORE && c->bootstrap->oscore != NULL);
 }
 
-void stage_sweep(const tsr_lwm2m_client *c, bool staged)
+void tsr_lwm2m_stage_sweep(const tsr_lwm2m_client *c, bool staged)
 {
     const tsr_lwm2m_bootstrap *b = c->bootstrap;
 
@@ -23,7 +23,7 @@ void stage_sweep(const tsr_lwm2m_client *c, bool staged)
         b->oscore->sweep(b, staged);
 }
 
-void stage_begin(tsr_lwm2m_client *c)
+void tsr_lwm2m_stage_begin(tsr_lwm2m_client *c)
 {
     tsr_lwm2m_bootstrap *b = c->bootstrap;
     const tsr_lwm2m_servers *servers = c->config.servers;
@@ -45,7 +45,7 @@ void stage_begin(tsr_lwm2m_client *c)
     b->staging = true;
 }
 
-bool stage_find(const tsr_lwm2m_client *c, uint16_t id, tsr_lwm2m_object *object)
+bool tsr_lwm2m_stage_find(const tsr_lwm2m_client *c, uint16_t id, tsr_lwm2m_object *object)
 {
     const tsr_lwm2m_object *live;
 
@@ -60,7 +60,7 @@ bool stage_find(const tsr_lwm2m_client *c, uint16_t id, tsr_lwm2m_object *object
     live = tsr_lwm2m_object_find(c->config.registry, id);
     if (live != NULL)
         *object = *live;
-    if (live != NULL && stage_has(c, id))
+    if (live != NULL && tsr_lwm2m_stage_has(c, id))
         object->state = &c->bootstrap->stage_oscores;
     return live != NULL;
 }
@@ -107,11 +107,11 @@ static tsr_err remember(tsr_lwm2m_bootstrap *b, const tsr_lwm2m_object *object)
 
 /* An object that keeps nothing could not be set back; it has nothing to configure either. Where keys of
  * OSCORE are not held back they go at once, and could not be set back at all. */
-tsr_err stage_touch(tsr_lwm2m_client *c, const tsr_lwm2m_object *object)
+tsr_err tsr_lwm2m_stage_touch(tsr_lwm2m_client *c, const tsr_lwm2m_object *object)
 {
     tsr_bytes form;
 
-    if (stage_has(c, object->info->id))
+    if (tsr_lwm2m_stage_has(c, object->info->id))
         return TSR_OK;
     if (object->info->id == OSCORE || object->handlers->save == NULL || object->handlers->load == NULL)
         return TSR_E_DENIED;
@@ -119,7 +119,7 @@ tsr_err stage_touch(tsr_lwm2m_client *c, const tsr_lwm2m_object *object)
                                                             : remember(c->bootstrap, object);
 }
 
-bool stage_held(const tsr_lwm2m_client *c, const tsr_lwm2m_object *object, tsr_buf *out)
+bool tsr_lwm2m_stage_held(const tsr_lwm2m_client *c, const tsr_lwm2m_object *object, tsr_buf *out)
 {
     tsr_bytes form;
 
@@ -129,7 +129,7 @@ bool stage_held(const tsr_lwm2m_client *c, const tsr_lwm2m_object *object, tsr_b
     return true;
 }
 
-void stage_drop(tsr_lwm2m_client *c)
+void tsr_lwm2m_stage_drop(tsr_lwm2m_client *c)
 {
     tsr_lwm2m_bootstrap *b = c->bootstrap;
     tsr_bytes in = tsr_view(b->undo, b->undo_used), form;
@@ -145,6 +145,6 @@ void stage_drop(tsr_lwm2m_client *c)
         tsr_lwm2m_client_changed(c, tsr_lwm2m_at_object(id));
     }
     b->staging = false;
-    stage_sweep(c, false);
+    tsr_lwm2m_stage_sweep(c, false);
     tsr_lwm2m_client_relink(c);
 }

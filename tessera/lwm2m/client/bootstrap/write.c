@@ -125,7 +125,7 @@ static tsr_err try_key(const walk *w, const tsr_lwm2m_object *object, tsr_lwm2m_
     oscores.count = 1;
     err = object->handlers->write(at.object == OSCORE ? (void *)&oscores : (void *)&securities, at,
                                   value, TSR_LWM2M_COMMIT);
-    stage_sweep(w->c, true);
+    tsr_lwm2m_stage_sweep(w->c, true);
     return err;
 }
 
@@ -135,7 +135,7 @@ static bool is_writable(const walk *w, const tsr_lwm2m_object *object,
 {
     if (object->handlers->write == NULL || info->flags & TSR_LWM2M_EXECUTE)
         return false;
-    return stage_has(w->c, object->info->id) || object->info->id == ACCESS ||
+    return tsr_lwm2m_stage_has(w->c, object->info->id) || object->info->id == ACCESS ||
            info->flags & TSR_LWM2M_WRITE;
 }
 
@@ -171,7 +171,7 @@ static tsr_err check_value(walk *w, const tsr_lwm2m_in *in, tsr_lwm2m_path at,
 {
     tsr_lwm2m_object object;
 
-    if (!stage_find(w->c, at.object, &object))
+    if (!tsr_lwm2m_stage_find(w->c, at.object, &object))
         return w->pack ? TSR_OK : TSR_E_NOT_FOUND;
     if (!is_there(&object, at.instance)) {
         if (object.handlers->create == NULL)
@@ -216,7 +216,7 @@ static tsr_err check(walk *w, const tsr_lwm2m_object *object)
         return err;
     if (w->fresh_count > NEW_INSTANCES || (w->fresh_count != 0 && object->handlers->create == NULL))
         return TSR_E_SPACE;
-    if (!stage_has(w->c, object->info->id))
+    if (!tsr_lwm2m_stage_has(w->c, object->info->id))
         return TSR_OK;
     return w->fresh_count > free_places(w->c, object->info->id) ? TSR_E_SPACE : TSR_OK;
 }
@@ -239,9 +239,9 @@ static tsr_err clear_value(walk *w, const tsr_lwm2m_in *in, tsr_lwm2m_path at,
 
     (void)in;
     (void)value;
-    if (!stage_find(w->c, at.object, &object))
+    if (!tsr_lwm2m_stage_find(w->c, at.object, &object))
         return TSR_OK;
-    err = w->pack ? stage_remove_all(w->c, &object) : TSR_OK;
+    err = w->pack ? tsr_lwm2m_stage_remove_all(w->c, &object) : TSR_OK;
     return err == TSR_OK ? clear_instance(&object, at.instance) : err;
 }
 
@@ -264,9 +264,9 @@ static tsr_err set_value(walk *w, const tsr_lwm2m_in *in, tsr_lwm2m_path at,
     tsr_lwm2m_object object;
     tsr_err err;
 
-    if (!stage_find(w->c, at.object, &object))
+    if (!tsr_lwm2m_stage_find(w->c, at.object, &object))
         return TSR_OK;
-    err = stage_touch(w->c, &object);
+    err = tsr_lwm2m_stage_touch(w->c, &object);
     if (err == TSR_OK)
         err = make_instance(&object, at.instance);
     if (err == TSR_OK && at.depth >= 3)
@@ -307,7 +307,7 @@ static tsr_err apply_or_undo(walk *w, const tsr_lwm2m_object *object, bool *brok
     tsr_buf before = tsr_buf_over(w->c->config.state, w->c->config.state_len);
     tsr_err err;
 
-    if (stage_has(w->c, object->info->id)) {
+    if (tsr_lwm2m_stage_has(w->c, object->info->id)) {
         err = apply(w, object);
         *broken = err != TSR_OK;
         return err;
@@ -330,12 +330,12 @@ static void clean_up(const tsr_lwm2m_client *c, uint16_t object)
     if (object != SECURITY && object != OSCORE)
         return;
     tsr_wipe(c->config.body, c->config.body_len);
-    stage_sweep(c, true);
+    tsr_lwm2m_stage_sweep(c, true);
 }
 
 /* `broken`: a key that was good could not be taken all the same, which shows too late to leave everything as it was. */
-tsr_err stage_write(tsr_lwm2m_client *c, tsr_lwm2m_path at, tsr_lwm2m_format format,
-                    tsr_bytes payload, bool *broken)
+tsr_err tsr_lwm2m_stage_write(tsr_lwm2m_client *c, tsr_lwm2m_path at, tsr_lwm2m_format format,
+                              tsr_bytes payload, bool *broken)
 {
     walk w = { .c = c, .base = at, .format = format, .payload = payload };
     tsr_lwm2m_object object;
@@ -344,11 +344,11 @@ tsr_err stage_write(tsr_lwm2m_client *c, tsr_lwm2m_path at, tsr_lwm2m_format for
     *broken = false;
     if (at.depth == 0)
         return TSR_E_DENIED;
-    if (!stage_find(c, at.object, &object))
+    if (!tsr_lwm2m_stage_find(c, at.object, &object))
         return TSR_E_NOT_FOUND;
     err = check(&w, &object);
     if (err == TSR_OK)
-        err = stage_touch(c, &object);
+        err = tsr_lwm2m_stage_touch(c, &object);
     if (err == TSR_OK)
         err = apply_or_undo(&w, &object, broken);
     clean_up(c, at.object);
@@ -356,7 +356,7 @@ tsr_err stage_write(tsr_lwm2m_client *c, tsr_lwm2m_path at, tsr_lwm2m_format for
 }
 
 /* Whatever fails here, the caller drops all that is staged. */
-tsr_err stage_pack(tsr_lwm2m_client *c, tsr_lwm2m_format format, tsr_bytes payload)
+tsr_err tsr_lwm2m_stage_pack(tsr_lwm2m_client *c, tsr_lwm2m_format format, tsr_bytes payload)
 {
     walk w = { .c = c, .base = tsr_lwm2m_at_root(), .format = format, .payload = payload,
                .pack = true };
