@@ -43,7 +43,7 @@ static int by_guid(const void *a, const void *b)
 static bool grow(tsr_timers *timers)
 {
     uint32_t cap = timers->cap != 0 ? 2 * timers->cap : 64;
-    tsr_timer **heap = malloc(cap * sizeof *heap);
+    tsr_timer **heap = calloc(cap, sizeof(tsr_timer *));
     tsr_timer *timer;
     tsr_timers more;
 
