@@ -7,6 +7,22 @@
 
 #include "tessera/lwm2m/format/format.h"
 
+struct tsr_lwm2m_fields;
+
+/** Short ways for what most payloads consist of, with the path in registers (tsr_lwm2m_path_word);
+ *  used where `put` has set out->quick_from, until there is an error or a new time stamp. */
+struct tsr_lwm2m_quick {
+    /** These may fall back to tsr_lwm2m_put_value_int() and tsr_lwm2m_put_value_text(), which go by
+     *  `put`. */
+    tsr_err (*number)(tsr_lwm2m_out *out, uint64_t word, unsigned depth, int64_t v);
+    tsr_err (*text)(tsr_lwm2m_out *out, uint64_t word, unsigned depth, tsr_bytes utf8);
+    /** Puts the fields from number `i` on of the instance that is the base, which `fields` says
+     *  where to find in `state`; returns the first that it does not put. Only where the base is an
+     *  instance. */
+    size_t (*fields)(tsr_lwm2m_out *out, const struct tsr_lwm2m_fields *fields, size_t i,
+                     const void *state);
+};
+
 /** `at` lies at or below the base; a value of NONE is a name (SenML) or, at depth 2, the notice
  *  that an instance exists. `next` gives any order; the caller looks for duplicates. */
 typedef struct tsr_lwm2m_codec {
@@ -22,12 +38,8 @@ typedef struct tsr_lwm2m_codec {
     /** The same for values that come without a type; one of the two is NULL. */
     tsr_err (*parsed)(const tsr_lwm2m_value *value, tsr_lwm2m_type type, tsr_buf *scratch,
                       tsr_lwm2m_value *typed);
-    /** Short ways for the values that most payloads consist of, with the path in registers
-     *  (tsr_lwm2m_path_word); used where `put` has set
-     *  out->quick_from, until there is an error or a new time stamp. They may fall back to the
-     *  two functions below, which go by `put`. */
-    tsr_err (*quick_int)(tsr_lwm2m_out *out, uint64_t word, unsigned depth, int64_t v);
-    tsr_err (*quick_text)(tsr_lwm2m_out *out, uint64_t word, unsigned depth, tsr_bytes utf8);
+    /** NULL where `put` never sets out->quick_from. */
+    const struct tsr_lwm2m_quick *quick;
 } tsr_lwm2m_codec;
 
 /** By path and time; cheap where payloads are in order. */

@@ -192,22 +192,15 @@ __attribute__((noinline)) tsr_err tsr_lwm2m_put_value_int(tsr_lwm2m_out *out, ts
 tsr_err tsr_lwm2m_put_text(tsr_lwm2m_out *out, tsr_lwm2m_path at, tsr_bytes utf8)
 {
     if (at.depth >= out->quick_from)
-        return out->codec->quick_text(out, tsr_lwm2m_path_word(at), at.depth, utf8);
+        return out->codec->quick->text(out, tsr_lwm2m_path_word(at), at.depth, utf8);
     return tsr_lwm2m_put_value_text(out, at, utf8);
 }
 
 tsr_err tsr_lwm2m_put_int(tsr_lwm2m_out *out, tsr_lwm2m_path at, int64_t i)
 {
     if (at.depth >= out->quick_from)
-        return out->codec->quick_int(out, tsr_lwm2m_path_word(at), at.depth, i);
+        return out->codec->quick->number(out, tsr_lwm2m_path_word(at), at.depth, i);
     return tsr_lwm2m_put_value_int(out, at, i);
-}
-
-tsr_err tsr_lwm2m_put_int_at(tsr_lwm2m_out *out, uint64_t word, unsigned depth, int64_t i)
-{
-    if (depth >= out->quick_from)
-        return out->codec->quick_int(out, word, depth, i);
-    return tsr_lwm2m_put_value_int(out, tsr_lwm2m_path_of(word, depth), i);
 }
 
 tsr_err tsr_lwm2m_put_uint(tsr_lwm2m_out *out, tsr_lwm2m_path at, uint64_t u)

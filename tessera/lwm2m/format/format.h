@@ -109,9 +109,6 @@ tsr_err tsr_lwm2m_put_objlnk(tsr_lwm2m_out *out, tsr_lwm2m_path at, uint16_t obj
                              uint16_t instance);
 tsr_err tsr_lwm2m_put_corelnk(tsr_lwm2m_out *out, tsr_lwm2m_path at, tsr_bytes links);
 
-/** The same with the path as tsr_lwm2m_path_word() has it, for those who put many. */
-tsr_err tsr_lwm2m_put_int_at(tsr_lwm2m_out *out, uint64_t word, unsigned depth, int64_t v);
-
 /** Puts only the name of something, at any depth: the request body of a Read-Composite or
  *  Observe-Composite. SenML only, else TSR_E_UNSUPPORTED. */
 tsr_err tsr_lwm2m_put_name(tsr_lwm2m_out *out, tsr_lwm2m_path at);

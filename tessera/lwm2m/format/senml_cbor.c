@@ -4,6 +4,7 @@
 #include "tessera/base/hot.h"
 #include "tessera/cbor/head.h"
 #include "tessera/lwm2m/format/cbor_value.h"
+#include "tessera/lwm2m/format/fields_out.h"
 #include "tessera/lwm2m/format/senml.h"
 
 /* RFC 8428 §6, table 4 */
@@ -187,6 +188,56 @@ static tsr_err quick_text(tsr_lwm2m_out *out, uint64_t word, unsigned depth, tsr
     if (text.len != 0)
         memcpy(at, text.ptr, text.len);
     return TSR_OK;
+}
+
+/* ---- shorter still: all of an instance that a table describes -------------------------------- */
+
+TSR_HOT uint8_t *record_name(uint8_t *at, unsigned resource, int instance)
+{
+    uint8_t *end = tsr_senml_put_id(at + 3, resource);
+
+    if (instance != TSR_LWM2M_SINGLE) {
+        *end++ = '/';
+        end = tsr_senml_put_id(end, (unsigned)instance);
+    }
+    at[0] = 0xa2;
+    at[1] = LABEL_NAME;
+    at[2] = (uint8_t)(0x60 | (end - at - 3)); /* at most 7 */
+    return end;
+}
+
+TSR_HOT uint8_t *record_number(uint8_t *at, unsigned resource, int instance, int32_t v)
+{
+    at = record_name(at, resource, instance);
+    *at = LABEL_VALUE;
+    return tsr_cbor_head_int(at + 1, v);
+}
+
+TSR_HOT uint8_t *record_text(uint8_t *at, unsigned resource, tsr_bytes text)
+{
+    at = record_name(at, resource, TSR_LWM2M_SINGLE);
+    *at = LABEL_STRING;
+    at = tsr_cbor_head(at + 1, TSR_CBOR_TEXT, (uint8_t)text.len);
+    memcpy(at, text.ptr, text.len);
+    return at + text.len;
+}
+
+TSR_HOT uint8_t *list_open(uint8_t *at) { return at; }
+
+TSR_HOT uint8_t *list_close(uint8_t *open, uint8_t *at, unsigned resource)
+{
+    (void)open;
+    (void)resource;
+    return at;
+}
+
+static size_t senml_cbor_fields(tsr_lwm2m_out *out, const tsr_lwm2m_fields *fields, size_t i,
+                                const void *state)
+{
+    static const tsr_lwm2m_writer writer = { RECORD_MOST, record_number, record_text, list_open,
+                                             list_close };
+
+    return tsr_lwm2m_fields_out(&writer, out, fields, i, state);
 }
 
 /* ---- reading ------------------------------------------------------------------------------- */
@@ -384,6 +435,8 @@ static tsr_err senml_cbor_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m
     return err == TSR_OK ? tsr_senml_resolve(in, &record, path, value) : err;
 }
 
+static const struct tsr_lwm2m_quick quick = { quick_int, quick_text, senml_cbor_fields };
+
 const tsr_lwm2m_codec tsr_lwm2m_codec_senml_cbor = {
     .format = TSR_LWM2M_FORMAT_SENML_CBOR,
     .put = senml_cbor_put,
@@ -391,6 +444,5 @@ const tsr_lwm2m_codec tsr_lwm2m_codec_senml_cbor = {
     .next = senml_cbor_next,
     .unique = tsr_lwm2m_in_unique,
     .typed = tsr_lwm2m_value_convert,
-    .quick_int = quick_int,
-    .quick_text = quick_text,
+    .quick = &quick,
 };

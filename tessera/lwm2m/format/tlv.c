@@ -3,6 +3,7 @@
  * OMA TLV (Core 7.5.5): the format of LwM2M 1.0. */
 #include "tessera/base/hot.h"
 #include "tessera/cbor/head.h"
+#include "tessera/lwm2m/format/fields_out.h"
 #include "tessera/lwm2m/format/tlv.h"
 
 /* Bits 7 and 6 of the type byte. */
@@ -175,20 +176,26 @@ static inline uint32_t order(uint64_t word)
     return ids << 16 | ids >> 16;
 }
 
-/* Once something is put below an instance, its resources can go the short way. */
+/* The resources of an instance that is the base can go the short way. */
+static void be_quick(tsr_lwm2m_out *out)
+{
+    out->quick_from = 3;
+    out->base_word = (uint32_t)tsr_lwm2m_path_word(out->base);
+    out->base_mask = UINT64_C(0xff00ff00ffffffff); /* identifiers of one byte below it */
+}
+
 static tsr_err tlv_put(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_value *value)
 {
     uint8_t room[VALUE_MOST];
     tsr_bytes bytes = { NULL, 0 };
     tsr_err err = at.depth == 2 ? TSR_OK : value_bytes(value, room, &bytes);
 
+    if (out->base.depth == 2 && out->quick_from == TSR_LWM2M_NOT_QUICK)
+        be_quick(out);
+    if (at.depth == out->base.depth && at.depth == 2) /* which says nothing */
+        return TSR_OK;
     if (err == TSR_OK)
         err = tsr_tlv_put(out, at, bytes);
-    if (err == TSR_OK && out->base.depth == 2 && out->quick_from == TSR_LWM2M_NOT_QUICK) {
-        out->quick_from = 3;
-        out->base_word = (uint32_t)tsr_lwm2m_path_word(out->base);
-        out->base_mask = UINT64_C(0xff00ff00ffffffff); /* identifiers of one byte below it */
-    }
     if (at.depth > 2)
         out->next = order(tsr_lwm2m_path_word(at)) + 1;
     return err;
@@ -298,6 +305,74 @@ static tsr_err quick_text(tsr_lwm2m_out *out, uint64_t word, unsigned depth, tsr
     if (!quick_near(out, word, depth))
         return move_text(out, word, depth, text);
     return add_text(out, word, depth, text);
+}
+
+/* ---- shorter still: all of an instance that a table describes --------------------------------- */
+
+TSR_HOT uint8_t *entry_number(uint8_t *at, unsigned resource, int instance, int32_t v)
+{
+    bool single = instance == TSR_LWM2M_SINGLE;
+    unsigned kind = single ? 0xc0 : 0x40, n = v == (int8_t)v ? 1 : v == (int16_t)v ? 2 : 4;
+
+    at[0] = (uint8_t)(kind | n);
+    at[1] = (uint8_t)(single ? resource : (unsigned)instance);
+    at += HEADER_LEAST;
+    if (n == 4)
+        return tsr_cbor_head_u32(at, (uint32_t)v);
+    if (n == 2)
+        *at++ = (uint8_t)(v >> 8);
+    *at = (uint8_t)v;
+    return at + 1;
+}
+
+TSR_HOT uint8_t *entry_text(uint8_t *at, unsigned resource, tsr_bytes text)
+{
+    bool shortest = text.len < 8;
+
+    at[0] = (uint8_t)(0xc0u | (shortest ? text.len : 1u << 3));
+    at[1] = (uint8_t)resource;
+    at[2] = (uint8_t)text.len; /* or the text's first */
+    at += shortest ? HEADER_LEAST : HEADER_LEAST + 1;
+    memcpy(at, text.ptr, text.len);
+    return at + text.len;
+}
+
+TSR_HOT uint8_t *list_open(uint8_t *at) { return at + HEADER_LEAST; }
+
+/* A longer header takes one more byte, or two. */
+TSR_HOT uint8_t *list_close(uint8_t *open, uint8_t *at, unsigned resource)
+{
+    size_t len = (size_t)(at - open) - HEADER_LEAST, more = len < 8 ? 0 : len <= UINT8_MAX ? 1 : 2;
+
+    if (more != 0)
+        memmove(open + HEADER_LEAST + more, open + HEADER_LEAST, len);
+    open[0] = (uint8_t)(MULTIPLE << 6 | (more == 0 ? len : more << 3));
+    open[1] = (uint8_t)resource;
+    if (more == 2)
+        open[2] = (uint8_t)(len >> 8);
+    if (more != 0)
+        open[1 + more] = (uint8_t)len;
+    return at + more;
+}
+
+static size_t tlv_fields(tsr_lwm2m_out *out, const tsr_lwm2m_fields *fields, size_t i,
+                         const void *state)
+{
+    static const tsr_lwm2m_writer writer = { ENTRY_MOST, entry_number, entry_text, list_open,
+                                             list_close };
+    uint64_t word = out->base_word | (uint64_t)UINT16_MAX << 48;
+    size_t end;
+
+    if (out->levels != 0 ||
+        order(out->base_word | (uint64_t)fields->items[i].resource << 32) < out->next)
+        return i;
+    end = tsr_lwm2m_fields_out(&writer, out, fields, i, state);
+    if (end != i) { /* nothing more of the last one may follow */
+        word |= (uint64_t)fields->items[end - 1].resource << 32;
+        out->last = tsr_lwm2m_path_of(word, 4);
+        out->next = order(word) + 1;
+    }
+    return end;
 }
 
 tsr_err tsr_tlv_end(tsr_lwm2m_out *out)
@@ -411,6 +486,8 @@ tsr_err tsr_tlv_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_value *va
     }
 }
 
+static const struct tsr_lwm2m_quick quick = { quick_int, quick_text, tlv_fields };
+
 const tsr_lwm2m_codec tsr_lwm2m_codec_tlv = {
     .format = TSR_LWM2M_FORMAT_TLV,
     .nests = true,
@@ -419,6 +496,5 @@ const tsr_lwm2m_codec tsr_lwm2m_codec_tlv = {
     .next = tsr_tlv_next,
     .unique = tsr_lwm2m_in_unique,
     .parsed = tsr_lwm2m_value_as,
-    .quick_int = quick_int,
-    .quick_text = quick_text,
+    .quick = &quick,
 };

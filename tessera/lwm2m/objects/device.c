@@ -39,69 +39,52 @@ bool tsr_lwm2m_device_error(tsr_lwm2m_device *d, uint8_t code)
     return true;
 }
 
-static tsr_err put_text(tsr_lwm2m_out *out, tsr_lwm2m_path at, const char *text)
-{
-    return text[0] != '\0' ? tsr_lwm2m_put_text(out, at, tsr_text(text)) : TSR_E_NOT_FOUND;
-}
-
 /* What a server has written stands before what the host says. */
-static const char *written_or(const char *written, const char *host)
+static const char *own_text(const void *state, uint8_t resource)
 {
-    return written[0] != '\0' ? written : host;
+    const tsr_lwm2m_device *d = state;
+    const char *written = resource == UTC_OFFSET ? d->utc_offset : d->timezone;
+
+    if (written[0] != '\0')
+        return written;
+    return resource == UTC_OFFSET ? d->host_offset : d->host_timezone;
 }
 
-/* Core E.4: error code 0, alone, says that there is no error. */
-static tsr_err put_errors(const tsr_lwm2m_device *d, tsr_lwm2m_path at, tsr_lwm2m_out *out)
-{
-    unsigned count = d->error_count != 0 ? d->error_count : 1;
-    tsr_lwm2m_path each = at;
-    tsr_err err = TSR_E_NOT_FOUND;
-
-    each.depth = 4;
-    for (unsigned i = 0; i < count; i++) {
-        each.resource_instance = (uint16_t)i;
-        if (tsr_lwm2m_wanted(at, each.resource_instance))
-            err = tsr_lwm2m_put_int(out, each, i < d->error_count ? d->errors[i] : 0);
-    }
-    return err;
-}
-
-static tsr_err read_own(const void *state, tsr_lwm2m_path at, tsr_lwm2m_out *out)
+static int64_t own_time(const void *state)
 {
     const tsr_lwm2m_device *d = state;
 
-    switch (at.resource) {
-    case ERROR_CODE:   return put_errors(d, at, out);
-    case CURRENT_TIME: return tsr_lwm2m_put_time(out, at, d->host_unix_s + d->shift_s);
-    case UTC_OFFSET:   return put_text(out, at, written_or(d->utc_offset, d->host_offset));
-    default:           return put_text(out, at, written_or(d->timezone, d->host_timezone));
-    }
+    return d->host_unix_s + d->shift_s;
 }
 
 #define PLACE(member)           offsetof(tsr_lwm2m_device, member)
 #define TEXT(resource, member)  FIELD(resource, TSR_LWM2M_FIELD_TEXT, member)
 #define SHORT(resource, member) FIELD(resource, TSR_LWM2M_FIELD_SHORT, member)
 #define LONG(resource, member)  FIELD(resource, TSR_LWM2M_FIELD_LONG, member)
-#define OWN(resource)           { resource, TSR_LWM2M_FIELD_OWN, 0 }
+#define OWN(resource, kind)     { resource, TSR_LWM2M_FIELD_OWN_##kind, 0 }
 #define LIST(resource, list)    { resource, TSR_LWM2M_FIELD_LIST, list }
 #define FIELD(resource, kind, member) { resource, kind, PLACE(member) }
 
 static const tsr_lwm2m_field items[] = {
     TEXT(MANUFACTURER, manufacturer), TEXT(MODEL, model), TEXT(SERIAL, serial),
     TEXT(FIRMWARE, firmware), LIST(POWER, 0), LIST(VOLTAGE, 1), LIST(CURRENT, 2),
-    SHORT(BATTERY_LEVEL, battery_percent), LONG(MEMORY_FREE, memory_free_kb), OWN(ERROR_CODE),
-    OWN(CURRENT_TIME), OWN(UTC_OFFSET), OWN(TIMEZONE), TEXT(BINDING, binding), TEXT(TYPE, type),
+    SHORT(BATTERY_LEVEL, battery_percent), LONG(MEMORY_FREE, memory_free_kb), LIST(ERROR_CODE, 3),
+    OWN(CURRENT_TIME, TIME), OWN(UTC_OFFSET, TEXT), OWN(TIMEZONE, TEXT), TEXT(BINDING, binding), TEXT(TYPE, type),
     TEXT(HARDWARE, hardware), TEXT(SOFTWARE, software), SHORT(BATTERY_STATUS, battery_status),
     LONG(MEMORY_TOTAL, memory_total_kb),
 };
 
+/* Core E.4: error code 0, alone, says that there is no error. */
 static const tsr_lwm2m_field_list lists[] = {
-    { PLACE(power_count), PLACE(power[0].kind), sizeof(tsr_lwm2m_power), 0 },
-    { PLACE(power_count), PLACE(power[0].voltage_mv), sizeof(tsr_lwm2m_power), 0 },
-    { PLACE(power_count), PLACE(power[0].current_ma), sizeof(tsr_lwm2m_power), INT32_MIN + 1 },
+    { PLACE(power_count), PLACE(power[0].kind), 0, false, sizeof(tsr_lwm2m_power), 0 },
+    { PLACE(power_count), PLACE(power[0].voltage_mv), 0, false, sizeof(tsr_lwm2m_power), 0 },
+    { PLACE(power_count), PLACE(power[0].current_ma), 0, false, sizeof(tsr_lwm2m_power),
+      INT32_MIN + 1 },
+    { PLACE(error_count), PLACE(errors), 1, true, 1, 0 },
 };
 
-static const tsr_lwm2m_fields fields = { items, sizeof items / sizeof *items, lists, read_own };
+static const tsr_lwm2m_fields fields = { items, sizeof items / sizeof *items, lists, own_text,
+                                         own_time };
 
 /* Core 6.3.1 */
 static tsr_err read(const void *state, tsr_lwm2m_path at, tsr_lwm2m_out *out)
@@ -205,7 +188,7 @@ static tsr_err execute(void *state, tsr_lwm2m_path at, tsr_bytes arguments)
     if (at.resource == REBOOT)
         d->reboot = true;
     else if (at.resource == RESET_ERROR)
-        d->error_count = 0;
+        d->error_count = d->errors[0] = 0;
     return TSR_OK;
 }
 

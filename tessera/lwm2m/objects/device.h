@@ -32,7 +32,7 @@ typedef struct {
     int64_t shift_s; /* Current Time as written, minus the host's */
     char utc_offset[8], timezone[40];
     /* from the host, taken back by servers */
-    uint8_t errors[TSR_LWM2M_ERRORS]; /* Core E.4, 1 to 32 */
+    uint8_t errors[TSR_LWM2M_ERRORS]; /* Core E.4, 1 to 32; without one the first is 0 */
     uint8_t error_count;
     /* for the host */
     bool reboot; /* a server asked for it */
