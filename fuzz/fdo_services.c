@@ -12,7 +12,72 @@
 static const char plan[] =
     "{\"steps\":[{\"module\":\"fdo.download\",\"name\":\"n\",\"text\":\"some text\"},"
     "{\"module\":\"fdo.upload\",\"name\":\"u\"},"
-    "{\"module\":\"fdo.command\",\"command\":\"c\",\"args\":[\"a\"],\"save\":\"s\"}]}";
+    "{\"module\":\"fdo.command\",\"command\":\"c\",\"args\":[\"a\"],\"save\":\"s\"},"
+    "{\"module\":\"fdo.csr\"},"
+    "{\"module\":\"tessera.lwm2m\",\"account\":\"bootstrap\",\"uri\":\"coaps://a\",\"security\":\"psk\"}]}";
+
+/* A server beside that has nothing and takes everything. */
+static tsr_err set(void *arg, tsr_fdo_door door, const char *endpoint, const char *identity, tsr_bytes key)
+{
+    (void)arg;
+    must(door < TSR_FDO_DOORS && endpoint[0] != 0 && identity[0] != 0 && key.len <= 64);
+    return TSR_OK;
+}
+
+static tsr_err identity(void *arg, tsr_fdo_door door, const char *endpoint,
+                        char text[TSR_FDO_IDENTITY_MAX + 1])
+{
+    (void)arg;
+    (void)door;
+    (void)endpoint;
+    text[0] = 0;
+    return TSR_E_NOT_FOUND;
+}
+
+static tsr_err forget(void *arg, tsr_fdo_door door, const char *endpoint)
+{
+    (void)arg;
+    (void)door;
+    (void)endpoint;
+    return TSR_E_NOT_FOUND;
+}
+
+static tsr_bytes authority(void *arg)
+{
+    (void)arg;
+    return tsr_text("0\x03\x02\x01\x01");
+}
+
+static tsr_err enrol(void *arg, const char *endpoint, const char *device, tsr_bytes request, tsr_buf *der,
+                     char serial[TSR_FDO_SERIAL_TEXT], const char **why)
+{
+    (void)arg;
+    must(endpoint[0] != 0 && strlen(device) == 64);
+    if (request.len < 4) {
+        *why = "too short";
+        return TSR_E_DENIED;
+    }
+    memcpy(serial, "01", 3);
+    tsr_put_bytes(der, request);
+    return der->err;
+}
+
+static tsr_err revoke_one(void *arg, const char *serial)
+{
+    (void)arg;
+    must(strcmp(serial, "01") == 0);
+    return TSR_OK;
+}
+
+static tsr_err revoke_others(void *arg, const char *endpoint, const char *but)
+{
+    (void)arg;
+    (void)endpoint;
+    (void)but;
+    return TSR_OK;
+}
+
+static const tsr_fdo_lwm2m beside = { NULL, set, identity, forget, authority, enrol, revoke_one, revoke_others };
 
 static fdo_house *house(void)
 {
@@ -22,6 +87,7 @@ static fdo_house *house(void)
 
     if (!opened) {
         must(fdo_house_open(&h, 64, 100000));
+        h.fdo->config.lwm2m = &beside;
         must(tsr_fdo_plan_set(h.fdo, "default", tsr_text(plan), why, sizeof why) == TSR_OK);
         opened = true;
     }
@@ -66,12 +132,16 @@ static void as_plan(fdo_house *h, tsr_bytes in)
         { "fdo.download", "done" },  { "fdo.upload", "active" },  { "fdo.upload", "length" },
         { "fdo.upload", "data" },    { "fdo.upload", "sha-384" }, { "fdo.command", "active" },
         { "fdo.command", "stdout" }, { "fdo.command", "exitcode" },
+        { "fdo.csr", "cacerts-req" }, { "fdo.csr", "simpleenroll-req" }, { "tessera.lwm2m", "done" },
+        { "tessera.lwm2m", "error" },
     };
+    static const tsr_fdo_key key = { .x = { (const uint8_t *)"x", 1 } };
     uint8_t room[400], guid[16] = { 0 }, number;
+    const fdo_subject who = { tsr_view(guid, sizeof guid), tsr_text("lamp"), &key };
     fdo_plan_run p = { 0 };
     tsr_bytes body;
 
-    must(fdo_plan_begin(h->fdo, &p, tsr_view(guid, 16)) == TSR_OK);
+    must(fdo_plan_begin(h->fdo, &p, &who) == TSR_OK);
     while (next(&in, &number, &body)) {
         const char *const *name = names[number % (sizeof names / sizeof *names)];
         tsr_buf out = tsr_buf_over(room, sizeof room);

@@ -3,6 +3,7 @@
  * tessera-server: the LwM2M server with its REST interface and console, as one process. */
 #define _GNU_SOURCE
 #include "apps/tessera-server/options.h"
+#include "server/handover/handover.h"
 #include "server/rest/rest.h"
 
 #include <pthread.h>
@@ -112,6 +113,7 @@ static void log_fdo(void *arg, bool bad, const char *text)
 static tsr_err start_fdo(options *o, tsr_server *server, tsr_fdo **fdo, char why[OPTIONS_WHY])
 {
     char text[TSR_ADDRESS_TEXT];
+    static tsr_fdo_lwm2m lwm2m; /* for as long as the service is open */
     tsr_fdo_config config = o->fdo;
 
     if (!o->with_fdo)
@@ -119,6 +121,8 @@ static tsr_err start_fdo(options *o, tsr_server *server, tsr_fdo **fdo, char why
     config.store = tsr_server_store(server);
     config.bind = host_of(&o->fdo_address, text);
     config.port = o->fdo_address.port;
+    lwm2m = tsr_handover_of(server);
+    config.lwm2m = &lwm2m;
     config.log = log_fdo;
     config.log_arg = o;
     return tsr_fdo_open(&config, fdo, why, OPTIONS_WHY);

@@ -189,6 +189,7 @@ static const option known[] = {
     { "fdo-any-owner", FLAG, AT(fdo.any_owner), 0, 0, 0, NULL },
     { "fdo-reuse", FLAG, AT(fdo.reuse), 0, 0, 0, NULL },
     { "fdo-short-mac-keys", FLAG, AT(fdo.short_mac_keys), 0, 0, 0, NULL },
+    { "fdo-delay", COUNT, AT(fdo.delay_s), 0, 1, 86400, NULL },
     { "fdo-wait", COUNT, AT(fdo.wait_max_s), 0, 1, UINT32_MAX, NULL },
     { "fdo-rate", COUNT, AT(fdo.rate), 0, 1, 100000, NULL },
     { "fdo-sessions", COUNT, AT(fdo.sessions), 0, 1, 1000000, NULL },
@@ -336,7 +337,8 @@ static void fill_defaults(options *o)
         (void)tsr_address_parse("127.0.0.1:5683", &o->server.coap[o->server.coap_count++]);
         (void)tsr_address_parse("127.0.0.1:5684", &o->server.coaps[o->server.coaps_count++]);
     }
-    if (o->server.bootstrap_coap_count || o->server.bootstrap_coaps_count)
+    if (o->server.bootstrap_coap_count || o->server.bootstrap_coaps_count ||
+        (o->with_fdo && o->enrol_certificate[0])) /* fdo.csr enrols with that authority, too */
         o->server.bootstrap = &tsr_bootstrap_service;
     o->server.data = o->data;
     o->server.certificate = o->certificate[0] ? o->certificate : NULL;

@@ -27,7 +27,8 @@ tsr_bytes bs_authority_certificate(const bs_authority *a);
 
 /** What is wrong with a request for a certificate of that endpoint; NULL: nothing. It must be signed by
  *  its own key (RFC 7030 §4.2.1), for P-256 or a longer curve, and say no other name than that
- *  endpoint's: as the one common name, and as subject alternative names if there are any. */
+ *  endpoint's: as the one common name, and as subject alternative names if there are any. Endpoint NULL:
+ *  its common name does not matter, but it has none of the latter, which are copied. */
 const char *bs_authority_wrong(tsr_bytes request, const char *endpoint);
 
 typedef struct {

@@ -53,6 +53,21 @@ tsr_err tsr_bootstrap_certificate_list(tsr_server *s, const char *after, size_t 
  *  Harmless twice. errors TSR_E_NOT_FOUND, TSR_E_IO */
 tsr_err tsr_bootstrap_certificate_revoke(tsr_server *s, const char *serial);
 
+/** The certificate of the authority that devices enrol with; empty: there is none. */
+tsr_bytes tsr_bootstrap_authority(tsr_server *s);
+
+/** Enrols a device that another protocol has authenticated: signs a certificate for that endpoint, whatever
+ *  subject the request (PKCS #10) names, and puts it down among those above before it returns.
+ *  by      who asked, as the list says it: "fdo:..."
+ *  errors  TSR_E_DENIED  `why` says what is wrong with the request;  TSR_E_STATE  there is no authority;
+ *          TSR_E_CRYPTO  it cannot sign;  TSR_E_IO, TSR_E_SPACE */
+tsr_err tsr_bootstrap_enrol(tsr_server *s, const char *endpoint, const char *by, tsr_bytes request,
+                            tsr_buf *der, char serial[33], const char **why);
+/** Revokes the endpoint's certificates that were asked for so (`by` is how it begins), but that one ("":
+ *  all). errors TSR_E_IO */
+tsr_err tsr_bootstrap_certificates_revoke(tsr_server *s, const char *endpoint, const char *by,
+                                          const char *but);
+
 /** Credentials of devices at the bootstrap server: as those of the management service
  *  (server/lwm2m/api.h), and apart from them. */
 tsr_err tsr_bootstrap_credential_set(tsr_server *s, const char *endpoint, tsr_server_security mode,

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include "server/bootstrap/role.h"
 
+#include "server/rest/pattern.h"
 #include "server/rest/room.h"
 #include "tessera/base/utf8.h"
 
@@ -117,7 +118,7 @@ static bool match_one(void *arg, const tsr_store_document *row)
 {
     match *m = arg;
 
-    if (!bs_pattern_matches(row->name, m->endpoint))
+    if (!rest_pattern_matches(row->name, m->endpoint))
         return true;
     m->found = true;
     m->fn(m->arg, row);
@@ -181,7 +182,7 @@ static tsr_err check_room(tsr_server *s, const char *name, char *why, size_t why
     bool there = false;
     tsr_err err;
 
-    if (bs_pattern_rank(name) == 0)
+    if (rest_pattern_rank(name) == 0)
         return TSR_OK;
     err = read_documents(s, TSR_STORE_BOOTSTRAP_PROFILE, TSR_STORE_BY_RANK, NULL, 0, count_one,
                          &patterns);
@@ -227,7 +228,7 @@ tsr_err tsr_bootstrap_profile_set(tsr_server *s, const char *name, tsr_bytes jso
         err = check_room(s, name, why, why_cap);
     if (err == TSR_OK) {
         tsr_store_document d = { TSR_STORE_BOOTSTRAP_PROFILE, name,          "",
-                                 bs_pattern_rank(name),       unix_now_ms(), json };
+                                 rest_pattern_rank(name),       unix_now_ms(), json };
 
         err = put(s, &d);
     }

@@ -84,9 +84,4 @@ void bs_profile_put(tsr_buf *out, tsr_bytes json);
  *  errors  TSR_E_SPACE */
 tsr_err bs_profile_keep_keys(tsr_bytes json, tsr_bytes stored, tsr_buf *out);
 
-/** Names and patterns. '*' stands for any characters, also none. */
-bool bs_pattern_matches(const char *pattern, const char *endpoint);
-/** 0: no pattern, a name; else higher for the more specific one. */
-int64_t bs_pattern_rank(const char *pattern);
-
 #endif

@@ -8,6 +8,7 @@
 #ifndef SERVER_FDO_FDO_H
 #define SERVER_FDO_FDO_H
 
+#include "server/fdo/lwm2m.h"
 #include "server/store/store.h"
 
 typedef struct tsr_fdo tsr_fdo;
@@ -41,11 +42,14 @@ typedef struct {
     bool any_owner;        /* take every voucher that is well made */
     bool reuse;            /* TO2 leaves devices the credential that they have */
     bool short_mac_keys;   /* CBC and CTR suites with MAC keys as short as go-fdo's */
+    uint32_t delay_s;      /* between a device's tries at the rendezvous servers; 0: what devices do
+                              without a word, which is about 2 minutes */
     uint32_t wait_max_s;   /* a redirect is kept at most so long; 0: a week */
     uint32_t sessions;     /* runs at a time; 0: 4096 */
     uint32_t session_ms;   /* a run takes at most; 0: 10 minutes */
     uint32_t rate;         /* runs that begin a second; 0: 200 */
     size_t message_max;    /* bytes; 0: 65535 */
+    const tsr_fdo_lwm2m *lwm2m; /* what accounts for LwM2M open; NULL: plans hand none over */
     void (*log)(void *arg, bool bad, const char *text); /* any thread; NULL: silent */
     void *log_arg;
 } tsr_fdo_config;
@@ -73,6 +77,11 @@ tsr_err tsr_fdo_device_list(tsr_fdo *f, const char *after, size_t limit, tsr_fdo
 /** errors TSR_E_NOT_FOUND, TSR_E_IO */
 tsr_err tsr_fdo_device_get(tsr_fdo *f, const char *guid, tsr_fdo_row_fn *fn, void *arg);
 
+/** Puts a device into a group, whose plan it gets then ("": into none); durable when it returns.
+ *  errors  TSR_E_ARGUMENT  `why`: there is no plan of that name;  TSR_E_NOT_FOUND (the device), TSR_E_IO */
+tsr_err tsr_fdo_device_group(tsr_fdo *f, const char *guid, const char *group, char *why,
+                             size_t why_cap);
+
 /** Appends the voucher as PEM; `pem` grows. errors TSR_E_NOT_FOUND, TSR_E_IO, TSR_E_SPACE */
 tsr_err tsr_fdo_voucher_export(tsr_fdo *f, const char *guid, tsr_buf *pem);
 
@@ -88,8 +97,8 @@ tsr_err tsr_fdo_voucher_import(tsr_fdo *f, tsr_bytes content, char guid[33], cha
 tsr_err tsr_fdo_voucher_hand_over(tsr_fdo *f, const char *guid, tsr_bytes next_pem, char *why,
                                   size_t why_cap);
 
-/** Sets (replaces) the plan of a device, or of all that have none of their own ("default"); durable when
- *  it returns.
+/** Sets (replaces) the plan of a device (a GUID), of a group, or of all that have no other ("default");
+ *  durable when it returns.
  *  source  docs/openapi.yaml, FdoPlan
  *  errors  TSR_E_ARGUMENT  `why` names step, cause and remedy;  TSR_E_IO */
 tsr_err tsr_fdo_plan_set(tsr_fdo *f, const char *name, tsr_bytes json, char *why, size_t why_cap);

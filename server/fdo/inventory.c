@@ -23,17 +23,22 @@ static tsr_err put_device(tsr_buf *out, const char *guid, const fdo_device *d, c
                           uint64_t entries)
 {
     char serial[FDO_TEXT_MAX + 1], info[FDO_TEXT_MAX + 1], since[FDO_TEXT_MAX + 1];
+    char group[FDO_TEXT_MAX + 1], state[FDO_TEXT_MAX + 1];
     tsr_json_out j = tsr_json_to(out);
 
     keep_text(old, "serial", d->serial, serial);
     keep_text(old, "device_info", d->info, info);
     keep_text(old, "since", NULL, since);
+    keep_text(old, "group", d->group, group);
+    keep_text(old, "state", d->state, state);
     rest_room(out, 4096);
     tsr_json_open_object(&j);
     rest_put_text(&j, "guid", guid);
-    rest_put_text(&j, "state", d->state);
+    rest_put_text(&j, "state", state);
     rest_put_text(&j, "serial", serial);
     rest_put_text(&j, "device_info", info);
+    if (group[0] != 0)
+        rest_put_text(&j, "group", group);
     rest_put_count(&j, "entries", entries);
     if (since[0] != 0)
         rest_put_text(&j, "since", since);
@@ -75,6 +80,26 @@ tsr_err fdo_inventory_follow(tsr_fdo *f, tsr_bytes from, tsr_bytes guid, tsr_byt
 tsr_err fdo_inventory_add(tsr_fdo *f, tsr_bytes guid, tsr_bytes voucher, const fdo_device *device)
 {
     return fdo_inventory_follow(f, guid, guid, voucher, device);
+}
+
+tsr_err fdo_inventory_note(tsr_fdo *f, const char *guid, const fdo_device *device)
+{
+    tsr_buf old = { 0 }, out = { 0 };
+    tsr_json root = { 0 };
+    uint64_t entries = 0;
+    tsr_err err = fdo_fetch(f, TSR_STORE_FDO_DEVICE, guid, &old);
+
+    if (err == TSR_OK)
+        err = tsr_json_parse(tsr_buf_view(&old), &root, NULL);
+    if (err == TSR_OK) {
+        (void)tsr_json_find_uint(&root, "entries", &entries);
+        err = put_device(&out, guid, device, &root, entries);
+    }
+    if (err == TSR_OK)
+        err = fdo_keep(f, TSR_STORE_FDO_DEVICE, guid, "", 0, tsr_buf_view(&out));
+    free(old.ptr);
+    free(out.ptr);
+    return err;
 }
 
 tsr_err fdo_inventory_voucher(tsr_fdo *f, tsr_bytes guid, tsr_buf *voucher)

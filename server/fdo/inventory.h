@@ -12,6 +12,7 @@ enum { FDO_TEXT_MAX = 255 };
 typedef struct {
     const char *state; /* manufactured, imported, extended, onboarded, replaced */
     const char *serial, *info;
+    const char *group;
 } fdo_device;
 
 /** Stores a voucher and what is known of its device; on the disk when this returns.
@@ -21,6 +22,10 @@ tsr_err fdo_inventory_add(tsr_fdo *f, tsr_bytes guid, tsr_bytes voucher, const f
 /** The same for the voucher that a device of that GUID has next: what is known of it goes along. */
 tsr_err fdo_inventory_follow(tsr_fdo *f, tsr_bytes old, tsr_bytes guid, tsr_bytes voucher,
                              const fdo_device *device);
+
+/** Changes what is known of a device that is here; its state and its voucher stay.
+ *  errors TSR_E_NOT_FOUND, TSR_E_IO, TSR_E_SPACE */
+tsr_err fdo_inventory_note(tsr_fdo *f, const char *guid, const fdo_device *device);
 
 /** The voucher of a device, on the heap. errors TSR_E_NOT_FOUND, TSR_E_IO */
 tsr_err fdo_inventory_voucher(tsr_fdo *f, tsr_bytes guid, tsr_buf *voucher);

@@ -2,6 +2,7 @@
  *
  * What operators do with vouchers: list, take in, hand out, hand over. */
 #define _GNU_SOURCE
+#include "server/fdo/choose.h"
 #include "server/fdo/inventory.h"
 #include "server/fdo/plan.h"
 #include "server/rest/room.h"
@@ -73,9 +74,30 @@ tsr_err tsr_fdo_plan_list(tsr_fdo *f, const char *after, size_t limit, tsr_fdo_r
 
 tsr_err tsr_fdo_plan_set(tsr_fdo *f, const char *name, tsr_bytes json, char *why, size_t why_cap)
 {
-    tsr_err err = fdo_plan_check(json, why, why_cap);
+    int64_t rank;
+    tsr_err err = fdo_plan_check(json, &rank, why, why_cap);
 
-    return err == TSR_OK ? fdo_keep(f, TSR_STORE_FDO_PLAN, name, "", 0, json) : err;
+    if (err == TSR_OK && !fdo_plan_name_good(name)) {
+        (void)snprintf(why, why_cap, "a plan is named by a GUID, a group or `default`: letters, digits and "
+                                     "._-, 1 to 64 of them");
+        err = TSR_E_ARGUMENT;
+    }
+    return err == TSR_OK ? fdo_keep(f, TSR_STORE_FDO_PLAN, name, "", rank, json) : err;
+}
+
+tsr_err tsr_fdo_device_group(tsr_fdo *f, const char *guid, const char *group, char *why, size_t why_cap)
+{
+    fdo_device device = { .group = group };
+    tsr_buf plan = { 0 };
+    tsr_err err = TSR_OK;
+
+    if (group[0] != 0)
+        err = fdo_plan_name_good(group) ? fdo_fetch(f, TSR_STORE_FDO_PLAN, group, &plan) : TSR_E_NOT_FOUND;
+    free(plan.ptr);
+    if (err != TSR_E_NOT_FOUND)
+        return err == TSR_OK ? fdo_inventory_note(f, guid, &device) : err;
+    (void)snprintf(why, why_cap, "there is no group %.64s: a group is there once it has a plan", group);
+    return TSR_E_ARGUMENT;
 }
 
 tsr_err tsr_fdo_plan_delete(tsr_fdo *f, const char *name)

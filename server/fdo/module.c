@@ -9,7 +9,7 @@
 #include "tessera/cbor/cbor.h"
 
 static const fdo_module *const modules[] = { &fdo_download, &fdo_upload, &fdo_command,
-                                            NULL };
+                                            &fdo_csr,      &fdo_lwm2m,  NULL };
 
 const fdo_module *fdo_module_of(const tsr_json *step)
 {
@@ -22,6 +22,30 @@ const fdo_module *fdo_module_of(const tsr_json *step)
         if (strcmp((*m)->name, name) == 0)
             return *m;
     return NULL;
+}
+
+bool fdo_step_only(const tsr_json *step, const char *const *names)
+{
+    tsr_json_walk walk = tsr_json_items(step);
+    tsr_json key, item;
+
+    while (tsr_json_next(&walk, &key, &item)) {
+        bool known = tsr_json_is(&key, "module") || tsr_json_is(&key, "optional");
+
+        for (const char *const *name = names; !known && *name != NULL; name++)
+            known = tsr_json_is(&key, *name);
+        if (!known)
+            return false;
+    }
+    return true;
+}
+
+bool fdo_step_flag(const tsr_json *step, const char *name)
+{
+    tsr_json item;
+
+    return tsr_json_find(step, name, &item) == TSR_E_NOT_FOUND || item.kind == TSR_JSON_TRUE ||
+           item.kind == TSR_JSON_FALSE;
 }
 
 bool fdo_step_text(const tsr_json *step, const char *name, char out[FDO_NAME_MAX + 1])

@@ -28,7 +28,10 @@ const fdo_module *fdo_module_of(const tsr_json *step);
 /** The step under way is done. */
 void fdo_step_over(fdo_plan_run *p);
 
-extern const fdo_module fdo_download, fdo_upload, fdo_command;
+extern const fdo_module fdo_download, fdo_upload, fdo_command, fdo_csr, fdo_lwm2m;
+
+/** NULL, or why the accounts of a plan do not go together. */
+const char *fdo_accounts_wrong(const tsr_json *steps);
 
 /* Pairs with values of one item. */
 void fdo_say_bool(tsr_buf *out, const char *module, const char *message, bool v);
@@ -37,6 +40,12 @@ void fdo_say_text(tsr_buf *out, const char *module, const char *message, const c
 void fdo_say_bytes(tsr_buf *out, const char *module, const char *message, tsr_bytes v);
 
 enum { FDO_NAME_MAX = 200, FDO_BLOCK = 1014 };
+
+/** A step has no member but these (NULL ends the list), `module` and `optional`. */
+bool fdo_step_only(const tsr_json *step, const char *const *names);
+
+/** True, false or nothing: no other value has this member. */
+bool fdo_step_flag(const tsr_json *step, const char *name);
 
 /** A text member of a step, of at most FDO_NAME_MAX bytes; false: there is none. */
 bool fdo_step_text(const tsr_json *step, const char *name, char out[FDO_NAME_MAX + 1]);

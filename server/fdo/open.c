@@ -13,7 +13,7 @@
 
 #include "tessera/cbor/cbor.h"
 
-enum { PUBLIC_MAX = TSR_FDO_DER_KEY_MAX + 16, DIRECTIVE_MAX = 320 };
+enum { PUBLIC_MAX = TSR_FDO_DER_KEY_MAX + 16, DIRECTIVE_MAX = 340 };
 
 static tsr_err fail(char *why, size_t why_cap, const char *what)
 {
@@ -36,6 +36,8 @@ static tsr_err load_rv_info(tsr_fdo *f, char *why, size_t why_cap)
         }
         tsr_fdo_directive d = fdo_place_directive(&p);
 
+        d.has_delay = c->delay_s != 0;
+        d.delay_s = c->delay_s;
         tsr_fdo_put_directive(&f->rv_info, &d);
     }
     for (unsigned i = 0; i < c->owner_place_count; i++)

@@ -110,6 +110,7 @@ void fdo_hello_device(tsr_fdo *f, fdo_session *s, tsr_bytes in, fdo_reply *r)
         fdo_refuse(r, TSR_FDO_INTERNAL, "out of memory");
         return;
     }
+    fdo_session_name(&f->sessions, s, h.guid);
     if (!find_voucher(f, t, h.guid, r) || !choose(t, &h, &method, r))
         return;
     r->type = TSR_FDO_TO2_PROVE_OV_HDR;

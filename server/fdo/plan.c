@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A plan as a walk over its steps; what each module says and hears is in module.c. */
+#include "server/fdo/choose.h"
 #include "server/fdo/module.h"
 #include "server/rest/room.h"
 
@@ -11,32 +12,28 @@
 
 /* --- the plan --------------------------------------------------------------------------- */
 
-static tsr_err find_steps(tsr_bytes text, tsr_json *steps)
+static tsr_err find_steps(tsr_bytes text, tsr_json *root, tsr_json *steps)
 {
-    tsr_json root;
-
-    if (tsr_json_parse(text, &root, NULL) != TSR_OK || root.kind != TSR_JSON_OBJECT ||
-        tsr_json_find(&root, "steps", steps) != TSR_OK || steps->kind != TSR_JSON_ARRAY)
+    if (tsr_json_parse(text, root, NULL) != TSR_OK || root->kind != TSR_JSON_OBJECT ||
+        tsr_json_find(root, "steps", steps) != TSR_OK || steps->kind != TSR_JSON_ARRAY)
         return TSR_E_MALFORMED;
     return TSR_OK;
 }
 
-tsr_err fdo_plan_begin(tsr_fdo *f, fdo_plan_run *p, tsr_bytes guid)
+tsr_err fdo_plan_begin(tsr_fdo *f, fdo_plan_run *p, const fdo_subject *who)
 {
+    fdo_known known;
     tsr_json steps;
     tsr_err err;
 
-    fdo_guid_text(guid, p->guid);
-    err = fdo_fetch(f, TSR_STORE_FDO_PLAN, p->guid, &p->text);
-    if (err == TSR_E_NOT_FOUND)
-        err = fdo_fetch(f, TSR_STORE_FDO_PLAN, "default", &p->text);
-    if (err == TSR_E_NOT_FOUND) {
-        rest_room(&p->text, 16);
-        tsr_put_text(&p->text, "{\"steps\":[]}");
-        err = p->text.err;
-    }
+    p->fdo = f;
+    fdo_guid_text(who->guid, p->guid);
+    fdo_known_read(f, p->guid, &known);
+    err = fdo_handover_begin(&p->handover, who, known.serial);
     if (err == TSR_OK)
-        err = find_steps(tsr_buf_view(&p->text), &steps);
+        err = fdo_plan_choose(f, p->guid, who->info, known.group, &p->text);
+    if (err == TSR_OK)
+        err = find_steps(tsr_buf_view(&p->text), &p->plan, &steps);
     if (err == TSR_OK)
         p->steps = tsr_json_items(&steps);
     return err;
@@ -56,19 +53,48 @@ void fdo_plan_end(fdo_plan_run *p)
     if (p->text.ptr != NULL)
         tsr_wipe(p->text.ptr, p->text.cap); /* it may hold keys */
     free(p->text.ptr);
+    if (p->fdo != NULL)
+        fdo_handover_drop(p->fdo, &p->handover);
     *p = (fdo_plan_run){ 0 };
 }
 
-tsr_err fdo_plan_check(tsr_bytes json, char *why, size_t why_cap)
+tsr_err fdo_plan_settle(fdo_plan_run *p) { return fdo_handover_settle(p->fdo, &p->handover); }
+
+static tsr_err refuse(char *why, size_t why_cap, const char *text)
 {
-    tsr_json steps, step;
+    (void)snprintf(why, why_cap, "%s", text);
+    return TSR_E_ARGUMENT;
+}
+
+static const char *wrong_head(const tsr_json *plan, int64_t *rank)
+{
+    static const char *const names[] = { "steps", "endpoint", "replace", "device_info" };
+    tsr_json_walk walk = tsr_json_items(plan);
+    tsr_json key, item;
+
+    while (tsr_json_next(&walk, &key, &item)) {
+        bool known = false;
+
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+            known |= tsr_json_is(&key, names[i]);
+        if (!known)
+            return "a plan has `steps`, `endpoint`, `replace` and `device_info`, and nothing else";
+    }
+    if (!fdo_step_flag(plan, "replace"))
+        return "`replace` is true or false";
+    return fdo_endpoint_wrong(plan) != NULL ? fdo_endpoint_wrong(plan) : fdo_plan_rank(plan, rank);
+}
+
+tsr_err fdo_plan_check(tsr_bytes json, int64_t *rank, char *why, size_t why_cap)
+{
+    tsr_json plan, steps, step;
     tsr_json_walk walk;
     unsigned n = 0;
 
-    if (find_steps(json, &steps) != TSR_OK) {
-        (void)snprintf(why, why_cap, "a plan is an object with an array of `steps`");
-        return TSR_E_ARGUMENT;
-    }
+    if (find_steps(json, &plan, &steps) != TSR_OK)
+        return refuse(why, why_cap, "a plan is an object with an array of `steps`");
+    if (wrong_head(&plan, rank) != NULL)
+        return refuse(why, why_cap, wrong_head(&plan, rank));
     for (walk = tsr_json_items(&steps); tsr_json_next(&walk, NULL, &step); n++) {
         const fdo_module *m = fdo_module_of(&step);
         const char *wrong = m != NULL ? m->check(&step) : "its `module` is none of those known";
@@ -78,6 +104,8 @@ tsr_err fdo_plan_check(tsr_bytes json, char *why, size_t why_cap)
             return TSR_E_ARGUMENT;
         }
     }
+    if (fdo_accounts_wrong(&steps) != NULL)
+        return refuse(why, why_cap, fdo_accounts_wrong(&steps));
     return TSR_OK;
 }
 
@@ -117,7 +145,7 @@ void fdo_step_over(fdo_plan_run *p)
     p->has_step = p->waits = false;
 }
 
-static const char *refused(tsr_fdo *f, fdo_plan_run *p)
+static const char *denied(tsr_fdo *f, fdo_plan_run *p)
 {
     bool optional = false;
     char name[40] = "";
@@ -145,7 +173,7 @@ const char *fdo_plan_take(tsr_fdo *f, fdo_plan_run *p, tsr_bytes module, tsr_byt
     if (tsr_same(message, tsr_text("active")))
         return tsr_cbor_get_bool(&value, &active) != TSR_OK ? "an `active` is no boolean"
                : active                                     ? NULL
-                                                            : refused(f, p);
+                                                            : denied(f, p);
     return m->take(f, p, message, value);
 }
 
@@ -176,8 +204,10 @@ bool fdo_plan_give(fdo_plan_run *p, tsr_buf *pairs, uint64_t *count)
             pairs->len = before;
             return true;
         }
-        if (pairs->err != TSR_OK)
+        if (pairs->err != TSR_OK) {
+            p->wrong = "a step of the plan does not fit into the messages that the device takes";
             return false;
+        }
         p->phase++;
         ++*count;
     }

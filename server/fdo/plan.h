@@ -5,11 +5,12 @@
 #ifndef SERVER_FDO_PLAN_H
 #define SERVER_FDO_PLAN_H
 
-#include "server/fdo/service.h"
+#include "server/fdo/handover.h"
 #include "tessera/json/json.h"
 
 typedef struct {
     tsr_buf text;        /* the plan, JSON (docs/openapi.yaml, FdoPlan) */
+    tsr_json plan;
     tsr_json_walk steps; /* those that are to come */
     tsr_json step;       /* the one under way */
     bool has_step, waits;
@@ -21,11 +22,17 @@ typedef struct {
     bool failed;    /* the device said that the step went wrong, and it may */
     uint64_t modules, heard;
     char guid[FDO_GUID_TEXT];
+    tsr_fdo *fdo;
+    fdo_handover handover;
+    const char *wrong; /* why what the plan says next cannot be said */
 } fdo_plan_run;
 
-/** The plan for a device: its own, or the one named "default"; without either there is nothing to do.
- *  errors TSR_E_MALFORMED, TSR_E_IO, TSR_E_SPACE */
-tsr_err fdo_plan_begin(tsr_fdo *f, fdo_plan_run *p, tsr_bytes guid);
+/** The plan for a device (choose.h).
+ *  errors TSR_E_STATE  its group has none;  TSR_E_MALFORMED, TSR_E_IO, TSR_E_SPACE, TSR_E_CRYPTO */
+tsr_err fdo_plan_begin(tsr_fdo *f, fdo_plan_run *p, const fdo_subject *who);
+
+/** All that the plan gave holds from now on. errors as fdo_handover_settle */
+tsr_err fdo_plan_settle(fdo_plan_run *p);
 void fdo_plan_end(fdo_plan_run *p);
 
 /** Takes what the device says. NULL, or why TO2 cannot go on. */
@@ -38,7 +45,7 @@ bool fdo_plan_give(fdo_plan_run *p, tsr_buf *pairs, uint64_t *count);
 /** Every step is done. */
 bool fdo_plan_is_over(const fdo_plan_run *p);
 
-/** Whether a plan can be used; `why` says what is wrong. errors TSR_E_ARGUMENT */
-tsr_err fdo_plan_check(tsr_bytes json, char *why, size_t why_cap);
+/** Whether a plan can be used; `why` says what is wrong. `rank` as fdo_plan_rank. errors TSR_E_ARGUMENT */
+tsr_err fdo_plan_check(tsr_bytes json, int64_t *rank, char *why, size_t why_cap);
 
 #endif

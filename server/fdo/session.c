@@ -24,15 +24,20 @@ static void session_free(fdo_session *s)
     free(s);
 }
 
+static void free_all(fdo_session *dead)
+{
+    while (dead != NULL) {
+        fdo_session *s = dead;
+
+        dead = s->next;
+        session_free(s);
+    }
+}
+
 void fdo_sessions_close(fdo_sessions *all)
 {
     for (size_t i = 0; i < FDO_SESSION_HEADS; i++)
-        while (all->heads[i] != NULL) {
-            fdo_session *s = all->heads[i];
-
-            all->heads[i] = s->next;
-            session_free(s);
-        }
+        free_all(all->heads[i]);
     (void)pthread_mutex_destroy(&all->lock);
 }
 
@@ -77,7 +82,8 @@ static fdo_session **head_of(fdo_sessions *all, const char *token)
     return &all->heads[h % FDO_SESSION_HEADS];
 }
 
-static void sweep(fdo_sessions *all, uint64_t now_ms)
+/* What they leave behind takes time: the caller frees them without the lock. */
+static void sweep(fdo_sessions *all, uint64_t now_ms, fdo_session **dead)
 {
     for (int i = 0; i < SWEEP; i++) {
         fdo_session **at = &all->heads[all->sweep++ % FDO_SESSION_HEADS];
@@ -91,7 +97,8 @@ static void sweep(fdo_sessions *all, uint64_t now_ms)
             }
             *at = s->next;
             all->count--;
-            session_free(s);
+            s->next = *dead;
+            *dead = s;
         }
     }
 }
@@ -138,6 +145,7 @@ tsr_err fdo_session_begin(fdo_sessions *all, fdo_protocol protocol, uint64_t now
                           fdo_session **out)
 {
     fdo_session *s = calloc(1, sizeof *s);
+    fdo_session *dead = NULL;
     tsr_err err = s != NULL ? make_token(s->token) : TSR_E_SPACE;
 
     if (err == TSR_OK) {
@@ -145,12 +153,13 @@ tsr_err fdo_session_begin(fdo_sessions *all, fdo_protocol protocol, uint64_t now
         s->busy = true;
         s->due_ms = now_ms + all->life_ms;
         pthread_mutex_lock(&all->lock);
-        sweep(all, now_ms);
+        sweep(all, now_ms, &dead);
         if (may_begin(all, now_ms))
             add(all, s);
         else
             err = TSR_E_SPACE;
         pthread_mutex_unlock(&all->lock);
+        free_all(dead);
     }
     if (err == TSR_OK)
         *out = s;
@@ -163,11 +172,12 @@ tsr_err fdo_session_take(fdo_sessions *all, const char *token, uint64_t now_ms, 
 {
     tsr_err err = TSR_E_NOT_FOUND;
     tsr_bytes want = tsr_text(token);
+    fdo_session *dead = NULL;
 
     if (want.len != FDO_TOKEN)
         return err;
     pthread_mutex_lock(&all->lock);
-    sweep(all, now_ms);
+    sweep(all, now_ms, &dead);
     for (fdo_session *s = *head_of(all, token); s != NULL; s = s->next) {
         if (!tsr_same_secret(want, tsr_view(s->token, FDO_TOKEN)) || s->due_ms <= now_ms)
             continue;
@@ -179,6 +189,7 @@ tsr_err fdo_session_take(fdo_sessions *all, const char *token, uint64_t now_ms, 
         break;
     }
     pthread_mutex_unlock(&all->lock);
+    free_all(dead);
     return err;
 }
 
@@ -197,6 +208,28 @@ void fdo_session_give(fdo_sessions *all, fdo_session *s, bool over)
     pthread_mutex_unlock(&all->lock);
     if (over)
         session_free(s);
+}
+
+void fdo_session_name(fdo_sessions *all, fdo_session *s, tsr_bytes guid)
+{
+    pthread_mutex_lock(&all->lock);
+    memcpy(s->subject, guid.ptr, sizeof s->subject);
+    pthread_mutex_unlock(&all->lock);
+}
+
+/* A message kept back on its way must not undo what a later run of the device came to. */
+tsr_err fdo_session_settle(fdo_sessions *all, const fdo_session *s)
+{
+    tsr_err err;
+
+    pthread_mutex_lock(&all->lock);
+    err = s->overtaken ? TSR_E_STATE : TSR_OK;
+    for (size_t i = 0; err == TSR_OK && i < FDO_SESSION_HEADS; i++)
+        for (fdo_session *other = all->heads[i]; other != NULL; other = other->next)
+            other->overtaken |= other != s && other->protocol == s->protocol &&
+                                memcmp(other->subject, s->subject, sizeof s->subject) == 0;
+    pthread_mutex_unlock(&all->lock);
+    return err;
 }
 
 uint32_t fdo_sessions_count(fdo_sessions *all)

@@ -19,6 +19,8 @@ typedef enum { FDO_DI, FDO_TO0, FDO_TO1, FDO_TO2 } fdo_protocol;
 typedef struct fdo_session {
     struct fdo_session *next;
     char token[FDO_TOKEN + 1];
+    uint8_t subject[16]; /* the device's GUID, under the table's lock */
+    bool overtaken;      /* another run of that device ended well meanwhile */
     fdo_protocol protocol;
     uint8_t answered;     /* the last message sent; 0: none yet */
     bool busy;            /* a message is being worked on */
@@ -58,6 +60,13 @@ tsr_err fdo_session_take(fdo_sessions *all, const char *token, uint64_t now_ms, 
 
 /** Gives it back; `over`: it ends and is freed. */
 void fdo_session_give(fdo_sessions *all, fdo_session *s, bool over);
+
+/** Whose run it is. */
+void fdo_session_name(fdo_sessions *all, fdo_session *s, tsr_bytes guid);
+
+/** The run is about to end well: others of the same device that are under way will not.
+ *  errors  TSR_E_STATE  another one came first */
+tsr_err fdo_session_settle(fdo_sessions *all, const fdo_session *s);
 
 /** Runs under way. */
 uint32_t fdo_sessions_count(fdo_sessions *all);

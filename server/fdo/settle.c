@@ -40,6 +40,13 @@ static void take_hmac(fdo_to2 *t, const tsr_fdo_hash *hmac, fdo_reply *r)
         fdo_refuse(r, TSR_FDO_INVALID, "the device was to keep its credential");
 }
 
+static tsr_err begin_plan(tsr_fdo *f, fdo_to2 *t)
+{
+    const fdo_subject who = { t->voucher.header.guid, t->voucher.header.device_info, &t->device };
+
+    return fdo_plan_begin(f, &t->plan, &who);
+}
+
 void fdo_device_ready(tsr_fdo *f, fdo_session *s, tsr_bytes in, fdo_reply *r)
 {
     fdo_to2 *t = s->state;
@@ -60,7 +67,7 @@ void fdo_device_ready(tsr_fdo *f, fdo_session *s, tsr_bytes in, fdo_reply *r)
         return;
     t->size = t->size == 0 ? TSR_FDO_SIZE_DEFAULT : t->size;
     t->size = t->size < UINT16_MAX ? t->size : UINT16_MAX;
-    if (fdo_plan_begin(f, &t->plan, t->voucher.header.guid) != TSR_OK) {
+    if (begin_plan(f, t) != TSR_OK) {
         fdo_refuse(r, TSR_FDO_INTERNAL, "the plan for this device cannot be used");
         return;
     }
@@ -100,6 +107,13 @@ static bool take_info(tsr_fdo *f, fdo_to2 *t, tsr_bytes plain, bool *device_more
     return r->code == 0 && take_pairs(f, t, &info, r);
 }
 
+static void drop_plain(tsr_buf *plain)
+{
+    if (plain->ptr != NULL)
+        tsr_wipe(plain->ptr, plain->cap);
+    free(plain->ptr);
+}
+
 static void give_info(fdo_to2 *t, bool device_more, fdo_reply *r)
 {
     size_t most = (size_t)t->size - t->cipher->overhead;
@@ -115,12 +129,15 @@ static void give_info(fdo_to2 *t, bool device_more, fdo_reply *r)
         t->done = !t->more && fdo_plan_is_over(&t->plan);
     }
     tsr_fdo_info_write(&out, true, t->more, t->done, tsr_buf_view(&pairs), count);
-    if (pairs.err != TSR_OK || out.err != TSR_OK)
+    if (t->plan.wrong != NULL) {
+        fdo_log(t->plan.fdo, true, "fdo: device %s: %s", t->plan.guid, t->plan.wrong);
+        fdo_refuse(r, TSR_FDO_INTERNAL, t->plan.wrong);
+    } else if (pairs.err != TSR_OK || out.err != TSR_OK)
         fdo_refuse(r, TSR_FDO_INTERNAL, "service info could not be written");
     else
         fdo_to2_seal(t, TSR_FDO_TO2_OWNER_INFO, tsr_buf_view(&out), r);
-    free(pairs.ptr);
-    free(out.ptr);
+    drop_plain(&pairs);
+    drop_plain(&out);
 }
 
 void fdo_device_info(tsr_fdo *f, fdo_session *s, tsr_bytes in, fdo_reply *r)
@@ -132,9 +149,7 @@ void fdo_device_info(tsr_fdo *f, fdo_session *s, tsr_bytes in, fdo_reply *r)
     if (fdo_to2_open(t, in, &plain, r) &&
         take_info(f, t, tsr_buf_view(&plain), &device_more, r))
         give_info(t, device_more, r);
-    if (plain.ptr != NULL)
-        tsr_wipe(plain.ptr, plain.cap);
-    free(plain.ptr);
+    drop_plain(&plain);
 }
 
 /* --- 70, 71 ----------------------------------------------------------------------------- */
@@ -176,8 +191,12 @@ void fdo_done(tsr_fdo *f, fdo_session *s, tsr_bytes in, fdo_reply *r)
             fdo_refuse(r, TSR_FDO_INVALID, "the nonce is another");
         else if (!t->done)
             fdo_refuse(r, TSR_FDO_INVALID, "the owner is not done yet");
+        else if (fdo_session_settle(&f->sessions, s) != TSR_OK)
+            fdo_refuse(r, TSR_FDO_INVALID, "another run of this device ended meanwhile");
         else if (store_voucher(f, t) != TSR_OK)
             fdo_refuse(r, TSR_FDO_INTERNAL, "the new voucher could not be stored");
+        else if (fdo_plan_settle(&t->plan) != TSR_OK)
+            fdo_refuse(r, TSR_FDO_INTERNAL, "what the accounts open could not be stored");
     }
     free(plain.ptr);
     if (r->code != 0)

@@ -24,6 +24,7 @@ rest_handler rest_list_bootstraps, rest_get_bootstrap;                          
 rest_handler rest_list_certificates, rest_get_certificate, rest_revoke_certificate; /* bootstrap.c */
 
 rest_handler rest_list_fdo_devices, rest_get_fdo_device;                          /* fdo.c */
+rest_handler rest_set_fdo_group;                                            /* fdo_group.c */
 rest_handler rest_list_fdo_plans, rest_set_fdo_plan, rest_delete_fdo_plan;        /* fdo.c */
 rest_handler rest_list_fdo_results, rest_get_fdo_result;                          /* fdo.c */
 rest_handler rest_get_voucher, rest_import_voucher, rest_extend_voucher;          /* fdo.c */

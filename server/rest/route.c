@@ -76,6 +76,7 @@ const rest_route rest_routes[] = {
     { "DELETE", "/bootstrap/certificates/{endpoint}", rest_revoke_certificate, 0 },
     { "GET", "/fdo/devices", rest_list_fdo_devices, 0 },
     { "GET", "/fdo/devices/{endpoint}", rest_get_fdo_device, 0 },
+    { "PUT", "/fdo/devices/{endpoint}/group", rest_set_fdo_group, REST_BODY },
     { "GET", "/fdo/devices/{endpoint}/voucher", rest_get_voucher, 0 },
     { "POST", "/fdo/devices/{endpoint}/extend", rest_extend_voucher, REST_BODY },
     { "POST", "/fdo/vouchers", rest_import_voucher, REST_BODY },

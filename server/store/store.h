@@ -102,6 +102,7 @@ enum {
     TSR_STORE_FDO_REDIRECT = 7, /* name: GUID; rank: when it ends, unix s; body: docs/WIRE.md */
     TSR_STORE_FDO_PLAN = 8,     /* name: GUID or "default"; body: JSON */
     TSR_STORE_FDO_RESULT = 9,   /* name: GUID/name; body: what a step of the plan brought */
+    TSR_STORE_FDO_ACCOUNT = 10, /* name: DEVICE/ENDPOINT, the device as SHA-256 of its key; alias: endpoint */
 };
 
 /** Numbers and window of an OSCORE context, one row per set of keys that an identity ever had: it stays

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "server/bootstrap/profile.h"
+#include "server/rest/pattern.h"
 
 #define SERVER "\"uri\":\"coaps://[::1]:5684\",\"security\":\"psk\",\"short_server_id\":1"
 
@@ -188,15 +189,15 @@ static void test_profile_gives_no_secret_and_keeps_keys(void **state)
 static void test_pattern_matches_and_ranks(void **state)
 {
     (void)state;
-    assert_true(bs_pattern_matches("*", ""));
-    assert_true(bs_pattern_matches("urn:*:7", "urn:dev:7"));
-    assert_true(bs_pattern_matches("a*b*c", "axxbybc"));
-    assert_false(bs_pattern_matches("a*b*c", "axxbybcd"));
-    assert_false(bs_pattern_matches("urn:*", "ur"));
-    assert_true(bs_pattern_matches("dev1", "dev1"));
-    assert_int_equal(bs_pattern_rank("dev1"), 0);
-    assert_true(bs_pattern_rank("urn:dev:*") > bs_pattern_rank("urn:*"));
-    assert_true(bs_pattern_rank("*") > 0);
+    assert_true(rest_pattern_matches("*", ""));
+    assert_true(rest_pattern_matches("urn:*:7", "urn:dev:7"));
+    assert_true(rest_pattern_matches("a*b*c", "axxbybc"));
+    assert_false(rest_pattern_matches("a*b*c", "axxbybcd"));
+    assert_false(rest_pattern_matches("urn:*", "ur"));
+    assert_true(rest_pattern_matches("dev1", "dev1"));
+    assert_int_equal(rest_pattern_rank("dev1"), 0);
+    assert_true(rest_pattern_rank("urn:dev:*") > rest_pattern_rank("urn:*"));
+    assert_true(rest_pattern_rank("*") > 0);
 }
 
 int main(void)

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "server/fdo/choose.h"
 #include "server/fdo/place.h"
 #include "server/fdo/plan.h"
 #include "server/rest/room.h"
@@ -238,6 +239,8 @@ static const char plan_text[] =
     "{\"module\":\"fdo.upload\",\"name\":\"u\",\"optional\":true},"
     "{\"module\":\"fdo.command\",\"command\":\"c\",\"args\":[\"a\"],\"may_fail\":true}]}";
 
+static const tsr_fdo_key some_key = { .x = { (const uint8_t *)"x", 1 } };
+
 static const char *say(fdo_house *h, fdo_plan_run *p, const char *module, const char *message,
                        const char *cbor, size_t len)
 {
@@ -249,13 +252,14 @@ static void test_plan_goes_step_by_step(void **state)
     fdo_house *h = *state;
     fdo_plan_run p = { 0 };
     uint8_t guid[16] = { 1 }, room[1000];
+    const fdo_subject who = { tsr_view(guid, 16), tsr_text("lamp"), &some_key };
     char why[200];
     tsr_buf out = tsr_buf_over(room, sizeof room);
     uint64_t count = 0;
 
     assert_int_equal(tsr_fdo_plan_set(h->fdo, "default", tsr_text(plan_text), why, sizeof why),
                      TSR_OK);
-    assert_int_equal(fdo_plan_begin(h->fdo, &p, tsr_view(guid, 16)), TSR_OK);
+    assert_int_equal(fdo_plan_begin(h->fdo, &p, &who), TSR_OK);
     assert_false(fdo_plan_give(&p, &out, &count)); /* before devmod nothing is said */
     assert_int_equal(count, 0);
     assert_null(say(h, &p, "devmod", "nummodules", "\x02", 1));
@@ -284,13 +288,14 @@ static void test_plan_refuses_what_the_device_may_not_say(void **state)
     fdo_house *h = *state;
     fdo_plan_run p = { 0 };
     uint8_t guid[16] = { 2 }, room[1000];
+    const fdo_subject who = { tsr_view(guid, 16), tsr_text("lamp"), &some_key };
     char why[200];
     tsr_buf out = tsr_buf_over(room, sizeof room);
     uint64_t count = 0;
 
     assert_int_equal(tsr_fdo_plan_set(h->fdo, "default", tsr_text(plan_text), why, sizeof why),
                      TSR_OK);
-    assert_int_equal(fdo_plan_begin(h->fdo, &p, tsr_view(guid, 16)), TSR_OK);
+    assert_int_equal(fdo_plan_begin(h->fdo, &p, &who), TSR_OK);
     assert_non_null(say(h, &p, "devmod", "modules", "\x82\x00\x01", 3));
     assert_non_null(say(h, &p, "devmod", "nummodules", "\x61x", 2));
     assert_null(say(h, &p, "devmod", "nummodules", "\x00", 1));
@@ -301,6 +306,131 @@ static void test_plan_refuses_what_the_device_may_not_say(void **state)
     assert_null(say(h, &p, "fdo.command", "exitcode", "\x07", 1)); /* of another step: unheard */
     assert_false(fdo_plan_is_over(&p));
     fdo_plan_end(&p);
+}
+
+static void test_plans_that_cannot_be_used_are_refused(void **state)
+{
+#define LWM2M "{\"module\":\"tessera.lwm2m\","
+#define URI "\"uri\":\"coaps://[::1]:5684\",\"security\":\"psk\""
+#define GOOD LWM2M "\"account\":\"management\"," URI ",\"short_server_id\":1}"
+    static const struct {
+        const char *text, *why; /* a word of it */
+    } bad[] = {
+        { "[]", "`steps`" },
+        { "{\"steps\":[],\"step\":1}", "nothing else" },
+        { "{\"steps\":[],\"endpoint\":\"\"}", "1 to 127 bytes" },
+        { "{\"steps\":[],\"endpoint\":7}", "1 to 127 bytes" },
+        { "{\"steps\":[],\"endpoint\":\"a{guid\"}", "{ without a }" },
+        { "{\"steps\":[],\"endpoint\":\"a{mac}\"}", "none of {guid}" },
+        { "{\"steps\":[],\"endpoint\":\"a\\\"b\"}", "quotation marks" },
+        { "{\"steps\":[],\"replace\":1}", "`replace`" },
+        { "{\"steps\":[],\"device_info\":\"\"}", "`device_info`" },
+        { "{\"steps\":[" LWM2M "\"key\":\"00\"}]}", "steps[0]: tessera.lwm2m has" },
+        { "{\"steps\":[" LWM2M URI "}]}", "`account`" },
+        { "{\"steps\":[" LWM2M "\"account\":\"owner\"," URI "}]}", "`account`" },
+        { "{\"steps\":[" LWM2M "\"account\":\"management\"," URI "}]}", "needs a `short_server_id`" },
+        { "{\"steps\":[" LWM2M "\"account\":\"management\"," URI ",\"short_server_id\":65535}]}",
+          "1 to 65534" },
+        { "{\"steps\":[" LWM2M "\"account\":\"bootstrap\"," URI ",\"short_server_id\":1}]}",
+          "management alone" },
+        { "{\"steps\":[" LWM2M "\"account\":\"bootstrap\"," URI ",\"lifetime\":0}]}", "`lifetime`" },
+        { "{\"steps\":[" LWM2M "\"account\":\"bootstrap\",\"uri\":\"coaps://\",\"security\":\"psk\"}]}",
+          "write one like" },
+        { "{\"steps\":[" LWM2M "\"account\":\"bootstrap\",\"uri\":\"http://a\",\"security\":\"none\"}]}",
+          "begins with" },
+        { "{\"steps\":[" LWM2M "\"account\":\"bootstrap\",\"uri\":\"coap://a\",\"security\":\"psk\"}]}",
+          "disagree" },
+        { "{\"steps\":[" LWM2M "\"account\":\"bootstrap\",\"uri\":\"coaps://a\",\"security\":\"none\"}]}",
+          "disagree" },
+        { "{\"steps\":[" LWM2M "\"account\":\"bootstrap\",\"uri\":\"coaps://a\",\"security\":\"oscore\"}]}",
+          "`security`" },
+        { "{\"steps\":[" GOOD "," GOOD "]}", "one account of the bootstrap server" },
+        { "{\"steps\":[" LWM2M "\"account\":\"management\",\"uri\":\"coaps://a\",\"security\":"
+          "\"certificate\",\"short_server_id\":1}]}", "fdo.csr before it" },
+        { "{\"steps\":[{\"module\":\"fdo.csr\",\"name\":\"x\"}]}", "fdo.csr has" },
+    };
+    fdo_house *h = *state;
+    char why[400];
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        why[0] = 0;
+        assert_int_equal(tsr_fdo_plan_set(h->fdo, "p", tsr_text(bad[i].text), why, sizeof why),
+                         TSR_E_ARGUMENT);
+        if (strstr(why, bad[i].why) == NULL)
+            fail_msg("%s: %s", bad[i].text, why);
+    }
+    assert_int_equal(tsr_fdo_plan_set(h->fdo, "a b", tsr_text("{\"steps\":[]}"), why, sizeof why),
+                     TSR_E_ARGUMENT);
+    assert_int_equal(tsr_fdo_plan_set(h->fdo, "p", tsr_text("{\"steps\":[" GOOD "]}"), why, sizeof why),
+                     TSR_OK);
+}
+
+static void expect_plan(fdo_house *h, const char *guid, const char *info, const char *group,
+                        const char *mark)
+{
+    tsr_buf plan = { 0 };
+
+    assert_int_equal(fdo_plan_choose(h->fdo, guid, tsr_text(info), group, &plan), TSR_OK);
+    rest_room(&plan, 1);
+    plan.ptr[plan.len] = 0;
+    if (strstr((const char *)plan.ptr, mark) == NULL)
+        fail_msg("%s: %s", mark, (const char *)plan.ptr);
+    free(plan.ptr);
+}
+
+static void test_plan_for_a_device(void **state)
+{
+    static const struct {
+        const char *name, *text;
+    } plans[] = {
+        { "0123456789abcdef0123456789abcdef", "{\"steps\":[],\"endpoint\":\"by-guid\"}" },
+        { "lamps", "{\"steps\":[],\"endpoint\":\"by-group\"}" },
+        { "wide", "{\"steps\":[],\"endpoint\":\"by-wide\",\"device_info\":\"lamp*\"}" },
+        { "narrow", "{\"steps\":[],\"endpoint\":\"by-narrow\",\"device_info\":\"lamp-x*\"}" },
+        { "exact", "{\"steps\":[],\"endpoint\":\"by-exact\",\"device_info\":\"lamp\"}" },
+    };
+    fdo_house *h = *state;
+    tsr_buf plan = { 0 };
+    char why[400];
+
+    for (size_t i = 0; i < sizeof plans / sizeof *plans; i++)
+        assert_int_equal(tsr_fdo_plan_set(h->fdo, plans[i].name, tsr_text(plans[i].text), why, sizeof why),
+                         TSR_OK);
+    expect_plan(h, plans[0].name, "lamp", "lamps", "by-guid");
+    expect_plan(h, "00", "lamp", "lamps", "by-group");
+    expect_plan(h, "00", "lamp", "", "by-exact");
+    expect_plan(h, "00", "lamp-x1", "", "by-narrow");
+    expect_plan(h, "00", "lamp-y1", "", "by-wide");
+    expect_plan(h, "00", "clock", "", "{\"steps\":[]}");
+    assert_int_equal(tsr_fdo_plan_set(h->fdo, "default",
+                                      tsr_text("{\"steps\":[],\"endpoint\":\"by-default\"}"), why,
+                                      sizeof why), TSR_OK);
+    expect_plan(h, "00", "clock", "", "by-default");
+    assert_int_equal(fdo_plan_choose(h->fdo, "00", tsr_text("lamp"), "clocks", &plan), TSR_E_STATE);
+    assert_int_equal(tsr_fdo_device_group(h->fdo, "00", "clocks", why, sizeof why), TSR_E_ARGUMENT);
+    assert_non_null(strstr(why, "no group clocks"));
+    assert_int_equal(tsr_fdo_device_group(h->fdo, "00", "lamps", why, sizeof why), TSR_E_NOT_FOUND);
+}
+
+/* A message that was held back on its way comes after a later run of the same device has ended. */
+static void test_run_that_another_overtook_cannot_end_well(void **state)
+{
+    static const uint8_t guid[16] = { 7 }, other[16] = { 8 };
+    fdo_sessions all;
+    fdo_session *early, *late, *stranger;
+
+    (void)state;
+    fdo_sessions_open(&all, 10, 1000, 100);
+    assert_int_equal(fdo_session_begin(&all, FDO_TO2, 50, &early), TSR_OK);
+    assert_int_equal(fdo_session_begin(&all, FDO_TO2, 50, &late), TSR_OK);
+    assert_int_equal(fdo_session_begin(&all, FDO_TO2, 50, &stranger), TSR_OK);
+    fdo_session_name(&all, early, tsr_view(guid, 16));
+    fdo_session_name(&all, late, tsr_view(guid, 16));
+    fdo_session_name(&all, stranger, tsr_view(other, 16));
+    assert_int_equal(fdo_session_settle(&all, late), TSR_OK);
+    assert_int_equal(fdo_session_settle(&all, early), TSR_E_STATE);
+    assert_int_equal(fdo_session_settle(&all, stranger), TSR_OK);
+    fdo_sessions_close(&all);
 }
 
 static int start_crypto(void **state)
@@ -316,6 +446,7 @@ int main(void)
         cmocka_unit_test(test_session_ends),
         cmocka_unit_test(test_sessions_are_bounded_in_number_and_rate),
         cmocka_unit_test(test_messages_have_an_order),
+        cmocka_unit_test(test_run_that_another_overtook_cannot_end_well),
         cmocka_unit_test(test_places),
         cmocka_unit_test_setup_teardown(test_manufacture_for_a_recorded_device, open_house,
                                         close_house),
@@ -325,6 +456,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_plan_goes_step_by_step, open_house, close_house),
         cmocka_unit_test_setup_teardown(test_plan_refuses_what_the_device_may_not_say, open_house,
                                         close_house),
+        cmocka_unit_test_setup_teardown(test_plans_that_cannot_be_used_are_refused, open_house,
+                                        close_house),
+        cmocka_unit_test_setup_teardown(test_plan_for_a_device, open_house, close_house),
     };
 
     return cmocka_run_group_tests(tests, start_crypto, NULL);

@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "server/bootstrap/profile.h"
+#include "server/rest/pattern.h"
 
-bool bs_pattern_matches(const char *pattern, const char *endpoint)
+#include <stddef.h>
+
+bool rest_pattern_matches(const char *pattern, const char *name)
 {
     const char *star = NULL, *again = NULL;
 
     /* After a star, the shortest run that works is enough; only the last star is ever retried. */
-    while (*endpoint) {
+    while (*name) {
         if (*pattern == '*') {
             star = pattern++;
-            again = endpoint;
-        } else if (*pattern == *endpoint) {
+            again = name;
+        } else if (*pattern == *name) {
             pattern++;
-            endpoint++;
+            name++;
         } else if (star) {
             pattern = star + 1;
-            endpoint = ++again;
+            name = ++again;
         } else {
             return false;
         }
@@ -25,7 +27,7 @@ bool bs_pattern_matches(const char *pattern, const char *endpoint)
     return *pattern == 0;
 }
 
-int64_t bs_pattern_rank(const char *pattern)
+int64_t rest_pattern_rank(const char *pattern)
 {
     int64_t fixed = 0;
     bool any = false;

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which plan is for a device: the one of its GUID; of its group, when the inventory names one; the one whose
+ * `device_info` fits best; the one named "default". */
+#define _GNU_SOURCE
+#include "server/fdo/choose.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "server/rest/pattern.h"
+#include "server/rest/room.h"
+#include "tessera/json/json.h"
+
+static const char nothing[] = "{\"steps\":[]}";
+
+bool fdo_plan_name_good(const char *name)
+{
+    static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    size_t n = strlen(name);
+
+    return n >= 1 && n <= FDO_GROUP_MAX && strspn(name, good) == n;
+}
+
+const char *fdo_plan_rank(const tsr_json *plan, int64_t *rank)
+{
+    char text[FDO_PATTERN_MAX + 1];
+    tsr_json item;
+
+    *rank = 0;
+    if (tsr_json_find(plan, "device_info", &item) == TSR_E_NOT_FOUND)
+        return NULL;
+    if (tsr_json_cstring(&item, text, sizeof text) != TSR_OK || text[0] == 0)
+        return "`device_info` is a text of 1 to 255 bytes, in which * stands for any characters";
+    *rank = rest_pattern_rank(text);
+    *rank = *rank != 0 ? *rank : (int64_t)FDO_PATTERN_MAX + 2; /* no star: before every pattern */
+    return NULL;
+}
+
+/* --- what is known of the device -------------------------------------------------------- */
+
+void fdo_known_read(tsr_fdo *f, const char *guid, fdo_known *k)
+{
+    tsr_buf body = { 0 };
+    tsr_json root;
+
+    *k = (fdo_known){ .group = "" };
+    if (fdo_fetch(f, TSR_STORE_FDO_DEVICE, guid, &body) == TSR_OK &&
+        tsr_json_parse(tsr_buf_view(&body), &root, NULL) == TSR_OK) {
+        (void)tsr_json_find_cstring(&root, "group", k->group, sizeof k->group);
+        (void)tsr_json_find_cstring(&root, "serial", k->serial, sizeof k->serial);
+    }
+    free(body.ptr);
+}
+
+/* --- by what the voucher says of the device --------------------------------------------- */
+
+typedef struct {
+    char info[FDO_PATTERN_MAX + 1];
+    tsr_buf *out;
+} match;
+
+static bool match_one(void *arg, const tsr_store_document *row)
+{
+    match *m = arg;
+    char pattern[FDO_PATTERN_MAX + 1];
+    tsr_json root;
+
+    if (tsr_json_parse(row->body, &root, NULL) != TSR_OK ||
+        tsr_json_find_cstring(&root, "device_info", pattern, sizeof pattern) != TSR_OK ||
+        !rest_pattern_matches(pattern, m->info))
+        return true;
+    rest_room(m->out, row->body.len + 1);
+    tsr_put_bytes(m->out, row->body);
+    return false;
+}
+
+static tsr_err by_info(tsr_fdo *f, tsr_bytes info, tsr_buf *out)
+{
+    match m = { .out = out };
+    tsr_err err;
+
+    if (info.len > FDO_PATTERN_MAX || (info.len > 0 && memchr(info.ptr, 0, info.len) != NULL))
+        return TSR_E_NOT_FOUND;
+    if (info.len > 0)
+        memcpy(m.info, info.ptr, info.len);
+    pthread_mutex_lock(&f->read_lock);
+    err = tsr_store_documents(f->reader, TSR_STORE_FDO_PLAN, TSR_STORE_BY_RANK, NULL, 0, match_one, &m);
+    pthread_mutex_unlock(&f->read_lock);
+    return err != TSR_OK ? err : out->err != TSR_OK ? out->err : out->len > 0 ? TSR_OK : TSR_E_NOT_FOUND;
+}
+
+tsr_err fdo_plan_choose(tsr_fdo *f, const char *guid, tsr_bytes info, const char *group, tsr_buf *out)
+{
+    tsr_err err = fdo_fetch(f, TSR_STORE_FDO_PLAN, guid, out);
+
+    if (err == TSR_E_NOT_FOUND && group[0] != 0) {
+        err = fdo_fetch(f, TSR_STORE_FDO_PLAN, group, out);
+        if (err == TSR_E_NOT_FOUND) {
+            fdo_log(f, true, "fdo: device %s is of group %s, which has no plan: set one, or take the device "
+                             "out of the group", guid, group);
+            return TSR_E_STATE;
+        }
+    }
+    if (err == TSR_E_NOT_FOUND)
+        err = by_info(f, info, out);
+    if (err == TSR_E_NOT_FOUND)
+        err = fdo_fetch(f, TSR_STORE_FDO_PLAN, "default", out);
+    if (err != TSR_E_NOT_FOUND)
+        return err;
+    rest_room(out, sizeof nothing);
+    tsr_put_text(out, nothing);
+    return out->err;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which plan is for a device. Private to server/fdo. */
+#ifndef SERVER_FDO_CHOOSE_H
+#define SERVER_FDO_CHOOSE_H
+
+#include "server/fdo/service.h"
+#include "tessera/json/json.h"
+
+enum { FDO_GROUP_MAX = 64, FDO_PATTERN_MAX = 255 };
+
+/** What the inventory has of a device; "": nothing. */
+typedef struct {
+    char group[FDO_GROUP_MAX + 1], serial[FDO_PATTERN_MAX + 1];
+} fdo_known;
+
+void fdo_known_read(tsr_fdo *f, const char *guid, fdo_known *k);
+
+/** Letters, digits and "._-", 1 to 64 of them. */
+bool fdo_plan_name_good(const char *name);
+
+/** By how well its `device_info` says which devices it is for; 0: it has none. NULL, or what is wrong
+ *  with that. */
+const char *fdo_plan_rank(const tsr_json *plan, int64_t *rank);
+
+/** The plan, onto the heap; one without steps when there is none.
+ *  group   "": none
+ *  errors  TSR_E_STATE  the group has no plan (the log says so);  TSR_E_IO, TSR_E_SPACE */
+tsr_err fdo_plan_choose(tsr_fdo *f, const char *guid, tsr_bytes info, const char *group, tsr_buf *out);
+
+#endif
