@@ -112,19 +112,49 @@ def pinned(core, command):
     return ["taskset", "-c", str(cores[min(core, len(cores) - 1)]), *command]
 
 
-def instructions(command, function):
-    """Inclusive instructions of one function, by callgrind; user space only."""
-    need("valgrind", "valgrind")
-    with tempfile.TemporaryDirectory() as scratch:
-        out = pathlib.Path(scratch) / "out"
-        call(["valgrind", "--tool=callgrind", f"--toggle-collect={function}",
-              f"--callgrind-out-file={out}", *command])
-        for line in out.read_text().splitlines():
+class Callgrind:
+    """Instructions in user space of a program that is run with `command` before it: inclusive ones of one function, or all."""
+
+    def __init__(self, function=None):
+        need("valgrind", "valgrind")
+        self.function, self.scratch = function, tempfile.TemporaryDirectory()
+        self.out = pathlib.Path(self.scratch.name) / "out"
+        self.command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={self.out}",
+                        *([f"--toggle-collect={function}"] if function else [])]
+
+    def control(self, what, pid):
+        """`-z`: counts begin anew; `-d`: they are written, so that `instructions` has them."""
+        call(["callgrind_control", what, str(pid)])
+
+    @property
+    def instructions(self):
+        dumped = self.out.with_name(self.out.name + ".1")
+        for line in (dumped if dumped.exists() else self.out).read_text().splitlines():
             if line.startswith(("summary:", "totals:")):
                 total = int(line.split()[1])
                 if total:
                     return total
-    raise Wrong(f"callgrind saw no call of {function} in {command[0]}")
+        raise Wrong(f"callgrind saw no call of {self.function}" if self.function else "callgrind counted nothing")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.scratch.cleanup()
+
+
+def instructions(command, function):
+    with Callgrind(function) as under:
+        call([*under.command, *command])
+        return under.instructions
+
+
+def wait_until(holds, seconds, what):
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            raise Wrong(f"{what} did not come in {seconds} s")
+        time.sleep(0.02)
 
 
 def cpu_seconds(pid):
