@@ -59,7 +59,9 @@ static void same_in(const tsr_lwm2m_codec *plain, const tsr_lwm2m_object *object
 
 static void same(const tsr_lwm2m_object *object, size_t step)
 {
+    same_in(&tsr_lwm2m_codec_tlv, object, step);
     same_in(&tsr_lwm2m_codec_tlv_plain, object, step);
+    same_in(&tsr_lwm2m_codec_senml_cbor, object, step);
     same_in(&tsr_lwm2m_codec_senml_cbor_plain, object, step);
 }
 

@@ -64,6 +64,17 @@ uint8_t *tsr_senml_put_full(uint8_t *text, const tsr_lwm2m_path *path);
 /** Writes "/3/0/", or "/" for the root; what is below a base leaves at most 19 bytes for it. */
 uint8_t *tsr_senml_put_base(uint8_t *text, const tsr_lwm2m_path *base);
 
+/* RFC 8428 §6, table 4: the labels of most records. */
+enum { TSR_SENML_LABEL_NAME = 0, TSR_SENML_LABEL_VALUE = 2, TSR_SENML_LABEL_STRING = 3 };
+
+/* The longest record of SenML CBOR without the bytes of a string: array head, map head, base name,
+ * base time, name, label "vlo" and an object link, with a little to spare. */
+enum { TSR_SENML_RECORD = 96 };
+
+/* As in tsr_lwm2m_codec. */
+tsr_err tsr_senml_cbor_put(tsr_lwm2m_out *out, tsr_lwm2m_path path, const tsr_lwm2m_value *value);
+tsr_err tsr_senml_cbor_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_value *value);
+
 /** Ends SenML CBOR: the byte at out->start becomes the head of an array of out->count records. */
 tsr_err tsr_senml_cbor_end(tsr_lwm2m_out *out);
 

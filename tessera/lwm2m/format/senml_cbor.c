@@ -1,26 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * SenML CBOR (RFC 8428 §6, Core 7.5). */
-#include "tessera/base/hot.h"
 #include "tessera/cbor/head.h"
 #include "tessera/lwm2m/format/cbor_value.h"
-#include "tessera/lwm2m/format/fields_out.h"
 #include "tessera/lwm2m/format/senml.h"
 
-/* RFC 8428 §6, table 4 */
+/* RFC 8428 §6, table 4; those of a name, a value and a string are in senml.h */
 enum {
     LABEL_BASE_VERSION = -1, LABEL_BASE_NAME = -2, LABEL_BASE_TIME = -3, LABEL_BASE_UNIT = -4,
-    LABEL_BASE_VALUE = -5, LABEL_NAME = 0, LABEL_UNIT = 1, LABEL_VALUE = 2, LABEL_STRING = 3, LABEL_BOOLEAN = 4, LABEL_TIME = 6,
-    LABEL_DATA = 8, LABEL_OBJLNK = 100, LABEL_IGNORED = 101, /* the last two are ours */
+    LABEL_BASE_VALUE = -5, LABEL_UNIT = 1, LABEL_BOOLEAN = 4, LABEL_TIME = 6, LABEL_DATA = 8,
+    LABEL_OBJLNK = 100, LABEL_IGNORED = 101, /* the last two are ours */
 };
 
 enum { BASE_NAME_CODE = 0x21, BASE_TIME_CODE = 0x22, NULL_CODE = 0xf6 }; /* -2, -3, null */
 
 /* ---- writing ------------------------------------------------------------------------------- */
-
-/* The longest record without the bytes of a string: array head, map head, base name, base time,
- * name, label "vlo" and an object link, with a little to spare. */
-enum { RECORD_MOST = 96 };
 
 static uint8_t *put_seconds(uint8_t *at, uint64_t ms)
 {
@@ -69,7 +63,7 @@ static uint8_t *put_fields(uint8_t *at, tsr_lwm2m_out *out, const tsr_lwm2m_path
         at = put_seconds(at, out->base_ms);
     }
     *head = map;
-    *at++ = LABEL_NAME;
+    *at++ = TSR_SENML_LABEL_NAME;
     return close_text(at, tsr_senml_put_name(at + 1, path, out->base.depth, says.below));
 }
 
@@ -83,7 +77,7 @@ static uint8_t *put_value(uint8_t *at, const tsr_lwm2m_value *value, tsr_bytes *
     case TSR_LWM2M_NONE: return at;
     case TSR_LWM2M_STRING:
     case TSR_LWM2M_CORELNK:
-        *at++ = LABEL_STRING;
+        *at++ = TSR_SENML_LABEL_STRING;
         *tail = value->as.bytes;
         return tsr_cbor_head(at, TSR_CBOR_TEXT, tail->len);
     case TSR_LWM2M_OPAQUE:
@@ -95,21 +89,21 @@ static uint8_t *put_value(uint8_t *at, const tsr_lwm2m_value *value, tsr_bytes *
         at += sizeof vlo;
         break;
     case TSR_LWM2M_BOOLEAN: *at++ = LABEL_BOOLEAN; break;
-    default:                *at++ = LABEL_VALUE; break;
+    default:                *at++ = TSR_SENML_LABEL_VALUE; break;
     }
     rest = tsr_buf_over(at, 16);
     return tsr_lwm2m_cbor_put(&rest, value) == TSR_OK ? at + rest.len : NULL;
 }
 
-static tsr_err put_record(tsr_lwm2m_out *out, tsr_lwm2m_path path, const tsr_lwm2m_value *value)
+tsr_err tsr_senml_cbor_put(tsr_lwm2m_out *out, tsr_lwm2m_path path, const tsr_lwm2m_value *value)
 {
-    uint8_t room[RECORD_MOST];
+    uint8_t room[TSR_SENML_RECORD];
     bool has_value = value->type != TSR_LWM2M_NONE || out->null;
     tsr_bytes tail = { NULL, 0 };
     uint8_t *end = put_fields(room, out, &path, has_value ? 0xa2 : 0xa1);
 
     if (out->null) {
-        *end++ = LABEL_VALUE;
+        *end++ = TSR_SENML_LABEL_VALUE;
         *end++ = NULL_CODE;
     }
     end = put_value(end, value, &tail);
@@ -118,126 +112,6 @@ static tsr_err put_record(tsr_lwm2m_out *out, tsr_lwm2m_path path, const tsr_lwm
     tsr_put_bytes(out->body, tsr_view(room, (size_t)(end - room)));
     tsr_put_bytes(out->body, tail);
     return TSR_OK;
-}
-
-/* Once the base name is said, what lies below it can go the short way. */
-static tsr_err senml_cbor_put(tsr_lwm2m_out *out, tsr_lwm2m_path path, const tsr_lwm2m_value *value)
-{
-    tsr_err err = put_record(out, path, value);
-
-    if (err == TSR_OK && out->based && out->quick_from == TSR_LWM2M_NOT_QUICK) {
-        out->quick_from = out->base.depth < 3 ? 3 : 4;
-        out->base_word = tsr_lwm2m_path_word(out->base);
-        out->base_mask = (UINT64_C(1) << 16 * out->base.depth) - 1; /* below: at most 3 deep */
-    }
-    return err;
-}
-
-/* ---- the short way ------------------------------------------------------------------------- */
-
-/* Most records have a name below a base name that was said before, and nothing else: they go
- * straight into the body. Returns where the value comes; NULL: not below the base, or the body is
- * nearly full. Nothing is committed yet. */
-TSR_HOT uint8_t *quick_name(const tsr_lwm2m_out *out, uint64_t word, unsigned depth, size_t tail)
-{
-    uint8_t *at = out->body->ptr + out->body->len, *end;
-    size_t left = out->body->cap - out->body->len;
-    uint64_t ids = word >> 16 * out->base.depth;
-
-    if (((word ^ out->base_word) & out->base_mask) != 0 || left < RECORD_MOST ||
-        left - RECORD_MOST < tail)
-        return NULL;
-    end = tsr_senml_put_id(at + 3, ids & 0xffff);
-    for (unsigned more = depth - out->base.depth; --more > 0;) {
-        ids >>= 16;
-        *end++ = '/';
-        end = tsr_senml_put_id(end, ids & 0xffff);
-    }
-    at[0] = 0xa2;
-    at[1] = LABEL_NAME;
-    at[2] = (uint8_t)(0x60 | (end - at - 3)); /* at most 23 */
-    return end;
-}
-
-static inline tsr_err quick_done(tsr_lwm2m_out *out, const uint8_t *end)
-{
-    out->body->len = (size_t)(end - out->body->ptr);
-    out->count++;
-    return TSR_OK;
-}
-
-static tsr_err quick_int(tsr_lwm2m_out *out, uint64_t word, unsigned depth, int64_t v)
-{
-    uint8_t *at = quick_name(out, word, depth, 0);
-
-    if (at == NULL)
-        return tsr_lwm2m_put_value_int(out, tsr_lwm2m_path_of(word, depth), v);
-    *at = LABEL_VALUE;
-    return quick_done(out, tsr_cbor_head_int(at + 1, v));
-}
-
-static tsr_err quick_text(tsr_lwm2m_out *out, uint64_t word, unsigned depth, tsr_bytes text)
-{
-    uint8_t *at = quick_name(out, word, depth, text.len);
-
-    if (at == NULL || text.len > UINT8_MAX)
-        return tsr_lwm2m_put_value_text(out, tsr_lwm2m_path_of(word, depth), text);
-    *at = LABEL_STRING;
-    at = tsr_cbor_head(at + 1, TSR_CBOR_TEXT, (uint8_t)text.len);
-    (void)quick_done(out, at + text.len); /* before the copy, so that nothing is kept over it */
-    if (text.len != 0)
-        memcpy(at, text.ptr, text.len);
-    return TSR_OK;
-}
-
-/* ---- shorter still: all of an instance that a table describes -------------------------------- */
-
-TSR_HOT uint8_t *record_name(uint8_t *at, unsigned resource, int instance)
-{
-    uint8_t *end = tsr_senml_put_id(at + 3, resource);
-
-    if (instance != TSR_LWM2M_SINGLE) {
-        *end++ = '/';
-        end = tsr_senml_put_id(end, (unsigned)instance);
-    }
-    at[0] = 0xa2;
-    at[1] = LABEL_NAME;
-    at[2] = (uint8_t)(0x60 | (end - at - 3)); /* at most 7 */
-    return end;
-}
-
-TSR_HOT uint8_t *record_number(uint8_t *at, unsigned resource, int instance, int32_t v)
-{
-    at = record_name(at, resource, instance);
-    *at = LABEL_VALUE;
-    return tsr_cbor_head_int(at + 1, v);
-}
-
-TSR_HOT uint8_t *record_text(uint8_t *at, unsigned resource, tsr_bytes text)
-{
-    at = record_name(at, resource, TSR_LWM2M_SINGLE);
-    *at = LABEL_STRING;
-    at = tsr_cbor_head(at + 1, TSR_CBOR_TEXT, (uint8_t)text.len);
-    memcpy(at, text.ptr, text.len);
-    return at + text.len;
-}
-
-TSR_HOT uint8_t *list_open(uint8_t *at) { return at; }
-
-TSR_HOT uint8_t *list_close(uint8_t *open, uint8_t *at, unsigned resource)
-{
-    (void)open;
-    (void)resource;
-    return at;
-}
-
-static size_t senml_cbor_fields(tsr_lwm2m_out *out, const tsr_lwm2m_fields *fields, size_t i,
-                                const void *state)
-{
-    static const tsr_lwm2m_writer writer = { RECORD_MOST, record_number, record_text, list_open,
-                                             list_close };
-
-    return tsr_lwm2m_fields_out(&writer, out, fields, i, state);
 }
 
 /* ---- reading ------------------------------------------------------------------------------- */
@@ -304,10 +178,10 @@ static bool type_fits(int label, tsr_lwm2m_type type)
 {
     switch (type) {
     case TSR_LWM2M_NONE:    return true;
-    case TSR_LWM2M_STRING:  return label == LABEL_STRING || label == LABEL_OBJLNK;
+    case TSR_LWM2M_STRING:  return label == TSR_SENML_LABEL_STRING || label == LABEL_OBJLNK;
     case TSR_LWM2M_BOOLEAN: return label == LABEL_BOOLEAN;
     case TSR_LWM2M_OPAQUE:  return label == LABEL_DATA;
-    default:                return label == LABEL_VALUE;
+    default:                return label == TSR_SENML_LABEL_VALUE;
     }
 }
 
@@ -344,7 +218,7 @@ static tsr_err note_name(tsr_bytes *in, tsr_bytes *name)
 static bool may_fetch(int label)
 {
     switch (label) {
-    case LABEL_NAME:
+    case TSR_SENML_LABEL_NAME:
     case LABEL_UNIT:
     case LABEL_TIME:
     case LABEL_BASE_NAME:
@@ -369,10 +243,10 @@ static tsr_err take_field(tsr_lwm2m_in *in, tsr_bytes *rest, tsr_bytes *name,
     case LABEL_BASE_NAME:    return note_name(rest, &in->base_name);
     case LABEL_BASE_TIME:    return take_number(rest, &in->base_time_s);
     case LABEL_BASE_VALUE:   return take_number(rest, &in->base_value);
-    case LABEL_NAME:         return note_name(rest, name);
+    case TSR_SENML_LABEL_NAME:         return note_name(rest, name);
     case LABEL_TIME:         return take_number(rest, &record->time_s);
-    case LABEL_VALUE:
-    case LABEL_STRING:
+    case TSR_SENML_LABEL_VALUE:
+    case TSR_SENML_LABEL_STRING:
     case LABEL_BOOLEAN:
     case LABEL_DATA:
     case LABEL_OBJLNK:       return take_value(in, rest, label, record);
@@ -418,7 +292,7 @@ static tsr_err start(tsr_lwm2m_in *in)
     return TSR_OK;
 }
 
-static tsr_err senml_cbor_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_value *value)
+tsr_err tsr_senml_cbor_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_value *value)
 {
     tsr_senml_record record;
     tsr_err err = in->started ? TSR_OK : start(in);
@@ -435,14 +309,11 @@ static tsr_err senml_cbor_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m
     return err == TSR_OK ? tsr_senml_resolve(in, &record, path, value) : err;
 }
 
-static const struct tsr_lwm2m_quick quick = { quick_int, quick_text, senml_cbor_fields };
-
 const tsr_lwm2m_codec tsr_lwm2m_codec_senml_cbor = {
     .format = TSR_LWM2M_FORMAT_SENML_CBOR,
-    .put = senml_cbor_put,
+    .put = tsr_senml_cbor_put,
     .end = tsr_senml_cbor_end,
-    .next = senml_cbor_next,
+    .next = tsr_senml_cbor_next,
     .unique = tsr_lwm2m_in_unique,
     .typed = tsr_lwm2m_value_convert,
-    .quick = &quick,
 };

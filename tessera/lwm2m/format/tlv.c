@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * OMA TLV (Core 7.5.5): the format of LwM2M 1.0. */
-#include "tessera/base/hot.h"
-#include "tessera/cbor/head.h"
-#include "tessera/lwm2m/format/fields_out.h"
 #include "tessera/lwm2m/format/tlv.h"
 
-/* Bits 7 and 6 of the type byte. */
-enum { OBJECT_INSTANCE = 0, RESOURCE_INSTANCE = 1, MULTIPLE = 2, RESOURCE = 3 };
-
-enum { ID_16_BITS = 0x20, HEADER_LEAST = 2, HEADER_MOST = 6, VALUE_MOST = TSR_TLV_WHOLE };
+enum { ID_16_BITS = 0x20, HEADER_MOST = 6, VALUE_MOST = TSR_TLV_WHOLE };
 
 /* ---- writing: a container gets its header when it is closed and its length is known --------- */
 
@@ -29,9 +23,6 @@ static size_t make_header(uint8_t header[HEADER_MOST], unsigned kind, uint16_t i
     return n;
 }
 
-/* The containers there are; a bit of out->levels says that one is open, out->open where. */
-enum { INSTANCE, RESOURCES };
-
 static bool is_open(const tsr_lwm2m_out *out, unsigned which)
 {
     return (out->levels >> which & 1) != 0;
@@ -42,7 +33,7 @@ static void open_container(tsr_lwm2m_out *out, unsigned which)
 {
     out->open[which] = out->body->len;
     out->levels |= (uint8_t)(1u << which);
-    (void)tsr_buf_claim(out->body, HEADER_LEAST);
+    (void)tsr_buf_claim(out->body, TSR_TLV_HEADER);
 }
 
 /* With a longer header; `at` is where the shortest stands. */
@@ -52,19 +43,19 @@ __attribute__((noinline)) static tsr_err close_long(tsr_buf *body, uint8_t *at, 
     uint8_t header[HEADER_MOST];
     size_t n = make_header(header, kind, id, len);
 
-    if (len > 0xffffff || tsr_buf_claim(body, n - HEADER_LEAST) == NULL)
+    if (len > 0xffffff || tsr_buf_claim(body, n - TSR_TLV_HEADER) == NULL)
         return TSR_E_SPACE;
-    memmove(at + n, at + HEADER_LEAST, len);
+    memmove(at + n, at + TSR_TLV_HEADER, len);
     memcpy(at, header, n);
     return TSR_OK;
 }
 
-static tsr_err close_container(tsr_lwm2m_out *out, unsigned which)
+tsr_err tsr_tlv_close(tsr_lwm2m_out *out, unsigned which)
 {
     tsr_buf *body = out->body;
-    size_t open = out->open[which], len = body->len - open - HEADER_LEAST;
-    unsigned kind = which == INSTANCE ? OBJECT_INSTANCE : MULTIPLE;
-    uint16_t id = which == INSTANCE ? out->last.instance : out->last.resource;
+    size_t open = out->open[which], len = body->len - open - TSR_TLV_HEADER;
+    unsigned kind = which == TSR_TLV_INSTANCE ? TSR_TLV_OBJECT_INSTANCE : TSR_TLV_MULTIPLE;
+    uint16_t id = which == TSR_TLV_INSTANCE ? out->last.instance : out->last.resource;
     uint8_t *at;
 
     out->levels &= (uint8_t)~(1u << which);
@@ -136,14 +127,15 @@ static tsr_err go_to(tsr_lwm2m_out *out, tsr_lwm2m_path at)
     bool same = at.instance == out->last.instance;
     tsr_err err = TSR_OK;
 
-    if (is_open(out, RESOURCES) && !(same && at.depth == 4 && at.resource == out->last.resource))
-        err = close_container(out, RESOURCES);
-    if (err == TSR_OK && is_open(out, INSTANCE) && !(same && at.depth > 2))
-        err = close_container(out, INSTANCE);
-    if (err == TSR_OK && out->base.depth == 1 && !is_open(out, INSTANCE))
-        open_container(out, INSTANCE);
-    if (err == TSR_OK && at.depth == 4 && out->base.depth <= 3 && !is_open(out, RESOURCES))
-        open_container(out, RESOURCES);
+    if (is_open(out, TSR_TLV_RESOURCES) &&
+        !(same && at.depth == 4 && at.resource == out->last.resource))
+        err = tsr_tlv_close(out, TSR_TLV_RESOURCES);
+    if (err == TSR_OK && is_open(out, TSR_TLV_INSTANCE) && !(same && at.depth > 2))
+        err = tsr_tlv_close(out, TSR_TLV_INSTANCE);
+    if (err == TSR_OK && out->base.depth == 1 && !is_open(out, TSR_TLV_INSTANCE))
+        open_container(out, TSR_TLV_INSTANCE);
+    if (err == TSR_OK && at.depth == 4 && out->base.depth <= 3 && !is_open(out, TSR_TLV_RESOURCES))
+        open_container(out, TSR_TLV_RESOURCES);
     return err;
 }
 
@@ -160,7 +152,7 @@ tsr_err tsr_tlv_put(tsr_lwm2m_out *out, tsr_lwm2m_path at, tsr_bytes bytes)
         return err;
 
     bool single = at.depth == 3;
-    size_t n = make_header(header, single ? RESOURCE : RESOURCE_INSTANCE,
+    size_t n = make_header(header, single ? TSR_TLV_RESOURCE : TSR_TLV_RESOURCE_INSTANCE,
                            single ? at.resource : at.resource_instance, bytes.len);
 
     tsr_put_bytes(out->body, tsr_view(header, n));
@@ -168,219 +160,21 @@ tsr_err tsr_tlv_put(tsr_lwm2m_out *out, tsr_lwm2m_path at, tsr_bytes bytes)
     return TSR_OK;
 }
 
-/* The two last identifiers, such that they grow as they are put. */
-static inline uint32_t order(uint64_t word)
-{
-    uint32_t ids = (uint32_t)(word >> 32);
-
-    return ids << 16 | ids >> 16;
-}
-
-/* The resources of an instance that is the base can go the short way. */
-static void be_quick(tsr_lwm2m_out *out)
-{
-    out->quick_from = 3;
-    out->base_word = (uint32_t)tsr_lwm2m_path_word(out->base);
-    out->base_mask = UINT64_C(0xff00ff00ffffffff); /* identifiers of one byte below it */
-}
-
-static tsr_err tlv_put(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_value *value)
+tsr_err tsr_tlv_put_value(tsr_lwm2m_out *out, tsr_lwm2m_path at, const tsr_lwm2m_value *value)
 {
     uint8_t room[VALUE_MOST];
     tsr_bytes bytes = { NULL, 0 };
     tsr_err err = at.depth == 2 ? TSR_OK : value_bytes(value, room, &bytes);
 
-    if (out->base.depth == 2 && out->quick_from == TSR_LWM2M_NOT_QUICK)
-        be_quick(out);
-    if (at.depth == out->base.depth && at.depth == 2) /* which says nothing */
-        return TSR_OK;
-    if (err == TSR_OK)
-        err = tsr_tlv_put(out, at, bytes);
-    if (at.depth > 2)
-        out->next = order(tsr_lwm2m_path_word(at)) + 1;
-    return err;
-}
-
-/* ---- the short way: what a Read of an instance consists of, straight into the body ------------ */
-
-enum { ENTRY_MOST = 2 * HEADER_MOST + VALUE_MOST }; /* of a container opened or closed, and a value */
-
-/* Below the base, with identifiers of one byte, in order, and with room for it? */
-TSR_HOT bool quick_fits(const tsr_lwm2m_out *out, uint64_t word, size_t len)
-{
-    return ((word ^ out->base_word) & out->base_mask) == 0 &&
-           order(word) >= out->next &&
-           out->body->cap - out->body->len >= len + ENTRY_MOST;
-}
-
-/* Does `word` belong where the value before is? */
-static inline bool quick_near(const tsr_lwm2m_out *out, uint64_t word, unsigned depth)
-{
-    return out->last.depth == depth && (depth == 3 || out->last.resource == (uint16_t)(word >> 32));
-}
-
-/* Goes there if it does not. */
-__attribute__((noinline)) static void quick_go(tsr_lwm2m_out *out, unsigned depth)
-{
-    if (out->levels != 0)
-        (void)close_container(out, RESOURCES);
-    if (depth == 4) { /* as open_container, but there is room */
-        out->open[RESOURCES] = out->body->len;
-        out->levels = 1u << RESOURCES;
-        out->body->len += HEADER_LEAST;
-    }
-}
-
-/* The entry's first two bytes; `length` is as its type byte says it. */
-TSR_HOT uint8_t *quick_header(tsr_lwm2m_out *out, uint64_t word, unsigned depth, unsigned length)
-{
-    uint8_t *at = out->body->ptr + out->body->len;
-
-    out->last = tsr_lwm2m_path_of(word, depth);
-    out->next = order(word) + 1; /* of one byte each, so there is no overflow */
-    out->count++;
-    at[0] = (uint8_t)((depth == 3 ? 0xc0u : 0x40u) | length); /* RESOURCE, RESOURCE_INSTANCE */
-    at[1] = (uint8_t)(word >> (depth == 3 ? 32 : 48));
-    return at + HEADER_LEAST;
-}
-
-TSR_HOT tsr_err add_int(tsr_lwm2m_out *out, uint64_t word, unsigned depth, int32_t v)
-{
-    unsigned n = v == (int8_t)v ? 1 : v == (int16_t)v ? 2 : 4;
-    uint8_t *at = quick_header(out, word, depth, n);
-
-    out->body->len += HEADER_LEAST + n;
-    if (n == 1) {
-        at[0] = (uint8_t)v;
-    } else if (n == 2) {
-        at[0] = (uint8_t)(v >> 8);
-        at[1] = (uint8_t)v;
-    } else {
-        (void)tsr_cbor_head_u32(at, (uint32_t)v);
-    }
-    return TSR_OK;
-}
-
-TSR_HOT tsr_err add_text(tsr_lwm2m_out *out, uint64_t word, unsigned depth, tsr_bytes text)
-{
-    bool shortest = text.len < 8;
-    uint8_t *at = quick_header(out, word, depth, shortest ? (unsigned)text.len : 1u << 3);
-
-    if (!shortest)
-        *at++ = (uint8_t)text.len;
-    out->body->len += (shortest ? HEADER_LEAST : HEADER_LEAST + 1) + text.len;
-    if (text.len != 0)
-        memcpy(at, text.ptr, text.len);
-    return TSR_OK;
-}
-
-/* Apart, so that what stays in its place saves no registers. */
-__attribute__((noinline)) static tsr_err move_int(tsr_lwm2m_out *out, uint64_t word, unsigned depth,
-                                                  int32_t v)
-{
-    quick_go(out, depth);
-    return add_int(out, word, depth, v);
-}
-
-__attribute__((noinline)) static tsr_err move_text(tsr_lwm2m_out *out, uint64_t word,
-                                                   unsigned depth, tsr_bytes text)
-{
-    quick_go(out, depth);
-    return add_text(out, word, depth, text);
-}
-
-static tsr_err quick_int(tsr_lwm2m_out *out, uint64_t word, unsigned depth, int64_t v)
-{
-    if (v != (int32_t)v || !quick_fits(out, word, sizeof v))
-        return tsr_lwm2m_put_value_int(out, tsr_lwm2m_path_of(word, depth), v);
-    if (!quick_near(out, word, depth))
-        return move_int(out, word, depth, (int32_t)v);
-    return add_int(out, word, depth, (int32_t)v);
-}
-
-static tsr_err quick_text(tsr_lwm2m_out *out, uint64_t word, unsigned depth, tsr_bytes text)
-{
-    if (text.len > UINT8_MAX || !quick_fits(out, word, text.len))
-        return tsr_lwm2m_put_value_text(out, tsr_lwm2m_path_of(word, depth), text);
-    if (!quick_near(out, word, depth))
-        return move_text(out, word, depth, text);
-    return add_text(out, word, depth, text);
-}
-
-/* ---- shorter still: all of an instance that a table describes --------------------------------- */
-
-TSR_HOT uint8_t *entry_number(uint8_t *at, unsigned resource, int instance, int32_t v)
-{
-    bool single = instance == TSR_LWM2M_SINGLE;
-    unsigned kind = single ? 0xc0 : 0x40, n = v == (int8_t)v ? 1 : v == (int16_t)v ? 2 : 4;
-
-    at[0] = (uint8_t)(kind | n);
-    at[1] = (uint8_t)(single ? resource : (unsigned)instance);
-    at += HEADER_LEAST;
-    if (n == 4)
-        return tsr_cbor_head_u32(at, (uint32_t)v);
-    if (n == 2)
-        *at++ = (uint8_t)(v >> 8);
-    *at = (uint8_t)v;
-    return at + 1;
-}
-
-TSR_HOT uint8_t *entry_text(uint8_t *at, unsigned resource, tsr_bytes text)
-{
-    bool shortest = text.len < 8;
-
-    at[0] = (uint8_t)(0xc0u | (shortest ? text.len : 1u << 3));
-    at[1] = (uint8_t)resource;
-    at[2] = (uint8_t)text.len; /* or the text's first */
-    at += shortest ? HEADER_LEAST : HEADER_LEAST + 1;
-    memcpy(at, text.ptr, text.len);
-    return at + text.len;
-}
-
-TSR_HOT uint8_t *list_open(uint8_t *at) { return at + HEADER_LEAST; }
-
-/* A longer header takes one more byte, or two. */
-TSR_HOT uint8_t *list_close(uint8_t *open, uint8_t *at, unsigned resource)
-{
-    size_t len = (size_t)(at - open) - HEADER_LEAST, more = len < 8 ? 0 : len <= UINT8_MAX ? 1 : 2;
-
-    if (more != 0)
-        memmove(open + HEADER_LEAST + more, open + HEADER_LEAST, len);
-    open[0] = (uint8_t)(MULTIPLE << 6 | (more == 0 ? len : more << 3));
-    open[1] = (uint8_t)resource;
-    if (more == 2)
-        open[2] = (uint8_t)(len >> 8);
-    if (more != 0)
-        open[1 + more] = (uint8_t)len;
-    return at + more;
-}
-
-static size_t tlv_fields(tsr_lwm2m_out *out, const tsr_lwm2m_fields *fields, size_t i,
-                         const void *state)
-{
-    static const tsr_lwm2m_writer writer = { ENTRY_MOST, entry_number, entry_text, list_open,
-                                             list_close };
-    uint64_t word = out->base_word | (uint64_t)UINT16_MAX << 48;
-    size_t end;
-
-    if (out->levels != 0 ||
-        order(out->base_word | (uint64_t)fields->items[i].resource << 32) < out->next)
-        return i;
-    end = tsr_lwm2m_fields_out(&writer, out, fields, i, state);
-    if (end != i) { /* nothing more of the last one may follow */
-        word |= (uint64_t)fields->items[end - 1].resource << 32;
-        out->last = tsr_lwm2m_path_of(word, 4);
-        out->next = order(word) + 1;
-    }
-    return end;
+    return err == TSR_OK ? tsr_tlv_put(out, at, bytes) : err;
 }
 
 tsr_err tsr_tlv_end(tsr_lwm2m_out *out)
 {
-    tsr_err err = is_open(out, RESOURCES) ? close_container(out, RESOURCES) : TSR_OK;
+    tsr_err err = is_open(out, TSR_TLV_RESOURCES) ? tsr_tlv_close(out, TSR_TLV_RESOURCES) : TSR_OK;
 
-    if (err == TSR_OK && is_open(out, INSTANCE))
-        err = close_container(out, INSTANCE);
+    if (err == TSR_OK && is_open(out, TSR_TLV_INSTANCE))
+        err = tsr_tlv_close(out, TSR_TLV_INSTANCE);
     return err;
 }
 
@@ -418,7 +212,7 @@ static tsr_err take_header(tsr_bytes *in, entry *e)
 static tsr_err place(const tsr_lwm2m_in *in, const entry *e, tsr_lwm2m_path *path)
 {
     tsr_lwm2m_path up = in->levels == 0 ? in->base : in->at[in->levels - 1];
-    uint8_t want = e->kind == OBJECT_INSTANCE ? 1 : e->kind == RESOURCE_INSTANCE ? 3 : 2;
+    uint8_t want = e->kind == TSR_TLV_OBJECT_INSTANCE ? 1 : e->kind == TSR_TLV_RESOURCE_INSTANCE ? 3 : 2;
 
     if (in->levels == 0) {
         if (want == 2 && up.depth == 1)
@@ -470,7 +264,7 @@ tsr_err tsr_tlv_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_value *va
         err = take_entry(in, &e, path);
         if (err != TSR_OK)
             return err;
-        if (e.kind == RESOURCE || e.kind == RESOURCE_INSTANCE) {
+        if (e.kind == TSR_TLV_RESOURCE || e.kind == TSR_TLV_RESOURCE_INSTANCE) {
             value->type = TSR_LWM2M_RAW_BYTES;
             value->as.bytes = tsr_first(in->rest, e.len);
             in->rest = tsr_skip(in->rest, e.len);
@@ -486,15 +280,12 @@ tsr_err tsr_tlv_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_value *va
     }
 }
 
-static const struct tsr_lwm2m_quick quick = { quick_int, quick_text, tlv_fields };
-
 const tsr_lwm2m_codec tsr_lwm2m_codec_tlv = {
     .format = TSR_LWM2M_FORMAT_TLV,
     .nests = true,
-    .put = tlv_put,
+    .put = tsr_tlv_put_value,
     .end = tsr_tlv_end,
     .next = tsr_tlv_next,
     .unique = tsr_lwm2m_in_unique,
     .parsed = tsr_lwm2m_value_as,
-    .quick = &quick,
 };
