@@ -3,6 +3,7 @@
  * tessera-server: the LwM2M server with its REST interface and console, as one process. */
 #define _GNU_SOURCE
 #include "apps/tessera-server/options.h"
+#include "server/audit/audit.h"
 #include "server/handover/handover.h"
 #include "server/rest/rest.h"
 
@@ -92,11 +93,12 @@ static const char *host_of(const tsr_address *at, char text[TSR_ADDRESS_TEXT])
     return text + 1;
 }
 
-static tsr_err start_rest(options *o, tsr_server *server, tsr_fdo *fdo, tsr_rest **rest,
-                          char why[OPTIONS_WHY])
+static tsr_err start_rest(options *o, tsr_server *server, tsr_audit *audit, tsr_fdo *fdo,
+                          tsr_rest **rest, char why[OPTIONS_WHY])
 {
     char text[TSR_ADDRESS_TEXT];
-    tsr_rest_config config = { .bind = NULL, .port = o->http.port, .fdo = fdo };
+    tsr_rest_config config = { .bind = NULL, .port = o->http.port, .fdo = fdo,
+                               .audit = audit };
 
     if (o->no_http)
         return TSR_OK;
@@ -110,7 +112,24 @@ static void log_fdo(void *arg, bool bad, const char *text)
     log_line(arg, bad ? TSR_LOG_WARNING : TSR_LOG_INFO, text);
 }
 
-static tsr_err start_fdo(options *o, tsr_server *server, tsr_fdo **fdo, char why[OPTIONS_WHY])
+static tsr_err start_audit(const options *o, tsr_server *server, tsr_audit **audit,
+                           char why[OPTIONS_WHY])
+{
+    tsr_err err = tsr_audit_open(tsr_server_store(server), o->audit, audit);
+
+    if (err != TSR_OK)
+        (void)snprintf(why, OPTIONS_WHY, "the audit log cannot be opened: %s; see what was said of "
+                       "the store", tsr_err_name(err));
+    return err;
+}
+
+static void tell_stage(void *server, tsr_fdo_stage stage, const char *guid, const char *detail)
+{
+    tsr_server_emit(server, guid, (tsr_server_event_type)(TSR_SERVER_EV_FDO_MADE + (int)stage), detail);
+}
+
+static tsr_err start_fdo(options *o, tsr_server *server, tsr_audit *audit, tsr_fdo **fdo,
+                         char why[OPTIONS_WHY])
 {
     char text[TSR_ADDRESS_TEXT];
     static tsr_fdo_lwm2m lwm2m; /* for as long as the service is open */
@@ -125,6 +144,9 @@ static tsr_err start_fdo(options *o, tsr_server *server, tsr_fdo **fdo, char why
     config.lwm2m = &lwm2m;
     config.log = log_fdo;
     config.log_arg = o;
+    config.audit = audit;
+    config.reached = tell_stage;
+    config.reached_arg = server;
     return tsr_fdo_open(&config, fdo, why, OPTIONS_WHY);
 }
 
@@ -133,6 +155,7 @@ static int serve(options *o)
     char why[OPTIONS_WHY] = "";
     tsr_server *server = NULL;
     tsr_rest *rest = NULL;
+    tsr_audit *audit = NULL;
     tsr_fdo *fdo = NULL;
     sigset_t stop;
     int signal_number = 0, status = 0;
@@ -151,8 +174,9 @@ static int serve(options *o)
         log_line(o, TSR_LOG_ERROR, why);
         return 1;
     }
-    if (start_fdo(o, server, &fdo, why) != TSR_OK ||
-        start_rest(o, server, fdo, &rest, why) != TSR_OK) {
+    if (start_audit(o, server, &audit, why) != TSR_OK ||
+        start_fdo(o, server, audit, &fdo, why) != TSR_OK ||
+        start_rest(o, server, audit, fdo, &rest, why) != TSR_OK) {
         log_line(o, TSR_LOG_ERROR, why);
         status = 1;
     } else {
@@ -165,6 +189,7 @@ static int serve(options *o)
     tsr_server_quiesce(server);
     tsr_rest_stop(rest);
     tsr_fdo_close(fdo);
+    tsr_audit_close(audit);
     tsr_server_close(server);
     log_line(o, TSR_LOG_INFO, "stopped");
     return status;

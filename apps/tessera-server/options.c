@@ -32,6 +32,7 @@ const char options_help[] =
     "  --shards N              threads, 1 to 64 (one per core)\n"
     "  --devices N             most peers per shard (65536)\n"
     "  --events N              events kept (100000)\n"
+    "  --audit N               entries of the audit log kept: N of changes, N of refusals (20000)\n"
     "  --history N             values kept per resource (100)\n"
     "  --awake SECONDS         how long a queue-mode device listens (93)\n"
     "  --queue N               requests that wait for all devices together (100000)\n"
@@ -165,6 +166,7 @@ static const option known[] = {
     { "shards", FROM_TO(COUNT, shards, 1, TSR_ENGINE_SHARDS_MAX) },
     { "devices", FROM_TO(COUNT, devices, 1, 1u << 22) },
     { "events", FROM_TO(COUNT_64, event_ring, 1, 1000000000) },
+    { "audit", COUNT_64, AT(audit), 0, 1, 10000000, NULL },
     { "history", FROM_TO(COUNT, history, 1, 1000000) },
     { "awake", FROM_TO(COUNT_MS, awake_ms, 1, 86400) },
     { "queue", FROM_TO(COUNT, queue_all, 1, 1000000) },
@@ -192,6 +194,7 @@ static const option known[] = {
     { "fdo-delay", COUNT, AT(fdo.delay_s), 0, 1, 86400, NULL },
     { "fdo-wait", COUNT, AT(fdo.wait_max_s), 0, 1, UINT32_MAX, NULL },
     { "fdo-rate", COUNT, AT(fdo.rate), 0, 1, 100000, NULL },
+    { "fdo-peer-rate", COUNT, AT(fdo.peer_rate), 0, 1, 100000, NULL },
     { "fdo-sessions", COUNT, AT(fdo.sessions), 0, 1, 1000000, NULL },
 };
 

@@ -17,6 +17,7 @@ typedef struct {
     tsr_fdo_config fdo; /* its lists are of `words` */
     tsr_address fdo_address;
     bool with_fdo;
+    uint64_t audit; /* entries kept of each book; 0: the default */
     char fdo_device_ca[1024], fdo_device_ca_key[1024], fdo_device_trust[1024], fdo_next_owner[1024];
     char words[8192];
     size_t words_len;

@@ -29,6 +29,7 @@ const char options_fdo_help[] =
     "  --fdo-device-trust FILE    anchors (PEM) for certificates of devices (any)\n"
     "all:\n"
     "  --fdo-rate N               protocols that begin a second (200)\n"
+    "  --fdo-peer-rate N          and of one address, of a /64 with IPv6 (half of it)\n"
     "  --fdo-sessions N           protocols at a time (4096)\n"
     "\n"
     "Keys and certificates are PEM or DER files; keys are not encrypted.\n";

@@ -7,51 +7,22 @@
 #include <stdlib.h>
 
 #include "server/rest/room.h"
-
-/* A message waits for its commit: many are committed at once. */
-typedef struct {
-    pthread_mutex_t lock;
-    pthread_cond_t cond;
-    bool done;
-    tsr_err err;
-} commit;
-
-static void committed(void *arg, tsr_err err)
-{
-    commit *c = arg;
-
-    pthread_mutex_lock(&c->lock);
-    c->err = err;
-    c->done = true;
-    pthread_cond_signal(&c->cond);
-    pthread_mutex_unlock(&c->lock);
-}
-
-static tsr_err wait_for(commit *c, tsr_err begun)
-{
-    pthread_mutex_lock(&c->lock);
-    while (begun == TSR_OK && !c->done)
-        pthread_cond_wait(&c->cond, &c->lock);
-    pthread_mutex_unlock(&c->lock);
-    return begun == TSR_OK ? c->err : TSR_E_IO;
-}
-
-#define COMMIT { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, TSR_OK }
+#include "server/store/wait.h"
 
 tsr_err fdo_keep(tsr_fdo *f, int kind, const char *name, const char *alias, int64_t rank,
                  tsr_bytes body)
 {
-    commit c = COMMIT;
+    tsr_store_waiter w = TSR_STORE_WAITER; /* many are committed at once */
     tsr_store_document d = { kind, name, alias, rank, fdo_now_ms(), body };
 
-    return wait_for(&c, tsr_store_put_document(f->config.store, &d, committed, &c));
+    return tsr_store_wait(&w, tsr_store_put_document(f->config.store, &d, tsr_store_wake, &w));
 }
 
 tsr_err fdo_forget(tsr_fdo *f, int kind, const char *name)
 {
-    commit c = COMMIT;
+    tsr_store_waiter w = TSR_STORE_WAITER;
 
-    return wait_for(&c, tsr_store_delete_document(f->config.store, kind, name, committed, &c));
+    return tsr_store_wait(&w, tsr_store_delete_document(f->config.store, kind, name, tsr_store_wake, &w));
 }
 
 static bool copy_body(void *arg, const tsr_store_document *row)

@@ -20,6 +20,26 @@ enum {
     TSR_FDO_TRUST_MAX = 16, /* keys of owners that the rendezvous service takes */
 };
 
+/** How far a device is; each is an event of the server, too (`fdo-made` and so on). */
+typedef enum {
+    TSR_FDO_MADE,       /* DI is done, the voucher is here */
+    TSR_FDO_IMPORTED,   /* its voucher was taken in */
+    TSR_FDO_EXTENDED,   /* its voucher ends with the next owner's key */
+    TSR_FDO_ANNOUNCED,  /* this owner registered for it at a rendezvous server (TO0) */
+    TSR_FDO_ACCEPTED,   /* this rendezvous server took an owner's registration (TO0) */
+    TSR_FDO_REDIRECTED, /* it was told where its owner is (TO1) */
+    TSR_FDO_PROVED,     /* it came to this owner and proved who it is (TO2 began) */
+    TSR_FDO_ONBOARDED,  /* TO2 is done */
+    TSR_FDO_REPLACED,   /* it goes on under another GUID, which `detail` is */
+    TSR_FDO_FAILED,     /* a protocol ended early: detail */
+    TSR_FDO_STAGES,
+} tsr_fdo_stage;
+
+/** "made", "imported", ... */
+const char *tsr_fdo_stage_name(tsr_fdo_stage stage);
+
+struct tsr_audit;
+
 /** Zero is the default of every field. Strings are used while the service is open. */
 typedef struct {
     tsr_store *store; /* must outlive the service */
@@ -48,8 +68,13 @@ typedef struct {
     uint32_t sessions;     /* runs at a time; 0: 4096 */
     uint32_t session_ms;   /* a run takes at most; 0: 10 minutes */
     uint32_t rate;         /* runs that begin a second; 0: 200 */
+    uint32_t peer_rate;    /* the same of one address (IPv6: of a /64); 0: half of `rate` */
     size_t message_max;    /* bytes; 0: 65535 */
     const tsr_fdo_lwm2m *lwm2m; /* what accounts for LwM2M open; NULL: plans hand none over */
+    struct tsr_audit *audit; /* must outlive the service; NULL: nothing is written down */
+    /* Any thread; must not block. NULL: nobody is told. */
+    void (*reached)(void *arg, tsr_fdo_stage stage, const char *guid, const char *detail);
+    void *reached_arg;
     void (*log)(void *arg, bool bad, const char *text); /* any thread; NULL: silent */
     void *log_arg;
 } tsr_fdo_config;
@@ -81,6 +106,18 @@ tsr_err tsr_fdo_device_get(tsr_fdo *f, const char *guid, tsr_fdo_row_fn *fn, voi
  *  errors  TSR_E_ARGUMENT  `why`: there is no plan of that name;  TSR_E_NOT_FOUND (the device), TSR_E_IO */
 tsr_err tsr_fdo_device_group(tsr_fdo *f, const char *guid, const char *group, char *why,
                              size_t why_cap);
+
+/** What this service is and whom it trusts, as JSON (docs/openapi.yaml, FdoService); `json` grows.
+ *  errors TSR_E_SPACE */
+tsr_err tsr_fdo_service_tell(tsr_fdo *f, tsr_buf *json);
+
+/** Registrations of owners that are kept for devices (TO0), as JSON (FdoRedirect), sorted by GUID. errors TSR_E_IO */
+tsr_err tsr_fdo_redirect_list(tsr_fdo *f, const char *after, size_t limit, tsr_fdo_row_fn *fn,
+                              void *arg);
+
+/** A voucher and what can be verified of it, entry by entry, as JSON (FdoVoucher); `json` grows.
+ *  errors TSR_E_NOT_FOUND, TSR_E_IO, TSR_E_MALFORMED, TSR_E_SPACE */
+tsr_err tsr_fdo_voucher_tell(tsr_fdo *f, const char *guid, tsr_buf *json);
 
 /** Appends the voucher as PEM; `pem` grows. errors TSR_E_NOT_FOUND, TSR_E_IO, TSR_E_SPACE */
 tsr_err tsr_fdo_voucher_export(tsr_fdo *f, const char *guid, tsr_buf *pem);
@@ -127,5 +164,11 @@ typedef struct {
  *  owner   free(answer->body.ptr) */
 void tsr_fdo_message(tsr_fdo *f, uint8_t type, const char *token, tsr_bytes body,
                      tsr_fdo_answer *answer);
+
+/** The same, of a peer whose address is known: what it may do a second is bounded, and it stands in the
+ *  audit log.
+ *  units   peer: numeric IPv4 or IPv6 address; NULL: not known */
+void tsr_fdo_message_from(tsr_fdo *f, const char *peer, uint8_t type, const char *token,
+                          tsr_bytes body, tsr_fdo_answer *answer);
 
 #endif

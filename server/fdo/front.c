@@ -96,6 +96,7 @@ static enum MHD_Result answer(tsr_fdo *f, struct MHD_Connection *connection, req
 {
     const char *header =
         MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+    char peer[REST_PEER_TEXT];
     tsr_fdo_answer a;
 
     if (r->status == 0 && r->body.err != TSR_OK)
@@ -104,7 +105,7 @@ static enum MHD_Result answer(tsr_fdo *f, struct MHD_Connection *connection, req
         return give(connection, r->status, NULL);
     if (header != NULL && strncmp(header, "Bearer ", 7) == 0)
         header += 7;
-    tsr_fdo_message(f, r->type, header, tsr_buf_view(&r->body), &a);
+    tsr_fdo_message_from(f, rest_peer(connection, peer), r->type, header, tsr_buf_view(&r->body), &a);
     return give(connection,
                 a.type == UINT8_MAX ? MHD_HTTP_INTERNAL_SERVER_ERROR : MHD_HTTP_OK, &a);
 }

@@ -23,7 +23,7 @@ static tsr_err put_device(tsr_buf *out, const char *guid, const fdo_device *d, c
                           uint64_t entries)
 {
     char serial[FDO_TEXT_MAX + 1], info[FDO_TEXT_MAX + 1], since[FDO_TEXT_MAX + 1];
-    char group[FDO_TEXT_MAX + 1], state[FDO_TEXT_MAX + 1];
+    char group[FDO_TEXT_MAX + 1], state[FDO_TEXT_MAX + 1], next[FDO_TEXT_MAX + 1];
     tsr_json_out j = tsr_json_to(out);
 
     keep_text(old, "serial", d->serial, serial);
@@ -31,6 +31,7 @@ static tsr_err put_device(tsr_buf *out, const char *guid, const fdo_device *d, c
     keep_text(old, "since", NULL, since);
     keep_text(old, "group", d->group, group);
     keep_text(old, "state", d->state, state);
+    keep_text(old, "replaced_by", d->next, next);
     rest_room(out, 4096);
     tsr_json_open_object(&j);
     rest_put_text(&j, "guid", guid);
@@ -40,6 +41,8 @@ static tsr_err put_device(tsr_buf *out, const char *guid, const fdo_device *d, c
     if (group[0] != 0)
         rest_put_text(&j, "group", group);
     rest_put_count(&j, "entries", entries);
+    if (strcmp(state, "replaced") == 0)
+        rest_put_text(&j, "replaced_by", next);
     if (since[0] != 0)
         rest_put_text(&j, "since", since);
     else
@@ -100,6 +103,19 @@ tsr_err fdo_inventory_note(tsr_fdo *f, const char *guid, const fdo_device *devic
     free(old.ptr);
     free(out.ptr);
     return err;
+}
+
+bool fdo_inventory_is(tsr_fdo *f, const char *guid, const char *state)
+{
+    char text[FDO_TEXT_MAX + 1] = "";
+    tsr_buf body = { 0 };
+    tsr_json root;
+
+    if (fdo_fetch(f, TSR_STORE_FDO_DEVICE, guid, &body) == TSR_OK &&
+        tsr_json_parse(tsr_buf_view(&body), &root, NULL) == TSR_OK)
+        (void)tsr_json_find_cstring(&root, "state", text, sizeof text);
+    free(body.ptr);
+    return strcmp(text, state) == 0;
 }
 
 tsr_err fdo_inventory_voucher(tsr_fdo *f, tsr_bytes guid, tsr_buf *voucher)

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "server/pki/write.h"
+#include "tessera/base/hex.h"
 #include "tessera/cbor/cbor.h"
 
 enum { YEARS_30 = 30 * 366 * 86400, SERIAL = 16, FILE_MAX = 8192 };
@@ -260,4 +261,35 @@ tsr_err fdo_sign(tsr_buf *out, const fdo_key *key, tsr_bytes payload, tsr_bytes 
                           .unprotected_count = more_count };
 
     return tsr_cose_sign1(out, &p, key->sign, payload, tsr_view(NULL, 0));
+}
+
+/* --- for people ------------------------------------------------------------------------- */
+
+const char *fdo_key_type_name(const tsr_fdo_key *k)
+{
+    if (k->type == TSR_FDO_SECP256R1)
+        return "P-256";
+    if (k->type == TSR_FDO_SECP384R1)
+        return "P-384";
+    return k->bits == 3072 ? "RSA-3072" : "RSA-2048";
+}
+
+void fdo_key_mark(const tsr_fdo_key *k, char mark[17])
+{
+    const tsr_bytes parts[] = { k->x, k->y, k->rsa };
+    uint8_t room[TSR_FDO_HASH_MAX];
+    tsr_buf out = tsr_buf_over(mark, 16);
+    tsr_fdo_hash h;
+
+    if (tsr_fdo_hash_make(TSR_FDO_SHA256, parts, 3, room, &h) == TSR_OK)
+        tsr_hex_put(&out, tsr_first(h.value, 8));
+    mark[out.len] = 0;
+}
+
+void fdo_key_words(const tsr_fdo_key *k, char words[FDO_KEY_WORDS])
+{
+    char mark[17];
+
+    fdo_key_mark(k, mark);
+    (void)snprintf(words, FDO_KEY_WORDS, "%s %s", fdo_key_type_name(k), mark);
 }

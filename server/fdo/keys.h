@@ -40,6 +40,14 @@ const fdo_key *fdo_key_of(const fdo_keys *keys, const tsr_fdo_key *public);
 /** Appends the PublicKey, as a peer asks for it. errors TSR_E_UNSUPPORTED, TSR_E_SPACE */
 tsr_err fdo_key_put(tsr_buf *out, const fdo_key *key, tsr_fdo_key_encoding encoding);
 
+enum { FDO_KEY_WORDS = 64 };
+
+/** "P-256 0123456789abcdef": its type, and by what it is known, the first 8 bytes of the SHA-256 over
+ *  what it consists of (the coordinates, or the DER of the RSA key). */
+void fdo_key_words(const tsr_fdo_key *k, char words[FDO_KEY_WORDS]);
+const char *fdo_key_type_name(const tsr_fdo_key *k);
+void fdo_key_mark(const tsr_fdo_key *k, char mark[17]);
+
 /** Reads a public key (PEM or DER), or that of a certificate, as PublicKey.
  *  errors  TSR_E_ARGUMENT  `why` */
 tsr_err fdo_public_read(const char *file, tsr_buf *out, char *why, size_t why_cap);

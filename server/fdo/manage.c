@@ -5,6 +5,7 @@
 #include "server/fdo/choose.h"
 #include "server/fdo/inventory.h"
 #include "server/fdo/plan.h"
+#include "server/fdo/stage.h"
 #include "server/rest/room.h"
 
 #include <stdio.h>
@@ -42,17 +43,6 @@ static tsr_err get(tsr_fdo *f, int kind, const char *name, tsr_fdo_row_fn *fn, v
         fn(arg, name, tsr_buf_view(&body));
     free(body.ptr);
     return err;
-}
-
-tsr_err tsr_fdo_device_list(tsr_fdo *f, const char *after, size_t limit, tsr_fdo_row_fn *fn,
-                            void *arg)
-{
-    return list(f, TSR_STORE_FDO_DEVICE, after, limit, fn, arg);
-}
-
-tsr_err tsr_fdo_device_get(tsr_fdo *f, const char *guid, tsr_fdo_row_fn *fn, void *arg)
-{
-    return get(f, TSR_STORE_FDO_DEVICE, guid, fn, arg);
 }
 
 tsr_err tsr_fdo_result_list(tsr_fdo *f, const char *after, size_t limit, tsr_fdo_row_fn *fn,
@@ -179,6 +169,8 @@ tsr_err tsr_fdo_voucher_import(tsr_fdo *f, tsr_bytes content, char guid[33], cha
         fdo_guid_text(v.header.guid, guid);
         err = fdo_inventory_add(f, v.header.guid, tsr_buf_view(&room), &device);
     }
+    if (err == TSR_OK)
+        fdo_reach(f, guid, TSR_FDO_IMPORTED, "");
     free(room.ptr);
     return err;
 }
@@ -215,6 +207,8 @@ tsr_err tsr_fdo_voucher_hand_over(tsr_fdo *f, const char *guid, tsr_bytes next_p
     uint8_t room[TSR_FDO_DER_KEY_MAX + 16];
     tsr_buf next = tsr_buf_over(room, sizeof room), voucher = { 0 };
     tsr_fdo_voucher v;
+    tsr_fdo_key owner;
+    char words[FDO_KEY_WORDS];
     tsr_err err = fdo_fetch(f, TSR_STORE_FDO_VOUCHER, guid, &voucher);
 
     if (err == TSR_OK && fdo_public_parse(next_pem, &next) != TSR_OK)
@@ -226,6 +220,10 @@ tsr_err tsr_fdo_voucher_hand_over(tsr_fdo *f, const char *guid, tsr_bytes next_p
         err = tsr_fdo_voucher_read(tsr_buf_view(&voucher), &v);
     if (err == TSR_OK)
         err = fdo_inventory_add(f, v.header.guid, tsr_buf_view(&voucher), &extended);
+    if (err == TSR_OK && tsr_fdo_voucher_owner(&v, &owner) == TSR_OK) {
+        fdo_key_words(&owner, words);
+        fdo_reach(f, guid, TSR_FDO_EXTENDED, words);
+    }
     free(voucher.ptr);
     return err;
 }

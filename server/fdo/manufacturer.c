@@ -2,6 +2,7 @@
  *
  * Manufacturer: gives a device its GUID, its certificate and its voucher (DI). */
 #include "server/fdo/inventory.h"
+#include "server/fdo/stage.h"
 #include "server/rest/room.h"
 
 #include <stdlib.h>
@@ -141,6 +142,8 @@ void fdo_set_hmac(tsr_fdo *f, fdo_session *s, tsr_bytes in, fdo_reply *r)
     run_state *t = s->state;
     tsr_buf voucher = { 0 };
     tsr_fdo_hash hmac;
+    size_t made;
+    bool sold;
     fdo_device device = { .state = "manufactured", .serial = t->serial, .info = t->info };
     tsr_err err = tsr_fdo_set_hmac_read(in, &hmac);
 
@@ -150,7 +153,9 @@ void fdo_set_hmac(tsr_fdo *f, fdo_session *s, tsr_bytes in, fdo_reply *r)
     }
     rest_room(&voucher, t->header.len + t->chain.len + 96);
     tsr_fdo_voucher_write(&voucher, tsr_buf_view(&t->header), &hmac, tsr_buf_view(&t->chain));
+    made = voucher.len;
     err = voucher.err == TSR_OK ? sell(f, t, &voucher) : voucher.err;
+    sold = voucher.len > made;
     if (err == TSR_OK)
         err = fdo_inventory_add(f, tsr_view(t->guid, sizeof t->guid), tsr_buf_view(&voucher),
                                 &device);
@@ -159,6 +164,10 @@ void fdo_set_hmac(tsr_fdo *f, fdo_session *s, tsr_bytes in, fdo_reply *r)
         fdo_refuse(r, TSR_FDO_INTERNAL, "the voucher could not be made or stored");
         return;
     }
+    fdo_guid_text(tsr_view(t->guid, sizeof t->guid), s->guid);
+    fdo_reach_by(f, s, TSR_FDO_MADE, "serial number %s", t->serial);
+    if (sold)
+        fdo_reach_by(f, s, TSR_FDO_EXTENDED, "to the next owner that the configuration names");
     r->type = TSR_FDO_DI_DONE;
     r->over = true;
     rest_room(&r->body, 8);

@@ -123,6 +123,10 @@ static void set_defaults(tsr_fdo_config *c)
         c->wait_max_s = FDO_WAIT_S;
     if (c->message_max == 0)
         c->message_max = UINT16_MAX;
+    c->sessions = c->sessions != 0 ? c->sessions : 4096;
+    c->session_ms = c->session_ms != 0 ? c->session_ms : 600000;
+    c->rate = c->rate != 0 ? c->rate : 200;
+    c->peer_rate = c->peer_rate != 0 ? c->peer_rate : (c->rate + 1) / 2;
 }
 
 tsr_err tsr_fdo_open_bare(const tsr_fdo_config *config, tsr_fdo **out, char *why, size_t why_cap)
@@ -135,10 +139,12 @@ tsr_err tsr_fdo_open_bare(const tsr_fdo_config *config, tsr_fdo **out, char *why
     f->config = *config;
     set_defaults(&f->config);
     (void)pthread_mutex_init(&f->read_lock, NULL);
-    fdo_sessions_open(&f->sessions, config->sessions != 0 ? config->sessions : 4096,
-                      config->session_ms != 0 ? config->session_ms : 600000,
-                      config->rate != 0 ? config->rate : 200);
-    err = psa_crypto_init() == PSA_SUCCESS ? load(f, why, why_cap) : TSR_E_CRYPTO;
+    fdo_sessions_open(&f->sessions, f->config.sessions, f->config.session_ms, f->config.rate);
+    err = psa_crypto_init() == PSA_SUCCESS ? TSR_OK : TSR_E_CRYPTO;
+    if (err == TSR_OK)
+        err = fdo_peers_open(&f->peers, f->config.peer_rate);
+    if (err == TSR_OK)
+        err = load(f, why, why_cap);
     if (err == TSR_OK)
         *out = f;
     else
@@ -171,6 +177,7 @@ void tsr_fdo_close(tsr_fdo *f)
     fdo_front_close(f);
     fdo_to0_stop(f);
     fdo_sessions_close(&f->sessions);
+    fdo_peers_close(&f->peers);
     fdo_keys_close(&f->makers);
     fdo_keys_close(&f->owners);
     fdo_authority_close(f->authority);

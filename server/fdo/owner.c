@@ -2,6 +2,7 @@
  *
  * Owner, the first half of TO2: both sides prove who they are (60 to 65). */
 #include "server/fdo/owner.h"
+#include "server/fdo/stage.h"
 #include "server/rest/room.h"
 
 #include <stdlib.h>
@@ -111,7 +112,10 @@ void fdo_hello_device(tsr_fdo *f, fdo_session *s, tsr_bytes in, fdo_reply *r)
         return;
     }
     fdo_session_name(&f->sessions, s, h.guid);
-    if (!find_voucher(f, t, h.guid, r) || !choose(t, &h, &method, r))
+    if (!find_voucher(f, t, h.guid, r))
+        return;
+    fdo_guid_text(h.guid, s->guid);
+    if (!choose(t, &h, &method, r))
         return;
     r->type = TSR_FDO_TO2_PROVE_OV_HDR;
     if (tsr_fdo_kex_offer(&t->kex, method, &tsr_fdo_random_psa, &xa) != TSR_OK ||
@@ -238,5 +242,7 @@ void fdo_prove_device(tsr_fdo *f, fdo_session *s, tsr_bytes in, fdo_reply *r)
         fdo_refuse(r, TSR_FDO_INTERNAL, "TO2.SetupDevice could not be made");
     else
         fdo_to2_seal(t, TSR_FDO_TO2_SETUP_DEVICE, tsr_buf_view(&setup), r);
+    if (r->code == 0)
+        fdo_reach_by(f, s, TSR_FDO_PROVED, "%s", "");
     free(setup.ptr);
 }

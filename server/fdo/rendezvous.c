@@ -3,6 +3,7 @@
  * Rendezvous: owners register where they are (TO0), devices ask (TO1). Both prove who they are: the
  * owner with a voucher and the key that it ends with, the device with the key of its certificate. */
 #include "server/fdo/redirect.h"
+#include "server/fdo/stage.h"
 #include "server/rest/room.h"
 
 #include <stdlib.h>
@@ -120,9 +121,13 @@ void fdo_owner_sign(tsr_fdo *f, fdo_session *s, tsr_bytes in, fdo_reply *r)
     run_state *t = s->state;
     owner_sign o;
     uint32_t wait;
+    char words[FDO_KEY_WORDS];
     fdo_redirect kept = { 0 };
 
-    if (!read_owner_sign(in, &o, r) || !check_owner_sign(f, t, &o, r))
+    if (!read_owner_sign(in, &o, r))
+        return;
+    fdo_guid_text(o.voucher.header.guid, s->guid);
+    if (!check_owner_sign(f, t, &o, r))
         return;
     wait = o.to0d.wait_s < f->config.wait_max_s ? o.to0d.wait_s : f->config.wait_max_s;
     kept = (fdo_redirect){ .entries = o.voucher.count,
@@ -136,6 +141,8 @@ void fdo_owner_sign(tsr_fdo *f, fdo_session *s, tsr_bytes in, fdo_reply *r)
         return;
     default: fdo_refuse(r, TSR_FDO_INTERNAL, "the redirect could not be stored"); return;
     }
+    fdo_key_words(&o.owner, words);
+    fdo_reach_by(f, s, TSR_FDO_ACCEPTED, "owner %s, for %lu s", words, (unsigned long)wait);
     r->type = TSR_FDO_TO0_ACCEPT_OWNER;
     r->over = true;
     rest_room(&r->body, 16);
@@ -172,6 +179,7 @@ void fdo_hello_rv(tsr_fdo *f, fdo_session *s, tsr_bytes in, fdo_reply *r)
         return;
     }
     memcpy(t->guid, h.id.ptr, sizeof t->guid);
+    fdo_guid_text(h.id, s->guid);
     h.id = tsr_view(t->nonce, sizeof t->nonce);
     r->type = TSR_FDO_TO1_HELLO_RV_ACK;
     rest_room(&r->body, 64 + h.sig.info.len);
@@ -185,7 +193,6 @@ void fdo_prove_to_rv(tsr_fdo *f, fdo_session *s, tsr_bytes in, fdo_reply *r)
     tsr_fdo_eat eat;
     fdo_redirect kept = { 0 };
 
-    (void)f;
     if (tsr_cose_read(in, TSR_COSE_SIGN1, &m) != TSR_OK)
         fdo_refuse(r, TSR_FDO_BODY, "TO1.ProveToRV is no COSE_Sign1");
     else if (tsr_fdo_eat_read(m.payload, &eat) != TSR_OK)
@@ -200,6 +207,7 @@ void fdo_prove_to_rv(tsr_fdo *f, fdo_session *s, tsr_bytes in, fdo_reply *r)
         fdo_refuse(r, TSR_FDO_INVALID, "the GUID is another");
     if (r->code != 0)
         return;
+    fdo_reach_by(f, s, TSR_FDO_REDIRECTED, "%s", "");
     r->type = TSR_FDO_TO1_RV_REDIRECT;
     r->over = true;
     rest_room(&r->body, kept.to1d.len);

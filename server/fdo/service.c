@@ -2,7 +2,7 @@
  *
  * From a message to the handler of its role, and back to an answer. */
 #define _GNU_SOURCE
-#include "server/fdo/service.h"
+#include "server/fdo/stage.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -131,6 +131,8 @@ static void run(tsr_fdo *f, fdo_handler *handler, fdo_session *s, uint8_t type, 
     if (first)
         memcpy(a->token, s->token, sizeof s->token);
     s->answered = r.type;
+    if (r.code != 0)
+        fdo_refused_by(f, s, s->peer, type, &r);
     fdo_session_give(&f->sessions, s, r.over || r.code != 0);
     if (r.code != 0)
         answer_error(f, type, &r, a);
@@ -153,11 +155,35 @@ static void take_error(tsr_fdo *f, fdo_session *s, tsr_bytes body)
     fdo_log(f, false, "fdo: the peer ended %s after message %u with %s%llu",
             s->protocol == FDO_DI ? "DI" : s->protocol == FDO_TO2 ? "TO2" : "TO0 or TO1",
             s->answered, readable ? "" : "an unreadable error, ", (unsigned long long)e.code);
+    fdo_refused_by(f, s, s->peer, s->answered,
+                   &(fdo_reply){ .code = (uint16_t)e.code, .why = "the peer ended the protocol" });
     fdo_session_give(&f->sessions, s, true);
+}
+
+/* A run that is under way, or a new one. */
+static tsr_err find_session(tsr_fdo *f, const char *peer, bool first, fdo_protocol protocol,
+                            const char *token, fdo_session **s)
+{
+    tsr_err err;
+
+    if (!first)
+        return fdo_session_take(&f->sessions, token != NULL ? token : "", steady_ms(), s);
+    if (peer != NULL && !fdo_peer_may(&f->peers, peer, steady_ms()))
+        return TSR_E_SPACE;
+    err = fdo_session_begin(&f->sessions, protocol, steady_ms(), s);
+    if (err == TSR_OK && peer != NULL)
+        (void)snprintf((*s)->peer, sizeof (*s)->peer, "%s", peer);
+    return err;
 }
 
 void tsr_fdo_message(tsr_fdo *f, uint8_t type, const char *token, tsr_bytes body,
                      tsr_fdo_answer *a)
+{
+    tsr_fdo_message_from(f, NULL, type, token, body, a);
+}
+
+void tsr_fdo_message_from(tsr_fdo *f, const char *peer, uint8_t type, const char *token,
+                          tsr_bytes body, tsr_fdo_answer *a)
 {
     fdo_reply r = { 0 };
     fdo_session *s = NULL;
@@ -174,11 +200,11 @@ void tsr_fdo_message(tsr_fdo *f, uint8_t type, const char *token, tsr_bytes body
     }
     if (handler == NULL) {
         fdo_refuse(&r, TSR_FDO_INVALID, "no role here takes such a message");
+        fdo_refused_by(f, NULL, peer, type, &r);
         answer_error(f, type, &r, a);
         return;
     }
-    err = first ? fdo_session_begin(&f->sessions, protocol, steady_ms(), &s)
-                : fdo_session_take(&f->sessions, token ? token : "", steady_ms(), &s);
+    err = find_session(f, peer, first, protocol, token, &s);
     if (err == TSR_OK && !first && !fdo_follows(s->protocol, s->answered, type)) {
         fdo_session_give(&f->sessions, s, true);
         fdo_refuse(&r, TSR_FDO_INVALID, "the message is out of turn");
@@ -186,9 +212,10 @@ void tsr_fdo_message(tsr_fdo *f, uint8_t type, const char *token, tsr_bytes body
         run(f, handler, s, type, body, first, a);
         return;
     } else if (first) {
-        fdo_refuse(&r, TSR_FDO_INTERNAL, "too many protocols at a time, or a second");
+        fdo_refuse(&r, TSR_FDO_INTERNAL, "too many protocols at a time, or a second, of this peer or of all");
     } else {
         fdo_refuse(&r, TSR_FDO_INVALID_TOKEN, "no such token, or it has ended");
     }
+    fdo_refused_by(f, NULL, peer, type, &r);
     answer_error(f, type, &r, a);
 }

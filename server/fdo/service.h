@@ -8,6 +8,7 @@
 
 #include "server/fdo/authority.h"
 #include "server/fdo/fdo.h"
+#include "server/fdo/peers.h"
 #include "server/fdo/session.h"
 #include "server/fdo/vouchers.h"
 #include "tessera/fdo/error.h"
@@ -22,6 +23,7 @@ typedef struct fdo_to0 fdo_to0;
 struct tsr_fdo {
     tsr_fdo_config config;
     fdo_sessions sessions;
+    fdo_peers peers;
     fdo_keys makers, owners;
     fdo_authority *authority;       /* of devices; NULL: no manufacturer */
     struct mbedtls_x509_crt *roots; /* of devices; NULL: any */

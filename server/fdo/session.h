@@ -25,6 +25,8 @@ typedef struct fdo_session {
     uint8_t answered;     /* the last message sent; 0: none yet */
     bool busy;            /* a message is being worked on */
     uint64_t due_ms;      /* it ends then */
+    char peer[48];        /* the address that began it; "": not known */
+    char guid[33];        /* the device, once it is found; "": not yet */
     void *state;          /* of the protocol's own */
     void (*drop)(void *); /* frees it, wiped */
 } fdo_session;

@@ -2,6 +2,7 @@
  *
  * Owner, the second half of TO2: service info, and the new voucher (66 to 71). */
 #include "server/fdo/owner.h"
+#include "server/fdo/stage.h"
 #include "server/rest/room.h"
 
 #include <stdlib.h>
@@ -155,16 +156,19 @@ void fdo_device_info(tsr_fdo *f, fdo_session *s, tsr_bytes in, fdo_reply *r)
 /* --- 70, 71 ----------------------------------------------------------------------------- */
 
 /* The device takes its new credential when it has 71. Should that be lost, it comes again with the
- * old one: that voucher stays, too. */
+ * old one: that voucher stays, too, and its registration at the rendezvous server until it ends. */
 static tsr_err store_voucher(tsr_fdo *f, fdo_to2 *t)
 {
-    static const fdo_device onboarded = { .state = "onboarded" }, replaced = { .state = "replaced" };
+    static const fdo_device onboarded = { .state = "onboarded" };
+    char guid[FDO_GUID_TEXT];
+    const fdo_device replaced = { .state = "replaced", .next = guid };
     tsr_bytes old = t->voucher.header.guid;
     tsr_buf voucher = { 0 };
     tsr_err err;
 
     if (t->hmac.alg == 0)
         return fdo_inventory_add(f, old, tsr_buf_view(&t->voucher_bytes), &onboarded);
+    fdo_guid_text(tsr_view(t->guid, sizeof t->guid), guid);
     rest_room(&voucher, t->header.len + t->voucher.certificates.len + 128);
     tsr_fdo_voucher_write(&voucher, tsr_buf_view(&t->header), &t->hmac, t->voucher.certificates);
     err = voucher.err;
@@ -175,6 +179,22 @@ static tsr_err store_voucher(tsr_fdo *f, fdo_to2 *t)
         err = fdo_inventory_add(f, old, tsr_buf_view(&t->voucher_bytes), &replaced);
     free(voucher.ptr);
     return err;
+}
+
+/* A device with a new GUID takes along what is known of how it came here. */
+static void tell_end(tsr_fdo *f, fdo_session *s, const fdo_to2 *t)
+{
+    char old[FDO_GUID_TEXT];
+
+    memcpy(old, s->guid, sizeof old);
+    if (t->hmac.alg == 0) {
+        fdo_reach_by(f, s, TSR_FDO_ONBOARDED, "%s", "it keeps its credential");
+        return;
+    }
+    fdo_guid_text(tsr_view(t->guid, sizeof t->guid), s->guid);
+    fdo_stages_follow(f, old, s->guid);
+    fdo_reach_by(f, s, TSR_FDO_ONBOARDED, "it was %s", old);
+    fdo_reach(f, old, TSR_FDO_REPLACED, s->guid);
 }
 
 void fdo_done(tsr_fdo *f, fdo_session *s, tsr_bytes in, fdo_reply *r)
@@ -201,6 +221,7 @@ void fdo_done(tsr_fdo *f, fdo_session *s, tsr_bytes in, fdo_reply *r)
     free(plain.ptr);
     if (r->code != 0)
         return;
+    tell_end(f, s, t);
     tsr_fdo_nonce_write(&out, tsr_view(t->nonce_setup, TSR_FDO_NONCE));
     fdo_to2_seal(t, TSR_FDO_TO2_DONE2, tsr_buf_view(&out), r);
     r->over = true;

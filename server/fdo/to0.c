@@ -11,6 +11,7 @@
 #include "server/fdo/inventory.h"
 #include "server/fdo/place.h"
 #include "server/fdo/post.h"
+#include "server/fdo/stage.h"
 #include "server/rest/room.h"
 
 /* --- what is sent ----------------------------------------------------------------------- */
@@ -111,6 +112,21 @@ static bool url_of(const tsr_fdo_directive *d, char *url, size_t cap)
     return host[0] != 0;
 }
 
+static void tell(tsr_fdo *f, tsr_bytes guid, const char *url, const char *why, uint32_t wait_s)
+{
+    char name[FDO_GUID_TEXT], detail[FDO_HOST_MAX + 240];
+
+    fdo_guid_text(guid, name);
+    if (why == NULL)
+        (void)snprintf(detail, sizeof detail, "at %s for %lu s", url, (unsigned long)wait_s);
+    else
+        (void)snprintf(detail, sizeof detail, "at %s: %s", url, why);
+    fdo_log(f, why != NULL, "fdo: TO0 of %s %s", name, detail);
+    fdo_write_down(f, why != NULL, why != NULL ? "to0-failed" : "to0-done", name, detail);
+    if (why == NULL)
+        fdo_reach(f, name, TSR_FDO_ANNOUNCED, detail);
+}
+
 static tsr_err try_each(tsr_fdo *f, const tsr_fdo_voucher *v, const fdo_key *key, uint32_t *wait_s)
 {
     tsr_fdo_directive d;
@@ -125,8 +141,8 @@ static tsr_err try_each(tsr_fdo *f, const tsr_fdo_voucher *v, const fdo_key *key
         err = fdo_post_open(&post, url, &f->stopping);
         if (err == TSR_OK)
             err = run(f, &post, key, v->encoded, wait_s);
-        fdo_log(f, err != TSR_OK, "fdo: TO0 at %s: %s", url,
-                err == TSR_OK ? "registered" : post.why[0] != 0 ? post.why : tsr_err_name(err));
+        tell(f, v->header.guid, url,
+             err == TSR_OK ? NULL : post.why[0] != 0 ? post.why : tsr_err_name(err), *wait_s);
         fdo_post_close(&post);
     }
     return err == TSR_OK ? TSR_OK : TSR_E_IO;
@@ -138,8 +154,10 @@ tsr_err fdo_to0_register(tsr_fdo *f, const char *guid, uint32_t *wait_s)
     tsr_fdo_voucher v;
     tsr_fdo_key owner;
     const fdo_key *key = NULL;
-    tsr_err err = fdo_fetch(f, TSR_STORE_FDO_VOUCHER, guid, &room);
+    tsr_err err = fdo_inventory_is(f, guid, "replaced") ? TSR_E_DENIED : TSR_OK;
 
+    if (err == TSR_OK)
+        err = fdo_fetch(f, TSR_STORE_FDO_VOUCHER, guid, &room);
     if (err == TSR_OK)
         err = tsr_fdo_voucher_read(tsr_buf_view(&room), &v);
     if (err == TSR_OK)

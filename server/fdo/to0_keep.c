@@ -96,6 +96,22 @@ void fdo_to0_note(tsr_fdo *f, const char *guid)
     pthread_mutex_unlock(&t->lock);
 }
 
+int64_t fdo_to0_next(tsr_fdo *f, const char *guid)
+{
+    fdo_to0 *t = f->to0;
+    entry *const *found;
+    int64_t due = 0;
+
+    if (t == NULL)
+        return 0;
+    pthread_mutex_lock(&t->lock);
+    found = tfind(guid, &t->tree, by_guid);
+    if (found != NULL)
+        due = tsr_timer_is_set(&(*found)->timer) ? (int64_t)(*found)->timer.due_ms : fdo_now_ms();
+    pthread_mutex_unlock(&t->lock);
+    return due;
+}
+
 static void settle(fdo_to0 *t, entry *e, tsr_err err, uint32_t wait_s)
 {
     uint32_t after_s = e->retry_s;

@@ -31,7 +31,9 @@ const char *tsr_server_event_name(tsr_server_event_type t)
         "notification",  "response",   "failure", "refused",      "observing",
         "observe-ended", "online",     "offline", "credential",   "request",
         "bootstrap-started", "bootstrap-finished", "bootstrap-failed",
-        "sent",
+        "sent",          "fdo-made",   "fdo-imported", "fdo-extended", "fdo-announced",
+        "fdo-accepted",  "fdo-redirected", "fdo-proved", "fdo-onboarded", "fdo-replaced",
+        "fdo-failed",
     };
 
     return (size_t)t < sizeof names / sizeof *names ? names[t] : "unknown";

@@ -357,6 +357,17 @@ typedef enum {
     TSR_SERVER_EV_BOOTSTRAP_FINISHED = 16, /* the device has taken everything */
     TSR_SERVER_EV_BOOTSTRAP_FAILED = 17,   /* detail: why */
     TSR_SERVER_EV_SENT = 18,                 /* values that the device sent unasked (Core 6.4.6): records */
+    /* Stages of FIDO Device Onboard (tsr_fdo_stage, in its order); endpoint: the GUID; detail */
+    TSR_SERVER_EV_FDO_MADE = 19,
+    TSR_SERVER_EV_FDO_IMPORTED = 20,
+    TSR_SERVER_EV_FDO_EXTENDED = 21,
+    TSR_SERVER_EV_FDO_ANNOUNCED = 22,
+    TSR_SERVER_EV_FDO_ACCEPTED = 23,
+    TSR_SERVER_EV_FDO_REDIRECTED = 24,
+    TSR_SERVER_EV_FDO_PROVED = 25,
+    TSR_SERVER_EV_FDO_ONBOARDED = 26,
+    TSR_SERVER_EV_FDO_REPLACED = 27,
+    TSR_SERVER_EV_FDO_FAILED = 28,
 } tsr_server_event_type;
 
 const char *tsr_server_event_name(tsr_server_event_type t); /* "registered", "notification", ... */
@@ -376,6 +387,10 @@ typedef struct {
     const tsr_server_record *records;
     size_t record_count;
 } tsr_server_event;
+
+/** An event of another service of this process; durable with the next commit. Any thread. */
+void tsr_server_emit(tsr_server *s, const char *endpoint, tsr_server_event_type type,
+                     const char *detail);
 
 typedef void tsr_server_event_fn(void *arg, const tsr_server_event *event);
 

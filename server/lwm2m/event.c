@@ -51,6 +51,12 @@ void emit_simple(tsr_server *s, const char *endpoint, tsr_server_event_type type
     emit(s, endpoint, &e);
 }
 
+void tsr_server_emit(tsr_server *s, const char *endpoint, tsr_server_event_type type,
+                     const char *detail)
+{
+    emit_simple(s, endpoint, type, detail);
+}
+
 /* Anyone can cause these, so they are kept from filling the ring. */
 void emit_refused(desk *d, const char *endpoint, const char *detail)
 {

@@ -24,6 +24,7 @@ typedef struct rest_stream rest_stream;
 struct tsr_rest {
     tsr_server *server;
     struct tsr_fdo *fdo; /* NULL: none */
+    struct tsr_audit *audit; /* NULL: none */
     struct MHD_Daemon *daemon;
     size_t body_max;
     uint32_t wait_max_s;
@@ -53,6 +54,10 @@ void rest_release(tsr_rest *rest);
 /* events.c */
 tsr_err rest_streams_start(tsr_rest *rest);
 void rest_streams_stop(tsr_rest *rest);
+
+/* audit.c: a change that was answered; somebody without the token */
+void rest_audit_answer(rest_exchange *x);
+void rest_audit_stranger(rest_exchange *x);
 
 /* files.c: GET of anything outside /api */
 void rest_get_file(rest_exchange *x, const char *path);

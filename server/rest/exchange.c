@@ -123,6 +123,7 @@ void rest_fail_with(rest_exchange *x, const rest_problem *problem)
 {
     tsr_buf out = { 0 };
 
+    (void)snprintf(x->why, sizeof x->why, "%s", problem->detail != NULL ? problem->detail : "");
     rest_problem_put(&out, problem);
     if (out.err != TSR_OK) { /* no memory for words: at least the status */
         free(out.ptr);

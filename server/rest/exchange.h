@@ -34,6 +34,8 @@ struct rest_exchange {
     tsr_rest *rest;
     struct MHD_Connection *connection;
     const rest_route *route;
+    char about[40];      /* what the change is about, when {endpoint} does not say it; "" */
+    char why[200];       /* what a problem said; "": none */
     char *endpoint;      /* {endpoint}, decoded; NULL when the route has none */
     tsr_lwm2m_path path; /* {object}, {instance}, ... */
     uint64_t request;    /* {request} */

@@ -80,29 +80,35 @@ static void fail(rest_exchange *x, tsr_err err, const char *why)
         rest_fail_err(x, err, "the voucher");
 }
 
+static void give_json(rest_exchange *x, tsr_err err, tsr_buf *json)
+{
+    if (err == TSR_OK) {
+        rest_reply(x, MHD_HTTP_OK, "application/json", json);
+        return;
+    }
+    free(json->ptr);
+    fail(x, err, "");
+}
+
 void rest_get_voucher(rest_exchange *x)
 {
     tsr_fdo *f = service(x);
-    rest_page page = { 0 };
-    tsr_buf pem = { 0 };
-    tsr_err err;
+    tsr_buf json = { 0 };
 
-    if (f == NULL)
-        return;
-    err = tsr_fdo_voucher_export(f, x->endpoint, &pem);
-    if (err == TSR_OK) {
-        rest_row_open(&page);
-        rest_room(&page.out, 2 * pem.len + 64);
-        tsr_json_open_object(&page.j);
-        tsr_json_put_key(&page.j, "voucher");
-        tsr_json_put_string(&page.j, tsr_buf_view(&pem));
-        tsr_json_close(&page.j);
-        rest_row_give(&page, x, TSR_OK, REST_UNKNOWN_VOUCHER, "");
-    } else {
-        fail(x, err, "");
-    }
-    free(pem.ptr);
+    if (f != NULL)
+        give_json(x, tsr_fdo_voucher_tell(f, x->endpoint, &json), &json);
 }
+
+void rest_get_fdo(rest_exchange *x)
+{
+    tsr_fdo *f = service(x);
+    tsr_buf json = { 0 };
+
+    if (f != NULL)
+        give_json(x, tsr_fdo_service_tell(f, &json), &json);
+}
+
+void rest_list_fdo_redirects(rest_exchange *x) { give_list(x, tsr_fdo_redirect_list, put_row); }
 
 /* The text member that a body has to have, on the heap. NULL: answered. */
 static char *text_of_body(rest_exchange *x, const char *name)
@@ -131,6 +137,7 @@ void rest_import_voucher(rest_exchange *x)
         return;
     err = tsr_fdo_voucher_import(f, tsr_text(text), guid, why, sizeof why);
     free(text);
+    memcpy(x->about, guid, sizeof guid);
     if (err == TSR_OK)
         give_device(x, f, guid);
     else

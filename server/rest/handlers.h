@@ -23,6 +23,8 @@ rest_handler rest_list_profiles, rest_get_profile, rest_set_profile, rest_delete
 rest_handler rest_list_bootstraps, rest_get_bootstrap;                            /* bootstrap.c */
 rest_handler rest_list_certificates, rest_get_certificate, rest_revoke_certificate; /* bootstrap.c */
 
+rest_handler rest_list_audit;                                                     /* audit.c */
+rest_handler rest_get_fdo, rest_list_fdo_redirects;                               /* fdo.c */
 rest_handler rest_list_fdo_devices, rest_get_fdo_device;                          /* fdo.c */
 rest_handler rest_set_fdo_group;                                            /* fdo_group.c */
 rest_handler rest_list_fdo_plans, rest_set_fdo_plan, rest_delete_fdo_plan;        /* fdo.c */

@@ -73,3 +73,22 @@ uint16_t rest_listen_port(struct MHD_Daemon *daemon)
 
     return info != NULL ? info->port : 0;
 }
+
+const char *rest_peer(struct MHD_Connection *connection, char text[REST_PEER_TEXT])
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    rest_place p = { .port = 0 };
+
+    text[0] = 0;
+    if (info == NULL || info->client_addr == NULL)
+        return text;
+    if (info->client_addr->sa_family == AF_INET) {
+        memcpy(&p.at.v4, info->client_addr, sizeof p.at.v4);
+        (void)inet_ntop(AF_INET, &p.at.v4.sin_addr, text, REST_PEER_TEXT);
+    } else if (info->client_addr->sa_family == AF_INET6) {
+        memcpy(&p.at.v6, info->client_addr, sizeof p.at.v6);
+        (void)inet_ntop(AF_INET6, &p.at.v6.sin6_addr, text, REST_PEER_TEXT);
+    }
+    return text;
+}

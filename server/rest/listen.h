@@ -40,6 +40,9 @@ struct MHD_Daemon *rest_listen(const rest_place *place, unsigned flags, unsigned
 /** The port it listens at; 0: `daemon` is NULL. */
 uint16_t rest_listen_port(struct MHD_Daemon *daemon);
 
-enum { REST_LISTEN_THREADS = 4 };
+enum { REST_LISTEN_THREADS = 4, REST_PEER_TEXT = 48 };
+
+/** The client's address in figures; "": not known. */
+const char *rest_peer(struct MHD_Connection *connection, char text[REST_PEER_TEXT]);
 
 #endif

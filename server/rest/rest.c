@@ -99,6 +99,7 @@ static bool may_call(rest_exchange *x, int flags)
         rest_fail(x, REST_UNAUTHORIZED,
                   "send Authorization: Bearer with the token of the server's token file");
         add(x, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+        rest_audit_stranger(x);
         return false;
     }
     return true;
@@ -240,6 +241,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
         /* Once it waits, a shard's thread may be writing to it already. */
         if (x->waits)
             return MHD_YES;
+        rest_audit_answer(x);
     }
     return send_answer(x);
 }
@@ -318,6 +320,7 @@ tsr_err tsr_rest_start(tsr_rest **out, tsr_server *server, const tsr_rest_config
     init_lock(rest);
     rest->server = server;
     rest->fdo = config->fdo;
+    rest->audit = config->audit;
     rest->refs = 1;
     tsr_err err = start(rest, config, why, why_cap);
 

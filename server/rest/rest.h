@@ -18,6 +18,7 @@ typedef struct {
     size_t body_max;          /* largest request body in bytes; 0: 1 MiB */
     unsigned connections_max; /* open connections, event streams included; 0: 1024 */
     struct tsr_fdo *fdo;      /* the services of FIDO Device Onboard; NULL: none */
+    struct tsr_audit *audit;  /* must outlive the instance; NULL: changes are not written down */
     uint32_t timeout_ms;      /* the longest a request may wait for its device; 0: 600 s */
 } tsr_rest_config;
 
