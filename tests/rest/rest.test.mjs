@@ -128,12 +128,24 @@ async function onboarding(ok, call) {
   assert.deepEqual((await ok("GET", "/fdo/devices", "/fdo/devices")).body.items.map((d) => d.guid), [guid]);
   await ok("GET", `/fdo/devices/${guid}`, fdo);
   const { body } = await ok("GET", `/fdo/devices/${guid}/voucher`, `${fdo}/voucher`);
+  assert.deepEqual([body.wrong, body.ours, body.manufacturer.type, body.entries], [null, true, "P-384", []]);
   const bytes = (text) => Buffer.from(text.replace(/-----[^-]*-----/g, ""), "base64");
   assert.deepEqual(bytes(body.voucher), bytes(pem));
   const to = generateKeyPairSync("ec", { namedCurve: "secp384r1" }).publicKey.export({ type: "spki", format: "pem" });
   const sold = await ok("POST", `/fdo/devices/${guid}/extend`, `${fdo}/extend`, { to });
   assert.deepEqual([sold.body.state, sold.body.entries], ["extended", 1]);
   problem(await call("POST", `/fdo/devices/${guid}/extend`, `${fdo}/extend`, { to }), 422, "voucher-refused");
+  const extended = (await ok("GET", `/fdo/devices/${guid}/voucher`, `${fdo}/voucher`)).body;
+  assert.deepEqual([extended.ours, extended.entries.map((e) => [e.verified, e.owner.type])], [false, [[true, "P-384"]]]);
+  await until("both stages", async () => {
+    const { stages } = (await ok("GET", `/fdo/devices/${guid}`, fdo)).body;
+    return stages.map((s) => s.stage).sort().join() === "extended,imported";
+  });
+  const events = (await call("GET", "/events?limit=1000&after=0", "/events", undefined, { Accept: "application/json" })).body.items;
+  assert.deepEqual(events.filter((e) => e.endpoint === guid).map((e) => e.type), ["fdo-imported", "fdo-extended"]);
+  const service = (await ok("GET", "/fdo", "/fdo")).body;
+  assert.deepEqual([service.roles, service.owner_keys, service.peer_rate], [["owner"], [body.manufacturer], 100]);
+  assert.deepEqual((await ok("GET", "/fdo/redirects", "/fdo/redirects")).body.items, []);
   const unknown = "00".repeat(16);
   problem(await call("GET", `/fdo/devices/${unknown}`, fdo), 404, "unknown-voucher");
   problem(await call("GET", `/fdo/devices/${unknown}/voucher`, `${fdo}/voucher`), 404, "unknown-voucher");
@@ -147,6 +159,24 @@ async function onboarding(ok, call) {
   problem(await call("DELETE", "/fdo/plans/default", plan), 404, "unknown-profile");
   assert.deepEqual((await ok("GET", "/fdo/results", "/fdo/results")).body.items, []);
   problem(await call("GET", `/fdo/results/${unknown}%2Flog`, "/fdo/results/{endpoint}"), 404, "unknown-voucher");
+  await audited(guid, ok, call);
+}
+
+// What was changed above stands in the audit log, newest first, refusals of the operator among it.
+async function audited(guid, ok, call) {
+  const { items } = (await ok("GET", "/audit?limit=200", "/audit")).body;
+  const of = (what) => items.filter((e) => e.what === what);
+  assert.deepEqual(of("voucher-imported").map((e) => [e.about, e.detail.slice(0, 16)]),
+    [["", "refused with 422"], ["", "refused with 422"], [guid, ""]]);
+  assert.deepEqual(of("plan-set").map((e) => [e.about, e.detail.slice(0, 16)]), [["default", "refused with 422"], ["default", ""]]);
+  assert.equal(of("plan-deleted").length, 2);
+  assert.ok(items.every((e) => e.who === "operator 127.0.0.1"));
+  assert.ok(items.every((e, i) => i === 0 || e.id === items[i - 1].id - 1));
+  const first = (await ok("GET", "/audit?limit=2", "/audit")).body;
+  const second = (await ok("GET", `/audit?limit=2&cursor=${first.next}`, "/audit")).body;
+  assert.deepEqual([...first.items, ...second.items].map((e) => e.id), items.slice(0, 4).map((e) => e.id));
+  assert.deepEqual((await ok("GET", "/audit?refused=true", "/audit")).body.items, []);
+  problem(await call("GET", "/audit?refused=maybe", "/audit"), 400, "bad-parameter");
 }
 
 test("each documented operation answers, and as documented", { timeout: 120_000 }, async () => {
