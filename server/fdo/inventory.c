@@ -24,6 +24,7 @@ static tsr_err put_device(tsr_buf *out, const char *guid, const fdo_device *d, c
 {
     char serial[FDO_TEXT_MAX + 1], info[FDO_TEXT_MAX + 1], since[FDO_TEXT_MAX + 1];
     char group[FDO_TEXT_MAX + 1], state[FDO_TEXT_MAX + 1], next[FDO_TEXT_MAX + 1];
+    char endpoint[FDO_TEXT_MAX + 1];
     tsr_json_out j = tsr_json_to(out);
 
     keep_text(old, "serial", d->serial, serial);
@@ -32,12 +33,15 @@ static tsr_err put_device(tsr_buf *out, const char *guid, const fdo_device *d, c
     keep_text(old, "group", d->group, group);
     keep_text(old, "state", d->state, state);
     keep_text(old, "replaced_by", d->next, next);
+    keep_text(old, "endpoint", d->endpoint, endpoint);
     rest_room(out, 4096);
     tsr_json_open_object(&j);
     rest_put_text(&j, "guid", guid);
     rest_put_text(&j, "state", state);
     rest_put_text(&j, "serial", serial);
     rest_put_text(&j, "device_info", info);
+    if (endpoint[0] != 0)
+        rest_put_text(&j, "endpoint", endpoint);
     if (group[0] != 0)
         rest_put_text(&j, "group", group);
     rest_put_count(&j, "entries", entries);

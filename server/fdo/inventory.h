@@ -13,6 +13,7 @@ typedef struct {
     const char *state; /* manufactured, imported, extended, onboarded, replaced */
     const char *serial, *info;
     const char *group;
+    const char *endpoint; /* that an account was handed over for */
     const char *next; /* of one that was replaced: the GUID of the device now */
 } fdo_device;
 

@@ -159,7 +159,9 @@ void fdo_device_info(tsr_fdo *f, fdo_session *s, tsr_bytes in, fdo_reply *r)
  * old one: that voucher stays, too, and its registration at the rendezvous server until it ends. */
 static tsr_err store_voucher(tsr_fdo *f, fdo_to2 *t)
 {
-    static const fdo_device onboarded = { .state = "onboarded" };
+    const char *endpoint = t->plan.handover.endpoint;
+    const fdo_device onboarded = { .state = "onboarded",
+                                   .endpoint = endpoint[0] != 0 ? endpoint : NULL };
     char guid[FDO_GUID_TEXT];
     const fdo_device replaced = { .state = "replaced", .next = guid };
     tsr_bytes old = t->voucher.header.guid;

@@ -25,6 +25,7 @@ static const struct {
     { rest_extend_voucher, "voucher-extended" },
     { rest_set_fdo_plan, "plan-set" },
     { rest_delete_fdo_plan, "plan-deleted" },
+    { rest_set_fdo_group, "device-group-set" },
 };
 
 static const char *what_of(const rest_exchange *x)

@@ -155,6 +155,11 @@ async function onboarding(ok, call) {
   await ok("PUT", "/fdo/plans/default", plan, { steps: [{ module: "fdo.upload", name: "log" }] });
   problem(await call("PUT", "/fdo/plans/default", plan, { steps: [{ module: "none" }] }), 422, "invalid-body");
   assert.deepEqual((await ok("GET", "/fdo/plans", "/fdo/plans")).body.items.map((p) => p.name), ["default"]);
+  await ok("PUT", "/fdo/plans/lamps", plan, { steps: [] });
+  await ok("PUT", `/fdo/devices/${guid}/group`, `${fdo}/group`, { group: "lamps" });
+  assert.equal((await ok("GET", `/fdo/devices/${guid}`, fdo)).body.group, "lamps");
+  problem(await call("PUT", `/fdo/devices/${guid}/group`, `${fdo}/group`, { group: "pumps" }), 422, "invalid-body");
+  await ok("DELETE", "/fdo/plans/lamps", plan);
   await ok("DELETE", "/fdo/plans/default", plan);
   problem(await call("DELETE", "/fdo/plans/default", plan), 404, "unknown-profile");
   assert.deepEqual((await ok("GET", "/fdo/results", "/fdo/results")).body.items, []);
@@ -168,8 +173,9 @@ async function audited(guid, ok, call) {
   const of = (what) => items.filter((e) => e.what === what);
   assert.deepEqual(of("voucher-imported").map((e) => [e.about, e.detail.slice(0, 16)]),
     [["", "refused with 422"], ["", "refused with 422"], [guid, ""]]);
-  assert.deepEqual(of("plan-set").map((e) => [e.about, e.detail.slice(0, 16)]), [["default", "refused with 422"], ["default", ""]]);
-  assert.equal(of("plan-deleted").length, 2);
+  assert.deepEqual(of("plan-set").map((e) => [e.about, e.detail.slice(0, 16)]), [["lamps", ""], ["default", "refused with 422"], ["default", ""]]);
+  assert.equal(of("plan-deleted").length, 3);
+  assert.deepEqual(of("device-group-set").map((e) => e.about), [guid, guid]);
   assert.ok(items.every((e) => e.who === "operator 127.0.0.1"));
   assert.ok(items.every((e, i) => i === 0 || e.id === items[i - 1].id - 1));
   const first = (await ok("GET", "/audit?limit=2", "/audit")).body;
