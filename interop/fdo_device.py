@@ -55,6 +55,8 @@ class Wire:
 
 
 class Device:
+    modules = ("fdo.download", "fdo.upload", "fdo.command")
+
     def __init__(self, kind="ec256", encoding=1, serial="device-1", directory=None):
         self.kind, self.encoding, self.serial = kind, encoding, serial
         self.key, self.secret = fdo.make_key(kind), os.urandom(32)
@@ -111,7 +113,7 @@ class Device:
     # --- TO2
 
     def to2(self, url, suite, cipher, damage=None, redirect=None):
-        wire = Wire(url, damage)
+        wire = self.wire = Wire(url, damage)
         owner, x_a, nonce_dv = self.prove_owner(wire, suite, cipher)
         if redirect:
             fdo.verify1(owner, redirect)
@@ -171,7 +173,7 @@ class Device:
     # --- service info
 
     def exchange_info(self):
-        names = ["fdo.download", "fdo.upload", "fdo.command"]
+        names = list(self.modules)
         queue = [("devmod:active", True), ("devmod:os", "linux"), ("devmod:arch", "amd64"), ("devmod:version", "1"),
                  ("devmod:device", self.info), ("devmod:sep", ";"), ("devmod:bin", "amd64"),
                  ("devmod:nummodules", len(names)), ("devmod:modules", [0, len(names), *names])]
@@ -202,9 +204,12 @@ class Device:
         module, message = name.split(":")
         if message == "active":
             self.modules_seen.append(module)
-            return [(name, module in ("fdo.download", "fdo.upload", "fdo.command"))]
-        return {"fdo.download": self.download, "fdo.upload": self.upload,
-                "fdo.command": self.command}[module](message, value)
+            return [(name, module in self.modules), *self.activated(module)]
+        return getattr(self, module.partition(".")[2])(message, value) if module in self.modules else []
+
+    def activated(self, module):
+        """What a module says first."""
+        return []
 
     def download(self, message, value):
         if message == "name":

@@ -212,7 +212,7 @@ const char *fdo_handover_grant(fdo_handover *h, tsr_fdo_door door, bool psk)
     uint8_t random[RANDOM];
     tsr_buf text = tsr_buf_over(g->identity, sizeof g->identity - 1);
 
-    *g = (fdo_grant){ .given = true };
+    *g = (fdo_grant){ .given = false };
     tsr_put_text(&text, psk ? ours : h->endpoint);
     if (!psk)
         return NULL;
