@@ -4,15 +4,23 @@
  * address; after TO1 the owner's addresses in theirs. FDO 1.1 RendezvousInfo */
 #include "tessera/fdo/device_in.h"
 
-enum { PARTS = 2, JITTER_PERMILLE = 250 };
+enum {
+    PARTS = 2,      /* DNS, IP */
+    ALL_PARTS = 4,  /* and both once more, over the second transport */
+    JITTER_PERMILLE = 250,
+};
 
-/* REST, and no protocol at all, is HTTP over TLS, or without it where the host has none. */
-static uint8_t transport_of(const tsr_fdo_device *d, uint8_t protocol)
+/* REST, and no protocol at all, is HTTP over TLS, and then without it, unless certificates are named.
+ * 0: none. */
+static uint8_t transport_of(const tsr_fdo_device *d, const tsr_fdo_directive *v, bool second)
 {
-    if (protocol != TSR_FDO_RV_NONE && protocol != TSR_FDO_RV_REST)
-        return tsr_fdo_rv_transport(protocol);
-    return (d->c->transports >> TSR_FDO_OVER_HTTPS & 1u) != 0 ? TSR_FDO_OVER_HTTPS
-                                                             : TSR_FDO_OVER_HTTP;
+    bool tls = (d->c->transports >> TSR_FDO_OVER_HTTPS & 1u) != 0;
+
+    if (v->protocol != TSR_FDO_RV_NONE && v->protocol != TSR_FDO_RV_REST)
+        return second ? 0 : tsr_fdo_rv_transport(v->protocol);
+    if (!second)
+        return tls ? TSR_FDO_OVER_HTTPS : TSR_FDO_OVER_HTTP;
+    return tls && v->server_cert.alg == 0 && v->ca_cert.alg == 0 ? TSR_FDO_OVER_HTTP : 0;
 }
 
 static uint16_t default_port(uint8_t transport)
@@ -31,7 +39,7 @@ static bool set_place(tsr_fdo_device *d, tsr_bytes dns, tsr_bytes ip, uint8_t tr
                       uint16_t port)
 {
     tsr_fdo_target *t = &d->target;
-    bool named = d->walk.part == 0;
+    bool named = d->walk.part % PARTS == 0;
 
     if (transport == 0 || transport > 31 || (d->c->transports >> transport & 1u) == 0 ||
         (named ? dns.ptr : ip.ptr) == NULL)
@@ -71,7 +79,9 @@ static bool find_owner(tsr_fdo_device *d)
 
 static bool find_part(tsr_fdo_device *d, const tsr_fdo_directive *v)
 {
-    for (; d->walk.part < PARTS; d->walk.part++) {
+    for (; d->walk.part < ALL_PARTS; d->walk.part++) {
+        uint8_t transport = transport_of(d, v, d->walk.part >= PARTS);
+
         d->target = (tsr_fdo_target){
             .server_cert = v->server_cert,
             .ca_cert = v->ca_cert,
@@ -80,8 +90,7 @@ static bool find_part(tsr_fdo_device *d, const tsr_fdo_directive *v)
             .wifi_ssid = v->wifi_ssid,
             .wifi_pw = v->wifi_pw,
         };
-        if (!v->owner_only &&
-            set_place(d, v->dns, v->ip, transport_of(d, v->protocol), v->dev_port))
+        if (!v->owner_only && set_place(d, v->dns, v->ip, transport, v->dev_port))
             return true;
     }
     return false;
@@ -156,7 +165,7 @@ bool tsr_fdo_walk_next(tsr_fdo_device *d, uint64_t *wait_ms)
         return true;
     }
     if (w->redirected) /* the rendezvous server knew an owner, who cannot be reached */
-        w->part = PARTS;
+        w->part = ALL_PARTS;
     w->redirected = false;
     w->delay_s = 0;
     w->delayed = false;

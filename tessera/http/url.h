@@ -23,4 +23,11 @@ typedef struct {
  *                             control characters */
 tsr_err tsr_http_url_parse(tsr_bytes text, tsr_http_url *url);
 
+/** Puts what a reference means, seen from `base`, as a URL; the field Location has such ones.
+ *
+ *  source  RFC 3986 §5.2, RFC 9110 §10.2.2
+ *  base    secure, authority and target count
+ *  errors  TSR_E_MALFORMED  spaces or control characters; TSR_E_SPACE */
+tsr_err tsr_http_url_resolve(const tsr_http_url *base, tsr_bytes reference, tsr_buf *url);
+
 #endif

@@ -68,6 +68,14 @@ typedef tsr_err tsr_dtls_psk_find(void *user, tsr_bytes identity, uint32_t *key_
  *  Called besides the judgement by `usage` and `anchors`; alone when there are no anchors. */
 typedef tsr_err tsr_dtls_cert_check(void *user, tsr_bytes der);
 
+struct tsr_dtls_config;
+
+/** What another file sets up in the place of keys: web.h. */
+struct tsr_dtls_extra {
+    tsr_err (*setup)(struct tsr_dtls_config *config, const struct tsr_dtls_extra *extra);
+    void *user;
+};
+
 /** What the caller wants; zero is the default of every field.
  *  owner   everything pointed to outlives the tsr_dtls_config made from it */
 typedef struct {
@@ -110,10 +118,12 @@ typedef struct {
     uint32_t retry_ms; /* first retransmission; 0: 1000 (RFC 6347 §4.2.4.1);
                           RFC 7925 §11 advises 9000 on slow radio */
     uint32_t retry_max_ms; /* the last one before giving up; 0: 60000 */
+
+    const struct tsr_dtls_extra *extra; /* a client with `stream` and without credentials: by web.h */
 } tsr_dtls_options;
 
 /** Prepared options. Must not be moved while sessions use it. */
-typedef struct {
+typedef struct tsr_dtls_config {
     /* private */
     tsr_dtls_options opt;
     uint32_t cookie_key;

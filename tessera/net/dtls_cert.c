@@ -18,15 +18,20 @@ static bool digest_matches(psa_algorithm_t alg, tsr_bytes der, tsr_bytes pin)
     return tsr_same(tsr_view(digest, len), pin);
 }
 
-static bool pin_matches(const tsr_dtls_options *o, tsr_bytes der)
+bool tsr_dtls_pin_matches(tsr_dtls_pin_type type, tsr_bytes pin, tsr_bytes der)
 {
-    switch (o->pin_type) {
-    case TSR_DTLS_PIN_CERTIFICATE: return tsr_same(der, o->pin);
-    case TSR_DTLS_PIN_SHA256: return digest_matches(PSA_ALG_SHA_256, der, o->pin);
-    case TSR_DTLS_PIN_SHA384: return digest_matches(PSA_ALG_SHA_384, der, o->pin);
-    case TSR_DTLS_PIN_SHA512: return digest_matches(PSA_ALG_SHA_512, der, o->pin);
+    switch (type) {
+    case TSR_DTLS_PIN_CERTIFICATE: return tsr_same(der, pin);
+    case TSR_DTLS_PIN_SHA256: return digest_matches(PSA_ALG_SHA_256, der, pin);
+    case TSR_DTLS_PIN_SHA384: return digest_matches(PSA_ALG_SHA_384, der, pin);
+    case TSR_DTLS_PIN_SHA512: return digest_matches(PSA_ALG_SHA_512, der, pin);
     }
     return false;
+}
+
+static bool pin_matches(const tsr_dtls_options *o, tsr_bytes der)
+{
+    return tsr_dtls_pin_matches(o->pin_type, o->pin, der);
 }
 
 /* The end entity: `path_flags` is what path validation found wrong, zero if nothing. */

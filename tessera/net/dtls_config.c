@@ -61,6 +61,8 @@ static bool has_certificate(const tsr_dtls_options *o) { return o->certificate.l
 
 static bool options_are_sound(const tsr_dtls_options *o)
 {
+    if (o->extra != NULL)
+        return o->stream && o->role == TSR_DTLS_CLIENT && !has_psk(o) && !has_certificate(o);
     if (!o->stream && (o->plain == NULL || o->plain_cap < 64 || o->cid_len > TSR_DTLS_CID_MAX))
         return false;
     if (!has_psk(o) && !has_certificate(o))
@@ -194,10 +196,12 @@ static tsr_err set_ssl(tsr_dtls_config *config)
 
     if (ret != 0)
         return tsr_dtls_error(ret);
+    mbedtls_ssl_conf_rng(ssl, random_bytes, NULL);
+    if (o->extra != NULL)
+        return o->extra->setup(config, o->extra);
     choose_suites(config);
     if (config_room(config)->suites[0] == 0)
         return TSR_E_UNSUPPORTED;
-    mbedtls_ssl_conf_rng(ssl, random_bytes, NULL);
     return o->stream ? set_stream(ssl, o) : set_datagrams(ssl, o);
 }
 

@@ -85,6 +85,7 @@ tsr_err tsr_dtls_record_read(tsr_bytes datagram, size_t cid_len, dtls_record *re
 /* dtls_cert.c */
 tsr_err tsr_dtls_cert_setup(tsr_dtls_config *config);
 void tsr_dtls_cert_teardown(tsr_dtls_config *config);
+bool tsr_dtls_pin_matches(tsr_dtls_pin_type type, tsr_bytes pin, tsr_bytes der);
 
 /* dtls_hello.c */
 tsr_err tsr_dtls_cookie_setup(tsr_dtls_config *config);

@@ -173,11 +173,14 @@ static void test_walk_tells_when_there_is_nowhere(void **state)
     assert_int_equal(tsr_fdo_device_due(&d), UINT64_MAX);
 }
 
-/* REST and no protocol at all are HTTPS, or HTTP where the host has no TLS; IPv6 as well as IPv4 */
+/* REST and no protocol at all are HTTPS and then HTTP; no TLS: HTTP. IPv6 as well as IPv4 */
 static void test_walk_chooses_the_transport(void **state)
 {
-    static const uint8_t ip6[16] = { 0x20, 1, [15] = 1 };
+    static const uint8_t ip6[16] = { 0x20, 1, [15] = 1 }, digest[32] = { 1 };
     static const plan p = { { { .protocol = TSR_FDO_RV_REST, .ip = { ip6, 16 } } }, 1 };
+    static const plan both = { { { NAMED("b"), AT("2222") }, { NAMED("a"), AT("1111") } }, 2 };
+    plan q = both;
+    uint64_t now = 0;
     tsr_fdo_send send;
 
     (void)state;
@@ -194,6 +197,21 @@ static void test_walk_chooses_the_transport(void **state)
     assert_int_equal(send.to->transport, TSR_FDO_OVER_HTTP);
     assert_int_equal(send.to->port, 80);
     config.transports |= 1u << TSR_FDO_OVER_HTTPS;
+    q.d[0].protocol = TSR_FDO_RV_NONE;
+    make(&q);
+    assert_int_equal(tsr_fdo_device_begin(&d, now), TSR_OK);
+    goes_to(&now, 0, "b", 443, 30);
+    goes_to(&now, 3, "2222", 443, 30);
+    goes_to(&now, 3, "b", 80, 30);
+    goes_to(&now, 3, "2222", 80, 30);
+    goes_to(&now, 0, "a", 80, 30);
+    goes_to(&now, 3, "1111", 80, 30);
+    q.d[0].server_cert = (tsr_fdo_hash){ TSR_FDO_SHA256, { digest, sizeof digest } };
+    make(&q);
+    assert_int_equal(tsr_fdo_device_begin(&d, now), TSR_OK);
+    goes_to(&now, 0, "b", 443, 30);
+    goes_to(&now, 3, "2222", 443, 30);
+    goes_to(&now, 0, "a", 80, 30); /* never without TLS */
 }
 
 int main(void)

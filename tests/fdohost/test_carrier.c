@@ -71,7 +71,7 @@ static tsr_err exchange(uint8_t type, bool first, const char *base, const char *
 static void test_token_binds_a_protocol(void **state)
 {
     (void)state;
-    tsr_carrier_init(&carrier);
+    tsr_carrier_init(&carrier, NULL, 0);
     assert_int_equal(EXCHANGE(60, true, "", ANSWER("61", "authorization: Bearer one\r\n"),
                               "POST /fdo/101/msg/60 HTTP/1.1\r\n", "Authorization"),
                      TSR_OK);
@@ -91,7 +91,7 @@ static void test_token_binds_a_protocol(void **state)
 static void test_message_61_needs_a_token(void **state)
 {
     (void)state;
-    tsr_carrier_init(&carrier);
+    tsr_carrier_init(&carrier, NULL, 0);
     assert_int_equal(EXCHANGE(60, true, "", ANSWER("61", ""), NULL, NULL), TSR_E_DENIED);
     assert_string_equal(carrier.cause, "no token came with message 61");
 }
@@ -99,7 +99,7 @@ static void test_message_61_needs_a_token(void **state)
 static void test_error_message_comes_with_any_status(void **state)
 {
     (void)state;
-    tsr_carrier_init(&carrier);
+    tsr_carrier_init(&carrier, NULL, 0);
     assert_int_equal(EXCHANGE(30, true, "", "HTTP/1.1 500 x\r\nMessage-Type: 255\r\nContent-Length: 1\r\n\r\n\x80",
                               NULL, NULL),
                      TSR_OK);
@@ -121,7 +121,7 @@ static void test_answers_that_are_none(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        tsr_carrier_init(&carrier);
+        tsr_carrier_init(&carrier, NULL, 0);
         assert_int_equal(exchange(30, true, "", all[i], strlen(all[i]), NULL, NULL), TSR_E_MALFORMED);
     }
 }
@@ -136,7 +136,7 @@ static void test_answer_that_is_too_long(void **state)
     assert_non_null(text);
     memset(text, 'x', len + 1);
     memcpy(text, head, sizeof head - 1);
-    tsr_carrier_init(&carrier);
+    tsr_carrier_init(&carrier, NULL, 0);
     assert_int_equal(exchange(30, true, "", text, len, NULL, NULL), TSR_OK);
     assert_int_equal(carrier.len, TSR_CARRIER_BODY);
     assert_int_equal(exchange(30, true, "", text, len + 1, NULL, NULL), TSR_E_SPACE);
@@ -159,7 +159,12 @@ static void test_places(void **state)
     assert_string_equal(p.authority, "rv.example:443");
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_int_equal(tsr_carrier_place_dns(&p, tsr_text(bad[i]), 80), TSR_E_MALFORMED);
-    assert_int_equal(tsr_carrier_place_url(&p, tsr_text("https://a")), TSR_E_UNSUPPORTED);
+    assert_false(p.secure);
+    assert_int_equal(tsr_carrier_place_url(&p, tsr_text("ftp://a")), TSR_E_UNSUPPORTED);
+    assert_int_equal(tsr_carrier_place_url(&p, tsr_text("https://a/b/")), TSR_OK);
+    assert_true(p.secure);
+    assert_string_equal(p.authority, "a");
+    assert_string_equal(p.path, "/b");
     assert_int_equal(tsr_carrier_place_url(&p, tsr_text("http://a//")), TSR_OK);
     assert_string_equal(p.path, "");
 }

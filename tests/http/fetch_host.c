@@ -1,14 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * fetch_host [-m METHOD] [-d FILE] [-o FILE] URL...: the URLs one after the other over one
- * connection where it is kept; a line for each. */
+ * fetch_host [-m METHOD] [-d FILE] [-o FILE] [-f] [-w MS] URL...: the URLs one after the other over one
+ * connection where it is kept; a line for each. -f follows redirections.
+ * With -s SOCKET, that of a tessera-secured, https is there: -a FILE CA certificates, -A anyone, -H HEX
+ * and -C HEX the SHA-256 of the server's certificate and of a CA's. */
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <psa/crypto.h>
+
+#include "ports/linux/gate/gate.h"
 #include "ports/linux/host/system.h"
+#include "ports/linux/http/anchors.h"
 #include "ports/linux/http/fetch.h"
+#include "ports/linux/http/secure.h"
+#include "tessera/base/hex.h"
 
 static void must(bool holds, const char *what)
 {
@@ -61,16 +69,55 @@ static tsr_err run(tsr_fetch *f, FILE *out)
     }
 }
 
+static tsr_web_hash hash_of(const char *hex, uint8_t room[32])
+{
+    tsr_buf out = tsr_buf_over(room, 32);
+
+    must(tsr_hex_get(tsr_text(hex), &out) == TSR_OK && out.len == 32, "no SHA-256");
+    return (tsr_web_hash){ TSR_DTLS_PIN_SHA256, tsr_buf_view(&out) };
+}
+
+/* True: an option of https. */
+static bool take_trust(int ch, tsr_fetch_trust *trust)
+{
+    static tsr_anchors anchors;
+    static uint8_t hash[2][32];
+
+    if (ch == 's')
+        must(tsr_gate_socket(optarg) == PSA_SUCCESS && psa_crypto_init() == PSA_SUCCESS,
+             "no secure service");
+    if (ch == 'a') {
+        must(tsr_anchors_read(&anchors, optarg) == TSR_OK, "no CA certificates");
+        trust->anchors = anchors.list;
+        trust->anchor_count = anchors.count;
+    }
+    if (ch == 'A')
+        trust->anyone = true;
+    if (ch == 'H')
+        trust->server = hash_of(optarg, hash[0]);
+    if (ch == 'C')
+        trust->ca = hash_of(optarg, hash[1]);
+    return ch == 's';
+}
+
 int main(int argc, char **argv)
 {
+    static tsr_fetch_secure secure;
     static tsr_fetch f;
+    tsr_fetch_trust trust = { .anyone = false };
+    bool has_secure = false, follow = false;
+    uint32_t wait_ms = 10000;
     const char *method = "GET";
     tsr_bytes body;
     bool has_body = false;
     FILE *out = NULL;
     int ch;
 
-    while ((ch = getopt(argc, argv, "m:d:o:")) != -1) {
+    while ((ch = getopt(argc, argv, "m:d:o:fw:s:a:AH:C:")) != -1) {
+        has_secure |= take_trust(ch, &trust);
+        follow |= ch == 'f';
+        if (ch == 'w')
+            wait_ms = (uint32_t)strtoul(optarg, NULL, 10);
         if (ch == 'm')
             method = optarg;
         if (ch == 'd') {
@@ -80,7 +127,11 @@ int main(int argc, char **argv)
         if (ch == 'o')
             must((out = fopen(optarg, "wb")) != NULL, "cannot open");
     }
-    tsr_fetch_init(&f, 10000);
+    tsr_fetch_init(&f, wait_ms);
+    f.follow = follow;
+    tsr_fetch_secure_init(&secure, &trust);
+    if (has_secure)
+        tsr_fetch_use(&f, &tsr_fetch_secure_layer, &secure);
     for (; optind < argc; optind++) {
         tsr_http_field type = { tsr_text("Content-Type"), tsr_text("application/octet-stream") };
         tsr_http_request r = { .method = method, .fields = &type, .field_count = has_body };

@@ -11,9 +11,11 @@ enum { HELLO_DEVICE = 60, PROVE_OV = 61, ERROR = 255, OK_STATUS = 200 };
 static tsr_err put_place(tsr_carrier_place *p, const char *host, uint16_t port)
 {
     bool v6 = strchr(host, ':') != NULL;
-    int n = snprintf(p->authority, sizeof p->authority, v6 ? "[%s]:%u" : "%s:%u", host, port);
+    int n;
 
-    p->path[0] = '\0';
+    *p = (tsr_carrier_place){ .secure = false };
+    n = snprintf(p->authority, sizeof p->authority, v6 ? "[%s]:%u" : "%s:%u", host, port);
+
     return n < 0 || (size_t)n >= sizeof p->authority ? TSR_E_SPACE : TSR_OK;
 }
 
@@ -54,8 +56,7 @@ tsr_err tsr_carrier_place_url(tsr_carrier_place *p, tsr_bytes url)
 
     if (err != TSR_OK)
         return err;
-    if (u.secure)
-        return TSR_E_UNSUPPORTED;
+    *p = (tsr_carrier_place){ .secure = u.secure };
     while (u.target.len != 0 && u.target.ptr[u.target.len - 1] == '/')
         u.target.len--;
     if (u.authority.len >= sizeof p->authority || u.target.len >= sizeof p->path)
@@ -69,17 +70,33 @@ tsr_err tsr_carrier_place_url(tsr_carrier_place *p, tsr_bytes url)
 
 /* ---- messages ---- */
 
-void tsr_carrier_init(tsr_carrier *c)
+void tsr_carrier_init(tsr_carrier *c, const tsr_bytes *anchors, size_t anchor_count)
 {
+    const tsr_fetch_trust nobody = { .anyone = false };
+
     memset(c, 0, sizeof *c);
     c->cause = "";
+    c->anchors = anchors;
+    c->anchor_count = anchor_count;
     tsr_fetch_init(&c->fetch, TSR_CARRIER_WAIT_MS);
+    tsr_fetch_secure_init(&c->tls, &nobody);
+    tsr_fetch_use(&c->fetch, &tsr_fetch_secure_layer, &c->tls);
 }
 
 void tsr_carrier_end(tsr_carrier *c)
 {
     tsr_fetch_end(&c->fetch);
     tsr_wipe(c->token, sizeof c->token);
+}
+
+/* A connection that is kept was judged for another place. */
+static void set_trust(tsr_carrier *c, const tsr_carrier_place *to)
+{
+    const tsr_fetch_trust trust = { .anchors = c->anchors, .anchor_count = c->anchor_count,
+                                    .server = to->server, .ca = to->ca, .anyone = true };
+
+    tsr_fetch_end(&c->fetch);
+    tsr_fetch_secure_trust(&c->tls, &trust);
 }
 
 tsr_err tsr_carrier_send(tsr_carrier *c, const tsr_carrier_place *to, uint8_t type, bool first,
@@ -91,13 +108,16 @@ tsr_err tsr_carrier_send(tsr_carrier *c, const tsr_carrier_place *to, uint8_t ty
     tsr_http_url url;
     tsr_err err;
 
-    if (first)
+    if (first) {
         tsr_wipe(c->token, sizeof c->token);
+        set_trust(c, to);
+    }
     if (c->token[0] != '\0') {
         fields[1] = (tsr_http_field){ tsr_text("Authorization"), tsr_text(c->token) };
         post.field_count = 2;
     }
-    (void)snprintf(text, sizeof text, "http://%s%s/fdo/101/msg/%u", to->authority, to->path, type);
+    (void)snprintf(text, sizeof text, "http%s://%s%s/fdo/101/msg/%u", to->secure ? "s" : "",
+                   to->authority, to->path, type);
     c->len = 0;
     c->has_type = false;
     c->sent = type;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Messages of FDO over HTTP: one request each, and the token that binds those of one protocol. */
+ * Messages of FDO over HTTP and HTTPS: one request each, and the token that binds those of one protocol. */
 #ifndef PORTS_LINUX_FDO_CARRIER_H
 #define PORTS_LINUX_FDO_CARRIER_H
 
 #include "ports/linux/http/fetch.h"
+#include "ports/linux/http/secure.h"
 
 enum {
     TSR_CARRIER_BODY = 65535,
@@ -16,12 +17,14 @@ enum {
 typedef struct {
     char authority[TSR_UDP_HOST_LEN + 16]; /* "name:port" */
     char path[256];                        /* in front of /fdo/101/msg/; mostly empty */
+    bool secure;                           /* https */
+    tsr_web_hash server, ca;               /* of its certificates, if they are known */
 } tsr_carrier_place;
 
-/** A place by its URL. errors  TSR_E_UNSUPPORTED (https), TSR_E_MALFORMED, TSR_E_SPACE */
+/** A place by its URL. errors  TSR_E_UNSUPPORTED (neither http nor https), TSR_E_MALFORMED, TSR_E_SPACE */
 tsr_err tsr_carrier_place_url(tsr_carrier_place *p, tsr_bytes url);
 
-/** A place by its address: 4 or 16 bytes, or by its name.
+/** A place by its address: 4 or 16 bytes, or by its name; over HTTP, unless `secure` is set then.
  *  errors  TSR_E_MALFORMED, TSR_E_SPACE */
 tsr_err tsr_carrier_place_ip(tsr_carrier_place *p, tsr_bytes ip, uint16_t port);
 tsr_err tsr_carrier_place_dns(tsr_carrier_place *p, tsr_bytes dns, uint16_t port);
@@ -33,15 +36,20 @@ typedef struct {
     uint8_t body[TSR_CARRIER_BODY];
     /* private */
     tsr_fetch fetch;
+    tsr_fetch_secure tls;
+    const tsr_bytes *anchors;
+    size_t anchor_count;
     bool has_type;
     uint8_t sent;
     char token[TSR_CARRIER_TOKEN];
 } tsr_carrier;
 
-void tsr_carrier_init(tsr_carrier *c);
+/** anchors  CA certificates by which those servers are judged whose place has no hashes; none: anybody
+ *           may answer, since FDO proves by itself who does. They outlive the carrier */
+void tsr_carrier_init(tsr_carrier *c, const tsr_bytes *anchors, size_t anchor_count);
 
 /** Sends a message; `first` ones forget the token of the protocol before.
- *  owner   body must stay until the answer is there
+ *  owner   body must stay until the answer is there, and hashes of the place too
  *  errors  as of tsr_fetch_begin(); `cause` says more */
 tsr_err tsr_carrier_send(tsr_carrier *c, const tsr_carrier_place *to, uint8_t type, bool first,
                          tsr_bytes body, uint64_t now_ms);

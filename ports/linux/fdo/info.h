@@ -94,6 +94,7 @@ typedef struct {
     const char *error;
     tsr_beneath_file file;
     tsr_fetch fetch;
+    tsr_fetch_secure tls;
 } tsr_info_wget;
 
 void tsr_info_wget_init(tsr_info_wget *m, const tsr_info_bounds *bounds, tsr_info *info);
