@@ -69,6 +69,22 @@ static story tell(tsr_bytes in, size_t piece, bool head)
     return s;
 }
 
+/* What a reference means is a URL of that host, unless it names another; and it stays the same when it is
+ * resolved once more. */
+static void refer(tsr_bytes in)
+{
+    static const tsr_http_url base = { .authority = { (const uint8_t *)"a:1", 3 },
+                                       .target = { (const uint8_t *)"/b/c?d", 6 } };
+    uint8_t first_room[512], second_room[512];
+    tsr_buf first = tsr_buf_over(first_room, sizeof first_room);
+    tsr_buf second = tsr_buf_over(second_room, sizeof second_room);
+
+    if (tsr_http_url_resolve(&base, in, &first) != TSR_OK)
+        return;
+    must(tsr_http_url_resolve(&base, tsr_buf_view(&first), &second) == TSR_OK);
+    must(tsr_same(tsr_buf_view(&first), tsr_buf_view(&second)));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     tsr_bytes in = tsr_view(data, size);
@@ -81,5 +97,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(whole.fields == parts.fields && whole.done == parts.done);
     if (tsr_http_url_parse(in, &url) == TSR_OK)
         must(url.host.len != 0 && url.port != 0 && url.authority.len >= url.host.len);
+    refer(in);
     return 0;
 }

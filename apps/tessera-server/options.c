@@ -184,6 +184,7 @@ static const option known[] = {
     { "fdo-rendezvous", OWN, 0, 0, 0, 0, options_add_fdo_rendezvous },
     { "fdo-owner-place", OWN, 0, 0, 0, 0, options_add_fdo_owner_place },
     { "fdo-owner-trust", OWN, 0, 0, 0, 0, options_add_fdo_owner_trust },
+    { "fdo-rendezvous-ca", FILE_NAME(fdo_rendezvous_ca) },
     { "fdo-device-ca", FILE_NAME(fdo_device_ca) },
     { "fdo-device-ca-key", FILE_NAME(fdo_device_ca_key) },
     { "fdo-device-trust", FILE_NAME(fdo_device_trust) },
@@ -349,6 +350,7 @@ static void fill_defaults(options *o)
     o->server.trust = o->trust[0] ? o->trust : NULL;
     o->server.enrol_certificate = o->enrol_certificate[0] ? o->enrol_certificate : NULL;
     o->server.enrol_key = o->enrol_key[0] ? o->enrol_key : NULL;
+    o->fdo.rendezvous_ca = o->fdo_rendezvous_ca[0] ? o->fdo_rendezvous_ca : NULL;
     o->fdo.device_ca = o->fdo_device_ca[0] ? o->fdo_device_ca : NULL;
     o->fdo.device_ca_key = o->fdo_device_ca_key[0] ? o->fdo_device_ca_key : NULL;
     o->fdo.device_trust = o->fdo_device_trust[0] ? o->fdo_device_trust : NULL;

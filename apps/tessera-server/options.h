@@ -19,6 +19,7 @@ typedef struct {
     bool with_fdo;
     uint64_t audit; /* entries kept of each book; 0: the default */
     char fdo_device_ca[1024], fdo_device_ca_key[1024], fdo_device_trust[1024], fdo_next_owner[1024];
+    char fdo_rendezvous_ca[1024];
     char words[8192];
     size_t words_len;
     bool help, help_fdo, version;

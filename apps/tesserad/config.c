@@ -114,6 +114,7 @@ static const key software_keys[] = {
 
 static const key fdo_keys[] = {
     { "manufacturer", TEXT_AT(config, fdo.manufacturer) },
+    { "trust", TEXT_AT(config, fdo.trust) },
     { "info", TEXT_AT(config, fdo.info) },
     { "key", WORD, offsetof(config, fdo.bits), 0, 0, 0, curves, curve_bits },
     { "reuse", WORD_AT(config, fdo.reuse, yes_no) },

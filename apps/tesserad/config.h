@@ -82,6 +82,7 @@ typedef struct {
 typedef struct {
     bool present;
     char manufacturer[CONFIG_PATH]; /* URL of its service; empty: the device is initialised already */
+    char trust[CONFIG_PATH];        /* CA certificates of the services over https; empty: anybody */
     char info[64];                  /* DeviceInfo; empty: the model */
     uint32_t bits;                  /* of the attestation key */
     uint32_t reuse;                 /* an owner may leave the credential as it is */

@@ -35,8 +35,8 @@ const char *config_check_fdo(config_fdo *f)
     tsr_http_url url;
 
     if (f->manufacturer[0] != '\0' &&
-        (tsr_http_url_parse(tsr_text(f->manufacturer), &url) != TSR_OK || url.secure))
-        return "manufacturer is no URL of HTTP; write http://HOST:PORT";
+        tsr_http_url_parse(tsr_text(f->manufacturer), &url) != TSR_OK)
+        return "manufacturer is no URL of HTTP; write http://HOST:PORT or https://HOST:PORT";
     if (f->root[0] != '\0' && f->root[0] != '/')
         return "root is no path from / on; write for example /var/lib/tessera/fdo";
     if (f->root[0] == '\0' && (f->wget == 1 || f->commands_text[0] != '\0'))

@@ -58,12 +58,31 @@ static void wait_for_modules(onboard_life *l)
 
 /* ---- messages ---- */
 
+/* FDO 1.1 RendezvousInfo: RVSvCertHash and RVClCertHash. One that cannot be compared is no licence to go
+ * on without. */
+static tsr_err take_hash(const tsr_fdo_hash *from, tsr_web_hash *to)
+{
+    *to = (tsr_web_hash){ from->alg == TSR_FDO_SHA384 ? TSR_DTLS_PIN_SHA384 : TSR_DTLS_PIN_SHA256,
+                          from->value };
+    if (from->alg == 0)
+        *to = (tsr_web_hash){ .value = { NULL, 0 } };
+    return from->alg == 0 || from->alg == TSR_FDO_SHA256 || from->alg == TSR_FDO_SHA384
+               ? TSR_OK
+               : TSR_E_UNSUPPORTED;
+}
+
 static tsr_err find_place(onboard *o, const tsr_fdo_target *to)
 {
+    tsr_err err;
+
     if (to == NULL)
         return tsr_carrier_place_url(&o->place, tsr_text(o->config->fdo.manufacturer));
-    return to->dns.ptr != NULL ? tsr_carrier_place_dns(&o->place, to->dns, to->port)
-                               : tsr_carrier_place_ip(&o->place, to->ip, to->port);
+    err = to->dns.ptr != NULL ? tsr_carrier_place_dns(&o->place, to->dns, to->port)
+                              : tsr_carrier_place_ip(&o->place, to->ip, to->port);
+    o->place.secure = to->transport == TSR_FDO_OVER_HTTPS;
+    if (err == TSR_OK)
+        err = take_hash(&to->server_cert, &o->place.server);
+    return err == TSR_OK ? take_hash(&to->ca_cert, &o->place.ca) : err;
 }
 
 static tsr_err exchange(onboard_life *l, const tsr_fdo_send *send)
@@ -230,6 +249,34 @@ static onboard_end live(onboard_life *l)
     return l->over ? l->end : ONBOARD_DONE;
 }
 
+static tsr_err read_trust(tsr_anchors *a, const char *path)
+{
+    tsr_err err = tsr_anchors_read(a, path);
+
+    if (err != TSR_OK)
+        tsr_host_log(TSR_LOG_ERROR, "fdo-trust", "file=\"%s\" cause=\"%s\" remedy=\"name CA certificates, "
+                     "PEM or DER\"", path, err == TSR_E_IO ? strerror(errno) : "no certificates in it");
+    return err;
+}
+
+/* fdo.wget goes by the system's authorities unless told otherwise; a system may have none. */
+static tsr_err open_trust(onboard *o)
+{
+    const char *path = o->config->fdo.trust;
+
+    if (path[0] == '\0') {
+        (void)tsr_anchors_read(&o->web_trust, TSR_ANCHORS_SYSTEM);
+        return TSR_OK;
+    }
+    return read_trust(&o->trust, path) == TSR_OK ? read_trust(&o->web_trust, path) : TSR_E_IO;
+}
+
+static void close_trust(onboard *o)
+{
+    tsr_anchors_free(&o->trust);
+    tsr_anchors_free(&o->web_trust);
+}
+
 static tsr_err open_store(onboard_life *l, const config *c)
 {
     tsr_err err = tsr_host_directory(c->state);
@@ -259,11 +306,15 @@ static onboard_end run(onboard_life *l, config *c)
 
     if (err != TSR_OK)
         return ONBOARD_FAILED;
-    tsr_carrier_init(&l->o.carrier);
-    l->signals = daemon_signals();
-    if (l->o.store.state != TSR_FDO_STORE_ONBOARDED)
+    if (l->o.store.state != TSR_FDO_STORE_ONBOARDED) {
+        if (open_trust(&l->o) != TSR_OK)
+            return ONBOARD_FAILED;
+        tsr_carrier_init(&l->o.carrier, l->o.trust.list, l->o.trust.count);
+        l->signals = daemon_signals();
         end = live(l);
-    (void)close(l->signals);
+        (void)close(l->signals);
+        close_trust(&l->o);
+    }
     if (end != ONBOARD_DONE)
         return end;
     err = onboard_accounts(c, l->o.store.accounts);

@@ -9,6 +9,7 @@
 #include "ports/linux/fdo/carrier.h"
 #include "ports/linux/fdo/handover.h"
 #include "ports/linux/fdo/store.h"
+#include "ports/linux/http/anchors.h"
 #include "tessera/fdo/device.h"
 
 enum { ONBOARD_MODULES = 6 };
@@ -24,6 +25,7 @@ typedef struct onboard {
     const config *config;
     tsr_fdo_store store;
     tsr_carrier carrier;
+    tsr_anchors trust, web_trust; /* of the services; for fdo.wget */
     tsr_carrier_place place;
     tsr_fdo_device device;
     tsr_fdo_device_config how;

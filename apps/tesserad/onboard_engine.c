@@ -61,7 +61,7 @@ static void set_how(onboard_life *l)
         .kex_count = KEX,
         .cipher = large ? &tsr_fdo_a256gcm : &tsr_fdo_a128gcm,
         .random = &tsr_fdo_random_psa,
-        .transports = 1u << TSR_FDO_OVER_HTTP,
+        .transports = 1u << TSR_FDO_OVER_HTTP | 1u << TSR_FDO_OVER_HTTPS,
         .refuse_reuse = c->fdo.reuse == 0,
         .devmod = &l->o.devmod,
         .modules = l->o.list,

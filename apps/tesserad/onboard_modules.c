@@ -67,7 +67,8 @@ static void set_bounds(onboard *o)
     o->bounds = (tsr_info_bounds){ .root = f->root, .most_bytes = f->file_size,
                                    .command_count = f->command_count,
                                    .command_ms = f->command_s * 1000,
-                                   .command_output = f->command_output, .wget_ms = f->wget_s * 1000 };
+                                   .command_output = f->command_output, .wget_ms = f->wget_s * 1000,
+                                   .anchors = o->web_trust.list, .anchor_count = o->web_trust.count };
     for (size_t i = 0; i < f->command_count; i++) {
         o->bounds.commands[i].name = f->commands[i].name;
         o->bounds.commands[i].program = f->commands[i].program;

@@ -51,6 +51,8 @@ typedef struct {
     const char *device_ca, *device_ca_key; /* signs the certificates of devices (DI) */
     const char *rendezvous[TSR_FDO_PLACES_MAX]; /* "http://host:port": where devices, and TO0, look */
     unsigned rendezvous_count;
+    const char *rendezvous_ca; /* PEM or DER: the CA of those with https, whose hash devices are told; NULL: no
+                                  hash */
     const char *owner_places[TSR_FDO_PLACES_MAX]; /* and what is told to devices that ask there */
     unsigned owner_place_count;
     const char *next_owner;   /* PEM public key that new vouchers are extended to; "own": the owner

@@ -13,7 +13,7 @@
 
 #include "tessera/cbor/cbor.h"
 
-enum { PUBLIC_MAX = TSR_FDO_DER_KEY_MAX + 16, DIRECTIVE_MAX = 340 };
+enum { PUBLIC_MAX = TSR_FDO_DER_KEY_MAX + 16, DIRECTIVE_MAX = 384 };
 
 static tsr_err fail(char *why, size_t why_cap, const char *what)
 {
@@ -21,11 +21,39 @@ static tsr_err fail(char *why, size_t why_cap, const char *what)
     return TSR_E_ARGUMENT;
 }
 
+/* FDO 1.1 RendezvousInfo: RVClCertHash */
+static tsr_err hash_ca(const tsr_fdo_config *c, uint8_t room[TSR_FDO_HASH_MAX], tsr_fdo_hash *hash, char *why,
+                       size_t why_cap)
+{
+    mbedtls_x509_crt crt;
+    tsr_bytes der;
+    tsr_err err = TSR_E_ARGUMENT;
+
+    *hash = (tsr_fdo_hash){ .alg = 0 };
+    if (c->rendezvous_ca == NULL)
+        return TSR_OK;
+    mbedtls_x509_crt_init(&crt);
+    if (mbedtls_x509_crt_parse_file(&crt, c->rendezvous_ca) == 0) {
+        der = tsr_view(crt.raw.p, crt.raw.len);
+        err = tsr_fdo_hash_make(TSR_FDO_SHA256, &der, 1, room, hash);
+    }
+    mbedtls_x509_crt_free(&crt);
+    if (err != TSR_OK)
+        (void)snprintf(why, why_cap, "%s: no certificate can be read from it: give that of the CA of the "
+                       "rendezvous servers, PEM or DER", c->rendezvous_ca);
+    return err;
+}
+
 static tsr_err load_rv_info(tsr_fdo *f, char *why, size_t why_cap)
 {
     tsr_fdo_config *c = &f->config;
+    uint8_t hash_room[TSR_FDO_HASH_MAX];
+    tsr_fdo_hash ca;
     fdo_place p;
+    tsr_err err = hash_ca(c, hash_room, &ca, why, why_cap);
 
+    if (err != TSR_OK)
+        return err;
     rest_room(&f->rv_info, 16 + DIRECTIVE_MAX * (size_t)TSR_FDO_PLACES_MAX);
     tsr_cbor_put_array(&f->rv_info, c->rendezvous_count);
     for (unsigned i = 0; i < c->rendezvous_count; i++) {
@@ -36,6 +64,8 @@ static tsr_err load_rv_info(tsr_fdo *f, char *why, size_t why_cap)
         }
         tsr_fdo_directive d = fdo_place_directive(&p);
 
+        if (p.tls)
+            d.ca_cert = ca;
         d.has_delay = c->delay_s != 0;
         d.delay_s = c->delay_s;
         tsr_fdo_put_directive(&f->rv_info, &d);

@@ -197,7 +197,7 @@ static void test_walk_chooses_the_transport(void **state)
     assert_int_equal(send.to->transport, TSR_FDO_OVER_HTTP);
     assert_int_equal(send.to->port, 80);
     config.transports |= 1u << TSR_FDO_OVER_HTTPS;
-    q.d[0].protocol = TSR_FDO_RV_NONE;
+    q.directives[0].protocol = TSR_FDO_RV_NONE;
     make(&q);
     assert_int_equal(tsr_fdo_device_begin(&d, now), TSR_OK);
     goes_to(&now, 0, "b", 443, 30);
@@ -206,7 +206,7 @@ static void test_walk_chooses_the_transport(void **state)
     goes_to(&now, 3, "2222", 80, 30);
     goes_to(&now, 0, "a", 80, 30);
     goes_to(&now, 3, "1111", 80, 30);
-    q.d[0].server_cert = (tsr_fdo_hash){ TSR_FDO_SHA256, { digest, sizeof digest } };
+    q.directives[0].server_cert = (tsr_fdo_hash){ TSR_FDO_SHA256, { digest, sizeof digest } };
     make(&q);
     assert_int_equal(tsr_fdo_device_begin(&d, now), TSR_OK);
     goes_to(&now, 0, "b", 443, 30);

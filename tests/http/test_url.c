@@ -66,11 +66,47 @@ static void test_url_refused(void **state)
     }
 }
 
+/* RFC 3986 §5.4, as far as HTTP is concerned */
+static void test_url_references(void **state)
+{
+    static const char *const all[][2] = {
+        { "g", "http://a/b/c/g" },         { "./g", "http://a/b/c/g" },       { "g/", "http://a/b/c/g/" },
+        { "/g", "http://a/g" },            { "//g", "http://g" },             { "?y", "http://a/b/c/d;p?y" },
+        { "g?y", "http://a/b/c/g?y" },     { "#s", "http://a/b/c/d;p?q#s" },  { "", "http://a/b/c/d;p?q" },
+        { "g?y#s", "http://a/b/c/g?y#s" }, { ";x", "http://a/b/c/;x" },       { ".", "http://a/b/c/" },
+        { "..", "http://a/b/" },           { "../g", "http://a/b/g" },        { "../..", "http://a/" },
+        { "../../g", "http://a/g" },       { "../../../g", "http://a/g" },    { "/./g", "http://a/g" },
+        { "/../g", "http://a/g" },         { "g.", "http://a/b/c/g." },       { "..g", "http://a/b/c/..g" },
+        { "./../g", "http://a/b/g" },      { "g/./h", "http://a/b/c/g/h" },   { "g/../h", "http://a/b/c/h" },
+        { "g?y/../x", "http://a/b/c/g?y/../x" }, { "https://b:8/x", "https://b:8/x" },
+    };
+    uint8_t room[64];
+    tsr_http_url base, lone;
+    tsr_buf out;
+
+    (void)state;
+    assert_int_equal(tsr_http_url_parse(tsr_text("http://a/b/c/d;p?q"), &base), TSR_OK);
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        out = tsr_buf_over(room, sizeof room);
+        assert_int_equal(tsr_http_url_resolve(&base, tsr_text(all[i][0]), &out), TSR_OK);
+        assert_true(tsr_same(tsr_buf_view(&out), tsr_text(all[i][1])));
+    }
+    assert_int_equal(tsr_http_url_parse(tsr_text("https://a:1"), &lone), TSR_OK);
+    out = tsr_buf_over(room, sizeof room);
+    assert_int_equal(tsr_http_url_resolve(&lone, tsr_text("g"), &out), TSR_OK);
+    assert_true(tsr_same(tsr_buf_view(&out), tsr_text("https://a:1/g")));
+    out = tsr_buf_over(room, 12);
+    assert_int_equal(tsr_http_url_resolve(&base, tsr_text("g"), &out), TSR_E_SPACE);
+    assert_int_equal(tsr_http_url_resolve(&base, tsr_text("a b"), &out), TSR_E_MALFORMED);
+    assert_int_equal(tsr_http_url_resolve(&base, tsr_text("a\r\nb"), &out), TSR_E_MALFORMED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_url_parts),
         cmocka_unit_test(test_url_refused),
+        cmocka_unit_test(test_url_references),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -204,3 +204,46 @@ class Web:
 
     def __exit__(self, *_):
         self.close()
+
+
+class Proxy:
+    """TLS in front of a port that has none."""
+
+    def __init__(self, certificate, to):
+        self.context, self.to, self.refused, self.served = Web.context(certificate), to, [], 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.url = f"https://127.0.0.1:{self.port}"
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        with contextlib.suppress(OSError):
+            while True:
+                peer, _ = self.listener.accept()
+                threading.Thread(target=self.serve, args=(peer,), daemon=True).start()
+
+    def serve(self, peer):
+        try:
+            peer.settimeout(60)
+            near = self.context.wrap_socket(peer, server_side=True)
+        except OSError as error:
+            self.refused.append(str(error))
+            peer.close()
+            return
+        self.served += 1
+        with near, socket.create_connection(("127.0.0.1", self.to)) as far, contextlib.suppress(OSError):
+            threading.Thread(target=self.pump, args=(far, near), daemon=True).start()
+            self.pump(near, far)
+
+    @staticmethod
+    def pump(here, there):
+        with contextlib.suppress(OSError):
+            while data := here.recv(16384):
+                there.sendall(data)
+        with contextlib.suppress(OSError):
+            there.shutdown(socket.SHUT_RDWR)
+
+    def close(self):
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()

@@ -9,6 +9,7 @@
 #include "ports/linux/fdo/beneath.h"
 #include "ports/linux/fdo/child.h"
 #include "ports/linux/http/fetch.h"
+#include "ports/linux/http/secure.h"
 
 enum {
     TSR_INFO_BLOCK = 1014,   /* bytes of data in one message, as the modules' documents say */
@@ -27,6 +28,8 @@ typedef struct {
     size_t command_count; /* 0: no fdo.command */
     uint32_t command_ms, command_output;
     uint32_t wget_ms; /* 0: no fdo.wget */
+    const tsr_bytes *anchors; /* CA certificates for fdo.wget over https; none: no https */
+    size_t anchor_count;
 } tsr_info_bounds;
 
 /** A module. Any error of take or give ends the onboarding. */

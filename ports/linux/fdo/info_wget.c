@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * fdo.wget: the device fetches a file over HTTP. */
+ * fdo.wget: the device fetches a file over HTTP or HTTPS, and goes where redirections lead. */
 #include <stdio.h>
 
 #include "ports/linux/fdo/info.h"
@@ -69,7 +69,7 @@ static tsr_err take_url(tsr_info_wget *m, tsr_bytes value, uint64_t now_ms)
     m->running = true;
     err = tsr_fetch_begin(&m->fetch, &url, &get, NULL, now_ms);
     if (err != TSR_OK)
-        fail(m, err == TSR_E_UNSUPPORTED ? "https is not supported" : "cannot connect", err);
+        fail(m, "cannot connect", err);
     return TSR_OK;
 }
 
@@ -167,9 +167,14 @@ static uint64_t wget_due(const void *self, int *fd, short *events, uint64_t now_
 
 void tsr_info_wget_init(tsr_info_wget *m, const tsr_info_bounds *bounds, tsr_info *info)
 {
+    const tsr_fetch_trust trust = { .anchors = bounds->anchors, .anchor_count = bounds->anchor_count };
+
     memset(m, 0, sizeof *m);
     m->bounds = bounds;
     tsr_beneath_init(&m->file);
     tsr_fetch_init(&m->fetch, bounds->wget_ms);
+    m->fetch.follow = true;
+    tsr_fetch_secure_init(&m->tls, &trust);
+    tsr_fetch_use(&m->fetch, &tsr_fetch_secure_layer, &m->tls);
     *info = (tsr_info){ module, NULL, wget_take, wget_give, wget_due, wget_drop, m };
 }
