@@ -55,7 +55,7 @@ class Onboarding(unittest.TestCase):
         self.run_device(*lines)
         self.room.wait_device("fdo-made", 60)
         self.room.parts["device"].kill()
-        self.room.parts["server"].expect(": registered", 60)
+        self.room.parts["server"].expect(f"at http://127.0.0.1:{self.port} for ", 60)
         self.room.run_device()
 
     def test_manufacturer_rendezvous_and_owner_by_ca(self):
