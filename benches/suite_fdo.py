@@ -138,7 +138,8 @@ def sell(made, owned, bits):
     """Vouchers from the one to the other, which registers them."""
     guids = made.guids()
     for guid in guids:
-        owned.call("POST", "/fdo/vouchers", made.call("GET", f"/fdo/devices/{guid}/voucher"))
+        voucher = made.call("GET", f"/fdo/devices/{guid}/voucher")["voucher"]
+        owned.call("POST", "/fdo/vouchers", {"voucher": voucher})
     for guid in guids:
         measure.wait_until(lambda g=guid: is_registered(made, g, bits), 120, "an owner's registration")
     return guids

@@ -190,6 +190,7 @@ static void begin_owner(uint8_t answered)
     s->state = copy_of(from, &secret);
     s->drop = proved->drop;
     s->answered = answered;
+    fdo_session_name(&house.fdo->sessions, s, tsr_view(guid, sizeof guid));
     memcpy(run.token, s->token, sizeof s->token);
     memcpy(run.nonce, from->nonce_device, sizeof run.nonce);
     fdo_session_give(&house.fdo->sessions, s, false);
