@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 enum { IDLE_S = 30 };
 
@@ -43,19 +44,28 @@ static void no_log(void *cls, const char *format, va_list args)
     (void)args;
 }
 
+/* Two for each core: one may wait for the disk while the other works. */
+static unsigned threads(void)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return cores <= 2 ? 4u : cores >= 32 ? 64u : 2u * (unsigned)cores;
+}
+
 struct MHD_Daemon *rest_listen(const rest_place *place, unsigned flags, unsigned connections,
                                size_t memory, MHD_AccessHandlerCallback on_request, void *cls,
                                const struct MHD_OptionItem *more, char *why, size_t why_cap)
 {
     struct MHD_Daemon *daemon;
+    unsigned pool = threads();
 
     flags |= MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG |
              (place->at.any.sa_family == AF_INET6 ? MHD_USE_IPv6 : 0u);
-    connections = connections > REST_LISTEN_THREADS ? connections : (unsigned)REST_LISTEN_THREADS;
+    connections = connections > pool ? connections : pool;
     daemon = MHD_start_daemon(
         flags, place->port, NULL, NULL, on_request, cls, MHD_OPTION_EXTERNAL_LOGGER, no_log, NULL,
-        MHD_OPTION_SOCK_ADDR, &place->at.any, MHD_OPTION_THREAD_POOL_SIZE,
-        (unsigned)REST_LISTEN_THREADS, MHD_OPTION_CONNECTION_LIMIT, connections,
+        MHD_OPTION_SOCK_ADDR, &place->at.any, MHD_OPTION_THREAD_POOL_SIZE, pool,
+        MHD_OPTION_CONNECTION_LIMIT, connections,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory,
         MHD_OPTION_ARRAY, more, MHD_OPTION_END);
     if (daemon == NULL)

@@ -25,11 +25,11 @@ typedef struct {
 tsr_err rest_place_parse(const char *bind_to, uint16_t port, rest_place *out, char *why,
                          size_t why_cap);
 
-/** Starts a daemon with as many threads as REST_LISTEN_THREADS. A connection that is silent for
- *  30 s is closed.
+/** Starts a daemon with two threads for each core, 4 at least and 64 at most. A connection that is
+ *  silent for 30 s is closed.
  *
  *  flags        of MHD, besides those of a daemon with epoll
- *  connections  at once, REST_LISTEN_THREADS at least
+ *  connections  at once, one for each thread at least
  *  memory       bytes of one connection: request line and header fields
  *  more         other options of MHD; ends with MHD_OPTION_END
  *  errors       NULL: the port cannot be opened; `why` names cause and remedy */
@@ -40,7 +40,7 @@ struct MHD_Daemon *rest_listen(const rest_place *place, unsigned flags, unsigned
 /** The port it listens at; 0: `daemon` is NULL. */
 uint16_t rest_listen_port(struct MHD_Daemon *daemon);
 
-enum { REST_LISTEN_THREADS = 4, REST_PEER_TEXT = 48 };
+enum { REST_PEER_TEXT = 48 };
 
 /** The client's address in figures; "": not known. */
 const char *rest_peer(struct MHD_Connection *connection, char text[REST_PEER_TEXT]);
