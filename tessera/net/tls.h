@@ -13,7 +13,8 @@
  * Take until TSR_END and poll until TSR_END, after each other as long as bytes move. Any other error
  * is the end: tsr_tls_reason() and tsr_tls_alert() say why, poll once more (an alert may wait), free.
  *
- * A record of the peer's has room for 1,536 bytes. As a client we ask for 1,024 at most (RFC 6066 §4);
+ * A record of the peer's has room for what Mbed TLS was built with: 1,536 bytes, and 16 KB on a device with Linux.
+ * As a client we ask for 1,024 at most (RFC 6066 §4);
  * as a server, what is told as Max-Message-Size keeps messages, and so records, short. */
 #ifndef TESSERA_NET_TLS_H
 #define TESSERA_NET_TLS_H
