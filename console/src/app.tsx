@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useState } from "preact/hooks";
 import { setToken, tokenNeeded } from "./api/client";
+import { AuditPage } from "./pages/audit";
 import { BootstrapPage } from "./pages/bootstrap";
 import { CredentialsPage } from "./pages/credentials";
 import { DevicePage } from "./pages/device";
 import { DevicesPage } from "./pages/devices";
 import { EventsPage } from "./pages/events";
+import { OnboardingPage } from "./pages/onboarding";
+import { VoucherPage } from "./pages/voucher";
 import { connection, retryLive } from "./state/live";
 import { route } from "./state/router";
 import { nextTheme, theme } from "./state/theme";
@@ -62,6 +65,12 @@ function Page() {
       return <CredentialsPage />;
     case "bootstrap":
       return <BootstrapPage />;
+    case "onboarding":
+      return <OnboardingPage />;
+    case "voucher":
+      return <VoucherPage key={at.guid} guid={at.guid} />;
+    case "audit":
+      return <AuditPage />;
     default:
       return <div class="card empty"><h2>There is no such page</h2><p><a href="#/devices">Go to the devices</a></p></div>;
   }
@@ -80,6 +89,8 @@ export function App() {
           <a href="#/events" aria-current={current(at === "events")}>Events</a>
           <a href="#/credentials" aria-current={current(at === "credentials")}>Credentials</a>
           <a href="#/bootstrap" aria-current={current(at === "bootstrap")}>Bootstrap</a>
+          <a href="#/onboarding" aria-current={current(at === "onboarding" || at === "voucher")}>Onboarding</a>
+          <a href="#/audit" aria-current={current(at === "audit")}>Audit</a>
         </nav>
         <div class="end"><LiveBadge /><ThemeButton /></div>
       </header>

@@ -35,6 +35,19 @@ export type RequestList = Schemas["RequestList"];
 export type ApiEvent = Schemas["Event"];
 export type EventList = Schemas["EventList"];
 export type Problem = Schemas["Problem"];
+export type FdoService = Schemas["FdoService"];
+export type FdoDevice = Schemas["FdoDevice"];
+export type FdoDeviceList = Schemas["FdoDeviceList"];
+export type FdoStage = Schemas["FdoStage"];
+export type FdoKey = Schemas["FdoKey"];
+export type FdoVoucher = Schemas["FdoVoucher"];
+export type FdoRedirect = Schemas["FdoRedirect"];
+export type FdoRedirectList = Schemas["FdoRedirectList"];
+export type FdoNameList = Schemas["FdoNameList"];
+export type FdoName = FdoNameList["items"][number];
+export type FdoResult = Schemas["FdoResult"];
+export type AuditEntry = Schemas["AuditEntry"];
+export type AuditList = Schemas["AuditList"];
 export type Scalar = Schemas["Scalar"];
 
 const BASE = "/api/v1";
@@ -159,6 +172,19 @@ export const api = {
     call<BootstrapStateList>("GET", `/bootstrap/devices${queryString({ cursor })}`),
   certificates: (cursor?: string) =>
     call<CertificateList>("GET", `/bootstrap/certificates${queryString({ cursor })}`),
+  fdo: () => call<FdoService>("GET", "/fdo"),
+  fdoDevices: (cursor?: string) => call<FdoDeviceList>("GET", `/fdo/devices${queryString({ cursor })}`),
+  fdoDevice: (guid: string) => call<FdoDevice>("GET", `/fdo/devices/${guid}`),
+  fdoRedirects: (cursor?: string) => call<FdoRedirectList>("GET", `/fdo/redirects${queryString({ cursor })}`),
+  voucher: (guid: string) => call<FdoVoucher>("GET", `/fdo/devices/${guid}/voucher`),
+  importVoucher: (voucher: string) => call<FdoDevice>("POST", "/fdo/vouchers", { voucher }),
+  extendVoucher: (guid: string, to: string) => call<FdoDevice>("POST", `/fdo/devices/${guid}/extend`, { to }),
+  plans: (cursor?: string) => call<FdoNameList>("GET", `/fdo/plans${queryString({ cursor })}`),
+  setPlan: (name: string, plan: unknown) => call<void>("PUT", `/fdo/plans/${encodeURIComponent(name)}`, plan),
+  deletePlan: (name: string) => call<void>("DELETE", `/fdo/plans/${encodeURIComponent(name)}`),
+  results: (cursor?: string) => call<FdoNameList>("GET", `/fdo/results${queryString({ cursor })}`),
+  result: (name: string) => call<FdoResult>("GET", `/fdo/results/${encodeURIComponent(name)}`),
+  audit: (refused: boolean, cursor?: string) => call<AuditList>("GET", `/audit${queryString({ refused, cursor })}`),
   revoke: (serial: string) => call<void>("DELETE", `/bootstrap/certificates/${encodeURIComponent(serial)}`),
 };
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { useState } from "preact/hooks";
 import type { ApiEvent } from "../api/client";
+import { isFdoEvent } from "../fdo";
 import { clock, fullTime, unitText, valueText } from "../format";
 import { events } from "../state/live";
-import { deviceHref } from "../state/router";
+import { deviceHref, onboardingHref } from "../state/router";
 import { Pause, Play, Pulse, Search } from "../ui/icons";
 
 const KINDS: { label: string; types: ApiEvent["type"][] }[] = [
@@ -13,6 +14,8 @@ const KINDS: { label: string; types: ApiEvent["type"][] }[] = [
   { label: "Failures", types: ["failure", "refused"] },
   { label: "Credentials", types: ["credential"] },
   { label: "Bootstrap", types: ["bootstrap-started", "bootstrap-finished", "bootstrap-failed"] },
+  { label: "Onboarding", types: ["fdo-made", "fdo-imported", "fdo-extended", "fdo-announced", "fdo-accepted", "fdo-redirected", "fdo-proved",
+    "fdo-onboarded", "fdo-replaced", "fdo-failed"] },
 ];
 
 export function toneOf(type: ApiEvent["type"]): string {
@@ -20,10 +23,12 @@ export function toneOf(type: ApiEvent["type"]): string {
     case "registered":
     case "online":
     case "bootstrap-finished":
+    case "fdo-onboarded":
       return "ok";
     case "failure":
     case "refused":
     case "bootstrap-failed":
+    case "fdo-failed":
       return "bad";
     case "deregistered":
     case "expired":
@@ -36,6 +41,8 @@ export function toneOf(type: ApiEvent["type"]): string {
     case "response":
     case "observing":
     case "bootstrap-started":
+    case "fdo-proved":
+    case "fdo-redirected":
       return "info";
     default:
       return "";
@@ -122,7 +129,7 @@ export function EventsPage({ endpoint }: { endpoint: string | undefined }) {
                 <tr class="row" key={e.id}>
                   <td class="time"><time dateTime={e.at} title={fullTime(e.at)}>{clock(e.at)}</time></td>
                   <td><span class={`badge ${toneOf(e.type)}`}>{e.type.replace("-", " ")}</span></td>
-                  <td>{e.endpoint ? <a href={deviceHref(e.endpoint)}>{e.endpoint}</a> : <span class="muted">unknown</span>}</td>
+                  <td>{e.endpoint ? <a href={isFdoEvent(e) ? onboardingHref(e.endpoint) : deviceHref(e.endpoint)}>{e.endpoint}</a> : <span class="muted">unknown</span>}</td>
                   <td class="what">{describe(e)}</td>
                 </tr>
               ))}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The address bar is the state of the page: #/devices, #/devices/NAME/OBJECT, #/events, #/credentials, #/bootstrap.
+// The address bar is the state of the page: #/devices, #/devices/NAME/OBJECT, #/events, #/credentials, #/bootstrap,
+// #/onboarding, #/onboarding/GUID, #/audit.
 import { signal } from "@preact/signals";
 
 export type Route =
@@ -8,6 +9,9 @@ export type Route =
   | { page: "events"; endpoint: string | undefined }
   | { page: "credentials" }
   | { page: "bootstrap" }
+  | { page: "onboarding" }
+  | { page: "voucher"; guid: string }
+  | { page: "audit" }
   | { page: "unknown"; hash: string };
 
 export function parseRoute(hash: string): Route {
@@ -26,7 +30,15 @@ export function parseRoute(hash: string): Route {
     return { page: "events", endpoint: new URLSearchParams(query).get("endpoint") ?? undefined };
   if (page === "credentials" && parts.length === 1) return { page: "credentials" };
   if (page === "bootstrap" && parts.length === 1) return { page: "bootstrap" };
+  if (page === "onboarding" && parts.length === 1) return { page: "onboarding" };
+  if (page === "onboarding" && parts.length === 2 && name !== undefined && /^[0-9a-f]{32}$/.test(name)) return { page: "voucher", guid: name };
+  if (page === "audit" && parts.length === 1) return { page: "audit" };
   return { page: "unknown", hash };
+}
+
+/** A device of FIDO Device Onboard. */
+export function onboardingHref(guid: string): string {
+  return `#/onboarding/${encodeURIComponent(guid)}`;
 }
 
 export function deviceHref(endpoint: string, object?: number): string {
