@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A blank device and our services: the owner's plan ends in an account for LwM2M, and the device registers with it by itself."""
+import random
 import subprocess
+import time
 import unittest
 
 import fdolab
@@ -132,6 +134,22 @@ class Handover(Base):
         self.plan(self.account())
         self.room.wait_device("registered", 120)
         self.assertEqual(self.room.parts["device"].text().count("event=account "), 2)
+
+    def test_owner_killed_at_any_time(self):
+        """Whenever it dies, the device is onboarded in the end, with the one credential that is there."""
+        self.plan(self.account(), {"module": "fdo.command", "command": "wait", "args": ["0.2"]})
+        fdolab.configure(self.room, "its-own-name", self.url, "info = lamp", f"root = {self.room.folder}",
+                         "commands = wait=/bin/sleep")
+        self.room.run_device()
+        for _ in range(6):
+            time.sleep(random.uniform(0, 1.0))
+            self.room.parts["server"].kill()
+            self.start_server()
+        self.room.wait_device("fdo-onboarded", 120)
+        self.room.wait_device("registered", 60)
+        self.room.wait_registered(EP)
+        every = self.rest("GET", "/credentials")["items"]
+        self.assertEqual([c["endpoint"] for c in every], [EP])
 
     def test_group(self):
         self.plan(self.account(lifetime=77), name="lamps")
