@@ -111,8 +111,7 @@ class Handover(Base):
         self.room.parts["device"].stop()
         self.tool("--erase")
         self.room.run_device()
-        self.room.wait_device("fdo-failed", 60)
-        self.assertIn("another device has the endpoint's name", self.room.parts["server"].text())
+        self.room.parts["server"].expect("another device has the endpoint's name", 60)
         self.assertEqual(self.credential(), first)
         self.plan(self.account(), replace=True)
         self.room.wait_device("registered", 120)
@@ -156,7 +155,7 @@ class Handover(Base):
         self.plan(self.account(short_server_id=70000), name="other", want=(422,))
         self.plan({"module": "fdo.command", "command": "nothing"})  # the default plan, which this device cannot do
         self.room.run_device()
-        self.room.wait_device("fdo-failed", 60)
+        self.room.parts["server"].expect("the device does not know a module of its plan", 60)
         guid = self.rest("GET", "/fdo/devices")["items"][0]["guid"]
         answer = self.rest("PUT", f"/fdo/devices/{guid}/group", {"group": "clocks"}, (422,))
         self.assertIn("there is no group clocks", answer["detail"])
