@@ -8,6 +8,7 @@
 
 #include "apps/tesserad/onboard.h"
 
+/* What is encrypted goes through the secure service in one call, which takes 20 KB. */
 enum { ONBOARD_CREDENTIAL = 2048, ONBOARD_REDIRECT = 4096, ONBOARD_MESSAGE = 16384 };
 
 /* Beside the daemon's memory, and gone before it begins. */
@@ -15,7 +16,7 @@ typedef struct {
     onboard o;
     struct utsname system;
     uint8_t credential[ONBOARD_CREDENTIAL], next[ONBOARD_CREDENTIAL], redirect[ONBOARD_REDIRECT];
-    uint8_t message[ONBOARD_MESSAGE], in[TSR_CARRIER_BODY], out[ONBOARD_MESSAGE - 128];
+    uint8_t message[ONBOARD_MESSAGE], in[ONBOARD_MESSAGE], out[ONBOARD_MESSAGE - 128];
     int signals;
     onboard_end end;
     bool over;

@@ -125,7 +125,8 @@ static tsr_err put_one(tsr_fdo_device *d)
     return err;
 }
 
-/* FDO 1.1 message.68: [more, [* pair]] */
+/* FDO 1.1 message.68: [more, [* pair]]. While the owner has more to say, it is empty, and what is to be
+ * answered waits. */
 static tsr_err say(tsr_fdo_device *d)
 {
     tsr_fdo_service *v = &d->service;
@@ -136,9 +137,11 @@ static tsr_err say(tsr_fdo_device *d)
 
     tsr_cbor_put_array(&head, 2);
     tsr_cbor_put_bool(&head, v->full);
-    tsr_cbor_put_array(&head, v->pairs);
+    tsr_cbor_put_array(&head, v->info.more ? 0 : v->pairs);
     if (head.err != TSR_OK || v->out.len < FRONT)
         return TSR_E_SPACE;
+    if (v->info.more)
+        return tsr_fdo_say_sealed(d, TSR_FDO_TO2_DEVICE_INFO, tsr_buf_view(&head));
     memcpy(v->out.ptr + FRONT - head.len, head.ptr, head.len);
     plain = tsr_view(v->out.ptr + FRONT - head.len, v->out.len - FRONT + head.len);
     err = tsr_fdo_say_sealed(d, TSR_FDO_TO2_DEVICE_INFO, plain);
@@ -146,7 +149,6 @@ static tsr_err say(tsr_fdo_device *d)
     return err;
 }
 
-/* While the owner has more to say, the device only listens. */
 tsr_err tsr_fdo_service_say(tsr_fdo_device *d, const char **what)
 {
     tsr_fdo_service *v = &d->service;

@@ -83,7 +83,19 @@ tsr_err tsr_fdo_session_seal(tsr_fdo_session *s, const tsr_fdo_random *r, tsr_by
 
 tsr_err tsr_fdo_session_unseal(tsr_fdo_session *s, tsr_bytes message, tsr_buf *plain)
 {
-    return s->cipher == NULL ? TSR_E_STATE : s->cipher->open(s, message, plain);
+    size_t before = plain->len;
+    tsr_err err = s->cipher == NULL ? TSR_E_STATE : s->cipher->open(s, message, plain);
+    const uint8_t *tag;
+
+    if (err != TSR_OK)
+        return err;
+    tag = message.ptr + message.len - sizeof s->heard; /* it is longer than that */
+    if (memcmp(tag, s->heard, sizeof s->heard) == 0) {
+        plain->len = before;
+        return TSR_E_DENIED;
+    }
+    memcpy(s->heard, tag, sizeof s->heard);
+    return TSR_OK;
 }
 
 /* One key serves both directions, so each message has a nonce of its own, drawn at random. */

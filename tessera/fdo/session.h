@@ -32,6 +32,7 @@ typedef struct { /* private */
     uint8_t keys;             /* how many there are */
     bool has_iv;
     uint8_t iv[16];  /* CTR: of the next message */
+    uint8_t heard[8]; /* the end of the last message that was taken: its tag */
 } tsr_fdo_session;
 
 struct tsr_fdo_cipher {
@@ -72,7 +73,7 @@ tsr_err tsr_fdo_session_seal(tsr_fdo_session *s, const tsr_fdo_random *r, tsr_by
 
 /** Appends what a message holds.
  *  errors  TSR_E_MALFORMED  no such COSE message; TSR_E_CRYPTO  not from this session, or changed;
- *          TSR_E_TYPE  another algorithm; TSR_E_SPACE */
+ *          TSR_E_TYPE  another algorithm; TSR_E_DENIED  the last message once more; TSR_E_SPACE */
 tsr_err tsr_fdo_session_unseal(tsr_fdo_session *s, tsr_bytes message, tsr_buf *plain);
 
 #endif

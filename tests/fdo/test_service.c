@@ -105,6 +105,7 @@ typedef struct {
 } line;
 
 static const line *script;
+static bool owner_had_more;
 
 static tsr_err owner_says(void *user, unsigned round, tsr_fdo_info *said, tsr_buf *pairs,
                           uint64_t *count, bool *more, bool *done)
@@ -112,6 +113,11 @@ static tsr_err owner_says(void *user, unsigned round, tsr_fdo_info *said, tsr_bu
     bool waits = said->more;
 
     (void)user, (void)round;
+    if (owner_had_more) { /* the device only listens */
+        assert_int_equal(said->left, 0);
+        assert_false(waits);
+    }
+    owner_had_more = false;
     note(said);
     if (waits) /* the device has more: nothing is said */
         return TSR_OK;
@@ -122,7 +128,7 @@ static tsr_err owner_says(void *user, unsigned round, tsr_fdo_info *said, tsr_bu
                          from_hex(script->hex, room, sizeof room));
         ++*count;
         if (script->ends_turn) {
-            *more = script->more;
+            *more = owner_had_more = script->more;
             script++;
             return TSR_OK;
         }

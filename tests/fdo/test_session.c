@@ -85,6 +85,29 @@ static void test_session_refuses_every_change(void **state)
     }
 }
 
+/* What the network brings twice is taken once. */
+static void test_session_refuses_a_message_that_comes_again(void **state)
+{
+    static const int32_t three[] = { TSR_FDO_A128GCM, TSR_FDO_AES128CBC, TSR_FDO_AES256CTR };
+    uint8_t sealed[256], opened[256];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof three / sizeof three[0]; i++) {
+        tsr_buf out = tsr_buf_over(sealed, sizeof sealed), back = tsr_buf_over(opened, sizeof opened);
+        tsr_fdo_session s;
+
+        assert_int_equal(tsr_fdo_session_open(&s, tsr_fdo_cipher_find(three[i]),
+                                              TSR_FDO_SVK_FULL, &secret),
+                         TSR_OK);
+        assert_int_equal(tsr_fdo_session_seal(&s, &tsr_fdo_random_psa, tsr_text("once"), &out),
+                         TSR_OK);
+        assert_int_equal(tsr_fdo_session_unseal(&s, tsr_buf_view(&out), &back), TSR_OK);
+        assert_int_equal(tsr_fdo_session_unseal(&s, tsr_buf_view(&out), &back), TSR_E_DENIED);
+        assert_int_equal(back.len, 4);
+        tsr_fdo_session_close(&s);
+    }
+}
+
 /* The counter of CTR goes on where the last message ended, and never comes back. */
 static void test_session_ctr_counts_on(void **state)
 {
@@ -239,6 +262,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_session_seals_and_opens_with_every_suite),
         cmocka_unit_test(test_session_refuses_every_change),
+        cmocka_unit_test(test_session_refuses_a_message_that_comes_again),
         cmocka_unit_test(test_session_ctr_counts_on),
         cmocka_unit_test(test_session_opens_every_message_of_the_runs),
     };
