@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * tessera voucher: ownership vouchers of FIDO Device Onboard, as files. */
+ * tessera voucher: ownership vouchers of FIDO Device Onboard, as files and at a server. */
 #include <errno.h>
 #include <getopt.h>
 #include <mbedtls/x509_crt.h>
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "apps/tessera/tessera.h"
-#include "server/fdo/vouchers.h"
+#include "apps/tessera/voucher.h"
 #include "tessera/base/hex.h"
 #include "tessera/fdo/rendezvous.h"
 
@@ -18,9 +18,12 @@ static const char usage[] =
     "  tessera voucher verify  FILE [--trust FILE]\n"
     "  tessera voucher extend  FILE --key FILE --to FILE [--out FILE] [--cbor]\n"
     "  tessera voucher convert FILE [--out FILE] [--cbor]\n"
+    "  tessera voucher import  FILE [--trust FILE]\n"
+    "  tessera voucher export  GUID [--trust FILE] [--out FILE] [--cbor]\n"
     "\n"
     "show believes nothing and checks no signature; verify checks all that can be told without the\n"
-    "device's secret; extend hands the device over to the next owner; convert prints PEM or CBOR.\n"
+    "device's secret; extend hands the device over to the next owner; convert prints PEM or CBOR;\n"
+    "import and export verify, and give it to a server or fetch it from there.\n"
     "FILE is PEM (OWNERSHIP VOUCHER) or CBOR, - is standard input.\n"
     "\n"
     "  --trust FILE  CA certificates (PEM) that the device's certificate has to lead to\n"
@@ -28,53 +31,50 @@ static const char usage[] =
     "  --to FILE     the next owner's public key or certificate, PEM or DER, of the same type\n"
     "  --out FILE    default: standard output\n"
     "  --cbor        CBOR in place of PEM\n"
+    "  --server URL, --token-file FILE\n"
+    "                of import and export; default: TESSERA_SERVER, http://127.0.0.1:8080, and\n"
+    "                TESSERA_TOKEN_FILE\n"
     "  --help\n"
     "\n"
     "exit codes:\n"
     "  0  done; verify: every check passed\n"
     "  1  the command line is wrong\n"
     "  2  a file cannot be read or written, or is not what it should be\n"
-    "  3  verify: the voucher was refused; extend: the key is not its owner's, or of another type\n";
+    "  3  verify: the voucher was refused; extend: the key is not its owner's, or of another type\n"
+    "  4  the server cannot be reached, or refused\n";
 
-enum { DONE, USAGE, NO_FILE, REFUSED };
-
-typedef struct {
-    const char *file, *trust, *key, *to, *out;
-    bool cbor;
-} voucher_options;
-
-static int complain(int code, const char *text, const char *more)
+int voucher_complain(int code, const char *text, const char *more)
 {
     (void)fprintf(stderr, "tessera voucher: %s%s%s\n", text, more[0] != '\0' ? ": " : "", more);
     return code;
 }
 
-static int load(const char *file, tsr_buf *room, tsr_fdo_voucher *v)
+int voucher_load(const char *file, tsr_buf *room, tsr_fdo_voucher *v)
 {
     tsr_bytes content;
     uint8_t *data = read_file("voucher", file, &content);
     tsr_err err;
 
     if (data == NULL)
-        return NO_FILE;
+        return VOUCHER_NO_FILE;
     err = fdo_voucher_decode(content, room);
     free(data);
     if (err == TSR_OK)
         err = tsr_fdo_voucher_read(tsr_buf_view(room), v);
     if (err == TSR_E_UNSUPPORTED)
-        return complain(NO_FILE, file,
+        return voucher_complain(VOUCHER_NO_FILE, file,
                         "a voucher of another version than FDO 1.1, or with a key that is not known");
-    return err == TSR_OK ? DONE : complain(NO_FILE, file, "no ownership voucher");
+    return err == TSR_OK ? VOUCHER_DONE : voucher_complain(VOUCHER_NO_FILE, file, "no ownership voucher");
 }
 
-static int save(const voucher_options *o, tsr_bytes voucher)
+int voucher_save(const voucher_options *o, tsr_bytes voucher)
 {
     tsr_buf pem = { 0 };
     FILE *f = o->out != NULL ? fopen(o->out, "wb") : stdout;
     bool good;
 
     if (f == NULL)
-        return complain(NO_FILE, o->out, strerror(errno));
+        return voucher_complain(VOUCHER_NO_FILE, o->out, strerror(errno));
     if (!o->cbor)
         fdo_voucher_put_pem(&pem, voucher);
     good = pem.err == TSR_OK;
@@ -84,7 +84,7 @@ static int save(const voucher_options *o, tsr_bytes voucher)
     if (o->out != NULL)
         good = fclose(f) == 0 && good;
     free(pem.ptr);
-    return good ? DONE : complain(NO_FILE, o->out != NULL ? o->out : "standard output",
+    return good ? VOUCHER_DONE : voucher_complain(VOUCHER_NO_FILE, o->out != NULL ? o->out : "standard output",
                                   "cannot be written");
 }
 
@@ -100,23 +100,12 @@ static void print_hex(const char *name, tsr_bytes bytes)
     (void)printf("%-14s %s\n", name, text);
 }
 
-/* A key is known by the hash of its SubjectPublicKeyInfo, or of what stands for it. */
 static void print_key(const char *name, const tsr_fdo_key *k)
 {
-    const char *type = k->type == TSR_FDO_SECP256R1   ? "P-256"
-                       : k->type == TSR_FDO_SECP384R1 ? "P-384"
-                                                      : "RSA";
-    uint8_t room[TSR_FDO_HASH_MAX];
-    const tsr_bytes parts[] = { k->x, k->y, k->rsa };
-    tsr_fdo_hash h;
-    char text[2 * 8 + 1];
-    tsr_buf out = tsr_buf_over(text, sizeof text - 1);
+    char words[FDO_KEY_WORDS];
 
-    if (tsr_fdo_hash_make(TSR_FDO_SHA256, parts, 3, room, &h) != TSR_OK)
-        return;
-    tsr_hex_put(&out, tsr_first(h.value, 8));
-    text[out.len] = 0;
-    (void)printf("%-14s %s, %u bits, %s\n", name, type, k->bits, text);
+    fdo_key_words(k, words);
+    (void)printf("%-14s %s\n", name, words);
 }
 
 static void print_directive(const tsr_fdo_directive *d)
@@ -147,9 +136,9 @@ static int show(const voucher_options *o)
     tsr_fdo_ov_entry e;
     tsr_bytes entry;
     char name[32];
-    int code = load(o->file, &room, &v);
+    int code = voucher_load(o->file, &room, &v);
 
-    if (code == DONE) {
+    if (code == VOUCHER_DONE) {
         print_hex("guid", v.header.guid);
         (void)printf("%-14s ", "device");
         print_visible(v.header.device_info);
@@ -171,30 +160,40 @@ static int show(const voucher_options *o)
 
 /* --- verify, extend, convert ------------------------------------------------------------ */
 
-static int verify(const voucher_options *o)
+int voucher_check(const voucher_options *o, const char *name, const tsr_fdo_voucher *v,
+                  tsr_fdo_key *owner)
 {
     mbedtls_x509_crt roots;
+    const char *wrong;
+    int code = VOUCHER_DONE;
+
+    mbedtls_x509_crt_init(&roots);
+    if (o->trust != NULL && mbedtls_x509_crt_parse_file(&roots, o->trust) != 0)
+        code = voucher_complain(VOUCHER_NO_FILE, o->trust, "no certificates can be read from it");
+    if (code == VOUCHER_DONE) {
+        wrong = fdo_voucher_wrong(o->trust != NULL ? &roots : NULL, v, owner);
+        if (wrong != NULL)
+            code = voucher_complain(VOUCHER_REFUSED, name, wrong);
+    }
+    mbedtls_x509_crt_free(&roots);
+    return code;
+}
+
+static int verify(const voucher_options *o)
+{
     tsr_buf room = { 0 };
     tsr_fdo_voucher v;
     tsr_fdo_key owner;
-    const char *wrong;
-    int code = load(o->file, &room, &v);
+    int code = voucher_load(o->file, &room, &v);
 
-    mbedtls_x509_crt_init(&roots);
-    if (code == DONE && o->trust != NULL && mbedtls_x509_crt_parse_file(&roots, o->trust) != 0)
-        code = complain(NO_FILE, o->trust, "no certificates can be read from it");
-    if (code == DONE) {
-        wrong = fdo_voucher_wrong(o->trust != NULL ? &roots : NULL, &v, &owner);
-        if (wrong != NULL) {
-            code = complain(REFUSED, o->file, wrong);
-        } else {
-            (void)printf("good: %zu entries, hashes, signatures%s\n", v.count,
-                         o->trust != NULL ? ", certificate of the device"
-                                          : "; the device's certificate was not led to an anchor");
-            print_key("owner", &owner);
-        }
+    if (code == VOUCHER_DONE)
+        code = voucher_check(o, o->file, &v, &owner);
+    if (code == VOUCHER_DONE) {
+        (void)printf("good: %zu entries, hashes, signatures%s\n", v.count,
+                     o->trust != NULL ? ", certificate of the device"
+                                      : "; the device's certificate was not led to an anchor");
+        print_key("owner", &owner);
     }
-    mbedtls_x509_crt_free(&roots);
     free(room.ptr);
     return code;
 }
@@ -206,14 +205,14 @@ static int do_extend(const voucher_options *o, tsr_buf *room, const fdo_key *key
     char why[400] = "";
 
     if (fdo_public_read(o->to, &next, why, sizeof why) != TSR_OK)
-        return complain(NO_FILE, why, "");
+        return voucher_complain(VOUCHER_NO_FILE, why, "");
     switch (fdo_voucher_extend(room, key, tsr_buf_view(&next))) {
-    case TSR_OK: return save(o, tsr_buf_view(room));
-    case TSR_E_DENIED: return complain(REFUSED, "the key is not that of the voucher's owner", o->key);
+    case TSR_OK: return voucher_save(o, tsr_buf_view(room));
+    case TSR_E_DENIED: return voucher_complain(VOUCHER_REFUSED, "the key is not that of the voucher's owner", o->key);
     case TSR_E_TYPE:
-        return complain(REFUSED, "the next owner's key is of another type than the manufacturer's",
+        return voucher_complain(VOUCHER_REFUSED, "the next owner's key is of another type than the manufacturer's",
                         o->to);
-    default: return complain(REFUSED, "the voucher does not verify, or is full", o->file);
+    default: return voucher_complain(VOUCHER_REFUSED, "the voucher does not verify, or is full", o->file);
     }
 }
 
@@ -226,12 +225,12 @@ static int extend(const voucher_options *o)
     int code;
 
     if (o->key == NULL || o->to == NULL)
-        return complain(USAGE, "extend takes --key and --to", "");
+        return voucher_complain(VOUCHER_USAGE, "extend takes --key and --to", "");
     key = need(calloc(1, sizeof *key));
-    code = load(o->file, &room, &v);
-    if (code == DONE && fdo_key_open(o->key, key, why, sizeof why) != TSR_OK)
-        code = complain(NO_FILE, why, "");
-    if (code == DONE)
+    code = voucher_load(o->file, &room, &v);
+    if (code == VOUCHER_DONE && fdo_key_open(o->key, key, why, sizeof why) != TSR_OK)
+        code = voucher_complain(VOUCHER_NO_FILE, why, "");
+    if (code == VOUCHER_DONE)
         code = do_extend(o, &room, key);
     fdo_key_close(key);
     free(key);
@@ -243,10 +242,10 @@ static int convert(const voucher_options *o)
 {
     tsr_buf room = { 0 };
     tsr_fdo_voucher v;
-    int code = load(o->file, &room, &v);
+    int code = voucher_load(o->file, &room, &v);
 
-    if (code == DONE)
-        code = save(o, tsr_buf_view(&room));
+    if (code == VOUCHER_DONE)
+        code = voucher_save(o, tsr_buf_view(&room));
     free(room.ptr);
     return code;
 }
@@ -256,13 +255,16 @@ static int convert(const voucher_options *o)
 static const struct {
     const char *name;
     int (*run)(const voucher_options *o);
-} verbs[] = { { "show", show }, { "verify", verify }, { "extend", extend }, { "convert", convert } };
+} verbs[] = { { "show", show }, { "verify", verify }, { "extend", extend }, { "convert", convert },
+            { "import", voucher_import }, { "export", voucher_export } };
 
 static bool read_options(int argc, char **argv, voucher_options *o, bool *help)
 {
     static const struct option longs[] = {
         { "trust", required_argument, NULL, 't' }, { "key", required_argument, NULL, 'k' },
         { "to", required_argument, NULL, 'n' },    { "out", required_argument, NULL, 'o' },
+        { "server", required_argument, NULL, 's' },
+        { "token-file", required_argument, NULL, 'f' },
         { "cbor", no_argument, NULL, 'c' },        { "help", no_argument, NULL, 'h' },
         { NULL, 0, NULL, 0 },
     };
@@ -274,6 +276,8 @@ static bool read_options(int argc, char **argv, voucher_options *o, bool *help)
         case 'k': o->key = optarg; break;
         case 'n': o->to = optarg; break;
         case 'o': o->out = optarg; break;
+        case 's': o->server = optarg; break;
+        case 'f': o->token_file = optarg; break;
         case 'c': o->cbor = true; break;
         case 'h': *help = true; break;
         default: return false;
@@ -283,20 +287,26 @@ static bool read_options(int argc, char **argv, voucher_options *o, bool *help)
 
 int tool_voucher(int argc, char **argv)
 {
-    voucher_options o = { 0 };
+    voucher_options o = { .server = getenv("TESSERA_SERVER"),
+                          .token_file = getenv("TESSERA_TOKEN_FILE") };
     bool help = false;
 
+    if (o.server == NULL || o.server[0] == '\0')
+        o.server = "http://127.0.0.1:8080";
+    if (o.token_file != NULL && o.token_file[0] == '\0')
+        o.token_file = NULL;
+
     if (!read_options(argc, argv, &o, &help))
-        return USAGE;
+        return VOUCHER_USAGE;
     if (help || argc - optind != 2) {
         (void)fputs(usage, help ? stdout : stderr);
-        return help ? DONE : USAGE;
+        return help ? VOUCHER_DONE : VOUCHER_USAGE;
     }
     o.file = argv[optind + 1];
     if (psa_crypto_init() != PSA_SUCCESS)
-        return complain(NO_FILE, "the crypto library does not start", "");
+        return voucher_complain(VOUCHER_NO_FILE, "the crypto library does not start", "");
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
         if (strcmp(verbs[i].name, argv[optind]) == 0)
             return verbs[i].run(&o);
-    return complain(USAGE, "there is no such command; see tessera voucher --help", argv[optind]);
+    return voucher_complain(VOUCHER_USAGE, "there is no such command; see tessera voucher --help", argv[optind]);
 }
