@@ -75,10 +75,11 @@ static tsr_err offer(tsr_fdo_kex *k, const tsr_fdo_random *r, tsr_buf *xa)
     return put_public(k->method, k->own, xa);
 }
 
+/* A peer may leave zeros off its number's front (go-fdo does, once in 256). */
 static tsr_err agree(const tsr_fdo_kex_method *m, tsr_bytes peer, const uint8_t *exponent,
                      tsr_fdo_secret *s)
 {
-    if (peer.len != m->size / 8)
+    if (peer.len > m->size / 8)
         return TSR_E_MALFORMED;
     s->len = m->size / 8;
     s->context_len = 0;

@@ -138,6 +138,47 @@ static void test_kex_gives_both_the_same_secret(void **state)
     assert_null(tsr_fdo_kex_find(tsr_text("ECDH521")));
 }
 
+/* 2 to the power of this is shorter than the modulus of group 14 by 11 bits. */
+static tsr_err fill_short(void *user, uint8_t *to, size_t len)
+{
+    (void)user;
+    memset(to, 0, len);
+    to[0] = 0x01;
+    to[1] = 0xaf;
+    return TSR_OK;
+}
+
+static void check_shortened(const tsr_fdo_random *owners_random,
+                            const tsr_fdo_random *devices_random, size_t off_xa, size_t off_xb)
+{
+    const tsr_fdo_kex_method *m = &tsr_fdo_dhkex14;
+    uint8_t a[TSR_FDO_X_MAX], b[TSR_FDO_X_MAX];
+    tsr_buf xa = tsr_buf_over(a, sizeof a), xb = tsr_buf_over(b, sizeof b);
+    tsr_fdo_secret device, mine;
+    tsr_fdo_kex k;
+
+    assert_int_equal(tsr_fdo_kex_offer(&k, m, owners_random, &xa), TSR_OK);
+    assert_true(off_xa == 0 || a[0] == 0);
+    assert_int_equal(tsr_fdo_kex_answer(m, devices_random, tsr_skip(tsr_buf_view(&xa), off_xa),
+                                        &owner_for(m)->public, &xb, &device),
+                     TSR_OK);
+    assert_true(off_xb == 0 || b[0] == 0);
+    assert_int_equal(tsr_fdo_kex_accept(&k, tsr_skip(tsr_buf_view(&xb), off_xb), 0, &mine), TSR_OK);
+    assert_int_equal(mine.len, 256);
+    assert_int_equal(device.len, 256);
+    assert_memory_equal(mine.shse, device.shse, 256);
+}
+
+/* go-fdo writes such a number without the zeros in front. */
+static void test_kex_takes_numbers_without_their_zeros(void **state)
+{
+    const tsr_fdo_random short_one = { fill_short, NULL };
+
+    (void)state;
+    check_shortened(&tsr_fdo_random_psa, &short_one, 0, 1);
+    check_shortened(&short_one, &tsr_fdo_random_psa, 1, 0);
+}
+
 /* A pairing that is not allowed is refused before anything is computed. */
 static void test_kex_refuses_another_kind_of_owner(void **state)
 {
@@ -192,6 +233,8 @@ static void test_kex_refuses_bad_offers(void **state)
     x[255] = 1;
     refuses(4, tsr_view(x, 256), TSR_E_MALFORMED);
     refuses(4, tsr_view(x, 255), TSR_E_MALFORMED);
+    x[255] = 2;
+    refuses(4, tsr_view(x, 257), TSR_E_MALFORMED);
     memset(x, 0xff, sizeof x);
     refuses(4, tsr_view(x, 256), TSR_E_MALFORMED); /* above the modulus */
     refuses(5, tsr_view(x, 384), TSR_E_MALFORMED);
@@ -219,6 +262,7 @@ int main(void)
         cmocka_unit_test(test_kdf_gives_the_keys_of_the_runs),
         cmocka_unit_test(test_kex_of_runs_ends_with_both_randoms),
         cmocka_unit_test(test_kex_gives_both_the_same_secret),
+        cmocka_unit_test(test_kex_takes_numbers_without_their_zeros),
         cmocka_unit_test(test_kex_refuses_another_kind_of_owner),
         cmocka_unit_test(test_kex_refuses_bad_offers),
         cmocka_unit_test(test_kex_refuses_bad_answers),
