@@ -152,16 +152,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0, 0, 0, 0, 0,
         0x0a, 0x19, 0x01, 0x00,
     };
-    static uint8_t room[6][2048];
+    static uint8_t room[7][2048];
     tsr_bytes in = tsr_view(data, size), body;
     tsr_fdo_buffers b;
-    tsr_buf *all[] = { &b.credential, &b.next, &b.redirect, &b.message, &b.in, &b.out };
+    tsr_buf *all[] = { &b.credential, &b.next, &b.redirect, &b.message, &b.in, &b.out,
+                       &b.part };
     tsr_fdo_device d;
     tsr_fdo_event e;
     tsr_fdo_send send;
     uint16_t len;
 
-    for (size_t i = 0; i < 6; i++)
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         *all[i] = tsr_buf_over(room[i], sizeof room[i]);
     must(tsr_fdo_device_init(&d, &config, &b, tsr_view(credential, sizeof credential)) == TSR_OK);
     busy = stored = 0;

@@ -3,6 +3,7 @@
  * Messages of FIDO Device Onboard of any bytes, without what is signed or encrypted around them;
  * what was read is written, and read again alike. */
 #include "fuzz/fuzz.h"
+#include "tessera/cbor/cbor.h"
 #include "tessera/fdo/credential.h"
 #include "tessera/fdo/error.h"
 #include "tessera/fdo/message.h"
@@ -101,6 +102,27 @@ static void info(tsr_bytes in, bool from_owner)
     must(tsr_fdo_info_next(&i, &module, &message, &value) == TSR_END);
 }
 
+/* The same message twice, as if the owner had more to say: what it ends with may go on. */
+static void values(tsr_bytes in)
+{
+    static uint8_t room[64];
+    tsr_bytes module, message, value;
+    tsr_fdo_values v;
+    tsr_fdo_info i;
+    tsr_err err = TSR_END;
+
+    tsr_fdo_values_begin(&v, tsr_buf_over(room, sizeof room));
+    for (int round = 0; round < 2 && err == TSR_END; round++) {
+        if (tsr_fdo_info_read(in, true, &i) != TSR_OK)
+            return;
+        do {
+            err = tsr_fdo_values_next(&v, &i, &module, &message, &value);
+            must(err != TSR_OK || (tsr_cbor_check(value) == TSR_OK && inside(message, in)));
+        } while (err == TSR_OK);
+        must(err == TSR_END || err == TSR_E_MALFORMED);
+    }
+}
+
 static void rendezvous(tsr_bytes in)
 {
     tsr_fdo_directive d, again;
@@ -156,6 +178,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     onboard(in);
     info(in, true);
     info(in, false);
+    values(in);
     rendezvous(in);
     rest(in);
     return 0;

@@ -85,6 +85,7 @@ tsr_err onboard_engine(onboard_life *l)
         .message = tsr_buf_over(l->message, sizeof l->message),
         .in = tsr_buf_over(l->in, sizeof l->in),
         .out = tsr_buf_over(l->out, sizeof l->out),
+        .part = tsr_buf_over(l->part, sizeof l->part),
     };
 
     onboard_modules(&l->o);

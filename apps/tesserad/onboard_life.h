@@ -9,7 +9,8 @@
 #include "apps/tesserad/onboard.h"
 
 /* What is encrypted goes through the secure service in one call, which takes 20 KB. */
-enum { ONBOARD_CREDENTIAL = 2048, ONBOARD_REDIRECT = 4096, ONBOARD_MESSAGE = 16384 };
+enum { ONBOARD_CREDENTIAL = 2048, ONBOARD_REDIRECT = 4096, ONBOARD_MESSAGE = 16384,
+       ONBOARD_PART = 4096 };
 
 /* Beside the daemon's memory, and gone before it begins. */
 typedef struct {
@@ -17,6 +18,7 @@ typedef struct {
     struct utsname system;
     uint8_t credential[ONBOARD_CREDENTIAL], next[ONBOARD_CREDENTIAL], redirect[ONBOARD_REDIRECT];
     uint8_t message[ONBOARD_MESSAGE], in[ONBOARD_MESSAGE], out[ONBOARD_MESSAGE - 128];
+    uint8_t part[ONBOARD_PART];
     int signals;
     onboard_end end;
     bool over;

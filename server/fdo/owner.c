@@ -18,6 +18,9 @@ static void drop(void *state)
     fdo_plan_end(&t->plan);
     free(t->voucher_bytes.ptr);
     free(t->header.ptr);
+    if (t->values.held.ptr != NULL)
+        tsr_wipe(t->values.held.ptr, t->values.held.cap);
+    free(t->values.held.ptr);
     tsr_wipe(t, sizeof *t);
     free(t);
 }
@@ -27,17 +30,18 @@ static void drop(void *state)
 /* The voucher was verified when it came in. */
 static bool find_voucher(tsr_fdo *f, fdo_to2 *t, tsr_bytes guid, fdo_reply *r)
 {
-    tsr_fdo_key owner;
     tsr_err err = fdo_inventory_voucher(f, guid, &t->voucher_bytes);
 
     if (err == TSR_OK)
         err = tsr_fdo_voucher_read(tsr_buf_view(&t->voucher_bytes), &t->voucher);
     if (err == TSR_OK)
-        err = tsr_fdo_voucher_owner(&t->voucher, &owner);
+        err = tsr_fdo_voucher_owner(&t->voucher, &t->as_owner);
     if (err == TSR_OK)
         err = tsr_fdo_voucher_device(&t->voucher, &t->device);
     if (err == TSR_OK && t->voucher.count > 0)
-        t->owner = fdo_key_of(&f->owners, &owner);
+        t->owner = fdo_key_of(&f->owners, &t->as_owner);
+    if (t->owner != NULL && t->as_owner.type == TSR_FDO_RSAPSS) /* which it does not sign with */
+        t->as_owner = t->owner->public;
     if (err == TSR_E_NOT_FOUND || (err == TSR_OK && t->owner == NULL))
         fdo_refuse(r, TSR_FDO_NOT_FOUND, "the device is not this owner's");
     else if (err != TSR_OK)
@@ -62,8 +66,8 @@ static bool choose(fdo_to2 *t, const tsr_fdo_hello_device *h, const tsr_fdo_kex_
 static tsr_err put_proof(const tsr_fdo *f, fdo_to2 *t, const tsr_fdo_hello_device *h, tsr_bytes in,
                          tsr_bytes xa, tsr_buf *out)
 {
-    uint8_t hash_room[TSR_FDO_HASH_MAX], more_room[TSR_FDO_DER_KEY_MAX + 64];
-    tsr_buf payload = { 0 }, more = tsr_buf_over(more_room, sizeof more_room);
+    uint8_t hash_room[TSR_FDO_HASH_MAX];
+    tsr_buf payload = { 0 }, more = { 0 };
     tsr_fdo_hash hash;
     tsr_err err = tsr_fdo_hash_make(fdo_pair_hash(&t->device, &t->owner->public), &in, 1,
                                     hash_room, &hash);
@@ -83,12 +87,14 @@ static tsr_err put_proof(const tsr_fdo *f, fdo_to2 *t, const tsr_fdo_hello_devic
                                          .hello_hash = hash,
                                          .max_message = f->config.message_max,
                                      });
+    rest_room(&more, t->as_owner.encoded.len + 64);
     tsr_fdo_prove_ov_header_write(&more, tsr_view(t->nonce_device, TSR_FDO_NONCE),
-                                  t->owner->public.encoded);
+                                  t->as_owner.encoded);
     rest_room(out, payload.len + more.len + 600);
     err = payload.err != TSR_OK ? payload.err : more.err;
     if (err == TSR_OK)
         err = fdo_sign(out, t->owner, tsr_buf_view(&payload), tsr_buf_view(&more), 2);
+    free(more.ptr);
     free(payload.ptr);
     return err;
 }
@@ -191,13 +197,13 @@ static tsr_err make_header(tsr_fdo *f, fdo_to2 *t)
     memcpy(t->guid, old->guid.ptr, sizeof t->guid);
     if (!t->reuse && psa_generate_random(t->guid, sizeof t->guid) != PSA_SUCCESS)
         return TSR_E_CRYPTO;
-    rest_room(&t->header, old->encoded.len + f->rv_info.len + TSR_FDO_DER_KEY_MAX + 64);
+    rest_room(&t->header, old->encoded.len + f->rv_info.len + t->as_owner.encoded.len + 64);
     tsr_fdo_ov_header_write(
         &t->header, &(tsr_fdo_ov_header){
                         .guid = tsr_view(t->guid, sizeof t->guid),
                         .rv_info = own_rv ? tsr_buf_view(&f->rv_info) : old->rv_info,
                         .device_info = old->device_info,
-                        .manufacturer = t->owner->public,
+                        .manufacturer = t->as_owner,
                         .chain_hash = old->chain_hash,
                     });
     return t->header.err;

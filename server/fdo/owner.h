@@ -12,12 +12,14 @@ enum {
     FDO_ROUNDS_MAX = 20000,          /* pairs of 68 and 69 */
     FDO_INFO_MAX = 64 * 1024 * 1024, /* bytes of service info from the device */
     FDO_OWNER_SIZE = 4096,           /* bytes of a message 68 that this owner takes */
+    FDO_SPLIT_MAX = 16 * 1024,       /* bytes of an item that a device sends in parts */
 };
 
 typedef struct {
     tsr_buf voucher_bytes;
     tsr_fdo_voucher voucher;
     const fdo_key *owner;
+    tsr_fdo_key as_owner; /* that key as the voucher has it */
     tsr_fdo_key device;
     const tsr_fdo_cipher *cipher;
     tsr_fdo_kex kex;
@@ -30,6 +32,7 @@ typedef struct {
     uint64_t size;       /* bytes of a message 69 that the device takes */
     uint64_t rounds, bytes;
     bool more, done;     /* what the last 69 said */
+    tsr_fdo_values values;
     fdo_plan_run plan;
 } fdo_to2;
 

@@ -82,11 +82,19 @@ static bool take_pairs(tsr_fdo *f, fdo_to2 *t, tsr_fdo_info *info, fdo_reply *r)
 {
     tsr_bytes module, message, value;
     const char *wrong = NULL;
+    tsr_err err = TSR_OK;
 
-    while (wrong == NULL && tsr_fdo_info_next(info, &module, &message, &value) == TSR_OK)
-        wrong = fdo_plan_take(f, &t->plan, module, message, value);
+    if (t->values.held.ptr == NULL)
+        rest_room(&t->values.held, FDO_SPLIT_MAX);
+    while (wrong == NULL && err == TSR_OK) {
+        err = tsr_fdo_values_next(&t->values, info, &module, &message, &value);
+        if (err == TSR_OK)
+            wrong = fdo_plan_take(f, &t->plan, module, message, value);
+    }
     if (wrong != NULL)
         fdo_refuse(r, TSR_FDO_INVALID, wrong);
+    else if (err != TSR_END)
+        fdo_refuse(r, TSR_FDO_BODY, "a value of service info is not well formed");
     return r->code == 0;
 }
 

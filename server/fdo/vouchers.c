@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "tessera/cbor/cbor.h"
+#include "tessera/cose/key.h"
 #include "tessera/json/base64.h"
 
 enum { CHAIN_MAX = 8 };
@@ -74,9 +75,35 @@ int32_t fdo_pair_hash(const tsr_fdo_key *device, const tsr_fdo_key *owner)
                : TSR_FDO_SHA384;
 }
 
+/* The next owner's key as the voucher has them all: the type that the manufacturer's key was given,
+ * and its encoding, where that can be made from a key alone. */
+static tsr_err put_next(tsr_buf *out, const tsr_fdo_key *maker, const tsr_fdo_key *next)
+{
+    bool cose = maker->encoding == TSR_FDO_COSEKEY && next->rsa.ptr == NULL;
+    const tsr_cose_key key = { .kty = TSR_COSE_EC2,
+                               .crv = next->bits == 256 ? TSR_COSE_P256 : TSR_COSE_P384,
+                               .x = next->x,
+                               .y = next->y };
+
+    tsr_cbor_put_array(out, 3);
+    tsr_cbor_put_uint(out, maker->type);
+    tsr_cbor_put_uint(out, cose ? TSR_FDO_COSEKEY : next->encoding);
+    if (cose)
+        tsr_cose_key_write(out, &key);
+    else
+        tsr_put_bytes(out, next->body);
+    return out->err;
+}
+
+/* A device that can do one kind of key must be able to verify them all. */
+static bool is_one_kind(const tsr_fdo_key *a, const tsr_fdo_key *b)
+{
+    return (a->rsa.ptr != NULL) == (b->rsa.ptr != NULL) && a->bits == b->bits;
+}
+
 tsr_err fdo_voucher_extend(tsr_buf *voucher, const fdo_key *owner, tsr_bytes next)
 {
-    tsr_buf longer = { 0 };
+    tsr_buf longer = { 0 }, key = { 0 };
     tsr_fdo_voucher v;
     tsr_fdo_key now = { .bits = 0 }, then = { .bits = 0 };
     tsr_bytes in = next;
@@ -88,13 +115,17 @@ tsr_err fdo_voucher_extend(tsr_buf *voucher, const fdo_key *owner, tsr_bytes nex
         err = TSR_E_DENIED;
     if (err == TSR_OK)
         err = tsr_fdo_get_key(&in, &then);
-    /* A device that can do one kind of key must be able to verify them all. */
-    if (err == TSR_OK && (then.type != now.type || then.bits != now.bits))
+    if (err == TSR_OK && (!is_one_kind(&then, &now) || now.type == TSR_FDO_RSAPSS))
         err = TSR_E_TYPE;
     if (err != TSR_OK)
         return err;
+    rest_room(&key, next.len + 16);
     rest_room(&longer, voucher->len + next.len + 700);
-    err = tsr_fdo_voucher_extend(&longer, &v, owner->sign, next, tsr_view(NULL, 0));
+    err = put_next(&key, &v.header.manufacturer, &then);
+    if (err == TSR_OK)
+        err = tsr_fdo_voucher_extend(&longer, &v, owner->sign, tsr_buf_view(&key),
+                                     tsr_view(NULL, 0));
+    free(key.ptr);
     if (err == TSR_OK) {
         free(voucher->ptr);
         *voucher = longer;

@@ -23,7 +23,8 @@ tsr_err fdo_voucher_leaf(const tsr_fdo_voucher *v, tsr_bytes *der);
 /** The hash that a device and its owner both can do: the shorter of theirs. */
 int32_t fdo_pair_hash(const tsr_fdo_key *device, const tsr_fdo_key *owner);
 
-/** Puts an entry at the end of a voucher on the heap, by its owner, for the next one (a PublicKey).
+/** Puts an entry at the end of a voucher on the heap, by its owner, for the next one (a PublicKey,
+ *  which gets the type and, where a key is enough for it, the encoding of the manufacturer's).
  *  errors  TSR_E_DENIED  the voucher is another's;  TSR_E_TYPE  the keys are of different types */
 tsr_err fdo_voucher_extend(tsr_buf *voucher, const fdo_key *owner, tsr_bytes next);
 

@@ -108,6 +108,7 @@ typedef struct {
     tsr_buf message;    /* to be sent; its size is told to the owner */
     tsr_buf in;         /* decrypted; as long as the longest message that is taken */
     tsr_buf out;        /* to be encrypted; as `message`, less 128 */
+    tsr_buf part;       /* an item of service info that an owner sends in parts; empty: none may */
 } tsr_fdo_buffers;
 
 typedef struct tsr_fdo_device tsr_fdo_device; /* at the end */
@@ -167,6 +168,7 @@ typedef struct {
 
 typedef struct {
     tsr_fdo_info info; /* of 69, pairs that were not taken */
+    tsr_fdo_values values;
     tsr_bytes module, message, value;
     bool held;  /* the three above wait for their module */
     bool more, full;

@@ -196,12 +196,38 @@ typedef struct {
     uint64_t left;
 } tsr_fdo_info;
 
-/** Reads the head and checks that every pair is well formed. */
+/** Reads the head and checks the form of every pair, not what their values hold. */
 tsr_err tsr_fdo_info_read(tsr_bytes in, bool from_owner, tsr_fdo_info *i);
 
-/** The next pair: "module:message", and CBOR. errors  TSR_END */
+/** The next pair: "module:message", and a value that is not empty. errors  TSR_END */
 tsr_err tsr_fdo_info_next(tsr_fdo_info *i, tsr_bytes *module, tsr_bytes *message,
                           tsr_bytes *value);
+
+enum { TSR_FDO_KEY_NAME = 97 }; /* bytes of "module:message" */
+
+/** The items in the values of a run's messages. Zeroed at its start, but for `held`. */
+typedef struct {
+    tsr_buf held; /* the caller's memory for an item that comes in parts; cap 0: none may */
+    /* private */
+    size_t given, key_len;
+    tsr_bytes fresh, module, message;
+    char key[TSR_FDO_KEY_NAME];
+} tsr_fdo_values;
+
+/** The next item of a message's pairs. Call until TSR_END, message after message.
+ *  owner   *value lives until the next call; module and message as long as the message does
+ *  errors  TSR_END          no whole item is left
+ *          TSR_E_MALFORMED  not well formed, or the rest of an item does not follow, or it is
+ *                           longer than there is memory for */
+tsr_err tsr_fdo_values_next(tsr_fdo_values *v, tsr_fdo_info *i, tsr_bytes *module,
+                            tsr_bytes *message, tsr_bytes *value);
+
+/** Begins a run: nothing is held. */
+static inline void tsr_fdo_values_begin(tsr_fdo_values *v, tsr_buf held)
+{
+    *v = (tsr_fdo_values){ .held = held };
+    v->held.len = 0;
+}
 
 /** Appends a whole 68 or 69: `pairs` are encoded [key, value]. */
 void tsr_fdo_info_write(tsr_buf *out, bool from_owner, bool more, bool done, tsr_bytes pairs,

@@ -14,9 +14,11 @@ static tsr_err take_pair(tsr_bytes *in, tsr_bytes *module, tsr_bytes *message, t
     if (err == TSR_OK)
         err = tsr_cbor_get_text(in, &key);
     if (err == TSR_OK)
-        err = tsr_fdo_get_wrapped(in, &got);
+        err = tsr_cbor_get_bytes(in, &got);
     if (err != TSR_OK)
         return err;
+    if (got.len == 0)
+        return TSR_E_MALFORMED;
     colon = key.len > 0 ? memchr(key.ptr, ':', key.len) : NULL;
     if (colon == NULL)
         return TSR_E_MALFORMED;

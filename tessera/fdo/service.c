@@ -30,6 +30,7 @@ void tsr_fdo_service_begin(tsr_fdo_device *d, size_t limit)
                       : 0;
 
     memset(&d->service, 0, sizeof d->service);
+    tsr_fdo_values_begin(&d->service.values, d->b.part);
     d->service.limit = limit < room ? limit : room;
     empty_out(d);
     for (size_t i = 0; i < d->c->module_count; i++)
@@ -42,6 +43,8 @@ void tsr_fdo_service_end(tsr_fdo_device *d, bool done)
     for (size_t i = 0; d->service.limit != 0 && i < d->c->module_count; i++)
         if (d->c->modules[i]->reset != NULL)
             d->c->modules[i]->reset(d->c->modules[i]->state, done);
+    if (d->b.part.cap > 0)
+        tsr_wipe(d->b.part.ptr, d->b.part.cap);
     memset(&d->service, 0, sizeof d->service);
 }
 
@@ -225,9 +228,13 @@ tsr_err tsr_fdo_service_take(tsr_fdo_device *d, const char **what)
         tsr_err err = TSR_OK;
 
         if (!v->held)
-            err = tsr_fdo_info_next(&v->info, &v->module, &v->message, &v->value);
-        if (err != TSR_OK)
-            return err == TSR_END ? TSR_OK : err;
+            err = tsr_fdo_values_next(&v->values, &v->info, &v->module, &v->message, &v->value);
+        if (err == TSR_END)
+            return TSR_OK;
+        if (err != TSR_OK) {
+            *what = "a value of service info is not well formed, or too long";
+            return err;
+        }
         err = deliver(d);
         v->held = err == TSR_END;
         if (err != TSR_OK)

@@ -67,9 +67,10 @@ static const tsr_fdo_devmod facts = { "Linux", "arm", "1", "rig", ";", "arm",
 static void engine(rig *r, tsr_bytes credential)
 {
     tsr_buf *b[] = { &r->buffers.credential, &r->buffers.next, &r->buffers.redirect,
-                     &r->buffers.message,    &r->buffers.in,   &r->buffers.out };
+                     &r->buffers.message,    &r->buffers.in,   &r->buffers.out,
+                     &r->buffers.part };
 
-    for (size_t i = 0; i < 6; i++)
+    for (size_t i = 0; i < sizeof b / sizeof b[0]; i++)
         *b[i] = tsr_buf_over(r->room[i], i < 2 ? 1024 : sizeof r->room[i]);
     assert_int_equal(tsr_fdo_device_init(&r->device, &r->config, &r->buffers, credential), TSR_OK);
 }

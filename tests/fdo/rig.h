@@ -46,7 +46,7 @@ typedef struct {
     tsr_fdo_device device;
     tsr_fdo_device_config config;
     tsr_fdo_buffers buffers;
-    uint8_t room[6][4096];
+    uint8_t room[7][4096];
     uint8_t stored[1024];
     size_t stored_len;
     unsigned stores;

@@ -143,7 +143,7 @@ static void prepare(const char *folder)
     static trace_body b12, b60;
     static trace_body blob_body;
     tsr_fdo_hello_device hello;
-    tsr_fdo_buffers b;
+    tsr_fdo_buffers b = { .part = { .len = 0 } };
     tsr_buf *all[] = { &b.credential, &b.next, &b.redirect, &b.message, &b.in, &b.out };
     tsr_cose_message m;
     tsr_fdo_hash hmac;

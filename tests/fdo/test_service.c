@@ -286,6 +286,52 @@ static void test_service_lets_the_owner_wait(void **state)
     assert_int_equal(r.now - before, 7 * TSR_FDO_BUSY_MS);
 }
 
+/* go-fdo's owner: arguments in parts, of one 69 or of two; and two items in one value */
+static void test_service_joins_what_an_owner_splits(void **state)
+{
+    static const line lines[] = {
+        { "one.first", "active", "f5", false, false },
+        { "one.first", "go", "8201", true, true },
+        { "one.first", "go", "02", false, false },
+        { "one.first", "two", "0102", false, false },
+        { "one.first", "bytes", "43", false, false },
+        { "one.first", "bytes", "0102", false, false },
+        { "one.first", "bytes", "03", false, false },
+        { NULL, NULL, NULL, false, false },
+    };
+
+    (void)state;
+    memset(things, 0, sizeof things);
+    play(lines, both, 2);
+    assert_true(r.onboarded);
+    assert_int_equal(things[0].received, 4);
+    assert_string_equal(things[0].last, "bytes");
+}
+
+static void test_service_ends_when_a_part_is_missing(void **state)
+{
+    static const line cut[] = {
+        { "one.first", "active", "f5", false, false },
+        { "one.first", "go", "8201", true, false }, /* and the owner says that this is all */
+        { NULL, NULL, NULL, false, false },
+    };
+    static const line other[] = {
+        { "one.first", "active", "f5", false, false },
+        { "one.first", "go", "8201", false, false },
+        { "one.first", "stop", "02", false, false },
+        { NULL, NULL, NULL, false, false },
+    };
+
+    (void)state;
+    memset(things, 0, sizeof things);
+    play(cut, both, 2);
+    assert_true(r.failed);
+    assert_int_equal(r.failure.err, TSR_E_MALFORMED);
+    play(other, both, 2);
+    assert_true(r.failed);
+    assert_int_equal(things[0].received, 0);
+}
+
 static void test_service_ends_when_a_module_fails(void **state)
 {
     static const line lines[] = {
@@ -341,6 +387,8 @@ int main(void)
         cmocka_unit_test(test_service_answers_for_modules),
         cmocka_unit_test(test_service_sends_more_than_one_message_holds),
         cmocka_unit_test(test_service_lets_the_owner_wait),
+        cmocka_unit_test(test_service_joins_what_an_owner_splits),
+        cmocka_unit_test(test_service_ends_when_a_part_is_missing),
         cmocka_unit_test(test_service_ends_when_a_module_fails),
         cmocka_unit_test(test_service_ends_a_flood),
     };

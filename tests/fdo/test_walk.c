@@ -42,7 +42,7 @@ static void make(const plan *p)
     uint8_t info_room[512], credential_room[1024];
     tsr_buf info = tsr_buf_over(info_room, sizeof info_room);
     tsr_buf credential = tsr_buf_over(credential_room, sizeof credential_room);
-    tsr_fdo_buffers b;
+    tsr_fdo_buffers b = { .part = { .len = 0 } };
     tsr_buf *all[] = { &b.credential, &b.next, &b.redirect, &b.message, &b.in, &b.out };
     tsr_fdo_credential c = { .active = true,
                              .device_info = tsr_text("w"),
