@@ -9,7 +9,7 @@
 #include "tessera/cbor/cbor.h"
 
 static const fdo_module *const modules[] = { &fdo_download, &fdo_upload, &fdo_command,
-                                            &fdo_csr,      &fdo_lwm2m,  NULL };
+                                            &fdo_wget,     &fdo_csr,    &fdo_lwm2m,  NULL };
 
 const fdo_module *fdo_module_of(const tsr_json *step)
 {

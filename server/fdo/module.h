@@ -28,7 +28,7 @@ const fdo_module *fdo_module_of(const tsr_json *step);
 /** The step under way is done. */
 void fdo_step_over(fdo_plan_run *p);
 
-extern const fdo_module fdo_download, fdo_upload, fdo_command, fdo_csr, fdo_lwm2m;
+extern const fdo_module fdo_download, fdo_upload, fdo_command, fdo_wget, fdo_csr, fdo_lwm2m;
 
 /** NULL, or why the accounts of a plan do not go together. */
 const char *fdo_accounts_wrong(const tsr_json *steps);

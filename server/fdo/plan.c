@@ -10,6 +10,8 @@
 
 #include "tessera/cbor/cbor.h"
 
+enum { ASKED = 1 }; /* the phase after `active`, with which every module begins */
+
 /* --- the plan --------------------------------------------------------------------------- */
 
 static tsr_err find_steps(tsr_bytes text, tsr_json *root, tsr_json *steps)
@@ -145,13 +147,20 @@ void fdo_step_over(fdo_plan_run *p)
     p->has_step = p->waits = false;
 }
 
-static const char *denied(tsr_fdo *f, fdo_plan_run *p)
+static bool is_optional(const fdo_plan_run *p)
 {
     bool optional = false;
+
+    (void)tsr_json_find_bool(&p->step, "optional", &optional);
+    return optional;
+}
+
+static const char *denied(tsr_fdo *f, fdo_plan_run *p)
+{
+    bool optional = is_optional(p);
     char name[40] = "";
 
     (void)tsr_json_find_cstring(&p->step, "module", name, sizeof name);
-    (void)tsr_json_find_bool(&p->step, "optional", &optional);
     fdo_log(f, !optional, "fdo: device %s has no module %s", p->guid, name);
     if (!optional)
         return "the device does not know a module of its plan";
@@ -170,11 +179,13 @@ const char *fdo_plan_take(tsr_fdo *f, fdo_plan_run *p, tsr_bytes module, tsr_byt
     m = p->has_step ? fdo_module_of(&p->step) : NULL;
     if (m == NULL || !tsr_same(module, tsr_text(m->name)))
         return NULL; /* of a step that is over */
-    if (tsr_same(message, tsr_text("active")))
-        return tsr_cbor_get_bool(&value, &active) != TSR_OK ? "an `active` is no boolean"
-               : active                                     ? NULL
-                                                            : denied(f, p);
-    return m->take(f, p, message, value);
+    if (!tsr_same(message, tsr_text("active")))
+        return m->take(f, p, message, value);
+    if (tsr_cbor_get_bool(&value, &active) != TSR_OK)
+        return "an `active` is no boolean";
+    if (active && p->phase == ASKED)
+        p->waits = false;
+    return active ? NULL : denied(f, p);
 }
 
 /* --- what the device is told ------------------------------------------------------------ */
@@ -210,6 +221,8 @@ bool fdo_plan_give(fdo_plan_run *p, tsr_buf *pairs, uint64_t *count)
         }
         p->phase++;
         ++*count;
+        /* go-fdo ends TO2 when a module that it has not is told more than to be active */
+        p->waits = p->phase == ASKED && is_optional(p);
     }
     return false;
 }
