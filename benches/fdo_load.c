@@ -130,6 +130,7 @@ static void make_device(device *d, uint32_t number)
         tsr_buf_over(d->credential, sizeof d->credential), tsr_buf_over(d->next, sizeof d->next),
         tsr_buf_over(d->redirect, sizeof d->redirect),     tsr_buf_over(d->message, sizeof d->message),
         tsr_buf_over(d->in, sizeof d->in),                 tsr_buf_over(d->out, sizeof d->out),
+        { .len = 0 },
     };
 
     fdo_wire_init(&d->wire, here.epoll, number);

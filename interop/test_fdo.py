@@ -2,6 +2,7 @@
 """The services of FIDO Device Onboard with a device, a manufacturer and owners on cbor2 and cryptography: every key type, key
 exchange and cipher suite, plans, vouchers, and what has to be refused, under the names of the FIDO Alliance's conformance cases."""
 import base64
+import functools
 import os
 import subprocess
 import time
@@ -28,11 +29,17 @@ MATRIX = [  # key, encoding of the manufacturer's, key exchange, cipher suite
 ]
 
 
+@functools.cache
+def role_key(role, kind):
+    """RSA takes its time: once for all tests."""
+    return fdo.make_key(kind)
+
+
 def write_keys(folder):
     folder.mkdir()
     for role in ("maker", "owner", "next"):
         for kind in KINDS:
-            key = fdo.make_key(kind)
+            key = role_key(role, kind)
             (folder / f"{role}-{kind}.pem").write_bytes(key.private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
             (folder / f"{role}-{kind}.pub").write_bytes(key.public_key().public_bytes(
@@ -47,6 +54,7 @@ def write_keys(folder):
 @unittest.skipUnless(cbor2, "cbor2 and cryptography are not installed (interop/get-peers)")
 class Base(unittest.TestCase):
     more = ("--fdo-device-trust", "{}/ca.pem")
+    next_owner = ("--fdo-next-owner", "own")
 
     @classmethod
     def setUpClass(cls):
@@ -57,7 +65,7 @@ class Base(unittest.TestCase):
         port = lab.free_port()
         cls.url = f"http://127.0.0.1:{port}"
         words = ["--fdo", f"127.0.0.1:{port}", "--fdo-device-ca", cls.keys / "ca.pem", "--fdo-device-ca-key",
-                 cls.keys / "ca.key", "--fdo-rendezvous", cls.url, "--fdo-owner-place", cls.url, "--fdo-next-owner", "own",
+                 cls.keys / "ca.key", "--fdo-rendezvous", cls.url, "--fdo-owner-place", cls.url, *cls.next_owner,
                  *(str(word).format(cls.keys) for word in cls.more)]
         for kind in KINDS:
             words += ["--fdo-manufacturer-key", cls.keys / f"maker-{kind}.pem", "--fdo-owner-key",

@@ -5,6 +5,10 @@
 //	peer -listen 127.0.0.1:8040 -db FILE [-reuse] [-bypass] [-download FILE]... [-account HEX]
 //
 // Vouchers are extended to its own owner key and registered as they are made. Then it says "peer is ready".
+//
+//	peer device
+//
+// is devices on that library, and what it makes of vouchers, as requests on standard input say (requests.go).
 package main
 
 import (
@@ -22,7 +26,9 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	fdo "github.com/fido-device-onboard/go-fdo"
@@ -97,6 +103,7 @@ func rendezvous(host string, port uint16, bypass bool) [][]protocol.RvInstructio
 		{Variable: protocol.RVProtocol, Value: encoded(protocol.RVProtHTTP)},
 		{Variable: protocol.RVDns, Value: encoded(host)},
 		{Variable: protocol.RVDevPort, Value: encoded(port)},
+		{Variable: protocol.RVOwnerPort, Value: encoded(port)},
 		{Variable: protocol.RVDelaysec, Value: encoded(1)},
 	}
 	if bypass {
@@ -130,7 +137,20 @@ func manufacturer(db *sqlite.DB, all fdo.AllInOne, rv [][]protocol.RvInstruction
 	return di
 }
 
+func hostPort(url string) (string, uint16, error) {
+	host, service, err := net.SplitHostPort(strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		return "", 0, err
+	}
+	port, err := strconv.ParseUint(service, 10, 16)
+	return host, uint16(port), err
+}
+
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "device" {
+		serveRequests()
+		return
+	}
 	var p plan
 	var account string
 	listen := flag.String("listen", "127.0.0.1:8040", "address and port")
@@ -149,9 +169,8 @@ func main() {
 	ctx := context.Background()
 	db := must(sqlite.Open(*file, ""))
 	makeKeys(ctx, db)
-	host, service, err := net.SplitHostPort(*listen)
+	host, port, err := hostPort(*listen)
 	check(err)
-	port := uint16(must(strconv.ParseUint(service, 10, 16)))
 	rv := rendezvous(host, port, *bypass)
 	addr := protocol.RvTO2Addr{DNSAddress: &host, Port: port, TransportProtocol: protocol.HTTPTransport}
 	all := fdo.AllInOne{DIAndOwner: db, RendezvousAndOwner: registrar{db, addr}}
