@@ -65,7 +65,7 @@ class Base(unittest.TestCase):
         port = lab.free_port()
         cls.url = f"http://127.0.0.1:{port}"
         words = ["--fdo", f"127.0.0.1:{port}", "--fdo-device-ca", cls.keys / "ca.pem", "--fdo-device-ca-key",
-                 cls.keys / "ca.key", "--fdo-rendezvous", cls.url, "--fdo-owner-place", cls.url, *cls.next_owner,
+                 cls.keys / "ca.key", "--fdo-rendezvous", cls.url, "--fdo-owner-place", cls.url, *cls.next_owner, "--fdo-rate", "2000", "--fdo-peer-rate", "2000",
                  *(str(word).format(cls.keys) for word in cls.more)]
         for kind in KINDS:
             words += ["--fdo-manufacturer-key", cls.keys / f"maker-{kind}.pem", "--fdo-owner-key",
