@@ -49,7 +49,7 @@ int voucher_import(const voucher_options *o)
     if (code == VOUCHER_DONE)
         code = voucher_check(o, o->file, &v, &owner);
     if (code == VOUCHER_DONE) {
-        put_body(&body, v.encoded);
+        put_body(&body, tsr_buf_view(&room));
         code = body.err == TSR_OK ? call(o, "POST", "/fdo/vouchers", (const char *)body.ptr, &a)
                                   : voucher_complain(VOUCHER_NO_FILE, "out of memory", "");
     }
@@ -94,7 +94,7 @@ static int take(const voucher_options *o, const answer *a)
     if (code == VOUCHER_DONE)
         code = voucher_check(o, o->file, &v, &owner);
     if (code == VOUCHER_DONE)
-        code = voucher_save(o, v.encoded);
+        code = voucher_save(o, tsr_buf_view(&room));
     free(room.ptr);
     free(pem);
     return code;
