@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { Lab, root } from "../console/lab.mjs";
+import { Lab, root, until } from "../console/lab.mjs";
 
 const VECTORS = join(root, "tests/vectors/fdo");
 const OURS = join(VECTORS, "go-fdo/ov.pem"); // ends with the key of the owner below
@@ -75,6 +75,10 @@ test("what does not verify is not sent; what the server refuses is told in its w
 test("without the token nothing goes, and the log says who tried", { timeout: 60_000 }, async () => {
   writeFileSync(join(lab.folder, "token"), "another-token-than-that\n");
   refused(4, /token/, "import", OURS);
-  const { items } = (await lab.call("GET", "/audit?refused=true")).body;
+  // The server waits for no commit before it refuses.
+  const items = await until("the entry", async () => {
+    const { body } = await lab.call("GET", "/audit?refused=true");
+    return body.items.length > 0 && body.items;
+  });
   assert.deepEqual(items.map((e) => [e.who, e.what, e.about]), [["peer 127.0.0.1", "rest-unauthorized", "/api/v1/fdo/vouchers"]]);
 });
