@@ -72,13 +72,15 @@ static tsr_lwm2m_queue queue;
 static tsr_lwm2m_client client;
 static tsr_lwm2m_bootstrap bootstrap;
 static tsr_lwm2m_oscore_layer oscore = { .client = &client, .accounts = each.protection };
-static uint64_t coap_memory[1024], tcp_memory[ACCOUNTS][512], oscore_memory[512];
+static uint64_t coap_memory[1024], tcp_memory[ACCOUNTS][1024], oscore_memory[1536];
 static uint8_t body[1024], state[2048], undo[512], in[1280], out[1280], datagram[1280];
 static uint8_t tcp_in[ACCOUNTS][1024];
 
 static const tsr_coap_config coap = { .peers = ACCOUNTS, .exchanges = 4, .exchange_len = 256,
                                       .seen = 8, .bodies = 1, .body_len = 2048, .log_len = 512 };
-static const tsr_coap_stream_config stream = { .exchanges = 4, .exchange_len = 256 };
+static const tsr_coap_stream_config stream = { .exchanges = 4, .exchange_len = 256, .bodies = 1,
+                                               .body_len = 2048, .message_len = 1152,
+                                               .out_len = 1280 };
 static const tsr_lwm2m_client_config config = {
     .endpoint = "urn:dev:mac:0024befffe804ff1",
     .registry = &registry,

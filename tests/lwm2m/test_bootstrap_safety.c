@@ -600,6 +600,26 @@ static void test_damaged_state_does_no_harm(void **state)
     boot_free(r);
 }
 
+/* The rights of several servers have to be told apart; those of one and its bootstrap server not. */
+static void test_one_server_needs_no_access_control(void **state)
+{
+    boot_rig *r = boot_new();
+    tsr_lwm2m_parts parts = tsr_lwm2m_whole;
+    tsr_lwm2m_client_config config;
+
+    (void)state;
+    boot_start(r);
+    config = r->client.config;
+    parts.access = NULL;
+    assert_int_equal(tsr_lwm2m_client_init_bootstrap(&r->client, &config, &parts, &r->boot),
+                     TSR_E_ARGUMENT);
+    config.account_count = 2;
+    r->boot.account = 1;
+    assert_int_equal(tsr_lwm2m_client_init_bootstrap(&r->client, &config, &parts, &r->boot),
+                     TSR_OK);
+    boot_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -623,6 +643,7 @@ int main(void)
         cmocka_unit_test(test_write_replaces_the_instance),
         cmocka_unit_test(test_too_many_instances_are_refused),
         cmocka_unit_test(test_damaged_state_does_no_harm),
+        cmocka_unit_test(test_one_server_needs_no_access_control),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

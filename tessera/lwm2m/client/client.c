@@ -9,7 +9,8 @@ static bool config_is_good(const tsr_lwm2m_client_config *config, const tsr_lwm2
 {
     if (config->endpoint == NULL || config->registry == NULL || config->servers == NULL)
         return false;
-    if (config->account_count - 1 >= (parts->access != NULL ? UINT8_MAX : 1u))
+    if (config->account_count - 1 >=
+        (parts->access != NULL || parts->bootstrap != NULL ? UINT8_MAX : 1u))
         return false;
     if (config->body == NULL || config->body_len < BODY_LEAST || config->state == NULL ||
         config->state_len < strlen(config->endpoint) + BODY_LEAST || config->version_minor > 2)

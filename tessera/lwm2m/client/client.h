@@ -286,8 +286,9 @@ typedef struct {
     /** tsr_lwm2m_sender: Send; needs config.outbox. tsr_lwm2m_sender_and_history: the same, and values
      *  that observations keep while a server is out of reach; needs config.history */
     const struct tsr_lwm2m_sender *sender;
-    /** tsr_lwm2m_access_control: has to be there for several accounts. With config.accesses servers have
-     *  the rights that Object 2 says; without, all but to each other's accounts */
+    /** tsr_lwm2m_access_control: has to be there for several accounts, of which that of a
+     *  bootstrap server does not count. With config.accesses servers have the rights that Object 2
+     *  says; without, all but to each other's accounts */
     const struct tsr_lwm2m_access_control *access;
     /** tsr_lwm2m_words: reasons of events in words, which are empty without it but where a channel
      *  or another part says them */

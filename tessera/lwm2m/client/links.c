@@ -81,15 +81,18 @@ static uint32_t told_above(uint32_t f, uint8_t minor)
 static void formats_put(uint8_t minor, tsr_buf *out)
 {
     uint32_t f = told_above(0, minor);
-    bool several = f != 0 && told_above(f, minor) != 0;
+    bool several;
 
     if (f == 0)
         return;
+    several = told_above(f, minor) != 0;
     tsr_put_text(out, several ? ";ct=\"" : ";ct=");
-    tsr_put_dec(out, f);
-    while ((f = told_above(f, minor)) != 0) {
-        tsr_put_u8(out, ' ');
+    for (;;) {
         tsr_put_dec(out, f);
+        f = told_above(f, minor);
+        if (f == 0)
+            break;
+        tsr_put_u8(out, ' ');
     }
     if (several)
         tsr_put_u8(out, '"');

@@ -64,8 +64,8 @@ static tsr_lwm2m_observation *slot_for(tsr_lwm2m_client *c, size_t account,
                  tsr_lwm2m_path_is(&o->at, at))
             slot = o;
     }
-    if (slot != NULL && slot->flight != 0)
-        (void)tsr_coap_cancel(&c->coap, slot->flight);
+    if (slot != NULL)
+        (void)tsr_coap_cancel(&c->coap, slot->flight); /* if there is one: none has the number 0 */
     return slot != NULL ? slot : empty;
 }
 
@@ -108,8 +108,7 @@ void tsr_lwm2m_observe_end(tsr_lwm2m_client *c, tsr_lwm2m_observation *o, const 
 
     event->at = o->at;
     event->reason = reason;
-    if (o->flight != 0)
-        (void)tsr_coap_cancel(&c->coap, o->flight);
+    (void)tsr_coap_cancel(&c->coap, o->flight);
     tsr_lwm2m_observe_drop(c, o);
     c->save_owed = true;
 }

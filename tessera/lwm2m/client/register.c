@@ -324,8 +324,7 @@ void tsr_lwm2m_account_connected(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
         return;
     }
     a->standing = TSR_LWM2M_REGISTERED;
-    a->update = true;
-    a->at_ms = c->now_ms;
+    a->update = true; /* at once */
 }
 
 static void connect(tsr_lwm2m_client *c, tsr_lwm2m_account *a)

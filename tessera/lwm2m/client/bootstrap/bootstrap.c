@@ -618,6 +618,8 @@ tsr_err tsr_lwm2m_client_init_bootstrap(tsr_lwm2m_client *c, const tsr_lwm2m_cli
     if (config->accounts == NULL || config->account_count < 2 || config->registry == NULL ||
         config->servers == NULL || !is_complete(config, b))
         return TSR_E_ARGUMENT;
+    if (parts->access == NULL && config->account_count > 2) /* one server beside this one */
+        return TSR_E_ARGUMENT;
     for (size_t i = 0; i < config->account_count; i++)
         config->accounts[i] = (tsr_lwm2m_account){ .standing = TSR_LWM2M_STOPPED, .started = true,
                                                    .at_ms = UINT64_MAX };
