@@ -137,6 +137,11 @@ static void test_download_fails_and_goes_on(void **state)
     assert_int_equal(bytes(&i, "data", tsr_text("more")), TSR_OK); /* passed over */
     assert_int_equal(folder_count(&here), before);
     assert_true(folder_holds(&here, "secret", "secret"));
+    assert_int_equal(text(&i, "name", "next"), TSR_OK); /* what was told of the last one does not hold */
+    assert_int_equal(bytes(&i, "data", tsr_text("abcd")), TSR_OK);
+    assert_int_equal(bytes(&i, "data", tsr_text("")), TSR_OK);
+    expect_int(&i, "done", 4);
+    assert_true(folder_holds(&here, "root/next", "abcd"));
 }
 
 static void test_download_is_bounded(void **state)

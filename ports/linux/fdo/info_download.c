@@ -14,6 +14,7 @@ static void over(tsr_info_download *m, tsr_err err)
     m->done = err == TSR_OK ? (int64_t)m->file.len : -1;
     m->answer = true;
     m->failed = err != TSR_OK;
+    m->has_length = m->has_hash = false; /* were this file's */
 }
 
 static void finish(tsr_info_download *m)
