@@ -58,6 +58,7 @@ static uint8_t say(uint8_t number, tsr_bytes body)
     free(answer.body.ptr);
     tsr_fdo_message(house.fdo, number, run.token, body, &answer);
     must(number == 255 ? answer.type == 0 : answer.type == number + 1 || answer.type == 255);
+    run.over |= number == 255;
     if (answer.type == 255) {
         must(tsr_fdo_error_read(tsr_buf_view(&answer.body), &e) == TSR_OK && e.previous == number);
         run.over = true;
@@ -95,7 +96,8 @@ static void say_sealed(uint8_t number, tsr_bytes plain)
 
     if (!run.open || tsr_fdo_session_seal(&run.session, &tsr_fdo_random_psa, plain, &out) != TSR_OK)
         return;
-    if (say(number, tsr_buf_view(&out)) != 255 && !run.over)
+    (void)say(number, tsr_buf_view(&out));
+    if (answer.type >= TSR_FDO_TO2_OWNER_INFO_READY && answer.type <= TSR_FDO_TO2_DONE2)
         must(tsr_fdo_session_unseal(&run.session, tsr_buf_view(&answer.body), &in) == TSR_OK &&
              tsr_cbor_check(tsr_buf_view(&in)) == TSR_OK);
     run.over |= answer.type == TSR_FDO_TO2_DONE2;
