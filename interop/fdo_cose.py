@@ -19,8 +19,12 @@ KEY_TYPES = {"ec256": 10, "ec384": 11, "rsa2048": 1, "rsa3072": 5}
 
 
 def make_key(kind):
-    if kind.startswith("ec"):
-        return ec.generate_private_key(ec.SECP256R1() if kind == "ec256" else ec.SECP384R1())
+    """Without zeros in front of x and y, which go-fdo leaves out of its COSE_Keys (docs/FDO.md)."""
+    while kind.startswith("ec"):
+        key = ec.generate_private_key(ec.SECP256R1() if kind == "ec256" else ec.SECP384R1())
+        at = key.public_key().public_numbers()
+        if min(at.x, at.y).bit_length() > key.curve.key_size - 8:
+            return key
     return rsa.generate_private_key(65537, int(kind[3:]))
 
 
