@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tessera/lwm2m/model/fields.h"
 
+#include "tessera/base/hot.h"
 #include "tessera/lwm2m/format/codec.h"
 
 /* `at` is the resource, or one instance of it. */
@@ -17,13 +18,13 @@ static tsr_err put_list(const tsr_lwm2m_field_list *list, const void *state, tsr
         each.resource_instance = (uint16_t)i;
         each.depth = 4;
         if (v >= list->least && tsr_lwm2m_wanted(at, (uint16_t)i))
-            err = tsr_lwm2m_put_int(out, each, v);
+            err = tsr_lwm2m_put_value_int(out, each, v);
     }
     return err;
 }
 
-static tsr_err put_field(const tsr_lwm2m_fields *fields, const tsr_lwm2m_field *f,
-                         const void *state, tsr_lwm2m_path at, tsr_lwm2m_out *out)
+TSR_HOT tsr_err put_field(const tsr_lwm2m_fields *fields, const tsr_lwm2m_field *f,
+                          const void *state, tsr_lwm2m_path at, tsr_lwm2m_out *out)
 {
     const char *text;
     int64_t v;
@@ -32,12 +33,14 @@ static tsr_err put_field(const tsr_lwm2m_fields *fields, const tsr_lwm2m_field *
         return put_list(&fields->lists[f->place], state, at, out);
     if (f->kind <= TSR_LWM2M_FIELD_OWN_TEXT) {
         text = tsr_lwm2m_field_text(fields, f, state);
-        return text[0] != '\0' ? tsr_lwm2m_put_text(out, at, tsr_text(text)) : TSR_E_NOT_FOUND;
+        if (text[0] == '\0')
+            return TSR_E_NOT_FOUND;
+        return tsr_lwm2m_put_value_text(out, at, tsr_text(text));
     }
     v = tsr_lwm2m_field_number(fields, f, state);
     if (f->kind == TSR_LWM2M_FIELD_OWN_TIME)
         return tsr_lwm2m_put_time(out, at, v);
-    return v >= 0 ? tsr_lwm2m_put_int(out, at, v) : TSR_E_NOT_FOUND;
+    return v >= 0 ? tsr_lwm2m_put_value_int(out, at, v) : TSR_E_NOT_FOUND;
 }
 
 tsr_err tsr_lwm2m_fields_read(const tsr_lwm2m_fields *fields, const void *state, tsr_lwm2m_path at,
