@@ -194,6 +194,7 @@ static const option known[] = {
     { "fdo-short-mac-keys", FLAG, AT(fdo.short_mac_keys), 0, 0, 0, NULL },
     { "fdo-delay", COUNT, AT(fdo.delay_s), 0, 1, 86400, NULL },
     { "fdo-wait", COUNT, AT(fdo.wait_max_s), 0, 1, UINT32_MAX, NULL },
+    { "fdo-run-time", COUNT, AT(fdo_run_s), 0, 1, 86400, NULL },
     { "fdo-rate", COUNT, AT(fdo.rate), 0, 1, 100000, NULL },
     { "fdo-peer-rate", COUNT, AT(fdo.peer_rate), 0, 1, 100000, NULL },
     { "fdo-sessions", COUNT, AT(fdo.sessions), 0, 1, 1000000, NULL },
@@ -355,6 +356,7 @@ static void fill_defaults(options *o)
     o->fdo.device_ca_key = o->fdo_device_ca_key[0] ? o->fdo_device_ca_key : NULL;
     o->fdo.device_trust = o->fdo_device_trust[0] ? o->fdo_device_trust : NULL;
     o->fdo.next_owner = o->fdo_next_owner[0] ? o->fdo_next_owner : NULL;
+    o->fdo.session_ms = 1000 * o->fdo_run_s;
 }
 
 tsr_err options_read(options *o, int argc, char **argv, char why[OPTIONS_WHY])

@@ -15,6 +15,7 @@ typedef struct {
     char enrol_certificate[1024], enrol_key[1024];
     tsr_log_level log_level;
     tsr_fdo_config fdo; /* its lists are of `words` */
+    uint32_t fdo_run_s;
     tsr_address fdo_address;
     bool with_fdo;
     uint64_t audit; /* entries kept of each book; 0: the default */

@@ -32,6 +32,7 @@ const char options_fdo_help[] =
     "  --fdo-rate N               protocols that begin a second (200)\n"
     "  --fdo-peer-rate N          and of one address, of a /64 with IPv6 (half of it)\n"
     "  --fdo-sessions N           protocols at a time (4096)\n"
+    "  --fdo-run-time SECONDS     a protocol takes at most (600)\n"
     "\n"
     "Keys and certificates are PEM or DER files; keys are not encrypted.\n";
 

@@ -118,6 +118,8 @@ static const key fdo_keys[] = {
     { "info", TEXT_AT(config, fdo.info) },
     { "key", WORD, offsetof(config, fdo.bits), 0, 0, 0, curves, curve_bits },
     { "reuse", WORD_AT(config, fdo.reuse, yes_no) },
+    { "answer_time", NUMBER_AT(config, fdo.answer_s, 1, 600) },
+    { "retry_time", NUMBER_AT(config, fdo.retry_s, 1, 600) },
     { "root", TEXT_AT(config, fdo.root) },
     { "file_size", NUMBER_AT(config, fdo.file_size, 1, 1u << 30) },
     { "wget", WORD_AT(config, fdo.wget, yes_no) },
@@ -657,7 +659,7 @@ tsr_err config_load(const char *path, config *c, char *error, size_t error_len)
                    .awake_s = 93, .history = 16384, .ack_timeout_ms = 2000, .max_retransmit = 4, .block_size = 1024,
                    .push_wait_s = 247, .pull_tries = 10, .send = { .every_s = 60 },
                    .software = { .size = 16u << 20, .memory_mb = 256 },
-                   .fdo = { .bits = 256, .reuse = 1, .file_size = 16u << 20, .wget_s = 600,
+                   .fdo = { .bits = 256, .reuse = 1, .answer_s = 60, .retry_s = 10, .file_size = 16u << 20, .wget_s = 600,
                             .command_s = 60, .command_output = 65536 } };
     error[0] = '\0';
     if (f == NULL) {

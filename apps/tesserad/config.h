@@ -86,6 +86,7 @@ typedef struct {
     char info[64];                  /* DeviceInfo; empty: the model */
     uint32_t bits;                  /* of the attestation key */
     uint32_t reuse;                 /* an owner may leave the credential as it is */
+    uint32_t answer_s, retry_s;     /* an answer is awaited; a manufacturer is asked again, first */
     char root[CONFIG_PATH];         /* of the modules that know files; empty: none of them */
     uint32_t file_size;             /* bytes */
     uint32_t wget, wget_s;

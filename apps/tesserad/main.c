@@ -19,14 +19,14 @@ static const char usage[] =
     "       tesserad provision --server N [--config FILE] [--key-file FILE] [--format hex|base64|raw]\n"
     "                          [--oscore] [--replace]\n"
     "       tesserad request --server N [--config FILE] [--out FILE] [--replace]\n"
-    "       tesserad fdo [--config FILE] [--reset|--erase]\n"
+    "       tesserad fdo [--config FILE] [--guid|--reset|--erase]\n"
     "\n"
     "  --config FILE     the configuration (default /etc/tessera/tesserad.conf)\n"
     "  --check-config    say whether it is good, and end\n"
     "\n"
     "provision brings a pre-shared key behind the wall. request makes a key pair there and writes a\n"
     "certificate signing request, whose common name is the endpoint; again, to renew a certificate.\n"
-    "fdo says whether the device has been onboarded.\n"
+    "fdo says whether the device has been onboarded; --guid: its number in FDO.\n"
     "\n"
     "  --reset           drop what its owner gave, and look for an owner again\n"
     "  --erase           drop all of FDO: the device is initialised again\n"
@@ -43,7 +43,7 @@ static const char usage[] =
 typedef struct {
     const char *config, *key_file, *format, *out;
     uint64_t server;
-    bool check, provision, request, fdo, replace, oscore, reset, erase;
+    bool check, provision, request, fdo, replace, oscore, reset, erase, guid;
 } options;
 
 enum { EXIT_USAGE = 2 };
@@ -64,6 +64,7 @@ static int read_options(int argc, char **argv, options *o)
         { "format", required_argument, NULL, 'f' },   { "replace", no_argument, NULL, 'r' },
         { "out", required_argument, NULL, 'o' },      { "oscore", no_argument, NULL, 'O' },
         { "reset", no_argument, NULL, 'R' },          { "erase", no_argument, NULL, 'E' },
+        { "guid", no_argument, NULL, 'G' },
         { "help", no_argument, NULL, 'h' },
         { "version", no_argument, NULL, 'v' },        { NULL, 0, NULL, 0 },
     };
@@ -80,6 +81,7 @@ static int read_options(int argc, char **argv, options *o)
         case 'O': o->oscore = true; break;
         case 'R': o->reset = true; break;
         case 'E': o->erase = true; break;
+        case 'G': o->guid = true; break;
         case 'b': o->server = CONFIG_BOOTSTRAP; break;
         case 's':
             if (tsr_dec(tsr_text(optarg), &o->server) != TSR_OK)
@@ -100,8 +102,8 @@ static int read_options(int argc, char **argv, options *o)
         o->fdo = true;
         optind++;
     }
-    if ((o->reset || o->erase) && (!o->fdo || o->reset == o->erase))
-        return complain("--reset or --erase goes with fdo") + 1;
+    if (o->reset + o->erase + o->guid > o->fdo)
+        return complain("one of --guid, --reset and --erase goes with fdo") + 1;
     return optind < argc ? complain("unknown word") + 1 : 0;
 }
 
@@ -163,7 +165,7 @@ int main(int argc, char **argv)
     if (o.request)
         return certificate_request(&c, (uint32_t)o.server, o.out, o.replace);
     if (o.fdo)
-        return onboard_command(&c, o.reset, o.erase);
+        return onboard_command(&c, o.reset, o.erase, o.guid);
     if (o.check) {
         (void)printf("%s: good, %zu server%s\n", o.config, c.server_count,
                      c.server_count == 1 ? "" : "s");

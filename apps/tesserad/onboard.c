@@ -15,10 +15,11 @@
 #include "ports/linux/host/log.h"
 #include "ports/linux/host/system.h"
 #include "psa/crypto.h"
+#include "tessera/base/hex.h"
 
 enum {
     BUSY_MS = 1000,         /* the owner hears at least that often while a module works */
-    DI_WAIT_MS = 10000, DI_WAIT_MAX_MS = 600000,
+    DI_WAIT_MAX_MS = 600000,
     PROBLEM_MS = 60000,     /* when there is nowhere to go */
 };
 
@@ -144,7 +145,7 @@ static void schedule(onboard_life *l)
     uint64_t wait_ms = PROBLEM_MS;
 
     if (l->o.store.state == TSR_FDO_STORE_BLANK) {
-        l->di_wait_ms = l->di_wait_ms == 0 ? DI_WAIT_MS : 2 * l->di_wait_ms;
+        l->di_wait_ms = l->di_wait_ms == 0 ? 1000ull * l->o.config->fdo.retry_s : 2 * l->di_wait_ms;
         wait_ms = l->di_wait_ms = l->di_wait_ms < DI_WAIT_MAX_MS ? l->di_wait_ms : DI_WAIT_MAX_MS;
     }
     l->again_ms = tsr_host_now_ms() + wait_ms;
@@ -309,7 +310,7 @@ static onboard_end run(onboard_life *l, config *c)
     if (l->o.store.state != TSR_FDO_STORE_ONBOARDED) {
         if (open_trust(&l->o) != TSR_OK)
             return ONBOARD_FAILED;
-        tsr_carrier_init(&l->o.carrier, l->o.trust.list, l->o.trust.count);
+        tsr_carrier_init(&l->o.carrier, 1000 * c->fdo.answer_s, l->o.trust.list, l->o.trust.count);
         l->signals = daemon_signals();
         end = live(l);
         (void)close(l->signals);
@@ -362,7 +363,19 @@ static const char *state_name(tsr_fdo_store_state state)
                                                  : "onboarded";
 }
 
-int onboard_command(config *c, bool reset, bool erase)
+static void print_guid(const onboard_life *l)
+{
+    tsr_fdo_credential credential;
+    char text[2 * TSR_FDO_GUID + 1];
+    tsr_buf out = tsr_buf_over(text, sizeof text - 1);
+
+    if (tsr_fdo_credential_read(l->o.store.credential, &credential) == TSR_OK)
+        tsr_hex_put(&out, credential.guid);
+    text[out.len] = '\0';
+    (void)printf("%s\n", text);
+}
+
+int onboard_command(config *c, bool reset, bool erase, bool guid)
 {
     onboard_life *l = calloc(1, sizeof *l);
     tsr_err err;
@@ -379,6 +392,8 @@ int onboard_command(config *c, bool reset, bool erase)
     else if (err != TSR_OK)
         (void)fprintf(stderr, "tesserad fdo: %s; see the lines above and the secure service's log\n",
                       tsr_err_name(err));
+    else if (guid)
+        print_guid(l);
     else
         (void)printf("%s\n", state_name(l->o.store.state));
     tsr_wipe(l, sizeof *l);

@@ -66,7 +66,8 @@ onboard_end onboard_run(config *c);
 tsr_err onboard_accounts(config *c, tsr_bytes accounts);
 
 /** `tesserad fdo`: says what state the device is in; with reset, drops what its owner gave and looks for
- *  an owner again; with erase, nothing of FDO stays. Returns the exit code. */
-int onboard_command(config *c, bool reset, bool erase);
+ *  an owner again; with erase, nothing of FDO stays; with guid, says the credential's GUID, if there is one.
+ *  Returns the exit code. */
+int onboard_command(config *c, bool reset, bool erase, bool guid);
 
 #endif

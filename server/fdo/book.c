@@ -12,10 +12,30 @@
 tsr_err fdo_keep(tsr_fdo *f, int kind, const char *name, const char *alias, int64_t rank,
                  tsr_bytes body)
 {
-    tsr_store_waiter w = TSR_STORE_WAITER; /* many are committed at once */
-    tsr_store_document d = { kind, name, alias, rank, fdo_now_ms(), body };
+    tsr_store_document d = { kind, name, alias, rank, 0, body };
 
-    return tsr_store_wait(&w, tsr_store_put_document(f->config.store, &d, tsr_store_wake, &w));
+    return fdo_keep_all(f, &d, 1);
+}
+
+/* All are put before the first is waited for, since many are committed at once. */
+tsr_err fdo_keep_all(tsr_fdo *f, tsr_store_document *documents, size_t count)
+{
+    tsr_store_waiter waiters[FDO_KEEP_MAX];
+    tsr_err begun = TSR_OK, first = TSR_OK;
+    size_t n = 0;
+
+    while (n < count && begun == TSR_OK) {
+        waiters[n] = (tsr_store_waiter)TSR_STORE_WAITER;
+        documents[n].changed_ms = fdo_now_ms();
+        begun = tsr_store_put_document(f->config.store, &documents[n], tsr_store_wake, &waiters[n]);
+        n += begun == TSR_OK;
+    }
+    for (size_t i = 0; i < n; i++) {
+        tsr_err err = tsr_store_wait(&waiters[i], TSR_OK);
+
+        first = first == TSR_OK ? err : first;
+    }
+    return first == TSR_OK && begun != TSR_OK ? TSR_E_IO : first;
 }
 
 tsr_err fdo_forget(tsr_fdo *f, int kind, const char *name)

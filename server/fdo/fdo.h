@@ -90,6 +90,9 @@ tsr_err tsr_fdo_open_bare(const tsr_fdo_config *config, tsr_fdo **out, char *why
 
 uint16_t tsr_fdo_port(const tsr_fdo *f);
 
+/** Protocols that are under way; any thread. */
+uint32_t tsr_fdo_runs(tsr_fdo *f);
+
 /** Lets messages under way finish, then frees all. NULL is allowed. */
 void tsr_fdo_close(tsr_fdo *f);
 

@@ -12,6 +12,7 @@
 typedef struct {
     uint8_t guid[TSR_FDO_GUID];
     const fdo_key *maker;
+    tsr_fdo_key device; /* points into `chain` */
     tsr_buf header, chain; /* OVHeader; an encoded array of certificates */
     char serial[FDO_TEXT_MAX + 1], info[FDO_TEXT_MAX + 1];
 } run_state;
@@ -40,23 +41,27 @@ static tsr_err make_chain(tsr_fdo *f, run_state *t, tsr_bytes csr, tsr_fdo_hash 
 {
     tsr_buf leaf = { 0 };
     tsr_bytes root = fdo_authority_certificate(f->authority);
-    tsr_fdo_key key;
     tsr_err err;
 
     rest_room(&leaf, 4096);
     err = fdo_authority_issue(f->authority, csr, t->serial[0] ? t->serial : "device",
                               fdo_now_ms() / 1000, &leaf);
     if (err == TSR_OK)
-        err = tsr_fdo_key_of_certificate(tsr_buf_view(&leaf), &key);
+        err = tsr_fdo_key_of_certificate(tsr_buf_view(&leaf), &t->device);
     if (err == TSR_OK) {
         tsr_bytes parts[] = { tsr_buf_view(&leaf), root };
-        int32_t alg = fdo_pair_hash(&key, &t->maker->public);
+        int32_t alg = fdo_pair_hash(&t->device, &t->maker->public);
 
         rest_room(&t->chain, leaf.len + root.len + 16);
         tsr_cbor_put_array(&t->chain, 2);
         tsr_cbor_put_bytes(&t->chain, parts[0]);
+        err = t->chain.err;
+        if (err == TSR_OK)
+            err = tsr_fdo_key_of_certificate(
+                tsr_view(t->chain.ptr + t->chain.len - leaf.len, leaf.len), &t->device);
         tsr_cbor_put_bytes(&t->chain, parts[1]);
-        err = tsr_fdo_hash_make(alg, parts, 2, room, hash);
+        if (err == TSR_OK)
+            err = tsr_fdo_hash_make(alg, parts, 2, room, hash);
     }
     free(leaf.ptr);
     return err == TSR_OK ? t->chain.err : err;
@@ -157,8 +162,8 @@ void fdo_set_hmac(tsr_fdo *f, fdo_session *s, tsr_bytes in, fdo_reply *r)
     err = voucher.err == TSR_OK ? sell(f, t, &voucher) : voucher.err;
     sold = voucher.len > made;
     if (err == TSR_OK)
-        err = fdo_inventory_add(f, tsr_view(t->guid, sizeof t->guid), tsr_buf_view(&voucher),
-                                &device);
+        err = fdo_inventory_make(f, tsr_view(t->guid, sizeof t->guid), tsr_buf_view(&voucher),
+                                 &device, &t->device);
     free(voucher.ptr);
     if (err != TSR_OK) {
         fdo_refuse(r, TSR_FDO_INTERNAL, "the voucher could not be made or stored");

@@ -16,6 +16,7 @@ static void drop(void *state)
     tsr_fdo_kex_drop(&t->kex);
     tsr_fdo_session_close(&t->session);
     fdo_plan_end(&t->plan);
+    free(t->heard);
     free(t->voucher_bytes.ptr);
     free(t->header.ptr);
     if (t->values.held.ptr != NULL)
@@ -188,14 +189,40 @@ static tsr_err open_session(const tsr_fdo *f, fdo_to2 *t, tsr_bytes xb)
     return err;
 }
 
+/* A device whose message 71 was lost comes again under its old GUID, and is offered what it was offered
+ * then: its new voucher is the same, and may have been sold meanwhile. */
+static bool header_again(tsr_fdo *f, fdo_to2 *t, bool *named)
+{
+    tsr_buf room = { 0 };
+    tsr_fdo_voucher v;
+    tsr_err err;
+
+    *named = !t->reuse && fdo_inventory_next(f, t->voucher.header.guid, t->guid) == TSR_OK;
+    if (!*named)
+        return false;
+    err = fdo_inventory_voucher(f, tsr_view(t->guid, sizeof t->guid), &room);
+    *named = err == TSR_E_NOT_FOUND; /* killed before it was stored */
+    if (err == TSR_OK && tsr_fdo_voucher_read(tsr_buf_view(&room), &v) == TSR_OK &&
+        tsr_fdo_key_same(&v.header.manufacturer, &t->owner->public)) {
+        rest_room(&t->header, v.header.encoded.len + 64);
+        tsr_put_bytes(&t->header, v.header.encoded);
+    }
+    free(room.ptr);
+    return t->header.len > 0 && t->header.err == TSR_OK;
+}
+
 /* The header that the device's next voucher has, or would have. */
 static tsr_err make_header(tsr_fdo *f, fdo_to2 *t)
 {
     const tsr_fdo_ov_header *old = &t->voucher.header;
+    bool named;
     bool own_rv = f->config.rendezvous_count > 0 && !t->reuse;
 
-    memcpy(t->guid, old->guid.ptr, sizeof t->guid);
-    if (!t->reuse && psa_generate_random(t->guid, sizeof t->guid) != PSA_SUCCESS)
+    if (header_again(f, t, &named))
+        return TSR_OK;
+    if (t->reuse)
+        memcpy(t->guid, old->guid.ptr, sizeof t->guid);
+    else if (!named && psa_generate_random(t->guid, sizeof t->guid) != PSA_SUCCESS)
         return TSR_E_CRYPTO;
     rest_room(&t->header, old->encoded.len + f->rv_info.len + t->as_owner.encoded.len + 64);
     tsr_fdo_ov_header_write(

@@ -138,6 +138,8 @@ static void run(tsr_fdo *f, fdo_handler *handler, fdo_session *s, uint8_t type, 
         answer_error(f, type, &r, a);
 }
 
+uint32_t tsr_fdo_runs(tsr_fdo *f) { return fdo_sessions_count(&f->sessions, steady_ms()); }
+
 static fdo_handler *handler_of(const tsr_fdo *f, uint8_t type)
 {
     for (size_t i = 0; i < sizeof messages / sizeof *messages; i++)

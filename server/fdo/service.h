@@ -71,6 +71,10 @@ int64_t fdo_now_ms(void);
 /** Puts a document and waits until it is on the disk. errors TSR_E_IO, TSR_E_EXISTS */
 tsr_err fdo_keep(tsr_fdo *f, int kind, const char *name, const char *alias, int64_t rank,
                  tsr_bytes body);
+enum { FDO_KEEP_MAX = 4 };
+/** The same for several, FDO_KEEP_MAX at most: they are there in this order, so a kill leaves the first
+ *  of them. */
+tsr_err fdo_keep_all(tsr_fdo *f, tsr_store_document *documents, size_t count);
 tsr_err fdo_forget(tsr_fdo *f, int kind, const char *name);
 /** A copy of the body on the heap. errors TSR_E_NOT_FOUND, TSR_E_IO, TSR_E_SPACE */
 tsr_err fdo_fetch(tsr_fdo *f, int kind, const char *name, tsr_buf *out);

@@ -83,9 +83,9 @@ static fdo_session **head_of(fdo_sessions *all, const char *token)
 }
 
 /* What they leave behind takes time: the caller frees them without the lock. */
-static void sweep(fdo_sessions *all, uint64_t now_ms, fdo_session **dead)
+static void sweep(fdo_sessions *all, uint64_t now_ms, int heads, fdo_session **dead)
 {
-    for (int i = 0; i < SWEEP; i++) {
+    for (int i = 0; i < heads; i++) {
         fdo_session **at = &all->heads[all->sweep++ % FDO_SESSION_HEADS];
 
         while (*at != NULL) {
@@ -153,7 +153,7 @@ tsr_err fdo_session_begin(fdo_sessions *all, fdo_protocol protocol, uint64_t now
         s->busy = true;
         s->due_ms = now_ms + all->life_ms;
         pthread_mutex_lock(&all->lock);
-        sweep(all, now_ms, &dead);
+        sweep(all, now_ms, all->count < all->max ? SWEEP : FDO_SESSION_HEADS, &dead);
         if (may_begin(all, now_ms))
             add(all, s);
         else
@@ -177,7 +177,7 @@ tsr_err fdo_session_take(fdo_sessions *all, const char *token, uint64_t now_ms, 
     if (want.len != FDO_TOKEN)
         return err;
     pthread_mutex_lock(&all->lock);
-    sweep(all, now_ms, &dead);
+    sweep(all, now_ms, SWEEP, &dead);
     for (fdo_session *s = *head_of(all, token); s != NULL; s = s->next) {
         if (!tsr_same_secret(want, tsr_view(s->token, FDO_TOKEN)) || s->due_ms <= now_ms)
             continue;
@@ -232,12 +232,15 @@ tsr_err fdo_session_settle(fdo_sessions *all, const fdo_session *s)
     return err;
 }
 
-uint32_t fdo_sessions_count(fdo_sessions *all)
+uint32_t fdo_sessions_count(fdo_sessions *all, uint64_t now_ms)
 {
+    fdo_session *dead = NULL;
     uint32_t n;
 
     pthread_mutex_lock(&all->lock);
+    sweep(all, now_ms, FDO_SESSION_HEADS, &dead);
     n = all->count;
     pthread_mutex_unlock(&all->lock);
+    free_all(dead);
     return n;
 }

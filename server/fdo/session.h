@@ -70,7 +70,7 @@ void fdo_session_name(fdo_sessions *all, fdo_session *s, tsr_bytes guid);
  *  errors  TSR_E_STATE  another one came first */
 tsr_err fdo_session_settle(fdo_sessions *all, const fdo_session *s);
 
-/** Runs under way. */
-uint32_t fdo_sessions_count(fdo_sessions *all);
+/** Runs under way; those that have ended are freed. */
+uint32_t fdo_sessions_count(fdo_sessions *all, uint64_t now_ms);
 
 #endif

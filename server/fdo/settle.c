@@ -9,12 +9,40 @@
 
 #include "tessera/cbor/cbor.h"
 
+/* Messages have no number: one that somebody sends again is known by its tag. */
+static bool is_new(fdo_to2 *t, tsr_bytes in, fdo_reply *r)
+{
+    uint64_t tag, *more;
+
+    memcpy(&tag, in.ptr + in.len - sizeof tag, sizeof tag);
+    for (size_t i = 0; i < t->heard_count; i++)
+        if (t->heard[i] == tag) {
+            fdo_refuse(r, TSR_FDO_INVALID, "the message came before");
+            return false;
+        }
+    if ((t->heard_count & (t->heard_count - 1)) == 0) { /* room for twice as many */
+        more = realloc(t->heard, (2 * t->heard_count + 1) * sizeof *more);
+        if (more == NULL) {
+            fdo_refuse(r, TSR_FDO_INTERNAL, "out of memory");
+            return false;
+        }
+        t->heard = more;
+    }
+    t->heard[t->heard_count++] = tag;
+    return true;
+}
+
 bool fdo_to2_open(fdo_to2 *t, tsr_bytes in, tsr_buf *plain, fdo_reply *r)
 {
+    tsr_err err;
+
     rest_room(plain, in.len + 16);
-    if (tsr_fdo_session_unseal(&t->session, in, plain) == TSR_OK)
-        return true;
-    fdo_refuse(r, TSR_FDO_BODY, "the message is not encrypted as this session is");
+    err = tsr_fdo_session_unseal(&t->session, in, plain);
+    if (err == TSR_OK)
+        return is_new(t, in, r);
+    fdo_refuse(r, err == TSR_E_DENIED ? TSR_FDO_INVALID : TSR_FDO_BODY,
+               err == TSR_E_DENIED ? "the message came before"
+                                   : "the message is not encrypted as this session is");
     return false;
 }
 
@@ -164,29 +192,23 @@ void fdo_device_info(tsr_fdo *f, fdo_session *s, tsr_bytes in, fdo_reply *r)
 /* --- 70, 71 ----------------------------------------------------------------------------- */
 
 /* The device takes its new credential when it has 71. Should that be lost, it comes again with the
- * old one: that voucher stays, too, and its registration at the rendezvous server until it ends. */
+ * old one: that voucher stays, too, and is registered for as long as that may take. */
 static tsr_err store_voucher(tsr_fdo *f, fdo_to2 *t)
 {
     const char *endpoint = t->plan.handover.endpoint;
     const fdo_device onboarded = { .state = "onboarded",
                                    .endpoint = endpoint[0] != 0 ? endpoint : NULL };
-    char guid[FDO_GUID_TEXT];
-    const fdo_device replaced = { .state = "replaced", .next = guid };
-    tsr_bytes old = t->voucher.header.guid;
     tsr_buf voucher = { 0 };
     tsr_err err;
 
     if (t->hmac.alg == 0)
-        return fdo_inventory_add(f, old, tsr_buf_view(&t->voucher_bytes), &onboarded);
-    fdo_guid_text(tsr_view(t->guid, sizeof t->guid), guid);
+        return fdo_inventory_add(f, t->voucher.header.guid, tsr_buf_view(&t->voucher_bytes), &onboarded);
     rest_room(&voucher, t->header.len + t->voucher.certificates.len + 128);
     tsr_fdo_voucher_write(&voucher, tsr_buf_view(&t->header), &t->hmac, t->voucher.certificates);
     err = voucher.err;
     if (err == TSR_OK)
-        err = fdo_inventory_follow(f, old, tsr_view(t->guid, sizeof t->guid),
-                                   tsr_buf_view(&voucher), &onboarded);
-    if (err == TSR_OK)
-        err = fdo_inventory_add(f, old, tsr_buf_view(&t->voucher_bytes), &replaced);
+        err = fdo_inventory_replace(f, &t->voucher, tsr_view(t->guid, sizeof t->guid),
+                                    tsr_buf_view(&voucher), &onboarded);
     free(voucher.ptr);
     return err;
 }

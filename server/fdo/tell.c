@@ -362,7 +362,7 @@ tsr_err tsr_fdo_service_tell(tsr_fdo *f, tsr_buf *json)
     rest_put_count(&j, "wait_max_s", c->wait_max_s);
     rest_put_count(&j, "rate", c->rate);
     rest_put_count(&j, "peer_rate", c->peer_rate);
-    rest_put_count(&j, "running", fdo_sessions_count(&f->sessions));
+    rest_put_count(&j, "running", tsr_fdo_runs(f));
     rest_put_count(&j, "running_max", c->sessions);
     tsr_json_close(&j);
     return tsr_json_end(&j) == TSR_OK ? json->err : TSR_E_SPACE;

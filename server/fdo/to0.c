@@ -154,7 +154,7 @@ tsr_err fdo_to0_register(tsr_fdo *f, const char *guid, uint32_t *wait_s)
     tsr_fdo_voucher v;
     tsr_fdo_key owner;
     const fdo_key *key = NULL;
-    tsr_err err = fdo_inventory_is(f, guid, "replaced") ? TSR_E_DENIED : TSR_OK;
+    tsr_err err = fdo_inventory_is_over(f, guid, fdo_now_ms()) ? TSR_E_DENIED : TSR_OK;
 
     if (err == TSR_OK)
         err = fdo_fetch(f, TSR_STORE_FDO_VOUCHER, guid, &room);

@@ -3,6 +3,7 @@
  * What the server says about itself. */
 #include <stdlib.h>
 
+#include "server/fdo/fdo.h"
 #include "server/rest/daemon.h"
 #include "server/rest/files.h"
 #include "server/rest/handlers.h"
@@ -128,6 +129,8 @@ void rest_get_metrics(rest_exchange *x)
     metric(&out, "store_ok", "gauge", "1 while the store works.", s.store_ok);
     metric(&out, "start_time_seconds", "gauge", "Unix time of the start.",
            (uint64_t)(s.started_unix_ms > 0 ? s.started_unix_ms / 1000 : 0));
+    if (x->rest->fdo != NULL)
+        metric(&out, "fdo_runs", "gauge", "Protocols of FDO under way.", tsr_fdo_runs(x->rest->fdo));
     http_metrics(&out, x->rest);
     rest_reply(x, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", &out);
 }

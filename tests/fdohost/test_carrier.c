@@ -15,7 +15,7 @@
 #include "ports/linux/host/system.h"
 #include "tests/fdohost/once.h"
 
-enum { DEADLINE_MS = 30000 };
+enum { DEADLINE_MS = 30000, WAIT_MS = 60000 };
 
 static tsr_carrier carrier;
 
@@ -71,7 +71,7 @@ static tsr_err exchange(uint8_t type, bool first, const char *base, const char *
 static void test_token_binds_a_protocol(void **state)
 {
     (void)state;
-    tsr_carrier_init(&carrier, NULL, 0);
+    tsr_carrier_init(&carrier, WAIT_MS, NULL, 0);
     assert_int_equal(EXCHANGE(60, true, "", ANSWER("61", "authorization: Bearer one\r\n"),
                               "POST /fdo/101/msg/60 HTTP/1.1\r\n", "Authorization"),
                      TSR_OK);
@@ -91,7 +91,7 @@ static void test_token_binds_a_protocol(void **state)
 static void test_message_61_needs_a_token(void **state)
 {
     (void)state;
-    tsr_carrier_init(&carrier, NULL, 0);
+    tsr_carrier_init(&carrier, WAIT_MS, NULL, 0);
     assert_int_equal(EXCHANGE(60, true, "", ANSWER("61", ""), NULL, NULL), TSR_E_DENIED);
     assert_string_equal(carrier.cause, "no token came with message 61");
 }
@@ -99,7 +99,7 @@ static void test_message_61_needs_a_token(void **state)
 static void test_error_message_comes_with_any_status(void **state)
 {
     (void)state;
-    tsr_carrier_init(&carrier, NULL, 0);
+    tsr_carrier_init(&carrier, WAIT_MS, NULL, 0);
     assert_int_equal(EXCHANGE(30, true, "", "HTTP/1.1 500 x\r\nMessage-Type: 255\r\nContent-Length: 1\r\n\r\n\x80",
                               NULL, NULL),
                      TSR_OK);
@@ -121,7 +121,7 @@ static void test_answers_that_are_none(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        tsr_carrier_init(&carrier, NULL, 0);
+        tsr_carrier_init(&carrier, WAIT_MS, NULL, 0);
         assert_int_equal(exchange(30, true, "", all[i], strlen(all[i]), NULL, NULL), TSR_E_MALFORMED);
     }
 }
@@ -136,7 +136,7 @@ static void test_answer_that_is_too_long(void **state)
     assert_non_null(text);
     memset(text, 'x', len + 1);
     memcpy(text, head, sizeof head - 1);
-    tsr_carrier_init(&carrier, NULL, 0);
+    tsr_carrier_init(&carrier, WAIT_MS, NULL, 0);
     assert_int_equal(exchange(30, true, "", text, len, NULL, NULL), TSR_OK);
     assert_int_equal(carrier.len, TSR_CARRIER_BODY);
     assert_int_equal(exchange(30, true, "", text, len + 1, NULL, NULL), TSR_E_SPACE);

@@ -50,9 +50,31 @@ static void test_session_ends(void **state)
     memcpy(token, a->token, sizeof token);
     fdo_session_give(&all, a, false);
     assert_int_equal(fdo_session_take(&all, token, 1050, &got), TSR_E_NOT_FOUND);
+    assert_int_equal(all.count, 1);
     for (int i = 0; i < FDO_SESSION_HEADS; i++) /* what has ended is swept away by what comes */
         (void)fdo_session_take(&all, "00000000000000000000000000000000", 1050, &got);
-    assert_int_equal(fdo_sessions_count(&all), 0);
+    assert_int_equal(all.count, 0);
+    assert_int_equal(fdo_sessions_count(&all, 1050), 0);
+    fdo_sessions_close(&all);
+}
+
+/* A flood that went to sleep does not keep out who comes when its time is over. */
+static void test_sessions_that_ended_leave_room(void **state)
+{
+    fdo_sessions all;
+    fdo_session *s;
+    unsigned n = 0;
+
+    (void)state;
+    fdo_sessions_open(&all, 50, 1000, 1000);
+    while (n < 100 && fdo_session_begin(&all, FDO_TO1, 50, &s) == TSR_OK) {
+        fdo_session_give(&all, s, false);
+        n++;
+    }
+    assert_int_equal(n, 50);
+    assert_int_equal(fdo_session_begin(&all, FDO_TO1, 1049, &s), TSR_E_SPACE);
+    assert_int_equal(fdo_session_begin(&all, FDO_TO1, 1050, &s), TSR_OK);
+    assert_int_equal(fdo_sessions_count(&all, 1050), 1);
     fdo_sessions_close(&all);
 }
 
@@ -444,6 +466,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_session_is_found_by_its_token_alone),
         cmocka_unit_test(test_session_ends),
+        cmocka_unit_test(test_sessions_that_ended_leave_room),
         cmocka_unit_test(test_sessions_are_bounded_in_number_and_rate),
         cmocka_unit_test(test_messages_have_an_order),
         cmocka_unit_test(test_run_that_another_overtook_cannot_end_well),

@@ -70,7 +70,7 @@ tsr_err tsr_carrier_place_url(tsr_carrier_place *p, tsr_bytes url)
 
 /* ---- messages ---- */
 
-void tsr_carrier_init(tsr_carrier *c, const tsr_bytes *anchors, size_t anchor_count)
+void tsr_carrier_init(tsr_carrier *c, uint32_t wait_ms, const tsr_bytes *anchors, size_t anchor_count)
 {
     const tsr_fetch_trust nobody = { .anyone = false };
 
@@ -78,7 +78,8 @@ void tsr_carrier_init(tsr_carrier *c, const tsr_bytes *anchors, size_t anchor_co
     c->cause = "";
     c->anchors = anchors;
     c->anchor_count = anchor_count;
-    tsr_fetch_init(&c->fetch, TSR_CARRIER_WAIT_MS);
+    tsr_fetch_init(&c->fetch, wait_ms);
+    c->fetch.once = true; /* a message that comes twice is another */
     tsr_fetch_secure_init(&c->tls, &nobody);
     tsr_fetch_use(&c->fetch, &tsr_fetch_secure_layer, &c->tls);
 }

@@ -10,7 +10,6 @@
 enum {
     TSR_CARRIER_BODY = 65535,
     TSR_CARRIER_TOKEN = 2048,
-    TSR_CARRIER_WAIT_MS = 60000,
 };
 
 /** Where messages go. */
@@ -44,9 +43,10 @@ typedef struct {
     char token[TSR_CARRIER_TOKEN];
 } tsr_carrier;
 
-/** anchors  CA certificates by which those servers are judged whose place has no hashes; none: anybody
+/** units    wait_ms: for one answer
+ *  anchors  CA certificates by which those servers are judged whose place has no hashes; none: anybody
  *           may answer, since FDO proves by itself who does. They outlive the carrier */
-void tsr_carrier_init(tsr_carrier *c, const tsr_bytes *anchors, size_t anchor_count);
+void tsr_carrier_init(tsr_carrier *c, uint32_t wait_ms, const tsr_bytes *anchors, size_t anchor_count);
 
 /** Sends a message; `first` ones forget the token of the protocol before.
  *  owner   body must stay until the answer is there, and hashes of the place too

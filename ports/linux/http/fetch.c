@@ -216,7 +216,7 @@ static tsr_err step_connecting(tsr_fetch *f, uint64_t now_ms)
 static tsr_err over(tsr_fetch *f, tsr_http_event *event, uint64_t now_ms)
 {
     tsr_err err = tsr_http_closed(&f->http, event);
-    bool again = err == TSR_E_IO && f->reused;
+    bool again = err == TSR_E_IO && f->reused && !f->once;
 
     if (err == TSR_OK && f->pipe.cut)
         return fail(f, TSR_E_MALFORMED, "the answer is cut off, or its end is not proved");

@@ -23,6 +23,7 @@ typedef struct {
     const char *cause; /* after an error: for the log */
     bool follow; /* set: GET and HEAD go where a redirection says, with the same fields */
     bool secure; /* read: what answers does so over https */
+    bool once;   /* set after init: no request is sent twice */
     /* private */
     tsr_pipe pipe;
     tsr_udp_uri at;

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What is known of a device whose manufacture or onboarding was broken off and begun again: one voucher that
+ * counts, and a trail to it. The device is one that go-fdo's client played (tests/vectors/fdo). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "server/fdo/inventory.h"
+#include "server/rest/room.h"
+#include "tests/server/fdo_house.h"
+
+static int open_house(void **state)
+{
+    fdo_house *h = calloc(1, sizeof *h);
+
+    *state = h;
+    return h != NULL && fdo_house_open(h, 100, 1000) ? 0 : -1;
+}
+
+static int close_house(void **state)
+{
+    fdo_house_close(*state);
+    free(*state);
+    return 0;
+}
+
+static tsr_bytes vector(const char *name, uint8_t *room, size_t cap)
+{
+    char path[300];
+    FILE *f;
+    size_t n;
+
+    (void)snprintf(path, sizeof path, "%s/tests/vectors/fdo/ec256-ecdh256-a128gcm/%s", TSR_SOURCE_DIR, name);
+    f = fopen(path, "rb");
+    assert_non_null(f);
+    n = fread(room, 1, cap, f);
+    (void)fclose(f);
+    return tsr_view(room, n);
+}
+
+/* DI of the recorded device: always the same key, each time another GUID. */
+static void make(fdo_house *h, uint8_t guid[TSR_FDO_GUID])
+{
+    uint8_t room[4096];
+    char token[40];
+    tsr_fdo_answer a;
+    tsr_bytes header;
+    tsr_fdo_ov_header ov;
+
+    tsr_fdo_message(h->fdo, 10, NULL, vector("01-req-10.cbor", room, sizeof room), &a);
+    assert_int_equal(tsr_fdo_set_credentials_read(tsr_buf_view(&a.body), &header), TSR_OK);
+    assert_int_equal(tsr_fdo_ov_header_read(header, &ov), TSR_OK);
+    memcpy(guid, ov.guid.ptr, TSR_FDO_GUID);
+    memcpy(token, a.token, sizeof token);
+    free(a.body.ptr);
+    tsr_fdo_message(h->fdo, 12, token, vector("02-req-12.cbor", room, sizeof room), &a);
+    assert_int_equal(a.type, 13);
+    free(a.body.ptr);
+}
+
+static void expect(fdo_house *h, const uint8_t guid[TSR_FDO_GUID], const char *wants)
+{
+    char name[FDO_GUID_TEXT];
+    tsr_buf body = { 0 };
+
+    fdo_guid_text(tsr_view(guid, TSR_FDO_GUID), name);
+    assert_int_equal(fdo_fetch(h->fdo, TSR_STORE_FDO_DEVICE, name, &body), TSR_OK);
+    rest_room(&body, 1);
+    body.ptr[body.len] = 0;
+    if (strstr((const char *)body.ptr, wants) == NULL)
+        fail_msg("no %s in %s", wants, (const char *)body.ptr);
+    free(body.ptr);
+}
+
+static void expect_follower(fdo_house *h, const uint8_t guid[TSR_FDO_GUID], const char *key,
+                            const uint8_t follower[TSR_FDO_GUID])
+{
+    char name[FDO_GUID_TEXT], wants[100];
+
+    fdo_guid_text(tsr_view(follower, TSR_FDO_GUID), name);
+    (void)snprintf(wants, sizeof wants, "\"%s\":\"%s\"", key, name);
+    expect(h, guid, "\"state\":\"replaced\"");
+    expect(h, guid, wants);
+}
+
+/* What the owner does with message 70 of a device that is given `guid`. */
+static void replace(fdo_house *h, const uint8_t before[TSR_FDO_GUID], const uint8_t guid[TSR_FDO_GUID])
+{
+    static const fdo_device onboarded = { .state = "onboarded", .endpoint = "lamp-7" };
+    tsr_buf room = { 0 }, header = { 0 }, voucher = { 0 };
+    tsr_fdo_voucher old;
+    tsr_fdo_ov_header next;
+
+    assert_int_equal(fdo_inventory_voucher(h->fdo, tsr_view(before, TSR_FDO_GUID), &room), TSR_OK);
+    assert_int_equal(tsr_fdo_voucher_read(tsr_buf_view(&room), &old), TSR_OK);
+    next = old.header;
+    next.guid = tsr_view(guid, TSR_FDO_GUID);
+    rest_room(&header, old.header.encoded.len + 64);
+    tsr_fdo_ov_header_write(&header, &next);
+    rest_room(&voucher, header.len + old.certificates.len + 128);
+    tsr_fdo_voucher_write(&voucher, tsr_buf_view(&header), &old.hmac, old.certificates);
+    assert_int_equal(voucher.err, TSR_OK);
+    assert_int_equal(fdo_inventory_replace(h->fdo, &old, next.guid, tsr_buf_view(&voucher), &onboarded), TSR_OK);
+    free(room.ptr);
+    free(header.ptr);
+    free(voucher.ptr);
+}
+
+static void test_manufacture_that_begins_again_leaves_one_that_counts(void **state)
+{
+    fdo_house *h = *state;
+    uint8_t first[TSR_FDO_GUID], second[TSR_FDO_GUID], third[TSR_FDO_GUID], next[TSR_FDO_GUID] = { 9 };
+    char name[FDO_GUID_TEXT];
+
+    make(h, first);
+    expect(h, first, "\"state\":\"manufactured\"");
+    make(h, second);
+    expect_follower(h, first, "made_again_as", second);
+    expect(h, second, "\"state\":\"manufactured\"");
+    fdo_guid_text(tsr_view(first, TSR_FDO_GUID), name);
+    assert_false(fdo_inventory_is_over(h->fdo, name, INT64_MAX)); /* whoever replays 10 puts nobody out */
+    replace(h, second, next);
+    make(h, third); /* what was onboarded is no lost manufacture */
+    expect_follower(h, second, "replaced_by", next);
+    expect(h, next, "\"state\":\"onboarded\"");
+    expect(h, third, "\"state\":\"manufactured\"");
+}
+
+static void test_device_that_comes_again_is_given_the_same(void **state)
+{
+    static const fdo_device sold = { .state = "extended" };
+    fdo_house *h = *state;
+    uint8_t before[TSR_FDO_GUID], next[TSR_FDO_GUID] = { 9 }, found[TSR_FDO_GUID];
+    char name[FDO_GUID_TEXT];
+
+    make(h, before);
+    assert_int_equal(fdo_inventory_next(h->fdo, tsr_view(before, TSR_FDO_GUID), found), TSR_E_NOT_FOUND);
+    replace(h, before, next);
+    expect_follower(h, before, "replaced_by", next);
+    expect(h, next, "\"endpoint\":\"lamp-7\"");
+    assert_int_equal(fdo_inventory_next(h->fdo, tsr_view(before, TSR_FDO_GUID), found), TSR_OK);
+    assert_memory_equal(found, next, TSR_FDO_GUID);
+    fdo_guid_text(tsr_view(next, TSR_FDO_GUID), name);
+    assert_int_equal(fdo_inventory_note(h->fdo, name, &sold), TSR_OK);
+    replace(h, before, next); /* as it was: it stays sold */
+    expect(h, next, "\"state\":\"extended\"");
+    assert_int_equal(fdo_forget(h->fdo, TSR_STORE_FDO_DEVICE, name), TSR_OK);
+    replace(h, before, next); /* a kill came between voucher and device */
+    expect(h, next, "\"state\":\"onboarded\"");
+}
+
+static void test_replaced_voucher_is_registered_for_a_bounded_time(void **state)
+{
+    fdo_house *h = *state;
+    uint8_t before[TSR_FDO_GUID], next[TSR_FDO_GUID] = { 9 };
+    char name[FDO_GUID_TEXT];
+    int64_t now_ms = fdo_now_ms();
+
+    make(h, before);
+    replace(h, before, next);
+    fdo_guid_text(tsr_view(before, TSR_FDO_GUID), name);
+    assert_false(fdo_inventory_is_over(h->fdo, name, now_ms + FDO_COME_AGAIN_MS - 1));
+    assert_true(fdo_inventory_is_over(h->fdo, name, fdo_now_ms() + 1000 + FDO_COME_AGAIN_MS));
+    fdo_guid_text(tsr_view(next, TSR_FDO_GUID), name);
+    assert_false(fdo_inventory_is_over(h->fdo, name, INT64_MAX));
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, open_house, close_house)
+    const struct CMUnitTest tests[] = {
+        TEST(test_manufacture_that_begins_again_leaves_one_that_counts),
+        TEST(test_device_that_comes_again_is_given_the_same),
+        TEST(test_replaced_voucher_is_registered_for_a_bounded_time),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
