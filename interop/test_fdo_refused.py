@@ -313,6 +313,35 @@ class Owner(test_fdo.Base):
         wire, mine = hello(other), self.device
         self.refused(101, wire.send, 64, fdo.sign1(mine.key, mine.eat(os.urandom(16), {-257: [b"x"]}), {-259: bytes(16)}))
 
+    def test_messages_that_come_again(self):
+        """own: 64, 66, 68 and 70 twice, and the 68 before the last one"""
+        real = Wire.send
+
+        def again(at, earlier, code):
+            heard = []
+
+            def send(wire, kind, body):
+                answer = real(wire, kind, body)
+                if kind == at:
+                    heard.append(body)
+                    if len(heard) > earlier:
+                        real(wire, kind, heard[-1 - earlier])
+                return answer
+
+            Wire.send = send
+            try:
+                self.refused(code, self.device.to2, self.url, "ECDH256", 1)
+            finally:
+                Wire.send = real
+
+        guid = self.device.guid.hex()
+        self.rest("PUT", f"/fdo/plans/{guid}", {"steps": [{"module": "fdo.download", "name": "x", "text": "y" * 9000}]})
+        self.addCleanup(self.rest, "DELETE", f"/fdo/plans/{guid}")
+        for at, earlier, code in ((64, 0, 101), (66, 0, 101), (68, 0, 101), (68, 1, 101)):
+            with self.subTest(at=at, earlier=earlier):
+                again(at, earlier, code)
+        again(70, 0, 1)  # the run is over; the device has not seen 71, and comes again
+
     def test_http(self):
         """own: other paths, methods and sizes"""
         at = Wire(self.url).at
