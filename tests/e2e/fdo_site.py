@@ -165,7 +165,7 @@ class Site:
         """What the owner says of each GUID."""
         found, after = {}, ""
         while after is not None:
-            page = self.maker.get("/fdo/devices" + (f"?after={after}" if after else ""))
+            page = self.maker.get("/fdo/devices" + (f"?cursor={after}" if after else ""))
             found.update((d["guid"], d) for d in page["items"])
             after = page["next"]
         return found

@@ -34,7 +34,11 @@ class Device(fdo_site.Device):
                 self.off()
                 return False
             if not self.daemon.alive():
-                return self.ask() == "onboarded"
+                try:
+                    return self.ask() == "onboarded"
+                except lab.LabError:  # the power went when the daemon was gone, or it went because of that
+                    self.secured.popen.wait(30)
+                    return False
             time.sleep(0.01)
         raise lab.LabError(f"it did not end; its log:\n{self.log()[-2000:]}")
 
