@@ -126,6 +126,28 @@ static void test_answers_that_are_none(void **state)
     }
 }
 
+/* A message that comes twice is another, so one that a kept connection swallowed is given up. */
+static void test_no_message_is_sent_twice(void **state)
+{
+    static const char answer[] = ANSWER("61", "Authorization: Bearer one\r\n");
+    tsr_carrier_place place;
+    char url[64];
+    once s;
+
+    (void)state;
+    tsr_carrier_init(&carrier, WAIT_MS, NULL, 0);
+    once_begin(&s, answer, sizeof answer - 1);
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%u", s.port);
+    assert_int_equal(tsr_carrier_place_url(&place, tsr_text(url)), TSR_OK);
+    assert_int_equal(tsr_carrier_send(&carrier, &place, 60, true, tsr_text("body"), tsr_host_now_ms()), TSR_OK);
+    assert_int_equal(wait_for(), TSR_OK);
+    assert_int_equal(tsr_carrier_send(&carrier, &place, 62, false, tsr_text("body"), tsr_host_now_ms()), TSR_OK);
+    assert_int_equal(wait_for(), TSR_E_IO);
+    assert_string_equal(carrier.cause, "the peer closed without an answer");
+    tsr_carrier_end(&carrier);
+    once_end(&s);
+}
+
 static void test_answer_that_is_too_long(void **state)
 {
     static const char head[] = "HTTP/1.0 200 OK\r\nMessage-Type: 31\r\n\r\n";
@@ -176,6 +198,7 @@ int main(void)
         cmocka_unit_test(test_message_61_needs_a_token),
         cmocka_unit_test(test_error_message_comes_with_any_status),
         cmocka_unit_test(test_answers_that_are_none),
+        cmocka_unit_test(test_no_message_is_sent_twice),
         cmocka_unit_test(test_answer_that_is_too_long),
         cmocka_unit_test(test_places),
     };
