@@ -58,6 +58,34 @@ class Light(resource.Resource):
         return aiocoap.Message(code=aiocoap.CHANGED)
 
 
+class Root(resource.Resource):
+    """Composite operations: what is asked for by name, of what this device has, and what was written."""
+
+    def __init__(self):
+        super().__init__()
+        self.values = {"/3/0/9": 77, "/1/0/1": 300}
+
+    @staticmethod
+    def records(payload):
+        """RFC 8428 §4.6: with their names resolved."""
+        base = ""
+        for record in cbor2.loads(payload):
+            base = record.get(BASE_NAME, base)
+            yield base + record.get(NAME, ""), record
+
+    async def render_fetch(self, request):
+        names = [name for name, _ in self.records(request.payload)]
+        print("fetched", *names, flush=True)
+        pack = [{NAME: n, VALUE: self.values[n]} for n in names if n in self.values]
+        return aiocoap.Message(payload=cbor2.dumps(pack), content_format=SENML_CBOR)
+
+    async def render_ipatch(self, request):
+        for name, record in self.records(request.payload):
+            self.values[name] = record[VALUE]
+            print("patched", name, record[VALUE], flush=True)
+        return aiocoap.Message(code=aiocoap.CHANGED)
+
+
 async def update(context, port, location):
     uri = f"coap://127.0.0.1:{port}/" + "/".join(location)
     answer = await context.request(aiocoap.Message(code=aiocoap.POST, uri=uri)).response
@@ -66,6 +94,7 @@ async def update(context, port, location):
 
 async def main(port, endpoint, queue=None):
     site, counter, light = resource.Site(), Counter(), Light()
+    site.add_resource([], Root())
     site.add_resource(["3", "0"], Device())
     site.add_resource(["3300", "0", "5700"], counter)
     site.add_resource(["3311", "0", "5850"], light)

@@ -58,6 +58,34 @@ class DeviceOfAiocoap(unittest.TestCase):
             self.assertEqual(lines[-3:], ["executed 0", "executed 1", "executed 2"])
             self.assertIn("updated 2.04 Changed", lines)
 
+    def test_composite_requests_wait_for_an_aiocoap_device(self):
+        """Read-Composite and Write-Composite of the queue; the server is killed and started again before it wakes"""
+        with lab.Lab() as room:
+            room.start_server("--allow-nosec", "--awake", "1")
+            device = room.start("aiocoap", [PYTHON, lab.ROOT / "interop/aiocoap_device.py", room.coap, "py1", "Q"],
+                                ready="registered 2.01")
+            room.wait(lambda: not room.rest.device("py1")["online"], 20, "the end of its time awake")
+            ids = []
+            for what, body in (("write", {"values": [{"path": "/1/0/1", "value": 600}]}),
+                               ("read", {"paths": ["/1/0/1", "/3/0/9", "/3/0/99"]})):
+                status, answer, _ = room.rest.call("POST", f"/devices/py1/composite/{what}?queue=true", body)
+                self.assertEqual((status, answer["operation"], answer["state"]), (202, f"{what}-composite", "queued"))
+                ids.append(answer["id"])
+            self.assertEqual(room.rest.call("POST", "/devices/py1/composite/read?queue=true", {"paths": []})[0], 422)
+            room.parts["server"].kill()
+            room.start_server("--allow-nosec", "--awake", "1")
+            self.assertNotIn("patched", device.text(), "it sleeps")
+            device.popen.send_signal(signal.SIGUSR1)
+            read = room.wait(lambda: self.done(room, ids[1]), 30, "the composite read")
+            self.assertEqual({v["path"]: v["value"] for v in read["values"]}, {"/1/0/1": 600, "/3/0/9": 77})
+            self.assertEqual(self.done(room, ids[0])["coap_code"], "2.04")
+            lines = [line for line in device.text().splitlines() if line.startswith(("patched", "fetched"))]
+            self.assertEqual(lines, ["patched /1/0/1 600", "fetched /1/0/1 /3/0/9 /3/0/99"])
+
+    def done(self, room, request):
+        seen = room.rest.get(f"/requests/{request}")[1]
+        return seen if seen["state"] == "done" else None
+
 
 if __name__ == "__main__":
     unittest.main()

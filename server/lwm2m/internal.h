@@ -215,8 +215,8 @@ void device_requeue(device *dev); /* the one under way must be sent again, by an
 
 /** A copy on the heap, or NULL. */
 operation *operation_new(tsr_server *s, const tsr_server_request *r);
-/** Why this operation cannot be done at this path, or NULL. */
-const char *operation_wrong_path(tsr_server_kind kind, tsr_lwm2m_path path);
+/** Why this operation cannot be done at this path, or NULL. named: paths and values that come with it. */
+const char *operation_wrong(tsr_server_kind kind, tsr_lwm2m_path path, size_t named);
 void operation_choose_instance(const device *dev, operation *op);
 
 /* profile.c */

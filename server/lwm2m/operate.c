@@ -210,12 +210,10 @@ void device_requeue(device *dev)
 
 void operation_run(desk *d, operation *op)
 {
-    const char *why = operation_wrong_path(op->kind, op->path);
+    const char *why = operation_wrong(op->kind, op->path, op->path_count + op->record_count);
     operation **tail;
     device *dev;
 
-    if (!why && kind_is_composite(op->kind) && op->path_count + op->record_count == 0)
-        why = "a composite operation takes a list of paths, or of values";
     if (why) {
         operation_fail(op, TSR_SERVER_BAD_REQUEST, why);
         return;

@@ -3,7 +3,7 @@
  * What an operation must name, and what it may leave open. */
 #include "server/lwm2m/internal.h"
 
-const char *operation_wrong_path(tsr_server_kind kind, tsr_lwm2m_path path)
+static const char *wrong_path(tsr_server_kind kind, tsr_lwm2m_path path)
 {
     uint8_t depth = path.depth;
 
@@ -30,6 +30,15 @@ const char *operation_wrong_path(tsr_server_kind kind, tsr_lwm2m_path path)
     case TSR_SERVER_WRITE_COMPOSITE: return depth == 0 ? NULL : "a composite operation is the root's";
     }
     return "unknown operation";
+}
+
+const char *operation_wrong(tsr_server_kind kind, tsr_lwm2m_path path, size_t named)
+{
+    const char *why = wrong_path(kind, path);
+
+    if (!why && kind_is_composite(kind) && named == 0)
+        why = "a composite operation takes a list of paths, or of values";
+    return why;
 }
 
 /* Create without an instance: the lowest that the device has not announced, so that every format

@@ -70,11 +70,12 @@ static tsr_err refuse(const char **why, tsr_err err, const char *text)
 
 static tsr_err check(tsr_server *s, const tsr_server_request *r, const char **why)
 {
-    if (!r->endpoint || (unsigned)r->kind > TSR_SERVER_CANCEL_OBSERVE)
+    if (!r->endpoint || (unsigned)r->kind > TSR_SERVER_CANCEL_COMPOSITE ||
+        r->path_count > TSR_SERVER_PATHS_MAX)
         return refuse(why, TSR_E_ARGUMENT, "this operation cannot be queued");
     if (strlen(r->endpoint) > TSR_ENDPOINT_MAX)
         return refuse(why, TSR_E_NOT_FOUND, "no such device is registered");
-    *why = operation_wrong_path(r->kind, r->path);
+    *why = operation_wrong(r->kind, r->path, r->path_count + r->record_count);
     if (*why)
         return TSR_E_ARGUMENT;
     if (atomic_load(&s->stopping))

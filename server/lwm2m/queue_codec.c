@@ -6,7 +6,9 @@
 #include <stdlib.h>
 
 enum {
-    VERSION = 1,
+    VERSION = 1,      /* of results */
+    REQUEST = 2,      /* of requests; 1 had no paths */
+    PATH_LEN = 1 + TSR_PATH_KEY_MAX,
     RECORD_HEAD = 40, /* more than path, type, time and the longest number take */
 };
 
@@ -86,24 +88,50 @@ static tsr_err get_records(tsr_bytes *in, tsr_server_record **out, size_t *out_c
 
 tsr_err tsr_put_request(tsr_buf *out, const tsr_server_request *r)
 {
-    size_t cap = 64 + (r->text ? strlen(r->text) : 0) + records_size(r->records, r->record_count);
+    size_t cap = 64 + (r->text ? strlen(r->text) : 0) + records_size(r->records, r->record_count) +
+                 r->path_count * PATH_LEN;
     uint8_t *room = malloc(cap);
 
     if (!room)
         return TSR_E_SPACE;
     *out = tsr_buf_over(room, cap);
-    tsr_put_u8(out, VERSION);
+    tsr_put_u8(out, REQUEST);
     tsr_put_u16(out, r->format);
     tsr_put_u8(out, (uint8_t)(r->depth + 1));
     tsr_put_u8(out, r->text != NULL);
     if (r->text)
         put_string(out, r->text);
     put_records(out, r->records, r->record_count);
+    tsr_put_u32(out, (uint32_t)r->path_count);
+    for (size_t i = 0; i < r->path_count; i++)
+        tsr_put_path(out, r->paths[i]);
     if (out->err == TSR_OK)
         return TSR_OK;
     tsr_wipe(room, cap);
     free(room);
     return TSR_E_SPACE;
+}
+
+/* The paths of a composite operation, behind the records in their allocation. */
+static tsr_err get_paths(tsr_bytes *in, tsr_server_record **records, tsr_server_request *r)
+{
+    tsr_server_record *both;
+    tsr_lwm2m_path *paths;
+    uint32_t count;
+
+    if (tsr_get_u32(in, &count) != TSR_OK || count > TSR_SERVER_PATHS_MAX)
+        return TSR_E_MALFORMED;
+    both = realloc(*records, (r->record_count + 1) * sizeof *both + count * sizeof *paths);
+    if (!both)
+        return TSR_E_SPACE;
+    *records = both;
+    paths = (tsr_lwm2m_path *)(void *)(both + r->record_count + 1);
+    for (uint32_t i = 0; i < count; i++)
+        if (tsr_get_path(in, &paths[i]) != TSR_OK)
+            return TSR_E_MALFORMED;
+    r->paths = count ? paths : NULL;
+    r->path_count = count;
+    return TSR_OK;
 }
 
 tsr_err tsr_get_request(tsr_bytes in, tsr_server_request *request, void **room)
@@ -113,7 +141,7 @@ tsr_err tsr_get_request(tsr_bytes in, tsr_server_request *request, void **room)
     tsr_server_record *records;
     tsr_err err;
 
-    if (tsr_get_u8(&in, &version) != TSR_OK || version != VERSION ||
+    if (tsr_get_u8(&in, &version) != TSR_OK || version < 1 || version > REQUEST ||
         tsr_get_u16(&in, &r.format) != TSR_OK || tsr_get_u8(&in, &depth) != TSR_OK ||
         tsr_get_u8(&in, &has_text) != TSR_OK || depth > 4)
         return TSR_E_MALFORMED;
@@ -124,6 +152,10 @@ tsr_err tsr_get_request(tsr_bytes in, tsr_server_request *request, void **room)
     err = get_records(&in, &records, &r.record_count);
     if (err != TSR_OK)
         return err;
+    if (version == REQUEST && (err = get_paths(&in, &records, &r)) != TSR_OK) {
+        free(records);
+        return err;
+    }
     r.records = records;
     *room = records;
     *request = r;

@@ -323,6 +323,14 @@ test("each documented operation answers, and as documented", { timeout: 120_000 
   assert.deepEqual(listed[0].paths, ["/1/0/1", "/3311/0/5851"]);
   assert.equal(listed[0].path, "/");
   assert.equal((await composite("cancel", pair)).status, 200);
+  const later = await call("POST", `${dev}/composite/read?queue=true`, "/devices/{endpoint}/composite/read", pair);
+  assert.deepEqual([later.status, later.body.operation, later.body.path], [202, "read-composite", "/"]);
+  let came;
+  for (const end = Date.now() + 20_000; came?.body.state !== "done";) {
+    assert.ok(Date.now() < end, `still ${came?.body.state}`);
+    came = await ok("GET", `/requests/${later.body.id}`, "/requests/{request}");
+  }
+  assert.deepEqual(came.body.values.map((v) => v.path).sort(), ["/1/0/1", "/3311/0/5851"]);
 
   const values = await ok("GET", `${dev}/values?path=/3311`, "/devices/{endpoint}/values");
   assert.ok(values.body.values.every((v) => v.path.startsWith("/3311/")));

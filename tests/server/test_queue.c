@@ -211,6 +211,7 @@ static void test_queued_in_flight_at_the_end_of_the_server(void **state)
     wake(p);
     expect_state(h, p, read, TSR_SERVER_SENT, NULL);
     house_stop(h);
+    peer_run(p, 50, NULL);
     p->silent = false;
     house_start(h);
     assert_int_equal(state_of(h, read, &s), TSR_SERVER_QUEUED);
@@ -223,6 +224,7 @@ static void test_queued_in_flight_at_the_end_of_the_server(void **state)
     p->silent = true;
     expect_state(h, p, execute, TSR_SERVER_SENT, NULL);
     house_stop(h);
+    peer_run(p, 50, NULL); /* what is still in its socket is not heard either */
     p->silent = false;
     executed = p->executed;
     house_start(h);
@@ -231,6 +233,53 @@ static void test_queued_in_flight_at_the_end_of_the_server(void **state)
     wake(p);
     peer_run(p, 300, NULL);
     assert_int_equal(p->executed, executed);
+    peer_close(p);
+}
+
+static uint64_t queue_composite(house *h, tsr_server_kind kind, const tsr_lwm2m_path *paths,
+                                const tsr_server_record *records, size_t count)
+{
+    tsr_server_request r = { .kind = kind, .endpoint = "dev1", .paths = paths, .records = records,
+                             .path_count = paths ? count : 0, .record_count = records ? count : 0,
+                             .format = TSR_SERVER_FORMAT_AUTO, .depth = -1 };
+    const char *why = "";
+    uint64_t id = 0;
+
+    assert_int_equal(tsr_server_queue_put(h->server, &r, 0, &id, &why), TSR_OK);
+    return id;
+}
+
+/* Core 6.3.8, Core 6.3.9, Core 6.4.4: composite requests wait like all others, and over a restart. */
+static void test_queued_composite_requests(void **state)
+{
+    static const tsr_lwm2m_path paths[] = { { 3, 0, 9, 0, 3 }, { 1, 0, 1, 0, 3 } };
+    const tsr_server_record write = { at("/1/0/1"), tsr_lwm2m_int(240), 0 };
+    const tsr_server_request bad = { .kind = TSR_SERVER_READ_COMPOSITE, .endpoint = "dev1" };
+    house *h = *state;
+    test_peer *p = sleeper(h);
+    uint64_t ids[4], none;
+    const char *why = "";
+    seen s;
+
+    ids[0] = queue_composite(h, TSR_SERVER_WRITE_COMPOSITE, NULL, &write, 1);
+    ids[1] = queue_composite(h, TSR_SERVER_READ_COMPOSITE, paths, NULL, 2);
+    ids[2] = queue_composite(h, TSR_SERVER_OBSERVE_COMPOSITE, paths, NULL, 2);
+    ids[3] = queue_composite(h, TSR_SERVER_CANCEL_COMPOSITE, paths, NULL, 2);
+    assert_int_equal(tsr_server_queue_put(h->server, &bad, 0, &none, &why), TSR_E_ARGUMENT);
+    assert_non_null(strstr(why, "a list of paths"));
+    house_stop(h);
+    house_start(h);
+    assert_int_equal(state_of(h, ids[3], &s), TSR_SERVER_QUEUED);
+    peer_rebind(p);
+    register_it(p);
+    expect_state(h, p, ids[3], TSR_SERVER_DONE, &s);
+    assert_int_equal(p->lifetime, 240);
+    assert_int_equal(state_of(h, ids[1], &s), TSR_SERVER_DONE);
+    assert_int_equal(s.q.kind, TSR_SERVER_READ_COMPOSITE);
+    assert_int_equal(s.q.result.record_count, 2);
+    assert_int_equal(state_of(h, ids[2], &s), TSR_SERVER_DONE);
+    assert_int_equal(s.q.result.record_count, 2);
+    assert_int_equal(s.q.attempts, 1);
     peer_close(p);
 }
 
@@ -373,6 +422,7 @@ int main(void)
         T(test_queued_and_waited_for_keep_their_order),
         T(test_queued_survives_the_server_and_new_registrations),
         T(test_queued_in_flight_at_the_end_of_the_server),
+        T(test_queued_composite_requests),
         T(test_queued_is_refused_by_the_device),
         T(test_queued_expires_unsent),
         T(test_queued_is_cancelled),
