@@ -7,17 +7,18 @@ from aiocoap import Code, Message
 
 import lab
 import peer
+import stream_peer
 from peer import LINKS, SENML_CBOR, senml_cbor
 
 EP = "dev1"
 
 
-class BootDevice(peer.Device):
+class Boots:
     """Does what a bootstrap server says, and says what it has: its own account /0/0, and what was written."""
 
-    def __init__(self, bootstrap_port, resources=None):
+    def __init__(self, bootstrap_port, resources=None, *more):
         self.resources, self.finished = dict(resources or {}), 0
-        super().__init__(bootstrap_port)
+        super().__init__(bootstrap_port, *more)
 
     def handle(self, m, address):
         path = "/" + "/".join(m.opt.uri_path)
@@ -28,7 +29,7 @@ class BootDevice(peer.Device):
 
     def get(self, path, m):
         if m.opt.accept == LINKS:
-            answer = Message(code=Code.CONTENT, payload=self.links().encode())
+            answer = Message(code=Code.CONTENT, payload=self.what_is_there().encode())
             answer.opt.content_format = LINKS
             return answer
         records = [{0: p, (3 if isinstance(v, str) else 2): v} for p, v in self.resources.items()
@@ -37,7 +38,7 @@ class BootDevice(peer.Device):
         answer.opt.content_format = SENML_CBOR
         return answer
 
-    def links(self):
+    def what_is_there(self):
         found = ["</>;lwm2m=1.2", "</0/0>"]
         for at in sorted({"/".join(p.split("/")[:3]) for p in self.resources}):
             ssid = self.resources.get(at + ("/10" if at.startswith("/0/") else "/0"))
@@ -73,6 +74,14 @@ class BootDevice(peer.Device):
         return self.register(EP, known, "lwm2m=1.2", f"lt={lifetime}", "b=U")
 
 
+class BootDevice(Boots, peer.Device):
+    pass
+
+
+class StreamBootDevice(Boots, stream_peer.StreamDevice):
+    """Over TCP, or TLS when `link` makes such a connection."""
+
+
 class Bootstrap(unittest.TestCase):
     OLD = {"/0/1/0": "coap://192.0.2.1", "/0/1/1": False, "/0/1/2": 3, "/0/1/10": 55, "/1/1/0": 55, "/1/1/1": 60}
 
@@ -80,7 +89,9 @@ class Bootstrap(unittest.TestCase):
         self.room = room = lab.Lab()
         self.addCleanup(room.close)
         self.port = lab.free_port()
-        room.start_server("--allow-nosec", "--bootstrap-nosec", "--bootstrap-coap", f"127.0.0.1:{self.port}")
+        self.tcp, self.tls = lab.free_port(), lab.free_port()
+        room.start_server("--allow-nosec", "--bootstrap-nosec", "--bootstrap-coap", f"127.0.0.1:{self.port}",
+                          "--bootstrap-coap-tcp", f"127.0.0.1:{self.tcp}", "--bootstrap-coaps-tcp", f"127.0.0.1:{self.tls}")
         self.profile({})
 
     def profile(self, more):
@@ -96,12 +107,48 @@ class Bootstrap(unittest.TestCase):
 
     def test_client_loses_its_accounts_but_that_of_the_bootstrap_server(self):
         """LwM2M-1.1-int-4: Delete of /0 and /1 before the writes, none of which goes to /0/0"""
-        device = self.device(self.OLD)
+        self.loses_its_accounts(self.device(self.OLD))
+
+    def loses_its_accounts(self, device):
         device.bootstrap()
         self.assertEqual(device.steps(), [("GET", "/"), ("DELETE", "/0"), ("DELETE", "/1"), ("PUT", "/0/1"),
                                           ("PUT", "/1/0"), ("POST", "/bs")])
         self.assertNotIn(55, device.resources.values())
         self.assertEqual((device.resources["/0/1/10"], device.resources["/1/0/1"]), (101, 120))
+
+    def connected(self, link=None):
+        device = StreamBootDevice(self.tcp, self.OLD, link)
+        self.addCleanup(device.close)
+        return device
+
+    def test_client_over_tcp(self):
+        """The same steps over a connection; a registration at this port is refused, as is one that ends in the middle"""
+        device = self.connected()
+        self.loses_its_accounts(device)
+        self.room.wait(lambda: self.state("finished"), 20, "the end of the session")
+        self.assertEqual(device.register(EP, "</1/0>,</3/0>", "lwm2m=1.2", "lt=60", "b=T").code[0], "4")
+        gone = self.connected()
+        gone.silent = True
+        self.assertEqual(gone.request(gone.server, "POST", "/bs", query=(f"ep={EP}",)).code, "2.04")
+        gone.hang_up()
+        state = self.room.wait(lambda: self.state("failed"), 20, "the end of the session")
+        self.assertIn("its session ended", state["cause"])
+
+    def state(self, wanted):
+        seen = self.room.rest.get(f"/bootstrap/devices/{EP}")[1]
+        return seen if seen["state"] == wanted else None
+
+    def test_client_over_tls(self):
+        """With a pre-shared key, by OpenSSL; its endpoint is then no longer served over plain TCP"""
+        key = bytes(range(16))
+        status, answer, _ = self.room.rest.call("PUT", f"/bootstrap/credentials/{EP}",
+                                                {"mode": "psk", "identity": "factory", "key": key.hex()})
+        self.assertEqual(status, 200, answer)
+        self.loses_its_accounts(self.connected(lambda: stream_peer.Pipe(
+            "s_client", "-connect", f"127.0.0.1:{self.tls}", "-tls1_2", "-psk_identity", "factory", "-psk", key.hex(),
+            "-cipher", "PSK-AES128-CCM8:@SECLEVEL=0", "-alpn", "coap")))
+        plain = self.connected()
+        self.assertEqual(plain.request(plain.server, "POST", "/bs", query=(f"ep={EP}",)).code, "4.03")
 
     def test_client_with_a_server_registers_and_is_asked_to_bootstrap_later(self):
         """LwM2M-1.1-int-6: factory accounts come first; only then, as a server asks for it (/1/x/9), a bootstrap"""

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A bootstrap server of aiocoap and cbor2, which has nothing of ours.
 
-    aiocoap_bootstrap_server.py PORT SERVER_URI pack|writes|mend
+    aiocoap_bootstrap_server.py PORT SERVER_URI pack|writes|mend [tcp]
     aiocoap_bootstrap_server.py PORT SERVER_URI certificates CERTIFICATE SERVER_CERTIFICATE PRIVATE_KEY
 
 pack: answers Bootstrap-Pack-Request with a pack in SenML CBOR. writes: knows no packs; discovers, reads, deletes, writes
 /0 in SenML CBOR and /1 in TLV, and finishes. mend: the same, but finishes too early first, and writes nonsense.
 certificates: as writes, with an account in mode 2 that these files hold in DER.
-Says each step on standard output.
+tcp: over CoAP over TCP. Says each step on standard output.
 """
 import asyncio
 import pathlib
@@ -117,12 +117,14 @@ class Request(aiocoap.resource.Resource):
 
 async def main():
     port, uri, mode = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+    transport = "tcpserver" if sys.argv[4:] == ["tcp"] else "udp6"
     site, request = aiocoap.resource.Site(), Request(uri, mode)
     if mode == "certificates":
         request.security = with_certificates(uri, sys.argv[4:7])
     site.add_resource(["bs"], request)
     site.add_resource(["bspack"], Pack(uri, mode))
-    request.context = await aiocoap.Context.create_server_context(site, bind=("127.0.0.1", port), transports=["udp6"])
+    request.context = await aiocoap.Context.create_server_context(site, bind=("127.0.0.1", port),
+                                                                  transports=[transport])
     say("ready")
     await asyncio.get_running_loop().create_future()
 

@@ -19,11 +19,11 @@ class BlankDevice(unittest.TestCase):
         self.room.start_server("--allow-nosec")
         self.room.start_secured()
 
-    def start(self, mode, *lines):
+    def start(self, mode, *lines, over=()):
         room = self.room
         self.peer = room.start("bootstrap", [PYTHON, lab.ROOT / "interop/aiocoap_bootstrap_server.py", self.port,
-                                             f"coap://127.0.0.1:{room.coap}", mode], ready="ready")
-        room.configure_blank(EP, f"coap://127.0.0.1:{self.port}", *lines)
+                                             f"coap://127.0.0.1:{room.coap}", mode, *over], ready="ready")
+        room.configure_blank(EP, f"coap{'+tcp' if over else ''}://127.0.0.1:{self.port}", *lines)
         room.run_device()
 
     def registered(self):
@@ -72,6 +72,24 @@ class BlankDevice(unittest.TestCase):
         device.popen.send_signal(signal.SIGHUP)
         self.room.wait_device("updated", 30, start=start)
         self.assertEqual(self.peer.text().count("pack-request"), 1)
+
+    def test_device_is_configured_over_tcp(self):
+        """Step by step, and again when a server asks for it; then it works over UDP"""
+        self.start("writes", over=("tcp",))
+        self.peer.expect("done", 30)
+        said = self.peer.text()
+        for words in ("pack-request ep=blank acc=</0/0> accept 112", "request ep=blank pct=112", "/bs 2.04"):
+            self.assertIn(words, said)
+        self.registered()
+        status, answer, _ = self.room.rest.call("POST", f"/devices/{EP}/objects/1/1/9/execute", {})
+        self.assertEqual(status, 200, answer)
+        self.room.wait(lambda: self.peer.text().count("done") == 2, 30, "the second bootstrap")
+        self.registered()
+
+    def test_device_is_configured_by_a_pack_over_tcp(self):
+        self.start("pack", over=("tcp",))
+        self.registered()
+        self.assertNotIn("request ep=blank pct", self.peer.text())
 
     def test_device_answers_mistakes_of_the_server(self):
         """LwM2M-1.1-int-9"""

@@ -73,6 +73,25 @@ class Libcoap(unittest.TestCase):
         self.assertNotIn("c:2.01", said)
         self.assertIsNone(room.rest.device("lib3"))
 
+    def test_client_fetches_a_pack_over_tcp_and_tls(self):
+        """A Bootstrap-Pack (LwM2M-1.2-int-12) over a connection, by whoever may have it"""
+        room, tcp, tls = self.room, lab.free_port(), lab.free_port()
+        room.start_server("--bootstrap-coap-tcp", f"127.0.0.1:{tcp}", "--bootstrap-coaps-tcp", f"127.0.0.1:{tls}")
+        for path, body in (("/bootstrap/credentials/lib4", {"mode": "psk", "identity": "lib4", "key": KEY.hex()}),
+                           ("/bootstrap/profiles/lib*", {"servers": [
+                               {"uri": "coaps://192.0.2.1", "security": "psk", "identity": "{endpoint}-made", "generate": True,
+                                "short_server_id": 101, "lifetime": 120}]})):
+            status, answer, _ = room.rest.call("PUT", path, body)
+            self.assertIn(status, (200, 201), answer)
+        said = ask("get", f"coap+tcp://127.0.0.1:{tcp}/bspack?ep=lib4", "-A", 112)
+        self.assertIn("c:4.03", said)
+        out = room.folder / "pack"
+        said = ask("get", f"coaps+tcp://127.0.0.1:{tls}/bspack?ep=lib4", "-A", 112, "-u", "lib4", "-k", KEY.decode(), "-o", out)
+        self.assertIn("c:2.05", said)
+        for word in (b"coaps://192.0.2.1", b"lib4-made"):
+            self.assertIn(word, out.read_bytes())
+        self.assertEqual(room.rest.call("GET", "/credentials/lib4")[0], 200, "its new key was not kept")
+
     def directory(self):
         """Its resource directory, whose port for TLS is the next one."""
         port = lab.free_port(2)

@@ -69,6 +69,10 @@ static void print_ready(const options *o, tsr_server *server, const tsr_rest *re
     print_listening("coaps+tcp", o->server.coaps_tcp, o->server.coaps_tcp_count);
     print_listening("bootstrap-coap", o->server.bootstrap_coap, o->server.bootstrap_coap_count);
     print_listening("bootstrap-coaps", o->server.bootstrap_coaps, o->server.bootstrap_coaps_count);
+    print_listening("bootstrap-coap+tcp", o->server.bootstrap_coap_tcp,
+                    o->server.bootstrap_coap_tcp_count);
+    print_listening("bootstrap-coaps+tcp", o->server.bootstrap_coaps_tcp,
+                    o->server.bootstrap_coaps_tcp_count);
     if (rest) {
         http.port = tsr_rest_port(rest);
         print_listening("http", &http, 1);

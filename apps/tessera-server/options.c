@@ -14,6 +14,7 @@ const char options_help[] =
     "  --coap-tcp ADDRESS:PORT, --coaps-tcp ADDRESS:PORT\n"
     "                          CoAP over TCP, and over TLS (off); may be given 4 times each\n"
     "  --bootstrap-coap ADDRESS:PORT, --bootstrap-coaps ADDRESS:PORT\n"
+    "  --bootstrap-coap-tcp ADDRESS:PORT, --bootstrap-coaps-tcp ADDRESS:PORT\n"
     "                          the bootstrap server (off); may be given 4 times each\n"
     "  --bootstrap-nosec       bootstrap devices without a bootstrap credential over plain CoAP\n"
     "  --http ADDRESS:PORT     REST and console (127.0.0.1:8080), or off\n"
@@ -150,6 +151,8 @@ static const option known[] = {
     { "coaps-tcp", ADDRESSES(coaps_tcp) },
     { "bootstrap-coap", ADDRESSES(bootstrap_coap) },
     { "bootstrap-coaps", ADDRESSES(bootstrap_coaps) },
+    { "bootstrap-coap-tcp", ADDRESSES(bootstrap_coap_tcp) },
+    { "bootstrap-coaps-tcp", ADDRESSES(bootstrap_coaps_tcp) },
     { "bootstrap-nosec", YES(bootstrap_nosec) },
     { "http", OWN, 0, 0, 0, 0, set_http },
     { "token-file", FILE_NAME(token_file) },
@@ -343,6 +346,7 @@ static void fill_defaults(options *o)
         (void)tsr_address_parse("127.0.0.1:5684", &o->server.coaps[o->server.coaps_count++]);
     }
     if (o->server.bootstrap_coap_count || o->server.bootstrap_coaps_count ||
+        o->server.bootstrap_coap_tcp_count || o->server.bootstrap_coaps_tcp_count ||
         (o->with_fdo && o->enrol_certificate[0])) /* fdo.csr enrols with that authority, too */
         o->server.bootstrap = &tsr_bootstrap_service;
     o->server.data = o->data;

@@ -47,6 +47,7 @@ tsr_err stream_begin(stream *s, tsr_lwm2m_client *client, size_t account, const 
     s->memory = calloc(1, len);
     if (s->memory == NULL)
         return TSR_E_SPACE;
+    s->memory_len = len;
     s->tcp.link.fd = -1;
     s->channel.in = s->in;
     s->channel.in_cap = sizeof s->in;
@@ -66,6 +67,8 @@ void stream_end(stream *s)
         tsr_tcp_close(&s->tcp);
     }
     tsr_lwm2m_tls_free(&s->tls);
+    if (s->memory != NULL)
+        tsr_wipe(s->memory, s->memory_len);
     free(s->memory);
     tsr_wipe(s, sizeof *s);
     s->tcp.link.fd = -1;

@@ -21,6 +21,7 @@ typedef struct {
     bool told;       /* that it cannot connect */
     uint8_t in[STREAM_IN];
     void *memory;
+    size_t memory_len;
 } stream;
 
 /** Places the channel; nothing is connected yet.

@@ -88,6 +88,8 @@ static void forget_message(tesserad *d, size_t i, uint8_t *datagram, size_t len)
 {
     tsr_wipe(datagram, len);
     tsr_wipe(d->links[i].plain, sizeof d->links[i].plain);
+    if (d->links[i].stream.used)
+        tsr_lwm2m_tcp_wipe(&d->links[i].stream.channel);
     oscore_wipe(&d->oscore);
 }
 

@@ -169,18 +169,31 @@ static tsr_err open_store(tsr_server *s, char *why, size_t why_cap)
 }
 
 /* The engine has one list; the second service's addresses stand at its end. */
-static void join(tsr_address *all, const tsr_address *first, unsigned first_count,
-                 const tsr_address *second, unsigned second_count)
+static void join(tsr_address *all, tsr_address *first, unsigned first_count, tsr_address *second,
+                 unsigned second_count)
 {
     memcpy(all, first, first_count * sizeof *all);
     memcpy(all + first_count, second, second_count * sizeof *all);
 }
 
-static void part(const tsr_address *all, tsr_address *first, unsigned first_count,
-                 tsr_address *second, unsigned second_count)
+static void part(tsr_address *all, tsr_address *first, unsigned first_count, tsr_address *second,
+                 unsigned second_count)
 {
     memcpy(first, all, first_count * sizeof *all);
     memcpy(second, all + first_count, second_count * sizeof *all);
+}
+
+/* All four lists, there or back with the ports that were chosen. */
+static void move_addresses(tsr_engine_config *e, tsr_server_config *c,
+                           void move(tsr_address *all, tsr_address *first, unsigned first_count,
+                                     tsr_address *second, unsigned second_count))
+{
+    move(e->coap, c->coap, c->coap_count, c->bootstrap_coap, c->bootstrap_coap_count);
+    move(e->coaps, c->coaps, c->coaps_count, c->bootstrap_coaps, c->bootstrap_coaps_count);
+    move(e->coap_tcp, c->coap_tcp, c->coap_tcp_count, c->bootstrap_coap_tcp,
+         c->bootstrap_coap_tcp_count);
+    move(e->coaps_tcp, c->coaps_tcp, c->coaps_tcp_count, c->bootstrap_coaps_tcp,
+         c->bootstrap_coaps_tcp_count);
 }
 
 static tsr_err open_engine(tsr_server *s, tsr_server_config *config, char *why, size_t why_cap)
@@ -190,8 +203,10 @@ static tsr_err open_engine(tsr_server *s, tsr_server_config *config, char *why, 
         .coaps_count = config->coaps_count + config->bootstrap_coaps_count,
         .coap_second = config->bootstrap_coap_count,
         .coaps_second = config->bootstrap_coaps_count,
-        .coap_tcp_count = config->coap_tcp_count,
-        .coaps_tcp_count = config->coaps_tcp_count,
+        .coap_tcp_count = config->coap_tcp_count + config->bootstrap_coap_tcp_count,
+        .coaps_tcp_count = config->coaps_tcp_count + config->bootstrap_coaps_tcp_count,
+        .coap_tcp_second = config->bootstrap_coap_tcp_count,
+        .coaps_tcp_second = config->bootstrap_coaps_tcp_count,
         .shards = config->shards,
         .peers = config->devices,
         .park_ms = config->park_ms,
@@ -205,19 +220,9 @@ static tsr_err open_engine(tsr_server *s, tsr_server_config *config, char *why, 
     };
     tsr_err err;
 
-    join(c.coap, config->coap, config->coap_count, config->bootstrap_coap,
-         config->bootstrap_coap_count);
-    join(c.coaps, config->coaps, config->coaps_count, config->bootstrap_coaps,
-         config->bootstrap_coaps_count);
-    memcpy(c.coap_tcp, config->coap_tcp, sizeof config->coap_tcp);
-    memcpy(c.coaps_tcp, config->coaps_tcp, sizeof config->coaps_tcp);
+    move_addresses(&c, config, join);
     err = tsr_engine_open(&c, &s->engine, why, why_cap);
-    memcpy(config->coap_tcp, c.coap_tcp, sizeof config->coap_tcp);
-    memcpy(config->coaps_tcp, c.coaps_tcp, sizeof config->coaps_tcp);
-    part(c.coap, config->coap, config->coap_count, config->bootstrap_coap,
-         config->bootstrap_coap_count);
-    part(c.coaps, config->coaps, config->coaps_count, config->bootstrap_coaps,
-         config->bootstrap_coaps_count);
+    move_addresses(&c, config, part);
     return err;
 }
 

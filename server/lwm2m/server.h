@@ -43,6 +43,9 @@ typedef struct {
     const tsr_server_service *bootstrap; /* &tsr_bootstrap_service; NULL: no such role */
     tsr_address bootstrap_coap[TSR_SERVER_LISTEN_MAX], bootstrap_coaps[TSR_SERVER_LISTEN_MAX];
     unsigned bootstrap_coap_count, bootstrap_coaps_count;
+    tsr_address bootstrap_coap_tcp[TSR_SERVER_LISTEN_MAX],
+        bootstrap_coaps_tcp[TSR_SERVER_LISTEN_MAX];
+    unsigned bootstrap_coap_tcp_count, bootstrap_coaps_tcp_count;
     bool bootstrap_nosec;        /* serve endpoints without a bootstrap credential over coap */
     uint32_t bootstrap_sessions; /* at a time; 0: 512 */
     uint32_t bootstrap_rate;     /* sessions a second; 0: 100 */

@@ -218,6 +218,16 @@ tsr_err tsr_coap_stream_feed(tsr_coap_stream *c, tsr_bytes *in, uint64_t now_ms)
     return TSR_OK;
 }
 
+void tsr_coap_stream_wipe(tsr_coap_stream *c)
+{
+    size_t begun = c->deframer.have; /* of the next message */
+
+    if (c->event_ready || c->held)
+        return;
+    release(c);
+    tsr_wipe(c->in + begun, c->config.message_len + TSR_COAP_FRAME_SPARE - begun);
+}
+
 /* ---- time and output ---- */
 
 static void body_due(tsr_coap_stream *c, uint32_t i)

@@ -159,6 +159,10 @@ tsr_err tsr_coap_stream_poll(tsr_coap_stream *c, tsr_buf *bytes, uint64_t now_ms
  *  exception: the body of a REQUEST that came in blocks lives until its respond or cancel. */
 bool tsr_coap_stream_event_next(tsr_coap_stream *c, tsr_coap_event *event);
 
+/** Forgets what came in and was taken: a key may have been among it. Views of the last event end.
+ *  Does nothing while an event is unread, or a message waits for room. */
+void tsr_coap_stream_wipe(tsr_coap_stream *c);
+
 /** Whether there are bytes to poll. */
 static inline bool tsr_coap_stream_waits(const tsr_coap_stream *c)
 {

@@ -214,8 +214,12 @@ void tsr_coap_st_wake(tsr_coap_stream *c, tsr_timer *timer, uint32_t after_ms)
 
 void tsr_coap_st_body_free(tsr_coap_stream *c, uint32_t body)
 {
-    tsr_timer_stop(&c->timers, &c->bodies[body].timer);
-    c->bodies[body].kind = STREAM_BODY_FREE;
+    tsr_coap_stream_body *b = &c->bodies[body];
+
+    tsr_timer_stop(&c->timers, &b->timer);
+    if (b->kind != STREAM_BODY_OUT) /* what came in may have been a key */
+        tsr_wipe(c->body_bytes + (size_t)body * c->config.body_len, b->len);
+    b->kind = STREAM_BODY_FREE;
 }
 
 /* A free one; or one that is offered to the peer, which is only a convenience for it. */

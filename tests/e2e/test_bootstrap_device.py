@@ -15,8 +15,9 @@ class BlankDevice(unittest.TestCase):
     def setUp(self):
         self.room = room = lab.Lab()
         self.addCleanup(room.close)
-        room.bs, room.bss = lab.free_port(), lab.free_port()
-        room.start_server("--bootstrap-coap", f"127.0.0.1:{room.bs}", "--bootstrap-coaps", f"127.0.0.1:{room.bss}")
+        room.bs, room.bss, room.tls = lab.free_port(), lab.free_port(), lab.free_port()
+        room.start_server("--bootstrap-coap", f"127.0.0.1:{room.bs}", "--bootstrap-coaps", f"127.0.0.1:{room.bss}",
+                          "--bootstrap-coaps-tcp", f"127.0.0.1:{room.tls}")
         room.start_secured()
         self.factory = lab.new_key()
         self.put(f"/bootstrap/credentials/{EP}", {"mode": "psk", "identity": "factory-1", "key": self.factory.hex()})
@@ -30,9 +31,9 @@ class BlankDevice(unittest.TestCase):
             {"uri": f"coaps://127.0.0.1:{self.room.coaps}", "security": "psk", "generate": True,
              "identity": "made-for-{endpoint}", "short_server_id": 101, "lifetime": lifetime}]})
 
-    def start(self, *lines):
+    def start(self, *lines, uri=None):
         room = self.room
-        room.configure_blank(EP, f"coaps://127.0.0.1:{room.bss}", "mode = psk", "identity = factory-1", "key = 9",
+        room.configure_blank(EP, uri or f"coaps://127.0.0.1:{room.bss}", "mode = psk", "identity = factory-1", "key = 9",
                              *lines)
         room.provision(self.factory, "--bootstrap")
         room.run_device()
@@ -77,14 +78,24 @@ class BlankDevice(unittest.TestCase):
         self.start()
         self.registered(120)
 
-    def search_for_what_was_given(self, *lines):
+    def test_over_tls_with_the_key_that_was_made_for_it(self):
+        """coaps+tcp to the bootstrap server, coaps to the server that it names; and again, when that asks for it"""
+        self.profile(120)
+        self.start("pack = no", uri=f"coaps+tcp://127.0.0.1:{self.room.tls}")
+        self.registered(120)
+        self.profile(240)
+        status, answer, _ = self.room.rest.call("POST", f"/devices/{EP}/objects/1/{self.instance()}/9/execute", {})
+        self.assertEqual(status, 200, answer)
+        self.registered(240)
+
+    def search_for_what_was_given(self, *lines, **more):
         """Registers with a key of the profile's, and looks for it in the daemon."""
         key = lab.new_key()
         self.put(f"/credentials/{EP}", {"mode": "psk", "identity": f"made-for-{EP}", "key": key.hex()})
         self.put("/bootstrap/profiles/*", {"servers": [
             {"uri": f"coaps://127.0.0.1:{self.room.coaps}", "security": "psk", "key": key.hex(),
              "identity": "made-for-{endpoint}", "short_server_id": 101, "lifetime": 120}]})
-        self.start(*lines)
+        self.start(*lines, **more)
         self.registered(120)
         device = self.room.parts["device"]
         self.assertTrue(lab.search_process(device.pid, EP.encode())[1], "the search finds nothing at all")
@@ -100,6 +111,14 @@ class BlankDevice(unittest.TestCase):
     @unittest.skipUnless(os.geteuid() == 0, "reading another process's memory needs root")
     def test_a_key_out_of_a_pack_is_nowhere_in_the_daemon(self):
         self.search_for_what_was_given()
+
+    @unittest.skipUnless(os.geteuid() == 0, "reading another process's memory needs root")
+    def test_a_key_that_came_over_tls_is_nowhere_in_the_daemon(self):
+        self.search_for_what_was_given("pack = no", uri=f"coaps+tcp://127.0.0.1:{self.room.tls}")
+
+    @unittest.skipUnless(os.geteuid() == 0, "reading another process's memory needs root")
+    def test_a_key_out_of_a_pack_over_tls_is_nowhere_in_the_daemon(self):
+        self.search_for_what_was_given(uri=f"coaps+tcp://127.0.0.1:{self.room.tls}")
 
 
 class BlankDeviceWithCertificate(unittest.TestCase):

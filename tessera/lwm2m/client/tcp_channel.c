@@ -374,3 +374,10 @@ size_t tsr_lwm2m_tcp_room(const tsr_lwm2m_tcp *t)
 }
 
 void tsr_lwm2m_tcp_full(tsr_lwm2m_tcp *t, bool full) { t->full = full; }
+
+void tsr_lwm2m_tcp_wipe(tsr_lwm2m_tcp *t)
+{
+    tsr_wipe(t->in + t->in_len, t->in_cap - t->in_len);
+    tsr_wipe(t->plain + t->plain_len, sizeof t->plain - t->plain_len);
+    tsr_coap_stream_wipe(&t->stream);
+}

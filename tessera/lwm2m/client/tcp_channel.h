@@ -86,6 +86,9 @@ bool tsr_lwm2m_tcp_holds(const tsr_lwm2m_tcp *t);
 size_t tsr_lwm2m_tcp_room(const tsr_lwm2m_tcp *t);
 void tsr_lwm2m_tcp_full(tsr_lwm2m_tcp *t, bool full);
 
+/** Forgets what came in and was taken: after a bootstrap server has written keys. */
+void tsr_lwm2m_tcp_wipe(tsr_lwm2m_tcp *t);
+
 void tsr_lwm2m_tcp_connected(tsr_lwm2m_tcp *t, uint64_t now_ms);
 
 /** `why`: for the log, outlives the channel; NULL: the server closed it in good order. `local`: the
