@@ -135,7 +135,7 @@ def ecdh(suite, x_a, owner):
 
 
 def prime(bits, offset):
-    """RFC 3526: 2^n - 2^(n-64) - 1 + 2^64 * ([2^(n-130) pi] + offset)"""
+    """RFC 3526 §3, RFC 3526 §4: 2^n - 2^(n-64) - 1 + 2^64 * ([2^(n-130) pi] + offset)"""
     scale = 1 << (bits - 130 + 64)
 
     def arctan(inverse):  # of 1 / inverse, by Machin's series

@@ -17,7 +17,7 @@ typedef struct {
 
 /** Takes a request apart.
  *
- *  source  Core 6.1.7.1 (Bootstrap-Request), Core 6.1.7.8 (Bootstrap-Pack-Request)
+ *  source  Core 6.1.7.1 (Bootstrap-Request), Core 6.1.7.7 (Bootstrap-Pack-Request)
  *  result  0, or the CoAP code to refuse with; then *why says in English what is wrong */
 uint8_t bs_request_parse(const tsr_coap_msg *msg, bs_asked *out, const char **why);
 

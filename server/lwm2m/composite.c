@@ -22,7 +22,7 @@ static bool deletes(const operation *op)
 }
 
 /* Best first: what the root link lists, and SenML-ETCH for 1.2, which has one of the two unasked
- * (Core 7.4); then the others. A null deletes in SenML-ETCH only. */
+ * (Core 7.5); then the others. A null deletes in SenML-ETCH only. */
 uint16_t format_for_composite(const device *dev, const operation *op, uint8_t attempt)
 {
     static const struct {

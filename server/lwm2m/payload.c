@@ -13,7 +13,7 @@
 static bool is_1_0(const device *dev) { return strcmp(dev->info->version, "1.0") == 0; }
 
 /* What a device is asked for, best first: what its root link lists, then what its version must or
- * should know. After a 4.06 the next one is tried. Core 7.4: a server must read all of them. */
+ * should know. After a 4.06 the next one is tried. Core 7.5: a server must read all of them. */
 static uint16_t choose_multiple(const device *dev, uint8_t attempt)
 {
     static const struct {
@@ -57,7 +57,7 @@ uint16_t format_for_write(const device *dev, const operation *op, uint8_t attemp
     bool single =
         op->path.depth >= 3 && op->record_count == 1 && op->records[0].path.depth == op->path.depth;
 
-    /* Every client must know text and octets (Core 7.4). */
+    /* Every client must know text and octets (Core 7.5). */
     if (single) {
         bool bytes = op->records[0].value.type == TSR_LWM2M_OPAQUE ||
                      op->records[0].value.type == TSR_LWM2M_RAW_BYTES;

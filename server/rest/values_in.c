@@ -370,7 +370,7 @@ static bool attribute_ok(const tsr_json *value, size_t i)
     return fabs(n) < 1e15 && (strcmp(attributes[i].name, "st") != 0 || n >= 0);
 }
 
-/* Core 7.3.1: digits and a point; there is no exponent. */
+/* Core 5.1.2: digits and a point; there is no exponent. */
 static void put_decimal(tsr_buf *out, const tsr_json *value)
 {
     char text[64];

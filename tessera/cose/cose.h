@@ -54,7 +54,6 @@ enum {
     TSR_COSE_LABEL_KID = 4,
     TSR_COSE_LABEL_IV = 5,
     TSR_COSE_LABEL_PARTIAL_IV = 6,
-    TSR_COSE_LABEL_X5CHAIN = 33, /* RFC 9360 §2 */
 };
 
 enum {

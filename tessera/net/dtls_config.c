@@ -10,9 +10,9 @@ enum {
     PSK_CCM_8 = 0xC0A8,   /* RFC 6655 §4 */
     ECDSA_CCM_8 = 0xC0AE, /* RFC 7251 §2 */
     PSK_GCM = 0x00A8,     /* RFC 5487 §2: peers whose library has put CCM-8 away */
-    ECDSA_GCM = 0xC02B,
+    ECDSA_GCM = 0xC02B, /* RFC 5289 §3.2 */
     PSK_CBC = 0x00AE, /* RFC 5487 §3.1 */
-    ECDSA_CBC = 0xC023,
+    ECDSA_CBC = 0xC023, /* RFC 5289 §3.1 */
 };
 
 static int random_bytes(void *unused, unsigned char *out, size_t len)

@@ -358,6 +358,41 @@ static void test_message_ids_reject_what_is_no_number(void **state)
     assert_int_equal(tsr_coap_msg_ids(&msg, 8, ids, 4, &count), TSR_E_SPACE);
 }
 
+/* RFC 7252 §12.1, RFC 7959 §2.9, RFC 8132 §6, RFC 8516 §3: what goes over the wire, as the tables of
+ * the registry write it. */
+static void test_message_codes_are_those_of_the_registry(void **state)
+{
+    static const struct {
+        uint8_t code;
+        unsigned as_written;
+    } codes[] = {
+        { TSR_COAP_EMPTY, 0 },               { TSR_COAP_GET, 1 },
+        { TSR_COAP_POST, 2 },                { TSR_COAP_PUT, 3 },
+        { TSR_COAP_DELETE, 4 },              { TSR_COAP_FETCH, 5 },
+        { TSR_COAP_PATCH, 6 },               { TSR_COAP_IPATCH, 7 },
+        { TSR_COAP_CREATED, 201 },           { TSR_COAP_DELETED, 202 },
+        { TSR_COAP_VALID, 203 },             { TSR_COAP_CHANGED, 204 },
+        { TSR_COAP_CONTENT, 205 },           { TSR_COAP_CONTINUE, 231 },
+        { TSR_COAP_BAD_REQUEST, 400 },       { TSR_COAP_UNAUTHORIZED, 401 },
+        { TSR_COAP_BAD_OPTION, 402 },        { TSR_COAP_FORBIDDEN, 403 },
+        { TSR_COAP_NOT_FOUND, 404 },         { TSR_COAP_METHOD_NOT_ALLOWED, 405 },
+        { TSR_COAP_NOT_ACCEPTABLE, 406 },    { TSR_COAP_INCOMPLETE, 408 },
+        { TSR_COAP_CONFLICT, 409 },          { TSR_COAP_PRECONDITION_FAILED, 412 },
+        { TSR_COAP_TOO_LARGE, 413 },         { TSR_COAP_UNSUPPORTED_FORMAT, 415 },
+        { TSR_COAP_UNPROCESSABLE, 422 },     { TSR_COAP_TOO_MANY_REQUESTS, 429 },
+        { TSR_COAP_INTERNAL_ERROR, 500 },    { TSR_COAP_NOT_IMPLEMENTED, 501 },
+        { TSR_COAP_BAD_GATEWAY, 502 },       { TSR_COAP_UNAVAILABLE, 503 },
+        { TSR_COAP_GATEWAY_TIMEOUT, 504 },   { TSR_COAP_PROXYING_NOT_SUPPORTED, 505 },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        uint8_t wire = (uint8_t)(codes[i].as_written / 100 * 32 + codes[i].as_written % 100);
+
+        assert_int_equal(codes[i].code, wire);
+    }
+}
+
 static void test_message_header_refuses_long_tokens(void **state)
 {
     uint8_t room[32];
@@ -388,6 +423,7 @@ int main(void)
         cmocka_unit_test(test_message_options_reach_to_the_last_extended_byte),
         cmocka_unit_test(test_message_path_is_compares_whole_segments),
         cmocka_unit_test(test_message_ids_reject_what_is_no_number),
+        cmocka_unit_test(test_message_codes_are_those_of_the_registry),
         cmocka_unit_test(test_message_header_refuses_long_tokens),
     };
 

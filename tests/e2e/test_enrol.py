@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Enrolment over coaps at the server: libcoap's client and OpenSSL as the device, then our own device."""
+import re
 import shutil
 import subprocess
 import unittest
@@ -87,6 +88,7 @@ class Client(Room):
 @unittest.skipUnless(CLIENT, "libcoap's programs are not installed")
 class Enrol(Client):
     def test_authority_is_given(self):
+        """And which attributes a request should have: RFC 7030 §4.5.2"""
         for root in ("/est", "/.well-known/est"):
             got, said = self.ask(f"{root}/crts")
             self.assertTrue(got, said)
@@ -111,6 +113,7 @@ class Enrol(Client):
         for word in ("CN=urn:dev:ops:32473-lamp\\,1", "TLS Web Client Authentication", "Digital Signature", "CA:FALSE",
                      "X509v3 Authority Key Identifier"):
             self.assertIn(word, text)
+        self.assertEqual(self.key_id("device", "authorityKeyIdentifier"), self.key_id("authority", "subjectKeyIdentifier"))
         self.assertEqual(openssl("x509", "-in", self.pki.path("device"), "-noout", "-pubkey"),
                          openssl("pkey", "-in", self.pki.path("device", "key"), "-pubout"))
 
@@ -129,6 +132,13 @@ class Enrol(Client):
                    for n in ("device", "next")}
         self.assertEqual({r["serial"] for r in rows}, serials)
 
+    def key_id(self, name, extension):
+        """RFC 5280 §4.2.1.1: the twenty bytes by which a certificate names the key that signed it, or its own"""
+        text = openssl("x509", "-in", self.pki.path(name), "-noout", "-ext", extension)
+        found = re.findall(r"(?:[0-9A-F]{2}:){19}[0-9A-F]{2}", text)
+        self.assertEqual(len(found), 1, text)
+        return found[0]
+
     def test_names_of_the_request_are_the_endpoints(self):
         alt = ("-addext", "subjectAltName=URI:urn:dev:ops:32473-lamp")
         for name, subject, more, why in (
@@ -141,6 +151,7 @@ class Enrol(Client):
         self.assertEqual(self.issued(), [])
 
     def test_request_must_be_signed_by_its_own_key(self):
+        """RFC 7030 §4.2.1; and of a curve of 255 bits or more: Transport 5.2.8.3"""
         request = self.pki.request("forged", f"/CN={EP}")
         der = bytearray(request.read_bytes())
         der[-1] ^= 1
@@ -153,6 +164,11 @@ class Enrol(Client):
                 f"/CN={EP}", "-keyout", self.pki.path("weak", "key"), "-outform", "DER", "-out", weak)
         _, said = self.ask("/est/sen", body=weak)
         self.assertIn("4.00", said)
+        rsa = self.pki.path("rsa", "csr")
+        openssl("req", "-new", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={EP}", "-keyout",
+                self.pki.path("rsa", "key"), "-outform", "DER", "-out", rsa)
+        _, said = self.ask("/est/sen", body=rsa)
+        self.assertIn("not on P-256 or a longer curve", said)
         weak.write_bytes(b"0")
         self.assertIn("4.00", self.ask("/est/sen", body=weak)[1])
         self.assertEqual(self.issued(), [])
@@ -190,16 +206,20 @@ class KeyedEnrol(Client):
     options = ("--enrol-psk", "--enrol-live", "2")
 
     def test_client_with_a_key_enrols_and_renews_with_its_certificate(self):
+        """What is renewed keeps its names: RFC 7030 §4.2.2"""
         self.admit("keyed", KEYED)
-        request = self.pki.request("device", "/CN=keyed")
+        request = self.pki.request("device", "/CN=keyed", "-addext", "subjectAltName=DNS:keyed")
         got, said = self.ask("/est/sen", body=request, keys=KEYS)
         self.assertTrue(got, said)
-        self.verified(self.certificate(got, "device"))
+        self.assertIn("DNS:keyed", self.verified(self.certificate(got, "device")))
         # It has no bootstrap credential for certificates, but this one was issued here.
         got, said = self.ask("/est/sren", body=request, shown="device")
         self.assertTrue(got, said)
+        text = self.verified(self.certificate(got, "renewed"))
+        for word in ("CN=keyed", "DNS:keyed"):
+            self.assertIn(word, text)
         self.assertEqual({r["requested_by"] for r in self.issued()}, {"psk:keyed", "x509:keyed"})
-        # Enough is enough, until one ends or is revoked.
+        # Enough is enough, until one ends or is revoked: RFC 8516 §3
         self.assertIn("4.29", self.ask("/est/sren", body=request, shown="device")[1])
         status, answer, _ = self.room.rest.call("DELETE", f"/bootstrap/certificates/{self.issued()[0]['serial']}")
         self.assertEqual(status, 204, answer)

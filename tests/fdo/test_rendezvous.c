@@ -112,7 +112,7 @@ static void test_rendezvous_takes_odd_and_refuses_bad(void **state)
             cases[i].err);
 }
 
-/* go-fdo writes IPv4 addresses mapped into 16 bytes. */
+/* go-fdo writes IPv4 addresses mapped into 16 bytes (RFC 4291 §2.5.5.2). */
 static void test_rendezvous_gives_mapped_addresses_as_ipv4(void **state)
 {
     tsr_fdo_directive d;

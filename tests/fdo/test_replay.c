@@ -300,6 +300,7 @@ static void exchange(unsigned n)
     }
 }
 
+/* FDO 1.1 DeviceCredential: what is kept is what go-fdo kept of the same run. */
 static void check_credential(const char *name)
 {
     static trace_body b;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/fdo/trace.h"
 
+#include <mbedtls/pk.h>
+
 #include "tessera/cbor/cbor.h"
-#include "tessera/fdo/types.h"
+#include "tessera/fdo/pubkey.h"
 
 static uint8_t in_room[256];
 
@@ -81,6 +83,8 @@ static void signs_and_verifies(tsr_fdo_key_type type, tsr_fdo_key_encoding encod
     assert_int_equal(tsr_cose_sign1(&out, &p, id, tsr_text("payload"), tsr_view(NULL, 0)), TSR_OK);
     assert_int_equal(tsr_cose_read(tsr_buf_view(&out), TSR_COSE_SIGN1, &m), TSR_OK);
     assert_int_equal(tsr_fdo_verify(&m, &k), TSR_OK);
+    if (k.rsa.len != 0)
+        assert_int_equal(m.proof.len, k.bits / 8); /* RFC 8017 §8.2.1: as long as the modulus */
     for (size_t i = out.len - 24; i < out.len; i += 3) {
         room[i] ^= 0x10;
         assert_int_equal(tsr_fdo_verify(&m, &k), TSR_E_CRYPTO);
@@ -122,6 +126,47 @@ static void test_key_of_every_type_is_written_read_and_verifies(void **state)
     psa_destroy_key(pss);
 }
 
+/* RFC 5280 §4.1.2.7, RFC 3279 §2.3.1, RFC 5480 §2.1.1: Mbed TLS reads what is written; the algorithm
+ * of RSA has NULL as its parameters, those of curves their name. */
+static void test_key_in_der_is_read_by_others(void **state)
+{
+    static const struct {
+        tsr_fdo_key_type type;
+        psa_key_type_t psa;
+        size_t bits;
+        const char *algorithm;
+    } cases[] = {
+        { TSR_FDO_SECP256R1, PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1), 256,
+          "301306072a8648ce3d020106082a8648ce3d030107" },
+        { TSR_FDO_SECP384R1, PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1), 384,
+          "301006072a8648ce3d020106052b81040022" },
+        { TSR_FDO_RSA2048RESTR, PSA_KEY_TYPE_RSA_KEY_PAIR, 2048,
+          "300d06092a864886f70d0101010500" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bool rsa = cases[i].psa == PSA_KEY_TYPE_RSA_KEY_PAIR;
+        tsr_cose_key_id id = generated(cases[i].psa, cases[i].bits,
+                                       rsa ? PSA_ALG_RSA_PKCS1V15_SIGN(PSA_ALG_SHA_256)
+                                           : PSA_ALG_ECDSA(PSA_ALG_SHA_256));
+        uint8_t room[512];
+        tsr_buf der = tsr_buf_over(room, sizeof room);
+        tsr_bytes algorithm = from_hex(cases[i].algorithm, in_room, sizeof in_room);
+        mbedtls_pk_context pk;
+
+        assert_int_equal(tsr_fdo_put_spki(&der, cases[i].type, id), TSR_OK);
+        mbedtls_pk_init(&pk);
+        assert_int_equal(mbedtls_pk_parse_public_key(&pk, der.ptr, der.len), 0);
+        assert_int_equal(mbedtls_pk_get_bitlen(&pk), cases[i].bits);
+        assert_true(mbedtls_pk_can_do(&pk, rsa ? MBEDTLS_PK_RSA : MBEDTLS_PK_ECDSA));
+        mbedtls_pk_free(&pk);
+        assert_memory_equal(room + (rsa ? 4 : 2), algorithm.ptr,
+                            algorithm.len);
+        psa_destroy_key(id);
+    }
+}
+
 /* The same key as X509 and as COSE_Key is one; another is not. */
 static void test_key_is_the_same_in_each_encoding(void **state)
 {
@@ -148,7 +193,7 @@ static void test_key_is_the_same_in_each_encoding(void **state)
     psa_destroy_key(ids[1]);
 }
 
-/* The key of a run in X5CHAIN: the leaf certificate's */
+/* The key of a run in X5CHAIN: the leaf certificate's, which is read as a whole (RFC 5280 §4.1) */
 static void test_key_is_taken_out_of_certificates(void **state)
 {
     trace_body b;
@@ -172,6 +217,8 @@ static void test_key_is_taken_out_of_certificates(void **state)
     assert_int_equal(tsr_cbor_get_bytes(&rest, &in), TSR_OK);
     assert_int_equal(tsr_fdo_key_of_certificate(in, &bare), TSR_OK);
     assert_true(tsr_fdo_key_same(&k, &bare));
+    for (size_t i = 0; i < in.len; i++)
+        assert_int_equal(tsr_fdo_key_of_certificate(tsr_view(in.ptr, i), &bare), TSR_E_MALFORMED);
 }
 
 static void test_key_refuses_wrong_numbers(void **state)
@@ -206,6 +253,7 @@ int main(void)
         cmocka_unit_test(test_hash_checks_number_and_length),
         cmocka_unit_test(test_hash_is_made_of_slices),
         cmocka_unit_test(test_key_of_every_type_is_written_read_and_verifies),
+        cmocka_unit_test(test_key_in_der_is_read_by_others),
         cmocka_unit_test(test_key_is_the_same_in_each_encoding),
         cmocka_unit_test(test_key_is_taken_out_of_certificates),
         cmocka_unit_test(test_key_refuses_wrong_numbers),

@@ -208,12 +208,14 @@ static void assert_operations(uint8_t rights)
     }
 }
 
+/* Core 8.2.2 */
 static void test_access_without_right_each_is_unauthorized(void **state)
 {
     (void)state;
     assert_operations(0);
 }
 
+/* Core 8.2, Core 8.2.2 */
 static void test_access_each_right_opens_its_operations(void **state)
 {
     (void)state;
@@ -226,6 +228,7 @@ static void test_access_each_right_opens_its_operations(void **state)
     assert_operations(ALL);
 }
 
+/* Core 8.2, Core 8.2.3 */
 static void test_access_discover_needs_no_right(void **state)
 {
     rig *r = two_servers();
@@ -241,6 +244,7 @@ static void test_access_discover_needs_no_right(void **state)
     rig_free(r);
 }
 
+/* Core 8.2.3 */
 static void test_access_attributes_of_an_object_need_no_right(void **state)
 {
     rig *r = two_servers();
@@ -250,7 +254,7 @@ static void test_access_attributes_of_an_object_need_no_right(void **state)
     rig_free(r);
 }
 
-/* Unauthorized comes before what else is wrong; but what is not there is simply not there. */
+/* Core 8.2: unauthorized comes before what else is wrong; but what is not there is simply not there. */
 static void test_access_order_of_refusals(void **state)
 {
     rig *r = two_servers();
@@ -268,6 +272,7 @@ static void test_access_order_of_refusals(void **state)
 
 /* ---- whose right it is ---------------------------------------------------------------------- */
 
+/* Core 8.1.2.2, Core 8.2.1 */
 static void test_access_default_acl(void **state)
 {
     static const tsr_lwm2m_acl acl[] = { { 0, R }, { 102, W } };
@@ -298,7 +303,7 @@ static void test_access_owner_with_an_acl_has_what_it_says(void **state)
     rig_free(r);
 }
 
-/* The default is for instances: who may create is named (Core 8.2.1). */
+/* The default is for instances: who may create is named (Core 8.1.2.1, Core 8.2.1). */
 static void test_access_create_is_never_by_default(void **state)
 {
     rig *r = two_servers();
@@ -326,6 +331,7 @@ static void test_access_without_instance_for_it_nobody_may(void **state)
 
 /* ---- create and delete ---------------------------------------------------------------------- */
 
+/* Core 8.1.2.2 */
 static void test_access_creator_owns_and_shares(void **state)
 {
     rig *r = two_servers();
@@ -420,6 +426,7 @@ static void test_access_stays_on_when_the_last_instance_goes(void **state)
 
 /* ---- object 2 itself ------------------------------------------------------------------------ */
 
+/* Core 8.1.2.1, Core 8.1.2.2 */
 static void test_access_object_is_its_owners(void **state)
 {
     rig *r = rig_new_access(2);
@@ -481,6 +488,7 @@ static void test_access_too_many_acls_change_nothing(void **state)
 
 /* ---- several targets at once ---------------------------------------------------------------- */
 
+/* Core 8.2.3 */
 static void test_access_object_shows_the_instances_that_may_be_read(void **state)
 {
     rig *r = two_servers();
@@ -495,6 +503,7 @@ static void test_access_object_shows_the_instances_that_may_be_read(void **state
     rig_free(r);
 }
 
+/* Core 8.2.1, Core 8.2.2 */
 static void test_access_composite_leaves_out_or_refuses(void **state)
 {
     rig *r = two_servers();
@@ -540,6 +549,7 @@ static void dim(rig *r, int64_t percent)
     rig_wait(r, 1000);
 }
 
+/* Core 8.2.4 */
 static void test_access_notify_stops_and_goes_on_with_the_right(void **state)
 {
     rig *r = two_servers();
@@ -568,6 +578,7 @@ static void test_access_notify_stops_and_goes_on_with_the_right(void **state)
     rig_free(r);
 }
 
+/* Core 8.2.4 */
 static void test_access_notify_of_an_object_and_composite_leaves_out(void **state)
 {
     rig *r = two_servers();

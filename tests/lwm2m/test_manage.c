@@ -290,7 +290,7 @@ static void test_int_233_write_in_senml_cbor(void **state)
     rig_free(r);
 }
 
-/* Core 7.4 */
+/* Core 7.5 */
 static void test_int_237_read_without_accept(void **state)
 {
     rig *r = rig_new(1);

@@ -3,7 +3,8 @@
  * Registration: Register, Update, De-register, and what happens when they fail (Core 6.2). */
 #include "tests/lwm2m/rig.h"
 
-/* Core 6.2.1: parameters and payload; conformance case 101: neither /0 nor /21 is told. */
+/* Core 6.2.1: parameters and payload; conformance case 101: neither /0 nor /21 is told. Several
+ * formats stand in quotes: RFC 7252 §7.2.1 */
 static void test_int_101_register_tells_parameters_and_objects(void **state)
 {
     rig *r = rig_new(1);

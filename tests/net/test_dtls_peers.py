@@ -198,7 +198,9 @@ class Peers(unittest.TestCase):
                 return server.expect("connected (....)|failed (.*)").group(0)
 
     def test_their_client_with_each_suite_of_our_server(self):
-        """CCM-8, which LwM2M asks for, and GCM; CBC only where it was allowed."""
+        """CCM-8, which LwM2M asks for, and GCM; CBC only where it was allowed.
+
+        RFC 6655 §4, RFC 7251 §2, RFC 5487 §2, RFC 5487 §3.1, RFC 5289 §3.1, RFC 5289 §3.2"""
         for mode, cipher, suite in (("psk", "PSK-AES128-CCM8", "c0a8"), ("psk", "PSK-AES128-GCM-SHA256", "00a8"),
                                     ("cert", "ECDHE-ECDSA-AES128-CCM8", "c0ae"),
                                     ("cert", "ECDHE-ECDSA-AES128-GCM-SHA256", "c02b")):

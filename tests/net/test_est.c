@@ -262,7 +262,7 @@ static void test_est_renews_under_a_label(void **state)
     end(s);
 }
 
-/* RFC 9148 §4.7: the same request again after Max-Age, as often as the server says so. */
+/* RFC 9148 §4.7, RFC 8516 §4: the same request again after Max-Age, as often as the server says so. */
 static void test_est_comes_again_when_told(void **state)
 {
     scene *s = begin((tsr_est_config){ 0 }, 6);
@@ -271,7 +271,7 @@ static void test_est_comes_again_when_told(void **state)
 
     (void)state;
     s->script[0] = (answer){ .code = TSR_COAP_UNAVAILABLE, .max_age = 10 };
-    s->script[1] = (answer){ .code = TSR_COAP_UNAVAILABLE, .max_age = 600 };
+    s->script[1] = (answer){ .code = TSR_COAP_TOO_MANY_REQUESTS, .max_age = 600 };
     s->script_len = 2;
     assert_int_equal(tsr_est_begin(&s->est, s->now_ms), TSR_OK);
     e = run(s);

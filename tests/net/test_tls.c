@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Two ends of TLS, and bytes between them in pieces of any size (tessera/net/tls.h). */
+#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -13,7 +14,16 @@
 
 enum { NEAR, FAR };
 
+/* What a wire tap sees of one direction: heads of records (RFC 5246 §6.2.1). */
+typedef struct {
+    uint8_t head[5];
+    size_t head_len, left, most, records; /* most: the longest record's content */
+    uint8_t first[512];                   /* of all bytes */
+    size_t first_len;
+} tap;
+
 static struct {
+    tap tap[2];
     tsr_dtls_config config[2];
     tsr_tls end[2];
     tsr_err err[2];       /* of the last take */
@@ -47,6 +57,25 @@ static void end(void)
     }
 }
 
+static void overhear(tap *p, const uint8_t *bytes, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (p->first_len < sizeof p->first)
+            p->first[p->first_len++] = bytes[i];
+        if (p->left != 0) {
+            p->left--;
+            continue;
+        }
+        p->head[p->head_len++] = bytes[i];
+        if (p->head_len < sizeof p->head)
+            continue;
+        p->head_len = 0;
+        p->records++;
+        p->left = (size_t)p->head[3] << 8 | p->head[4];
+        p->most = p->left > p->most ? p->left : p->most;
+    }
+}
+
 /* What an end has to say, in writers of few bytes too. */
 static bool say(int i)
 {
@@ -56,6 +85,7 @@ static bool say(int i)
     if (out.cap > t.piece)
         out.cap = t.piece;
     any = tsr_tls_poll(&t.end[i], &out, t.now_ms) == TSR_OK;
+    overhear(&t.tap[i], out.ptr, out.len);
     t.way_len[i] += out.len;
     return any;
 }
@@ -97,6 +127,7 @@ static void send(int i, tsr_bytes bytes)
 
     assert_int_equal(tsr_tls_send(&t.end[i], bytes, &out), TSR_OK);
     assert_true(out.len <= bytes.len + TSR_TLS_MORE);
+    overhear(&t.tap[i], out.ptr, out.len);
     t.way_len[i] += out.len;
 }
 
@@ -119,7 +150,7 @@ static void carries(void)
     assert_int_equal(tsr_tls_due_ms(&t.end[NEAR]), UINT64_MAX);
 }
 
-/* RFC 8323 §8.2, RFC 7301 §3.1 */
+/* RFC 8323 §8.2, RFC 7301 §3.1, RFC 5246 §7: both ends have shaken hands, and carry data. */
 static void test_tls_connects_with_a_shared_key(void **state)
 {
     (void)state;
@@ -130,6 +161,7 @@ static void test_tls_connects_with_a_shared_key(void **state)
     end();
 }
 
+/* RFC 5246 §6.2: records do not care how the stream is cut. */
 static void test_tls_connects_byte_by_byte(void **state)
 {
     (void)state;
@@ -148,6 +180,22 @@ static void test_tls_connects_with_certificates(void **state)
     run();
     carries();
     assert_true(tsr_tls_peer_certificate(&t.end[FAR]).len != 0);
+    end();
+}
+
+/* RFC 6066 §4: our client asks for 2^10 bytes, and a server then sends no longer record, be it of the
+ * handshake or of data; protection adds 8 for the explicit nonce and 8 for the tag. */
+static void test_tls_asks_for_short_records(void **state)
+{
+    static const uint8_t extension[] = { 0, 1, 0, 1, 2 };
+
+    (void)state;
+    begin(world_client_cert(), world_server_cert());
+    run();
+    carries();
+    assert_non_null(memmem(t.tap[NEAR].first, t.tap[NEAR].first_len, extension, sizeof extension));
+    assert_true(t.tap[FAR].records > 4);
+    assert_in_range(t.tap[FAR].most, 1024, 1024 + 16);
     end();
 }
 
@@ -201,6 +249,7 @@ static void test_tls_closes_in_good_order(void **state)
     end();
 }
 
+/* RFC 5246 §6.2.3 */
 static void test_tls_ends_at_a_damaged_record(void **state)
 {
     (void)state;
@@ -284,6 +333,7 @@ int main(void)
         cmocka_unit_test(test_tls_connects_with_a_shared_key),
         cmocka_unit_test(test_tls_connects_byte_by_byte),
         cmocka_unit_test(test_tls_connects_with_certificates),
+        cmocka_unit_test(test_tls_asks_for_short_records),
         cmocka_unit_test(test_tls_says_that_keys_differ),
         cmocka_unit_test(test_tls_refuses_an_unknown_identity),
         cmocka_unit_test(test_tls_closes_in_good_order),

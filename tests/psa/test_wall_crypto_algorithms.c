@@ -560,6 +560,63 @@ static void test_rsa_encryption(void **state)
     }
 }
 
+/* The longest text: RFC 8017 §7.1.1 and RFC 8017 §7.2.1. One byte more is refused. */
+static void test_rsa_encryption_has_its_room(void **state)
+{
+    static const struct {
+        psa_algorithm_t alg;
+        size_t most;
+    } cases[] = { { PSA_ALG_RSA_OAEP(PSA_ALG_SHA_256), 256 - 2 * 32 - 2 },
+                  { PSA_ALG_RSA_OAEP(PSA_ALG_SHA_512), 256 - 2 * 64 - 2 },
+                  { PSA_ALG_RSA_PKCS1V15_CRYPT, 256 - 11 } };
+    uint8_t text[256], out[256], back[256];
+    size_t n, len;
+
+    (void)state;
+    memset(text, 'x', sizeof text);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        psa_algorithm_t alg = cases[i].alg;
+        psa_key_id_t pair = rsa(rsa_pair, ENC, alg);
+        const size_t room =
+            PSA_ASYMMETRIC_DECRYPT_OUTPUT_SIZE(PSA_KEY_TYPE_RSA_KEY_PAIR, 2048, alg);
+
+        assert_int_equal(room, cases[i].most);
+        OK(psa_asymmetric_encrypt(pair, alg, text, room, NULL, 0, out, 256, &n));
+        assert_int_equal(n, PSA_ASYMMETRIC_ENCRYPT_OUTPUT_SIZE(PSA_KEY_TYPE_RSA_KEY_PAIR, 2048, alg));
+        OK(psa_asymmetric_decrypt(pair, alg, out, n, NULL, 0, back, room, &len));
+        assert_int_equal(len, room);
+        WANT(PSA_ERROR_INVALID_ARGUMENT,
+             psa_asymmetric_encrypt(pair, alg, text, room + 1, NULL, 0, out, 256, &n));
+        OK(psa_destroy_key(pair));
+    }
+}
+
+/* RFC 8017 §A.1: both kinds of keys fit where the macros say so, and waste little. */
+static void test_rsa_keys_fit_where_they_are_put(void **state)
+{
+    static const size_t sizes[] = { 1024, 2048 };
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        psa_key_attributes_t a =
+            wall_attributes(PSA_KEY_TYPE_RSA_KEY_PAIR, sizes[i],
+                            PSA_KEY_USAGE_SIGN_HASH | PSA_KEY_USAGE_EXPORT,
+                            PSA_ALG_RSA_PKCS1V15_SIGN(PSA_ALG_SHA_256));
+        uint8_t der[PSA_KEY_EXPORT_RSA_KEY_PAIR_MAX_SIZE(2048)];
+        const size_t pair_max = PSA_KEY_EXPORT_RSA_KEY_PAIR_MAX_SIZE(sizes[i]);
+        const size_t public_max = PSA_KEY_EXPORT_RSA_PUBLIC_KEY_MAX_SIZE(sizes[i]);
+        psa_key_id_t key;
+        size_t len;
+
+        OK(psa_generate_key(&a, &key));
+        OK(psa_export_key(key, der, pair_max, &len));
+        assert_in_range(len, pair_max - 64, pair_max);
+        OK(psa_export_public_key(key, der, public_max, &len));
+        assert_in_range(len, public_max - 16, public_max);
+        OK(psa_destroy_key(key));
+    }
+}
+
 /* ---- elliptic curves ---- */
 
 static const struct {
@@ -780,6 +837,8 @@ int main(void)
         cmocka_unit_test(test_rsa_pkcs1_v15_signature),
         cmocka_unit_test(test_rsa_pss_signature),
         cmocka_unit_test(test_rsa_encryption),
+        cmocka_unit_test(test_rsa_encryption_has_its_room),
+        cmocka_unit_test(test_rsa_keys_fit_where_they_are_put),
         cmocka_unit_test(test_ecdsa_on_every_curve),
         cmocka_unit_test(test_what_the_back_end_has_not),
         cmocka_unit_test(test_signature_in_steps),

@@ -226,7 +226,7 @@ static const char *attributes(const char *body)
     return rest_attributes(&root, &out, &problem, detail, sizeof detail) == TSR_OK ? text : NULL;
 }
 
-/* Core 7.3.1: the query of a Write-Attributes; a name alone takes the attribute away */
+/* Core 5.1.2: the query of a Write-Attributes; a name alone takes the attribute away */
 static void test_attributes_become_a_query(void **state)
 {
     static const char *const bad[] = { "{}",

@@ -371,7 +371,7 @@ static void test_bootstrap_begins_anew_and_times_out(void **state)
     peer_close(p);
 }
 
-/* LwM2M-1.2-int-12: Bootstrap-Pack-Request. Core 6.1.7.8 */
+/* LwM2M-1.2-int-12: Bootstrap-Pack-Request. Core 6.1.7.7 */
 static void test_pack_holds_everything(void **state)
 {
     house *h = *state;

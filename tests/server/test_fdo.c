@@ -2,17 +2,22 @@
  *
  * The services of FIDO Device Onboard without a network: runs and their tokens, places, plans, files of
  * vouchers, and a manufacture that go-fdo's client asked for (tests/vectors/fdo). */
+#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include <string.h>
+
 #include <cmocka.h>
+#include <mbedtls/x509_crt.h>
 
 #include "server/fdo/choose.h"
 #include "server/fdo/place.h"
 #include "server/fdo/plan.h"
 #include "server/rest/room.h"
+#include "tessera/cbor/cbor.h"
 #include "tests/server/fdo_house.h"
 
 /* --- runs ------------------------------------------------------------------------------- */
@@ -176,6 +181,38 @@ static void count_row(void *arg, const char *name, tsr_bytes body)
 }
 
 /* What go-fdo's client sent; its HMAC is over another header, which a manufacturer cannot tell. */
+/* RFC 5280 §6.1: the maker's authority is an anchor of its devices; that of somebody else is none.
+ * RFC 5280 §4.1.2.5: no end of their certificates is known. */
+static void assert_certificates(const tsr_fdo_voucher *v)
+{
+    static const char never[] = "\x18\x0f" "99991231235959Z";
+    uint8_t room[8192];
+    tsr_buf der = { 0 };
+    tsr_fdo_voucher other;
+    tsr_fdo_key owner;
+    tsr_bytes one;
+    uint64_t count;
+    mbedtls_x509_crt roots;
+
+    assert_non_null(memmem(v->certificates.ptr, v->certificates.len, never, sizeof never - 1));
+    mbedtls_x509_crt_init(&roots);
+    assert_int_equal(mbedtls_x509_crt_parse(&roots, (const uint8_t *)fdo_house_ca,
+                                            sizeof fdo_house_ca), 0);
+    assert_null(fdo_voucher_wrong(&roots, v, &owner));
+    mbedtls_x509_crt_free(&roots);
+
+    assert_int_equal(fdo_voucher_decode(vector("go-fdo/ov.pem", room, sizeof room), &der), TSR_OK);
+    assert_int_equal(tsr_fdo_voucher_read(tsr_buf_view(&der), &other), TSR_OK);
+    assert_int_equal(tsr_cbor_get_array(&other.certificates, &count), TSR_OK);
+    assert_int_equal(tsr_fdo_get_certificate(&other.certificates, &one), TSR_OK);
+    mbedtls_x509_crt_init(&roots);
+    assert_int_equal(mbedtls_x509_crt_parse_der(&roots, one.ptr, one.len), 0);
+    assert_string_equal(fdo_voucher_wrong(&roots, v, &owner),
+                        "the device's certificates lead to no anchor");
+    mbedtls_x509_crt_free(&roots);
+    free(der.ptr);
+}
+
 static void test_manufacture_for_a_recorded_device(void **state)
 {
     fdo_house *h = *state;
@@ -210,6 +247,7 @@ static void test_manufacture_for_a_recorded_device(void **state)
     assert_int_equal(tsr_fdo_voucher_read(tsr_buf_view(&der), &v), TSR_OK);
     assert_int_equal(v.count, 1); /* extended to the owner here */
     assert_null(fdo_voucher_wrong(NULL, &v, &ov.manufacturer));
+    assert_certificates(&v);
     assert_int_equal(tsr_fdo_device_list(h->fdo, NULL, 10, count_row, &rows), TSR_OK);
     assert_int_equal(rows, 1);
     free(pem.ptr);

@@ -18,6 +18,7 @@
 #include "ports/linux/host/state.h"
 #include "ports/linux/host/kernel_log.h"
 #include "ports/linux/host/log.h"
+#include "ports/linux/host/pem.h"
 #include "ports/linux/host/system.h"
 #include "ports/linux/host/udp.h"
 
@@ -317,6 +318,44 @@ static void test_state_directory_is_ours_alone(void **state)
     assert_int_equal(tsr_host_directory(path), TSR_E_IO);
 }
 
+static tsr_err take_pem(const char *text, const char *label, tsr_bytes *der)
+{
+    static uint8_t room[256];
+    size_t len = strlen(text);
+
+    memcpy(room, text, len);
+    return tsr_host_pem(room, len, label, der);
+}
+
+/* RFC 7468 §3: lines of any length and ending, text around it; both labels are the same. */
+static void test_pem_is_found_and_decoded(void **state)
+{
+    static const char *const good[] = {
+        "-----BEGIN A B-----\nAQIDBA==\n-----END A B-----\n",
+        "before\r\n-----BEGIN A B-----\r\nAQID\r\nBA==\r\n-----END A B-----\r\nand after",
+        "-----BEGIN C-----\nBQ==\n-----END C-----\n"
+        "-----BEGIN A B-----\n \tAQIDBA==\v\f\n-----END A B-----",
+    };
+    static const char *const bad[] = {
+        "",
+        "-----BEGIN A B-----\nAQIDBA==\n",
+        "-----BEGIN A B-----\nAQIDBA==\n-----END A-----\n",
+        "-----BEGIN A-----\nAQIDBA==\n-----END A-----\n",
+        "-----BEGIN A B-----\n-----END A B-----\n",
+        "-----BEGIN A B-----\nAQID*A==\n-----END A B-----\n",
+        "-----END A B-----\nAQIDBA==\n-----BEGIN A B-----\n",
+    };
+    tsr_bytes der;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        assert_int_equal(take_pem(good[i], "A B", &der), TSR_OK);
+        assert_true(tsr_same(der, tsr_view("\1\2\3\4", 4)));
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(take_pem(bad[i], "A B", &der), TSR_E_MALFORMED);
+}
+
 static void test_udp_carries_datagrams_and_sees_its_address(void **state)
 {
     tsr_udp_uri uri;
@@ -346,6 +385,11 @@ static void test_udp_carries_datagrams_and_sees_its_address(void **state)
     assert_true(uri.secure);
     assert_int_equal(tsr_udp_uri_parse(tsr_text("coaps://name"), &uri), TSR_OK);
     assert_int_equal(uri.port, 5684);
+    assert_int_equal(tsr_udp_uri_parse(tsr_text("coap+tcp://name"), &uri), TSR_OK); /* RFC 8323 §8.1 */
+    assert_true(uri.stream && !uri.secure && uri.port == 5683);
+    assert_int_equal(tsr_udp_uri_parse(tsr_text("coaps+tcp://name"), &uri), TSR_OK); /* RFC 8323 §8.2 */
+    assert_true(uri.stream && uri.secure && uri.port == 5684);
+    assert_int_equal(tsr_udp_uri_parse(tsr_text("coap+ws://name"), &uri), TSR_E_UNSUPPORTED);
     assert_int_equal(tsr_udp_uri_parse(tsr_text("tel:1"), &uri), TSR_E_UNSUPPORTED);
     assert_int_equal(tsr_udp_uri_parse(tsr_text("coap://no.such.name.invalid"), &uri), TSR_OK);
     assert_int_equal(tsr_udp_open(&a, &uri), TSR_E_NOT_FOUND);
@@ -515,6 +559,7 @@ int main(void)
         T(test_store_and_load_a_file),
         T(test_state_comes_back_with_its_mark),
         T(test_state_directory_is_ours_alone),
+        T(test_pem_is_found_and_decoded),
         T(test_udp_carries_datagrams_and_sees_its_address),
     };
 

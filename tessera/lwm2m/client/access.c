@@ -42,7 +42,8 @@ static bool is_own(const tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_pa
     return own != NULL && own->id == at->instance;
 }
 
-/* Core E.3, resource 3: an instance of this object is its owner's business alone. */
+/* Core E.3, resource 3, Core 8.1.2.1: an instance of this object is its owner's business alone, and
+ * one about a whole object bootstrap's. */
 static uint8_t rights_on_access(const tsr_lwm2m_accesses *all, uint16_t server, uint16_t instance)
 {
     for (size_t i = 0; i < all->count; i++) {
@@ -149,7 +150,7 @@ static size_t place_for(const tsr_lwm2m_accesses *all, const tsr_lwm2m_access *a
     return i;
 }
 
-/* Core 6.3.6 and 8.1.2.2: whoever makes an instance owns it, and what is said about it goes with it.
+/* Core 6.3.6, Core 8.1.2.2: whoever makes an instance owns it, and what is said about it goes with it.
  * An object that keeps nothing is not saved with its change. */
 static void follow(tsr_lwm2m_client *c, size_t account, const tsr_lwm2m_path *at, bool made)
 {
