@@ -18,7 +18,7 @@ static uint8_t authorise(desk *d, const tsr_peer *peer, const tsr_register_param
         memcpy(endpoint, p->endpoint.ptr, p->endpoint.len);
         endpoint[p->endpoint.len] = 0;
     }
-    if (peer->identity) {
+    if (peer->identity) { /* Core 7.3.1: a name alone decides nothing */
         char owner[TSR_ENDPOINT_MAX + 1];
 
         *why = "the credential of this session is no longer known";

@@ -115,6 +115,7 @@ static uint8_t check_register(tsr_register_params *p, const char **why)
 {
     if (!p->has_version)
         p->version = tsr_text("1.0");
+    /* Core 5.2.1 */
     if (!tsr_same(p->version, tsr_text("1.0")) && !tsr_same(p->version, tsr_text("1.1")) &&
         !tsr_same(p->version, tsr_text("1.2")))
         return tsr_request_refuse(why, TSR_COAP_PRECONDITION_FAILED,

@@ -258,7 +258,7 @@ static void test_discover_shows_one_object(void **state)
     boot_free(r);
 }
 
-/* LwM2M-1.1-int-9; each time the server mends what was wrong. Core 6.1.6 */
+/* LwM2M-1.1-int-9; each time the server mends what was wrong. Core 6.1.6, Core 6.1.2 (at least one account) */
 static void test_int_9_inconsistent_accounts_are_refused(void **state)
 {
     boot_rig *r = blank();

@@ -70,6 +70,7 @@ static void assert_rights(boot_rig *r)
     assert_int_equal(get(r, TWO, "/2/0"), 401);
 }
 
+/* Core 8.1.3: a second server comes with the instances of Access Control that tell the two apart */
 static void test_bootstrap_gives_rights(void **state)
 {
     boot_rig *r = two_servers();

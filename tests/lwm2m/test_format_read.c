@@ -279,6 +279,7 @@ static void test_tlv_refuses_broken_nesting(void **state)
 
 /* ---- single values ---------------------------------------------------------------------------- */
 
+/* Core 7.5.1, Core 7.5.2, Core 7.5.3 */
 static void test_single_formats_give_one_value(void **state)
 {
     (void)state;

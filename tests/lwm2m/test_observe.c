@@ -21,7 +21,7 @@ static void set_battery(rig *r, int8_t percent)
     rig_run(r);
 }
 
-/* Conformance case 301: pmin and pmax on two resources. Core 6.4.1 */
+/* Conformance case 301: pmin and pmax on two resources. Core 6.4.1, Core 6.4.2 */
 static void test_int_301_observe_with_pmin_and_pmax(void **state)
 {
     rig *r = rig_new(1);

@@ -126,7 +126,8 @@ static void test_int_107_longer_lifetime_updates_later(void **state)
     rig_free(r);
 }
 
-/* Core 6.2.1.1: 4.12 says that the version is not supported. Servers of 1.1 do this. */
+/* Core 6.2.1.1: 4.12 says that the version is not supported. Servers of 1.1 do this. Core 7.2.3: objects
+ * of other versions than that enabler's say theirs. */
 static void test_register_falls_back_to_the_version_a_server_takes(void **state)
 {
     rig *r = rig_new(1);

@@ -66,6 +66,7 @@ static void test_register_defaults_and_queue_mode(void **state)
     peer_close(p);
 }
 
+/* Core 5.2.1, Core 6.2.1: among others, versions that the server does not speak */
 static void test_register_refuses_what_is_wrong(void **state)
 {
     house *h = *state;

@@ -63,6 +63,7 @@ static void test_psk_endpoint_may_be_left_out(void **state)
     peer_close(p);
 }
 
+/* Core 7.3.1: a name alone decides nothing */
 static void test_psk_of_another_endpoint_is_forbidden(void **state)
 {
     house *h = *state;

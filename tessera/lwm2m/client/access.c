@@ -23,7 +23,7 @@ static uint8_t right_for(tsr_lwm2m_operation op)
     }
 }
 
-/* Core 8.1: one account may do everything; and so may several as long as nothing else was said. */
+/* Core 8.1, Core 8.1.3: one account may do everything; and so may several as long as nothing else was said. */
 static bool is_active(const tsr_lwm2m_client *c)
 {
     size_t servers = 0;

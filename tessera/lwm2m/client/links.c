@@ -18,7 +18,7 @@ bool tsr_lwm2m_instance_is_allowed(const tsr_lwm2m_client *c, size_t account,
     return c->parts->access == NULL || c->parts->access->allowed(c, account, at, op);
 }
 
-/* Core table E-1: the minor versions that an enabler 1.2 implies by silence, for objects 0 to 7. */
+/* Core 7.2.3, Core table E-1: the minor versions that an enabler 1.2 implies by silence, for objects 0 to 7. */
 bool tsr_lwm2m_version_is_implied(const tsr_lwm2m_object_info *info, uint8_t version_minor)
 {
     static const uint8_t minors[] = { 2, 2, 1, 2, 3, 1, 0, 0 };

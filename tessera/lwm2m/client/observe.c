@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Information reporting: who observes what, when a notification is owed, and sending it
- * (Core 6.4, Core 5.1.2, RFC 7641). */
+ * (Core 6.4, Core 6.4.2, Core 5.1.2, RFC 7641). */
 #include "tessera/lwm2m/client/observe_impl.h"
 
 enum {

@@ -50,6 +50,7 @@ static tsr_err at_end(tsr_lwm2m_in *in, tsr_err err)
     return in->err;
 }
 
+/* Core 7.3 */
 static bool is_reserved(const tsr_lwm2m_path *path)
 {
     for (uint8_t level = 0; level < path->depth; level++) {

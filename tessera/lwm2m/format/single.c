@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Formats that hold one value: text/plain, octet-stream and CBOR (Core 7.5). */
+ * Formats that hold one value: text/plain, octet-stream and CBOR (Core 7.5.1,
+ * Core 7.5.2, Core 7.5.3). */
 #include "tessera/lwm2m/format/cbor_value.h"
 #include "tessera/lwm2m/format/codec.h"
 

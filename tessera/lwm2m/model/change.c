@@ -21,6 +21,13 @@ static bool named(const change *c, size_t i)
 
 static void name(change *c, size_t i) { c->mentioned[i / 8] |= (uint8_t)(1u << i % 8); }
 
+/* Core 6.3.3, Core 6.3.6: what an object does not have, and in a Create what cannot be written, is
+ * no error. A target that is a resource was looked for before. */
+static bool is_passed_over(const change *c, const tsr_lwm2m_resource_info *info)
+{
+    return info == NULL || (c->at.depth == 1 && !(info->flags & TSR_LWM2M_WRITE));
+}
+
 /* Walks the payload once. The reader's paths are at or below c->at. */
 static tsr_err each(change *c, tsr_lwm2m_phase phase)
 {
@@ -37,8 +44,9 @@ static tsr_err each(change *c, tsr_lwm2m_phase phase)
             continue;
         at.instance = c->instance;
         info = tsr_lwm2m_object_resource(c->object, at.resource);
-        if (info != NULL)
-            name(c, (size_t)(info - c->object->info->resources));
+        if (is_passed_over(c, info))
+            continue;
+        name(c, (size_t)(info - c->object->info->resources));
         err = object_set(c->object, info, at, &value, phase, &in);
     }
     return err == TSR_END ? TSR_OK : err;

@@ -7,6 +7,7 @@
 #include "tessera/lwm2m/model/object.h"
 
 /* `info` is the table entry; NULL: there is none. */
+/* Core 7.1: a value is checked against the type of its resource before anything is changed. */
 static inline tsr_err object_set(const tsr_lwm2m_object *object,
                                  const tsr_lwm2m_resource_info *info, tsr_lwm2m_path at,
                                  const tsr_lwm2m_value *value, tsr_lwm2m_phase phase,

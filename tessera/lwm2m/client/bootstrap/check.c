@@ -65,7 +65,7 @@ static const char *check_pairs(const tsr_lwm2m_client *c, size_t *accounts)
             return "an instance of Security without its instance of Server";
         ++*accounts;
     }
-    return *accounts == 0 ? "no server account" : NULL;
+    return *accounts == 0 ? "no server account" : NULL; /* Core 6.1.2 */
 }
 
 static const char *check_servers(const tsr_lwm2m_client *c)
