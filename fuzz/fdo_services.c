@@ -79,19 +79,23 @@ static tsr_err revoke_others(void *arg, const char *endpoint, const char *but)
 
 static const tsr_fdo_lwm2m beside = { NULL, set, identity, forget, authority, enrol, revoke_one, revoke_others };
 
+static fdo_house only;
+
+static void close_house(void) { fdo_house_close(&only); }
+
 static fdo_house *house(void)
 {
-    static fdo_house h;
     static bool opened;
     char why[100];
 
     if (!opened) {
-        must(fdo_house_open(&h, 64, 100000));
-        h.fdo->config.lwm2m = &beside;
-        must(tsr_fdo_plan_set(h.fdo, "default", tsr_text(plan), why, sizeof why) == TSR_OK);
+        must(fdo_house_open(&only, 64, 100000));
+        only.fdo->config.lwm2m = &beside;
+        must(tsr_fdo_plan_set(only.fdo, "default", tsr_text(plan), why, sizeof why) == TSR_OK);
+        (void)atexit(close_house); /* its folder */
         opened = true;
     }
-    return &h;
+    return &only;
 }
 
 static bool next(tsr_bytes *in, uint8_t *number, tsr_bytes *body)

@@ -81,7 +81,7 @@ class Trust(Case):
         web = self.web(GOOD)
         self.good("-a", CA.pem, f"https://localhost:{web.port}/")
         self.good("-a", CA.pem, f"https://127.0.0.1:{web.port}/")
-        self.assertEqual(web.server.names, ["localhost", None])  # no SNI for an address: RFC 6066, section 3
+        self.assertEqual(web.server.names, ["localhost", None])  # no SNI for an address: RFC 6066 §3
         self.bad("no CA that is trusted", "-a", OTHER.pem, web.url)
         self.bad("nobody is trusted", web.url)
 
@@ -105,6 +105,7 @@ class Trust(Case):
                 self.bad("no CA that is trusted", "-a", CA.pem, web.url)
 
     def test_wrong_name(self):
+        """Names and addresses are those of subjectAltName: RFC 5280 §4.2.1.6."""
         web = self.web(CA.server("elsewhere", "DNS:elsewhere.example,IP:127.0.0.2"))
         self.bad("for another name", "-a", CA.pem, f"https://localhost:{web.port}/")
         self.bad("for another name", "-a", CA.pem, web.url)
@@ -156,6 +157,7 @@ class Trust(Case):
 
 class Protocol(Case):
     def test_suites(self):
+        """ECDHE with AEAD alone: RFC 9325 §4.2."""
         for suite in ("ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384"):
             with self.subTest(suite=suite):
                 self.good("-a", CA.pem, self.web(GOOD, ciphers=suite, most=ssl.TLSVersion.TLSv1_2).url)
@@ -183,6 +185,7 @@ class Protocol(Case):
         return f"https://127.0.0.1:{server.getsockname()[1]}/"
 
     def test_no_tls(self):
+        """RFC 9110 §4.2.2: https is never spoken in the clear."""
         self.bad("", "-A", self.raw(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
         self.bad("closed", "-A", self.raw())
 
@@ -200,7 +203,7 @@ class Protocol(Case):
         done.set()
 
     def test_truncation(self):
-        """A body that ends with the connection is whole only if close_notify says so: RFC 9112, section 9.8."""
+        """A body that ends with the connection is whole only if close_notify says so: RFC 9112 §9.8."""
         def to_end(handler):
             handler.connection.sendall(b"HTTP/1.1 200 OK\r\n\r\nhello")
             handler.close_connection = True
@@ -275,6 +278,8 @@ class Protocol(Case):
 
 
 class Redirections(Case):
+    """RFC 9110 §15.4, by Location: RFC 9110 §10.2.2."""
+
     def test_followed(self):
         far = self.web(GOOD)
         web = self.web()

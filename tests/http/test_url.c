@@ -66,7 +66,7 @@ static void test_url_refused(void **state)
     }
 }
 
-/* RFC 3986 §5.4, as far as HTTP is concerned */
+/* RFC 3986 §5.2, RFC 3986 §5.2.4: the examples of RFC 3986 §5.4, as far as HTTP is concerned */
 static void test_url_references(void **state)
 {
     static const char *const all[][2] = {

@@ -177,7 +177,7 @@ static void test_names(void **state)
     } good[] = {
         { "{\"endpoint\":\"a-{device_info}-{serial}\"}", "a-lamp-serial-1" },
         { "{\"endpoint\":\"{guid}\"}", "30313233343536373839616263646566" },
-        /* SHA-256 of 01 begins with 4bf5122f344554c5 3bde2ebb8cd2b7e3 */
+        /* RFC 9562 §5.8; SHA-256 of 01 begins with 4bf5122f344554c5 3bde2ebb8cd2b7e3 */
         { "{}", "urn:uuid:4bf5122f-3445-84c5-abde-2ebb8cd2b7e3" },
     };
 
