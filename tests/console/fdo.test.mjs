@@ -123,7 +123,7 @@ test("a device's page: stages, and its voucher with every entry", { timeout: 120
   const { items } = (await lab.call("GET", "/fdo/devices")).body;
   const replaced = items.find((d) => d.state === "replaced");
   assert.equal(items.find((d) => d.state === "onboarded").guid, replaced.replaced_by);
-  assert.equal(replaced.registers_at, undefined); // it is not registered for again
+  assert.ok(Date.parse(replaced.registers_at) > Date.now() - 60_000); // in case that it lost the end
   await view.go(`#/onboarding/${replaced.guid}`);
   await page.getByText("TO2 done").waitFor();
   await page.locator("tr", { hasText: "P-256" }).getByText("Verified", { exact: true }).waitFor();
