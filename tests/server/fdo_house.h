@@ -83,4 +83,20 @@ static inline void fdo_house_close(fdo_house *h)
     (void)!system(command);
 }
 
+/* The same as setup and teardown of a test of cmocka. */
+static inline int fdo_house_enter(void **state)
+{
+    fdo_house *h = calloc(1, sizeof *h);
+
+    *state = h;
+    return h != NULL && fdo_house_open(h, 100, 1000) ? 0 : -1;
+}
+
+static inline int fdo_house_leave(void **state)
+{
+    fdo_house_close(*state);
+    free(*state);
+    return 0;
+}
+
 #endif

@@ -143,21 +143,6 @@ static void test_places(void **state)
 
 /* --- with a service --------------------------------------------------------------------- */
 
-static int open_house(void **state)
-{
-    fdo_house *h = calloc(1, sizeof *h);
-
-    *state = h;
-    return h != NULL && fdo_house_open(h, 100, 1000) ? 0 : -1;
-}
-
-static int close_house(void **state)
-{
-    fdo_house_close(*state);
-    free(*state);
-    return 0;
-}
-
 static tsr_bytes vector(const char *name, uint8_t *room, size_t cap)
 {
     char path[300];
@@ -509,17 +494,17 @@ int main(void)
         cmocka_unit_test(test_messages_have_an_order),
         cmocka_unit_test(test_run_that_another_overtook_cannot_end_well),
         cmocka_unit_test(test_places),
-        cmocka_unit_test_setup_teardown(test_manufacture_for_a_recorded_device, open_house,
-                                        close_house),
-        cmocka_unit_test_setup_teardown(test_roles_that_are_not_here_take_no_message, open_house,
-                                        close_house),
-        cmocka_unit_test_setup_teardown(test_import_of_what_is_no_voucher, open_house, close_house),
-        cmocka_unit_test_setup_teardown(test_plan_goes_step_by_step, open_house, close_house),
-        cmocka_unit_test_setup_teardown(test_plan_refuses_what_the_device_may_not_say, open_house,
-                                        close_house),
-        cmocka_unit_test_setup_teardown(test_plans_that_cannot_be_used_are_refused, open_house,
-                                        close_house),
-        cmocka_unit_test_setup_teardown(test_plan_for_a_device, open_house, close_house),
+        cmocka_unit_test_setup_teardown(test_manufacture_for_a_recorded_device, fdo_house_enter,
+                                        fdo_house_leave),
+        cmocka_unit_test_setup_teardown(test_roles_that_are_not_here_take_no_message, fdo_house_enter,
+                                        fdo_house_leave),
+        cmocka_unit_test_setup_teardown(test_import_of_what_is_no_voucher, fdo_house_enter, fdo_house_leave),
+        cmocka_unit_test_setup_teardown(test_plan_goes_step_by_step, fdo_house_enter, fdo_house_leave),
+        cmocka_unit_test_setup_teardown(test_plan_refuses_what_the_device_may_not_say, fdo_house_enter,
+                                        fdo_house_leave),
+        cmocka_unit_test_setup_teardown(test_plans_that_cannot_be_used_are_refused, fdo_house_enter,
+                                        fdo_house_leave),
+        cmocka_unit_test_setup_teardown(test_plan_for_a_device, fdo_house_enter, fdo_house_leave),
     };
 
     return cmocka_run_group_tests(tests, start_crypto, NULL);

@@ -13,21 +13,6 @@
 #include "server/rest/room.h"
 #include "tests/server/fdo_house.h"
 
-static int open_house(void **state)
-{
-    fdo_house *h = calloc(1, sizeof *h);
-
-    *state = h;
-    return h != NULL && fdo_house_open(h, 100, 1000) ? 0 : -1;
-}
-
-static int close_house(void **state)
-{
-    fdo_house_close(*state);
-    free(*state);
-    return 0;
-}
-
 static tsr_bytes vector(const char *name, uint8_t *room, size_t cap)
 {
     char path[300];
@@ -171,7 +156,7 @@ static void test_replaced_voucher_is_registered_for_a_bounded_time(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, open_house, close_house)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, fdo_house_enter, fdo_house_leave)
     const struct CMUnitTest tests[] = {
         TEST(test_manufacture_that_begins_again_leaves_one_that_counts),
         TEST(test_device_that_comes_again_is_given_the_same),

@@ -11,21 +11,6 @@
 #include "server/fdo/plan.h"
 #include "tests/server/fdo_house.h"
 
-static int open_house(void **state)
-{
-    fdo_house *h = calloc(1, sizeof *h);
-
-    *state = h;
-    return h != NULL && fdo_house_open(h, 100, 1000) ? 0 : -1;
-}
-
-static int close_house(void **state)
-{
-    fdo_house_close(*state);
-    free(*state);
-    return 0;
-}
-
 static const tsr_fdo_key some_key = { .x = { (const uint8_t *)"x", 1 } };
 
 static const char *say(fdo_house *h, fdo_plan_run *p, const char *module, const char *message,
@@ -107,8 +92,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_plan_tells_an_optional_module_once_it_is_active,
-                                        open_house, close_house),
-        cmocka_unit_test_setup_teardown(test_wget_of_a_plan, open_house, close_house),
+                                        fdo_house_enter, fdo_house_leave),
+        cmocka_unit_test_setup_teardown(test_wget_of_a_plan, fdo_house_enter, fdo_house_leave),
     };
 
     if (psa_crypto_init() != PSA_SUCCESS)
