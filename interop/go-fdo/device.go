@@ -45,28 +45,34 @@ type device struct {
 	to1d   *cose.Sign1[protocol.To1d, []byte]
 }
 
+// newKey makes a key of a kind. go-fdo leaves zeros in front of x and y out of COSE_Keys, so there are none.
+func newKey(kind string) (crypto.Signer, error) {
+	curve := map[string]elliptic.Curve{"ec256": elliptic.P256(), "ec384": elliptic.P384()}[kind]
+	switch kind {
+	case "ec256", "ec384":
+		for {
+			key, err := ecdsa.GenerateKey(curve, rand.Reader)
+			if err != nil || min(key.X.BitLen(), key.Y.BitLen()) > curve.Params().BitSize-8 {
+				return key, err
+			}
+		}
+	case "rsa2048":
+		return rsa.GenerateKey(rand.Reader, 2048)
+	case "rsa3072":
+		return rsa.GenerateKey(rand.Reader, 3072)
+	}
+	return nil, fmt.Errorf("no key of kind %q", kind)
+}
+
 var keyPool = map[string]crypto.Signer{} // making one with RSA takes long
 
 func deviceKey(kind string) (key crypto.Signer, err error) {
-	if keyPool[kind] != nil {
-		return keyPool[kind], nil
+	if keyPool[kind] == nil {
+		if keyPool[kind], err = newKey(kind); err != nil {
+			delete(keyPool, kind)
+		}
 	}
-	switch kind {
-	case "ec256":
-		key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	case "ec384":
-		key, err = ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	case "rsa2048":
-		key, err = rsa.GenerateKey(rand.Reader, 2048)
-	case "rsa3072":
-		key, err = rsa.GenerateKey(rand.Reader, 3072)
-	default:
-		err = fmt.Errorf("no key of kind %q", kind)
-	}
-	if err == nil {
-		keyPool[kind] = key
-	}
-	return key, err
+	return keyPool[kind], err
 }
 
 func (d *device) hashes() (hash.Hash, hash.Hash) {

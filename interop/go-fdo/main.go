@@ -14,8 +14,6 @@ package main
 import (
 	"context"
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -74,13 +72,11 @@ func selfSigned(key crypto.Signer) []*x509.Certificate {
 
 // Keys are made once, so that a peer that is started again is the same one.
 func makeKeys(ctx context.Context, db *sqlite.DB) {
-	for kind, curve := range map[protocol.KeyType]elliptic.Curve{
-		protocol.Secp256r1KeyType: elliptic.P256(), protocol.Secp384r1KeyType: elliptic.P384(),
-	} {
+	for kind, name := range map[protocol.KeyType]string{protocol.Secp256r1KeyType: "ec256", protocol.Secp384r1KeyType: "ec384"} {
 		if _, _, err := db.ManufacturerKey(ctx, kind, 0); err == nil {
 			continue
 		}
-		maker, owner := must(ecdsa.GenerateKey(curve, rand.Reader)), must(ecdsa.GenerateKey(curve, rand.Reader))
+		maker, owner := must(newKey(name)), must(newKey(name))
 		check(db.AddManufacturerKey(kind, maker, selfSigned(maker)))
 		check(db.AddOwnerKey(kind, owner, nil))
 	}
@@ -123,7 +119,7 @@ func manufacturer(db *sqlite.DB, all fdo.AllInOne, rv [][]protocol.RvInstruction
 			if err != nil {
 				return "", protocol.PublicKey{}, err
 			}
-			public, err := protocol.NewPublicKey(info.KeyType, signer.Public().(*ecdsa.PublicKey), false)
+			public, err := publicOf(signer, info.KeyType, info.KeyEncoding)
 			if err != nil {
 				return "", protocol.PublicKey{}, err
 			}
