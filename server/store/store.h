@@ -101,9 +101,9 @@ enum {
     TSR_STORE_FDO_DEVICE = 6,   /* name: GUID; body: JSON, what is known of the device */
     TSR_STORE_FDO_REDIRECT = 7, /* name: GUID; rank: when it ends, unix s; body: docs/WIRE.md */
     TSR_STORE_FDO_PLAN = 8,     /* name: GUID or "default"; body: JSON */
-    TSR_STORE_FDO_MADE = 10,    /* name: hash of a device's key; body: GUID of its last manufacture */
     TSR_STORE_FDO_RESULT = 9,   /* name: GUID/name; body: what a step of the plan brought */
     TSR_STORE_FDO_ACCOUNT = 10, /* name: DEVICE/ENDPOINT, the device as SHA-256 of its key; alias: endpoint */
+    TSR_STORE_FDO_MADE = 11,    /* name: hash of a device's key; body: GUID of its last manufacture */
     TSR_STORE_FDO_STAGE = 12,   /* name: GUID/stage; body: JSON, what is told of it */
     TSR_STORE_AUDIT = 13,       /* name: what is left of 2^64, so newest first; body: JSON */
     TSR_STORE_AUDIT_REFUSED = 14, /* the same, of what peers were refused */
