@@ -32,7 +32,7 @@ typedef struct {
     uint64_t size;       /* bytes of a message 69 that the device takes */
     uint64_t rounds, bytes;
     uint64_t *heard;     /* the ends of all encrypted messages: their tags */
-    size_t heard_count;
+    size_t heard_size, heard_count;
     bool more, done;     /* what the last 69 said */
     tsr_fdo_values values;
     fdo_plan_run plan;

@@ -201,6 +201,9 @@ void tsr_fdo_message_from(tsr_fdo *f, const char *peer, uint8_t type, const char
         return;
     }
     if (handler == NULL) {
+        /* An error ends the run that it answers, whatever was said in it. */
+        if (fdo_session_take(&f->sessions, token != NULL ? token : "", steady_ms(), &s) == TSR_OK)
+            fdo_session_give(&f->sessions, s, true);
         fdo_refuse(&r, TSR_FDO_INVALID, "no role here takes such a message");
         fdo_refused_by(f, NULL, peer, type, &r);
         answer_error(f, type, &r, a);

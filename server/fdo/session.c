@@ -7,7 +7,10 @@
 
 #include "tessera/base/hex.h"
 
-enum { SWEEP = 8 }; /* heads looked through per message */
+enum {
+    SWEEP = 8,           /* heads looked through per message */
+    SWEEP_ALL_MS = 1000, /* a full table is looked through as a whole so often at most */
+};
 
 void fdo_sessions_open(fdo_sessions *all, uint32_t max, uint32_t life_ms, uint32_t rate)
 {
@@ -82,6 +85,26 @@ static fdo_session **head_of(fdo_sessions *all, const char *token)
     return &all->heads[h % FDO_SESSION_HEADS];
 }
 
+/* So are GUIDs. */
+static fdo_session **namesakes_of(fdo_sessions *all, const uint8_t *guid)
+{
+    return &all->subjects[(guid[0] << 8 | guid[1]) % FDO_SESSION_HEADS];
+}
+
+/* Takes it out of both chains; `at` points to it in that of tokens. */
+static void unlink_session(fdo_sessions *all, fdo_session **at)
+{
+    fdo_session *s = *at;
+
+    *at = s->next;
+    all->count--;
+    if (!s->named)
+        return;
+    for (at = namesakes_of(all, s->subject); *at != s; at = &(*at)->namesake)
+        ;
+    *at = s->namesake;
+}
+
 /* What they leave behind takes time: the caller frees them without the lock. */
 static void sweep(fdo_sessions *all, uint64_t now_ms, int heads, fdo_session **dead)
 {
@@ -95,12 +118,19 @@ static void sweep(fdo_sessions *all, uint64_t now_ms, int heads, fdo_session **d
                 at = &s->next;
                 continue;
             }
-            *at = s->next;
-            all->count--;
+            unlink_session(all, at);
             s->next = *dead;
             *dead = s;
         }
     }
+}
+
+static int heads_to_sweep(fdo_sessions *all, uint64_t now_ms)
+{
+    if (all->count < all->max || (all->swept_ms != 0 && now_ms - all->swept_ms < SWEEP_ALL_MS))
+        return SWEEP;
+    all->swept_ms = now_ms;
+    return FDO_SESSION_HEADS;
 }
 
 /* A bucket of two seconds' worth. */
@@ -153,7 +183,7 @@ tsr_err fdo_session_begin(fdo_sessions *all, fdo_protocol protocol, uint64_t now
         s->busy = true;
         s->due_ms = now_ms + all->life_ms;
         pthread_mutex_lock(&all->lock);
-        sweep(all, now_ms, all->count < all->max ? SWEEP : FDO_SESSION_HEADS, &dead);
+        sweep(all, now_ms, heads_to_sweep(all, now_ms), &dead);
         if (may_begin(all, now_ms))
             add(all, s);
         else
@@ -202,8 +232,7 @@ void fdo_session_give(fdo_sessions *all, fdo_session *s, bool over)
 
         while (*at != s)
             at = &(*at)->next;
-        *at = s->next;
-        all->count--;
+        unlink_session(all, at);
     }
     pthread_mutex_unlock(&all->lock);
     if (over)
@@ -212,22 +241,27 @@ void fdo_session_give(fdo_sessions *all, fdo_session *s, bool over)
 
 void fdo_session_name(fdo_sessions *all, fdo_session *s, tsr_bytes guid)
 {
+    fdo_session **head = namesakes_of(all, guid.ptr);
+
     pthread_mutex_lock(&all->lock);
     memcpy(s->subject, guid.ptr, sizeof s->subject);
+    s->namesake = *head;
+    *head = s;
+    s->named = true;
     pthread_mutex_unlock(&all->lock);
 }
 
 /* A message kept back on its way must not undo what a later run of the device came to. */
 tsr_err fdo_session_settle(fdo_sessions *all, const fdo_session *s)
 {
+    fdo_session *other;
     tsr_err err;
 
     pthread_mutex_lock(&all->lock);
     err = s->overtaken ? TSR_E_STATE : TSR_OK;
-    for (size_t i = 0; err == TSR_OK && i < FDO_SESSION_HEADS; i++)
-        for (fdo_session *other = all->heads[i]; other != NULL; other = other->next)
-            other->overtaken |= other != s && other->protocol == s->protocol &&
-                                memcmp(other->subject, s->subject, sizeof s->subject) == 0;
+    for (other = *namesakes_of(all, s->subject); err == TSR_OK && other != NULL; other = other->namesake)
+        other->overtaken |= other != s && other->protocol == s->protocol &&
+                            memcmp(other->subject, s->subject, sizeof s->subject) == 0;
     pthread_mutex_unlock(&all->lock);
     return err;
 }

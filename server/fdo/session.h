@@ -18,9 +18,11 @@ typedef enum { FDO_DI, FDO_TO0, FDO_TO1, FDO_TO2 } fdo_protocol;
 
 typedef struct fdo_session {
     struct fdo_session *next;
+    struct fdo_session *namesake; /* the next in its chain of `subjects` */
     char token[FDO_TOKEN + 1];
     uint8_t subject[16]; /* the device's GUID, under the table's lock */
-    bool overtaken;      /* another run of that device ended well meanwhile */
+    bool named;
+    bool overtaken; /* another run of that device ended well meanwhile */
     fdo_protocol protocol;
     uint8_t answered;     /* the last message sent; 0: none yet */
     bool busy;            /* a message is being worked on */
@@ -33,11 +35,13 @@ typedef struct fdo_session {
 
 typedef struct {
     pthread_mutex_t lock;
-    fdo_session *heads[FDO_SESSION_HEADS];
+    fdo_session *heads[FDO_SESSION_HEADS];    /* by token: all of them */
+    fdo_session *subjects[FDO_SESSION_HEADS]; /* by device: those that are named */
     uint32_t count, max, life_ms;
-    uint32_t sweep;              /* the next head that is looked through for what has ended */
-    uint64_t tokens, tokens_ms;  /* runs that may begin now, in thousandths */
-    uint32_t rate;               /* runs a second */
+    uint32_t sweep;             /* the next head that is looked through for what has ended */
+    uint64_t swept_ms;          /* when all of them were */
+    uint64_t tokens, tokens_ms; /* runs that may begin now, in thousandths */
+    uint32_t rate;              /* runs a second */
 } fdo_sessions;
 
 void fdo_sessions_open(fdo_sessions *all, uint32_t max, uint32_t life_ms, uint32_t rate);
@@ -63,10 +67,10 @@ tsr_err fdo_session_take(fdo_sessions *all, const char *token, uint64_t now_ms, 
 /** Gives it back; `over`: it ends and is freed. */
 void fdo_session_give(fdo_sessions *all, fdo_session *s, bool over);
 
-/** Whose run it is. */
+/** Whose run it is: 16 bytes, said once. */
 void fdo_session_name(fdo_sessions *all, fdo_session *s, tsr_bytes guid);
 
-/** The run is about to end well: others of the same device that are under way will not.
+/** The run, which has a name, is about to end well: others of the same device that are under way will not.
  *  errors  TSR_E_STATE  another one came first */
 tsr_err fdo_session_settle(fdo_sessions *all, const fdo_session *s);
 

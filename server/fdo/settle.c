@@ -9,26 +9,54 @@
 
 #include "tessera/cbor/cbor.h"
 
+/* The tags of all messages heard: a table with open addresses, half of it free. Whoever makes a tag has the
+ * session's keys and can crowd its own table alone. */
+static uint64_t *place_of(uint64_t *table, size_t size, uint64_t tag)
+{
+    size_t at = tag & (size - 1);
+
+    while (table[at] != 0 && table[at] != tag)
+        at = (at + 1) & (size - 1);
+    return &table[at];
+}
+
+static bool make_room(fdo_to2 *t)
+{
+    size_t size = t->heard_size == 0 ? 16 : 2 * t->heard_size;
+    uint64_t *more;
+
+    if (2 * (t->heard_count + 1) <= t->heard_size)
+        return true;
+    more = calloc(size, sizeof *more);
+    if (more == NULL)
+        return false;
+    for (size_t i = 0; i < t->heard_size; i++)
+        if (t->heard[i] != 0)
+            *place_of(more, size, t->heard[i]) = t->heard[i];
+    free(t->heard);
+    t->heard = more;
+    t->heard_size = size;
+    return true;
+}
+
 /* Messages have no number: one that somebody sends again is known by its tag. */
 static bool is_new(fdo_to2 *t, tsr_bytes in, fdo_reply *r)
 {
-    uint64_t tag, *more;
+    uint64_t tag, *place;
 
     memcpy(&tag, in.ptr + in.len - sizeof tag, sizeof tag);
-    for (size_t i = 0; i < t->heard_count; i++)
-        if (t->heard[i] == tag) {
-            fdo_refuse(r, TSR_FDO_INVALID, "the message came before");
-            return false;
-        }
-    if ((t->heard_count & (t->heard_count - 1)) == 0) { /* room for twice as many */
-        more = realloc(t->heard, (2 * t->heard_count + 1) * sizeof *more);
-        if (more == NULL) {
-            fdo_refuse(r, TSR_FDO_INTERNAL, "out of memory");
-            return false;
-        }
-        t->heard = more;
+    tag += tag == 0; /* which stands for a free place */
+    if (!make_room(t)) {
+        fdo_refuse(r, TSR_FDO_INTERNAL, "out of memory");
+        return false;
     }
-    t->heard[t->heard_count++] = tag;
+    place = place_of(t->heard, t->heard_size, tag);
+    if (*place != 0) {
+        fdo_refuse(r, TSR_FDO_INVALID, "the message came before");
+        return false;
+    }
+    *place = tag;
+    t->heard_count++;
     return true;
 }
 

@@ -260,6 +260,30 @@ static void test_roles_that_are_not_here_take_no_message(void **state)
     assert_true(a.type == 0 && a.body.len == 0);
 }
 
+/* An error ends what it answers, also one about a number that no role knows. */
+static void test_message_that_nobody_knows_ends_the_run(void **state)
+{
+    fdo_house *h = *state;
+    uint8_t room[4096];
+    char token[40];
+    tsr_fdo_answer a;
+
+    tsr_fdo_message(h->fdo, 10, NULL,
+                    vector("ec256-ecdh256-a128gcm/01-req-10.cbor", room, sizeof room), &a);
+    assert_int_equal(a.type, 11);
+    memcpy(token, a.token, sizeof token);
+    free(a.body.ptr);
+    assert_int_equal(tsr_fdo_runs(h->fdo), 1);
+    tsr_fdo_message(h->fdo, 130, token, tsr_view("\x80", 1), &a);
+    assert_int_equal(a.type, 255);
+    free(a.body.ptr);
+    assert_int_equal(tsr_fdo_runs(h->fdo), 0);
+    tsr_fdo_message(h->fdo, 12, token,
+                    vector("ec256-ecdh256-a128gcm/02-req-12.cbor", room, sizeof room), &a);
+    assert_int_equal(a.type, 255);
+    free(a.body.ptr);
+}
+
 static void test_import_of_what_is_no_voucher(void **state)
 {
     fdo_house *h = *state;
@@ -475,6 +499,10 @@ static void test_run_that_another_overtook_cannot_end_well(void **state)
     assert_int_equal(fdo_session_settle(&all, late), TSR_OK);
     assert_int_equal(fdo_session_settle(&all, early), TSR_E_STATE);
     assert_int_equal(fdo_session_settle(&all, stranger), TSR_OK);
+    fdo_session_give(&all, late, true);
+    assert_int_equal(fdo_session_begin(&all, FDO_TO2, 60, &late), TSR_OK); /* all is open to a new one */
+    fdo_session_name(&all, late, tsr_view(guid, 16));
+    assert_int_equal(fdo_session_settle(&all, late), TSR_OK);
     fdo_sessions_close(&all);
 }
 
@@ -497,6 +525,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_manufacture_for_a_recorded_device, fdo_house_enter,
                                         fdo_house_leave),
         cmocka_unit_test_setup_teardown(test_roles_that_are_not_here_take_no_message, fdo_house_enter,
+                                        fdo_house_leave),
+        cmocka_unit_test_setup_teardown(test_message_that_nobody_knows_ends_the_run, fdo_house_enter,
                                         fdo_house_leave),
         cmocka_unit_test_setup_teardown(test_import_of_what_is_no_voucher, fdo_house_enter, fdo_house_leave),
         cmocka_unit_test_setup_teardown(test_plan_goes_step_by_step, fdo_house_enter, fdo_house_leave),
