@@ -24,16 +24,12 @@ static void keep(tsr_bytes text, char out[FDO_ENDPOINT_MAX + 1])
 
 tsr_err fdo_handover_begin(fdo_handover *h, const fdo_subject *who, const char *serial)
 {
-    const tsr_bytes parts[] = { who->key->x, who->key->y, who->key->rsa };
-    uint8_t room[TSR_FDO_HASH_MAX];
-    tsr_buf text = tsr_buf_over(h->device, sizeof h->device - 1);
-    tsr_fdo_hash hash;
-    tsr_err err = tsr_fdo_hash_make(TSR_FDO_SHA256, parts, sizeof parts / sizeof *parts, room, &hash);
+    tsr_err err;
 
     *h = (fdo_handover){ 0 };
+    err = fdo_key_digits(who->key, h->device);
     if (err != TSR_OK)
         return err;
-    tsr_hex_put(&text, hash.value);
     fdo_guid_text(who->guid, h->guid);
     keep(who->info, h->info);
     keep(tsr_text(serial), h->serial);
@@ -133,7 +129,7 @@ const char *fdo_endpoint_wrong(const tsr_json *plan)
 /* --- claims ----------------------------------------------------------------------------- */
 
 typedef struct {
-    char name[FDO_DEVICE_TEXT + FDO_ENDPOINT_MAX + 2];
+    char name[FDO_KEY_DIGITS + FDO_ENDPOINT_MAX + 2];
 } claim;
 
 static bool copy_name(void *arg, const tsr_store_document *row)
@@ -156,8 +152,8 @@ static tsr_err find_claim(tsr_fdo *f, const char *endpoint, claim *c)
 
 static bool is_own(const fdo_handover *h, const claim *c)
 {
-    return strncmp(c->name, h->device, FDO_DEVICE_TEXT - 1) == 0 &&
-           c->name[FDO_DEVICE_TEXT - 1] == '/';
+    return strncmp(c->name, h->device, FDO_KEY_DIGITS - 1) == 0 &&
+           c->name[FDO_KEY_DIGITS - 1] == '/';
 }
 
 /* A credential that no onboarding gave is an operator's. */
@@ -229,7 +225,7 @@ const char *fdo_handover_grant(fdo_handover *h, tsr_fdo_door door, bool psk)
 static tsr_err claim_name(tsr_fdo *f, const fdo_handover *h)
 {
     static const char body[] = "{}";
-    char name[FDO_DEVICE_TEXT + FDO_ENDPOINT_MAX + 2];
+    char name[FDO_KEY_DIGITS + FDO_ENDPOINT_MAX + 2];
     claim c;
     tsr_err err = TSR_OK;
 
@@ -292,7 +288,7 @@ static bool add_claim(void *arg, const tsr_store_document *row)
 tsr_err fdo_handover_settle(tsr_fdo *f, fdo_handover *h)
 {
     static const claims none;
-    char prefix[FDO_DEVICE_TEXT + 1];
+    char prefix[FDO_KEY_DIGITS + 1];
     claims all = none;
     tsr_err err;
 
@@ -306,7 +302,7 @@ tsr_err fdo_handover_settle(tsr_fdo *f, fdo_handover *h)
     if (err == TSR_OK)
         err = fdo_list(f, TSR_STORE_FDO_ACCOUNT, prefix, NAMES_MOST, add_claim, &all);
     for (size_t i = 0; err == TSR_OK && i < all.count; i++) {
-        const char *endpoint = all.list[i].name + FDO_DEVICE_TEXT;
+        const char *endpoint = all.list[i].name + FDO_KEY_DIGITS;
 
         err = take_back(f, h, endpoint);
         if (err == TSR_OK && strcmp(endpoint, h->endpoint) != 0)

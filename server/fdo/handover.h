@@ -12,7 +12,6 @@
 enum {
     FDO_ENDPOINT_MAX = 127, /* as devices take it */
     FDO_PSK = 32,
-    FDO_DEVICE_TEXT = 2 * 32 + 1,
 };
 
 typedef struct {
@@ -23,7 +22,7 @@ typedef struct {
 } fdo_grant;
 
 typedef struct {
-    char device[FDO_DEVICE_TEXT]; /* SHA-256 of its public key, which it has for life */
+    char device[FDO_KEY_DIGITS]; /* the print of its key, which it has for life */
     char guid[FDO_GUID_TEXT];
     char info[FDO_ENDPOINT_MAX + 1], serial[FDO_ENDPOINT_MAX + 1]; /* "": unknown, or too long */
     char endpoint[FDO_ENDPOINT_MAX + 1]; /* "": no step has named it yet */

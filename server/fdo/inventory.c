@@ -156,20 +156,6 @@ tsr_err fdo_inventory_note(tsr_fdo *f, const char *guid, const fdo_device *devic
 
 /* --- made here -------------------------------------------------------------------------- */
 
-static tsr_err key_name(const tsr_fdo_key *key, char name[2 * 32 + 1])
-{
-    const tsr_bytes parts[] = { key->x, key->y, key->rsa };
-    uint8_t room[TSR_FDO_HASH_MAX];
-    tsr_buf text = tsr_buf_over(name, 2 * 32);
-    tsr_fdo_hash hash;
-    tsr_err err = tsr_fdo_hash_make(TSR_FDO_SHA256, parts, 3, room, &hash);
-
-    if (err == TSR_OK)
-        tsr_hex_put(&text, hash.value);
-    name[text.len] = 0;
-    return err;
-}
-
 /* The manufacture before, when nothing has followed it: false, there is none. */
 static bool lost_before(tsr_fdo *f, const char *key, char name[FDO_GUID_TEXT], tsr_buf *room,
                         tsr_json *old, uint64_t *entries)
@@ -195,12 +181,12 @@ static bool lost_before(tsr_fdo *f, const char *key, char name[FDO_GUID_TEXT], t
 tsr_err fdo_inventory_make(tsr_fdo *f, tsr_bytes guid, tsr_bytes voucher, const fdo_device *device,
                            const tsr_fdo_key *key)
 {
-    char name[FDO_GUID_TEXT], before[FDO_GUID_TEXT], made[2 * 32 + 1];
+    char name[FDO_GUID_TEXT], before[FDO_GUID_TEXT], made[FDO_KEY_DIGITS];
     tsr_buf room = { 0 }, lost = { 0 }, body = { 0 };
     tsr_json old = { 0 }, none = { 0 };
     changes c = { .err = TSR_OK };
     uint64_t entries = entries_of(voucher, &c.err), entries_before = 0;
-    tsr_err err = c.err == TSR_OK ? key_name(key, made) : c.err;
+    tsr_err err = c.err == TSR_OK ? fdo_key_digits(key, made) : c.err;
 
     if (err != TSR_OK)
         return err;

@@ -274,21 +274,29 @@ const char *fdo_key_type_name(const tsr_fdo_key *k)
     return k->bits == 3072 ? "RSA-3072" : "RSA-2048";
 }
 
-void fdo_key_mark(const tsr_fdo_key *k, char mark[17])
+tsr_err fdo_key_digits(const tsr_fdo_key *k, char digits[FDO_KEY_DIGITS])
 {
-    const tsr_bytes parts[] = { k->x, k->y, k->rsa };
-    uint8_t room[TSR_FDO_HASH_MAX];
-    tsr_buf out = tsr_buf_over(mark, 16);
-    tsr_fdo_hash h;
+    uint8_t print[32];
+    tsr_buf out = tsr_buf_over(digits, FDO_KEY_DIGITS - 1);
+    tsr_err err = tsr_fdo_key_print(k, print);
 
-    if (tsr_fdo_hash_make(TSR_FDO_SHA256, parts, 3, room, &h) == TSR_OK)
-        tsr_hex_put(&out, tsr_first(h.value, 8));
-    mark[out.len] = 0;
+    if (err == TSR_OK)
+        tsr_hex_put(&out, tsr_view(print, sizeof print));
+    digits[out.len] = 0;
+    return err;
+}
+
+void fdo_key_mark(const tsr_fdo_key *k, char mark[FDO_KEY_MARK])
+{
+    char digits[FDO_KEY_DIGITS];
+
+    (void)fdo_key_digits(k, digits); /* "" without SHA-256 */
+    (void)snprintf(mark, FDO_KEY_MARK, "%.*s", FDO_KEY_MARK - 1, digits);
 }
 
 void fdo_key_words(const tsr_fdo_key *k, char words[FDO_KEY_WORDS])
 {
-    char mark[17];
+    char mark[FDO_KEY_MARK];
 
     fdo_key_mark(k, mark);
     (void)snprintf(words, FDO_KEY_WORDS, "%s %s", fdo_key_type_name(k), mark);

@@ -40,13 +40,19 @@ const fdo_key *fdo_key_of(const fdo_keys *keys, const tsr_fdo_key *public);
 /** Appends the PublicKey, as a peer asks for it. errors TSR_E_UNSUPPORTED, TSR_E_SPACE */
 tsr_err fdo_key_put(tsr_buf *out, const fdo_key *key, tsr_fdo_key_encoding encoding);
 
-enum { FDO_KEY_WORDS = 64 };
+enum {
+    FDO_KEY_WORDS = 64,
+    FDO_KEY_DIGITS = 2 * 32 + 1,
+    FDO_KEY_MARK = 2 * 8 + 1,
+};
 
-/** "P-256 0123456789abcdef": its type, and by what it is known, the first 8 bytes of the SHA-256 over
- *  what it consists of (the coordinates, or the DER of the RSA key). */
+/** Its print (tsr_fdo_key_print) in hexadecimal digits. errors TSR_E_CRYPTO */
+tsr_err fdo_key_digits(const tsr_fdo_key *k, char digits[FDO_KEY_DIGITS]);
+
+/** "P-256 0123456789abcdef": its type, and the beginning of its print. */
 void fdo_key_words(const tsr_fdo_key *k, char words[FDO_KEY_WORDS]);
 const char *fdo_key_type_name(const tsr_fdo_key *k);
-void fdo_key_mark(const tsr_fdo_key *k, char mark[17]);
+void fdo_key_mark(const tsr_fdo_key *k, char mark[FDO_KEY_MARK]);
 
 /** Reads a public key (PEM or DER), or that of a certificate, as PublicKey.
  *  errors  TSR_E_ARGUMENT  `why` */

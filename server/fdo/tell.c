@@ -115,7 +115,7 @@ tsr_err tsr_fdo_device_get(tsr_fdo *f, const char *guid, tsr_fdo_row_fn *fn, voi
 
 static void put_key(tsr_json_out *j, const char *name, const tsr_fdo_key *k)
 {
-    char mark[17];
+    char mark[FDO_KEY_MARK];
 
     fdo_key_mark(k, mark);
     if (name != NULL)

@@ -53,9 +53,6 @@ tsr_err tsr_fdo_make_credential(tsr_fdo_device *d, const tsr_fdo_credential *lik
 /** A protocol ended in good order: tells it, and rests. */
 void tsr_fdo_finished(tsr_fdo_device *d, tsr_fdo_event_kind kind);
 
-/** 32 bytes that tell two owner keys apart. */
-tsr_err tsr_fdo_key_print(const tsr_fdo_key *k, uint8_t print[32]);
-
 /** walk.c: the first target; or the next, and how long to wait for it. false: there is nowhere. */
 bool tsr_fdo_walk_begin(tsr_fdo_device *d, uint64_t *wait_ms);
 bool tsr_fdo_walk_next(tsr_fdo_device *d, uint64_t *wait_ms);

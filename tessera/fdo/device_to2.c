@@ -4,18 +4,6 @@
  * proof of the device goes out before every check of the voucher is done. */
 #include "tessera/fdo/device_in.h"
 
-tsr_err tsr_fdo_key_print(const tsr_fdo_key *k, uint8_t print[32])
-{
-    const tsr_bytes parts[] = { k->x, k->y, k->rsa };
-    uint8_t room[TSR_FDO_HASH_MAX];
-    tsr_fdo_hash h;
-    tsr_err err = tsr_fdo_hash_make(TSR_FDO_SHA256, parts, 3, room, &h);
-
-    if (err == TSR_OK)
-        memcpy(print, room, 32);
-    return err;
-}
-
 /* The method that fits the key of whoever made the credential: owners have one of its kind. */
 static const tsr_fdo_kex_method *choose(const tsr_fdo_device *d)
 {

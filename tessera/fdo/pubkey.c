@@ -196,6 +196,18 @@ bool tsr_fdo_key_same(const tsr_fdo_key *a, const tsr_fdo_key *b)
            tsr_same(a->rsa, b->rsa);
 }
 
+tsr_err tsr_fdo_key_print(const tsr_fdo_key *k, uint8_t print[32])
+{
+    const tsr_bytes parts[] = { k->x, k->y, k->rsa };
+    uint8_t room[TSR_FDO_HASH_MAX];
+    tsr_fdo_hash h;
+    tsr_err err = tsr_fdo_hash_make(TSR_FDO_SHA256, parts, 3, room, &h);
+
+    if (err == TSR_OK)
+        memcpy(print, room, 32);
+    return err;
+}
+
 bool tsr_fdo_key_signs(const tsr_fdo_key *k, int64_t alg)
 {
     switch (alg) {

@@ -140,6 +140,10 @@ tsr_err tsr_fdo_get_certificate(tsr_bytes *in, tsr_bytes *der);
 /** The same key, in whatever encodings. */
 bool tsr_fdo_key_same(const tsr_fdo_key *a, const tsr_fdo_key *b);
 
+/** By what it is known: the SHA-256 of what it consists of (the coordinates, or the DER of the RSA key).
+ *  errors  TSR_E_CRYPTO */
+tsr_err tsr_fdo_key_print(const tsr_fdo_key *k, uint8_t print[32]);
+
 /** A volatile PSA key that verifies signatures of `alg` (TSR_COSE_ES256, ...).
  *  errors  TSR_E_TYPE  alg is not for this key; TSR_E_UNSUPPORTED  PSA has no such algorithm;
  *          TSR_E_CRYPTO  PSA refused the key */
