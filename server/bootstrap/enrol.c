@@ -46,7 +46,7 @@ static tsr_err issue(tsr_server *s, const char *endpoint, tsr_bytes request, bs_
 tsr_err tsr_bootstrap_enrol(tsr_server *s, const char *endpoint, const char *by, tsr_bytes request,
                             tsr_buf *der, char serial[33], const char **why)
 {
-    waiter w = WAITER;
+    tsr_store_waiter w = TSR_STORE_WAITER;
     bs_issued issued = { 0 };
     char detail[64];
     tsr_err err;
@@ -55,7 +55,7 @@ tsr_err tsr_bootstrap_enrol(tsr_server *s, const char *endpoint, const char *by,
         return TSR_E_STATE;
     err = issue(s, endpoint, request, &issued, why);
     if (err == TSR_OK)
-        err = waiter_wait(&w, ledger_put(s->store, endpoint, by, &issued, waiter_wake, &w));
+        err = tsr_store_wait(&w, ledger_put(s->store, endpoint, by, &issued, tsr_store_wake, &w));
     if (err != TSR_OK)
         return err;
     for (size_t i = 0; i < sizeof issued.serial; i++)

@@ -17,9 +17,9 @@ enum { PATTERNS_MAX = 1000 }; /* each request walks them, until one fits */
 
 static tsr_err put(tsr_server *s, const tsr_store_document *d)
 {
-    waiter w = WAITER;
+    tsr_store_waiter w = TSR_STORE_WAITER;
 
-    return waiter_wait(&w, tsr_store_put_document(s->store, d, waiter_wake, &w));
+    return tsr_store_wait(&w, tsr_store_put_document(s->store, d, tsr_store_wake, &w));
 }
 
 static bool is_there(void *arg, const tsr_store_document *row)
@@ -46,13 +46,13 @@ static tsr_err read_documents(tsr_server *s, int kind, tsr_store_lookup by, cons
 
 static tsr_err drop(tsr_server *s, int kind, const char *name)
 {
-    waiter w = WAITER;
+    tsr_store_waiter w = TSR_STORE_WAITER;
     bool there = false;
     tsr_err err = read_documents(s, kind, TSR_STORE_BY_NAME, name, 1, is_there, &there);
 
     if (err != TSR_OK)
         return err;
-    return waiter_wait(&w, tsr_store_delete_document(s->store, kind, name, waiter_wake, &w));
+    return tsr_store_wait(&w, tsr_store_delete_document(s->store, kind, name, tsr_store_wake, &w));
 }
 
 /* --- profiles --------------------------------------------------------------------------- */

@@ -204,11 +204,11 @@ static bool rewrite(void *arg, const tsr_store_document *row)
 
 static tsr_err store_revocation(tsr_server *s, const char *serial, const revocation *r)
 {
-    waiter w = WAITER;
+    tsr_store_waiter w = TSR_STORE_WAITER;
     char detail[80];
     tsr_store_document d = { TSR_STORE_CERTIFICATE, r->name, serial, unix_now_ms(), unix_now_ms(),
                              tsr_buf_view(&r->out) };
-    tsr_err err = waiter_wait(&w, tsr_store_put_document(s->store, &d, waiter_wake, &w));
+    tsr_err err = tsr_store_wait(&w, tsr_store_put_document(s->store, &d, tsr_store_wake, &w));
 
     if (err != TSR_OK)
         return err;

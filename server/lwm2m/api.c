@@ -39,33 +39,11 @@ const char *tsr_server_event_name(tsr_server_event_type t)
     return (size_t)t < sizeof names / sizeof *names ? names[t] : "unknown";
 }
 
-void waiter_wake(void *arg, tsr_err err)
-{
-    waiter *w = arg;
-
-    pthread_mutex_lock(&w->lock);
-    w->done = true;
-    w->err = err;
-    pthread_cond_signal(&w->cond);
-    pthread_mutex_unlock(&w->lock);
-}
-
-tsr_err waiter_wait(waiter *w, tsr_err begun)
-{
-    if (begun != TSR_OK)
-        return TSR_E_IO;
-    pthread_mutex_lock(&w->lock);
-    while (!w->done)
-        pthread_cond_wait(&w->cond, &w->lock);
-    pthread_mutex_unlock(&w->lock);
-    return w->err;
-}
-
 typedef struct {
     tsr_message message;
     tsr_server *server;
     const char *endpoint;
-    waiter waiter;
+    tsr_store_waiter waiter;
 } drop_note;
 
 static void run_drop(tsr_shard *shard, tsr_message *m)
@@ -79,19 +57,19 @@ static void run_drop(tsr_shard *shard, tsr_message *m)
     pthread_mutex_unlock(&d->lock);
     if (dev)
         device_end(dev, TSR_SERVER_EV_DEREGISTERED);
-    waiter_wake(&n->waiter, dev ? TSR_OK : TSR_E_NOT_FOUND);
+    tsr_store_wake(&n->waiter, dev ? TSR_OK : TSR_E_NOT_FOUND);
 }
 
 tsr_err tsr_server_drop(tsr_server *s, const char *endpoint)
 {
     desk *d = server_desk_of(s, endpoint);
-    drop_note n = { { NULL, run_drop }, s, endpoint, WAITER };
+    drop_note n = { { NULL, run_drop }, s, endpoint, TSR_STORE_WAITER };
     tsr_err err;
 
     if (!d || atomic_load(&s->stopping))
         return TSR_E_NOT_FOUND;
     tsr_shard_post(d->shard, &n.message);
-    err = waiter_wait(&n.waiter, TSR_OK);
+    err = tsr_store_wait(&n.waiter, TSR_OK);
     if (err == TSR_OK)
         tsr_store_flush(s->store);
     return err;

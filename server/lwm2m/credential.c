@@ -156,13 +156,13 @@ static void drop_old(tsr_server *s, const old_credential *old)
 
 static tsr_err replace(tsr_server *s, const tsr_store_credential *row)
 {
-    waiter w = WAITER;
+    tsr_store_waiter w = TSR_STORE_WAITER;
     old_credential old = { 0, "", "" };
     tsr_err err = find_old(s, row->endpoint, &old);
 
     if (err != TSR_OK && err != TSR_E_NOT_FOUND)
         return err;
-    err = waiter_wait(&w, tsr_store_put_credential(s->store, row, waiter_wake, &w));
+    err = tsr_store_wait(&w, tsr_store_put_credential(s->store, row, tsr_store_wake, &w));
     if (err != TSR_OK)
         return err;
     drop_old(s, &old);
@@ -322,13 +322,13 @@ tsr_err tsr_server_credential_set_both(tsr_server *s, const char *endpoint, tsr_
 
 tsr_err tsr_server_credential_delete(tsr_server *s, const char *endpoint)
 {
-    waiter w = WAITER;
+    tsr_store_waiter w = TSR_STORE_WAITER;
     old_credential old = { 0, "", "" };
     tsr_err err = find_old(s, endpoint, &old);
 
     if (err != TSR_OK)
         return err;
-    err = waiter_wait(&w, tsr_store_delete_credential(s->store, endpoint, waiter_wake, &w));
+    err = tsr_store_wait(&w, tsr_store_delete_credential(s->store, endpoint, tsr_store_wake, &w));
     if (err != TSR_OK)
         return err;
     drop_old(s, &old);

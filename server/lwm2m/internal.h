@@ -9,6 +9,7 @@
 
 #include "server/lwm2m/registration.h"
 #include "server/lwm2m/server.h"
+#include "server/store/wait.h"
 #include "tessera/oscore/guard.h"
 
 #include <pthread.h>
@@ -307,21 +308,6 @@ void observations_forget(device *dev); /* and of the old one, no more */
 void observations_lost(device *dev); /* nobody notifies any more: renewed when it is heard of again */
 void observations_renew(device *dev);  /* ask for them anew, after a Register */
 void notification(desk *d, observation *o, const tsr_coap_event *event);
-
-/* An API thread that waits for another thread: one commit, or one message to a shard. */
-typedef struct {
-    pthread_mutex_t lock;
-    pthread_cond_t cond;
-    bool done;
-    tsr_err err;
-} waiter;
-
-#define WAITER { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, TSR_OK }
-
-void waiter_wake(void *w, tsr_err err);
-/* `begun`: whether what shall wake it was begun at all; if not, TSR_E_IO at once. */
-tsr_err waiter_wait(waiter *w, tsr_err begun);
-
 
 /* event.c */
 void emit(tsr_server *s, const char *endpoint, tsr_server_event *event);

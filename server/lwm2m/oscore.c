@@ -111,9 +111,9 @@ static tsr_err put_state(const context *c, tsr_bytes state, tsr_store_done *done
 /* Once per MARGIN messages of a device the shard waits for a commit. */
 static tsr_err save(void *user, tsr_bytes state)
 {
-    waiter w = WAITER;
+    tsr_store_waiter w = TSR_STORE_WAITER;
 
-    return waiter_wait(&w, put_state(user, state, waiter_wake, &w));
+    return tsr_store_wait(&w, put_state(user, state, tsr_store_wake, &w));
 }
 
 typedef struct {

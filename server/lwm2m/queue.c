@@ -66,7 +66,7 @@ static void outcome_stored(void *arg, tsr_err err)
 {
     outcome *o = arg;
     request_queue *rq = o->server->queue;
-    waiter *canceller = o->canceller;
+    tsr_store_waiter *canceller = o->canceller;
 
     o->canceller = NULL;
     pthread_mutex_lock(&rq->lock);
@@ -80,7 +80,7 @@ static void outcome_stored(void *arg, tsr_err err)
     if (err == TSR_OK)
         queue_outcome_free(o);
     if (canceller)
-        waiter_wake(canceller, err);
+        tsr_store_wake(canceller, err);
 }
 
 void queue_outcome_put(outcome *o)
@@ -111,7 +111,7 @@ void queue_conclude(queued *q, tsr_server_queue_state state, const tsr_server_re
         server_log(s, TSR_LOG_ERROR, "out of memory: the outcome of request %llu is lost",
                    (unsigned long long)q->id);
         if (q->canceller)
-            waiter_wake(q->canceller, TSR_E_SPACE);
+            tsr_store_wake(q->canceller, TSR_E_SPACE);
         free(o);
         free(endpoint);
         queued_free(q);

@@ -122,7 +122,7 @@ static tsr_err put_row(queued *q, const char *endpoint, tsr_store_done *done, vo
 }
 
 /* Ids and rows in the same order, and the line's order is theirs. */
-static tsr_err join(tsr_server *s, const char *endpoint, queued *q, waiter *w, const char **why)
+static tsr_err join(tsr_server *s, const char *endpoint, queued *q, tsr_store_waiter *w, const char **why)
 {
     tsr_err err;
 
@@ -132,7 +132,7 @@ static tsr_err join(tsr_server *s, const char *endpoint, queued *q, waiter *w, c
         err = refuse(why, TSR_E_IO, "out of memory; try again later");
     if (err == TSR_OK) {
         q->id = atomic_fetch_add(&s->queue->newest, 1) + 1;
-        if (put_row(q, endpoint, waiter_wake, w) != TSR_OK) {
+        if (put_row(q, endpoint, tsr_store_wake, w) != TSR_OK) {
             err = refuse(why, TSR_E_IO, "the store cannot follow; try again later");
             queue_leave(q);
             s->queue->count--;
@@ -145,14 +145,14 @@ static tsr_err join(tsr_server *s, const char *endpoint, queued *q, waiter *w, c
 /* Until it is `stored`, nobody takes it; afterwards the shard may have ended and freed it. */
 static tsr_err keep(tsr_server *s, const char *endpoint, queued *q, uint64_t *id, const char **why)
 {
-    waiter w = WAITER;
+    tsr_store_waiter w = TSR_STORE_WAITER;
     tsr_store_queued row = { .kind = (int)q->kind, .state = TSR_SERVER_QUEUED };
     tsr_err err = join(s, endpoint, q, &w, why);
 
     if (err != TSR_OK)
         return err;
     *id = row.id = q->id;
-    err = waiter_wait(&w, TSR_OK);
+    err = tsr_store_wait(&w, TSR_OK);
     if (err == TSR_OK)
         queue_emit(s, endpoint, &row, q->path);
     pthread_mutex_lock(&s->queue->lock);
@@ -202,7 +202,7 @@ typedef struct {
     tsr_server *server;
     const char *endpoint;
     uint64_t id;
-    waiter *waiter;
+    tsr_store_waiter *waiter;
 } cancel_note;
 
 /* On the shard of the device that has it under way. Whoever asked is woken by the store, or here
@@ -219,7 +219,7 @@ static void run_cancel(tsr_shard *shard, tsr_message *m)
     pthread_mutex_unlock(&d->lock);
     op = dev ? dev->active : NULL;
     if (!op || !op->queued || op->queued->id != n->id) {
-        waiter_wake(n->waiter, TSR_E_STATE);
+        tsr_store_wake(n->waiter, TSR_E_STATE);
         return;
     }
     op->queued->cancelled = true;
@@ -233,7 +233,7 @@ static void run_cancel(tsr_shard *shard, tsr_message *m)
 }
 
 /* TSR_E_STATE: it is under way on some shard. */
-static tsr_err cancel_waiting(tsr_server *s, const char *endpoint, uint64_t id, waiter *w)
+static tsr_err cancel_waiting(tsr_server *s, const char *endpoint, uint64_t id, tsr_store_waiter *w)
 {
     queued *q;
     bool mine;
@@ -254,7 +254,7 @@ static tsr_err cancel_waiting(tsr_server *s, const char *endpoint, uint64_t id, 
     tsr_server_result r = { .outcome = TSR_SERVER_GONE, .diagnostic = "", .location = "" };
 
     queue_conclude(q, TSR_SERVER_CANCELLED, &r, q->attempts ? "cancelled; an earlier try was sent" : "");
-    return waiter_wait(w, TSR_OK);
+    return tsr_store_wait(w, TSR_OK);
 }
 
 typedef struct {
@@ -295,7 +295,7 @@ tsr_err tsr_server_queue_cancel(tsr_server *s, uint64_t id)
         return TSR_E_STATE;
     /* It may go back into its line, or move to another shard, while it is looked for. */
     for (int i = 0; i < 100 && !atomic_load(&s->stopping); i++) {
-        waiter w = WAITER;
+        tsr_store_waiter w = TSR_STORE_WAITER;
         desk *d;
 
         err = cancel_waiting(s, f.endpoint, id, &w);
@@ -308,7 +308,7 @@ tsr_err tsr_server_queue_cancel(tsr_server *s, uint64_t id)
             cancel_note n = { { NULL, run_cancel }, s, f.endpoint, id, &w };
 
             tsr_shard_post(d->shard, &n.message);
-            err = waiter_wait(&w, TSR_OK);
+            err = tsr_store_wait(&w, TSR_OK);
             if (err != TSR_E_STATE)
                 return err;
         }

@@ -26,7 +26,7 @@ struct queued {
     bool stored;               /* its row is there */
     bool active;               /* an operation carries it */
     bool rejected, cancelled;  /* no other try */
-    waiter *canceller;         /* to be woken once that is stored */
+    tsr_store_waiter *canceller;         /* to be woken once that is stored */
     tsr_buf request;
 };
 
@@ -45,7 +45,7 @@ typedef struct outcome {
     tsr_store_queued row;
     char *endpoint, *detail;
     tsr_buf result;
-    waiter *canceller;
+    tsr_store_waiter *canceller;
 } outcome;
 
 struct request_queue {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A thread that waits for its own put: `tsr_store_wake` is the `done` of it, the waiter its argument. */
+ * A thread that waits for another: for its own put, whose `done` is `tsr_store_wake` and the waiter its
+ * argument, or for a message to a shard. */
 #ifndef SERVER_STORE_WAIT_H
 #define SERVER_STORE_WAIT_H
 
@@ -19,8 +20,8 @@ typedef struct {
 
 void tsr_store_wake(void *waiter, tsr_err err);
 
-/** Until it is on the disk. `begun` is what the put returned.
- *  errors  what `done` got; TSR_E_IO  the put was not taken */
+/** Until it was woken. `begun` is what the put returned, which shall wake it.
+ *  errors  what it was woken with; TSR_E_IO  the put was not taken */
 tsr_err tsr_store_wait(tsr_store_waiter *w, tsr_err begun);
 
 #endif
