@@ -1,23 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/rest/moment.h"
 
+#include "tessera/base/date.h"
+
 #define DAY_S   86400
 #define FIRST_S (-62167219200) /* 0000-01-01T00:00:00Z */
 #define LAST_S  253402300799   /* 9999-12-31T23:59:59Z */
 
 /* The proleptic Gregorian calendar in eras of 400 years; a year begins in March, so that the
  * leap day is its last. */
-static int64_t days_of(int64_t year, int64_t month, int64_t day)
-{
-    year -= month <= 2;
-    int64_t era = (year >= 0 ? year : year - 399) / 400;
-    int64_t year_of_era = year - era * 400;
-    int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-
-    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year -
-           719468;
-}
-
 static void date_of(int64_t days, int64_t *year, int64_t *month, int64_t *day)
 {
     days += 719468;
@@ -99,6 +90,11 @@ static bool take(tsr_bytes *in, const char *any_of)
         return false;
     *in = tsr_skip(*in, 1);
     return true;
+}
+
+static int64_t days_of(int64_t year, int64_t month, int64_t day)
+{
+    return tsr_date_days((int32_t)year, (int32_t)month, (int32_t)day);
 }
 
 static int64_t days_in(int64_t year, int64_t month)

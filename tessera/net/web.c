@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tessera/net/web.h"
 
+#include "tessera/base/date.h"
 #include "tessera/net/dtls_impl.h"
 
 /* IANA numbers, the best first: RFC 5289 §3.2. The RSA ones are there where the build has RSA. */
@@ -12,17 +13,9 @@ static const uint16_t groups[] = { MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1,
 
 /* ---- dates ---- */
 
-/* Days since 1970 of a date of the Gregorian calendar; the year begins in March. */
-static int64_t days_of(int64_t year, int64_t month, int64_t day)
-{
-    year -= month <= 2;
-    month += month > 2 ? -3 : 9;
-    return 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 719469;
-}
-
 static int64_t unix_of(const mbedtls_x509_time *t)
 {
-    return ((days_of(t->year, t->mon, t->day) * 24 + t->hour) * 60 + t->min) * 60 + t->sec;
+    return (int64_t)tsr_date_days(t->year, t->mon, t->day) * 86400 + (t->hour * 60 + t->min) * 60 + t->sec;
 }
 
 /* What Mbed TLS says of dates depends on its clock, if it was built with one: ours alone counts. */

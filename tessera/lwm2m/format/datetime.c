@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tessera/lwm2m/format/datetime.h"
 
+#include "tessera/base/date.h"
+
 /* Reads along a pattern: d stands for a digit of the next number, anything else for itself. */
 static bool take_numbers(tsr_bytes *in, const char *pattern, int *numbers)
 {
@@ -25,15 +27,6 @@ static bool take_numbers(tsr_bytes *in, const char *pattern, int *numbers)
     if (sum >= 0)
         *numbers = sum;
     return true;
-}
-
-/* Days from 1970-01-01; years begin in March, so that the odd day comes last. */
-static int64_t days_since_1970(int year, int month, int day)
-{
-    int y = month <= 2 ? year - 1 : year;
-    int m = month <= 2 ? month + 9 : month - 3;
-
-    return (int64_t)y * 365 + y / 4 - y / 100 + y / 400 + (m * 153 + 2) / 5 + day - 1 - 719468;
 }
 
 static void skip_fraction(tsr_bytes *in)
@@ -73,6 +66,6 @@ tsr_err tsr_lwm2m_datetime(tsr_bytes text, int64_t *unix_s)
         return TSR_E_MALFORMED;
     if (n[1] < 1 || n[1] > 12 || n[2] < 1 || n[2] > 31 || n[3] > 23 || n[4] > 59 || n[5] > 60)
         return TSR_E_MALFORMED;
-    *unix_s = days_since_1970(n[0], n[1], n[2]) * 86400 + (n[3] * 60 + n[4] - minutes) * 60 + n[5];
+    *unix_s = (int64_t)tsr_date_days(n[0], n[1], n[2]) * 86400 + (n[3] * 60 + n[4] - minutes) * 60 + n[5];
     return TSR_OK;
 }
