@@ -240,7 +240,7 @@ class Server(Endpoint):
         with self.changed:
             self.by_location[location] = {**query, "links": m.payload.decode(), "format": number(m.opt.content_format),
                                           "from": address, "location": location, "confirmable": m.mtype is CON}
-            # A test that asks at once must not overtake the 2.01, upon which a device ends old observations.
+            # A test that asks at once must not overtake the 2.01, before which a device hears nothing.
             self.afterwards.append(lambda: self.registrations.append(self.by_location[location]))
         answer = Message(code=Code.CREATED)
         answer.opt.location_path = ("rd", location)

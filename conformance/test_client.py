@@ -140,6 +140,32 @@ class Registration(unittest.TestCase):
             server.wait(lambda: server.by_location, 40, "a registration at last")
         server.close()
 
+    def test_requests_wait_for_the_answer_to_the_register(self):
+        """Core 6.3 and 6.4: the first answer is lost, and the server asks at once; its CON is heard when it comes again"""
+        class Hasty(peer.Server):
+            first, order = None, []
+
+            def take_request(self, m, address):
+                if self.first is None:
+                    with self.changed:
+                        self.first = address
+                        self.changed.notify_all()
+                    return
+                super().take_request(m, address)
+                self.order.append(str(m.code))
+
+        server = Hasty()
+        with lab.Lab() as room:
+            room.start_secured()
+            room.start_device("dev1", server.uri)
+            device = server.wait(lambda: server.first, 30, "the Register")
+            token = b"soon"
+            answer = server.request(device, "GET", "/3/0/9", token=token, observe=0)
+            self.assertEqual((answer.code, answer.observe is not None), ("2.05", True))
+            self.assertEqual((server.order[:1], len(server.inbox[token])), (["POST"], 1))
+            self.assertEqual(len(server.registrations), 1)
+        server.close()
+
     def test_two_servers(self):
         """LwM2M-1.1-int-950 and LwM2M-1.1-int-951: each has its registration and its own attributes"""
         first, second = peer.Server(), peer.Server()

@@ -195,6 +195,31 @@ static void test_client_oscore_registers_and_is_managed(void **state)
     end(r);
 }
 
+/* Core 6.3: what comes too early does not move the replay window, so the same message counts later. */
+static void test_client_oscore_takes_an_early_request_when_it_comes_again(void **state)
+{
+    rig *r = begin("0123456789abcdef", "0123456789abcdef");
+    rig_server *s = &r->server[0];
+    tsr_coap_request read = { .method = TSR_COAP_GET, .path = "/3/0/0" };
+
+    (void)state;
+    rig_register(r);
+    s->update_code = TSR_COAP_NOT_FOUND;
+    s->refuse[2] = s->refuse[1] = s->refuse[0] = TSR_COAP_BAD_REQUEST;
+    tsr_lwm2m_client_update(&r->client, 0);
+    rig_run(r);
+    assert_int_equal(r->accounts[0].standing, TSR_LWM2M_WAITING);
+    assert_int_equal(tsr_coap_request_send(&s->coap, 0, &read, r->now_ms, &s->asked), TSR_OK);
+    rig_wait(r, 5000);
+    assert_false(s->answered);
+    strcpy(r->accounts[0].location, "/rd/1"); /* registered, in the middle of the repetitions */
+    rig_wait(r, 10000);
+    assert_true(s->answered);
+    assert_text(&s->answer, "Open Mobile Alliance");
+    assert_int_equal(near.layer.guard.refused, 0);
+    end(r);
+}
+
 static void test_client_oscore_moves_long_bodies(void **state)
 {
     rig *r = begin("0123456789abcdef", "0123456789abcdef");
@@ -428,6 +453,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_client_oscore_registers_and_is_managed),
+        cmocka_unit_test(test_client_oscore_takes_an_early_request_when_it_comes_again),
         cmocka_unit_test(test_client_oscore_moves_long_bodies),
         cmocka_unit_test(test_client_oscore_notifies),
         cmocka_unit_test(test_client_oscore_survives_a_crash),

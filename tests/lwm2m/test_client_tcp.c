@@ -233,6 +233,27 @@ static void test_tcp_backs_off_while_refused(void **state)
     assert_int_equal(r->accounts[0].standing, TSR_LWM2M_REGISTERED);
 }
 
+/* Core 6.3: a stream brings it no second time, and keeps no exchange for it. */
+static void test_tcp_ignores_requests_until_registered(void **state)
+{
+    rig *r = *state;
+    rig_server *s = &r->server[0];
+    tsr_coap_request read = { .method = TSR_COAP_GET, .path = "/3/0/0" };
+
+    s->refuse[2] = s->refuse[1] = s->refuse[0] = TSR_COAP_BAD_REQUEST;
+    rig_wait(r, 1000);
+    assert_int_equal(r->accounts[0].standing, TSR_LWM2M_WAITING);
+    for (int i = 0; i < 20; i++) { /* more than it has exchanges */
+        assert_int_equal(tsr_coap_request_send(&s->coap, 0, &read, r->now_ms, &s->asked), TSR_OK);
+        rig_wait(r, 100);
+        assert_false(s->answered);
+        assert_int_equal(tsr_coap_cancel(&s->coap, s->asked), TSR_OK);
+    }
+    s->refuse[2] = 0;
+    rig_wait(r, 100000);
+    assert_code(rig_get(r, "/3/0/0", 0), 2, 05);
+}
+
 /* RFC 8323 §5.5 */
 static void test_tcp_holds_off_after_release(void **state)
 {
@@ -326,6 +347,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_tcp_registers_anew_after_a_break, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_tcp_registers_anew_after_a_restart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_tcp_backs_off_while_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_tcp_ignores_requests_until_registered, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_tcp_holds_off_after_release, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_tcp_aborts_at_garbage, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_tcp_leaves_in_good_order, set_up, tear_down),

@@ -410,6 +410,60 @@ static void test_registration_failure_block(void **state)
     }
 }
 
+static const char read_device[] = "40010102b13301300130"; /* CON GET /3/0/0 */
+
+/* Core 6.3: not even a Reset, so that the server cannot tell it from a lost datagram. */
+static void test_requests_are_ignored_until_registered(void **state)
+{
+    rig *r = rig_new(1);
+
+    (void)state;
+    r->server[0].refuse[2] = r->server[0].refuse[1] = r->server[0].refuse[0] = TSR_COAP_BAD_REQUEST;
+    rig_run(r);
+    assert_int_equal(r->accounts[0].standing, TSR_LWM2M_WAITING);
+    assert_string_equal(rig_raw(r, read_device), "");
+    assert_int_equal(r->events[TSR_LWM2M_E_REQUEST], 0);
+    r->server[0].refuse[2] = 0;
+    rig_wait(r, 100000);
+    assert_int_equal(r->accounts[0].standing, TSR_LWM2M_REGISTERED);
+    assert_memory_equal(rig_raw(r, read_device), "60450102", 8);
+    rig_free(r);
+}
+
+/* A registration that is being updated, or left, is there until its end. */
+static void test_requests_are_answered_while_an_update_is_under_way(void **state)
+{
+    rig *r = rig_new(1);
+
+    (void)state;
+    rig_register(r);
+    r->server[0].silent = true;
+    tsr_lwm2m_client_update(&r->client, 0);
+    rig_run(r);
+    assert_int_not_equal(r->accounts[0].request, 0);
+    assert_memory_equal(rig_raw(r, read_device), "60450102", 8);
+    tsr_lwm2m_client_stop(&r->client, true, r->now_ms);
+    rig_wait(r, 100000);
+    assert_int_equal(r->accounts[0].standing, TSR_LWM2M_STOPPED);
+    rig_free(r);
+}
+
+/* Core 6.2.2: after a 4.04 there is no registration, until there is a new one. */
+static void test_requests_are_ignored_once_the_server_has_forgotten(void **state)
+{
+    rig *r = rig_new(1);
+
+    (void)state;
+    rig_register(r);
+    r->server[0].update_code = TSR_COAP_NOT_FOUND;
+    r->server[0].refuse[2] = r->server[0].refuse[1] = r->server[0].refuse[0] = TSR_COAP_BAD_REQUEST;
+    tsr_lwm2m_client_update(&r->client, 0);
+    rig_run(r);
+    assert_int_equal(r->accounts[0].standing, TSR_LWM2M_WAITING);
+    assert_string_equal(rig_raw(r, read_device), "");
+    rig_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -435,6 +489,9 @@ int main(void)
         cmocka_unit_test(test_registration_priority_order),
         cmocka_unit_test(test_registration_failure_block),
         cmocka_unit_test(test_moved_address_updates_at_once),
+        cmocka_unit_test(test_requests_are_ignored_until_registered),
+        cmocka_unit_test(test_requests_are_answered_while_an_update_is_under_way),
+        cmocka_unit_test(test_requests_are_ignored_once_the_server_has_forgotten),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -81,7 +81,7 @@ static void pump(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
             break;
         case TSR_LWM2M_CHANNEL_DATA:
             a->proved = true;
-            (void)tsr_coap_feed(&c->coap, account_peer(c, a), event.data, c->now_ms);
+            client_coap_feed(c, a, event.data);
             client_coap_pump(c);
             break;
         }

@@ -60,7 +60,10 @@ static void coap_event(tsr_lwm2m_client *c, const tsr_coap_event *event)
     if (tsr_lwm2m_bootstrap_takes(c, BOOTSTRAP_EVENT, event))
         return;
     if (event->kind == TSR_COAP_REQUEST) {
-        tsr_lwm2m_manage_request(c, event);
+        if (account_ignores(&c->config.accounts[event->peer]))
+            (void)tsr_coap_cancel(&c->coap, event->id); /* of a stream, where nothing overtakes */
+        else
+            tsr_lwm2m_manage_request(c, event);
         return;
     }
     switch (event->user >> 56) {
@@ -98,7 +101,7 @@ tsr_err tsr_lwm2m_client_feed(tsr_lwm2m_client *c, size_t account, tsr_bytes dat
         return TSR_OK;
     }
     client_coap_pump(c);
-    (void)tsr_coap_feed(&c->coap, (tsr_coap_peer)account, datagram, now_ms);
+    client_coap_feed(c, a, datagram);
     client_coap_pump(c);
     return TSR_OK;
 }

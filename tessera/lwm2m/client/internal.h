@@ -44,6 +44,22 @@ enum bootstrap_matter {
     BOOTSTRAP_FAILED, /* an account that was refused, or given up for some time or for good */
 };
 
+/* Core 6.3, Core 6.4: a server's operations are ignored until it has accepted our registration. */
+static inline bool account_ignores(const tsr_lwm2m_account *a)
+{
+    return a->location[0] == '\0' && a->short_id != 0;
+}
+
+/* CoAP does not see what comes early, nor does OSCORE, so that none of it counts as seen: a CON that
+ * was faster than the answer to the Register comes again, and is served then. */
+static inline void client_coap_feed(tsr_lwm2m_client *c, const tsr_lwm2m_account *a,
+                                    tsr_bytes datagram)
+{
+    if (datagram.len > 1 && tsr_coap_is_request(datagram.ptr[1]) && account_ignores(a))
+        return;
+    (void)tsr_coap_feed(&c->coap, (tsr_coap_peer)(a - c->config.accounts), datagram, c->now_ms);
+}
+
 /* client.c */
 bool tsr_lwm2m_bootstrap_takes(tsr_lwm2m_client *c, enum bootstrap_matter matter, const void *what);
 void tsr_lwm2m_client_coap_drain(tsr_lwm2m_client *c);

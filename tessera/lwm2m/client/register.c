@@ -150,7 +150,7 @@ static void tell(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 
     a->update = false;
     if (anew) {
-        /* Now, not with the 2.01: a server may observe before that has come through. */
+        /* Now, not with the 2.01: by then the server may have forgotten them for long. */
         observe_end_all(c, account_peer(c, a), tsr_lwm2m_client_word(c, WORD_ANEW));
         a->standing = TSR_LWM2M_REGISTERING;
         request.path = "/rd";
