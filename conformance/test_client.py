@@ -160,7 +160,7 @@ class Registration(unittest.TestCase):
             room.start_device("dev1", server.uri)
             device = server.wait(lambda: server.first, 30, "the Register")
             token = b"soon"
-            answer = server.request(device, "GET", "/3/0/9", token=token, observe=0)
+            answer = server.request(device, "GET", "/1/0/1", token=token, observe=0)
             self.assertEqual((answer.code, answer.observe is not None), ("2.05", True))
             self.assertEqual((server.order[:1], len(server.inbox[token])), (["POST"], 1))
             self.assertEqual(len(server.registrations), 1)
