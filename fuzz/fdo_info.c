@@ -4,17 +4,15 @@
  * commands and their arguments. The input is a row of steps: which module and message, the length of its
  * value, the value; a step may also let the module speak, with much or little room.
  * Nothing beside the root is read or changed, no file is longer than allowed, and what a module says is CBOR. */
-#include "fuzz/fuzz.h"
+#include "fuzz/fdo_folder.h"
 #include "ports/linux/fdo/info.h"
 #include "ports/linux/host/log.h"
 #include "tessera/cbor/cbor.h"
-#include "tests/fdohost/folder.h"
-
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { MOST = 300, MODULES = 3 };
+enum { MODULES = 3 };
 
 static folder here;
 static tsr_info_bounds bounds;
@@ -25,26 +23,14 @@ static tsr_info all[MODULES];
 
 static void leave(void) { folder_remove(&here); }
 
-static void link_to(const char *what, const char *name)
-{
-    char path[256];
-
-    folder_path(&here, name, path);
-    must(symlink(what, path) == 0);
-}
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc, (void)argv;
     must(psa_crypto_init() == PSA_SUCCESS);
     tsr_host_log_level(TSR_LOG_ERROR);
-    folder_make(&here);
+    fdo_folder_make(&here);
     (void)atexit(leave);
-    folder_write(&here, "root/f", "content");
-    folder_write(&here, "root/sub/long", "a file that an owner may ask for, in blocks if there is no room for it");
-    link_to("..", "root/up");
-    link_to("../secret", "root/way");
-    bounds = (tsr_info_bounds){ .root = here.root, .most_bytes = MOST,
+    bounds = (tsr_info_bounds){ .root = here.root, .most_bytes = FDO_FILE_MAX,
                                 .commands = { { "true", "/bin/true" }, { "echo", "/bin/echo" } },
                                 .command_count = 2, .command_ms = 500, .command_output = 200 };
     return 0;
@@ -99,41 +85,6 @@ static bool step(const tsr_info *m, uint8_t which, tsr_bytes *in, uint64_t now_m
     return err == TSR_OK || err == TSR_E_UNSUPPORTED;
 }
 
-/* What was written goes again, and was no longer than it may be. */
-static void clear(const char *where, const char *keep)
-{
-    char folder_name[256], path[600];
-    struct stat st;
-    DIR *dir;
-
-    folder_path(&here, where, folder_name);
-    dir = opendir(folder_name);
-    must(dir != NULL);
-    for (const struct dirent *e = readdir(dir); e != NULL; e = readdir(dir)) {
-        (void)snprintf(path, sizeof path, "%s/%s", folder_name, e->d_name);
-        must(lstat(path, &st) == 0);
-        must(!S_ISREG(st.st_mode) || st.st_size <= MOST);
-        if (S_ISREG(st.st_mode) && strcmp(e->d_name, keep) != 0)
-            must(unlink(path) == 0);
-    }
-    (void)closedir(dir);
-}
-
-/* The root may be written to; what is beside it may not. */
-static void look(void)
-{
-    unsigned count = 0;
-    DIR *dir = opendir(here.top);
-
-    must(folder_holds(&here, "secret", "secret") && dir != NULL);
-    while (readdir(dir) != NULL)
-        count++;
-    (void)closedir(dir);
-    must(count == 4); /* ".", "..", "root", "secret" */
-    clear("root", "f");
-    clear("root/sub", "long");
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     tsr_bytes in = tsr_view(data, size);
@@ -153,6 +104,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (int i = 0; i < MODULES; i++)
         all[i].drop(all[i].self);
     must(upload.fd == -1 && !tsr_beneath_open(&download.file) && !tsr_child_running(&command.child));
-    look();
+    fdo_folder_look(&here, true);
     return 0;
 }

@@ -63,7 +63,7 @@ static inline void folder_make(folder *f)
 {
     char path[256];
 
-    (void)snprintf(f->top, sizeof f->top, "/tmp/tessera-fdohost-XXXXXX");
+    (void)snprintf(f->top, sizeof f->top, "/dev/shm/tessera-fdohost-XXXXXX");
     if (mkdtemp(f->top) == NULL)
         abort();
     (void)snprintf(f->root, sizeof f->root, "%s/root", f->top);

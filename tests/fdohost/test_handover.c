@@ -121,6 +121,9 @@ static void test_csr_enrols(void **state)
     assert_int_equal(payload(&i, "simpleenroll-res", tsr_view(leaf, len)), TSR_E_STATE);
     i.drop(i.self);
     assert_int_equal(csr.certificate.len, 0);
+    assert_int_equal(i.begin(i.self), TSR_OK); /* another try, with another key */
+    assert_int_equal(next(&i, &message, &(tsr_buf){ .ptr = leaf, .cap = sizeof leaf }), TSR_OK);
+    i.drop(i.self);
 }
 
 static void test_csr_refuses_what_is_not_its_own(void **state)
@@ -174,7 +177,7 @@ static tsr_err hand_over(const tsr_info *i, const tsr_fdo_account *a, const char
     return put(i, "account", &out);
 }
 
-static void answers(const tsr_info *i, const char *error, uint64_t count)
+static void answers_one(const tsr_info *i, const char *error, uint64_t count)
 {
     uint8_t room[200];
     tsr_buf value = tsr_buf_over(room, sizeof room);
@@ -193,6 +196,15 @@ static void answers(const tsr_info *i, const char *error, uint64_t count)
         assert_int_equal(n, count);
         assert_string_equal(message, "done");
     }
+}
+
+static void answers(const tsr_info *i, const char *error, uint64_t count)
+{
+    uint8_t room[200];
+    tsr_buf value = tsr_buf_over(room, sizeof room);
+    const char *message;
+
+    answers_one(i, error, count);
     assert_int_equal(next(i, &message, &value), TSR_END);
 }
 
@@ -318,7 +330,7 @@ static void test_accounts_refused(void **state)
     answers(&i, NULL, 1);
     assert_int_equal(hand_over(&i, &psk, "0123456789abcdef"), TSR_OK);
     answers(&i, "there is an account of that short id", 1);
-    for (uint16_t n = 1; n <= TSR_HANDOVER_ACCOUNTS; n++) {
+    for (unsigned n = 1; n <= TSR_HANDOVER_ACCOUNTS; n++) {
         a = psk;
         a.short_id = (uint16_t)(100 + n);
         assert_int_equal(hand_over(&i, &a, "0123456789abcdef"), TSR_OK);
@@ -331,6 +343,27 @@ static void test_accounts_refused(void **state)
     assert_int_equal(put(&i, "account", &b), TSR_E_MALFORMED);
     assert_int_equal(text(&i, "other", "x"), TSR_E_UNSUPPORTED);
     assert_int_equal(text(&i, "certificate", "x"), TSR_E_MALFORMED);
+}
+
+/* Accounts in a row, as several in one message are: an answer for each, in their order. */
+static void test_accounts_in_a_row(void **state)
+{
+    tsr_fdo_account a = psk;
+    tsr_info i;
+
+    (void)state;
+    tsr_info_lwm2m_init(&lwm2m, NULL, 0, &i);
+    assert_int_equal(hand_over(&i, &psk, NULL), TSR_OK);
+    assert_int_equal(hand_over(&i, &psk, "0123456789abcdef"), TSR_OK);
+    a.short_id = 8;
+    assert_int_equal(hand_over(&i, &a, "0123456789abcdef"), TSR_OK);
+    answers_one(&i, "no key of 1 to 64 bytes", 0);
+    answers_one(&i, NULL, 1);
+    answers(&i, NULL, 2);
+    for (int n = 0; n < TSR_HANDOVER_ANSWERS; n++)
+        assert_int_equal(hand_over(&i, &psk, NULL), TSR_OK);
+    assert_int_equal(hand_over(&i, &psk, NULL), TSR_E_STATE);
+    i.drop(i.self);
 }
 
 /* The example of docs/FDO.md. */
@@ -364,6 +397,7 @@ int main(void)
         cmocka_unit_test(test_account_with_the_enrolled_certificate),
         cmocka_unit_test(test_account_with_certificates_ahead),
         cmocka_unit_test(test_accounts_refused),
+        cmocka_unit_test(test_accounts_in_a_row),
         cmocka_unit_test(test_account_of_the_document),
     };
 

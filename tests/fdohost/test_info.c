@@ -514,6 +514,24 @@ static void test_wget_refuses_other_urls(void **state)
     }
 }
 
+/* The first failed at once, and nobody has heard of that yet. */
+static void test_wget_takes_one_url_at_a_time(void **state)
+{
+    uint8_t room[100];
+    tsr_buf value = tsr_buf_over(room, sizeof room);
+    const char *message;
+    tsr_info i;
+
+    (void)state;
+    tsr_info_wget_init(&wget, &bounds, &i);
+    assert_int_equal(text(&i, "url", "ftp://a/b"), TSR_OK);
+    assert_int_equal(text(&i, "url", "ftp://a/c"), TSR_E_STATE);
+    assert_int_equal(next(&i, &message, &value), TSR_OK);
+    assert_string_equal(message, "error");
+    assert_int_equal(text(&i, "url", "ftp://a/c"), TSR_OK);
+    i.drop(i.self);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -533,6 +551,7 @@ int main(void)
         cmocka_unit_test(test_wget),
         cmocka_unit_test(test_wget_fails),
         cmocka_unit_test(test_wget_refuses_other_urls),
+        cmocka_unit_test(test_wget_takes_one_url_at_a_time),
     };
 
     return cmocka_run_group_tests(tests, make, clean);

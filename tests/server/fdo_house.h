@@ -52,7 +52,7 @@ static inline bool fdo_house_open(fdo_house *h, uint32_t sessions, uint32_t rate
                          .rendezvous = { "http://127.0.0.1:9" }, .rendezvous_count = 1,
                          .next_owner = "own", .sessions = sessions, .rate = rate };
 
-    (void)snprintf(h->folder, sizeof h->folder, "/tmp/tessera-fdo-XXXXXX");
+    (void)snprintf(h->folder, sizeof h->folder, "/dev/shm/tessera-fdo-XXXXXX");
     if (mkdtemp(h->folder) == NULL)
         return false;
     (void)snprintf(h->key, sizeof h->key, "%s/key.pem", h->folder);

@@ -11,6 +11,7 @@
 
 enum {
     TSR_HANDOVER_ACCOUNTS = 4,
+    TSR_HANDOVER_ANSWERS = 8, /* that are not given yet; an owner with more open is refused */
     TSR_HANDOVER_ROOM = 6144,
     TSR_HANDOVER_CERTIFICATES = 4096,
 };
@@ -19,6 +20,7 @@ enum {
 typedef struct {
     const char *common_name;
     uint32_t key_id; /* of the key pair that is made; 0: volatile, then its number */
+    bool is_volatile;
     uint8_t step;
     uint8_t room[TSR_HANDOVER_CERTIFICATES];
     tsr_bytes authorities, certificate; /* DER; empty until they came */
@@ -37,8 +39,11 @@ typedef struct {
     uint8_t room[TSR_HANDOVER_ROOM];
     size_t own_len, server_len; /* of certificates that came ahead of their account */
     uint8_t own[1536], server[1536];
-    bool answer;
-    const char *error;
+    struct {
+        const char *error; /* NULL: it was taken */
+        size_t count;      /* so many were, then */
+    } answers[TSR_HANDOVER_ANSWERS]; /* one for each account, in their order */
+    size_t answer_count;
 } tsr_info_lwm2m;
 
 void tsr_info_lwm2m_init(tsr_info_lwm2m *m, const tsr_info_csr *csr, uint32_t first_key_id,

@@ -22,6 +22,8 @@ static tsr_err csr_begin(void *self)
         return TSR_OK;
     if (m->key_id != 0 && tsr_lwm2m_security_forget(m->key_id) != TSR_OK)
         return TSR_E_CRYPTO;
+    if (m->is_volatile)
+        m->key_id = 0;
     m->step = ASK_AUTHORITIES;
     return tsr_lwm2m_security_generate(&m->key_id);
 }
@@ -146,6 +148,7 @@ void tsr_info_csr_init(tsr_info_csr *m, uint32_t key_id, const char *common_name
 {
     memset(m, 0, sizeof *m);
     m->key_id = key_id;
+    m->is_volatile = key_id == 0;
     m->common_name = common_name;
     *info = (tsr_info){ module, csr_begin, csr_take, csr_give, tsr_info_never, csr_drop, m };
 }

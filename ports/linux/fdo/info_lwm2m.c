@@ -104,19 +104,24 @@ static const char *keep(tsr_info_lwm2m *m, tsr_fdo_account *a)
     return "too long";
 }
 
+/* An owner may send accounts one after the other and hear of them later. */
 static tsr_err take_account(tsr_info_lwm2m *m, tsr_bytes value)
 {
     tsr_fdo_account a;
+    const char *error;
     tsr_err err = tsr_fdo_account_get(&value, &a);
 
     if (err != TSR_OK && err != TSR_E_SPACE)
         return TSR_E_MALFORMED;
-    m->error = err != TSR_OK ? "too long" : keep(m, &a);
+    if (m->answer_count == TSR_HANDOVER_ANSWERS)
+        return TSR_E_STATE;
+    error = err != TSR_OK ? "too long" : keep(m, &a);
     m->own_len = m->server_len = 0;
-    m->answer = true;
-    tsr_info_log(module, m->error == NULL ? "account" : "account-refused",
-                 m->error == NULL ? (a.bootstrap ? "bootstrap" : "server") : m->error,
-                 m->error == NULL ? TSR_OK : TSR_E_DENIED);
+    m->answers[m->answer_count].error = error;
+    m->answers[m->answer_count++].count = m->count;
+    tsr_info_log(module, error == NULL ? "account" : "account-refused",
+                 error == NULL ? (a.bootstrap ? "bootstrap" : "server") : error,
+                 error == NULL ? TSR_OK : TSR_E_DENIED);
     return TSR_OK;
 }
 
@@ -139,15 +144,15 @@ static tsr_err lwm2m_give(void *self, const char **message, tsr_buf *value, uint
     tsr_info_lwm2m *m = self;
 
     (void)now_ms;
-    if (!m->answer)
+    if (m->answer_count == 0)
         return TSR_END;
-    *message = m->error != NULL ? "error" : "done";
-    if (m->error != NULL)
-        tsr_cbor_put_text(value, tsr_text(m->error));
+    *message = m->answers[0].error != NULL ? "error" : "done";
+    if (m->answers[0].error != NULL)
+        tsr_cbor_put_text(value, tsr_text(m->answers[0].error));
     else
-        tsr_cbor_put_uint(value, m->count);
+        tsr_cbor_put_uint(value, m->answers[0].count);
     if (value->err == TSR_OK)
-        m->answer = false;
+        memmove(m->answers, m->answers + 1, --m->answer_count * sizeof *m->answers);
     return value->err;
 }
 
@@ -157,8 +162,7 @@ static void lwm2m_drop(void *self)
     tsr_info_lwm2m *m = self;
 
     m->accounts = tsr_buf_over(m->room, sizeof m->room);
-    m->count = m->own_len = m->server_len = 0;
-    m->answer = false;
+    m->count = m->own_len = m->server_len = m->answer_count = 0;
 }
 
 void tsr_info_lwm2m_init(tsr_info_lwm2m *m, const tsr_info_csr *csr, uint32_t first_key_id,

@@ -53,7 +53,7 @@ static tsr_err take_url(tsr_info_wget *m, tsr_bytes value, uint64_t now_ms)
 
     if (err != TSR_OK)
         return err;
-    if (m->running)
+    if (m->running || m->answer) /* one answer for each */
         return TSR_E_STATE;
     err = tsr_http_url_parse(tsr_text(m->url), &url);
     if (err != TSR_OK) {
