@@ -20,8 +20,6 @@ static char *path_to(const char *what, const char *name)
 
 /* --- lists ------------------------------------------------------------------------------ */
 
-typedef void row_fn(table *t, const tsr_json *item);
-
 static void profile_row(table *t, const tsr_json *item)
 {
     tsr_json servers;
@@ -50,49 +48,12 @@ static void certificate_row(table *t, const tsr_json *item)
                                         revoked });
 }
 
-static int list(const options *o, const char *what, table *t, row_fn *fn, const char *nothing)
-{
-    char cursor[512] = "", path[2048];
-    int code;
-
-    do {
-        answer a;
-        tsr_json items, item;
-        char *at = need(curl_easy_escape(NULL, cursor, 0));
-
-        (void)snprintf(path, sizeof path, "/bootstrap/%s?limit=1000%s%s", what,
-                       cursor[0] ? "&cursor=" : "", at);
-        curl_free(at);
-        code = http_call(o, "GET", path, NULL, &a);
-        if (code != EXIT_DONE) {
-            table_free(t);
-            return code;
-        }
-        cursor[0] = '\0';
-        (void)tsr_json_find_cstring(&a.json, "next", cursor, sizeof cursor);
-        if (o->json) {
-            print_json(&a);
-        } else if (tsr_json_find(&a.json, "items", &items) == TSR_OK) {
-            tsr_json_walk walk = tsr_json_items(&items);
-
-            while (tsr_json_next(&walk, NULL, &item))
-                fn(t, &item);
-        }
-        http_free(&a);
-    } while (cursor[0] != '\0');
-    if (o->json)
-        table_free(t);
-    else
-        table_print_or(t, nothing);
-    return code;
-}
-
 static int list_profiles(const options *o)
 {
     table t = { .columns = 4 };
 
     table_row(&t, (const char *const[]){ "PROFILE", "SERVERS", "PLAIN", "CHANGED" });
-    return list(o, "profiles", &t, profile_row, "there is no bootstrap profile");
+    return list_pages(o, "/bootstrap/profiles", &t, profile_row, "there is no bootstrap profile");
 }
 
 static int list_states(const options *o)
@@ -101,7 +62,7 @@ static int list_states(const options *o)
 
     table_row(&t, (const char *const[]){ "ENDPOINT", "STATE", "PROFILE", "WAY", "STARTED",
                                          "CAUSE" });
-    return list(o, "devices", &t, state_row, "no device came to the bootstrap server yet");
+    return list_pages(o, "/bootstrap/devices", &t, state_row, "no device came to the bootstrap server yet");
 }
 
 /* --- one -------------------------------------------------------------------------------- */
@@ -177,7 +138,7 @@ int cmd_certificates(const options *o)
 
     if (strcmp(what, "list") == 0 && !serial) {
         table_row(&t, (const char *const[]){ "SERIAL", "ENDPOINT", "FROM", "TO", "REVOKED" });
-        return list(o, "certificates", &t, certificate_row, "no certificate was issued");
+        return list_pages(o, "/bootstrap/certificates", &t, certificate_row, "no certificate was issued");
     }
     if (strcmp(what, "show") == 0 && serial)
         return one(o, "GET", "certificates", serial, NULL, NULL);

@@ -103,14 +103,68 @@ static int unreachable(const options *o, const char *why)
     return EXIT_UNREACHABLE;
 }
 
+/* A text that was sent, and where it came from. */
+typedef struct {
+    const char *file; /* NULL: from nowhere that a place could be told of */
+    tsr_bytes text;
+} source;
+
+/* The number behind these words. */
+static bool number_after(const char *detail, const char *words, size_t *n)
+{
+    const char *at = strstr(detail, words);
+    char *end;
+
+    if (at == NULL)
+        return false;
+    at += strlen(words);
+    *n = strtoul(at, &end, 10);
+    return end != at;
+}
+
+/* Where in the text a complaint begins: at a step of a plan, or where it is no JSON. False: it does not say. */
+static bool find_place(tsr_bytes text, const char *detail, size_t *at)
+{
+    tsr_json root, steps, step;
+    tsr_json_walk walk;
+    size_t n;
+
+    if (number_after(detail, "at byte ", at))
+        return *at <= text.len;
+    if (!number_after(detail, "steps[", &n) || tsr_json_parse(text, &root, NULL) != TSR_OK ||
+        tsr_json_find(&root, "steps", &steps) != TSR_OK)
+        return false;
+    for (walk = tsr_json_items(&steps); tsr_json_next(&walk, NULL, &step);)
+        if (n-- == 0) {
+            *at = (size_t)(step.text.ptr - text.ptr);
+            return true;
+        }
+    return false;
+}
+
+static void put_place(const source *from, const char *detail)
+{
+    size_t at, line = 1, column = 1;
+
+    if (from->file == NULL || !find_place(from->text, detail, &at))
+        return;
+    for (size_t i = 0; i < at; i++) {
+        column = from->text.ptr[i] == '\n' ? 1 : column + 1;
+        line += from->text.ptr[i] == '\n';
+    }
+    (void)fprintf(stderr, "%s:%zu:%zu: ", strcmp(from->file, "-") == 0 ? "standard input" : from->file, line, column);
+}
+
 /* Says what the server's problem document says, and finds the exit code for it. */
-static int failed(const answer *a)
+static int failed(const answer *a, const source *from)
 {
     tsr_json p = a->json;
     const char *type = text_of(&p, "type"), *detail = text_of(&p, "detail");
     const char *title = text_of(&p, "title"), *code = text_of(&p, "coap_code");
 
-    (void)fprintf(stderr, "tessera: %s", title[0] != '\0' ? title : "the server refused");
+    (void)fprintf(stderr, "tessera: ");
+    put_place(from, detail);
+    (void)fprintf(stderr, "%s", title[0] != '\0' ? title : "the server refused");
     if (title[0] == '\0')
         (void)fprintf(stderr, " (HTTP %ld)", a->status);
     (void)fprintf(stderr, "%s%s\n", detail[0] != '\0' ? ": " : "", detail);
@@ -125,15 +179,22 @@ static int failed(const answer *a)
     return a->status == 404 ? EXIT_NOT_FOUND : EXIT_SERVER;
 }
 
-static int judge(answer *a)
+static int judge(answer *a, const source *from)
 {
     if (a->len > 0 && tsr_json_parse(tsr_view(a->text, a->len), &a->json, NULL) != TSR_OK)
         a->json = (tsr_json){ 0 };
-    return a->status >= 200 && a->status < 300 ? EXIT_DONE : failed(a);
+    return a->status >= 200 && a->status < 300 ? EXIT_DONE : failed(a, from);
 }
 
 int http_call(const options *o, const char *method, const char *path, const char *body, answer *a)
 {
+    return http_call_file(o, method, path, body, NULL, a);
+}
+
+int http_call_file(const options *o, const char *method, const char *path, const char *body, const char *file,
+                   answer *a)
+{
+    source from = { file, body != NULL ? tsr_text(body) : (tsr_bytes){ 0 } };
     struct curl_slist *headers = NULL;
     growing text = { 0 };
     char error[CURL_ERROR_SIZE] = "";
@@ -168,7 +229,7 @@ int http_call(const options *o, const char *method, const char *path, const char
         http_free(a);
         return unreachable(o, error[0] != '\0' ? error : curl_easy_strerror(result));
     }
-    code = judge(a);
+    code = judge(a, &from);
     if (code != EXIT_DONE)
         http_free(a);
     return code;
@@ -298,7 +359,7 @@ static int follow_all(const options *o, stream *s, const char *path)
         if (status != 0 && status != 200) {
             answer a = { .status = status, .text = s->refusal.text, .len = s->refusal.len };
 
-            return judge(&a);
+            return judge(&a, &(source){ 0 });
         }
         if (!s->good && !connected)
             return unreachable(o, error[0] != '\0' ? error : curl_easy_strerror(result));

@@ -51,6 +51,12 @@ static const struct {
     { "bootstrap", cmd_bootstrap, 1, 2,
       "list | show NAME | set NAME --file F|- | remove NAME | state [EP]",
       "profiles by endpoint or pattern (*), and how bootstraps went" },
+    { "plans", cmd_plans, 1, 2, "list | show NAME | set NAME --file F|- | check NAME --file F|- | remove NAME",
+      "what is done with devices that are onboarded: by GUID, group, DeviceInfo, or default" },
+    { "groups", cmd_groups, 1, 65, "list | show NAME | add NAME GUID ... | remove GUID ... | delete NAME",
+      "which plan devices get: a group has the plan of its name" },
+    { "onboarding", cmd_onboarding, 1, 2, "list | show GUID | results [GUID] | result GUID/NAME | redirects",
+      "how far devices of FIDO Device Onboard are, and what they brought" },
     { "certificates", cmd_certificates, 1, 2, "list | show SERIAL | revoke SERIAL",
       "certificates that devices enrolled for" },
     { "drop", cmd_drop, 1, 1, "EP", "end a registration on the server" },
@@ -101,7 +107,8 @@ static void help(FILE *to)
             "  --type TYPE          write: the type where no model knows it: string, integer,\n"
             "                       unsigned, float, boolean, opaque, time, objlnk, corelnk\n"
             "  --replace            write PATH=VALUE ...: remove resources that are not named\n"
-            "  --file FILE          write: the value, bootstrap set: the profile, from a file, - for standard input\n"
+            "  --file FILE          write: the value, bootstrap set: the profile, plans set, check: the plan, from\n"
+            "                       a file, - for standard input\n"
             "  --identity ID        credentials set: PSK identity; default: the endpoint name\n"
             "  --device-id HEX      credentials set: OSCORE instead of DTLS; the device's Sender ID\n"
             "  --server-id HEX      the server's; --salt HEX and --id-context HEX if they are used\n"

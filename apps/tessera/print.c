@@ -220,6 +220,32 @@ const char *ago(const char *moment)
     return out;
 }
 
+static void print_lines(const tsr_json *v, int depth)
+{
+    tsr_json_walk walk = tsr_json_items(v);
+    bool is_object = v->kind == TSR_JSON_OBJECT, any = false;
+    tsr_json key, item;
+
+    if ((!is_object && v->kind != TSR_JSON_ARRAY) || tsr_json_count(v) == 0) {
+        (void)printf("%.*s", (int)v->text.len, (const char *)v->text.ptr);
+        return;
+    }
+    (void)putchar(is_object ? '{' : '[');
+    for (; tsr_json_next(&walk, is_object ? &key : NULL, &item); any = true) {
+        (void)printf("%s\n%*s", any ? "," : "", 2 * depth + 2, "");
+        if (is_object)
+            (void)printf("%.*s: ", (int)key.text.len, (const char *)key.text.ptr);
+        print_lines(&item, depth + 1);
+    }
+    (void)printf("\n%*s%c", 2 * depth, "", is_object ? '}' : ']');
+}
+
+void print_json_lines(const tsr_json *v)
+{
+    print_lines(v, 0);
+    (void)printf("\n");
+}
+
 void print_json(const answer *a)
 {
     (void)fwrite(a->text, 1, a->len, stdout);

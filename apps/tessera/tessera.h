@@ -50,6 +50,11 @@ typedef struct {
 int http_call(const options *o, const char *method, const char *path, const char *body, answer *a);
 void http_free(answer *a);
 
+/** The same for a text that came from a file ("-": standard input): a complaint begins with the line and column
+ *  that it is about, where the server says what that is. */
+int http_call_file(const options *o, const char *method, const char *path, const char *body, const char *file,
+                   answer *a);
+
 /** One message of the event stream; `data` is JSON. False ends the stream. */
 typedef bool stream_fn(void *arg, const char *event, const tsr_json *data);
 
@@ -93,7 +98,19 @@ void put_visible(tsr_buf *out, tsr_bytes text);
 void print_visible(tsr_bytes text);
 
 void print_json(const answer *a);
+/** JSON with a line for each member, to be changed and sent again. */
+void print_json_lines(const tsr_json *v);
 void *need(void *memory); /* or says so and exits */
+
+/* --- pages.c ------------------------------------------------------------------------------ */
+
+typedef void page_fn(void *arg, const answer *page);
+typedef void row_fn(table *t, const tsr_json *item);
+
+/** Fetches a list whole, page after page; `path` may have a query. Returns an exit code. */
+int walk_pages(const options *o, const char *path, page_fn *fn, void *arg);
+/** Prints it as a table, whose head `t` has already, or `nothing`; with --json each page as it came. Frees `t`. */
+int list_pages(const options *o, const char *path, table *t, row_fn *fn, const char *nothing);
 
 /* --- values.c ----------------------------------------------------------------------------- */
 
@@ -129,6 +146,13 @@ command_fn cmd_observe_composite, cmd_cancel_composite;             /* composite
 command_fn cmd_credentials;                                         /* credentials.c */
 command_fn cmd_certificates;                                       /* bootstrap.c */
 command_fn cmd_bootstrap;                                           /* bootstrap.c */
+command_fn cmd_plans, cmd_groups;                                   /* plans.c */
+command_fn cmd_onboarding;                                          /* onboarding.c */
+
+/** The digits of a GUID, which may be written with hyphens; false: it is none. */
+bool guid_of(const char *text, char guid[33]);
+/** Which plan a device of FDO gets, and why, in words; room for 160 characters. */
+void plan_words(const tsr_json *device, char *out, size_t cap);
 
 /** Prints a `Request`, with --wait once it is over, and frees the answer. Returns an exit code; of
  *  requests.c. */

@@ -61,8 +61,7 @@ int voucher_import(const voucher_options *o)
     return code;
 }
 
-/* The digits of a GUID, with or without hyphens. */
-static bool guid_of(const char *text, char guid[33])
+bool guid_of(const char *text, char guid[33])
 {
     size_t n = 0;
 

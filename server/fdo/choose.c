@@ -57,6 +57,7 @@ void fdo_known_read(tsr_fdo *f, const char *guid, fdo_known *k)
 
 typedef struct {
     char info[FDO_PATTERN_MAX + 1];
+    fdo_choice *choice;
     tsr_buf *out;
 } match;
 
@@ -70,14 +71,16 @@ static bool match_one(void *arg, const tsr_store_document *row)
         tsr_json_find_cstring(&root, "device_info", pattern, sizeof pattern) != TSR_OK ||
         !rest_pattern_matches(pattern, m->info))
         return true;
+    (void)snprintf(m->choice->name, sizeof m->choice->name, "%s", row->name);
+    m->choice->by = "device_info";
     rest_room(m->out, row->body.len + 1);
     tsr_put_bytes(m->out, row->body);
     return false;
 }
 
-static tsr_err by_info(tsr_fdo *f, tsr_bytes info, tsr_buf *out)
+static tsr_err by_info(tsr_fdo *f, tsr_bytes info, fdo_choice *c, tsr_buf *out)
 {
-    match m = { .out = out };
+    match m = { .choice = c, .out = out };
     tsr_err err;
 
     if (info.len > FDO_PATTERN_MAX || (info.len > 0 && memchr(info.ptr, 0, info.len) != NULL))
@@ -90,24 +93,31 @@ static tsr_err by_info(tsr_fdo *f, tsr_bytes info, tsr_buf *out)
     return err != TSR_OK ? err : out->err != TSR_OK ? out->err : out->len > 0 ? TSR_OK : TSR_E_NOT_FOUND;
 }
 
-tsr_err fdo_plan_choose(tsr_fdo *f, const char *guid, tsr_bytes info, const char *group, tsr_buf *out)
+/* --- the choice ------------------------------------------------------------------------- */
+
+static tsr_err of_name(tsr_fdo *f, const char *name, const char *by, fdo_choice *c, tsr_buf *out)
 {
-    tsr_err err = fdo_fetch(f, TSR_STORE_FDO_PLAN, guid, out);
+    (void)snprintf(c->name, sizeof c->name, "%s", name);
+    c->by = by;
+    return fdo_fetch(f, TSR_STORE_FDO_PLAN, name, out);
+}
+
+tsr_err fdo_plan_choose(tsr_fdo *f, const char *guid, tsr_bytes info, const char *group, fdo_choice *c,
+                        tsr_buf *out)
+{
+    tsr_err err = of_name(f, guid, "guid", c, out);
 
     if (err == TSR_E_NOT_FOUND && group[0] != 0) {
-        err = fdo_fetch(f, TSR_STORE_FDO_PLAN, group, out);
-        if (err == TSR_E_NOT_FOUND) {
-            fdo_log(f, true, "fdo: device %s is of group %s, which has no plan: set one, or take the device "
-                             "out of the group", guid, group);
-            return TSR_E_STATE;
-        }
+        err = of_name(f, group, "group", c, out);
+        return err == TSR_E_NOT_FOUND ? TSR_E_STATE : err;
     }
     if (err == TSR_E_NOT_FOUND)
-        err = by_info(f, info, out);
+        err = by_info(f, info, c, out);
     if (err == TSR_E_NOT_FOUND)
-        err = fdo_fetch(f, TSR_STORE_FDO_PLAN, "default", out);
+        err = of_name(f, "default", "default", c, out);
     if (err != TSR_E_NOT_FOUND)
         return err;
+    *c = (fdo_choice){ .by = "none" };
     rest_room(out, sizeof nothing);
     tsr_put_text(out, nothing);
     return out->err;

@@ -23,9 +23,16 @@ bool fdo_plan_name_good(const char *name);
  *  with that. */
 const char *fdo_plan_rank(const tsr_json *plan, int64_t *rank);
 
+/** Which plan, and what it was chosen by: "guid", "group", "device_info", "default" or "none". */
+typedef struct {
+    char name[FDO_GROUP_MAX + 1]; /* none: "" */
+    const char *by;
+} fdo_choice;
+
 /** The plan, onto the heap; one without steps when there is none.
  *  group   "": none
- *  errors  TSR_E_STATE  the group has no plan (the log says so);  TSR_E_IO, TSR_E_SPACE */
-tsr_err fdo_plan_choose(tsr_fdo *f, const char *guid, tsr_bytes info, const char *group, tsr_buf *out);
+ *  errors  TSR_E_STATE  `c` is a group that has no plan;  TSR_E_IO, TSR_E_SPACE */
+tsr_err fdo_plan_choose(tsr_fdo *f, const char *guid, tsr_bytes info, const char *group, fdo_choice *c,
+                        tsr_buf *out);
 
 #endif

@@ -101,9 +101,10 @@ void tsr_fdo_close(tsr_fdo *f);
 /** One row: what is kept under a name (a GUID in hexadecimal digits). */
 typedef void tsr_fdo_row_fn(void *arg, const char *name, tsr_bytes body);
 
-/** Devices, as JSON (docs/openapi.yaml, FdoDevice), sorted by GUID, after `after` (NULL: from the start), at most `limit` (0: 100). errors TSR_E_IO */
-tsr_err tsr_fdo_device_list(tsr_fdo *f, const char *after, size_t limit, tsr_fdo_row_fn *fn,
-                            void *arg);
+/** Devices, as JSON (docs/openapi.yaml, FdoDevice), sorted by GUID, after `after` (NULL: from the start), at most `limit` (0: 100);
+ *  those of one group, or all (NULL). errors TSR_E_IO */
+tsr_err tsr_fdo_device_list(tsr_fdo *f, const char *group, const char *after, size_t limit,
+                            tsr_fdo_row_fn *fn, void *arg);
 /** errors TSR_E_NOT_FOUND, TSR_E_IO */
 tsr_err tsr_fdo_device_get(tsr_fdo *f, const char *guid, tsr_fdo_row_fn *fn, void *arg);
 
@@ -111,6 +112,10 @@ tsr_err tsr_fdo_device_get(tsr_fdo *f, const char *guid, tsr_fdo_row_fn *fn, voi
  *  errors  TSR_E_ARGUMENT  `why`: there is no plan of that name;  TSR_E_NOT_FOUND (the device), TSR_E_IO */
 tsr_err tsr_fdo_device_group(tsr_fdo *f, const char *guid, const char *group, char *why,
                              size_t why_cap);
+
+/** Groups, as JSON (FdoGroup), sorted by name: every plan that has a name of its own, and every name that devices
+ *  have as their group. Reads the whole inventory. errors TSR_E_IO, TSR_E_SPACE */
+tsr_err tsr_fdo_group_list(tsr_fdo *f, const char *after, size_t limit, tsr_fdo_row_fn *fn, void *arg);
 
 /** What this service is and whom it trusts, as JSON (docs/openapi.yaml, FdoService); `json` grows.
  *  errors TSR_E_SPACE */
@@ -144,6 +149,10 @@ tsr_err tsr_fdo_voucher_hand_over(tsr_fdo *f, const char *guid, tsr_bytes next_p
  *  source  docs/openapi.yaml, FdoPlan
  *  errors  TSR_E_ARGUMENT  `why` names step, cause and remedy;  TSR_E_IO */
 tsr_err tsr_fdo_plan_set(tsr_fdo *f, const char *name, tsr_bytes json, char *why, size_t why_cap);
+/** Whether it would be set. errors as above */
+tsr_err tsr_fdo_plan_check(tsr_fdo *f, const char *name, tsr_bytes json, char *why, size_t why_cap);
+/** A plan without the files that are in it (FdoPlan, `file_bytes`). errors TSR_E_NOT_FOUND, TSR_E_IO */
+tsr_err tsr_fdo_plan_get(tsr_fdo *f, const char *name, tsr_fdo_row_fn *fn, void *arg);
 /** errors TSR_E_NOT_FOUND, TSR_E_IO */
 tsr_err tsr_fdo_plan_delete(tsr_fdo *f, const char *name);
 tsr_err tsr_fdo_plan_list(tsr_fdo *f, const char *after, size_t limit, tsr_fdo_row_fn *fn,

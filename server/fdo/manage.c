@@ -62,32 +62,69 @@ tsr_err tsr_fdo_plan_list(tsr_fdo *f, const char *after, size_t limit, tsr_fdo_r
     return list(f, TSR_STORE_FDO_PLAN, after, limit, fn, arg);
 }
 
-tsr_err tsr_fdo_plan_set(tsr_fdo *f, const char *name, tsr_bytes json, char *why, size_t why_cap)
+static void forget(tsr_buf *text)
 {
-    int64_t rank;
-    tsr_err err = fdo_plan_check(json, &rank, why, why_cap);
+    if (text->ptr != NULL)
+        tsr_wipe(text->ptr, text->cap); /* it may hold keys */
+    free(text->ptr);
+}
 
+tsr_err tsr_fdo_plan_get(tsr_fdo *f, const char *name, tsr_fdo_row_fn *fn, void *arg)
+{
+    tsr_buf body = { 0 }, shown = { 0 };
+    tsr_err err = fdo_fetch(f, TSR_STORE_FDO_PLAN, name, &body);
+
+    if (err == TSR_OK) {
+        fdo_plan_show(&shown, tsr_buf_view(&body));
+        err = shown.err;
+    }
+    if (err == TSR_OK)
+        fn(arg, name, tsr_buf_view(&shown));
+    forget(&body);
+    free(shown.ptr);
+    return err;
+}
+
+/* The plan as it will be kept: files that stay are put into it. */
+static tsr_err take_plan(tsr_fdo *f, const char *name, tsr_bytes json, tsr_buf *plan, int64_t *rank, char *why,
+                         size_t why_cap)
+{
+    tsr_buf stored = { 0 };
+    tsr_err err = fdo_fetch(f, TSR_STORE_FDO_PLAN, name, &stored);
+
+    if (err == TSR_OK || err == TSR_E_NOT_FOUND)
+        err = fdo_plan_keep_files(json, tsr_buf_view(&stored), plan, why, why_cap);
+    forget(&stored);
+    if (err == TSR_OK)
+        err = fdo_plan_check(tsr_buf_view(plan), rank, why, why_cap);
     if (err == TSR_OK && !fdo_plan_name_good(name)) {
         (void)snprintf(why, why_cap, "a plan is named by a GUID, a group or `default`: letters, digits and "
                                      "._-, 1 to 64 of them");
         err = TSR_E_ARGUMENT;
     }
-    return err == TSR_OK ? fdo_keep(f, TSR_STORE_FDO_PLAN, name, "", rank, json) : err;
+    return err;
 }
 
-tsr_err tsr_fdo_device_group(tsr_fdo *f, const char *guid, const char *group, char *why, size_t why_cap)
+tsr_err tsr_fdo_plan_check(tsr_fdo *f, const char *name, tsr_bytes json, char *why, size_t why_cap)
 {
-    fdo_device device = { .group = group };
     tsr_buf plan = { 0 };
-    tsr_err err = TSR_OK;
+    int64_t rank;
+    tsr_err err = take_plan(f, name, json, &plan, &rank, why, why_cap);
 
-    if (group[0] != 0)
-        err = fdo_plan_name_good(group) ? fdo_fetch(f, TSR_STORE_FDO_PLAN, group, &plan) : TSR_E_NOT_FOUND;
-    free(plan.ptr);
-    if (err != TSR_E_NOT_FOUND)
-        return err == TSR_OK ? fdo_inventory_note(f, guid, &device) : err;
-    (void)snprintf(why, why_cap, "there is no group %.64s: a group is there once it has a plan", group);
-    return TSR_E_ARGUMENT;
+    forget(&plan);
+    return err;
+}
+
+tsr_err tsr_fdo_plan_set(tsr_fdo *f, const char *name, tsr_bytes json, char *why, size_t why_cap)
+{
+    tsr_buf plan = { 0 };
+    int64_t rank;
+    tsr_err err = take_plan(f, name, json, &plan, &rank, why, why_cap);
+
+    if (err == TSR_OK)
+        err = fdo_keep(f, TSR_STORE_FDO_PLAN, name, "", rank, tsr_buf_view(&plan));
+    forget(&plan);
+    return err;
 }
 
 tsr_err tsr_fdo_plan_delete(tsr_fdo *f, const char *name)

@@ -30,8 +30,8 @@ void fdo_step_over(fdo_plan_run *p);
 
 extern const fdo_module fdo_download, fdo_upload, fdo_command, fdo_wget, fdo_csr, fdo_lwm2m;
 
-/** NULL, or why the accounts of a plan do not go together. */
-const char *fdo_accounts_wrong(const tsr_json *steps);
+/** NULL, or why the accounts of a plan do not go together, and at which of the steps. */
+const char *fdo_accounts_wrong(const tsr_json *steps, unsigned *at);
 
 /* Pairs with values of one item. */
 void fdo_say_bool(tsr_buf *out, const char *module, const char *message, bool v);

@@ -110,13 +110,13 @@ static const char *check_account(const tsr_json *step)
     return wrong != NULL ? wrong : wrong_numbers(step);
 }
 
-const char *fdo_accounts_wrong(const tsr_json *steps)
+const char *fdo_accounts_wrong(const tsr_json *steps, unsigned *at)
 {
     bool seen[TSR_FDO_DOORS] = { false }, enrolled = false;
     tsr_json_walk walk = tsr_json_items(steps);
     tsr_json step;
 
-    while (tsr_json_next(&walk, NULL, &step)) {
+    for (*at = 0; tsr_json_next(&walk, NULL, &step); ++*at) {
         const fdo_module *m = fdo_module_of(&step);
         int door = m == &fdo_lwm2m ? door_of(&step) : NONE;
 

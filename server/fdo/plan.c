@@ -22,6 +22,17 @@ static tsr_err find_steps(tsr_bytes text, tsr_json *root, tsr_json *steps)
     return TSR_OK;
 }
 
+static tsr_err choose(tsr_fdo *f, fdo_plan_run *p, tsr_bytes info, const char *group)
+{
+    fdo_choice choice;
+    tsr_err err = fdo_plan_choose(f, p->guid, info, group, &choice, &p->text);
+
+    if (err == TSR_E_STATE)
+        fdo_log(f, true, "fdo: device %s is of group %s, which has no plan: set one, or take the device "
+                         "out of the group", p->guid, group);
+    return err;
+}
+
 tsr_err fdo_plan_begin(tsr_fdo *f, fdo_plan_run *p, const fdo_subject *who)
 {
     fdo_known known;
@@ -33,7 +44,7 @@ tsr_err fdo_plan_begin(tsr_fdo *f, fdo_plan_run *p, const fdo_subject *who)
     fdo_known_read(f, p->guid, &known);
     err = fdo_handover_begin(&p->handover, who, known.serial);
     if (err == TSR_OK)
-        err = fdo_plan_choose(f, p->guid, who->info, known.group, &p->text);
+        err = choose(f, p, who->info, known.group);
     if (err == TSR_OK)
         err = find_steps(tsr_buf_view(&p->text), &p->plan, &steps);
     if (err == TSR_OK)
@@ -106,9 +117,10 @@ tsr_err fdo_plan_check(tsr_bytes json, int64_t *rank, char *why, size_t why_cap)
             return TSR_E_ARGUMENT;
         }
     }
-    if (fdo_accounts_wrong(&steps) != NULL)
-        return refuse(why, why_cap, fdo_accounts_wrong(&steps));
-    return TSR_OK;
+    if (fdo_accounts_wrong(&steps, &n) == NULL)
+        return TSR_OK;
+    (void)snprintf(why, why_cap, "steps[%u]: %s", n, fdo_accounts_wrong(&steps, &n));
+    return TSR_E_ARGUMENT;
 }
 
 /* --- what the device says --------------------------------------------------------------- */

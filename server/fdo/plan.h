@@ -48,4 +48,12 @@ bool fdo_plan_is_over(const fdo_plan_run *p);
 /** Whether a plan can be used; `why` says what is wrong. `rank` as fdo_plan_rank. errors TSR_E_ARGUMENT */
 tsr_err fdo_plan_check(tsr_bytes json, int64_t *rank, char *why, size_t why_cap);
 
+/** The plan as operators may read it: of a file that devices are given, `file_bytes`, its length. */
+void fdo_plan_show(tsr_buf *out, tsr_bytes json);
+
+/** The other way: a step with `file_bytes` gets the file of that name and length which the stored plan gives.
+ *  owner   out grows; what is no plan is copied as it is, for fdo_plan_check to say so
+ *  errors  TSR_E_ARGUMENT  `why`: there is no such file;  TSR_E_SPACE */
+tsr_err fdo_plan_keep_files(tsr_bytes json, tsr_bytes stored, tsr_buf *out, char *why, size_t why_cap);
+
 #endif

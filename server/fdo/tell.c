@@ -3,6 +3,7 @@
  * What is known here, as JSON for operators: devices with their stages, vouchers entry by entry, what is
  * registered, and what this service is. */
 #define _GNU_SOURCE
+#include "server/fdo/choose.h"
 #include "server/fdo/inventory.h"
 #include "server/fdo/redirect.h"
 #include "server/fdo/stage.h"
@@ -18,6 +19,8 @@
 
 /* --- devices ---------------------------------------------------------------------------- */
 
+enum { CHUNK = 256 }; /* rows read at a time, when few of them are wanted */
+
 typedef struct row {
     struct row *next;
     char name[FDO_GUID_TEXT];
@@ -26,15 +29,35 @@ typedef struct row {
 
 typedef struct {
     row *first, **end;
+    const char *group;  /* NULL: any */
+    size_t count, seen; /* seen: of this chunk */
+    char last[FDO_GUID_TEXT];
     tsr_err err;
 } rows;
+
+static bool is_of(const char *group, tsr_bytes device)
+{
+    char name[FDO_GROUP_MAX + 1] = "";
+    tsr_json root;
+
+    if (group == NULL)
+        return true;
+    if (tsr_json_parse(device, &root, NULL) == TSR_OK)
+        (void)tsr_json_find_cstring(&root, "group", name, sizeof name);
+    return strcmp(name, group) == 0;
+}
 
 /* The reader is held while rows are given, so they are copied first. */
 static bool copy_row(void *arg, const tsr_store_document *d)
 {
     rows *all = arg;
-    row *r = calloc(1, sizeof *r);
+    row *r;
 
+    all->seen++;
+    (void)snprintf(all->last, sizeof all->last, "%s", d->name);
+    if (!is_of(all->group, d->body))
+        return true;
+    r = calloc(1, sizeof *r);
     if (r == NULL) {
         all->err = TSR_E_SPACE;
         return false;
@@ -44,18 +67,71 @@ static bool copy_row(void *arg, const tsr_store_document *d)
     tsr_put_bytes(&r->body, d->body);
     *all->end = r;
     all->end = &r->next;
+    all->count++;
     return true;
 }
 
-/* The stages, and when it is registered next, become members of the document. */
+/* As many rows as are asked for, of a group as far as it has them. */
+static tsr_err copy_rows(tsr_fdo *f, const char *after, size_t limit, rows *all)
+{
+    size_t chunk = all->group != NULL && limit < CHUNK ? CHUNK : limit;
+    tsr_err err;
+
+    (void)snprintf(all->last, sizeof all->last, "%s", after != NULL ? after : "");
+    do {
+        char from[FDO_GUID_TEXT];
+
+        memcpy(from, all->last, sizeof from);
+        all->seen = 0;
+        err = fdo_list(f, TSR_STORE_FDO_DEVICE, from, chunk, copy_row, all);
+    } while (err == TSR_OK && all->err == TSR_OK && all->seen == chunk && all->count < limit);
+    return err == TSR_OK ? all->err : err;
+}
+
+/* Which plan the device gets when it comes, and why. */
+static tsr_err put_plan(tsr_fdo *f, const char *guid, tsr_bytes device, tsr_buf *out)
+{
+    char info[FDO_PATTERN_MAX + 1] = "", group[FDO_GROUP_MAX + 1] = "";
+    fdo_choice choice;
+    tsr_buf plan = { 0 };
+    tsr_json root;
+    tsr_json_out j = tsr_json_to(out);
+    tsr_err err;
+
+    if (tsr_json_parse(device, &root, NULL) != TSR_OK)
+        return TSR_E_IO;
+    (void)tsr_json_find_cstring(&root, "device_info", info, sizeof info);
+    (void)tsr_json_find_cstring(&root, "group", group, sizeof group);
+    err = fdo_plan_choose(f, guid, tsr_text(info), group, &choice, &plan);
+    if (plan.ptr != NULL)
+        tsr_wipe(plan.ptr, plan.cap);
+    free(plan.ptr);
+    if (err != TSR_OK && err != TSR_E_STATE)
+        return err;
+    tsr_json_open_object(&j);
+    rest_put_text(&j, "name", choice.name[0] != 0 ? choice.name : NULL);
+    rest_put_text(&j, "by", choice.by);
+    if (err == TSR_E_STATE)
+        rest_put_flag(&j, "missing", true);
+    tsr_json_close(&j);
+    return out->err;
+}
+
+/* The stages, its plan, and when it is registered next, become members of the document. */
 static tsr_err give_device(tsr_fdo *f, const char *guid, tsr_buf *body, tsr_fdo_row_fn *fn,
                            void *arg)
 {
     int64_t next_ms = fdo_to0_next(f, guid);
-    tsr_err err;
+    uint8_t plan_room[2 * FDO_GROUP_MAX + 96];
+    tsr_buf plan = tsr_buf_over(plan_room, sizeof plan_room);
+    tsr_err err = TSR_OK;
 
     if (body->len == 0 || body->ptr[body->len - 1] != '}')
         return TSR_E_IO;
+    if ((f->config.roles & TSR_FDO_OWNER) != 0)
+        err = put_plan(f, guid, tsr_buf_view(body), &plan);
+    if (err != TSR_OK)
+        return err;
     body->len--;
     rest_room(body, 128);
     if (next_ms != 0) {
@@ -69,6 +145,11 @@ static tsr_err give_device(tsr_fdo *f, const char *guid, tsr_buf *body, tsr_fdo_
         tsr_put_text(body, ",");
         tsr_put_bytes(body, tsr_view(room + 1, moment.len - 2));
     }
+    rest_room(body, plan.len + 128);
+    if (plan.len > 0) {
+        tsr_put_text(body, ",\"plan\":");
+        tsr_put_bytes(body, tsr_buf_view(&plan));
+    }
     tsr_put_text(body, ",\"stages\":");
     err = fdo_stages_put(f, guid, body);
     rest_room(body, 4);
@@ -80,14 +161,12 @@ static tsr_err give_device(tsr_fdo *f, const char *guid, tsr_buf *body, tsr_fdo_
     return err;
 }
 
-tsr_err tsr_fdo_device_list(tsr_fdo *f, const char *after, size_t limit, tsr_fdo_row_fn *fn,
-                            void *arg)
+tsr_err tsr_fdo_device_list(tsr_fdo *f, const char *group, const char *after, size_t limit,
+                            tsr_fdo_row_fn *fn, void *arg)
 {
-    rows all = { NULL, &all.first, TSR_OK };
-    tsr_err err = fdo_list(f, TSR_STORE_FDO_DEVICE, after, limit != 0 ? limit : 100, copy_row, &all);
+    rows all = { .end = &all.first, .group = group };
+    tsr_err err = copy_rows(f, after, limit != 0 ? limit : 100, &all);
 
-    if (err == TSR_OK)
-        err = all.err;
     while (all.first != NULL) {
         row *r = all.first;
 

@@ -42,7 +42,17 @@ static void give_list(rest_exchange *x, lister *from, tsr_fdo_row_fn *put)
                                       &page));
 }
 
-void rest_list_fdo_devices(rest_exchange *x) { give_list(x, tsr_fdo_device_list, put_row); }
+void rest_list_fdo_devices(rest_exchange *x)
+{
+    tsr_fdo *f = service(x);
+    rest_page page = { 0 };
+
+    if (f != NULL && rest_page_open(&page, x))
+        rest_page_give(&page, x, tsr_fdo_device_list(f, rest_query(x, "group"), rest_query(x, "cursor"),
+                                                     rest_page_asks(&page), put_row, &page));
+}
+
+void rest_list_fdo_groups(rest_exchange *x) { give_list(x, tsr_fdo_group_list, put_row); }
 
 static void put_one(void *arg, const char *guid, tsr_bytes json)
 {
@@ -163,7 +173,6 @@ void rest_extend_voucher(rest_exchange *x)
 
 /* --- plans, and what they brought ------------------------------------------------------- */
 
-/* Names only: plans may hold keys. */
 static void put_name(void *arg, const char *name, tsr_bytes body)
 {
     rest_page *p = arg;
@@ -177,11 +186,40 @@ static void put_name(void *arg, const char *name, tsr_bytes body)
     tsr_json_close(&p->j);
 }
 
-void rest_list_fdo_plans(rest_exchange *x) { give_list(x, tsr_fdo_plan_list, put_name); }
+/* What can be said of a plan without its files. */
+static void put_plan(void *arg, const char *name, tsr_bytes body)
+{
+    rest_page *p = arg;
+    tsr_json plan, item, step;
+    tsr_json_walk steps;
+
+    if (!rest_page_takes(p, name) || tsr_json_parse(body, &plan, NULL) != TSR_OK)
+        return;
+    rest_room(&p->out, 6 * strlen(name) + body.len + 128); /* what follows stands in the body */
+    tsr_json_open_object(&p->j);
+    rest_put_text(&p->j, "name", name);
+    rest_put_count(&p->j, "bytes", body.len);
+    if (tsr_json_find(&plan, "device_info", &item) == TSR_OK) {
+        tsr_json_put_key(&p->j, "device_info");
+        tsr_json_put_raw(&p->j, item.text);
+    }
+    tsr_json_put_key(&p->j, "steps");
+    tsr_json_open_array(&p->j);
+    if (tsr_json_find(&plan, "steps", &item) == TSR_OK)
+        for (steps = tsr_json_items(&item); tsr_json_next(&steps, NULL, &step);)
+            if (tsr_json_find(&step, "module", &item) == TSR_OK)
+                tsr_json_put_raw(&p->j, item.text);
+    tsr_json_close(&p->j);
+    tsr_json_close(&p->j);
+}
+
+void rest_list_fdo_plans(rest_exchange *x) { give_list(x, tsr_fdo_plan_list, put_plan); }
 
 void rest_list_fdo_results(rest_exchange *x) { give_list(x, tsr_fdo_result_list, put_name); }
 
-void rest_set_fdo_plan(rest_exchange *x)
+typedef tsr_err plan_fn(tsr_fdo *f, const char *name, tsr_bytes json, char *why, size_t why_cap);
+
+static void take_plan(rest_exchange *x, plan_fn *fn)
 {
     tsr_fdo *f = service(x);
     char why[400] = "";
@@ -190,13 +228,30 @@ void rest_set_fdo_plan(rest_exchange *x)
 
     if (f == NULL || rest_body_json(x, &body) != TSR_OK)
         return;
-    err = tsr_fdo_plan_set(f, x->endpoint, body.text, why, sizeof why);
+    err = fn(f, x->endpoint, body.text, why, sizeof why);
     if (err == TSR_OK)
         rest_reply_empty(x);
     else if (err == TSR_E_ARGUMENT)
         rest_fail(x, REST_BAD_BODY, "%s", why);
     else
         rest_fail_err(x, err, x->endpoint);
+}
+
+void rest_set_fdo_plan(rest_exchange *x) { take_plan(x, tsr_fdo_plan_set); }
+
+void rest_check_fdo_plan(rest_exchange *x) { take_plan(x, tsr_fdo_plan_check); }
+
+static const char no_plan[] = "there is no plan of this name";
+
+void rest_get_fdo_plan(rest_exchange *x)
+{
+    tsr_fdo *f = service(x);
+    rest_page page = { 0 };
+
+    if (f == NULL)
+        return;
+    rest_row_open(&page);
+    rest_row_give(&page, x, tsr_fdo_plan_get(f, x->endpoint, put_one, &page), REST_UNKNOWN_PLAN, no_plan);
 }
 
 void rest_delete_fdo_plan(rest_exchange *x)
@@ -209,7 +264,7 @@ void rest_delete_fdo_plan(rest_exchange *x)
     if (err == TSR_OK)
         rest_reply_empty(x);
     else if (err == TSR_E_NOT_FOUND)
-        rest_fail(x, REST_UNKNOWN_PROFILE, "%s: there is no plan of this name", x->endpoint);
+        rest_fail(x, REST_UNKNOWN_PLAN, "%s: %s", x->endpoint, no_plan);
     else
         rest_fail_err(x, err, x->endpoint);
 }

@@ -26,8 +26,10 @@ rest_handler rest_list_certificates, rest_get_certificate, rest_revoke_certifica
 rest_handler rest_list_audit;                                                     /* audit.c */
 rest_handler rest_get_fdo, rest_list_fdo_redirects;                               /* fdo.c */
 rest_handler rest_list_fdo_devices, rest_get_fdo_device;                          /* fdo.c */
-rest_handler rest_set_fdo_group;                                            /* fdo_group.c */
-rest_handler rest_list_fdo_plans, rest_set_fdo_plan, rest_delete_fdo_plan;        /* fdo.c */
+rest_handler rest_list_fdo_groups;                                                /* fdo.c */
+rest_handler rest_set_fdo_group;                                                  /* fdo_group.c */
+rest_handler rest_list_fdo_plans, rest_get_fdo_plan, rest_set_fdo_plan;           /* fdo.c */
+rest_handler rest_check_fdo_plan, rest_delete_fdo_plan;                           /* fdo.c */
 rest_handler rest_list_fdo_results, rest_get_fdo_result;                          /* fdo.c */
 rest_handler rest_get_voucher, rest_import_voucher, rest_extend_voucher;          /* fdo.c */
 

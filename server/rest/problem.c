@@ -15,6 +15,7 @@ static const struct {
     [REST_UNKNOWN_REQUEST] = { 404, "unknown-request", "No such request is known" },
     [REST_UNKNOWN_VOUCHER] = { 404, "unknown-voucher", "No such voucher or device" },
     [REST_VOUCHER_REFUSED] = { 422, "voucher-refused", "The voucher was refused" },
+    [REST_UNKNOWN_PLAN] = { 404, "unknown-plan", "No such plan" },
     [REST_UNKNOWN_PROFILE] = { 404, "unknown-profile", "No such bootstrap profile or state" },
     [REST_METHOD] = { 405, "method-not-allowed", "This path does not take this method" },
     [REST_UNAUTHORIZED] = { 401, "unauthorized", "A valid bearer token is needed" },

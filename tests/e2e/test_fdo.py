@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A blank device and our services: the owner's plan ends in an account for LwM2M, and the device registers with it by itself."""
+import json
 import random
 import subprocess
 import time
@@ -165,6 +166,43 @@ class Handover(Base):
         self.room.wait_device("registered", 120)
         self.assertEqual(self.room.wait_registered(EP)["lifetime_s"], 77)
         self.assertEqual([d["group"] for d in self.onboarded()], ["lamps"], "known of it under its new GUID")
+
+
+    def cli(self, *words, text=""):
+        done = subprocess.run([lab.program("tessera"), *words, "--server", f"http://127.0.0.1:{self.room.http}"], input=text,
+                              capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def test_plan_and_group_made_by_the_command_line(self):
+        """Nothing but `tessera` between a device that is refused and one that is onboarded as its group is."""
+        fdolab.configure(self.room, "its-own-name", self.url, "info = lamp", f"root = {self.room.folder}",
+                         "commands = say=/bin/echo")
+        self.cli("plans", "set", "default", "--file", "-", text='{"steps": [{"module": "fdo.command", "command": "nothing"}]}')
+        self.room.run_device()
+        self.room.parts["server"].expect("the peer ended TO2", 60)  # it has no such command
+        row, = (line.split() for line in self.cli("onboarding", "list").splitlines()[1:])
+        guid = row[0]
+        self.assertEqual(row[3:5], ["default", "(default)"])
+        plan = {"endpoint": "urn:dev:os:{device_info}", "steps": [
+            {"module": "fdo.download", "name": "greeting", "text": "welcome"},
+            {"module": "fdo.command", "command": "say", "args": ["hello"], "save": "said"}, self.account(lifetime=77)]}
+        self.cli("plans", "set", "lamps", "--file", "-", text=json.dumps(plan))
+        self.assertIn("is in lamps", self.cli("groups", "add", "lamps", guid))
+        self.room.wait_device("registered", 120)
+        self.assertEqual(self.room.wait_registered(EP)["lifetime_s"], 77)
+        self.assertEqual((self.room.folder / "greeting").read_text(), "welcome")
+        rows = {line.split()[0]: line for line in self.cli("groups", "show", "lamps").splitlines()[1:]}
+        self.assertIn("replaced", rows.pop(guid))
+        (now, line), = rows.items()
+        self.assertIn("onboarded", line)
+        self.assertRegex(self.cli("groups", "list"), r"(?m)^lamps +1 +yes")
+        shown = self.cli("onboarding", "show", now)
+        self.assertRegex(shown, f"(?m)^endpoint +{EP}$")
+        self.assertRegex(shown, r"(?m)^plan +lamps \(group\)$")
+        self.assertRegex(shown, "(?m)^onboarded +20")
+        name = self.cli("onboarding", "results").splitlines()[1].split()[0]
+        self.assertEqual(self.cli("onboarding", "result", name), "hello\n")
 
 
 class Certificate(Base):

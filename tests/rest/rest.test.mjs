@@ -155,16 +155,54 @@ async function onboarding(ok, call) {
   await ok("PUT", "/fdo/plans/default", plan, { steps: [{ module: "fdo.upload", name: "log" }] });
   problem(await call("PUT", "/fdo/plans/default", plan, { steps: [{ module: "none" }] }), 422, "invalid-body");
   assert.deepEqual((await ok("GET", "/fdo/plans", "/fdo/plans")).body.items.map((p) => p.name), ["default"]);
+  const tail = { steps: [{ module: "fdo.csr" }, { module: "fdo.csr", name: "x" }] };
+  problem(await call("PUT", "/fdo/plans/default", plan, tail), 422, "invalid-body");
+  assert.match((await call("POST", "/fdo/plans/default/check", `${plan}/check`, tail)).body.detail, /^steps\[1\]: /);
+  await ok("POST", "/fdo/plans/new/check", `${plan}/check`, { steps: [] });
+  problem(await call("GET", "/fdo/plans/new", plan), 404, "unknown-plan");
+  await files(ok, call, plan);
   await ok("PUT", "/fdo/plans/lamps", plan, { steps: [] });
+  assert.deepEqual((await ok("GET", `/fdo/devices/${guid}`, fdo)).body.plan, { name: "default", by: "default" });
   await ok("PUT", `/fdo/devices/${guid}/group`, `${fdo}/group`, { group: "lamps" });
-  assert.equal((await ok("GET", `/fdo/devices/${guid}`, fdo)).body.group, "lamps");
+  const grouped = (await ok("GET", `/fdo/devices/${guid}`, fdo)).body;
+  assert.deepEqual([grouped.group, grouped.plan], ["lamps", { name: "lamps", by: "group" }]);
+  for (const [name, guids] of [["lamps", [guid]], ["pumps", []]])
+    assert.deepEqual((await ok("GET", `/fdo/devices?group=${name}`, "/fdo/devices")).body.items.map((d) => d.guid), guids);
+  await ok("PUT", "/fdo/plans/clocks", plan, { steps: [], device_info: "clock-*" });
+  assert.deepEqual((await ok("GET", "/fdo/groups", "/fdo/groups")).body.items,
+    [{ name: "clocks", plan: true, devices: 0, device_info: "clock-*" }, { name: "lamps", plan: true, devices: 1 }]);
+  const first = (await ok("GET", "/fdo/groups?limit=1", "/fdo/groups")).body;
+  assert.deepEqual([first.items.length, first.next], [1, "clocks"]);
+  assert.deepEqual((await ok("GET", "/fdo/groups?cursor=clocks", "/fdo/groups")).body.items.map((g) => g.name), ["lamps"]);
+  await ok("DELETE", "/fdo/plans/clocks", plan);
   problem(await call("PUT", `/fdo/devices/${guid}/group`, `${fdo}/group`, { group: "pumps" }), 422, "invalid-body");
   await ok("DELETE", "/fdo/plans/lamps", plan);
+  assert.deepEqual((await ok("GET", `/fdo/devices/${guid}`, fdo)).body.plan, { name: "lamps", by: "group", missing: true });
+  assert.deepEqual((await ok("GET", "/fdo/groups", "/fdo/groups")).body.items, [{ name: "lamps", plan: false, devices: 1 }]);
+  await ok("PUT", `/fdo/devices/${guid}/group`, `${fdo}/group`, { group: null });
   await ok("DELETE", "/fdo/plans/default", plan);
-  problem(await call("DELETE", "/fdo/plans/default", plan), 404, "unknown-profile");
+  assert.deepEqual((await ok("GET", `/fdo/devices/${guid}`, fdo)).body.plan, { name: null, by: "none" });
+  problem(await call("DELETE", "/fdo/plans/default", plan), 404, "unknown-plan");
   assert.deepEqual((await ok("GET", "/fdo/results", "/fdo/results")).body.items, []);
   problem(await call("GET", `/fdo/results/${unknown}%2Flog`, "/fdo/results/{endpoint}"), 404, "unknown-voucher");
   await audited(guid, ok, call);
+}
+
+// What is in a plan's files does not come out, and is kept when the plan is sent again.
+async function files(ok, call, plan) {
+  const secret = "a key: 0f1e2d";
+  const at = "/fdo/plans/default";
+  const step = (more) => ({ module: "fdo.download", name: "key", ...more });
+  await ok("PUT", at, plan, { steps: [step({ text: secret }), step({ data: "AAECAw==", name: "four" })], device_info: "x" });
+  const listed = (await ok("GET", "/fdo/plans", "/fdo/plans")).body.items;
+  assert.deepEqual(listed.map(({ bytes, ...p }) => [bytes > 90, p]), [[true, { name: "default", device_info: "x", steps: ["fdo.download", "fdo.download"] }]]);
+  const shown = (await ok("GET", at, plan)).body;
+  assert.deepEqual(shown, { steps: [step({ file_bytes: secret.length }), step({ name: "four", file_bytes: 4 })], device_info: "x" });
+  await ok("PUT", at, plan, { steps: [...shown.steps, { module: "fdo.csr" }] });
+  assert.deepEqual((await ok("GET", at, plan)).body, { steps: [...shown.steps, { module: "fdo.csr" }] });
+  const other = await call("PUT", at, plan, { steps: [step({ file_bytes: 3 })] });
+  problem(other, 422, "invalid-body");
+  assert.match(other.body.detail, /^steps\[0\]: `file_bytes`/);
 }
 
 // What was changed above stands in the audit log, newest first, refusals of the operator among it.
@@ -173,9 +211,10 @@ async function audited(guid, ok, call) {
   const of = (what) => items.filter((e) => e.what === what);
   assert.deepEqual(of("voucher-imported").map((e) => [e.about, e.detail.slice(0, 16)]),
     [["", "refused with 422"], ["", "refused with 422"], [guid, ""]]);
-  assert.deepEqual(of("plan-set").map((e) => [e.about, e.detail.slice(0, 16)]), [["lamps", ""], ["default", "refused with 422"], ["default", ""]]);
-  assert.equal(of("plan-deleted").length, 3);
-  assert.deepEqual(of("device-group-set").map((e) => e.about), [guid, guid]);
+  assert.deepEqual(of("plan-set").map((e) => [e.about, e.detail.slice(0, 16)]), [["clocks", ""], ["lamps", ""],
+    ["default", "refused with 422"], ["default", ""], ["default", ""], ["default", "refused with 422"], ["default", "refused with 422"], ["default", ""]]);
+  assert.equal(of("plan-deleted").length, 4);
+  assert.deepEqual(of("device-group-set").map((e) => e.about), [guid, guid, guid]);
   assert.ok(items.every((e) => e.who === "operator 127.0.0.1"));
   assert.ok(items.every((e, i) => i === 0 || e.id === items[i - 1].id - 1));
   const first = (await ok("GET", "/audit?limit=2", "/audit")).body;

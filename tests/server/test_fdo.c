@@ -233,7 +233,7 @@ static void test_manufacture_for_a_recorded_device(void **state)
     assert_int_equal(v.count, 1); /* extended to the owner here */
     assert_null(fdo_voucher_wrong(NULL, &v, &ov.manufacturer));
     assert_certificates(&v);
-    assert_int_equal(tsr_fdo_device_list(h->fdo, NULL, 10, count_row, &rows), TSR_OK);
+    assert_int_equal(tsr_fdo_device_list(h->fdo, NULL, NULL, 10, count_row, &rows), TSR_OK);
     assert_int_equal(rows, 1);
     free(pem.ptr);
     free(der.ptr);
@@ -435,11 +435,13 @@ static void test_plans_that_cannot_be_used_are_refused(void **state)
 }
 
 static void expect_plan(fdo_house *h, const char *guid, const char *info, const char *group,
-                        const char *mark)
+                        const char *by, const char *mark)
 {
     tsr_buf plan = { 0 };
+    fdo_choice choice;
 
-    assert_int_equal(fdo_plan_choose(h->fdo, guid, tsr_text(info), group, &plan), TSR_OK);
+    assert_int_equal(fdo_plan_choose(h->fdo, guid, tsr_text(info), group, &choice, &plan), TSR_OK);
+    assert_string_equal(choice.by, by);
     rest_room(&plan, 1);
     plan.ptr[plan.len] = 0;
     if (strstr((const char *)plan.ptr, mark) == NULL)
@@ -460,22 +462,23 @@ static void test_plan_for_a_device(void **state)
     };
     fdo_house *h = *state;
     tsr_buf plan = { 0 };
+    fdo_choice choice;
     char why[400];
 
     for (size_t i = 0; i < sizeof plans / sizeof *plans; i++)
         assert_int_equal(tsr_fdo_plan_set(h->fdo, plans[i].name, tsr_text(plans[i].text), why, sizeof why),
                          TSR_OK);
-    expect_plan(h, plans[0].name, "lamp", "lamps", "by-guid");
-    expect_plan(h, "00", "lamp", "lamps", "by-group");
-    expect_plan(h, "00", "lamp", "", "by-exact");
-    expect_plan(h, "00", "lamp-x1", "", "by-narrow");
-    expect_plan(h, "00", "lamp-y1", "", "by-wide");
-    expect_plan(h, "00", "clock", "", "{\"steps\":[]}");
+    expect_plan(h, plans[0].name, "lamp", "lamps", "guid", "by-guid");
+    expect_plan(h, "00", "lamp", "lamps", "group", "by-group");
+    expect_plan(h, "00", "lamp", "", "device_info", "by-exact");
+    expect_plan(h, "00", "lamp-x1", "", "device_info", "by-narrow");
+    expect_plan(h, "00", "lamp-y1", "", "device_info", "by-wide");
+    expect_plan(h, "00", "clock", "", "none", "{\"steps\":[]}");
     assert_int_equal(tsr_fdo_plan_set(h->fdo, "default",
                                       tsr_text("{\"steps\":[],\"endpoint\":\"by-default\"}"), why,
                                       sizeof why), TSR_OK);
-    expect_plan(h, "00", "clock", "", "by-default");
-    assert_int_equal(fdo_plan_choose(h->fdo, "00", tsr_text("lamp"), "clocks", &plan), TSR_E_STATE);
+    expect_plan(h, "00", "clock", "", "default", "by-default");
+    assert_int_equal(fdo_plan_choose(h->fdo, "00", tsr_text("lamp"), "clocks", &choice, &plan), TSR_E_STATE);
     assert_int_equal(tsr_fdo_device_group(h->fdo, "00", "clocks", why, sizeof why), TSR_E_ARGUMENT);
     assert_non_null(strstr(why, "no group clocks"));
     assert_int_equal(tsr_fdo_device_group(h->fdo, "00", "lamps", why, sizeof why), TSR_E_NOT_FOUND);
