@@ -61,7 +61,8 @@ static inline bool fdo_house_open(fdo_house *h, uint32_t sessions, uint32_t rate
         return false;
     c.manufacturer_keys[0] = c.owner_keys[0] = c.device_ca_key = h->key;
     c.device_ca = h->ca;
-    if (tsr_store_open_sqlite(&(tsr_store_config){ .directory = h->folder }, &h->store, why,
+    /* No row waits for others to be committed with. */
+    if (tsr_store_open_sqlite(&(tsr_store_config){ .directory = h->folder, .batch_rows = 1 }, &h->store, why,
                               sizeof why) != TSR_OK) {
         (void)fprintf(stderr, "%s\n", why);
         return false;
