@@ -18,11 +18,8 @@
 #include <time.h>
 #include <ucontext.h>
 
-#include <psa/crypto.h>
-
 #include "benches/fdo_wire.h"
-#include "tessera/fdo/device.h"
-#include "tessera/net/csr.h"
+#include "tests/fdohost/plain_device.h"
 
 #ifdef OVER_THE_WALL
 #include "ports/linux/gate/gate.h"
@@ -67,61 +64,15 @@ static uint64_t now_ms(void) { return (uint64_t)(seconds() * 1000); }
 
 /* --- keys and engines ------------------------------------------------------------------- */
 
-static tsr_err write_csr(void *user, tsr_buf *der)
-{
-    (void)user;
-    return tsr_csr_write_der(here.config.device_key, "bench", der);
-}
-
-/* The engine has the credential in its buffer, and this device is not switched off. */
-static tsr_err store(void *user, tsr_bytes credential)
-{
-    (void)user;
-    (void)credential;
-    return TSR_OK;
-}
-
-static psa_key_id_t make_key(psa_key_type_t type, size_t bits, psa_algorithm_t alg,
-                             psa_key_usage_t usage)
-{
-    psa_key_attributes_t a = PSA_KEY_ATTRIBUTES_INIT;
-    psa_key_id_t id = 0;
-
-    psa_set_key_type(&a, type);
-    psa_set_key_bits(&a, bits);
-    psa_set_key_algorithm(&a, alg);
-    psa_set_key_usage_flags(&a, usage);
-    if (psa_generate_key(&a, &id) != PSA_SUCCESS)
-        give_up("a key could not be made");
-    return id;
-}
-
 static void configure(bool large)
 {
-    static const tsr_fdo_devmod facts = { "Linux", "x86", "1", "bench", ";", "x86", .serial = "7",
-                                          .path_separator = "/" };
     static const tsr_fdo_kex_method *const kex[] = { &tsr_fdo_ecdh256, &tsr_fdo_ecdh384 };
-    psa_algorithm_t hash = large ? PSA_ALG_SHA_384 : PSA_ALG_SHA_256;
 
-    here.config = (tsr_fdo_device_config){
-        .device_key = make_key(PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1), large ? 384 : 256,
-                               PSA_ALG_ECDSA(PSA_ALG_ANY_HASH), PSA_KEY_USAGE_SIGN_HASH),
-        .device_alg = large ? TSR_COSE_ES384 : TSR_COSE_ES256,
-        .secret = make_key(PSA_KEY_TYPE_HMAC, 256, PSA_ALG_HMAC(hash), PSA_KEY_USAGE_SIGN_MESSAGE),
-        .mac = large ? TSR_FDO_HMAC384 : TSR_FDO_HMAC256,
-        .kex = kex + large,
-        .kex_count = 1,
-        .cipher = large ? &tsr_fdo_a256gcm : &tsr_fdo_a128gcm,
-        .random = &tsr_fdo_random_psa,
-        .transports = 1u << TSR_FDO_OVER_HTTP,
-        .devmod = &facts,
-        .made = { .key_type = large ? TSR_FDO_SECP384R1 : TSR_FDO_SECP256R1,
-                  .key_encoding = TSR_FDO_X509,
-                  .serial = tsr_text("7"),
-                  .device_info = tsr_text("bench") },
-        .csr = write_csr,
-        .store = store,
-    };
+    if (!plain_device(&here.config, large))
+        give_up("its keys could not be made");
+    here.config.kex = kex + large;
+    here.config.kex_count = 1;
+    here.config.cipher = large ? &tsr_fdo_a256gcm : &tsr_fdo_a128gcm;
 }
 
 static void make_device(device *d, uint32_t number)

@@ -9,13 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <psa/crypto.h>
-
 #include "ports/linux/fdo/carrier.h"
 #include "ports/linux/host/system.h"
-#include "tessera/fdo/device.h"
-#include "tessera/fdo/kex.h"
-#include "tessera/net/csr.h"
+#include "tests/fdohost/plain_device.h"
 
 enum { WAIT_MS = 30000, SMALL = 2048, LARGE = 8192 };
 
@@ -30,35 +26,6 @@ _Noreturn static void give_up(const char *what)
     exit(1);
 }
 
-static tsr_err write_csr(void *user, tsr_buf *der)
-{
-    (void)user;
-    return tsr_csr_write_der(config.device_key, "host", der);
-}
-
-/* The engine has the credential in its buffer, and this device is not switched off. */
-static tsr_err store(void *user, tsr_bytes credential)
-{
-    (void)user;
-    (void)credential;
-    return TSR_OK;
-}
-
-static psa_key_id_t make_key(psa_key_type_t type, size_t bits, psa_algorithm_t alg,
-                             psa_key_usage_t usage)
-{
-    psa_key_attributes_t a = PSA_KEY_ATTRIBUTES_INIT;
-    psa_key_id_t id = 0;
-
-    psa_set_key_type(&a, type);
-    psa_set_key_bits(&a, bits);
-    psa_set_key_algorithm(&a, alg);
-    psa_set_key_usage_flags(&a, usage);
-    if (psa_generate_key(&a, &id) != PSA_SUCCESS)
-        give_up("a key could not be made");
-    return id;
-}
-
 static uint8_t number(const char *text)
 {
     uint32_t n = 0;
@@ -70,32 +37,16 @@ static uint8_t number(const char *text)
 
 static void configure(bool large, char **how)
 {
-    static const tsr_fdo_devmod facts = { "Linux", "x86", "1", "host", ";", "x86", .serial = "7",
-                                          .path_separator = "/" };
     static const tsr_fdo_kex_method *kex;
 
+    if (!plain_device(&config, large))
+        give_up("its keys could not be made");
     kex = tsr_fdo_kex_find(tsr_text(how[0]));
-    config = (tsr_fdo_device_config){
-        .device_key = make_key(PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1), large ? 384 : 256,
-                               PSA_ALG_ECDSA(PSA_ALG_ANY_HASH), PSA_KEY_USAGE_SIGN_HASH),
-        .device_alg = large ? TSR_COSE_ES384 : TSR_COSE_ES256,
-        .secret = make_key(PSA_KEY_TYPE_HMAC, 256,
-                           PSA_ALG_HMAC(large ? PSA_ALG_SHA_384 : PSA_ALG_SHA_256),
-                           PSA_KEY_USAGE_SIGN_MESSAGE),
-        .mac = large ? TSR_FDO_HMAC384 : TSR_FDO_HMAC256,
-        .kex = &kex,
-        .kex_count = 1,
-        .cipher = tsr_fdo_cipher_find(strtoll(how[1], NULL, 10)),
-        .random = &tsr_fdo_random_psa,
-        .transports = 1u << TSR_FDO_OVER_HTTP,
-        .devmod = &facts,
-        .made = { .key_type = (tsr_fdo_key_type)number(how[2]),
-                  .key_encoding = (tsr_fdo_key_encoding)number(how[3]),
-                  .serial = tsr_text("7"),
-                  .device_info = tsr_text("host") },
-        .csr = write_csr,
-        .store = store,
-    };
+    config.kex = &kex;
+    config.kex_count = 1;
+    config.cipher = tsr_fdo_cipher_find(strtoll(how[1], NULL, 10));
+    config.made.key_type = (tsr_fdo_key_type)number(how[2]);
+    config.made.key_encoding = (tsr_fdo_key_encoding)number(how[3]);
     if (kex == NULL || config.cipher == NULL)
         give_up("no such key exchange or cipher suite");
 }
