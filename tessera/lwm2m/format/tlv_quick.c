@@ -60,47 +60,67 @@ __attribute__((noinline)) static void quick_go(tsr_lwm2m_out *out, unsigned dept
     }
 }
 
-/* The entry's first two bytes; `length` is as its type byte says it. */
-TSR_HOT uint8_t *quick_header(tsr_lwm2m_out *out, uint64_t word, unsigned depth, unsigned length)
-{
-    uint8_t *at = out->body->ptr + out->body->len;
+/* Kinds of entries, in the place that their type byte has for them; identifiers of one byte. */
+enum { INSTANCE = TSR_TLV_RESOURCE_INSTANCE << 6, RESOURCE = TSR_TLV_RESOURCE << 6 };
 
+/* An entry; its end. */
+TSR_HOT uint8_t *put_number(uint8_t *at, unsigned kind, unsigned id, int32_t v)
+{
+    unsigned n = v == (int8_t)v ? 1 : v == (int16_t)v ? 2 : 4;
+
+    at[0] = (uint8_t)(kind | n);
+    at[1] = (uint8_t)id;
+    at += TSR_TLV_HEADER;
+    if (n == 4)
+        return tsr_cbor_head_u32(at, (uint32_t)v);
+    if (n == 2)
+        *at++ = (uint8_t)(v >> 8);
+    *at = (uint8_t)v;
+    return at + 1;
+}
+
+TSR_HOT uint8_t *put_text(uint8_t *at, unsigned kind, unsigned id, tsr_bytes text)
+{
+    bool shortest = text.len < 8;
+
+    at[0] = (uint8_t)(kind | (shortest ? text.len : 1u << 3));
+    at[1] = (uint8_t)id;
+    at[2] = (uint8_t)text.len; /* or the text's first */
+    at += shortest ? TSR_TLV_HEADER : TSR_TLV_HEADER + 1;
+    if (text.len != 0)
+        memcpy(at, text.ptr, text.len);
+    return at + text.len;
+}
+
+/* Where the next entry begins, which is the last one from now on. */
+TSR_HOT uint8_t *quick_next(tsr_lwm2m_out *out, uint64_t word, unsigned depth)
+{
     out->last = tsr_lwm2m_path_of(word, depth);
     out->next = order(word) + 1; /* of one byte each, so there is no overflow */
     out->count++;
-    at[0] = (uint8_t)((depth == 3 ? 0xc0u : 0x40u) | length); /* RESOURCE, RESOURCE_INSTANCE */
-    at[1] = (uint8_t)(word >> (depth == 3 ? 32 : 48));
-    return at + TSR_TLV_HEADER;
+    return out->body->ptr + out->body->len;
+}
+
+TSR_HOT tsr_err quick_end(tsr_lwm2m_out *out, const uint8_t *end)
+{
+    out->body->len = (size_t)(end - out->body->ptr);
+    return TSR_OK;
 }
 
 TSR_HOT tsr_err add_int(tsr_lwm2m_out *out, uint64_t word, unsigned depth, int32_t v)
 {
-    unsigned n = v == (int8_t)v ? 1 : v == (int16_t)v ? 2 : 4;
-    uint8_t *at = quick_header(out, word, depth, n);
+    uint8_t *at = quick_next(out, word, depth);
 
-    out->body->len += TSR_TLV_HEADER + n;
-    if (n == 1) {
-        at[0] = (uint8_t)v;
-    } else if (n == 2) {
-        at[0] = (uint8_t)(v >> 8);
-        at[1] = (uint8_t)v;
-    } else {
-        (void)tsr_cbor_head_u32(at, (uint32_t)v);
-    }
-    return TSR_OK;
+    return quick_end(out, depth == 3 ? put_number(at, RESOURCE, (uint8_t)(word >> 32), v)
+                                     : put_number(at, INSTANCE, (uint8_t)(word >> 48), v));
 }
 
 TSR_HOT tsr_err add_text(tsr_lwm2m_out *out, uint64_t word, unsigned depth, tsr_bytes text)
 {
-    bool shortest = text.len < 8;
-    uint8_t *at = quick_header(out, word, depth, shortest ? (unsigned)text.len : 1u << 3);
+    uint8_t *at = quick_next(out, word, depth);
 
-    if (!shortest)
-        *at++ = (uint8_t)text.len;
-    out->body->len += (shortest ? TSR_TLV_HEADER : TSR_TLV_HEADER + 1) + text.len;
-    if (text.len != 0)
-        memcpy(at, text.ptr, text.len);
-    return TSR_OK;
+    return quick_end(out, depth == 3 ? put_text(at, RESOURCE, (uint8_t)(word >> 32), text)
+                                     : put_text(at, INSTANCE, (uint8_t)(word >> 48), text));
 }
 
 /* Apart, so that what stays in its place saves no registers. */
@@ -141,29 +161,13 @@ static tsr_err quick_text(tsr_lwm2m_out *out, uint64_t word, unsigned depth, tsr
 TSR_HOT uint8_t *entry_number(uint8_t *at, unsigned resource, int instance, int32_t v)
 {
     bool single = instance == TSR_LWM2M_SINGLE;
-    unsigned kind = single ? 0xc0 : 0x40, n = v == (int8_t)v ? 1 : v == (int16_t)v ? 2 : 4;
 
-    at[0] = (uint8_t)(kind | n);
-    at[1] = (uint8_t)(single ? resource : (unsigned)instance);
-    at += TSR_TLV_HEADER;
-    if (n == 4)
-        return tsr_cbor_head_u32(at, (uint32_t)v);
-    if (n == 2)
-        *at++ = (uint8_t)(v >> 8);
-    *at = (uint8_t)v;
-    return at + 1;
+    return put_number(at, single ? RESOURCE : INSTANCE, single ? resource : (unsigned)instance, v);
 }
 
 TSR_HOT uint8_t *entry_text(uint8_t *at, unsigned resource, tsr_bytes text)
 {
-    bool shortest = text.len < 8;
-
-    at[0] = (uint8_t)(0xc0u | (shortest ? text.len : 1u << 3));
-    at[1] = (uint8_t)resource;
-    at[2] = (uint8_t)text.len; /* or the text's first */
-    at += shortest ? TSR_TLV_HEADER : TSR_TLV_HEADER + 1;
-    memcpy(at, text.ptr, text.len);
-    return at + text.len;
+    return put_text(at, RESOURCE, resource, text);
 }
 
 TSR_HOT uint8_t *list_open(uint8_t *at) { return at + TSR_TLV_HEADER; }
