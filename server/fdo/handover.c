@@ -174,7 +174,7 @@ static const char *foreign(tsr_fdo *f, const char *endpoint)
     return NULL;
 }
 
-const char *fdo_handover_name(tsr_fdo *f, fdo_handover *h, const tsr_json *plan)
+static const char *find_name(tsr_fdo *f, fdo_handover *h, const tsr_json *plan)
 {
     char room[FDO_NAME_MAX + 1];
     tsr_buf out = tsr_buf_over(h->endpoint, sizeof h->endpoint - 1);
@@ -183,8 +183,6 @@ const char *fdo_handover_name(tsr_fdo *f, fdo_handover *h, const tsr_json *plan)
     tsr_err err;
 
     (void)tsr_json_find_bool(plan, "replace", &h->replace);
-    if (h->endpoint[0] != 0)
-        return NULL;
     wrong = pattern != NULL ? expand(h, pattern, &out) : "`endpoint` is no text";
     if (wrong == NULL && !usable(&out))
         wrong = "the plan makes no usable endpoint name for this device";
@@ -198,6 +196,15 @@ const char *fdo_handover_name(tsr_fdo *f, fdo_handover *h, const tsr_json *plan)
         return "the endpoint names cannot be read";
     return is_own(h, &c) ? NULL
                          : "another device has the endpoint's name: `replace` says that it may lose it";
+}
+
+const char *fdo_handover_name(tsr_fdo *f, fdo_handover *h, const tsr_json *plan)
+{
+    const char *wrong = h->endpoint[0] == 0 ? find_name(f, h, plan) : NULL;
+
+    if (wrong != NULL)
+        h->endpoint[0] = 0; /* a name that was refused is none of this run's */
+    return wrong;
 }
 
 /* --- grants ----------------------------------------------------------------------------- */

@@ -134,8 +134,10 @@ static fdo_handover *run(uint8_t device, const char *plan_text, bool bootstrap, 
 
     assert_int_equal(tsr_json_parse(tsr_text(plan_text), &plan, NULL), TSR_OK);
     assert_int_equal(fdo_handover_begin(&h, &who, "serial-1"), TSR_OK);
-    if (fdo_handover_name(house->fdo, &h, &plan) != NULL)
+    if (fdo_handover_name(house->fdo, &h, &plan) != NULL) {
+        assert_non_null(fdo_handover_name(house->fdo, &h, &plan)); /* and is, when it is asked again */
         return NULL;
+    }
     for (tsr_fdo_door door = 0; door < TSR_FDO_DOORS; door++) {
         if (given[door])
             assert_null(fdo_handover_grant(&h, door, true));
