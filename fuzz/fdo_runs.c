@@ -6,10 +6,9 @@
  * next message, signed or encrypted as it has to be, or a message of any number as it is. Cryptography and store are
  * real, but the exchange of keys is done once: each run begins with a copy of what the owner knew then, and other keys. */
 #include "server/fdo/owner.h"
-#include "tessera/net/csr.h"
 #include "tests/server/fdo_house.h"
 
-#include "fuzz/fuzz.h"
+#include "fuzz/fdo_made.h"
 #include "server/rest/room.h"
 #include "tessera/cbor/cbor.h"
 
@@ -287,36 +286,6 @@ static void hello_rendezvous(uint8_t number)
     keep_nonce(nonce);
 }
 
-/* ---- DI: once ---- */
-
-static void make_device(void)
-{
-    static uint8_t request[1024], first[1400];
-    static const uint8_t mac[32] = { 2 };
-    psa_key_attributes_t a = PSA_KEY_ATTRIBUTES_INIT;
-    tsr_buf csr = tsr_buf_over(request, sizeof request), out = tsr_buf_over(first, sizeof first);
-    tsr_fdo_mfg_info info = { TSR_FDO_SECP256R1, TSR_FDO_X509, tsr_text("1"), tsr_text("d"), none };
-    tsr_fdo_ov_header h;
-    tsr_bytes header = none;
-
-    psa_set_key_type(&a, PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1));
-    psa_set_key_bits(&a, 256);
-    psa_set_key_algorithm(&a, PSA_ALG_ECDSA(PSA_ALG_SHA_256));
-    psa_set_key_usage_flags(&a, PSA_KEY_USAGE_SIGN_HASH);
-    must(psa_generate_key(&a, &device_key) == PSA_SUCCESS);
-    must(tsr_csr_write_der(device_key, "d", &csr) == TSR_OK);
-    info.csr = tsr_buf_view(&csr);
-    tsr_fdo_app_start_write(&out, &info);
-    must(say(TSR_FDO_DI_APP_START, tsr_buf_view(&out)) == TSR_FDO_DI_SET_CREDENTIALS);
-    must(tsr_fdo_set_credentials_read(tsr_buf_view(&answer.body), &header) == TSR_OK &&
-         tsr_fdo_ov_header_read(header, &h) == TSR_OK);
-    memcpy(guid, h.guid.ptr, sizeof guid);
-    out.len = 0;
-    tsr_fdo_set_hmac_write(&out, &(tsr_fdo_hash){ TSR_FDO_HMAC256, { mac, sizeof mac } });
-    must(say(TSR_FDO_DI_SET_HMAC, tsr_buf_view(&out)) == TSR_FDO_DI_DONE);
-    must(fdo_inventory_voucher(house.fdo, tsr_view(guid, sizeof guid), &voucher) == TSR_OK);
-}
-
 /* What is left of the run before ends with an error of ours. */
 static void begin(void)
 {
@@ -341,7 +310,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     must(fdo_house_open(&house, 64, 100000));
     (void)atexit(leave);
     must(tsr_fdo_plan_set(house.fdo, "default", tsr_text(plan), why, sizeof why) == TSR_OK);
-    make_device();
+    fdo_made(house.fdo, &device_key, guid, &voucher);
     begin();
     hello_rendezvous(TSR_FDO_TO0_HELLO);
     owner_sign(none, false);

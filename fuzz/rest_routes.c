@@ -4,6 +4,7 @@
  * The input: which route, which names go into it, then text: the query up to a line feed, and the
  * body. Route 255: the path is the text's as well. What comes back is what docs/openapi.yaml
  * promises: a status, and JSON that is JSON. */
+#include "fuzz/rest_look.h"
 #include "fuzz/server_house.h"
 #include "server/rest/rest.h"
 #include "server/rest/route.h"
@@ -125,22 +126,6 @@ static void put_path(tsr_buf *out, const char *pattern, uint8_t names)
     }
 }
 
-/* What may stand in a request line. */
-static void put_text(tsr_buf *out, tsr_bytes text)
-{
-    static const char digits[] = "0123456789ABCDEF";
-
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] > ' ' && text.ptr[i] < 0x7f) {
-            tsr_put_u8(out, text.ptr[i]);
-            continue;
-        }
-        tsr_put_u8(out, '%');
-        tsr_put_u8(out, (uint8_t)digits[text.ptr[i] >> 4]);
-        tsr_put_u8(out, (uint8_t)digits[text.ptr[i] & 15]);
-    }
-}
-
 static bool is_stream(const char *pattern) { return strcmp(pattern, "/events") == 0; }
 
 static void put_request(tsr_buf *out, uint8_t which, uint8_t names, tsr_bytes text)
@@ -160,7 +145,7 @@ static void put_request(tsr_buf *out, uint8_t which, uint8_t names, tsr_bytes te
         put_path(out, route->pattern, names);
         tsr_put_text(out, "?");
     }
-    put_text(out, query);
+    fuzz_rest_put_text(out, query);
     (void)snprintf(length, sizeof length, " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
     tsr_put_text(out, length);
     if (text.len != 0) {
@@ -197,32 +182,6 @@ static size_t exchange(tsr_bytes request, bool streams, char *room)
     return len;
 }
 
-/* Says what was wrong: threads make it hard to see it twice. */
-static void promised(bool holds, const char *answer)
-{
-    if (!holds)
-        (void)fprintf(stderr, "the answer: %.2000s\n", answer);
-    must(holds);
-}
-
-static void look(const char *answer, size_t len, bool is_head)
-{
-    const char *body = strstr(answer, "\r\n\r\n");
-    unsigned status = 0;
-    tsr_json root;
-
-    promised(len > 12 && strncmp(answer, "HTTP/1.1 ", 9) == 0 && body != NULL, answer);
-    status = (unsigned)strtoul(answer + 9, NULL, 10);
-    promised(status >= 200 && status < 600 && status != 500, answer);
-    body += 4;
-    if (is_head || len - (size_t)(body - answer) == 0)
-        return;
-    if (strstr(answer, "json\r\n") != NULL && len < ROOM - 1)
-        promised(tsr_json_parse(tsr_view(body, len - (size_t)(body - answer)), &root, NULL) ==
-                     TSR_OK,
-                 answer);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static uint8_t line[16384];
@@ -239,6 +198,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     put_request(&out, which, names, in);
     must(out.err == TSR_OK);
     len = exchange(tsr_buf_view(&out), streams, answer);
-    look(answer, len, which == 255 && names % 5 == 4);
+    (void)fuzz_rest_look(answer, len, len >= ROOM - 1 || (which == 255 && names % 5 == 4));
     return 0;
 }
