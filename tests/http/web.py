@@ -115,6 +115,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_file(*self.server.files[self.path])
 
     def send_file(self, body, tag, cut=None):
+        """`cut`: where it ends too early."""
         at = self.range_of(body, tag)
         if at > len(body):
             self.send_error(416)
@@ -127,7 +128,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body) - at))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(body[at:] if cut is None else body[at:cut])
+            part = body[at:] if cut is None else body[at:cut]
+            self.server.sent.append((at, len(part)))
+            self.wfile.write(part)
 
     def hang_up(self):
         """The end of the connection, without close_notify."""
@@ -135,6 +138,30 @@ class Handler(http.server.BaseHTTPRequestHandler):
         with contextlib.suppress(OSError):
             self.connection.shutdown(socket.SHUT_RDWR) if not isinstance(self.connection, ssl.SSLSocket) else \
                 socket.socket.shutdown(self.connection, socket.SHUT_RDWR)
+
+
+class Cut:
+    """A fault: the next answer ends after so many bytes of the file, and with it the connection; `hold`: not before
+    release()."""
+
+    def __init__(self, at, hold=False):
+        self.at, self.held, self.reached = at, threading.Event(), threading.Event()
+        if not hold:
+            self.held.set()
+
+    def __call__(self, handler):
+        if handler.path not in handler.server.files:
+            return False
+        handler.server.faults.remove(self)
+        handler.send_file(*handler.server.files[handler.path], cut=self.at)
+        handler.wfile.flush()
+        self.reached.set()
+        self.held.wait(120)
+        handler.hang_up()
+        return True
+
+    def release(self):
+        self.held.set()
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -171,7 +198,7 @@ class Web:
 
     def __init__(self, certificate=None, handler=Handler, **how):
         self.server = s = Server(("127.0.0.1", 0), handler)
-        s.files, s.moved, s.faults, s.requests, s.refused, s.names = {}, {}, [], [], [], []
+        s.files, s.moved, s.faults, s.requests, s.refused, s.names, s.sent = {}, {}, [], [], [], [], []
         s.connections, s.context = 0, None
         if certificate is not None:
             s.context = self.context(certificate, **how)
