@@ -3,6 +3,8 @@
 ours (peer.py); programs that really run; kill -9 of the daemon between the steps and within them. OMA has no cases of it."""
 import os
 import random
+import sys
+import tempfile
 import time
 import unittest
 
@@ -10,6 +12,9 @@ import lab
 import peer
 import rooms
 from peer import OPAQUE, SENML_CBOR, TEXT, TLV
+
+sys.path.append(str(lab.ROOT / "tests/http"))
+import web  # noqa: E402
 
 INITIAL, STARTED, DOWNLOADED, DELIVERED, INSTALLED = range(5)
 PROGRAM = """#!/bin/sh
@@ -176,7 +181,7 @@ class Software(unittest.TestCase):
         with Room(update=("pull_tries = 1",)) as room:
             package = room.package_of(extra=100000)
             files.files["/app"] = package
-            for uri in (b"coap://", b"app", b"http://127.0.0.1/app", b"coaps://127.0.0.1/app", files.uri("/none")):
+            for uri in (b"coap://", b"app", b"ftp://127.0.0.1/app", b"coaps://127.0.0.1/app", b"http://a:99999/app", files.uri("/none")):
                 self.assertEqual(room.put(3, uri), "2.04")
                 room.stand(INITIAL, 56)
             files.silent_from = 50
@@ -193,6 +198,50 @@ class Software(unittest.TestCase):
             files.silent_from = 20
             self.assertEqual(room.put(3, files.uri("/app")), "2.04")
             room.waits(lambda: room.stands() == (INITIAL, 52), "the end of patience", 60)
+
+    def test_software_is_fetched_from_the_web(self):
+        """by http and https: on after a cut and kill -9, anew when it has changed, and why it cannot be had"""
+        with tempfile.TemporaryDirectory() as folder:
+            ca = web.Ca(folder, "maker")
+            with web.Web() as plain, web.Web(ca.server("good")) as safe, web.Web(web.Ca(folder, "other").server("bad")) as bad, \
+                    Room(update=(f"trust = {ca.pem}", "pull_tries = 1")) as room:
+                package, changed = room.package_of(extra=100000), room.package_of("2.0.0", extra=90000)
+                for at in (plain, safe, bad):
+                    at.server.files["/app"] = (package, '"one"')
+                plain.server.moved.update({"/safe": (301, safe.url + "/app"), "/loop": (301, "/loop")})
+                for result, uri in ((56, plain.url + "/none"), (56, plain.url + "/loop"), (52, bad.url + "/app"),
+                                    (52, "http://127.0.0.1:1/app")):
+                    self.assertEqual(room.put(3, uri.encode()), "2.04")
+                    room.stand(INITIAL, result)
+                self.assertEqual(bad.server.requests, [])
+                for at, uri in ((plain, plain.url + "/app"), (safe, plain.url + "/safe")):
+                    first, second = web.Cut(20000), web.Cut(50000, hold=True)
+                    at.server.faults += [first, second]
+                    self.assertEqual(room.put(3, uri.encode()), "2.04")
+                    room.wait(lambda: second.reached.is_set(), 40, "half of it")
+                    room.wait(lambda: (room.folder_of() / "part").stat().st_size >= 48 * 1024, 40, "that it is there")
+                    self.assertEqual(room.stands(), (STARTED, 1))
+                    room.kill()
+                    second.release()
+                    room.stand(DELIVERED, 3)
+                    self.assertEqual([a for a, _ in at.server.sent], [0, 19 * 1024, 48 * 1024])
+                    self.assertEqual((room.folder_of() / "package").read_bytes(), package)
+                    self.assertEqual(room.run(6), "2.04")
+                held = web.Cut(50000, hold=True)
+                safe.server.faults.append(held)
+                del safe.server.sent[:]
+                self.assertEqual(room.put(3, (safe.url + "/app").encode()), "2.04")
+                room.wait(lambda: held.reached.is_set(), 40, "half of it")
+                safe.server.files["/app"] = (changed, '"two"')
+                held.release()
+                room.stand(DELIVERED, 3)
+                self.assertEqual([a for a, _ in safe.server.sent], [0, 0])
+                self.assertEqual((room.folder_of() / "package").read_bytes(), changed)
+                self.assertEqual(room.run(6), "2.04")
+        with Room("size = 50000") as room, web.Web() as plain:
+            plain.server.files["/app"] = (bytes(50001), None)
+            self.assertEqual(room.put(3, (plain.url + "/app").encode()), "2.04")
+            room.stand(INITIAL, 50)
 
     def test_software_in_several_instances(self):
         with Room() as room:

@@ -96,6 +96,7 @@ static const key network_keys[] = {
 static const key update_keys[] = {
     { "push_wait", NUMBER_AT(config, push_wait_s, 1, 86400) },
     { "pull_tries", NUMBER_AT(config, pull_tries, 0, 255) },
+    { "trust", TEXT_AT(config, update_trust) },
     { NULL, TEXT, 0, 0, 0, 0, NULL, NULL },
 };
 

@@ -125,6 +125,7 @@ typedef struct {
     uint32_t ack_timeout_ms, max_retransmit, block_size;
     uint32_t push_wait_s;  /* the longest pause between two blocks of a pushed package */
     uint32_t pull_tries;   /* failures in a row before a download is given up */
+    char update_trust[CONFIG_PATH]; /* CA certificates of web servers that have packages; empty: the system's */
     uint32_t handshake_ms; /* first retransmission of DTLS */
     config_server servers[CONFIG_SERVERS];
     size_t server_count;

@@ -104,7 +104,7 @@ static bool listen_to_all(const tesserad *d, struct pollfd fds[LINKS + CONFIG_AC
     fds[SIGNALS] = (struct pollfd){ d->signals, POLLIN, 0 };
     fds[NETWORK] = (struct pollfd){ d->watch, POLLIN, 0 };
     fds[KERNEL_LOG] = (struct pollfd){ d->device.logs.kernel, POLLIN, 0 };
-    fds[FIRMWARE] = (struct pollfd){ firmware_socket(&d->firmware), POLLIN, 0 };
+    fds[FIRMWARE] = firmware_watch(&d->firmware);
     fds[ENROL] = (struct pollfd){ enrol_descriptor(&d->enrol), POLLIN, 0 };
     software_fds(&d->software, fds + SOFTWARE);
     for (size_t i = 0; i < d->link_count; i++)

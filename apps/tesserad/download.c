@@ -14,6 +14,8 @@ void download_end(download *d)
 {
     if (d->udp.fd >= 0)
         tsr_udp_close(&d->udp);
+    if (d->web != NULL)
+        download_web_end(d->web);
     download_init(d);
 }
 
@@ -26,8 +28,7 @@ static uint8_t szx_of(uint32_t block_size)
     return szx;
 }
 
-void download_begin(download *d, const char *uri, uint32_t offset, tsr_bytes etag,
-                    const download_taker *taker, const config *c, uint64_t now_ms)
+static void begin_coap(download *d, uint32_t offset, tsr_bytes etag, const config *c, uint64_t now_ms)
 {
     tsr_coap_download_config how = { .offset = offset, .etag = etag, .seed = tsr_host_random(),
                                      .ack_timeout_ms = c->ack_timeout_ms,
@@ -35,18 +36,34 @@ void download_begin(download *d, const char *uri, uint32_t offset, tsr_bytes eta
                                      .szx = szx_of(c->block_size), .tries = (uint8_t)c->pull_tries,
                                      .wait_ms = WAIT_MS, .wait_most_ms = WAIT_MOST_MS };
 
-    download_end(d);
-    d->uri = uri;
-    d->taker = *taker;
-    if (tsr_coap_uri_parse(tsr_text(uri), &how.uri) != TSR_OK ||
+    if (tsr_coap_uri_parse(tsr_text(d->uri), &how.uri) != TSR_OK ||
         tsr_coap_download_begin(&d->engine, &how, now_ms) != TSR_OK) {
-        taker->fail(taker->user, DOWNLOAD_BAD_URI);
+        d->taker.fail(d->taker.user, DOWNLOAD_BAD_URI);
         return;
     }
     d->host.port = how.uri.port != 0 ? how.uri.port : COAP_PORT;
     (void)snprintf(d->host.host, sizeof d->host.host, "%.*s", (int)how.uri.host.len,
                    (const char *)how.uri.host.ptr);
+}
+
+static bool is_web(const char *uri)
+{
+    int protocol = tsr_lwm2m_protocol_of(uri);
+
+    return protocol == TSR_LWM2M_PROTOCOL_HTTP || protocol == TSR_LWM2M_PROTOCOL_HTTPS;
+}
+
+void download_begin(download *d, const char *uri, uint32_t offset, tsr_bytes etag,
+                    const download_taker *taker, const config *c, uint64_t now_ms)
+{
+    download_end(d);
+    d->uri = uri;
+    d->taker = *taker;
     tsr_host_log(TSR_LOG_INFO, "download", "uri=\"%s\" offset=%lu", uri, (unsigned long)offset);
+    if (is_web(uri))
+        download_web_begin(d, offset, etag, c, now_ms);
+    else
+        begin_coap(d, offset, etag, c, now_ms);
 }
 
 /* What the engine sends while there is no socket is lost, as on a network. */
@@ -90,7 +107,9 @@ static void take_event(download *d)
         tsr_host_log(TSR_LOG_WARNING, "download-failed", "uri=\"%s\" code=%u.%02u", d->uri,
                      e.code >> 5, e.code & 31u);
     switch (e.kind) {
-    case TSR_COAP_DOWNLOAD_PART:     t->part(t->user, &e); break;
+    case TSR_COAP_DOWNLOAD_PART:
+        t->part(t->user, &(download_part){ e.offset, e.part, e.last, e.etag });
+        break;
     case TSR_COAP_DOWNLOAD_LOST:     t->fail(t->user, DOWNLOAD_LOST); break;
     case TSR_COAP_DOWNLOAD_TOO_LONG: t->fail(t->user, DOWNLOAD_TOO_LONG); break;
     default:                         t->fail(t->user, DOWNLOAD_BAD_URI); break;
@@ -100,15 +119,27 @@ static void take_event(download *d)
 void download_step(download *d, bool wanted, uint64_t now_ms)
 {
     if (!wanted) {
-        if (d->udp.fd >= 0 || tsr_coap_download_runs(&d->engine))
+        if (d->udp.fd >= 0 || d->web != NULL || tsr_coap_download_runs(&d->engine))
             download_end(d);
+        return;
+    }
+    if (d->web != NULL) {
+        download_web_step(d, now_ms);
         return;
     }
     send_all(d, now_ms);
     take_event(d); /* time may have run out */
 }
 
-uint64_t download_due_ms(const download *d) { return tsr_coap_download_due_ms(&d->engine); }
+uint64_t download_due_ms(const download *d)
+{
+    return d->web != NULL ? download_web_due_ms(d->web) : tsr_coap_download_due_ms(&d->engine);
+}
+
+struct pollfd download_watch(const download *d)
+{
+    return d->web != NULL ? download_web_watch(d->web) : (struct pollfd){ d->udp.fd, POLLIN, 0 };
+}
 
 void download_receive(download *d, uint64_t now_ms)
 {

@@ -168,17 +168,17 @@ static void find_out(firmware *f, uint8_t state)
 /* ---- what is downloaded ---- */
 
 /* The ETag is there before the first byte is stored, and saved with the state. */
-static void pull_part(void *user, const tsr_coap_download_event *e)
+static void pull_part(void *user, const download_part *p)
 {
     tsr_lwm2m_firmware *o = &((firmware *)user)->object;
 
-    if (e->offset == 0) {
-        o->etag_len = (uint8_t)e->etag.len;
-        if (e->etag.len != 0)
-            memcpy(o->etag, e->etag.ptr, e->etag.len);
+    if (p->offset == 0) {
+        o->etag_len = (uint8_t)p->etag.len;
+        if (p->etag.len != 0)
+            memcpy(o->etag, p->etag.ptr, p->etag.len);
         o->changed = true;
     }
-    (void)tsr_lwm2m_firmware_pull(o, e->offset, e->part, e->last); /* `state` says how it went */
+    (void)tsr_lwm2m_firmware_pull(o, p->offset, p->part, p->last); /* `state` says how it went */
 }
 
 static void pull_failed(void *user, download_failure why)
@@ -220,7 +220,7 @@ void firmware_place(firmware *f, const update *u, device *d)
     if (!u->launched)
         return;
     tsr_lwm2m_firmware_init(&f->object, &backend, f);
-    f->object.protocols = 1 << TSR_LWM2M_PROTOCOL_COAP;
+    f->object.protocols = DOWNLOAD_PROTOCOLS;
     f->object.push_wait_ms = (uint64_t)u->config->push_wait_s * 1000;
     f->object.unix_s = tsr_host_unix_s();
     device_add(d, tsr_lwm2m_firmware_object(&f->object));
@@ -271,7 +271,7 @@ void firmware_step(firmware *f, uint64_t now_ms)
     }
 }
 
-int firmware_socket(const firmware *f) { return f->download.udp.fd; }
+struct pollfd firmware_watch(const firmware *f) { return download_watch(&f->download); }
 
 void firmware_receive(firmware *f, uint64_t now_ms)
 {

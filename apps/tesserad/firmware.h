@@ -34,8 +34,8 @@ void firmware_tell(firmware *f);
 void firmware_step(firmware *f, uint64_t now_ms);
 uint64_t firmware_due_ms(const firmware *f);
 
-/** The socket of a download; -1: none. And what came there. */
-int firmware_socket(const firmware *f);
+/** What a download waits for, and what came there. */
+struct pollfd firmware_watch(const firmware *f);
 void firmware_receive(firmware *f, uint64_t now_ms);
 
 void firmware_end(firmware *f);

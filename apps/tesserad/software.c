@@ -263,18 +263,18 @@ static void ended(software_seat *p, uint64_t now_ms)
 /* ---- what is downloaded, and pushed ---- */
 
 /* The ETag is there before the first byte is stored, and saved with the state. */
-static void pull_part(void *user, const tsr_coap_download_event *e)
+static void pull_part(void *user, const download_part *part)
 {
     const software_seat *p = user;
     tsr_lwm2m_software *item = p->item;
 
-    if (e->offset == 0) {
-        item->etag_len = (uint8_t)e->etag.len;
-        if (e->etag.len != 0)
-            memcpy(item->etag, e->etag.ptr, e->etag.len);
+    if (part->offset == 0) {
+        item->etag_len = (uint8_t)part->etag.len;
+        if (part->etag.len != 0)
+            memcpy(item->etag, part->etag.ptr, part->etag.len);
         item->changed = true;
     }
-    (void)tsr_lwm2m_software_pull(&p->of->all, item, e->offset, e->part, e->last);
+    (void)tsr_lwm2m_software_pull(&p->of->all, item, part->offset, part->part, part->last);
 }
 
 static void pull_failed(void *user, download_failure why)
@@ -348,7 +348,7 @@ tsr_err software_place(software *s, const config *c, device *d)
     }
     s->all = (tsr_lwm2m_softwares){ .items = s->items, .count = CONFIG_SOFTWARE,
                                     .backend = &backend, .user = s,
-                                    .protocols = 1 << TSR_LWM2M_PROTOCOL_COAP,
+                                    .protocols = DOWNLOAD_PROTOCOLS,
                                     .push_wait_ms = (uint64_t)c->push_wait_s * 1000 };
     device_add(d, tsr_lwm2m_software_object(&s->all));
     return TSR_OK;
@@ -462,7 +462,7 @@ uint64_t software_due_ms(const software *s)
 void software_fds(const software *s, struct pollfd *fds)
 {
     for (size_t i = 0; i < CONFIG_SOFTWARE; i++) {
-        fds[2 * i] = (struct pollfd){ s->seats[i].download.udp.fd, POLLIN, 0 };
+        fds[2 * i] = download_watch(&s->seats[i].download);
         fds[2 * i + 1] = (struct pollfd){ s->seats[i].end, POLLIN, 0 };
     }
 }

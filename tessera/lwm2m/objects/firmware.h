@@ -21,7 +21,7 @@
 enum {
     TSR_LWM2M_FIRMWARE_URI = 255,
     TSR_LWM2M_FIRMWARE_NAME = 63,
-    TSR_LWM2M_FIRMWARE_ETAG = 8,
+    TSR_LWM2M_FIRMWARE_ETAG = 64, /* that of HTTP without its quotes; that of CoAP has 8 at most */
     TSR_LWM2M_FIRMWARE_PUSH_MS = 247000, /* the longest pause within a push; see push_wait_ms */
 };
 

@@ -23,7 +23,7 @@
 enum {
     TSR_LWM2M_SOFTWARE_URI = 255,
     TSR_LWM2M_SOFTWARE_TEXT = 63, /* bytes of a name, a version, a reason */
-    TSR_LWM2M_SOFTWARE_ETAG = 8,
+    TSR_LWM2M_SOFTWARE_ETAG = 64, /* as in firmware.h */
 };
 
 /** /9/x/7 */
