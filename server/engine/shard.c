@@ -315,6 +315,7 @@ static tsr_err coap_init(tsr_shard *s)
         .log_len = 4u << 20,
         .watches = s->peer_cap * 2,
         .watch_len = 64,
+        .hold = true,
         .params = tsr_coap_params_default(),
     };
 

@@ -174,8 +174,53 @@ void observations_renew(device *dev)
     }
 }
 
+/* --- notifications ------------------------------------------------------------------------ */
+
+/* A CON notification whose event is on its way to the disk; it is acknowledged when it is there. */
+typedef struct {
+    tsr_message message;
+    desk *desk;
+    tsr_coap_id held;
+    tsr_err err;
+} kept_note;
+
+static void settle(desk *d, tsr_coap_id held, bool kept)
+{
+    (void)tsr_coap_observe_settle(tsr_shard_coap(d->shard), held, kept);
+}
+
+static void run_kept(tsr_shard *shard, tsr_message *m)
+{
+    kept_note *n = (kept_note *)(void *)m;
+
+    (void)shard;
+    settle(n->desk, n->held, n->err == TSR_OK);
+    free(n);
+}
+
+static void kept(void *arg, tsr_err err)
+{
+    kept_note *n = arg;
+
+    n->err = err;
+    tsr_shard_post(n->desk->shard, &n->message);
+}
+
+/* The commit of the event is that of the values before it. `held` 0: nobody waits for it. */
+static void emit_held(desk *d, const char *endpoint, tsr_server_event *e, tsr_coap_id held)
+{
+    kept_note *n = held ? malloc(sizeof *n) : NULL;
+
+    if (n)
+        *n = (kept_note){ { NULL, run_kept }, d, held, TSR_OK };
+    if ((held && !n) || emit_then(d->server, endpoint, e, n ? kept : NULL, n) != TSR_OK) {
+        settle(d, held, false);
+        free(n);
+    }
+}
+
 /* RFC 7641 §4.2: a notification that is no success ends the observation. */
-static void ended(observation *o, const tsr_coap_event *event)
+static void ended(observation *o, const tsr_coap_event *event, tsr_coap_id held)
 {
     tsr_server_event e = { .type = TSR_SERVER_EV_OBSERVE_ENDED,
                            .kind = -1,
@@ -184,7 +229,7 @@ static void ended(observation *o, const tsr_coap_event *event)
                            .code = event->msg->code,
                            .detail = "the device ended it" };
 
-    emit(o->device->desk->server, o->device->info->endpoint, &e);
+    emit_held(o->device->desk, o->device->info->endpoint, &e, held);
     observation_remove(o);
 }
 
@@ -206,7 +251,7 @@ void notification(desk *d, observation *o, const tsr_coap_event *event)
     o->count++;
     pthread_mutex_unlock(&d->lock);
     if (!tsr_coap_is_success(event->msg->code)) {
-        ended(o, event);
+        ended(o, event, event->id);
         return;
     }
     if (event->partial) /* the rest could not be fetched; half a payload decodes to nothing sure */
@@ -216,8 +261,8 @@ void notification(desk *d, observation *o, const tsr_coap_event *event)
     e.records = r.records;
     e.record_count = r.count;
     e.detail = why;
-    emit(d->server, dev->info->endpoint, &e);
+    emit_held(d, dev->info->endpoint, &e, event->id);
     records_free(&r);
     if (!event->observing)
-        ended(o, event);
+        ended(o, event, 0);
 }

@@ -199,10 +199,19 @@ void tsr_coap_take_response(tsr_coap *c, tsr_coap_slot *s)
     tsr_coap_deliver(c, s);
 }
 
+/* What came is remembered, and acknowledged if it wants to be. */
+void tsr_coap_confirm(tsr_coap *c, tsr_coap_peer peer)
+{
+    bool con = c->msg.type == TSR_COAP_CON;
+
+    (void)tsr_coap_seen_add(c, peer, c->msg.mid, con ? SEEN_ACK : SEEN_NON);
+    if (con)
+        tsr_coap_log_bare(c, peer, TSR_COAP_ACK, c->msg.mid);
+}
+
 /* A response in a message of its own. RFC 7252 §5.2.2, RFC 7641 §3.2 and RFC 7641 §3.6 */
 void tsr_coap_take_separate(tsr_coap *c, tsr_coap_peer peer, tsr_bytes datagram)
 {
-    bool con = c->msg.type == TSR_COAP_CON, refused;
     tsr_coap_slot *s = find_request(c, peer, c->msg.token);
     uint32_t watch = TSR_NONE;
 
@@ -213,16 +222,14 @@ void tsr_coap_take_separate(tsr_coap *c, tsr_coap_peer peer, tsr_bytes datagram)
     if (c->guarding != NULL && (s != NULL || watch != TSR_NONE) &&
         !c->guarding->response(c, peer, s, watch, datagram))
         return;
-    refused = refuses_response(c);
-    if ((s == NULL && watch == TSR_NONE) || refused) {
+    if ((s == NULL && watch == TSR_NONE) || refuses_response(c)) {
         tsr_coap_log_bare(c, peer, TSR_COAP_RST, c->msg.mid);
-    } else {
-        (void)tsr_coap_seen_add(c, peer, c->msg.mid, con ? SEEN_ACK : SEEN_NON);
-        if (con)
-            tsr_coap_log_bare(c, peer, TSR_COAP_ACK, c->msg.mid);
+        watch = TSR_NONE;
+    } else if (s != NULL) {
+        tsr_coap_confirm(c, peer);
     }
     if (s != NULL)
         tsr_coap_take_response(c, s);
-    else if (watch != TSR_NONE && !refused)
+    else if (watch != TSR_NONE)
         c->observing->notification(c, watch);
 }

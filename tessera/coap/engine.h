@@ -61,6 +61,7 @@ typedef struct {
     /* bytes for the options of an observed request, to fetch a long notification block by block;
      * 0: such notifications arrive with .partial set */
     uint32_t watch_len;
+    bool hold; /* a CON notification is acknowledged with tsr_coap_observe_settle only */
     uint64_t seed; /* from a good random source, new at every start: tokens, message ids, jitter */
     /* further critical options the application processes (as 9, OSCORE) */
     const uint16_t *critical;
@@ -86,7 +87,9 @@ typedef enum {
 typedef struct {
     tsr_coap_event_kind kind;
     tsr_coap_peer peer;
-    tsr_coap_id id; /* the ticket of a REQUEST; else what request or notify gave (0 after a NON) */
+    /* the ticket of a REQUEST; of a NOTIFICATION 0, or what is to be settled (config.hold); else what
+     * request or notify gave (0 after a NON) */
+    tsr_coap_id id;
     uint64_t user;  /* as given in the request or response, or to observe_adopt */
     /* REQUEST, RESPONSE, NOTIFICATION: the message (last block); else NULL */
     const tsr_coap_msg *msg;
@@ -326,6 +329,16 @@ tsr_err tsr_coap_notify(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token, uint32
 /** Forgets an observation of ours; the next notification is rejected with RST (RFC 7641 §3.6).
  *  errors  TSR_E_NOT_FOUND */
 tsr_err tsr_coap_observe_forget(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token);
+
+/** With config.hold: acknowledges a CON notification that the caller has kept; or not, and when it is
+ *  repeated it is a new one. Until then nothing is answered to its duplicates. One that is told in part
+ *  only at first, since the rest has to be fetched, is acknowledged at once, and so is one that is not
+ *  told because it is old; one for which no exchange is free is as if it were lost.
+ *
+ *  source  RFC 7252 §4.2, RFC 7641 §4.5: the peer repeats it until it is acknowledged
+ *  errors  TSR_E_NOT_FOUND  it is over, as after tsr_coap_peer_gone
+ */
+tsr_err tsr_coap_observe_settle(tsr_coap *c, tsr_coap_id held, bool kept);
 
 /** Takes up an observation that was made before a restart. `request` (or NULL) is what was
  *  observed; it is needed only to fetch notifications longer than a block.

@@ -179,7 +179,7 @@ struct tsr_coap_observing {
     void (*drop)(tsr_coap *c, uint32_t watch);
     tsr_err (*request)(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_request *r);
     void (*accepted)(tsr_coap *c, tsr_coap_slot *s);
-    void (*notification)(tsr_coap *c, uint32_t watch);
+    void (*notification)(tsr_coap *c, uint32_t watch); /* acknowledged by it too */
 };
 
 /* write.c */
@@ -208,6 +208,7 @@ tsr_coap_event *tsr_coap_event_start(tsr_coap *c, tsr_coap_event_kind kind, tsr_
 void tsr_coap_take_request(tsr_coap *c, tsr_coap_peer peer);
 void tsr_coap_take_response(tsr_coap *c, tsr_coap_slot *s);
 void tsr_coap_take_separate(tsr_coap *c, tsr_coap_peer peer, tsr_bytes datagram);
+void tsr_coap_confirm(tsr_coap *c, tsr_coap_peer peer);
 tsr_coap_slot *tsr_coap_open_ticket(tsr_coap *c, tsr_coap_peer peer, uint32_t seen);
 void tsr_coap_send_again(tsr_coap *c, tsr_coap_slot *s, bool same_token);
 void tsr_coap_deliver(tsr_coap *c, tsr_coap_slot *s);

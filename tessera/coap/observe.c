@@ -192,7 +192,8 @@ static bool fetch_rest(tsr_coap *c, uint32_t watch)
     return true;
 }
 
-static void take_notification(tsr_coap *c, uint32_t watch)
+/* Told at once, later when its rest is here, or not at all because a newer one was. */
+static void tell(tsr_coap *c, uint32_t watch)
 {
     tsr_coap_watch *w = &c->watches[watch];
     bool going = tsr_coap_is_success(c->msg.code) && c->msg.observe.set;
@@ -219,6 +220,76 @@ static void take_notification(tsr_coap *c, uint32_t watch)
     e->partial = c->msg.block2.set && c->msg.block2.more;
     if (!going)
         watch_drop(c, watch);
+}
+
+/* What came is remembered as a message that nothing was answered to yet. */
+static tsr_coap_slot *hold(tsr_coap *c, uint32_t watch)
+{
+    tsr_coap_slot *s = tsr_coap_slot_take(c, c->watches[watch].peer, SLOT_TICKET);
+
+    if (s == NULL)
+        return NULL;
+    s->state = SLOT_AWAITING;
+    s->flags = F_CON;
+    s->mid = c->msg.mid;
+    s->observe = c->msg.observe;
+    s->watch = watch;
+    s->u.seen = tsr_coap_seen_add(c, s->peer, s->mid, 0);
+    return s;
+}
+
+static void release(tsr_coap *c, tsr_coap_slot *held)
+{
+    tsr_coap_ack(c, held);
+    tsr_coap_slot_free(c, held);
+}
+
+static void take_notification(tsr_coap *c, uint32_t watch)
+{
+    tsr_coap_slot *held;
+
+    if (!c->config.hold || c->msg.type != TSR_COAP_CON) {
+        tsr_coap_confirm(c, c->watches[watch].peer);
+        tell(c, watch);
+        return;
+    }
+    held = hold(c, watch);
+    if (held == NULL) {
+        c->stats.refused++;
+        return;
+    }
+    tell(c, watch);
+    if (c->event_ready)
+        c->event.id = tsr_coap_slot_id(held);
+    else
+        release(c, held);
+}
+
+/* The message counts as one of whoever had this peer's number before, and its place in the order is
+ * free again unless a newer one has come. */
+static void disown(tsr_coap *c, const tsr_coap_slot *held)
+{
+    uint32_t seen = tsr_coap_seen_of(c, held);
+
+    if (seen != TSR_NONE)
+        c->seen[seen].epoch--;
+    if (held->watch != TSR_NONE && c->watches[held->watch].sequence == held->observe.value)
+        c->watches[held->watch].started = false;
+}
+
+tsr_err tsr_coap_observe_settle(tsr_coap *c, tsr_coap_id id, bool kept)
+{
+    tsr_coap_slot *held = tsr_coap_slot_of(c, id);
+
+    if (held == NULL || held->kind != SLOT_TICKET)
+        return TSR_E_NOT_FOUND;
+    if (kept) {
+        release(c, held);
+        return TSR_OK;
+    }
+    disown(c, held);
+    tsr_coap_slot_free(c, held);
+    return TSR_OK;
 }
 
 tsr_err tsr_coap_observe_forget(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token)

@@ -532,6 +532,146 @@ static void test_long_notification_is_partial_when_it_cannot_be_fetched(void **s
     assert_true(tsr_coap_msg_path_is(&m, 0, "/t"));
 }
 
+/* ---- acknowledged when it is kept ---- */
+
+static void with_hold(uint32_t exchanges)
+{
+    tsr_coap_config config = link_config(3);
+
+    config.hold = true;
+    config.exchanges = exchanges;
+    with(&config);
+    accepted(10);
+}
+
+static tsr_coap_id held(void)
+{
+    tsr_coap_event e = link_event(c, TSR_COAP_NOTIFICATION);
+
+    assert_true(e.id != 0 && e.observing);
+    return e.id;
+}
+
+static void acknowledged(uint16_t mid, uint64_t now_ms)
+{
+    tsr_coap_msg m = link_next(c, now_ms);
+
+    assert_true(m.type == TSR_COAP_ACK && m.code == TSR_COAP_EMPTY && m.mid == mid);
+}
+
+static void again(uint32_t sequence, uint64_t now_ms)
+{
+    next_mid--;
+    push(TSR_COAP_CON, sequence, now_ms);
+}
+
+/* RFC 7252 §4.5: duplicates get nothing while it is open, and the same ACK afterwards. */
+static void test_held_notification_is_acknowledged_when_kept(void **state)
+{
+    tsr_coap_id id;
+
+    (void)state;
+    with_hold(16);
+    push(TSR_COAP_CON, 11, NOW);
+    id = held();
+    link_silent(c, NOW);
+    again(11, NOW + 2500);
+    link_no_event(c);
+    link_silent(c, NOW + 2500);
+    assert_int_equal(tsr_coap_observe_settle(c, id, true), TSR_OK);
+    acknowledged((uint16_t)(next_mid - 1), NOW + 2600);
+    again(11, NOW + 5000);
+    link_no_event(c);
+    acknowledged((uint16_t)(next_mid - 1), NOW + 5000);
+    assert_int_equal(tsr_coap_observe_settle(c, id, true), TSR_E_NOT_FOUND);
+    push(TSR_COAP_NON, 12, NOW);
+    assert_int_equal(link_event(c, TSR_COAP_NOTIFICATION).id, 0);
+    link_silent(c, NOW);
+}
+
+static void test_held_notification_that_is_not_kept_comes_again(void **state)
+{
+    tsr_coap_id id;
+
+    (void)state;
+    with_hold(16);
+    push(TSR_COAP_CON, 11, NOW);
+    assert_int_equal(tsr_coap_observe_settle(c, held(), false), TSR_OK);
+    link_silent(c, NOW);
+    again(11, NOW + 2500);
+    id = held();
+    push(TSR_COAP_CON, 12, NOW + 2600); /* a newer one: the older is not taken any more */
+    assert_int_equal(tsr_coap_observe_settle(c, held(), true), TSR_OK);
+    acknowledged((uint16_t)(next_mid - 1), NOW + 2600);
+    assert_int_equal(tsr_coap_observe_settle(c, id, false), TSR_OK);
+    next_mid--;
+    again(11, NOW + 7000);
+    link_no_event(c);
+    acknowledged((uint16_t)(next_mid - 1), NOW + 7000);
+}
+
+/* What nobody is told of has nobody to settle it. */
+static void test_notifications_that_are_not_told_are_not_held(void **state)
+{
+    (void)state;
+    with_hold(16);
+    push(TSR_COAP_CON, 9, NOW);
+    link_no_event(c);
+    acknowledged((uint16_t)(next_mid - 1), NOW);
+    LINK_FEED(c, NOW, .type = TSR_COAP_CON, .code = TSR_COAP_CONTENT, .mid = next_mid++,
+              .same_token = tsr_view(token, 8), .observe = { true, 12 }, .block2 = BLOCK(0, true, 6),
+              .payload = tsr_view(body, 1024));
+    link_no_event(c);
+    acknowledged((uint16_t)(next_mid - 1), NOW);
+    assert_int_equal(link_next(c, NOW).block2.num, 1);
+}
+
+static void test_held_notification_goes_with_its_peer(void **state)
+{
+    tsr_coap_id id;
+
+    (void)state;
+    with_hold(16);
+    push(TSR_COAP_CON, 11, NOW);
+    id = held();
+    tsr_coap_peer_gone(c, 0);
+    assert_int_equal(tsr_coap_observe_settle(c, id, true), TSR_E_NOT_FOUND);
+    link_silent(c, NOW + 900000);
+}
+
+static void test_held_notification_outlives_its_observation(void **state)
+{
+    tsr_coap_id id;
+
+    (void)state;
+    with_hold(16);
+    push(TSR_COAP_CON, 11, NOW);
+    id = held();
+    assert_int_equal(tsr_coap_observe_forget(c, 0, tsr_view(token, 8)), TSR_OK);
+    assert_int_equal(tsr_coap_observe_settle(c, id, false), TSR_OK);
+    again(11, NOW + 2500);
+    rejected();
+}
+
+static void test_notification_without_room_to_be_held_is_as_if_lost(void **state)
+{
+    tsr_coap_id id;
+
+    (void)state;
+    with_hold(1);
+    push(TSR_COAP_CON, 11, NOW);
+    id = held();
+    push(TSR_COAP_CON, 12, NOW);
+    link_no_event(c);
+    link_silent(c, NOW);
+    assert_int_equal(c->stats.refused, 1);
+    assert_int_equal(tsr_coap_observe_settle(c, id, true), TSR_OK);
+    acknowledged((uint16_t)(next_mid - 2), NOW);
+    again(12, NOW + 2500);
+    assert_int_equal(tsr_coap_observe_settle(c, held(), true), TSR_OK);
+    acknowledged((uint16_t)(next_mid - 1), NOW + 2500);
+}
+
 /* RFC 8132 §2.1: FETCH may be observed; the payload is part of what is observed. */
 static void test_observed_fetch_repeats_its_payload(void **state)
 {
@@ -682,6 +822,12 @@ int main(void)
         ALONE(test_long_first_answer_starts_the_observation),
         ALONE(test_critical_option_in_a_notification_is_rejected),
         ALONE(test_many_observations_are_found),
+        ALONE(test_held_notification_is_acknowledged_when_kept),
+        ALONE(test_held_notification_that_is_not_kept_comes_again),
+        ALONE(test_notifications_that_are_not_told_are_not_held),
+        ALONE(test_held_notification_goes_with_its_peer),
+        ALONE(test_held_notification_outlives_its_observation),
+        ALONE(test_notification_without_room_to_be_held_is_as_if_lost),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
 

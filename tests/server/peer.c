@@ -382,6 +382,7 @@ static void take_events(test_peer *p)
         case TSR_COAP_REQUEST: serve(p, &e); break;
         case TSR_COAP_RESPONSE: keep_answer(p, &e); break;
         case TSR_COAP_RESET: p->notify_rejected++; break;
+        case TSR_COAP_ACKED: p->notify_acked = true; break;
         case TSR_COAP_TIMEOUT:
         case TSR_COAP_FAILED: p->timed_out = p->answered = true; break;
         default: break;
@@ -540,6 +541,7 @@ void peer_notify(test_peer *p, bool con)
     tsr_coap_response r = { .code = TSR_COAP_CONTENT, .content_format = { true, 112 } };
     tsr_coap_id id;
 
+    p->notify_acked = false;
     if (p->observes_composite) {
         tsr_lwm2m_out out;
 

@@ -50,6 +50,7 @@ typedef struct test_peer {
     void *on_request_arg;
     uint64_t impatient_ms; /* give a request up after so long; 0: 8 s */
     unsigned notify_rejected, handshakes;
+    bool notify_acked;
     uint8_t last_datagram[2048]; /* as it was sent last, for replays */
     size_t last_datagram_len;
 } test_peer;

@@ -9,6 +9,9 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 static test_peer *device(house *h, const char *version)
@@ -470,6 +473,58 @@ static void test_observation_survives_restart(void **state)
     peer_close(p);
 }
 
+/* Keeps the store's only thread from committing. */
+typedef struct {
+    pthread_mutex_t lock;
+    atomic_bool stuck;
+} stopper;
+
+static void wait_here(void *arg, tsr_err err)
+{
+    stopper *s = arg;
+
+    (void)err;
+    atomic_store(&s->stuck, true);
+    pthread_mutex_lock(&s->lock);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void stop_store(house *h, stopper *s)
+{
+    const tsr_store_event row = { .endpoint = "", .body = tsr_text("") };
+
+    pthread_mutex_lock(&s->lock);
+    assert_int_equal(tsr_store_put_event(tsr_server_store(h->server), &row, wait_here, s), TSR_OK);
+    while (!atomic_load(&s->stuck))
+        sched_yield();
+}
+
+/* What a device holds for delivered is on the disk: RFC 7252 §4.2 lets the ACK be late, and what comes
+ * meanwhile again (after ACK_TIMEOUT) gets nothing. */
+static void test_notification_is_acknowledged_when_it_is_stored(void **state)
+{
+    house *h = *state;
+    test_peer *p = device(h, "1.1");
+    stopper s = { .lock = PTHREAD_MUTEX_INITIALIZER };
+    uint64_t after;
+
+    observe(h, p);
+    after = tsr_server_event_last(h->server);
+    p->coap.config.params.ack_timeout_ms = 300;
+    stop_store(h, &s);
+    p->battery = 42;
+    peer_notify(p, true);
+    peer_run(p, 1200, NULL);
+    assert_true(p->coap.stats.retransmitted >= 1);
+    assert_false(p->notify_acked);
+    pthread_mutex_unlock(&s.lock);
+    peer_run(p, 8000, &p->notify_acked);
+    assert_true(p->notify_acked);
+    (void)house_expect(h, p, "dev1", TSR_SERVER_EV_NOTIFICATION, after);
+    assert_int_equal(house_count_events(h, "dev1", TSR_SERVER_EV_NOTIFICATION), 1);
+    peer_close(p);
+}
+
 /* Core 6.2.1: a new Register ends observations on the device; the server asks for them anew,
  * also when the device came to another shard. */
 static void test_observation_is_renewed_after_register(void **state)
@@ -494,6 +549,7 @@ static void test_observation_is_renewed_after_register(void **state)
         p->battery--;
         peer_notify(p, true);
         house_expect(h, p, "dev1", TSR_SERVER_EV_NOTIFICATION, after);
+        peer_run(p, 8000, &p->notify_acked);
     }
     assert_int_equal(p->observe_requests, 7);
     peer_close(p);
@@ -538,6 +594,7 @@ static void test_observation_moves_with_the_device(void **state)
         p->battery--;
         peer_notify(p, true);
         house_expect(h, p, "dev1", TSR_SERVER_EV_NOTIFICATION, after);
+        peer_run(p, 8000, &p->notify_acked); /* or it would be repeated from elsewhere */
         assert_int_equal(p->notify_rejected, 0);
     }
     peer_close(p);
@@ -611,6 +668,7 @@ int main(void)
         T(test_observe_notify_cancel),
         T(test_observe_of_what_is_not_there_leaves_nothing),
         T(test_observation_survives_restart),
+        T(test_notification_is_acknowledged_when_it_is_stored),
         T(test_observation_is_renewed_after_register),
         T(test_observations_end_when_told_to_forget),
         T(test_observation_moves_with_the_device),

@@ -3,6 +3,7 @@
  * tessera-server as a process: killed at any moment, on a full disk, with a damaged store, with a
  * wrong configuration. Its path is argv[1]. */
 #define _GNU_SOURCE
+#include "server/lwm2m/codec.h"
 #include "server/store/store.h"
 #include "tests/server/peer.h"
 
@@ -288,6 +289,81 @@ static void test_kill_loses_no_acknowledged_registration(void **state)
         peer_close(members[i].peer);
 }
 
+/* --- notifications, killed as soon as they are acknowledged --- */
+
+enum { NOTIFICATIONS = 40 };
+
+static void put_observation(process *p)
+{
+    tsr_store_config config = { .directory = p->data };
+    tsr_store_observation o = { .endpoint = "dev1", .path = "/3/0/9", .params = "",
+                                .token = tsr_text("obs1"), .format = 112, .since_ms = 1 };
+    tsr_store *s;
+    char why[400];
+
+    assert_int_equal(tsr_store_open_sqlite(&config, &s, why, sizeof why), TSR_OK);
+    assert_int_equal(tsr_store_put_observation(s, &o, NULL, NULL), TSR_OK);
+    tsr_store_close(s);
+}
+
+static bool mark_value(void *arg, const tsr_store_event *row)
+{
+    bool *there = arg;
+    tsr_server_record records[4];
+    tsr_server_event e;
+
+    if (tsr_get_event(row->body, &e, records, 4) == TSR_OK &&
+        e.type == TSR_SERVER_EV_NOTIFICATION && e.record_count == 1)
+        there[records[0].value.as.i % NOTIFICATIONS] = true;
+    return true;
+}
+
+static void stored_values(process *p, bool *there)
+{
+    tsr_store_config config = { .directory = p->data };
+    tsr_store_reader *r;
+    tsr_store *s;
+    char why[400];
+
+    assert_int_equal(tsr_store_open_sqlite(&config, &s, why, sizeof why), TSR_OK);
+    assert_int_equal(tsr_store_reader_open(s, &r), TSR_OK);
+    assert_int_equal(tsr_store_events(r, 0, 10000, "dev1", mark_value, there), TSR_OK);
+    tsr_store_reader_close(r);
+    tsr_store_close(s);
+}
+
+/* Some come while the store still has the one before, some after a pause. */
+static void test_kill_loses_no_acknowledged_notification(void **state)
+{
+    process *p = *state;
+    bool there[NOTIFICATIONS] = { false };
+    test_peer *d;
+
+    srand(11);
+    start(p);
+    d = peer_open(p->coap, NULL, NULL);
+    assert_int_equal(peer_register(d, "ep=dev1&lt=300&lwm2m=1.1"), TSR_COAP_CREATED);
+    stop(p, SIGKILL);
+    put_observation(p);
+    memcpy(d->observe_token, "obs1", 4);
+    d->observe_token_len = 4;
+    for (int i = 0; i < NOTIFICATIONS;) {
+        start(p);
+        for (int burst = 1 + (int)pick(4); burst > 0 && i < NOTIFICATIONS; burst--) {
+            d->battery = i++;
+            peer_notify(d, true);
+            peer_run(d, 8000, &d->notify_acked);
+            assert_true(d->notify_acked);
+        }
+        stop(p, SIGKILL);
+    }
+    stored_values(p, there);
+    for (int i = 0; i < NOTIFICATIONS; i++)
+        assert_true(there[i]);
+    assert_int_equal(d->notify_rejected, 0);
+    peer_close(d);
+}
+
 /* The DTLS session, too: the device goes on with the keys it has, in both directions. */
 static void test_kill_keeps_the_dtls_session(void **state)
 {
@@ -479,6 +555,7 @@ int main(int argc, char **argv)
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         T(test_kill_loses_no_acknowledged_registration),
+        T(test_kill_loses_no_acknowledged_notification),
         T(test_kill_keeps_the_dtls_session),
         T(test_kill_before_the_session_is_stored_recovers),
         T(test_full_disk_answers_5_03_and_keeps_what_it_said),

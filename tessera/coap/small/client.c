@@ -78,6 +78,14 @@ tsr_err tsr_coap_observe_forget(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token
     return TSR_E_NOT_FOUND;
 }
 
+tsr_err tsr_coap_observe_settle(tsr_coap *c, tsr_coap_id held, bool kept)
+{
+    (void)c;
+    (void)held;
+    (void)kept;
+    return TSR_E_NOT_FOUND;
+}
+
 tsr_err tsr_coap_observe_adopt(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token,
                                const tsr_coap_request *request, uint64_t user)
 {
