@@ -4,9 +4,9 @@
  * plans, groups, devices, redirects, results and the audit log; over HTTP, on one connection. Two devices were made
  * here. The input is a row of requests: route, which name, what body, length (2 bytes), text.
  *
- * Answers are what docs/openapi.yaml promises. What a plan says and what keys are is never told; a change that was
- * answered stands in the audit log; a voucher that is told verifies as it is said to, and can be taken in again. After an
- * input that changed anything all is as it was. */
+ * Answers are what docs/openapi.yaml promises. The files of a plan and private keys are never told; a change that was
+ * answered stands in the audit log; a voucher that is told verifies as it is said to and can be taken in again, and so
+ * can a plan, whose files stay. After an input that changed anything all is as it was. */
 #include "fuzz/fdo_made.h"
 #include "fuzz/keys.h"
 #include "fuzz/rest_look.h"
@@ -27,7 +27,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { ROOM = 1 << 17, WAIT_MS = 15000, DEVICES = 2, ROUTES = 32, KEPT = 64 };
 
-#define SECRET "what-the-plan-says"
+#define SECRET  "what-the-plan-says"
+#define OWN_KEY "KEukK8zqW2s70kZ+" /* a part of fdo_house_key */
 
 static const char plan[] = "{\"steps\":[{\"module\":\"fdo.download\",\"name\":\"n\",\"text\":\"" SECRET "\"}]}";
 
@@ -40,7 +41,7 @@ static const rest_route *routes[ROUTES];
 static unsigned route_count;
 
 static struct {
-    char guid[FDO_GUID_TEXT];
+    char guid[FDO_GUID_TEXT], result[FDO_GUID_TEXT + 8]; /* what it brought: GUID/brought */
     tsr_buf voucher, pem;
 } devices[DEVICES];
 
@@ -85,21 +86,41 @@ static void forget_kept(void)
     }
 }
 
-static bool delete_one(void *arg, const tsr_store_document *row)
+static tsr_store_document *kept_of(const tsr_store_document *row)
 {
-    (void)arg;
-    must(tsr_store_delete_document(services.store, row->kind, row->name, NULL, NULL) == TSR_OK);
+    for (unsigned i = 0; i < kept_count; i++)
+        if (kept[i].kind == row->kind && strcmp(kept[i].name, row->name) == 0)
+            return &kept[i];
+    return NULL;
+}
+
+/* Each row is a commit of its own, so only what differs is written. */
+static bool mend_one(void *arg, const tsr_store_document *row)
+{
+    tsr_store_document *d = kept_of(row);
+    bool *seen = arg;
+
+    if (d == NULL) {
+        must(tsr_store_delete_document(services.store, row->kind, row->name, NULL, NULL) == TSR_OK);
+        return true;
+    }
+    seen[d - kept] = true;
+    if (!tsr_same(d->body, row->body) || d->rank != row->rank || strcmp(d->alias, row->alias) != 0)
+        must(tsr_store_put_document(services.store, d, NULL, NULL) == TSR_OK);
     return true;
 }
 
 static void put_back(void)
 {
+    bool seen[KEPT] = { false };
+
     if (!changed)
         return;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        must(fdo_list(services.fdo, kinds[i], "", 1000, delete_one, NULL) == TSR_OK);
+        must(fdo_list(services.fdo, kinds[i], "", 1000, mend_one, seen) == TSR_OK);
     for (unsigned i = 0; i < kept_count; i++)
-        must(tsr_store_put_document(services.store, &kept[i], NULL, NULL) == TSR_OK);
+        if (!seen[i])
+            must(tsr_store_put_document(services.store, &kept[i], NULL, NULL) == TSR_OK);
     tsr_store_flush(services.store);
     changed = false;
 }
@@ -110,13 +131,12 @@ static void make_one(unsigned i)
 {
     tsr_cose_key_id key;
     uint8_t guid[TSR_FDO_GUID];
-    char name[80];
 
     fdo_made(services.fdo, &key, guid, &devices[i].voucher);
     fdo_guid_text(tsr_view(guid, sizeof guid), devices[i].guid);
     must(tsr_fdo_voucher_export(services.fdo, devices[i].guid, &devices[i].pem) == TSR_OK);
-    (void)snprintf(name, sizeof name, "%s/brought", devices[i].guid);
-    must(fdo_keep(services.fdo, TSR_STORE_FDO_RESULT, name, "", 0, tsr_text("result")) == TSR_OK);
+    (void)snprintf(devices[i].result, sizeof devices[i].result, "%s/brought", devices[i].guid);
+    must(fdo_keep(services.fdo, TSR_STORE_FDO_RESULT, devices[i].result, "", 0, tsr_text("result")) == TSR_OK);
 }
 
 /* Somebody else's certificate, as PEM. */
@@ -162,6 +182,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     tsr_rest_config config = { .body_max = 100000, .timeout_ms = 2000 };
     char why[400] = "";
 
+    must(strstr(fdo_house_key, OWN_KEY) != NULL);
     fuzz_house_arguments(argc, argv);
     fuzz_house_open(&house);
     must(fdo_house_open(&services, 64, 100000));
@@ -185,19 +206,25 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 /* ---- a request ---- */
 
+/* NULL: the input says it. */
+static const char *name_of(uint8_t which)
+{
+    switch (which >> 1 & 7) {
+    case 0: return devices[which & 1].guid;
+    case 1: return devices[which & 1].result;
+    case 2: return "default";
+    case 3: return "lamps";
+    case 4: return "new";
+    case 5: return "00000000000000000000000000000000";
+    default: return NULL;
+    }
+}
+
 static void put_name(tsr_buf *out, uint8_t which, tsr_bytes text)
 {
-    const char *guid = devices[which & 1].guid;
+    const char *name = name_of(which);
 
-    switch (which >> 1 & 7) {
-    case 0: tsr_put_text(out, guid); break;
-    case 1: tsr_put_text(out, guid), tsr_put_text(out, "%2Fbrought"); break;
-    case 2: tsr_put_text(out, "default"); break;
-    case 3: tsr_put_text(out, "lamps"); break;
-    case 4: tsr_put_text(out, "new"); break;
-    case 5: tsr_put_text(out, "00000000000000000000000000000000"); break;
-    default: fuzz_rest_put_text(out, tsr_first(text, 70)); break;
-    }
+    fuzz_rest_put_text(out, name != NULL ? tsr_text(name) : tsr_first(text, 70));
 }
 
 /* "name":"text", with what JSON wants escaped. */
@@ -352,17 +379,48 @@ static void look_at_voucher(const char *guid)
     free(text);
 }
 
-static void look(const rest_route *route, size_t len, tsr_bytes request, const char *before)
+static void copy_text(void *arg, const char *name, tsr_bytes json)
+{
+    tsr_buf *out = arg;
+
+    (void)name;
+    rest_room(out, json.len + 1);
+    tsr_put_bytes(out, json);
+}
+
+/* A plan that is told can be sent again as it is, keeps what was not told, and is told as the same. */
+static void look_at_plan(const char *name)
+{
+    tsr_bytes said = tsr_text(strstr(answer, "\r\n\r\n") + 4);
+    tsr_buf before = { 0 }, kept_now = { 0 }, again = { 0 };
+    char why[400] = "";
+
+    must(fdo_fetch(services.fdo, TSR_STORE_FDO_PLAN, name, &before) == TSR_OK);
+    if (tsr_fdo_plan_set(services.fdo, name, said, why, sizeof why) != TSR_OK)
+        fuzz_rest_promised(false, why);
+    changed = true;
+    must(fdo_fetch(services.fdo, TSR_STORE_FDO_PLAN, name, &kept_now) == TSR_OK);
+    must(tsr_fdo_plan_get(services.fdo, name, copy_text, &again) == TSR_OK);
+    fuzz_rest_promised(tsr_same(said, tsr_buf_view(&again)), answer);
+    must((memmem(before.ptr, before.len, SECRET, sizeof SECRET - 1) == NULL) ==
+         (memmem(kept_now.ptr, kept_now.len, SECRET, sizeof SECRET - 1) == NULL));
+    free(before.ptr);
+    free(kept_now.ptr);
+    free(again.ptr);
+}
+
+static bool told; /* the input knows a secret, and may have written it elsewhere */
+
+static void look(const rest_route *route, size_t len, const char *before)
 {
     unsigned status = fuzz_rest_look(answer, len, false);
     char after[40];
-    bool is_get = strcmp(route->method, "GET") == 0;
+    bool reads = strcmp(route->method, "GET") == 0 || strstr(route->pattern, "/check") != NULL;
 
     fuzz_rest_promised(status != 503 && status != 501, answer);
-    fuzz_rest_promised(strstr(answer, "PRIVATE KEY") == NULL || memmem(request.ptr, request.len, "PRIVATE", 7) != NULL,
-                       answer);
-    fuzz_rest_promised(strstr(answer, SECRET) == NULL || memmem(request.ptr, request.len, SECRET, 10) != NULL, answer);
-    if (is_get)
+    if (strcmp(route->pattern, "/audit") != 0) /* which has what earlier inputs said */
+        fuzz_rest_promised(told || (strstr(answer, SECRET) == NULL && strstr(answer, OWN_KEY) == NULL), answer);
+    if (reads)
         return;
     newest(after);
     changed = changed || status / 100 == 2;
@@ -390,10 +448,13 @@ static void ask(tsr_bytes *in)
     len = exchange(tsr_buf_view(&out));
     if (len == 0)
         return; /* the connection had been closed */
-    look(route, len, tsr_buf_view(&out), before);
-    if (strcmp(route->pattern, "/fdo/devices/{endpoint}/voucher") == 0 && (name >> 1 & 7) == 0 &&
-        strncmp(answer, "HTTP/1.1 200", 12) == 0)
-        look_at_voucher(devices[name & 1].guid);
+    look(route, len, before);
+    if (name_of(name) == NULL || strcmp(route->method, "GET") != 0 || strncmp(answer, "HTTP/1.1 200", 12) != 0)
+        return;
+    if (strcmp(route->pattern, "/fdo/devices/{endpoint}/voucher") == 0)
+        look_at_voucher(name_of(name));
+    if (strcmp(route->pattern, "/fdo/plans/{endpoint}") == 0)
+        look_at_plan(name_of(name));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -402,6 +463,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size > 4000)
         return 0;
+    told = memmem(data, size, SECRET, 8) != NULL || memmem(data, size, OWN_KEY, 8) != NULL;
     for (int i = 0; i < 6 && in.len > 4; i++)
         ask(&in);
     put_back();
