@@ -7,6 +7,7 @@ import { CredentialsPage } from "./pages/credentials";
 import { DevicePage } from "./pages/device";
 import { DevicesPage } from "./pages/devices";
 import { EventsPage } from "./pages/events";
+import { GroupPage } from "./pages/groups";
 import { OnboardingPage } from "./pages/onboarding";
 import { VoucherPage } from "./pages/voucher";
 import { connection, retryLive } from "./state/live";
@@ -69,6 +70,8 @@ function Page() {
       return <OnboardingPage />;
     case "voucher":
       return <VoucherPage key={at.guid} guid={at.guid} />;
+    case "group":
+      return <GroupPage key={at.name} name={at.name} />;
     case "audit":
       return <AuditPage />;
     default:
@@ -89,7 +92,7 @@ export function App() {
           <a href="#/events" aria-current={current(at === "events")}>Events</a>
           <a href="#/credentials" aria-current={current(at === "credentials")}>Credentials</a>
           <a href="#/bootstrap" aria-current={current(at === "bootstrap")}>Bootstrap</a>
-          <a href="#/onboarding" aria-current={current(at === "onboarding" || at === "voucher")}>Onboarding</a>
+          <a href="#/onboarding" aria-current={current(at === "onboarding" || at === "voucher" || at === "group")}>Onboarding</a>
           <a href="#/audit" aria-current={current(at === "audit")}>Audit</a>
         </nav>
         <div class="end"><LiveBadge /><ThemeButton /></div>

@@ -79,7 +79,7 @@ test("a plan is stored; one that cannot be used is refused in words", { timeout:
   await page.getByLabel("For", { exact: true }).fill("default");
   await page.getByLabel("Plan (JSON)").fill('{"steps": [{"module": "none"}]}');
   await button("Store").click();
-  await page.getByText("steps[0]").waitFor();
+  await page.getByText("Line 1, column 12: steps[0]").waitFor();
   await view.accessible("the form of a plan");
   await page.getByLabel("Plan (JSON)").fill(JSON.stringify({ endpoint: "lamp-1", steps: [
     { module: "fdo.command", command: "say", save: "said" },

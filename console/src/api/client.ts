@@ -45,6 +45,12 @@ export type FdoRedirect = Schemas["FdoRedirect"];
 export type FdoRedirectList = Schemas["FdoRedirectList"];
 export type FdoNameList = Schemas["FdoNameList"];
 export type FdoName = FdoNameList["items"][number];
+/** What has a default may be left out. */
+export type FdoPlan = Partial<Schemas["FdoPlan"]> & Pick<Schemas["FdoPlan"], "steps">;
+export type FdoPlanList = Schemas["FdoPlanList"];
+export type FdoPlanItem = FdoPlanList["items"][number];
+export type FdoGroup = Schemas["FdoGroup"];
+export type FdoGroupList = Schemas["FdoGroupList"];
 export type FdoResult = Schemas["FdoResult"];
 export type AuditEntry = Schemas["AuditEntry"];
 export type AuditList = Schemas["AuditList"];
@@ -173,13 +179,21 @@ export const api = {
   certificates: (cursor?: string) =>
     call<CertificateList>("GET", `/bootstrap/certificates${queryString({ cursor })}`),
   fdo: () => call<FdoService>("GET", "/fdo"),
-  fdoDevices: (cursor?: string) => call<FdoDeviceList>("GET", `/fdo/devices${queryString({ cursor })}`),
+  fdoDevices: (cursor?: string, group?: string) => call<FdoDeviceList>("GET", `/fdo/devices${queryString({ cursor, group })}`),
   fdoDevice: (guid: string) => call<FdoDevice>("GET", `/fdo/devices/${guid}`),
   fdoRedirects: (cursor?: string) => call<FdoRedirectList>("GET", `/fdo/redirects${queryString({ cursor })}`),
   voucher: (guid: string) => call<FdoVoucher>("GET", `/fdo/devices/${guid}/voucher`),
   importVoucher: (voucher: string) => call<FdoDevice>("POST", "/fdo/vouchers", { voucher }),
   extendVoucher: (guid: string, to: string) => call<FdoDevice>("POST", `/fdo/devices/${guid}/extend`, { to }),
-  plans: (cursor?: string) => call<FdoNameList>("GET", `/fdo/plans${queryString({ cursor })}`),
+  groups: (cursor?: string) => call<FdoGroupList>("GET", `/fdo/groups${queryString({ cursor })}`),
+  setGroup: (guid: string, group: string | null) => call<FdoDevice>("PUT", `/fdo/devices/${guid}/group`, { group }),
+  plans: (cursor?: string) => call<FdoPlanList>("GET", `/fdo/plans${queryString({ cursor })}`),
+  plan: (name: string) => call<FdoPlan>("GET", `/fdo/plans/${encodeURIComponent(name)}`),
+  planOrNone: (name: string) => api.plan(name).catch((e: unknown) => {
+    if (e instanceof ApiProblem && e.problem.type.endsWith(":unknown-plan")) return null;
+    throw e;
+  }),
+  checkPlan: (name: string, plan: unknown) => call<void>("POST", `/fdo/plans/${encodeURIComponent(name)}/check`, plan),
   setPlan: (name: string, plan: unknown) => call<void>("PUT", `/fdo/plans/${encodeURIComponent(name)}`, plan),
   deletePlan: (name: string) => call<void>("DELETE", `/fdo/plans/${encodeURIComponent(name)}`),
   results: (cursor?: string) => call<FdoNameList>("GET", `/fdo/results${queryString({ cursor })}`),

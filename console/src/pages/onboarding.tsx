@@ -7,9 +7,10 @@ import { onEvents, onGap } from "../state/live";
 import { onboardingHref } from "../state/router";
 import { fail, toast } from "../state/toasts";
 import { Field } from "../ui/form";
-import { FdoState, KeyBadge, Stages } from "../ui/fdo";
+import { FdoState, KeyBadge, PlanOf, Stages } from "../ui/fdo";
 import { Key, Plus } from "../ui/icons";
 import { Ago, Dialog, Spinner } from "../ui/parts";
+import { Groups } from "./groups";
 import { Plans } from "./plans";
 import { Results } from "./results";
 
@@ -72,12 +73,12 @@ function Service({ of }: { of: FdoService }) {
   );
 }
 
-function Devices({ list, registered }: { list: FdoDevice[]; registered: ReadonlyMap<string, string> }) {
+function Devices({ list, registered, owner }: { list: FdoDevice[]; registered: ReadonlyMap<string, string>; owner: boolean }) {
   return (
     <div class="card table-wrap">
       <table class="table fdo-table">
         <caption class="visually-hidden">Devices by GUID</caption>
-        <thead><tr><th scope="col">Device</th><th scope="col">Serial number, info</th><th scope="col">State</th><th scope="col">Stages</th><th scope="col">Entries</th><th scope="col">Next TO0</th><th scope="col">Changed</th></tr></thead>
+        <thead><tr><th scope="col">Device</th><th scope="col">Serial number, info</th><th scope="col">State</th><th scope="col">Stages</th>{owner && <th scope="col">Plan</th>}<th scope="col">Entries</th><th scope="col">Next TO0</th><th scope="col">Changed</th></tr></thead>
         <tbody>
           {list.map((d) => (
             <tr class="row" key={d.guid}>
@@ -85,6 +86,7 @@ function Devices({ list, registered }: { list: FdoDevice[]; registered: Readonly
               <td class="what">{d.serial} <span class="muted">{d.device_info}</span></td>
               <td title={failureOf(d)?.detail}><FdoState of={d} /></td>
               <td><Stages of={d} registeredAt={registered.get(d.guid)} /></td>
+              {owner && <td class="what"><PlanOf of={d} /></td>}
               <td class="num">{d.entries}</td>
               <td>{d.registers_at ? <Ago at={d.registers_at} /> : <span class="muted">none</span>}</td>
               <td><Ago at={d.changed_at} /></td>
@@ -129,6 +131,7 @@ export function OnboardingPage() {
   const [next, setNext] = useState<string | null>(null);
   const [old, setOld] = useState(false);
   const [importing, setImporting] = useState(false);
+  const [version, setVersion] = useState(0); // of plans and groups
   const [registered, setRegistered] = useState<ReadonlyMap<string, string>>(new Map());
 
   const current = useRef<FdoDevice[]>([]);
@@ -181,6 +184,11 @@ export function OnboardingPage() {
     };
   }, []);
 
+  const owner = service?.roles.includes("owner") ?? false;
+  const changed = () => {
+    setVersion((v) => v + 1);
+    void load();
+  };
   const shown = (devices ?? []).filter((d) => old || d.state !== "replaced");
   return (
     <>
@@ -197,10 +205,11 @@ export function OnboardingPage() {
       {service && shown.length === 0 && (
         <div class="card empty"><Key /><h2>No device yet</h2><p>A device appears when it is made here (DI), or when its voucher is imported.</p></div>
       )}
-      {shown.length > 0 && <Devices list={shown} registered={registered} />}
+      {shown.length > 0 && <Devices list={shown} registered={registered} owner={owner} />}
       {next !== null && <p style={{ marginTop: "14px" }}><button class="button" type="button" onClick={() => void more()}>Show more devices</button></p>}
       {redirects.length > 0 && <Redirects list={redirects} />}
-      {service?.roles.includes("owner") && <><Plans /><Results /></>}
+      {owner && <><Groups version={version} onChange={changed} />
+        <Plans version={version} onChange={changed} devices={next === null ? devices : undefined} /><Results /></>}
       {importing && <ImportDialog onClose={() => setImporting(false)} onDone={() => { setImporting(false); void load(); }} />}
     </>
   );

@@ -5,10 +5,10 @@ import { api, ApiProblem, type FdoDevice, type FdoVoucher } from "../api/client"
 import { bytesOfPem, concerns, failureOf, guidText, isFdoEvent, registrationOf, save, stepsOf } from "../fdo";
 import { fullTime } from "../format";
 import { onEvents, onGap } from "../state/live";
-import { deviceHref, onboardingHref } from "../state/router";
+import { deviceHref, groupHref, onboardingHref } from "../state/router";
 import { fail, toast } from "../state/toasts";
-import { Field } from "../ui/form";
-import { FdoState, KeyBadge } from "../ui/fdo";
+import { Field, SelectField } from "../ui/form";
+import { FdoState, KeyBadge, PlanOf } from "../ui/fdo";
 import { Ago, Dialog, Spinner } from "../ui/parts";
 import { Results } from "./results";
 
@@ -42,6 +42,43 @@ function ExtendDialog({ guid, onClose, onDone }: { guid: string; onClose(): void
           onInput={(e) => { setText(e.currentTarget.value); setError(""); }} />
       </Field>
     </Dialog>
+  );
+}
+
+/** The group that the device is in, whose plan it gets. */
+function GroupForm({ of, onDone }: { of: FdoDevice; onDone(): void }) {
+  const now = of.group ?? "";
+  const [names, setNames] = useState<string[]>([]);
+  const [group, setGroup] = useState(now);
+  const [error, setError] = useState<string | undefined>(undefined);
+
+  useEffect(() => {
+    const load = async () => {
+      const all: string[] = [];
+      for (let cursor: string | null | undefined; cursor !== null;) {
+        const page = await api.groups(cursor);
+        all.push(...page.items.filter((g) => g.plan).map((g) => g.name));
+        cursor = page.next;
+      }
+      setNames(all);
+    };
+    load().catch((e: unknown) => fail("The groups could not be loaded", e));
+  }, []);
+  const store = async () => {
+    try {
+      await api.setGroup(of.guid, group === "" ? null : group);
+      toast("ok", group === "" ? "Taken out of the group" : "Put into the group", group || now);
+      onDone();
+    } catch (e) {
+      setError(e instanceof Error ? e.message : String(e));
+    }
+  };
+  const options = Object.fromEntries(["", ...new Set(now === "" ? names : [now, ...names])].map((n) => [n, n === "" ? "none" : n]));
+  return (
+    <form class="card card-body group-form" onSubmit={(e) => { e.preventDefault(); void store(); }}>
+      <SelectField id="d-group" label="In the group" value={group} options={options} error={error} onValue={(g) => { setGroup(g); setError(undefined); }} />
+      <button class="button" type="submit" disabled={group === now}>Store the group</button>
+    </form>
   );
 }
 
@@ -162,10 +199,12 @@ export function VoucherPage({ guid }: { guid: string }) {
             <div><dt>Device info</dt><dd>{device.device_info}</dd></div>
             <div><dt>Known since</dt><dd><Ago at={device.since} /></dd></div>
             {device.endpoint && <div><dt>Endpoint</dt><dd><a href={deviceHref(device.endpoint)}>{device.endpoint}</a></dd></div>}
-            {device.group && <div><dt>Group</dt><dd>{device.group}</dd></div>}
+            {device.group && <div><dt>Group</dt><dd><a href={groupHref(device.group)}>{device.group}</a></dd></div>}
+            {device.plan && <div><dt>Plan when it comes</dt><dd><PlanOf of={device} /></dd></div>}
             {device.registers_at && <div><dt>Next registration (TO0)</dt><dd><Ago at={device.registers_at} /></dd></div>}
             {device.replaced_by && <div><dt>Goes on as</dt><dd><a class="mono" href={onboardingHref(device.replaced_by)}>{guidText(device.replaced_by)}</a></dd></div>}
           </dl>
+          {device.plan && <GroupForm key={device.group ?? ""} of={device} onDone={() => void load()} />}
           <Times of={device} registeredAt={registeredAt} />
         </>
       )}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The address bar is the state of the page: #/devices, #/devices/NAME/OBJECT, #/events, #/credentials, #/bootstrap,
-// #/onboarding, #/onboarding/GUID, #/audit.
+// #/onboarding, #/onboarding/GUID, #/onboarding/groups/NAME, #/audit.
 import { signal } from "@preact/signals";
 
 export type Route =
@@ -11,6 +11,7 @@ export type Route =
   | { page: "bootstrap" }
   | { page: "onboarding" }
   | { page: "voucher"; guid: string }
+  | { page: "group"; name: string }
   | { page: "audit" }
   | { page: "unknown"; hash: string };
 
@@ -32,6 +33,8 @@ export function parseRoute(hash: string): Route {
   if (page === "bootstrap" && parts.length === 1) return { page: "bootstrap" };
   if (page === "onboarding" && parts.length === 1) return { page: "onboarding" };
   if (page === "onboarding" && parts.length === 2 && name !== undefined && /^[0-9a-f]{32}$/.test(name)) return { page: "voucher", guid: name };
+  if (page === "onboarding" && name === "groups" && parts.length === 3 && object !== undefined && /^[A-Za-z0-9._-]{1,64}$/.test(object))
+    return { page: "group", name: object };
   if (page === "audit" && parts.length === 1) return { page: "audit" };
   return { page: "unknown", hash };
 }
@@ -39,6 +42,10 @@ export function parseRoute(hash: string): Route {
 /** A device of FIDO Device Onboard. */
 export function onboardingHref(guid: string): string {
   return `#/onboarding/${encodeURIComponent(guid)}`;
+}
+
+export function groupHref(name: string): string {
+  return `#/onboarding/groups/${encodeURIComponent(name)}`;
 }
 
 export function deviceHref(endpoint: string, object?: number): string {

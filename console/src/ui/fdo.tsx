@@ -3,6 +3,8 @@
 import type { FdoDevice, FdoKey } from "../api/client";
 import { failureOf, isRunning, stepsOf } from "../fdo";
 import { fullTime } from "../format";
+import { isGuid, reasonOf } from "../plan";
+import { groupHref } from "../state/router";
 
 export function KeyBadge({ of }: { of: FdoKey | undefined }) {
   if (!of) return <span class="muted">unreadable</span>;
@@ -16,6 +18,16 @@ export function FdoState({ of }: { of: FdoDevice }) {
   if (isRunning(of)) return <span class="badge info"><span class="dot" />Onboarding</span>;
   if (of.state === "onboarded") return <span class="badge ok"><span class="dot" />Onboarded</span>;
   return <span class="badge warn"><span class="dot" />{of.state === "manufactured" ? "Manufactured" : of.state === "imported" ? "Imported" : "Extended"}</span>;
+}
+
+/** Which plan the device gets, and why. */
+export function PlanOf({ of }: { of: FdoDevice }) {
+  const { plan } = of;
+  if (!plan) return <span class="muted">another owner's</span>;
+  if (plan.name === null) return <span class="muted">none: {reasonOf(plan)}</span>;
+  const name = plan.by === "group" || (plan.by === "device_info" && !isGuid(plan.name) && plan.name !== "default")
+    ? <a href={groupHref(plan.name)}>{plan.name}</a> : <span class="mono">{plan.by === "guid" ? "its own" : plan.name}</span>;
+  return <span class="prose">{plan.missing ? <><span class="badge bad">No plan</span> </> : null}{name} <span class="muted">({reasonOf(plan)})</span></span>;
 }
 
 /** One after the other, done or to come. */
