@@ -125,7 +125,7 @@ static void help(FILE *to)
             "  3  the device refused, or its answer was no good\n"
             "  4  the device did not answer in time\n"
             "  5  the server cannot be reached\n"
-            "  6  the token is missing or wrong\n"
+            "  6  the token is missing or wrong, or for reading alone\n"
             "  7  the server refused or failed\n"
             "\nSecrets are read from files or standard input, never from arguments.\n");
 }

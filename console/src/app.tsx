@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { useState } from "preact/hooks";
-import { setToken, tokenNeeded } from "./api/client";
+import { useEffect, useState } from "preact/hooks";
+import { api, setToken, tokenNeeded, type Operator } from "./api/client";
 import { AuditPage } from "./pages/audit";
 import { BootstrapPage } from "./pages/bootstrap";
 import { CredentialsPage } from "./pages/credentials";
@@ -21,6 +21,20 @@ function LiveBadge() {
   const [tone, text] = state === "live" ? ["live-on", "Live"]
     : state === "connecting" ? ["live-wait", "Connecting"] : ["live-off", "Server unreachable"];
   return <span class={`live ${tone}`} role="status"><span class="dot" aria-hidden="true" /><span class="text">{text}</span></span>;
+}
+
+/** Whose token this is, where tokens have names. */
+function OperatorBadge() {
+  const [operator, setOperator] = useState<Operator | undefined>(undefined);
+  useEffect(() => {
+    api.operator().then(setOperator).catch(() => undefined); // without a token, that is asked for elsewhere
+  }, []);
+  if (!operator?.name) return null;
+  return (
+    <span class="badge" title="Changes stand under this name in the audit log">
+      <span class="visually-hidden">Operator: </span>{operator.name}{operator.role === "read" && <>, read only</>}
+    </span>
+  );
 }
 
 function ThemeButton() {
@@ -47,7 +61,7 @@ function TokenDialog() {
       <div class="field">
         <label for="token">Token</label>
         <input id="token" class="input mono" type="password" autocomplete="current-password" value={text} onInput={(e) => setText(e.currentTarget.value)} />
-        <span class="hint">The content of the token file the server was started with.</span>
+        <span class="hint">Yours, from the token file that the server was started with.</span>
       </div>
     </Dialog>
   );
@@ -95,7 +109,7 @@ export function App() {
           <a href="#/onboarding" aria-current={current(at === "onboarding" || at === "voucher" || at === "group")}>Onboarding</a>
           <a href="#/audit" aria-current={current(at === "audit")}>Audit</a>
         </nav>
-        <div class="end"><LiveBadge /><ThemeButton /></div>
+        <div class="end"><OperatorBadge /><LiveBadge /><ThemeButton /></div>
       </header>
       <main class="page" id="main" tabIndex={-1}><Page /></main>
       {tokenNeeded.value && <TokenDialog />}

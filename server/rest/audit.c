@@ -10,6 +10,8 @@
 #include "server/rest/listen.h"
 #include "server/rest/page.h"
 
+enum { WHO = 128 };
+
 /* Operations on devices are not among them: they are events. */
 static const struct {
     rest_handler *handler;
@@ -36,17 +38,19 @@ static const char *what_of(const rest_exchange *x)
     return NULL;
 }
 
-static void name_client(const rest_exchange *x, const char *as, char who[80])
+/* "operator anna 192.0.2.7"; "operator 192.0.2.7" where tokens have no names; "peer 192.0.2.7" without a token. */
+static void name_client(const rest_exchange *x, const char *as, char who[WHO])
 {
     char text[REST_PEER_TEXT];
+    const char *name = x->operator != NULL ? x->operator->name : "";
 
-    (void)snprintf(who, 80, "%s %s", as, rest_peer(x->connection, text));
+    (void)snprintf(who, WHO, "%s%s%s %s", as, name[0] != '\0' ? " " : "", name, rest_peer(x->connection, text));
 }
 
 void rest_audit_answer(rest_exchange *x)
 {
     const char *what = what_of(x);
-    char who[80], detail[320] = "";
+    char who[WHO], detail[320] = "";
 
     if (what == NULL || x->rest->audit == NULL)
         return;
@@ -69,13 +73,12 @@ void rest_audit_answer(rest_exchange *x)
     }
 }
 
-void rest_audit_stranger(rest_exchange *x)
+void rest_audit_refusal(rest_exchange *x, const char *what)
 {
-    char who[80];
+    char who[WHO];
 
-    name_client(x, "peer", who);
-    (void)tsr_audit_note(x->rest->audit, TSR_AUDIT_REFUSED,
-                         &(tsr_audit_entry){ who, "rest-unauthorized", x->uri, x->why });
+    name_client(x, x->operator != NULL ? "operator" : "peer", who);
+    (void)tsr_audit_note(x->rest->audit, TSR_AUDIT_REFUSED, &(tsr_audit_entry){ who, what, x->uri, x->why });
 }
 
 /* --- reading ---------------------------------------------------------------------------- */

@@ -8,11 +8,10 @@
 #include <stdatomic.h>
 
 #include "server/rest/exchange.h"
+#include "server/rest/guard.h"
 
 enum {
     REST_URI_MAX = 2048,
-    REST_TOKEN_MIN = 16,
-    REST_TOKEN_MAX = 512,
     REST_STREAMS_MAX = 256,
     REST_HEARTBEAT_S = 15,
     REST_WAIT_S = 30, /* for a device, when the request does not say */
@@ -28,8 +27,7 @@ struct tsr_rest {
     struct MHD_Daemon *daemon;
     size_t body_max;
     uint32_t wait_max_s;
-    uint8_t token[REST_TOKEN_MAX];
-    size_t token_len; /* 0: none is asked for */
+    rest_operators operators;
 
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t changed;
@@ -55,9 +53,9 @@ void rest_release(tsr_rest *rest);
 tsr_err rest_streams_start(tsr_rest *rest);
 void rest_streams_stop(tsr_rest *rest);
 
-/* audit.c: a change that was answered; somebody without the token */
+/* audit.c: a change that was answered; somebody without a token, or without the role for it, who was refused */
 void rest_audit_answer(rest_exchange *x);
-void rest_audit_stranger(rest_exchange *x);
+void rest_audit_refusal(rest_exchange *x, const char *what);
 
 /* files.c: GET of anything outside /api */
 void rest_get_file(rest_exchange *x, const char *path);

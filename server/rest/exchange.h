@@ -21,6 +21,7 @@ enum {
     REST_OPEN = 1,      /* needs no token */
     REST_BODY = 2,      /* must have a JSON body */
     REST_BODY_FREE = 4, /* may have one */
+    REST_READS = 8,     /* changes nothing, though it is no GET */
 };
 
 typedef struct {
@@ -34,6 +35,7 @@ struct rest_exchange {
     tsr_rest *rest;
     struct MHD_Connection *connection;
     const rest_route *route;
+    const struct rest_operator *operator; /* who asks; NULL: nobody has to say */
     char about[40];      /* what the change is about, when {endpoint} does not say it; "" */
     char why[200];       /* what a problem said; "": none */
     char *endpoint;      /* {endpoint}, decoded; NULL when the route has none */

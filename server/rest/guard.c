@@ -4,9 +4,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <strings.h>
-
-#include "server/rest/daemon.h"
 
 /* The host of "host", "host:port" or "[v6]:port". */
 static tsr_bytes host_of(const char *host)
@@ -54,47 +53,156 @@ bool rest_origin_is_ours(const char *origin, const char *host)
     return strncasecmp(origin, "https://", 8) == 0 && strcasecmp(origin + 8, host) == 0;
 }
 
-bool rest_token_fits(const char *authorization, tsr_bytes token)
+const rest_operator *rest_operator_find(const rest_operators *all, const char *authorization)
 {
+    const rest_operator *found = NULL;
+    tsr_bytes token;
+
     if (authorization == NULL || strncasecmp(authorization, "Bearer ", 7) != 0)
-        return false;
-    return tsr_same_secret(tsr_text(authorization + 7 + strspn(authorization + 7, " ")), token);
+        return NULL;
+    token = tsr_text(authorization + 7 + strspn(authorization + 7, " "));
+    for (size_t i = 0; i < all->count; i++)
+        if (tsr_same_secret(token, tsr_view(all->of[i].token, all->of[i].len)))
+            found = &all->of[i];
+    return found;
 }
 
-static bool blank(int c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+/* --- the token file --------------------------------------------------------------------- */
 
-tsr_err rest_token_read(const char *file, uint8_t *token, size_t cap, size_t *len, char *why,
-                        size_t why_cap)
+enum { FILE_MAX = 64 * 1024, WORDS = 4 }; /* one word more than a line may have */
+
+static bool blank(int c) { return c == ' ' || c == '\t' || c == '\r'; }
+
+/* The words of a line. */
+static size_t split(tsr_bytes line, tsr_bytes words[WORDS])
 {
-    uint8_t text[REST_TOKEN_MAX + 64];
-    FILE *in = fopen(file, "re");
-    size_t from = 0, to = in != NULL ? fread(text, 1, sizeof text, in) : 0;
-    bool failed = in == NULL || ferror(in) != 0, visible = true;
+    size_t n = 0;
 
-    if (failed)
+    while (n < WORDS) {
+        size_t len = 0;
+
+        while (line.len > 0 && blank(line.ptr[0]))
+            line = tsr_skip(line, 1);
+        while (len < line.len && !blank(line.ptr[len]))
+            len++;
+        if (len == 0)
+            break;
+        words[n++] = tsr_first(line, len);
+        line = tsr_skip(line, len);
+    }
+    return n;
+}
+
+/* A token by itself may begin with #. */
+static bool is_comment(const tsr_bytes *words, size_t n)
+{
+    return words[0].ptr[0] == '#' && (n > 1 || words[0].len < REST_TOKEN_MIN);
+}
+
+static const char *take_token(rest_operators *all, rest_operator *o, tsr_bytes token)
+{
+    bool visible = true, taken = false;
+
+    for (size_t i = 0; i < token.len; i++)
+        visible = visible && token.ptr[i] > 0x20 && token.ptr[i] < 0x7f;
+    if (!visible || token.len < REST_TOKEN_MIN || token.len > REST_TOKEN_MAX)
+        return "a token has 16 to 512 visible ASCII characters, e.g. made with: openssl rand -hex 32";
+    for (size_t i = 0; i < all->count; i++)
+        taken |= tsr_same_secret(token, tsr_view(all->of[i].token, all->of[i].len));
+    if (taken)
+        return "this token stands there before: each operator needs one of their own";
+    memcpy(o->token, token.ptr, token.len);
+    o->len = token.len;
+    return NULL;
+}
+
+static const char *take_name(rest_operator *o, tsr_bytes name)
+{
+    static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@-";
+
+    for (size_t i = 0; i < name.len; i++)
+        if (name.ptr[i] == 0 || strchr(good, name.ptr[i]) == NULL)
+            return "a name has letters, digits and ._@- alone";
+    if (name.len > REST_NAME_MAX)
+        return "a name has 32 characters at most";
+    memcpy(o->name, name.ptr, name.len);
+    return NULL;
+}
+
+/* NULL, or what is wrong with it. */
+static const char *take_line(rest_operators *all, const tsr_bytes *words, size_t n)
+{
+    rest_operator *o = &all->of[all->count];
+    const char *wrong = NULL;
+    bool one = all->count > 0 && all->of[0].name[0] == 0; /* which names nobody, so it is alone */
+
+    if (all->count == REST_TOKENS_MAX)
+        return "there are more than 64 tokens";
+    if ((n != 1 && n != 3) || one || (n == 1 && all->count > 0))
+        return "write one token and nothing else, or lines of NAME ROLE TOKEN";
+    *o = (rest_operator){ 0 };
+    if (n == 3) {
+        wrong = take_name(o, words[0]);
+        o->reads_only = tsr_same(words[1], tsr_text("read"));
+        if (wrong == NULL && !o->reads_only && !tsr_same(words[1], tsr_text("full")))
+            wrong = "a ROLE is full or read";
+    }
+    if (wrong == NULL)
+        wrong = take_token(all, o, words[n - 1]);
+    if (wrong == NULL)
+        all->count++;
+    return wrong;
+}
+
+static tsr_err take_lines(const char *file, tsr_bytes text, rest_operators *all, char *why, size_t why_cap)
+{
+    tsr_bytes words[WORDS];
+    const char *wrong = NULL;
+    unsigned line = 0;
+
+    all->count = 0;
+    while (wrong == NULL && text.len > 0) {
+        const uint8_t *end = memchr(text.ptr, '\n', text.len);
+        size_t len = end != NULL ? (size_t)(end - text.ptr) : text.len;
+        size_t n = split(tsr_first(text, len), words);
+
+        line++;
+        if (n > 0 && !is_comment(words, n))
+            wrong = take_line(all, words, n);
+        text = tsr_skip(text, end != NULL ? len + 1 : len);
+    }
+    if (wrong == NULL && all->count > 0)
+        return TSR_OK;
+    if (wrong == NULL)
+        (void)snprintf(why, why_cap, "the token file %s has no token; make one with: openssl rand -hex 32", file);
+    else
+        (void)snprintf(why, why_cap, "the token file %s, line %u: %s", file, line, wrong);
+    return TSR_E_ARGUMENT;
+}
+
+tsr_err rest_operators_read(const char *file, rest_operators *all, char *why, size_t why_cap)
+{
+    uint8_t *text = malloc(FILE_MAX + 1);
+    FILE *in = text != NULL ? fopen(file, "re") : NULL;
+    size_t len = 0;
+    tsr_err err = TSR_E_IO;
+
+    if (in != NULL) {
+        (void)setvbuf(in, NULL, _IONBF, 0); /* no second copy of tokens in a buffer */
+        len = fread(text, 1, FILE_MAX + 1, in);
+    }
+    if (in == NULL || ferror(in) != 0) {
         (void)snprintf(why, why_cap, "the token file %s cannot be read: %s", file, strerror(errno));
+    } else if (len > FILE_MAX) {
+        (void)snprintf(why, why_cap, "the token file %s is longer than 64 KiB", file);
+        err = TSR_E_ARGUMENT;
+    } else {
+        err = take_lines(file, tsr_view(text, len), all, why, why_cap);
+    }
     if (in != NULL)
         (void)fclose(in);
-    if (failed)
-        return TSR_E_IO;
-    while (from < to && blank(text[from]))
-        from++;
-    while (to > from && blank(text[to - 1]))
-        to--;
-    for (size_t i = from; i < to; i++)
-        visible = visible && text[i] > 0x20 && text[i] < 0x7f;
-    bool good =
-        visible && to - from >= REST_TOKEN_MIN && to - from <= REST_TOKEN_MAX && to - from <= cap;
-
-    if (good) {
-        memcpy(token, text + from, to - from);
-        *len = to - from;
-    } else {
-        (void)snprintf(why, why_cap,
-                       "the token file %s must hold one line of %d to %d visible ASCII characters, "
-                       "e.g. made with: openssl rand -hex 32",
-                       file, REST_TOKEN_MIN, REST_TOKEN_MAX);
-    }
-    tsr_wipe(text, sizeof text);
-    return good ? TSR_OK : TSR_E_ARGUMENT;
+    if (text != NULL)
+        tsr_wipe(text, FILE_MAX + 1);
+    free(text);
+    return err;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Who may call: the bearer token, and the checks that keep other web sites out of a server that
+ * Who may call: the bearer tokens, and the checks that keep other web sites out of a server that
  * needs none. Private to server/rest. */
 #ifndef SERVER_REST_GUARD_H
 #define SERVER_REST_GUARD_H
@@ -16,15 +16,32 @@ bool rest_host_is_local(const char *host);
  *  source  RFC 6454 §7 */
 bool rest_origin_is_ours(const char *origin, const char *host);
 
-/** True when the header is "Bearer" and exactly this token; in constant time for its length.
- *  source  RFC 6750 §2.1 */
-bool rest_token_fits(const char *authorization, tsr_bytes token);
+enum { REST_TOKEN_MIN = 16, REST_TOKEN_MAX = 512, REST_TOKENS_MAX = 64, REST_NAME_MAX = 32 };
 
-/** Reads the token file: one line, white space around it is dropped.
+/** An operator. */
+typedef struct rest_operator {
+    char name[REST_NAME_MAX + 1]; /* "": the one token of a file that names nobody */
+    bool reads_only;
+    uint8_t token[REST_TOKEN_MAX];
+    size_t len;
+} rest_operator;
+
+typedef struct {
+    rest_operator of[REST_TOKENS_MAX];
+    size_t count; /* 0: nobody is asked for a token */
+} rest_operators;
+
+/** The operator whose token the header has: "Bearer" and exactly that. NULL: nobody's. All tokens are compared,
+ *  each in constant time for its length.
+ *  source  RFC 6750 §2.1 */
+const rest_operator *rest_operator_find(const rest_operators *all, const char *authorization);
+
+/** Reads the token file: one token, or lines of NAME ROLE TOKEN, with ROLE `full` or `read`; what begins with # is
+ *  passed over. A name may stand there twice, while its token changes; no token may.
  *  errors  TSR_E_IO        it cannot be read
- *          TSR_E_ARGUMENT  fewer than 16 or more than 512 characters, or one that is not visible
- *          `why` then says so in words */
-tsr_err rest_token_read(const char *file, uint8_t *token, size_t cap, size_t *len, char *why,
-                        size_t why_cap);
+ *          TSR_E_ARGUMENT  a token of fewer than 16 or more than 512 characters, or with one that is not visible; a
+ *                          name that is not 1 to 32 letters, digits, or ._@-; no token, or more than 64
+ *          `why` then says so in words, with the line */
+tsr_err rest_operators_read(const char *file, rest_operators *all, char *why, size_t why_cap);
 
 #endif

@@ -8,6 +8,7 @@
 #include "server/rest/values.h"
 
 rest_handler rest_get_index, rest_get_openapi, rest_get_health, rest_get_metrics; /* status.c */
+rest_handler rest_get_operator;                                                   /* status.c */
 rest_handler rest_list_devices, rest_get_device, rest_drop_device;                /* device.c */
 rest_handler rest_last_values, rest_history, rest_list_observations;              /* device.c */
 rest_handler rest_read, rest_write, rest_create, rest_delete, rest_execute;       /* operation.c */

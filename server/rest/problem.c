@@ -18,6 +18,7 @@ static const struct {
     [REST_UNKNOWN_PLAN] = { 404, "unknown-plan", "No such plan" },
     [REST_UNKNOWN_PROFILE] = { 404, "unknown-profile", "No such bootstrap profile or state" },
     [REST_METHOD] = { 405, "method-not-allowed", "This path does not take this method" },
+    [REST_READ_ONLY] = { 403, "read-only", "This token is for reading" },
     [REST_UNAUTHORIZED] = { 401, "unauthorized", "A valid bearer token is needed" },
     [REST_FOREIGN_ORIGIN] = { 403, "foreign-origin", "Another web site made this request" },
     [REST_MISDIRECTED] = { 421, "misdirected", "The Host is not one of this server" },

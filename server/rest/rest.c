@@ -83,7 +83,7 @@ static bool may_call(rest_exchange *x, int flags)
     tsr_rest *rest = x->rest;
     const char *host = field(x, "Host"), *site = field(x, "Sec-Fetch-Site");
 
-    if (rest->token_len == 0 && !rest_host_is_local(host)) {
+    if (rest->operators.count == 0 && !rest_host_is_local(host)) {
         rest_fail(x, REST_MISDIRECTED,
                   "without a token this server answers to localhost, 127.0.0.1 and [::1] only; "
                   "start it with a token file to use other names");
@@ -94,15 +94,30 @@ static bool may_call(rest_exchange *x, int flags)
         rest_fail(x, REST_FOREIGN_ORIGIN, "pages of other sites may not call this interface");
         return false;
     }
-    if (rest->token_len != 0 && (flags & REST_OPEN) == 0 &&
-        !rest_token_fits(field(x, "Authorization"), tsr_view(rest->token, rest->token_len))) {
+    if (rest->operators.count == 0)
+        return true;
+    x->operator = rest_operator_find(&rest->operators, field(x, "Authorization"));
+    if (x->operator == NULL && (flags & REST_OPEN) == 0) {
         rest_fail(x, REST_UNAUTHORIZED,
-                  "send Authorization: Bearer with the token of the server's token file");
+                  "send Authorization: Bearer with a token of the server's token file");
         add(x, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
-        rest_audit_stranger(x);
+        rest_audit_refusal(x, "rest-unauthorized");
         return false;
     }
     return true;
+}
+
+/* A request that waits on the server is kept there: that is a change, whatever it asks the device for. */
+static bool may_do(rest_exchange *x)
+{
+    const char *queue = rest_query(x, "queue");
+    bool reads = strcmp(x->route->method, "GET") == 0 || (x->route->flags & REST_READS) != 0;
+
+    if (x->operator == NULL || !x->operator->reads_only || (reads && (queue == NULL || strcmp(queue, "true") != 0)))
+        return true;
+    rest_fail(x, REST_READ_ONLY, "the token of %s is for reading; ask for one with the role full", x->operator->name);
+    rest_audit_refusal(x, "rest-read-only");
+    return false;
 }
 
 static bool has_body(rest_exchange *x)
@@ -155,7 +170,7 @@ static void begin_api(rest_exchange *x, const char *method, const char *path)
         x->endpoint = match.has_endpoint ? strdup(match.endpoint) : NULL;
         if (match.has_endpoint && x->endpoint == NULL)
             rest_fail(x, REST_INTERNAL, "free some memory and try again");
-        else
+        else if (may_do(x))
             check_body(x);
     }
 }
@@ -284,8 +299,7 @@ static tsr_err start(tsr_rest *rest, const tsr_rest_config *config, char *why, s
     if (err != TSR_OK)
         return err;
     if (config->token_file != NULL) {
-        err = rest_token_read(config->token_file, rest->token, sizeof rest->token,
-                              &rest->token_len, why, why_cap);
+        err = rest_operators_read(config->token_file, &rest->operators, why, why_cap);
         if (err != TSR_OK)
             return err;
     } else if (!place.loopback) {
@@ -356,6 +370,6 @@ void tsr_rest_stop(tsr_rest *rest)
     rest_pending_stop(rest);
     let_go(rest);
     MHD_stop_daemon(rest->daemon);
-    tsr_wipe(rest->token, sizeof rest->token);
+    tsr_wipe(&rest->operators, sizeof rest->operators);
     rest_release(rest);
 }

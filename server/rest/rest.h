@@ -14,7 +14,7 @@ typedef struct tsr_rest tsr_rest;
 typedef struct {
     const char *bind;         /* numeric IPv4 or IPv6 address; NULL: "127.0.0.1" */
     uint16_t port;            /* 0: any free one, see tsr_rest_port */
-    const char *token_file;   /* bearer token, one line, 16 to 512 visible characters; NULL: none */
+    const char *token_file;   /* bearer tokens, see rest_operators_read; NULL: none is asked for */
     size_t body_max;          /* largest request body in bytes; 0: 1 MiB */
     unsigned connections_max; /* open connections, event streams included; 0: 1024 */
     struct tsr_fdo *fdo;      /* the services of FIDO Device Onboard; NULL: none */
@@ -28,7 +28,7 @@ typedef struct {
  *  owner   `config` and its strings are copied; `server` must outlive the instance; `*rest` is ours
  *          and is given back to tsr_rest_stop
  *  errors  TSR_E_DENIED    `bind` is not a loopback address and there is no token file
- *          TSR_E_ARGUMENT  an address that is none; a token that is too short or not visible ASCII
+ *          TSR_E_ARGUMENT  an address that is none; a token file that does not say what it should
  *          TSR_E_IO        the token file cannot be read or the port cannot be opened
  *          In every case `why` (at least 160 bytes are sensible) names cause and remedy in words.
  */

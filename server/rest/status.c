@@ -44,6 +44,20 @@ void rest_get_openapi(rest_exchange *x)
     rest_reply(x, MHD_HTTP_OK, "application/yaml", &out);
 }
 
+void rest_get_operator(rest_exchange *x)
+{
+    const rest_operator *o = x->operator;
+    tsr_buf out = { 0 };
+    tsr_json_out j = tsr_json_to(&out);
+
+    rest_room(&out, 256);
+    tsr_json_open_object(&j);
+    rest_put_text(&j, "name", o != NULL && o->name[0] != '\0' ? o->name : NULL);
+    rest_put_text(&j, "role", o != NULL && o->reads_only ? "read" : "full");
+    tsr_json_close(&j);
+    rest_reply(x, MHD_HTTP_OK, "application/json", &out);
+}
+
 void rest_get_health(rest_exchange *x)
 {
     tsr_server_stats stats;

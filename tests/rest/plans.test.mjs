@@ -2,7 +2,7 @@
 // `tessera plans`, `groups` and `onboarding` against a running owner with a voucher that go-fdo made. Real devices: tests/e2e/test_fdo.py
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Lab, root, until } from "../console/lab.mjs";
@@ -149,5 +149,21 @@ test("every change stands in the audit log, and without the token nothing goes",
   assert.ok(items.some((e) => e.what === "plan-set" && e.about === "lamps" && /refused with 422: steps\[1\]/.test(e.detail)));
   writeFileSync(join(lab.folder, "token"), "another-token-than-that\n");
   for (const words of [["plans", "list"], ["groups", "add", "lamps", guid], ["onboarding", "list"]]) bad(6, /token/, words);
-  writeFileSync(join(lab.folder, "token"), readFileSync(join(lab.folder, "token"), "utf8").replace(/.*/, TOKEN));
+});
+
+test("a token for reading reads, and says that it is for that", { timeout: 60_000 }, async () => {
+  await lab.server.stop();
+  const tokens = file("tokens", `anna full ${TOKEN}\nbert read ${TOKEN}-bert\n`);
+  const { token, extra } = lab;
+  lab.token = undefined; // its own file of one token
+  await lab.startServer([...extra, "--token-file", tokens]);
+  lab.token = token;
+  writeFileSync(join(lab.folder, "token"), `${TOKEN}-bert\n`);
+  assert.match(good(["plans", "list"]), new RegExp(`^${guid} `, "m"));
+  assert.match(good(["plans", "check", "lamps", "--file", "-"], '{"steps": []}'), /would be taken/);
+  bad(6, /token of bert is for reading/, ["plans", "set", "lamps", "--file", "-"], '{"steps": []}');
+  bad(6, /token of bert is for reading/, ["groups", "remove", guid]);
+  writeFileSync(join(lab.folder, "token"), `${TOKEN}\n`);
+  good(["plans", "set", "lamps", "--file", "-"], '{"steps": []}');
+  assert.equal((await lab.call("GET", "/audit?limit=1")).body.items[0].who, "operator anna 127.0.0.1");
 });

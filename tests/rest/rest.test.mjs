@@ -3,9 +3,10 @@
 // the document, bad input, and the event stream over a restart.
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import net from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { Lab, require, root, sleep, until } from "../console/lab.mjs";
@@ -239,6 +240,7 @@ test("each documented operation answers, and as documented", { timeout: 120_000 
   await ok("GET", "/", "/");
   await ok("GET", "/openapi.yaml", "/openapi.yaml");
   await ok("GET", "/health", "/health");
+  assert.deepEqual((await ok("GET", "/operator", "/operator")).body, { name: null, role: "full" });
   const metrics = await ok("GET", "/metrics", "/metrics");
   assert.match(metrics.body, /^tessera_registrations 1$/m);
   const list = await ok("GET", "/devices?limit=10", "/devices");
@@ -759,6 +761,63 @@ describe("with a token", () => {
     problem(await safe.call("GET", "/events", undefined, { Authorization: "" }), 401, "unauthorized");
     problem(await safe.call("GET", "/nothing", undefined, { Authorization: "" }), 401, "unauthorized");
     assert.equal((await safe.call("GET", "/health", undefined, { Authorization: "" })).status, 200);
+  });
+});
+
+describe("with operators", () => {
+  const tokens = { anna: "0123456789abcdef-anna", bert: "0123456789abcdef-bert" };
+  let safe;
+  let folder;
+  const as = (name, method, path, body) => safe.call(method, path, body, { Authorization: `Bearer ${tokens[name]}`, Accept: "application/json" });
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), "tessera-tokens-"));
+    writeFileSync(join(folder, "tokens"), `# who may do what\nanna full ${tokens.anna}\nbert read ${tokens.bert}\n`);
+    safe = await Lab.open({ server: ["--token-file", join(folder, "tokens"), "--fdo", "127.0.0.1:0", "--fdo-roles", "owner", "--fdo-owner-key",
+      join(root, "tests/vectors/fdo/go-fdo/mfg_key.pem")] });
+  }, { timeout: 60_000 });
+  after(async () => {
+    await safe?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test("each is known by their token", async () => {
+    for (const [name, role] of [["anna", "full"], ["bert", "read"]]) {
+      const answer = await as(name, "GET", "/operator");
+      conforms("/operator", "GET", answer);
+      assert.deepEqual(answer.body, { name, role });
+    }
+    problem(await safe.call("GET", "/operator"), 401, "unauthorized");
+    assert.equal((await as("bert", "GET", "/health")).status, 200);
+  });
+
+  test("who reads changes nothing, whatever the route", async () => {
+    await as("anna", "PUT", "/fdo/plans/lamps", { steps: [] });
+    for (const { method, path } of operations()) {
+      const at = path.replace(/\{(\w+)\}/g, (_, name) => (name === "endpoint" ? "lamps" : "1"));
+      const answer = await as("bert", method, at, ["PUT", "POST"].includes(method) ? {} : undefined);
+      if (method === "GET" || /composite\/read|\/check$/.test(path)) assert.notEqual(answer.status, 403, `${method} ${path}`);
+      else problem(answer, 403, "read-only");
+    }
+    assert.equal((await as("bert", "GET", "/fdo/plans/lamps")).status, 200);
+    assert.equal((await as("bert", "POST", "/fdo/plans/lamps/check", { steps: [] })).status, 204);
+    problem(await as("bert", "GET", "/devices/lamp/objects/3?queue=true"), 403, "read-only"); // it would be kept
+    problem(await as("bert", "GET", "/devices/lamp/objects/3?queue=false"), 404, "unknown-device");
+  });
+
+  test("the audit log has their names, and attempts in the other book", async () => {
+    await as("anna", "PUT", "/fdo/plans/lamps", { steps: 1 });
+    const done = (await as("bert", "GET", "/audit")).body.items;
+    assert.deepEqual(done.map((e) => [e.who, e.what, e.detail.slice(0, 16)]),
+      [["operator anna 127.0.0.1", "plan-set", "refused with 422"], ["operator anna 127.0.0.1", "plan-set", ""]]);
+    // Of more than ten a second only the number is kept, so of the attempts above not all stand there.
+    await sleep(1100);
+    await as("bert", "DELETE", "/fdo/plans/lamps");
+    const refused = await until("the entry", async () => {
+      const { items } = (await as("bert", "GET", "/audit?refused=true")).body;
+      return items[0]?.about === "/api/v1/fdo/plans/lamps" && items;
+    });
+    assert.deepEqual([refused[0].who, refused[0].what], ["operator bert 127.0.0.1", "rest-read-only"]);
+    assert.ok(JSON.stringify([done, refused]).includes("bert") && !JSON.stringify([done, refused]).includes(tokens.bert));
   });
 });
 

@@ -42,31 +42,15 @@ static void test_origin_must_be_the_host(void **state)
 }
 
 /* RFC 6750 §2.1 */
-static void test_token_must_fit_exactly(void **state)
+static tsr_err read_file(const char *content, rest_operators *all, char why[300])
 {
-    tsr_bytes token = tsr_text("0123456789abcdef");
-
-    (void)state;
-    assert_true(rest_token_fits("Bearer 0123456789abcdef", token));
-    assert_true(rest_token_fits("bearer  0123456789abcdef", token));
-    assert_false(rest_token_fits("Bearer 0123456789abcdeg", token));
-    assert_false(rest_token_fits("Bearer 0123456789abcde", token));
-    assert_false(rest_token_fits("Bearer 0123456789abcdef0", token));
-    assert_false(rest_token_fits("Bearer", token));
-    assert_false(rest_token_fits("Basic 0123456789abcdef", token));
-    assert_false(rest_token_fits("0123456789abcdef", token));
-    assert_false(rest_token_fits(NULL, token));
-}
-
-static tsr_err read_token(const char *content, uint8_t *token, size_t *len)
-{
-    char name[] = "/tmp/tessera-token-XXXXXX", why[300];
+    char name[] = "/tmp/tessera-token-XXXXXX";
     int fd = mkstemp(name);
 
     assert_true(fd >= 0);
     assert_int_equal(write(fd, content, strlen(content)), strlen(content));
     close(fd);
-    tsr_err err = rest_token_read(name, token, 512, len, why, sizeof why);
+    tsr_err err = rest_operators_read(name, all, why, 300);
 
     unlink(name);
     if (err != TSR_OK)
@@ -74,28 +58,102 @@ static tsr_err read_token(const char *content, uint8_t *token, size_t *len)
     return err;
 }
 
-static void test_token_file_is_checked(void **state)
+/* RFC 6750 §2.1 */
+static void test_token_must_fit_exactly(void **state)
 {
-    uint8_t token[512];
-    char text[600], why[300];
-    size_t len = 0;
+    static rest_operators all;
+    char why[300];
 
     (void)state;
-    assert_int_equal(read_token("  0123456789abcdef\r\n", token, &len), TSR_OK);
-    assert_int_equal(len, 16);
-    assert_int_equal(read_token("", token, &len), TSR_E_ARGUMENT);
-    assert_int_equal(read_token("0123456789abcde\n", token, &len), TSR_E_ARGUMENT);
-    assert_int_equal(read_token("0123456789 abcdef\n", token, &len), TSR_E_ARGUMENT);
-    assert_int_equal(read_token("0123456789abcdef\nsecond line\n", token, &len), TSR_E_ARGUMENT);
+    assert_int_equal(read_file("0123456789abcdef", &all, why), TSR_OK);
+    assert_ptr_equal(rest_operator_find(&all, "Bearer 0123456789abcdef"), &all.of[0]);
+    assert_ptr_equal(rest_operator_find(&all, "bearer  0123456789abcdef"), &all.of[0]);
+    assert_null(rest_operator_find(&all, "Bearer 0123456789abcdeg"));
+    assert_null(rest_operator_find(&all, "Bearer 0123456789abcde"));
+    assert_null(rest_operator_find(&all, "Bearer 0123456789abcdef0"));
+    assert_null(rest_operator_find(&all, "Bearer"));
+    assert_null(rest_operator_find(&all, "Bearer "));
+    assert_null(rest_operator_find(&all, "Basic 0123456789abcdef"));
+    assert_null(rest_operator_find(&all, "0123456789abcdef"));
+    assert_null(rest_operator_find(&all, NULL));
+}
+
+static void test_file_of_one_token_names_nobody(void **state)
+{
+    static rest_operators all;
+    char text[600], why[300];
+
+    (void)state;
+    assert_int_equal(read_file("  0123456789abcdef\r\n", &all, why), TSR_OK);
+    assert_int_equal(all.count, 1);
+    assert_int_equal(all.of[0].len, 16);
+    assert_string_equal(all.of[0].name, "");
+    assert_false(all.of[0].reads_only);
+    assert_int_equal(read_file("#123456789abcdef", &all, why), TSR_OK);
     memset(text, 'x', sizeof text);
     text[513] = '\0';
-    assert_int_equal(read_token(text, token, &len), TSR_E_ARGUMENT);
+    assert_int_equal(read_file(text, &all, why), TSR_E_ARGUMENT);
     text[512] = '\0';
-    assert_int_equal(read_token(text, token, &len), TSR_OK);
-    assert_int_equal(len, 512);
-    assert_int_equal(rest_token_read("/nonexistent/token", token, 512, &len, why, sizeof why),
-                     TSR_E_IO);
+    assert_int_equal(read_file(text, &all, why), TSR_OK);
+    assert_int_equal(all.of[0].len, 512);
+    assert_int_equal(rest_operators_read("/nonexistent/token", &all, why, sizeof why), TSR_E_IO);
     assert_non_null(strstr(why, "No such file"));
+}
+
+static void test_file_of_operators_gives_names_and_roles(void **state)
+{
+    static rest_operators all;
+    char why[300];
+
+    (void)state;
+    assert_int_equal(read_file("# who may do what\n\nanna  full\t0123456789abcdef\r\n  b@x.y-z_1 read 0123456789abcdeg\n"
+                               "anna full 0123456789abcdeh", &all, why), TSR_OK);
+    assert_int_equal(all.count, 3);
+    assert_ptr_equal(rest_operator_find(&all, "Bearer 0123456789abcdef"), &all.of[0]);
+    assert_string_equal(all.of[0].name, "anna");
+    assert_false(all.of[0].reads_only);
+    assert_ptr_equal(rest_operator_find(&all, "Bearer 0123456789abcdeg"), &all.of[1]);
+    assert_string_equal(all.of[1].name, "b@x.y-z_1");
+    assert_true(all.of[1].reads_only);
+    assert_string_equal(rest_operator_find(&all, "Bearer 0123456789abcdeh")->name, "anna");
+    assert_null(rest_operator_find(&all, "Bearer anna"));
+}
+
+static void test_token_file_is_checked(void **state)
+{
+    static const struct {
+        const char *text, *why;
+    } bad[] = {
+        { "", "has no token" },
+        { "# 0123456789abcdef\n", "has no token" },
+        { "0123456789abcde\n", "line 1: a token has 16" },
+        { "0123456789abcd\xc3\xa9\n", "line 1: a token has 16" },
+        { "0123456789 abcdef\n", "line 1: write one token" },
+        { "0123456789abcdef\nsecond line\n", "line 2: write one token" },
+        { "0123456789abcdef\n0123456789abcdeg\n", "line 2: write one token" },
+        { "0123456789abcdef\nanna full 0123456789abcdeg\n", "line 2: write one token" },
+        { "anna full 0123456789abcdef\n0123456789abcdeg\n", "line 2: write one token" },
+        { "anna full 0123456789abcdef more\n", "line 1: write one token" },
+        { "\nanna all 0123456789abcdef\n", "line 2: a ROLE is" },
+        { "an/na full 0123456789abcdef\n", "line 1: a name has letters" },
+        { "annaannaannaannaannaannaannaannaa full 0123456789abcdef\n", "line 1: a name has 32" },
+        { "anna full 0123456789abcde\n", "line 1: a token has 16" },
+        { "anna full 0123456789abcdef\nbert read 0123456789abcdef\n", "line 2: this token" },
+    };
+    static rest_operators all;
+    char why[300], many[65 * 32] = "";
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        why[0] = 0;
+        assert_int_equal(read_file(bad[i].text, &all, why), TSR_E_ARGUMENT);
+        if (strstr(why, bad[i].why) == NULL || strstr(why, "0123456789abcde") != NULL)
+            fail_msg("%s: %s", bad[i].text, why);
+    }
+    for (int i = 0; i < 65; i++)
+        (void)snprintf(many + strlen(many), sizeof many - strlen(many), "o%d read 0123456789abcd%02d\n", i, i);
+    assert_int_equal(read_file(many, &all, why), TSR_E_ARGUMENT);
+    assert_non_null(strstr(why, "line 65: there are more than 64"));
 }
 
 int main(void)
@@ -104,6 +162,8 @@ int main(void)
         cmocka_unit_test(test_host_takes_loopback_only),
         cmocka_unit_test(test_origin_must_be_the_host),
         cmocka_unit_test(test_token_must_fit_exactly),
+        cmocka_unit_test(test_file_of_one_token_names_nobody),
+        cmocka_unit_test(test_file_of_operators_gives_names_and_roles),
         cmocka_unit_test(test_token_file_is_checked),
     };
 

@@ -52,6 +52,7 @@ export type FdoPlanItem = FdoPlanList["items"][number];
 export type FdoGroup = Schemas["FdoGroup"];
 export type FdoGroupList = Schemas["FdoGroupList"];
 export type FdoResult = Schemas["FdoResult"];
+export type Operator = Schemas["Operator"];
 export type AuditEntry = Schemas["AuditEntry"];
 export type AuditList = Schemas["AuditList"];
 export type Scalar = Schemas["Scalar"];
@@ -136,6 +137,7 @@ export function queryString(query: Record<string, string | number | boolean | un
 }
 
 export const api = {
+  operator: () => call<Operator>("GET", "/operator"),
   devices: (query: DeviceQuery) => call<DeviceList>("GET", `/devices${queryString({ ...query })}`),
   device: (endpoint: string) => call<DeviceDetail>("GET", of(endpoint)),
   drop: (endpoint: string) => call<void>("DELETE", of(endpoint)),
