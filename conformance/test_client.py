@@ -31,7 +31,7 @@ class Registration(unittest.TestCase):
         with Room() as room:
             seen = room.server.registered()
             self.assertEqual((seen["ep"], seen["lt"], seen["lwm2m"], seen["b"]), ("dev1", "300", "1.2", "U"))
-            self.assertEqual((seen["format"], seen["confirmable"]), (40, True))
+            self.assertEqual((seen["format"], seen["confirmable"]), (40, True))  # Transport 6.8.1
             links = seen["links"].split(",")
             self.assertIn("</1/0>", links)
             self.assertIn("</3/0>", links)

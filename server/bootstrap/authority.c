@@ -17,7 +17,7 @@
 #include "tessera/base/der.h"
 #include "tessera/net/csr.h"
 
-enum { KEY_ID_MAX = 64, CURVE_BITS = 255, /* Transport 5.2.8.3: none shorter */
+enum { KEY_ID_MAX = 64, CURVE_BITS = 255, /* Transport 5.2.3, Transport 5.2.9.3: none shorter */
        ALT_DNS = 0x82, ALT_URI = 0x86 };
 
 struct bs_authority {

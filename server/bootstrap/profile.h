@@ -13,7 +13,7 @@ enum {
     BS_PATHS_MAX = 32,  /* of what is read, of what is deleted */
     BS_WRITES_MAX = 64, /* access control instances and further writes together */
     BS_BODY_MAX = 65536,
-    BS_KEY_MAX = 64,      /* bytes, Transport 5.2.4 */
+    BS_KEY_MAX = 64,      /* bytes, Transport 5.2.9.1 */
     BS_IDENTITY_MAX = 128,
     BS_ANY_INSTANCE = -1,
 };

@@ -88,7 +88,7 @@ tsr_err sessions_init(tsr_shard *s, char *why, size_t why_cap)
         .usage = TSR_DTLS_CERT_ANCHOR,
         .cert_check = c->certificate.len ? check_certificate : NULL,
         .user = s,
-        .cbc = true, /* Transport 5.2.8: a server must know AES_128_CBC_SHA256 too */
+        .cbc = true, /* Transport 5.2.9.1, Transport 5.2.9.3: a server must know AES_128_CBC_SHA256 too */
         .cid = !c->no_cid,
         .cid_len = c->no_cid ? 0 : CID_LEN,
     };

@@ -294,7 +294,7 @@ typedef struct {
 
 /** Sets (replaces) the credential of an endpoint; durable when it returns. Sessions made with the
  *  old one are closed.
- *  source  Transport 5.2.4 (PSK identity up to 128 bytes, key up to 64)
+ *  source  Transport 5.2.9.1 (PSK identity up to 128 bytes, key up to 64)
  *  units   key.len 1 to 64 for PSK, 0 for X509; identity 1 to 128 bytes of UTF-8
  *  errors  TSR_E_ARGUMENT  sizes out of range
  *          TSR_E_EXISTS    the identity belongs to another endpoint

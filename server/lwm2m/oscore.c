@@ -177,7 +177,7 @@ static void derive(void *arg, tsr_bytes row)
     if (tsr_store_oscores(tsr_shard_reader(m->shard), m->c->name, try_state, m) != TSR_OK)
         m->err = TSR_E_IO;
     if (m->err == TSR_E_MALFORMED) { /* keys that were never here */
-        m->params.challenge = !keys.no_echo; /* RFC 9175 §2.3: also the first must be fresh */
+        m->params.challenge = !keys.no_echo; /* Transport 5.5.3: also the first must be fresh */
         m->err = tsr_oscore_init(&m->c->oscore, &m->params, tsr_view(NULL, 0));
     }
     psa_destroy_key(m->params.master_secret);

@@ -26,7 +26,7 @@ static uint8_t authorise(desk *d, const tsr_peer *peer, const tsr_register_param
             return TSR_COAP_FORBIDDEN;
         *why = "the credential of this session belongs to another endpoint";
         if (p->has_endpoint && strcmp(owner, endpoint) != 0)
-            return peer->security == TSR_PEER_PSK ? TSR_COAP_FORBIDDEN : TSR_COAP_BAD_REQUEST;
+            return TSR_COAP_BAD_REQUEST; /* Transport 5.2.6, Transport 5.5.5 */
         memcpy(endpoint, owner, sizeof owner);
         *why = "this endpoint must use OSCORE in its session";
         return peer->context || !credential_needs_of(d, owner).required ? 0 : TSR_COAP_UNAUTHORIZED;
@@ -43,7 +43,7 @@ static uint8_t authorise(desk *d, const tsr_peer *peer, const tsr_register_param
     *why = "this endpoint has a credential and must use DTLS";
     if (needs.session)
         return TSR_COAP_FORBIDDEN;
-    *why = "this server wants DTLS";
+    *why = "this server wants DTLS"; /* Transport 5.1, Transport 5.3 */
     return d->server->config.allow_nosec ? 0 : TSR_COAP_FORBIDDEN;
 }
 

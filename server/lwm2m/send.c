@@ -52,7 +52,7 @@ static void stored(void *arg, tsr_err err)
     tsr_shard_post(n->desk->shard, &n->message);
 }
 
-/* Core 6.4.6: only what is registered may be reported. */
+/* Core 6.4.6, Transport 6.4.5: only what is registered may be reported. */
 static bool is_registered(const device *dev, tsr_lwm2m_path path)
 {
     for (size_t i = 0; i < dev->info->link_count; i++) {

@@ -4,6 +4,7 @@
 #include "tessera/net/dtls_impl.h"
 
 /* RFC 7925 §4.4: P-256 is the curve; P-384 is taken from peers that have nothing else. */
+/* Transport 5.2.3 */
 static const uint16_t groups[] = { MBEDTLS_SSL_IANA_TLS_GROUP_SECP256R1,
                                    MBEDTLS_SSL_IANA_TLS_GROUP_SECP384R1,
                                    MBEDTLS_SSL_IANA_TLS_GROUP_NONE };

@@ -151,7 +151,7 @@ class Enrol(Client):
         self.assertEqual(self.issued(), [])
 
     def test_request_must_be_signed_by_its_own_key(self):
-        """RFC 7030 §4.2.1; and of a curve of 255 bits or more: Transport 5.2.8.3"""
+        """RFC 7030 §4.2.1; and of a curve of 255 bits or more: Transport 5.2.3"""
         request = self.pki.request("forged", f"/CN={EP}")
         der = bytearray(request.read_bytes())
         der[-1] ^= 1
@@ -245,7 +245,7 @@ class DeviceEnrol(Room):
         self.pki.sign(request, born, "maker", "PEM")
 
     def test_device_is_bootstrapped_enrols_and_registers(self):
-        """LwM2M-1.1-int-10"""
+        """LwM2M-1.1-int-10, Transport 5.2.4"""
         self.room.run_device()
         self.assertEqual(self.room.wait_registered(EP, 60)["security"], "x509")
         self.assertEqual(len(self.issued()), 1)

@@ -102,7 +102,7 @@ class Usages(unittest.TestCase):
         self.assertIn("the peer's certificate is not accepted", line)
 
     def test_device_wants_the_path_and_the_pinned_ca(self):
-        """Usage 0 (CA constraint)"""
+        """Usage 0 (CA constraint), Transport 5.2.9.7"""
         self.configure("ca", "authority")
         self.good()
         self.bad("impostor")
@@ -126,7 +126,7 @@ class Usages(unittest.TestCase):
         self.bad("impostor")
 
     def test_device_says_the_name_it_wants(self):
-        """/0/x/14: SNI, which s_server compares, and the name that the certificate must have"""
+        """Transport 5.2.9.3, Transport 5.2.9.4, /0/x/14: SNI, which s_server compares, and the name that the certificate must have"""
         self.configure("anchor", "authority", "other.example")
         self.assertIn("alert=112", self.outcome("server"))  # unrecognized_name
         self.server("misnamed", "authority", "elsewhere.example")

@@ -16,6 +16,7 @@
 #define tsr_coap_notify          tsr_coap_small_notify
 #define tsr_coap_observe_adopt   tsr_coap_small_observe_adopt
 #define tsr_coap_observe_forget  tsr_coap_small_observe_forget
+#define tsr_coap_observe_settle  tsr_coap_small_observe_settle
 #define tsr_coap_params_default  tsr_coap_small_params_default
 #define tsr_coap_peer_gone       tsr_coap_small_peer_gone
 #define tsr_coap_ping            tsr_coap_small_ping

@@ -252,7 +252,7 @@ static void test_client_oscore_notifies(void **state)
     end(r);
 }
 
-/* Power lost: numbers go on above all that may have been used, the server has to say that it is
+/* Transport 5.7. Power lost: numbers go on above all that may have been used, the server has to say that it is
  * there, and the observation lives. */
 static void test_client_oscore_survives_a_crash(void **state)
 {
@@ -376,7 +376,7 @@ static void test_client_oscore_takes_new_keys(void **state)
     end(r);
 }
 
-/* Core E.9: what object 21 takes and what not; nothing of it is ever given out. */
+/* Core E.9, Transport 5.5.7.1: what object 21 takes and what not; nothing of it is ever given out. */
 static void test_oscore_object_checks_values(void **state)
 {
     static const uint8_t long_bytes[65] = { 1 };

@@ -156,7 +156,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* RFC 8323 §3.3, Core 6.2.1 */
+/* RFC 8323 §3.3, Core 6.2.1, Transport 6.8.2 */
 static void test_tcp_registers_after_csm(void **state)
 {
     rig *r = *state;

@@ -450,7 +450,7 @@ static void end(rig *r)
     rig_attach = NULL;
 }
 
-/* CON PUT /5/0/0, Block1 with blocks of 1,024 bytes; returns the code of the answer. */
+/* Transport 6.1. CON PUT /5/0/0, Block1 with blocks of 1,024 bytes; returns the code of the answer. */
 static unsigned put_block(rig *r, uint32_t num, bool more, size_t len, uint8_t fill)
 {
     static uint16_t mid = 0x1000;

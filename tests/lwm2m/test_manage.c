@@ -707,7 +707,7 @@ static void test_light_is_switched_and_counts_its_time(void **state)
     rig_free(r);
 }
 
-/* Transport 6.4 */
+/* Transport 6.4.4, Transport 6.7 */
 static void test_methods_and_options_that_have_no_meaning(void **state)
 {
     rig *r = rig_new(1);

@@ -193,7 +193,7 @@ static void has_text(void *arg, const char *name, tsr_bytes json, int64_t change
     snprintf(arg, 1024, "%.*s", (int)json.len, (const char *)json.ptr);
 }
 
-/* LwM2M-1.1-int-0: client-initiated bootstrap. Core 6.1.7 */
+/* LwM2M-1.1-int-0: client-initiated bootstrap. Core 6.1.7, Transport 6.4.2 */
 static void test_bootstrap_writes_and_finishes(void **state)
 {
     house *h = *state;

@@ -276,6 +276,7 @@ static void test_send_that_is_no_good_is_refused(void **state)
     assert_int_equal(peer_dp(p, 110, tsr_text("[{\"n\":\"/3/0\",\"v\":1}]"), false), TSR_COAP_BAD_REQUEST);
     assert_int_equal(peer_dp(p, 110, tsr_text("[{\"n\":\"/4/0/1\",\"v\":1}]"), false), TSR_COAP_NOT_FOUND);
     assert_int_equal(peer_dp(p, 110, tsr_text("[{\"n\":\"/0/0/1\",\"v\":1}]"), false), TSR_COAP_NOT_FOUND);
+    /* Transport 6.4.5 */
     assert_int_equal(peer_dp(p, 0, tsr_text("60"), false), TSR_COAP_UNSUPPORTED_FORMAT);
     assert_int_equal(peer_dp(p, 11542, from_hex("c1093c", room, sizeof room), false), TSR_COAP_UNSUPPORTED_FORMAT);
     assert_int_equal(peer_request(p, TSR_COAP_PUT, "/dp", NULL, NULL), TSR_COAP_METHOD_NOT_ALLOWED);

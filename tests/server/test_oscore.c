@@ -141,6 +141,7 @@ static uint8_t update(const protection *o)
     return peer_request(o->p, TSR_COAP_POST, o->location, "", NULL);
 }
 
+/* Transport 5.5.3 */
 static void test_oscore_registers_and_is_read(void **state)
 {
     house *h = *state;
@@ -159,6 +160,7 @@ static void test_oscore_registers_and_is_read(void **state)
 }
 
 /* Without its keys nobody is that endpoint, and at its address nobody speaks in the clear. */
+/* Transport 5.5.5 */
 static void test_oscore_endpoint_is_bound_to_its_keys(void **state)
 {
     house *h = *state;

@@ -26,7 +26,7 @@ static void test_register_stores_what_was_said(void **state)
                                   "ep=dev1&lt=300&lwm2m=1.1&b=U&sms=4912345",
                                   "</>;ct=\"110 112\",</1/0>;ver=1.1,</3/0>,</3303/0>,</3303/1>"),
                      TSR_COAP_CREATED);
-    assert_int_equal(strncmp(p->location, "/rd/", 4), 0);
+    assert_int_equal(strncmp(p->location, "/rd/", 4), 0); /* Transport 6.4.3 */
     assert_int_equal(tsr_server_find(h->server, "dev1", &r), TSR_OK);
     assert_string_equal(r->id, p->location + 4);
     assert_string_equal(r->version, "1.1");
@@ -208,13 +208,14 @@ static void test_register_lenient_on_unknown_parameters_and_links(void **state)
     assert_string_equal(r->links[1].attrs[0].value, "a \"b\", c");
     assert_null(r->links[1].attrs[1].value);
     tsr_server_registration_free(r);
-    /* operations go below the alternate path */
+    /* Transport 6.4.1: operations go below the alternate path */
     p->silent = false;
     house_read(h, p, "dev1", "/3/0/9");
     assert_int_equal(h->outcome, TSR_SERVER_ANSWERED);
     peer_close(p);
 }
 
+/* Transport 5.1, Transport 5.3 */
 static void test_register_nosec_only_where_allowed(void **state)
 {
     house *h = *state;

@@ -32,7 +32,7 @@ static test_peer *device(house *h, const char *identity)
     return p;
 }
 
-/* LwM2M-1.1-int-401: registration over DTLS with a pre-shared key. Transport 5.2.8 */
+/* LwM2M-1.1-int-401: registration over DTLS with a pre-shared key. Transport 5.2.9.1 */
 static void test_psk_registers_and_is_read(void **state)
 {
     house *h = *state;
@@ -64,7 +64,8 @@ static void test_psk_endpoint_may_be_left_out(void **state)
 }
 
 /* Core 7.3.1: a name alone decides nothing */
-static void test_psk_of_another_endpoint_is_forbidden(void **state)
+/* Transport 5.2.6: 4.00 where the name is not that of the session. */
+static void test_psk_of_another_endpoint_is_refused(void **state)
 {
     house *h = *state;
     test_peer *p;
@@ -72,8 +73,8 @@ static void test_psk_of_another_endpoint_is_forbidden(void **state)
     credential(h, "dev1", "id1", KEY);
     credential(h, "dev2", "id2", KEY);
     p = device(h, "id1");
-    assert_int_equal(peer_register(p, "ep=dev2&lt=300&lwm2m=1.1"), TSR_COAP_FORBIDDEN);
-    assert_int_equal(peer_register(p, "ep=nobody&lt=300&lwm2m=1.1"), TSR_COAP_FORBIDDEN);
+    assert_int_equal(peer_register(p, "ep=dev2&lt=300&lwm2m=1.1"), TSR_COAP_BAD_REQUEST);
+    assert_int_equal(peer_register(p, "ep=nobody&lt=300&lwm2m=1.1"), TSR_COAP_BAD_REQUEST);
     assert_int_equal(tsr_server_count(h->server), 0);
     peer_close(p);
 }
@@ -153,7 +154,7 @@ static void see(void *arg, const tsr_server_credential *c)
     s->key_len = c->key_len;
 }
 
-/* Transport 5.2.4 */
+/* Transport 5.2.9.1: identities up to 128 bytes, keys up to 64. */
 static void test_credential_sizes_and_clashes(void **state)
 {
     house *h = *state;
@@ -188,7 +189,7 @@ static void test_credential_sizes_and_clashes(void **state)
     assert_int_equal(s.count, 2);
 }
 
-/* RFC 9146 §6: after NAT gave it another address the device goes on without a handshake, and the
+/* Transport 5.2.8, RFC 9146 §6: after NAT gave it another address the device goes on without a handshake, and the
  * server reaches it there. */
 static void test_cid_survives_another_address(void **state)
 {
@@ -209,7 +210,7 @@ static void test_cid_survives_another_address(void **state)
     peer_close(p);
 }
 
-/* RFC 6347 §4.1.2.6: a record is taken once; from a strange address it also moves nobody. */
+/* Transport 5.1, RFC 6347 §4.1.2.6: a record is taken once; from a strange address it also moves nobody. */
 static void test_replayed_record_is_dropped(void **state)
 {
     house *h = *state;
@@ -443,7 +444,7 @@ static void with_certificates(house *h)
     house_start(h);
 }
 
-/* LwM2M-1.1-int-402: registration with certificates on both sides. Transport 5.2.9.1 */
+/* LwM2M-1.1-int-402: registration with certificates on both sides. Transport 5.2.9.3 */
 static void test_certificate_registers_and_is_read(void **state)
 {
     house *h = *state;
@@ -489,7 +490,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_psk_registers_and_is_read),
         T(test_psk_endpoint_may_be_left_out),
-        T(test_psk_of_another_endpoint_is_forbidden),
+        T(test_psk_of_another_endpoint_is_refused),
         T(test_registration_belongs_to_its_identity),
         T(test_wrong_key_and_unknown_identity),
         T(test_credential_replaced_closes_the_session),

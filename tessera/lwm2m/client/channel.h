@@ -17,9 +17,9 @@ typedef enum {
 typedef struct {
     tsr_lwm2m_channel_event_kind kind;
     tsr_bytes data;     /* DATA; lives until the next call on the channel */
-    bool anew;          /* UP: the server has lost our observations with the last connection */
+    bool anew;          /* UP: not what the registration was made over (Transport 6.4.3) */
     bool peer_closed;   /* DOWN: in good order, by the peer */
-    bool final;         /* DOWN: trying again is of no use (Transport 5.2.6: alert class "fail") */
+    bool final;         /* DOWN: trying again is of no use (Transport 5.2.10: alert class "fail") */
     bool local;         /* DOWN: for a reason on this side, as a secure service that is gone */
     uint8_t alert;      /* DOWN: for /1/x/11; 0: none */
     const char *reason; /* DOWN: a word for the log; never NULL then */

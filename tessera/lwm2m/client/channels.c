@@ -25,7 +25,7 @@ static void stop_for_good(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const char 
     (void)tsr_lwm2m_bootstrap_takes(c, BOOTSTRAP_FAILED, a);
 }
 
-/* A session that ended in good order or by accident is opened again; the registration stays. */
+/* A session that ended in good order or by accident is opened again. */
 static void channel_down(tsr_lwm2m_client *c, tsr_lwm2m_account *a,
                          const tsr_lwm2m_channel_event *event)
 {
@@ -50,13 +50,13 @@ static void channel_down(tsr_lwm2m_client *c, tsr_lwm2m_account *a,
     a->proved = false;
 }
 
-/* RFC 8323 §7.4: with a connection its observations end, so what the server has of this client is
- * made anew as a whole. */
+/* RFC 8323 §7.4 and Transport 6.4.3: with a connection or security context its observations end, so
+ * what the server has of this client is made anew as a whole. */
 static void channel_up(tsr_lwm2m_client *c, tsr_lwm2m_account *a,
                        const tsr_lwm2m_channel_event *event)
 {
     if (event->anew) {
-        observe_end_all(c, account_peer(c, a), "a new connection");
+        observe_end_all(c, account_peer(c, a), "a new connection or session");
         a->location[0] = '\0';
     }
     if (a->standing == TSR_LWM2M_CONNECTING)

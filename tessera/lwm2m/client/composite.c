@@ -354,7 +354,7 @@ static bool composite_judge(const tsr_lwm2m_client *c, const tsr_lwm2m_observati
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
-/* Transport 6.4: methods on the root. */
+/* Transport 6.4.4 and Transport 6.4.5: methods on the root. */
 static tsr_lwm2m_operation classify(const tsr_coap_msg *msg)
 {
     if (msg->code == TSR_COAP_IPATCH)

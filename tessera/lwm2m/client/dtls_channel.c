@@ -16,7 +16,7 @@ tsr_err tsr_lwm2m_dtls_from(tsr_lwm2m_dtls *channel, const tsr_lwm2m_security *s
     return tsr_lwm2m_dtls_credentials(&channel->options, s);
 }
 
-/* Transport 5.2.8: /0/x/16 without a suite that we have leaves none to offer. */
+/* Transport 5.2.2: /0/x/16 without a suite that we have leaves none to offer. */
 static tsr_err take_suites(tsr_dtls_options *o, const tsr_lwm2m_security *s)
 {
     bool has = false;
@@ -69,7 +69,7 @@ static void forget(tsr_lwm2m_dtls *ch)
         (void)ch->store.save(ch->store.user, (tsr_bytes){ NULL, 0 });
 }
 
-/* A session taken from the store may send once its moved-on image is durable, not before. */
+/* Transport 5.2.1: a session outlives sleep and restarts. One taken from the store may send once its moved-on image is durable, not before. */
 static tsr_err resume(tsr_lwm2m_dtls *ch, uint64_t now_ms)
 {
     tsr_buf image = tsr_buf_over(ch->image, ch->image_len);
@@ -158,8 +158,8 @@ static bool next(void *state, tsr_lwm2m_channel_event *event)
     if (!ch->live || !tsr_dtls_event_next(&ch->session, &from))
         return false;
     switch (from.type) {
-    case TSR_DTLS_CONNECTED:
-        *event = (tsr_lwm2m_channel_event){ .kind = TSR_LWM2M_CHANNEL_UP };
+    case TSR_DTLS_CONNECTED: /* Transport 6.4.3: a new security context, a new registration */
+        *event = (tsr_lwm2m_channel_event){ .kind = TSR_LWM2M_CHANNEL_UP, .anew = true };
         return true;
     case TSR_DTLS_DATA:
         ch->proved = true;

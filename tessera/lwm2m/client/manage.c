@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Device management: a server's request becomes an operation on an object, and its outcome an
- * answer (Core 6.3, Transport 6.4). */
+ * answer (Core 6.3, Transport 6.4.4). */
 #include "tessera/lwm2m/client/internal.h"
 
-/* The one table from errors to codes. `unsupported` is 4.06 for reading, 4.15 for writing. */
+/* Transport 6.7: the one table from errors to codes. `unsupported` is 4.06 for reading, 4.15 for writing. */
 uint8_t tsr_lwm2m_manage_code(tsr_err err, uint8_t unsupported)
 {
     switch (err) {
@@ -204,7 +204,7 @@ static tsr_lwm2m_operation classify_post(const client_request *r)
     return TSR_LWM2M_OP_NONE;
 }
 
-/* Transport 6.4: which operation a method on a path is. */
+/* Transport 6.4.4: which operation a method on a path is. */
 static tsr_lwm2m_operation classify(const tsr_lwm2m_client *c, const client_request *r)
 {
     switch (r->msg->code) {

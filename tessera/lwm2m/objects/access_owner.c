@@ -142,6 +142,7 @@ static void bequeath(const tsr_lwm2m_accesses *all, tsr_lwm2m_access *a,
         a->used = false;
 }
 
+/* Transport 5.2.5: what a server that is gone had alone goes too, the rest gets another owner. */
 bool tsr_lwm2m_access_settle(tsr_lwm2m_accesses *all, const tsr_lwm2m_registry *registry,
                              const tsr_lwm2m_servers *servers)
 {

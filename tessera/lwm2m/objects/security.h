@@ -9,7 +9,7 @@
 
 enum {
     TSR_LWM2M_URI_LEN = 255,
-    TSR_LWM2M_IDENTITY_MAX = 128, /* Transport 5.2.8 */
+    TSR_LWM2M_IDENTITY_MAX = 128, /* Transport 5.2.9.1 */
     TSR_LWM2M_PSK_MAX = 64,
     TSR_LWM2M_SUITES = 8, /* instances of /0/x/16, 0 to 7 */
     TSR_LWM2M_PRIVATE_KEY_MAX = 256, /* DER of a P-256 key with all that may stand beside it */

@@ -288,6 +288,7 @@ static bool pack_is_taken(tsr_lwm2m_client *c, const tsr_coap_event *event, cons
         err = tsr_lwm2m_format_from(event->msg->content_format.value, &format);
     if (err == TSR_OK)
         err = tsr_lwm2m_stage_pack(c, format, event->body);
+    tsr_lwm2m_stage_delete_orphans(c);
     *reason = err == TSR_OK ? tsr_lwm2m_stage_check(c) : tsr_err_name(err);
     if (*reason == NULL && tsr_lwm2m_stage_commit(c) != TSR_OK)
         *reason = "the new accounts could not be stored";

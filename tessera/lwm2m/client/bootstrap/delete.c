@@ -81,3 +81,18 @@ tsr_err tsr_lwm2m_stage_delete(tsr_lwm2m_client *c, tsr_lwm2m_path at)
     err = tsr_lwm2m_stage_touch(c, &object);
     return err == TSR_OK ? object.handlers->remove(object.state, at.instance) : err;
 }
+
+/* Not before Finish, so that a new instance of Security may be written in the place of the old one. */
+void tsr_lwm2m_stage_delete_orphans(tsr_lwm2m_client *c)
+{
+    const tsr_lwm2m_bootstrap *b = c->bootstrap;
+
+    for (size_t i = 0; i < b->stage_servers.count; i++) {
+        tsr_lwm2m_server *s = &b->stage_servers.items[i];
+        uint16_t id = (uint16_t)s->number[TSR_LWM2M_S_SHORT_ID];
+
+        if (s->used && tsr_lwm2m_security_find(&b->stage, id) == NULL &&
+            tsr_lwm2m_security_find(b->securities, id) != NULL)
+            s->used = false;
+    }
+}

@@ -25,6 +25,9 @@ tsr_err tsr_lwm2m_stage_pack(tsr_lwm2m_client *c, tsr_lwm2m_format format, tsr_b
 tsr_err tsr_lwm2m_stage_delete(tsr_lwm2m_client *c, tsr_lwm2m_path at);
 tsr_err tsr_lwm2m_stage_remove_all(tsr_lwm2m_client *c, const tsr_lwm2m_object *object);
 
+/* Transport 5.2.5: an instance of Server goes with the instance of Security that was deleted. */
+void tsr_lwm2m_stage_delete_orphans(tsr_lwm2m_client *c);
+
 /* check.c: NULL if what is staged can be used, else what is wrong. */
 const char *tsr_lwm2m_stage_check(const tsr_lwm2m_client *c);
 tsr_lwm2m_security *tsr_lwm2m_stage_successor(const tsr_lwm2m_client *c);

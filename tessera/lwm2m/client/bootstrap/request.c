@@ -103,6 +103,7 @@ static uint8_t do_delete(tsr_lwm2m_client *c, request *r)
  * made durable has not happened either. */
 static uint8_t do_finish(tsr_lwm2m_client *c, request *r)
 {
+    tsr_lwm2m_stage_delete_orphans(c);
     r->reason = tsr_lwm2m_stage_check(c);
     if (r->reason != NULL)
         return TSR_COAP_NOT_ACCEPTABLE;
