@@ -4,6 +4,8 @@
  * first byte chooses: even, a row of [number, length (2 bytes), body], each with the token of the answer
  * before; odd, a row of the same form to a plan under way (which one, the rest of the byte says), whose number names
  * module and message. The authority behind fdo.csr is real: requests of any bytes, and one that is good but for a byte.
+ * 254 and 252: what rendezvous servers answer to the owner's registration (TO0), rows of the same form; for a voucher
+ * that was made here, or one whose RendezvousInfo is the first row. Nothing is sent to anybody.
  *
  * What a plan gives opens nothing before it is settled, and then what was taken, at the doors it was for; a
  * certificate of a run that is not is revoked. */
@@ -11,9 +13,12 @@
 #include "server/fdo/module.h"
 #include "server/fdo/plan.h"
 #include "tessera/cbor/cbor.h"
-#include "tessera/net/csr.h"
+#include "server/fdo/place.h"
+#include "server/fdo/post.h"
+#include "server/fdo/to0.h"
 #include "tests/server/fdo_house.h"
 
+#include "fuzz/fdo_made.h"
 #include "fuzz/keys.h"
 #include "server/rest/room.h"
 
@@ -127,8 +132,19 @@ static fdo_house only;
 static uint8_t request_room[TSR_CSR_MAX];
 static tsr_bytes request; /* that nothing is wrong with */
 
+static tsr_buf own_voucher; /* of a device that was made here */
+
+/* A line of text, whoever said what is in it. */
+static void log_line(void *arg, bool bad, const char *text)
+{
+    (void)arg, (void)bad;
+    for (; *text != 0; text++)
+        must((uint8_t)*text >= ' ' && *text != 0x7f);
+}
+
 static void close_house(void)
 {
+    free(own_voucher.ptr);
     fdo_house_close(&only);
     bs_authority_close(signer);
 }
@@ -148,6 +164,8 @@ static void open_authority(void)
 static fdo_house *house(void)
 {
     static bool opened;
+    uint8_t guid[TSR_FDO_GUID];
+    tsr_cose_key_id key;
     char why[200], name[40];
 
     if (opened)
@@ -156,6 +174,10 @@ static fdo_house *house(void)
     (void)atexit(close_house); /* its folder */
     open_authority();
     only.fdo->config.lwm2m = &beside;
+    only.fdo->config.log = log_line;
+    only.fdo->config.owner_places[0] = "http://127.0.0.1:8";
+    only.fdo->config.owner_place_count = 1;
+    fdo_made(only.fdo, &key, guid, &own_voucher);
     must(tsr_fdo_plan_set(only.fdo, "default", tsr_text(plans[0]), why, sizeof why) == TSR_OK);
     for (unsigned i = 1; i < PLANS; i++) {
         (void)snprintf(name, sizeof name, "%032x", i);
@@ -297,6 +319,95 @@ static void as_voucher(fdo_house *h, tsr_bytes in)
         must(why[0] != 0 && guid[0] == 0);
 }
 
+/* ---- TO0 as a client: see the linker's --wrap in server/fdo ---- */
+
+static tsr_bytes answers; /* that are to come */
+static tsr_bytes nonce;   /* that was given */
+static uint8_t nonce_room[TSR_FDO_NONCE];
+
+tsr_err __wrap_fdo_post_message(fdo_post *p, uint8_t type, tsr_bytes body);
+
+static void look_at_owner_sign(tsr_bytes body)
+{
+    tsr_bytes to0d, to1d;
+    tsr_fdo_to0d d;
+
+    must(tsr_fdo_owner_sign_read(body, &to0d, &to1d) == TSR_OK && tsr_fdo_to0d_read(to0d, &d) == TSR_OK);
+    must(tsr_same(d.nonce, nonce) && d.wait_s != 0);
+}
+
+tsr_err __wrap_fdo_post_message(fdo_post *p, uint8_t type, tsr_bytes body)
+{
+    tsr_bytes said, again;
+    uint8_t number;
+
+    must(strncmp(p->base, "http", 4) == 0 && strlen(p->base) < 300);
+    must(type == TSR_FDO_TO0_HELLO || type == TSR_FDO_TO0_OWNER_SIGN);
+    if (type == TSR_FDO_TO0_OWNER_SIGN)
+        look_at_owner_sign(body);
+    if (!next(&answers, &number, &said))
+        return TSR_E_IO;
+    p->type = number;
+    p->answer.len = 0;
+    rest_room(&p->answer, said.len + 1);
+    tsr_put_bytes(&p->answer, said);
+    if (tsr_fdo_nonce_read(said, &again) == TSR_OK) {
+        memcpy(nonce_room, again.ptr, sizeof nonce_room);
+        nonce = tsr_view(nonce_room, sizeof nonce_room);
+    }
+    return number == type + 1 ? TSR_OK : TSR_E_DENIED;
+}
+
+/* A voucher of ours that leads to these servers; false: it is none. */
+static bool lead_to(fdo_house *h, tsr_bytes rv_info, tsr_bytes guid)
+{
+    static const uint8_t mac[32] = { 1 };
+    const tsr_fdo_key *key = &h->fdo->owners.list[0]->public;
+    const tsr_fdo_hash hmac = { TSR_FDO_HMAC256, { mac, sizeof mac } };
+    tsr_fdo_ov_header header = { .guid = guid, .rv_info = rv_info, .device_info = tsr_text("d") };
+    tsr_buf head = { 0 }, first = { 0 }, second = { 0 };
+    tsr_fdo_voucher v;
+    bool good;
+
+    header.manufacturer.encoded = key->encoded;
+    rest_room(&head, rv_info.len + 1000);
+    rest_room(&first, rv_info.len + 2000);
+    rest_room(&second, rv_info.len + 4000);
+    tsr_fdo_ov_header_write(&head, &header);
+    tsr_fdo_voucher_write(&first, tsr_buf_view(&head), &hmac, tsr_view(NULL, 0));
+    good = tsr_fdo_voucher_read(tsr_buf_view(&first), &v) == TSR_OK &&
+           tsr_fdo_voucher_extend(&second, &v, h->fdo->owners.list[0]->sign, key->encoded, tsr_view(NULL, 0)) == TSR_OK;
+    if (good)
+        must(fdo_keep(h->fdo, TSR_STORE_FDO_VOUCHER, "ff000000000000000000000000000000", "", 0,
+                      tsr_buf_view(&second)) == TSR_OK);
+    free(head.ptr);
+    free(first.ptr);
+    free(second.ptr);
+    return good;
+}
+
+static void as_owner(fdo_house *h, bool elsewhere, tsr_bytes in)
+{
+    static const uint8_t made_up[TSR_FDO_GUID] = { 0xff };
+    tsr_bytes guid = tsr_view(made_up, sizeof made_up), rv_info;
+    char name[FDO_GUID_TEXT];
+    uint32_t wait_s = 0;
+    tsr_fdo_voucher v;
+    uint8_t number;
+
+    if (elsewhere && (!next(&in, &number, &rv_info) || !lead_to(h, rv_info, guid)))
+        return;
+    if (!elsewhere) {
+        must(tsr_fdo_voucher_read(tsr_buf_view(&own_voucher), &v) == TSR_OK);
+        guid = v.header.guid;
+    }
+    fdo_guid_text(guid, name);
+    answers = in;
+    nonce = tsr_view(NULL, 0);
+    if (fdo_to0_register(h->fdo, name, &wait_s) == TSR_OK)
+        must(nonce.len != 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -308,7 +419,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     as_voucher(h, in);
     if (tsr_get_u8(&in, &kind) != TSR_OK)
         return 0;
-    if (kind % 2 == 0)
+    if (kind == 254 || kind == 252)
+        as_owner(h, kind == 252, in);
+    else if (kind % 2 == 0)
         as_messages(h, in);
     else
         as_plan(h, kind >> 1, in);

@@ -73,6 +73,8 @@ void fdo_log(const tsr_fdo *f, bool bad, const char *format, ...)
     /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): the analyzer misreads va_start */
     (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    for (char *c = text; *c != '\0'; c++) /* peers say some of it, and are not to begin lines */
+        *c = (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c;
     f->config.log(f->config.log_arg, bad, text);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * fdo.wget in an owner's plan, and modules that a device may not have. */
+ * fdo.wget in an owner's plan, modules that a device may not have, and what of it all is in the log. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -88,12 +88,45 @@ static void test_wget_of_a_plan(void **state)
     fdo_plan_end(&p);
 }
 
+static void keep_line(void *arg, bool bad, const char *text)
+{
+    assert_true(bad);
+    (void)snprintf(arg, 200, "%s", text);
+}
+
+/* What a device says is no line of its own in the log. */
+static void test_log_has_no_control_characters(void **state)
+{
+    static const char text[] = "{\"steps\":[{\"module\":\"tessera.lwm2m\",\"account\":\"bootstrap\",\"uri\":"
+                               "\"coap://a\",\"security\":\"none\"}]}";
+    fdo_house *h = *state;
+    fdo_plan_run p = { 0 };
+    uint8_t guid[16] = { 5 };
+    const fdo_subject who = { tsr_view(guid, 16), tsr_text("lamp"), &some_key };
+    char why[200], line[200] = "";
+    uint8_t room[100];
+    tsr_buf out = tsr_buf_over(room, sizeof room);
+    uint64_t count = 0;
+
+    h->fdo->config.log = keep_line;
+    h->fdo->config.log_arg = line;
+    assert_int_equal(tsr_fdo_plan_set(h->fdo, "default", tsr_text(text), why, sizeof why), TSR_OK);
+    assert_int_equal(fdo_plan_begin(h->fdo, &p, &who), TSR_OK);
+    assert_null(say(h, &p, "devmod", "nummodules", "\x00", 1));
+    (void)fdo_plan_give(&p, &out, &count);
+    assert_non_null(say(h, &p, "tessera.lwm2m", "error", "\x69no\ntime=\x1b", 10));
+    h->fdo->config.log = NULL;
+    fdo_plan_end(&p);
+    assert_non_null(strstr(line, "no?time=?"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_plan_tells_an_optional_module_once_it_is_active,
                                         fdo_house_enter, fdo_house_leave),
         cmocka_unit_test_setup_teardown(test_wget_of_a_plan, fdo_house_enter, fdo_house_leave),
+        cmocka_unit_test_setup_teardown(test_log_has_no_control_characters, fdo_house_enter, fdo_house_leave),
     };
 
     if (psa_crypto_init() != PSA_SUCCESS)
