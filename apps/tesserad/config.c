@@ -203,6 +203,17 @@ static const key light_keys[] = {
     { NULL, TEXT, 0, 0, 0, 0, NULL, NULL },
 };
 
+static const key container_keys[] = {
+    { "directory", TEXT_AT(config_container, directory) },
+    { "description", TEXT_AT(config_container, description) },
+    { "format", TEXT_AT(config_container, format) },
+    { "priority", NUMBER_AT(config_container, priority, 0, 255) },
+    { "app", NUMBER_AT(config_container, app, 0, 65535) },
+    { "user", TEXT_AT(config_container, user) },
+    { "group", TEXT_AT(config_container, group) },
+    { NULL, TEXT, 0, 0, 0, 0, NULL, NULL },
+};
+
 /* Where the reader stands. */
 typedef struct {
     tsr_ini ini;
@@ -413,6 +424,21 @@ static tsr_err open_light(reader *r, uint64_t id)
     return TSR_OK;
 }
 
+static tsr_err open_container(reader *r, uint64_t id)
+{
+    config_container *c = r->c->containers + r->c->container_count;
+
+    if (r->c->container_count == CONFIG_CONTAINERS)
+        return fail(r, r->ini.line, "more than %d containers; remove one", CONFIG_CONTAINERS);
+    if (id > 65534 || (r->c->container_count != 0 && c[-1].id >= id))
+        return fail(r, r->ini.line, "containers are numbered upwards from 0 to 65534; change this number");
+    *c = (config_container){ .id = (uint16_t)id, .line = r->ini.line, .priority = CONFIG_NONE, .app = CONFIG_NONE };
+    r->c->container_count++;
+    r->keys = container_keys;
+    r->base = c;
+    return TSR_OK;
+}
+
 static tsr_err section_line(void *user, char *name)
 {
     reader *r = user;
@@ -443,9 +469,11 @@ static tsr_err section_line(void *user, char *name)
             return open_server(r, id);
         if (tsr_dec(tsr_text(number), &id) == TSR_OK && strcmp(name, "light") == 0)
             return open_light(r, id);
+        if (tsr_dec(tsr_text(number), &id) == TSR_OK && strcmp(name, "container") == 0)
+            return open_container(r, id);
     }
     return fail(r, r->ini.line, "unknown section [%s]; known are: device, secured, log, location, network, "
-                            "coap, update, software, fdo, bootstrap, send, server N, light N", r->section);
+                            "coap, update, software, fdo, bootstrap, send, server N, light N, container N", r->section);
 }
 
 /* IANA numbers with blanks between. Which of them this device has, it finds out itself. */
@@ -584,6 +612,22 @@ static tsr_err check_software(const reader *r)
     return TSR_OK;
 }
 
+static tsr_err check_containers(const reader *r)
+{
+    for (size_t i = 0; i < r->c->container_count; i++) {
+        const config_container *c = &r->c->containers[i];
+
+        if (c->directory[0] != '/')
+            return fail(r, c->line, "[container %u] wants a directory of its own; add directory = /PATH", c->id);
+        for (size_t k = 0; k < i; k++) {
+            if (strcmp(r->c->containers[k].directory, c->directory) == 0)
+                return fail(r, c->line, "[container %u] has the directory of [container %u]; give it its own", c->id,
+                            r->c->containers[k].id);
+        }
+    }
+    return TSR_OK;
+}
+
 /* Core 6.2.1: "oma:NAME", "v:NAME", or a suite's number, a colon and a hash. */
 static tsr_err check_profile(const reader *r)
 {
@@ -624,6 +668,8 @@ static tsr_err check(const reader *r)
         err = check_location(r);
     if (err == TSR_OK)
         err = check_software(r);
+    if (err == TSR_OK)
+        err = check_containers(r);
     if (err == TSR_OK && c->fdo.present && (cause = config_check_fdo(&c->fdo)) != NULL)
         return fail(r, r->ini.line, "[fdo]: %s", cause);
     for (size_t i = 0; err == TSR_OK && i < c->server_count; i++)

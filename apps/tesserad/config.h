@@ -15,11 +15,13 @@ enum {
     CONFIG_ACCOUNTS = CONFIG_SERVERS + 1, /* the last is the bootstrap server's */
     CONFIG_BOOTSTRAP = 65535, /* stands for its Short Server ID, which it has not */
     CONFIG_LIGHTS = 8,
+    CONFIG_CONTAINERS = 4, /* instances of object 19 with a folder */
     CONFIG_SENDS = 16,
     CONFIG_SOFTWARE = 4, /* pieces of software beside the firmware */
     CONFIG_COMMANDS = 16, /* that an owner may run while it onboards */
     CONFIG_TEXT = 128,
     CONFIG_PATH = 256,
+    CONFIG_NONE = 65536, /* more than any such number may be */
 };
 
 typedef enum { REBOOT_RESTART, REBOOT_SYSTEM, REBOOT_NONE } config_reboot;
@@ -56,6 +58,16 @@ typedef struct {
     uint16_t id;
     char led[CONFIG_PATH], file[CONFIG_PATH];
 } config_light;
+
+/** An instance of object 19 whose data lies in a folder. */
+typedef struct {
+    uint16_t id;
+    unsigned line;
+    char directory[CONFIG_PATH];
+    char description[33], format[33];
+    uint32_t priority, app; /* CONFIG_NONE: not told */
+    char user[32], group[32];
+} config_container;
 
 /** What is sent without being asked for. */
 typedef struct {
@@ -133,6 +145,8 @@ typedef struct {
     bool has_bootstrap;
     config_light lights[CONFIG_LIGHTS];
     size_t light_count;
+    config_container containers[CONFIG_CONTAINERS];
+    size_t container_count;
     config_send send;
     config_software software;
     config_fdo fdo;

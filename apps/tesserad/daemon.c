@@ -73,6 +73,7 @@ static int wait_ms(const tesserad *d, uint64_t now_ms)
         update_due_ms(&d->update),
         firmware_due_ms(&d->firmware),
         software_due_ms(&d->software),
+        containers_due_ms(&d->containers),
         report_due_ms(&d->report),
         enrol_due_ms(&d->enrol),
     };
@@ -97,7 +98,7 @@ static void step_update(tesserad *d, uint64_t now_ms)
 }
 
 /* What poll(2) watches: these, then the links. */
-enum { SIGNALS, NETWORK, KERNEL_LOG, FIRMWARE, ENROL, SOFTWARE, LINKS = SOFTWARE + SOFTWARE_FDS };
+enum { SIGNALS, NETWORK, KERNEL_LOG, FIRMWARE, ENROL, CONTAINERS, SOFTWARE, LINKS = SOFTWARE + SOFTWARE_FDS };
 
 static bool listen_to_all(const tesserad *d, struct pollfd fds[LINKS + CONFIG_ACCOUNTS])
 {
@@ -106,6 +107,7 @@ static bool listen_to_all(const tesserad *d, struct pollfd fds[LINKS + CONFIG_AC
     fds[KERNEL_LOG] = (struct pollfd){ d->device.logs.kernel, POLLIN, 0 };
     fds[FIRMWARE] = firmware_watch(&d->firmware);
     fds[ENROL] = (struct pollfd){ enrol_descriptor(&d->enrol), POLLIN, 0 };
+    fds[CONTAINERS] = (struct pollfd){ containers_descriptor(&d->containers), POLLIN, 0 };
     software_fds(&d->software, fds + SOFTWARE);
     for (size_t i = 0; i < d->link_count; i++)
         fds[LINKS + i] = link_watch(d, i);
@@ -121,6 +123,9 @@ static void hear(tesserad *d, const struct pollfd *fds, uint64_t now_ms)
     software_receive(&d->software, fds + SOFTWARE, now_ms);
     if (fds[NETWORK].revents != 0)
         tsr_udp_watch_drain(d->watch);
+    if (fds[CONTAINERS].revents != 0)
+        containers_receive(&d->containers);
+    containers_step(&d->containers, now_ms);
     if (fds[KERNEL_LOG].revents != 0)
         logs_read_kernel(&d->device.logs);
     if (d->stop_by_ms == 0)
@@ -206,6 +211,8 @@ static tsr_err place(tesserad *d, uint64_t now_ms)
         (void)snprintf(d->device.device.firmware, sizeof d->device.device.firmware, "%s",
                        update_version(&d->update));
     firmware_place(&d->firmware, &d->update, &d->device);
+    if (err == TSR_OK)
+        err = containers_place(&d->containers, c, &d->device.app_datas);
     device_configure_access(&d->device, true);
     if (err == TSR_OK)
         err = software_place(&d->software, c, &d->device);
@@ -246,6 +253,7 @@ static tsr_err begin(tesserad *d)
     state_restore(d);
     firmware_resume(&d->firmware, &d->client);
     software_resume(&d->software, &d->client);
+    containers_resume(&d->containers, &d->client, now_ms);
     report_restore(&d->report, &d->client);
     links_check(d, false, now_ms);
     return TSR_OK;
@@ -258,6 +266,7 @@ static void finish(tesserad *d)
     update_end(&d->update);
     firmware_end(&d->firmware);
     software_end(&d->software);
+    containers_end(&d->containers);
     oscore_end(&d->oscore);
     enrol_end(&d->enrol);
     links_end(d);
@@ -280,6 +289,7 @@ daemon_end daemon_run(const config *c, const char *path)
     d->path = path;
     download_init(&d->firmware.download);
     software_init(&d->software);
+    containers_init(&d->containers);
     tsr_host_log_level((tsr_log_level)c->log_level);
     if (begin(d) == TSR_OK) {
         tsr_host_log(TSR_LOG_INFO, "ready", "endpoint=\"%s\" servers=%zu state=\"%s\"", c->endpoint,

@@ -265,7 +265,7 @@ void device_init(device *d, const config *c, uint64_t now_ms)
     measure_traffic(d, NULL, now_ms);
     tsr_lwm2m_statistics_start(&d->statistics);
     d->portfolios = (tsr_lwm2m_portfolios){ d->portfolio, DEVICE_PORTFOLIOS };
-    d->app_datas = (tsr_lwm2m_app_datas){ d->app_data, DEVICE_APP_DATA };
+    d->app_datas = (tsr_lwm2m_app_datas){ d->app_data, DEVICE_APP_DATA + c->container_count };
     logs_begin(&d->logs, c->kernel_log != 0);
     init_location(d);
     init_sensors(d);

@@ -14,7 +14,7 @@
 
 enum {
     DEVICE_PORTFOLIOS = 4,
-    DEVICE_APP_DATA = 4,
+    DEVICE_APP_DATA = 4, /* that servers create */
     DEVICE_OBJECTS = 16,
     DEVICE_ACCESSES = 64,
     DEVICE_CERTIFICATE = 2048, /* bytes of a certificate that a bootstrap server writes */
@@ -45,7 +45,7 @@ typedef struct {
     tsr_lwm2m_portfolio portfolio[DEVICE_PORTFOLIOS];
     tsr_lwm2m_location location;
     tsr_lwm2m_app_datas app_datas;
-    tsr_lwm2m_app_data app_data[DEVICE_APP_DATA];
+    tsr_lwm2m_app_data app_data[DEVICE_APP_DATA + CONFIG_CONTAINERS];
     logs logs;
     tsr_lwm2m_sensors sensors, temperatures;
     tsr_lwm2m_sensor sensor[TSR_HOST_SENSORS], temperature[TSR_HOST_TEMPERATURES];

@@ -51,9 +51,16 @@ static tsr_host_state file_of(tesserad *d)
 
 tsr_err state_save(void *user, tsr_bytes state)
 {
-    tsr_host_state file = file_of(user);
+    tesserad *d = user;
+    tsr_host_state file = file_of(d);
+    tsr_err err = containers_prepare(&d->containers);
 
-    return tsr_host_state_save(&file, state);
+    if (err == TSR_OK)
+        err = tsr_host_state_save(&file, state);
+    if (err == TSR_OK)
+        return containers_commit(&d->containers);
+    containers_abort(&d->containers);
+    return err;
 }
 
 void state_restore(tesserad *d)
@@ -67,6 +74,7 @@ void state_restore(tesserad *d)
         return;
     if (err == TSR_OK)
         err = tsr_lwm2m_client_restore(&d->client, state);
+    containers_furnish(&d->containers);
     if (err != TSR_OK) {
         tsr_host_state_damaged(&file, err);
         accounts_reset(d);

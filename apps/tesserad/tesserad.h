@@ -15,6 +15,7 @@
 #include <poll.h>
 
 #include "apps/tesserad/certificate.h"
+#include "apps/tesserad/containers.h"
 #include "apps/tesserad/daemon.h"
 #include "apps/tesserad/device.h"
 #include "apps/tesserad/enrol.h"
@@ -32,7 +33,7 @@
 #include "tessera/lwm2m/client/queue.h"
 
 enum {
-    OBSERVATIONS = 64, ATTACHMENTS = 64, PATHS = 256, BODY = 49152, STATE = 131072, UNDO = 16384,
+    OBSERVATIONS = 64, ATTACHMENTS = 64, PATHS = 256, BODY = 49152, STATE = 131072, UNDO = 32768,
 };
 
 /* One server: its socket and, with keys, its DTLS session. */
@@ -64,6 +65,7 @@ struct tesserad {
     update update;
     firmware firmware;
     software software;
+    containers containers;
     oscore oscore;
     enrol enrol;
     size_t link_count;

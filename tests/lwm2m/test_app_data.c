@@ -131,6 +131,44 @@ static void test_app_data_outlives_a_restart(void **state)
     assert_int_equal(b->object.handlers->load(&b->all, tsr_buf_view(&out)), TSR_E_MALFORMED);
 }
 
+/* What is the host's own: servers write it, and it tells what they wrote; they do not delete it. */
+static void test_app_data_of_the_host_stays(void **state)
+{
+    static const char *const write = "[{\"n\":\"/19/5/0/0\",\"vd\":\"AA\"},{\"n\":\"/19/5/0/2\",\"vd\":\"AQ\"}]";
+    uint8_t saved[4096];
+    tsr_buf out = tsr_buf_over(saved, sizeof saved);
+    bench *b = fresh();
+    tsr_lwm2m_app_data *c = tsr_lwm2m_app_data_add(&b->all, 5);
+
+    (void)state;
+    assert_non_null(c);
+    assert_ptr_equal(tsr_lwm2m_app_data_find(&b->all, 5), c);
+    assert_null(tsr_lwm2m_app_data_add(&b->all, 5));
+    c->mark = 0x01020304;
+    assert_int_equal(b->object.handlers->remove(&b->all, 5), TSR_E_DENIED);
+    assert_int_equal(object_write(&b->object, "/19/5", TSR_LWM2M_UPDATE, write), TSR_OK);
+    assert_int_equal(c->changed, 5);
+    c->changed = 0;
+    assert_int_equal(object_write(&b->object, "/19/5", TSR_LWM2M_UPDATE, write), TSR_OK);
+    assert_int_equal(c->changed, 0); /* nothing that was not there */
+    assert_int_equal(object_write(&b->object, "/19/5", TSR_LWM2M_REPLACE,
+                                  "[{\"n\":\"/19/5/0/0\",\"vd\":\"AA\"}]"), TSR_OK);
+    assert_int_equal(c->there, 1);
+    assert_true((c->changed & 4) != 0);
+    b->object.handlers->save(&b->all, &out);
+    b = fresh();
+    assert_int_equal(b->object.handlers->load(&b->all, tsr_buf_view(&out)), TSR_OK);
+    c = tsr_lwm2m_app_data_find(&b->all, 5);
+    assert_non_null(c);
+    assert_int_equal(c->mark, 0x01020304);
+    assert_int_equal(c->changed, 0);
+    for (size_t len = 1; len < out.len; len++)
+        assert_int_equal(b->object.handlers->load(&b->all, tsr_view(saved, len)), TSR_E_MALFORMED);
+    assert_non_null(tsr_lwm2m_app_data_add(&b->all, 1));
+    assert_non_null(tsr_lwm2m_app_data_add(&b->all, 2));
+    assert_null(tsr_lwm2m_app_data_add(&b->all, 3)); /* no room */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -139,6 +177,7 @@ int main(void)
         cmocka_unit_test(test_app_data_refuses_what_does_not_fit),
         cmocka_unit_test(test_app_data_is_updated_and_replaced),
         cmocka_unit_test(test_app_data_outlives_a_restart),
+        cmocka_unit_test(test_app_data_of_the_host_stays),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

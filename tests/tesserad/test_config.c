@@ -92,7 +92,9 @@ static void test_config_takes_a_whole_file(void **state)
                           "[server 7]\nuri = coaps://[2001:db8::1]:4000/\nmode = psk\n"
                           "identity = a=b\nkey = 12\nlifetime = 60\nnotify = con\nstoring = no\n"
                           "[server 9]\nuri = coap://example.net\n"
-                          "[light 0]\nfile = /tmp/l\n[light 4]\nled = /sys/x\n"),
+                          "[light 0]\nfile = /tmp/l\n[light 4]\nled = /sys/x\n"
+                          "[container 7]\ndirectory = /d\ndescription = 12345678901234567890123456789012\n"
+                          "priority = 0\nuser = nobody\n"),
                      TSR_OK);
     assert_string_equal(c.endpoint, "dev 1");
     assert_int_equal(c.reboot, REBOOT_NONE);
@@ -113,6 +115,12 @@ static void test_config_takes_a_whole_file(void **state)
     assert_int_equal(c.servers[1].number[TSR_LWM2M_S_LIFETIME], 86400);
     assert_int_equal(c.light_count, 2);
     assert_int_equal(c.lights[1].id, 4);
+    assert_int_equal(c.container_count, 1);
+    assert_int_equal(c.containers[0].id, 7);
+    assert_int_equal(strlen(c.containers[0].description), 32);
+    assert_int_equal(c.containers[0].priority, 0);
+    assert_int_equal(c.containers[0].app, CONFIG_NONE);
+    assert_string_equal(c.containers[0].user, "nobody");
     assert_int_equal(c.ack_timeout_ms, 2000);
 }
 
@@ -196,6 +204,14 @@ static void test_config_errors_name_line_cause_and_remedy(void **state)
     } cases[] = {
         { "endpoint = d\n", 1, "before the first section", "put it under [device]" },
         { "[device\n", 1, "without its closing bracket", "end the line with ]" },
+        { GOOD PSK "[container 1]\nformat = x\n", 9, "wants a directory", "add directory" },
+        { GOOD PSK "[container 1]\ndirectory = x\n", 9, "wants a directory", "/PATH" },
+        { GOOD PSK "[container 1]\ndirectory = /x\n[container 1]\n", 11, "numbered upwards", "change" },
+        { GOOD PSK "[container 1]\ndirectory = /x\n[container 2]\ndirectory = /x\n", 11, "has the directory of",
+          "its own" },
+        { GOOD PSK "[container 1]\npriority = 256\n", 10, "no whole number", "takes one" },
+        { GOOD PSK "[container 0]\n[container 1]\n[container 2]\n[container 3]\n[container 4]\n", 13,
+          "more than 4 containers", "remove one" },
         { "[devise]\n", 1, "unknown section [devise]", "known are: device" },
         { "[server x]\n", 1, "unknown section", "known are" },
         { "[server 0]\n", 1, "1 to 65534", "change it" },

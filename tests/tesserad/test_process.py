@@ -4,6 +4,8 @@
 
     test_process.py TESSERAD TESSERA-SECURED
 """
+import base64
+import json
 import os
 import pathlib
 import re
@@ -151,6 +153,204 @@ class Operations(Case):
         self.assertEqual(server.execute("/3/0/4").dotted, "2.04")
         server.wait(lambda: server.deregisters and len(server.registers) == 2, what="the new registration")
         daemon.expect("event=reboot")
+
+
+class Containers(Case):
+    """Object 19 as a folder: a program of this host at one end, a server at the other."""
+    JSON = 110
+
+    def begin(self, more="", device=""):
+        self.box = self.folder / "box"
+        server = self.peer()
+        config = self.config(server, device=device, section=f"[container 3]\ndirectory = {self.box}\n"
+                             f"description = meter reading\nformat = UTF8-string\npriority = 1\napp = 77\n{more}")
+        daemon = self.daemon(config)
+        server.wait(lambda: server.registers, what="the Register")
+        daemon.expect("event=registered")
+        return server, daemon
+
+    def give(self, part, data):
+        beside = self.box / ".tmp"
+        beside.write_bytes(data)
+        beside.rename(self.box / part)
+
+    def values(self, message):
+        base, out = "", {}
+        for record in json.loads(message.payload):
+            base = record.get("bn", base)
+            value = next(v for k, v in record.items() if k in ("v", "vs", "vd"))
+            if "vd" in record:
+                value = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
+            out[base + record.get("n", "")] = value
+        return out
+
+    def parts(self, message):
+        return {path: value for path, value in self.values(message).items() if path.startswith("/19/3/0/")}
+
+    def patch(self, server, records):
+        return server.ask(7, "/", json.dumps(records).encode(), [(lwm2m.CONTENT_FORMAT, lwm2m.uint(320))])
+
+    def test_a_program_and_a_server_exchange_data(self):
+        server, daemon = self.begin()
+        self.assertIn(b"</19/3>", server.registers[0].payload)
+        self.assertEqual(self.values(server.read("/19/3", self.JSON)),
+                         {"/19/3/1": 1, "/19/3/3": "meter reading", "/19/3/4": "UTF8-string", "/19/3/5": 77})
+        self.assertEqual(server.read("/19/3/0", self.JSON).dotted, "4.04")
+        # observed, and given by a program
+        self.assertEqual(server.observe("/19/3", self.JSON).dotted, "2.05")
+        before = int(time.time())
+        self.give("0", b"\x00\xff12.5")
+        server.wait(lambda: server.notifications, what="the notification")
+        told = self.values(server.notifications[-1])
+        self.assertEqual(told["/19/3/0/0"], b"\x00\xff12.5")
+        self.assertAlmostEqual(told["/19/3/2"], before, delta=2)
+        self.assertEqual(server.read("/19/3/0/0", 42).payload, b"\x00\xff12.5")
+        # given by the server: there before it has its answer, and no news
+        notes = len(server.notifications)
+        self.assertEqual(server.write("/19/3/0/0", b"for you", 42).dotted, "2.04")
+        self.assertEqual((self.box / "0").read_bytes(), b"for you")
+        # all of a request or nothing
+        bad = [{"n": "/19/3/0/1", "vd": "AAAA"}, {"n": "/19/3/1", "v": 999}]
+        self.assertEqual(server.ask(lwm2m.POST, "/19/3", json.dumps(bad).encode(),
+                                    [(lwm2m.CONTENT_FORMAT, lwm2m.uint(110))]).dotted, "4.00")
+        self.assertFalse((self.box / "1").exists())
+        self.assertEqual(server.write("/19/3/0/9", b"x", 42).code >> 5, 4)
+        self.assertEqual(server.write("/19/3/0/1", b"x" * 513, 42).dotted, "4.00")
+        # Replace makes and removes
+        two = [{"n": "/19/3/0/1", "vd": "b25l"}, {"n": "/19/3/0/2", "vd": "dHdv"}]
+        self.assertEqual(server.write("/19/3/0", json.dumps(two), 110).dotted, "2.04")
+        self.assertEqual({p.name: p.read_bytes() for p in self.box.iterdir()}, {"1": b"one", "2": b"two"})
+        # one is deleted by the server, another by the program
+        self.assertEqual(self.patch(server, [{"n": "/19/3/0/1", "v": None}]).dotted, "2.04")
+        self.assertFalse((self.box / "1").exists())
+        server.wait(lambda: len(server.notifications) > notes, what="what the server itself changed")
+        server.wait(lambda: list(self.parts(server.notifications[-1])) == ["/19/3/0/2"], what="the state after both")
+        (self.box / "2").unlink()
+        server.wait(lambda: not self.parts(server.notifications[-1]), what="the notification of the deletion")
+        self.assertEqual(server.read("/19/3/0/2", 42).dotted, "4.04")
+        # the configuration's container stays; a server's own comes and goes without a folder
+        self.assertEqual(server.ask(lwm2m.DELETE, "/19/3").dotted, "4.05")
+        self.assertEqual(server.ask(lwm2m.POST, "/19", b'[{"n":"/19/8/0/0","vd":"AA"}]',
+                                    [(lwm2m.CONTENT_FORMAT, lwm2m.uint(110))]).dotted, "2.01")
+        self.assertEqual(server.ask(lwm2m.DELETE, "/19/8").dotted, "2.02")
+        self.assertNotIn("level=error", daemon.text())
+
+    def test_data_is_sent_without_being_asked_for(self):
+        server, _ = self.begin(more="[send]\npaths = /19/3/0\nevery = 1\n")
+        self.assertEqual(server.write("/1/0/23", "0").dotted, "2.04")  # Mute Send
+        self.give("0", b"to be sent")
+        sent = []
+
+        def look():
+            message = server.receive(0.2)
+            if message is not None and message.code == lwm2m.POST and message.path == "/dp":
+                sent.append(message)
+            return any(b"to be sent" in m.payload for m in sent)
+
+        end = time.monotonic() + 15
+        while not look():
+            self.assertLess(time.monotonic(), end, "nothing was sent")
+
+    def test_kill_loses_neither_side(self):
+        server, daemon = self.begin()
+        self.give("0", b"first")
+        time.sleep(0.3)
+        token = server.observe("/19/3/0", self.JSON).token
+        for n in range(5):
+            notes, updates = len(server.notifications), len(server.updates)
+            self.assertEqual(server.write("/19/3/0/1", f"server {n}".encode(), 42).dotted, "2.04")
+            daemon.kill()
+            self.assertEqual((self.box / "1").read_bytes(), f"server {n}".encode())
+            (self.box / ".1.new").write_bytes(b"left half way")
+            self.give("0", f"program {n}".encode())  # while nobody looks
+            daemon.start()
+            server.wait(lambda: len(server.updates) > updates, what="the Update after kill -9")
+            server.wait(lambda: len(server.notifications) > notes and b"cHJvZ3JhbS" in server.notifications[-1].payload,
+                        what="the notification after kill -9")
+            self.assertEqual(server.notifications[-1].token, token)
+            self.assertEqual(self.values(server.read("/19/3/0", self.JSON)),
+                             {"/19/3/0/0": f"program {n}".encode(), "/19/3/0/1": f"server {n}".encode()})
+        self.assertEqual(len(server.registers), 1)
+        # what the server wrote about it is kept, until its section is changed
+        self.assertEqual(server.write("/19/3/3", "mine").dotted, "2.04")
+        daemon.kill()
+        daemon.start()
+        daemon.expect("event=ready")
+        self.assertEqual(server.read("/19/3/3").payload, b"mine")
+        daemon.kill()
+        daemon.config.write_text(daemon.config.read_text().replace("meter reading", "heat meter"))
+        daemon.start()
+        daemon.expect("event=ready")
+        self.assertEqual(server.read("/19/3/3").payload, b"heat meter")
+        daemon.kill()
+        daemon.config.write_text(daemon.config.read_text().partition("[container")[0])
+        updates = len(server.updates)
+        daemon.start()
+        server.wait(lambda: any(b"</19" in u.payload for u in server.updates[updates:]), what="the new object list")
+        self.assertEqual(server.read("/19/3", self.JSON).dotted, "4.04")
+        self.assertTrue((self.box / "1").exists(), "what is not ours to remove")
+
+    def test_hostile_files_are_left_alone(self):
+        server, daemon = self.begin()
+        secret = self.folder / "secret"
+        secret.write_bytes(b"secret")
+        (self.box / ".l").symlink_to(secret)
+        (self.box / ".l").rename(self.box / "0")
+        os.link(secret, self.box / ".h")
+        (self.box / ".h").rename(self.box / "1")
+        os.mkfifo(self.box / ".f")
+        (self.box / ".f").rename(self.box / "2")
+        self.give("3", b"x" * 513)
+        self.give("4", b"no such part")
+        self.give("name", b"no number")
+        daemon.expect("path=/19/3/0/3 .*cause=\"too long\"")
+        for part in range(5):
+            self.assertEqual(server.read(f"/19/3/0/{part}", 42).dotted, "4.04", part)
+        # a server's Write takes their place, and what they led to is as it was
+        for part in range(4):
+            self.assertEqual(server.write(f"/19/3/0/{part}", b"good", 42).dotted, "2.04", part)
+            self.assertEqual(server.read(f"/19/3/0/{part}", 42).payload, b"good")
+            self.assertTrue((self.box / str(part)).is_file() and not (self.box / str(part)).is_symlink())
+        self.assertEqual(secret.read_bytes(), b"secret")
+        # a folder of a part's name cannot be replaced: the request fails, and nothing is told that is not so
+        (self.box / "0").unlink()
+        (self.box / "0").mkdir()
+        (self.box / "0" / "x").write_bytes(b"")
+        self.assertEqual(server.write("/19/3/0/0", b"other", 42).dotted, "5.00")
+        time.sleep(0.3)
+        self.assertEqual(server.read("/19/3/0/0", 42).dotted, "4.04")
+        # the folder itself becomes a link; then nothing; then it is there again
+        self.box.rename(self.folder / "away")
+        (self.folder / "elsewhere").mkdir()
+        self.box.symlink_to(self.folder / "elsewhere")
+        daemon.expect("event=container-failed")
+        self.assertEqual(server.write("/19/3/0/1", b"lost", 42).dotted, "5.00")
+        self.assertEqual(list((self.folder / "elsewhere").iterdir()), [])
+        self.assertEqual(server.read("/19/3/0/1", 42).dotted, "4.04")
+        self.box.unlink()
+        server.wait(lambda: self.box.is_dir(), timeout=15, what="the folder")
+        self.give("1", b"back")
+        time.sleep(0.3)
+        self.assertEqual(server.read("/19/3/0/1", 42).payload, b"back")
+
+    def test_a_program_that_never_stops_writing_stops_nobody(self):
+        server, daemon = self.begin()
+        writer = subprocess.Popen([sys.executable, "-c", "import sys, os, itertools\n"
+                                   "for n in itertools.count():\n"
+                                   "    open(sys.argv[1] + '/.w', 'w').write(str(n))\n"
+                                   "    os.rename(sys.argv[1] + '/.w', sys.argv[1] + '/0')\n", str(self.box)])
+        self.addCleanup(writer.wait)
+        self.addCleanup(writer.kill)
+        seen = set()
+        for _ in range(10):
+            self.assertEqual(server.read("/3/0/0").payload, b"ACME")
+            answer = server.read("/19/3/0/0", 42)
+            seen.add(answer.payload if answer.code == 0x45 else None)
+            time.sleep(0.15)
+        self.assertGreater(len(seen), 5)
+        ticks = pathlib.Path(f"/proc/{daemon.process.pid}/stat").read_text().rpartition(")")[2].split()
+        used = (int(ticks[11]) + int(ticks[12])) / os.sysconf("SC_CLK_TCK")
+        self.assertLess(used, 1.5, "seconds of processor time")
 
 
 class Restarts(Case):

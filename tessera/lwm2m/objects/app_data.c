@@ -5,6 +5,7 @@
 #include "tessera/lwm2m/model/slots.h"
 
 enum { DATA = 0, PRIORITY = 1, CREATED = 2, DESCRIPTION = 3, FORMAT = 4, APP = 5 };
+enum { MARKED = 0x80 }; /* in the saved `set`: a mark follows */
 
 static const tsr_lwm2m_resource_info resources[] = {
     TSR_LWM2M_19_R0, TSR_LWM2M_19_R1, TSR_LWM2M_19_R2,
@@ -68,6 +69,11 @@ static tsr_err read(const void *state, tsr_lwm2m_path at, tsr_lwm2m_out *out)
     }
 }
 
+static uint8_t part_there(const tsr_lwm2m_app_data *c, uint16_t part)
+{
+    return (uint8_t)(part < TSR_LWM2M_APP_PARTS ? c->there & 1u << part : 0);
+}
+
 /* In the CHECK of a Create there is no instance yet: c is NULL. */
 static tsr_err write_data(tsr_lwm2m_app_data *c, tsr_lwm2m_path at, const tsr_lwm2m_value *value,
                           tsr_lwm2m_phase phase)
@@ -79,12 +85,14 @@ static tsr_err write_data(tsr_lwm2m_app_data *c, tsr_lwm2m_path at, const tsr_lw
     if (phase == TSR_LWM2M_CHECK)
         return TSR_OK;
     if (value == NULL) {
-        if (at.depth < 4)
-            c->there = 0;
-        else if (i < TSR_LWM2M_APP_PARTS)
-            c->there &= (uint8_t)~(1u << i);
+        uint8_t gone = at.depth < 4 ? c->there : part_there(c, i);
+
+        c->there &= (uint8_t)~gone;
+        c->changed |= gone;
         return TSR_OK;
     }
+    if (part_there(c, i) == 0 || !tsr_same(value->as.bytes, tsr_view(c->data[i], c->len[i])))
+        c->changed = (uint8_t)(c->changed | 1u << i);
     c->there = (uint8_t)(c->there | 1u << i);
     c->len[i] = (uint16_t)value->as.bytes.len;
     if (value->as.bytes.len != 0)
@@ -136,25 +144,46 @@ static tsr_err write(void *state, tsr_lwm2m_path at, const tsr_lwm2m_value *valu
     return TSR_OK;
 }
 
+static tsr_lwm2m_app_data *fresh(const tsr_lwm2m_app_datas *all, uint16_t id)
+{
+    tsr_lwm2m_app_data *c = empty_item(all);
+
+    if (c == NULL)
+        return NULL;
+    memset(c, 0, sizeof *c);
+    c->used = true;
+    c->id = id;
+    return c;
+}
+
+tsr_lwm2m_app_data *tsr_lwm2m_app_data_find(const tsr_lwm2m_app_datas *all, uint16_t id)
+{
+    return item(all, id);
+}
+
+tsr_lwm2m_app_data *tsr_lwm2m_app_data_add(const tsr_lwm2m_app_datas *all, uint16_t id)
+{
+    return item(all, id) != NULL ? NULL : fresh(all, id);
+}
+
 /* Core 6.3.6 */
 static tsr_err create(void *state, uint16_t instance, tsr_lwm2m_phase phase)
 {
-    tsr_lwm2m_app_data *c = empty_item(state);
-
-    if (c == NULL)
+    if (empty_item(state) == NULL)
         return TSR_E_DENIED;
-    if (phase == TSR_LWM2M_COMMIT) {
-        memset(c, 0, sizeof *c);
-        c->used = true;
-        c->id = instance;
-    }
+    if (phase == TSR_LWM2M_COMMIT)
+        (void)fresh(state, instance);
     return TSR_OK;
 }
 
 /* Core 6.3.7 */
 static tsr_err delete(void *state, uint16_t instance)
 {
-    item(state, instance)->used = false;
+    tsr_lwm2m_app_data *c = item(state, instance);
+
+    if (c->mark != 0)
+        return TSR_E_DENIED;
+    c->used = false;
     return TSR_OK;
 }
 
@@ -169,7 +198,9 @@ static void save(const void *state, tsr_buf *out)
             continue;
         tsr_put_u16(out, c->id);
         tsr_put_u8(out, c->there);
-        tsr_put_u8(out, c->set);
+        tsr_put_u8(out, (uint8_t)(c->set | (c->mark != 0 ? MARKED : 0)));
+        if (c->mark != 0)
+            tsr_put_u32(out, c->mark);
         tsr_put_u8(out, c->priority);
         tsr_put_u16(out, c->app);
         tsr_put_u64(out, (uint64_t)c->created_s);
@@ -197,17 +228,28 @@ static tsr_err load_text(tsr_bytes *in, uint8_t *to, uint8_t *len)
     return TSR_OK;
 }
 
+/* Which resources are set, and whose it is. */
+static tsr_err load_set(tsr_lwm2m_app_data *c, tsr_bytes *in)
+{
+    if (tsr_get_u8(in, &c->set) != TSR_OK)
+        return TSR_E_MALFORMED;
+    if ((c->set & MARKED) != 0 && (tsr_get_u32(in, &c->mark) != TSR_OK || c->mark == 0))
+        return TSR_E_MALFORMED;
+    c->set &= (uint8_t)~MARKED;
+    return c->set >> (APP + 1) == 0 ? TSR_OK : TSR_E_MALFORMED;
+}
+
 static tsr_err load_one(tsr_lwm2m_app_data *c, tsr_bytes *in)
 {
     uint64_t created_s;
 
     memset(c, 0, sizeof *c);
     if (tsr_get_u16(in, &c->id) != TSR_OK || tsr_get_u8(in, &c->there) != TSR_OK ||
-        tsr_get_u8(in, &c->set) != TSR_OK || tsr_get_u8(in, &c->priority) != TSR_OK ||
+        load_set(c, in) != TSR_OK || tsr_get_u8(in, &c->priority) != TSR_OK ||
         tsr_get_u16(in, &c->app) != TSR_OK || tsr_get_u64(in, &created_s) != TSR_OK ||
         load_text(in, c->description, &c->description_len) != TSR_OK ||
         load_text(in, c->format, &c->format_len) != TSR_OK || c->id == TSR_LWM2M_NO_ID ||
-        c->there >> TSR_LWM2M_APP_PARTS != 0 || c->set >> (APP + 1) != 0)
+        c->there >> TSR_LWM2M_APP_PARTS != 0)
         return TSR_E_MALFORMED;
     c->created_s = (int64_t)created_s;
     for (size_t i = 0; i < TSR_LWM2M_APP_PARTS; i++) {
