@@ -210,12 +210,13 @@ static tsr_err place(tesserad *d, uint64_t now_ms)
     if (update_version(&d->update) != NULL)
         (void)snprintf(d->device.device.firmware, sizeof d->device.device.firmware, "%s",
                        update_version(&d->update));
-    firmware_place(&d->firmware, &d->update, &d->device);
+    d->place = (download_place){ c, &d->device.securities, &d->trust };
+    firmware_place(&d->firmware, &d->update, &d->place, &d->device);
     if (err == TSR_OK)
         err = containers_place(&d->containers, c, &d->device.app_datas);
     device_configure_access(&d->device, true);
     if (err == TSR_OK)
-        err = software_place(&d->software, c, &d->device);
+        err = software_place(&d->software, c, &d->place, &d->device);
     if (err == TSR_OK)
         err = accounts_read_papers(d);
     accounts_configure(d);

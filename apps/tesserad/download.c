@@ -6,12 +6,14 @@
 
 #include "ports/linux/host/system.h"
 
-enum { COAP_PORT = 5683, WAIT_MS = 1000, WAIT_MOST_MS = 60000, OPEN_MS = 1000, ROUNDS = 64 };
+enum { COAP_PORT = 5683, COAPS_PORT = 5684, WAIT_MS = 1000, WAIT_MOST_MS = 60000, OPEN_MS = 1000, ROUNDS = 64 };
 
 void download_init(download *d) { *d = (download){ .udp = { .fd = -1 } }; }
 
 void download_end(download *d)
 {
+    if (d->secure != NULL)
+        download_secure_end(d);
     if (d->udp.fd >= 0)
         tsr_udp_close(&d->udp);
     if (d->web != NULL)
@@ -28,8 +30,10 @@ static uint8_t szx_of(uint32_t block_size)
     return szx;
 }
 
-static void begin_coap(download *d, uint32_t offset, tsr_bytes etag, const config *c, uint64_t now_ms)
+static void begin_coap(download *d, uint32_t offset, tsr_bytes etag, const download_place *place, uint64_t now_ms)
 {
+    const config *c = place->config;
+    bool secure = tsr_lwm2m_protocol_of(d->uri) == TSR_LWM2M_PROTOCOL_COAPS;
     tsr_coap_download_config how = { .offset = offset, .etag = etag, .seed = tsr_host_random(),
                                      .ack_timeout_ms = c->ack_timeout_ms,
                                      .max_retransmit = (uint8_t)c->max_retransmit,
@@ -41,9 +45,14 @@ static void begin_coap(download *d, uint32_t offset, tsr_bytes etag, const confi
         d->taker.fail(d->taker.user, DOWNLOAD_BAD_URI);
         return;
     }
-    d->host.port = how.uri.port != 0 ? how.uri.port : COAP_PORT;
+    d->host.secure = secure;
+    d->host.port = how.uri.port != 0 ? how.uri.port : secure ? COAPS_PORT : COAP_PORT;
     (void)snprintf(d->host.host, sizeof d->host.host, "%.*s", (int)how.uri.host.len,
                    (const char *)how.uri.host.ptr);
+    if (secure && download_secure_begin(d, place) != TSR_OK) {
+        d->engine = (tsr_coap_download){ .state = 0 }; /* nothing goes in the clear */
+        d->taker.fail(d->taker.user, DOWNLOAD_BAD_URI);
+    }
 }
 
 static bool is_web(const char *uri)
@@ -54,21 +63,33 @@ static bool is_web(const char *uri)
 }
 
 void download_begin(download *d, const char *uri, uint32_t offset, tsr_bytes etag,
-                    const download_taker *taker, const config *c, uint64_t now_ms)
+                    const download_taker *taker, const download_place *place, uint64_t now_ms)
 {
     download_end(d);
     d->uri = uri;
     d->taker = *taker;
     tsr_host_log(TSR_LOG_INFO, "download", "uri=\"%s\" offset=%lu", uri, (unsigned long)offset);
     if (is_web(uri))
-        download_web_begin(d, offset, etag, c, now_ms);
+        download_web_begin(d, offset, etag, place->config, now_ms);
     else
-        begin_coap(d, offset, etag, c, now_ms);
+        begin_coap(d, offset, etag, place, now_ms);
+}
+
+/* Nobody answers where the address is not ours any more. */
+static void look_for_move(download *d)
+{
+    if (d->heard || !tsr_udp_is_stale(&d->udp))
+        return;
+    tsr_udp_close(&d->udp);
+    if (d->secure != NULL)
+        download_secure_moved(d);
 }
 
 /* What the engine sends while there is no socket is lost, as on a network. */
 static bool is_open(download *d, uint64_t now_ms)
 {
+    if (d->udp.fd >= 0)
+        look_for_move(d);
     if (d->udp.fd >= 0)
         return true;
     if (now_ms < d->open_at_ms)
@@ -82,6 +103,17 @@ static bool is_open(download *d, uint64_t now_ms)
     return false;
 }
 
+static void send_one(download *d, tsr_bytes message, uint64_t now_ms)
+{
+    if (!is_open(d, now_ms))
+        return;
+    d->heard = false;
+    if (d->secure != NULL)
+        download_secure_send(d, message, now_ms);
+    else
+        (void)tsr_udp_send(&d->udp, message);
+}
+
 static void send_all(download *d, uint64_t now_ms)
 {
     uint8_t room[TSR_UDP_DATAGRAM];
@@ -90,10 +122,11 @@ static void send_all(download *d, uint64_t now_ms)
         tsr_buf out = tsr_buf_over(room, sizeof room);
 
         if (tsr_coap_download_poll(&d->engine, &out, now_ms) != TSR_OK)
-            return;
-        if (is_open(d, now_ms))
-            (void)tsr_udp_send(&d->udp, tsr_buf_view(&out));
+            break;
+        send_one(d, tsr_buf_view(&out), now_ms);
     }
+    if (d->secure != NULL)
+        download_secure_flush(d, now_ms);
 }
 
 static void take_event(download *d)
@@ -116,6 +149,22 @@ static void take_event(download *d)
     }
 }
 
+static void take_message(download *d, tsr_bytes message, uint64_t now_ms)
+{
+    tsr_coap_download_feed(&d->engine, message, now_ms);
+    take_event(d);
+    send_all(d, now_ms);
+}
+
+static void take_messages(download *d, uint64_t now_ms)
+{
+    tsr_bytes message;
+
+    while (download_secure_next(d, &message, now_ms))
+        take_message(d, message, now_ms);
+    download_secure_flush(d, now_ms);
+}
+
 void download_step(download *d, bool wanted, uint64_t now_ms)
 {
     if (!wanted) {
@@ -129,11 +178,18 @@ void download_step(download *d, bool wanted, uint64_t now_ms)
     }
     send_all(d, now_ms);
     take_event(d); /* time may have run out */
+    if (d->secure != NULL)
+        take_messages(d, now_ms); /* as that of a handshake */
 }
 
 uint64_t download_due_ms(const download *d)
 {
-    return d->web != NULL ? download_web_due_ms(d->web) : tsr_coap_download_due_ms(&d->engine);
+    uint64_t due_ms = tsr_coap_download_due_ms(&d->engine), secure_ms;
+
+    if (d->web != NULL)
+        return download_web_due_ms(d->web);
+    secure_ms = d->secure != NULL ? download_secure_due_ms(d) : UINT64_MAX;
+    return secure_ms < due_ms ? secure_ms : due_ms;
 }
 
 struct pollfd download_watch(const download *d)
@@ -147,9 +203,13 @@ void download_receive(download *d, uint64_t now_ms)
     tsr_buf in = tsr_buf_over(room, sizeof room);
 
     for (int n = 0; n < ROUNDS && d->udp.fd >= 0 && tsr_udp_receive(&d->udp, &in) == TSR_OK; n++) {
-        tsr_coap_download_feed(&d->engine, tsr_buf_view(&in), now_ms);
-        take_event(d);
-        send_all(d, now_ms);
+        d->heard = true;
+        if (d->secure != NULL) {
+            download_secure_feed(d, tsr_buf_view(&in), now_ms);
+            take_messages(d, now_ms);
+        } else {
+            take_message(d, tsr_buf_view(&in), now_ms);
+        }
         in.len = 0;
     }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The download of a Package URI, over coap, http or https: a connection, and the engine of
+ * The download of a Package URI, over coap, coaps, http or https: a connection, and the engine of
  * tessera/coap/download.h or tessera/http/download.h between it and an object that takes the parts. */
 #ifndef APPS_TESSERAD_DOWNLOAD_H
 #define APPS_TESSERAD_DOWNLOAD_H
@@ -11,11 +11,12 @@
 #include "ports/linux/host/udp.h"
 #include "tessera/coap/download.h"
 #include "tessera/lwm2m/objects/protocol.h"
+#include "tessera/lwm2m/objects/security.h"
 
 /* A bit for each that can be had, as in /5/0/8. */
 enum {
-    DOWNLOAD_PROTOCOLS = 1 << TSR_LWM2M_PROTOCOL_COAP | 1 << TSR_LWM2M_PROTOCOL_HTTP |
-                         1 << TSR_LWM2M_PROTOCOL_HTTPS,
+    DOWNLOAD_PROTOCOLS = 1 << TSR_LWM2M_PROTOCOL_COAP | 1 << TSR_LWM2M_PROTOCOL_COAPS |
+                         1 << TSR_LWM2M_PROTOCOL_HTTP | 1 << TSR_LWM2M_PROTOCOL_HTTPS,
 };
 
 typedef enum {
@@ -39,12 +40,22 @@ typedef struct {
     void *user;
 } download_taker;
 
+/** What all downloads of a device share. */
+typedef struct {
+    const config *config;
+    const tsr_lwm2m_securities *securities; /* whose credentials serve for coaps */
+    const tsr_bytes *trust; /* for accounts that want a path, and have no anchor of their own; empty: none */
+} download_place;
+
 struct download_web;
+struct download_secure;
 
 typedef struct {
     tsr_udp udp;
     tsr_udp_uri host;
     tsr_coap_download engine;
+    bool heard;   /* something came since the last message went */
+    struct download_secure *secure; /* NULL: not over coaps */
     struct download_web *web; /* NULL: not over http or https */
     download_taker taker;
     const char *uri;
@@ -56,7 +67,7 @@ void download_init(download *d);
 /** Begins at `offset`, a multiple of 1,024, of what has this ETag; `uri` stays where it is. Failures come
  *  at once, too. */
 void download_begin(download *d, const char *uri, uint32_t offset, tsr_bytes etag,
-                    const download_taker *taker, const config *c, uint64_t now_ms);
+                    const download_taker *taker, const download_place *place, uint64_t now_ms);
 
 /** Sends what is to be sent; ends the download when it is not wanted any more. The second says when
  *  it wants that again (UINT64_MAX: never). */
@@ -68,6 +79,29 @@ struct pollfd download_watch(const download *d);
 void download_receive(download *d, uint64_t now_ms);
 
 void download_end(download *d);
+
+/* ---- download_secure.c: what carries datagrams of coaps; d->secure is set ---- */
+
+/** errors  TSR_E_NOT_FOUND  no account's credentials are for d->host; TSR_E_SPACE */
+tsr_err download_secure_begin(download *d, const download_place *place);
+
+/** Protects a message and sends it; while there is no session yet, the last one waits for it. */
+void download_secure_send(download *d, tsr_bytes message, uint64_t now_ms);
+
+/** A datagram came; then the messages in it, each until the next call. A flush is to follow. */
+void download_secure_feed(download *d, tsr_bytes datagram, uint64_t now_ms);
+bool download_secure_next(download *d, tsr_bytes *message, uint64_t now_ms);
+
+/** Sends what DTLS has to say. */
+void download_secure_flush(download *d, uint64_t now_ms);
+
+/** The local address is another: the session goes on there if it has a Connection ID (RFC 9146 §6). */
+void download_secure_moved(download *d);
+
+uint64_t download_secure_due_ms(const download *d);
+
+/** Says so to the peer. */
+void download_secure_end(download *d);
 
 /* ---- download_web.c: the same over http and https ---- */
 

@@ -200,7 +200,7 @@ static void step_download(firmware *f, uint64_t now_ms)
     if (o->fetch) {
         o->fetch = false;
         download_begin(&f->download, o->uri, o->offset, tsr_view(o->etag, o->etag_len), &taker,
-                       f->update->config, now_ms);
+                       f->place, now_ms);
     }
     download_step(&f->download, o->state == TSR_LWM2M_FIRMWARE_DOWNLOADING && !o->pushed, now_ms);
 }
@@ -213,9 +213,10 @@ static tsr_err push(void *user, uint32_t source, uint32_t offset, tsr_bytes part
     return tsr_lwm2m_firmware_push(user, source, offset, part, last, now_ms);
 }
 
-void firmware_place(firmware *f, const update *u, device *d)
+void firmware_place(firmware *f, const update *u, const download_place *place, device *d)
 {
     f->update = u;
+    f->place = place;
     download_init(&f->download);
     if (!u->launched)
         return;

@@ -13,6 +13,7 @@
 
 typedef struct {
     const update *update;
+    const download_place *place;
     tsr_lwm2m_client *client;
     tsr_lwm2m_firmware object;
     tsr_lwm2m_stream stream;
@@ -20,7 +21,7 @@ typedef struct {
 } firmware;
 
 /** Places the object among the device's, where there is a component to update. */
-void firmware_place(firmware *f, const update *u, device *d);
+void firmware_place(firmware *f, const update *u, const download_place *place, device *d);
 
 /** When the client is there and has its state back: what stands where, and what became of it. */
 void firmware_resume(firmware *f, tsr_lwm2m_client *client);

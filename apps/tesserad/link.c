@@ -38,11 +38,11 @@ static tsr_err session_save(void *user, tsr_bytes image)
     return TSR_E_IO;
 }
 
-static void trust_paths(const tesserad *d, tsr_dtls_options *o)
+static void trust_paths(const tsr_bytes *trust, tsr_dtls_options *o)
 {
-    if (d->trust.len == 0 || (o->usage != TSR_DTLS_CERT_CA && o->usage != TSR_DTLS_CERT_SERVICE))
+    if (trust->len == 0 || (o->usage != TSR_DTLS_CERT_CA && o->usage != TSR_DTLS_CERT_SERVICE))
         return;
-    o->anchors = &d->trust;
+    o->anchors = trust;
     o->anchor_count = 1;
 }
 
@@ -54,10 +54,21 @@ static tsr_err link_stream(tesserad *d, size_t i, const tsr_lwm2m_security *secu
     if (security->oscore)
         return TSR_E_UNSUPPORTED;
     err = stream_begin(&l->stream, &d->client, i, &l->uri, security, BODY);
-    trust_paths(d, &l->stream.tls.options);
+    trust_paths(&d->trust, &l->stream.tls.options);
     d->accounts[i].channel = &tsr_lwm2m_tcp_channel;
     d->accounts[i].channel_state = &l->stream.channel;
     return err;
+}
+
+tsr_err link_credentials(tsr_lwm2m_dtls *dtls, const tsr_lwm2m_security *security, const char *host,
+                         const tsr_bytes *trust, uint8_t *plain, size_t plain_len)
+{
+    if (tsr_lwm2m_dtls_from(dtls, security, plain, plain_len) != TSR_OK)
+        return TSR_E_UNSUPPORTED;
+    if (security->mode != TSR_LWM2M_MODE_PSK && security->server_name[0] == '\0')
+        dtls->options.server_name = host;
+    trust_paths(trust, &dtls->options);
+    return TSR_OK;
 }
 
 static tsr_err link_dtls(tesserad *d, size_t i, const tsr_lwm2m_security *security)
@@ -66,11 +77,8 @@ static tsr_err link_dtls(tesserad *d, size_t i, const tsr_lwm2m_security *securi
 
     if (security->mode == TSR_LWM2M_MODE_NOSEC)
         return TSR_OK;
-    if (tsr_lwm2m_dtls_from(&l->dtls, security, l->plain, sizeof l->plain) != TSR_OK)
+    if (link_credentials(&l->dtls, security, l->uri.host, &d->trust, l->plain, sizeof l->plain) != TSR_OK)
         return TSR_E_UNSUPPORTED;
-    if (security->mode != TSR_LWM2M_MODE_PSK && security->server_name[0] == '\0')
-        l->dtls.options.server_name = l->uri.host;
-    trust_paths(d, &l->dtls.options);
     l->dtls.options.retry_ms = d->config->handshake_ms;
     l->dtls.store = (tsr_lwm2m_session_store){ l, session_load, session_save };
     l->dtls.image = l->image;

@@ -297,7 +297,7 @@ static void step_download(software_seat *p, uint64_t now_ms)
     if (item->used && item->fetch) {
         item->fetch = false;
         download_begin(&p->download, item->uri, item->offset,
-                       tsr_view(item->etag, item->etag_len), &taker, p->of->config, now_ms);
+                       tsr_view(item->etag, item->etag_len), &taker, p->of->place, now_ms);
     }
     download_step(&p->download, item->used && item->state == TSR_LWM2M_SOFTWARE_STARTED &&
                                     !item->pushed, now_ms);
@@ -324,7 +324,7 @@ void software_init(software *s)
     }
 }
 
-tsr_err software_place(software *s, const config *c, device *d)
+tsr_err software_place(software *s, const config *c, const download_place *place, device *d)
 {
     static const tsr_lwm2m_software_backend backend = { on_begin, on_write, on_finish, on_abort,
                                                         on_install, on_uninstall, on_activate,
@@ -334,6 +334,7 @@ tsr_err software_place(software *s, const config *c, device *d)
     tsr_err err;
 
     s->config = c;
+    s->place = place;
     if (from->directory[0] == '\0')
         return TSR_OK;
     err = tsr_software_open(&s->store, from->directory, from->size);

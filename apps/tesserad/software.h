@@ -35,6 +35,7 @@ typedef struct {
 
 typedef struct software {
     const config *config;
+    const download_place *place;
     tsr_lwm2m_client *client; /* NULL: there is no such object */
     package_trust trust;
     tsr_software_store store;
@@ -48,7 +49,7 @@ void software_init(software *s);
 
 /** Places the object among the device's, where the configuration has a directory.
  *  errors  any: the directory or the key is not as it must be; it is logged */
-tsr_err software_place(software *s, const config *c, device *d);
+tsr_err software_place(software *s, const config *c, const download_place *place, device *d);
 
 /** When the client is there and has its state back: what stands where; starts what is active. */
 void software_resume(software *s, tsr_lwm2m_client *client);

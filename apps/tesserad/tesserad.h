@@ -63,6 +63,7 @@ struct tesserad {
     const char *path;
     device device;
     update update;
+    download_place place;
     firmware firmware;
     software software;
     containers containers;
@@ -128,6 +129,12 @@ void links_end(tesserad *d);
 /** Hooks of tsr_lwm2m_boot_hooks: an account came (or, with NULL, went). */
 tsr_err link_attach(void *daemon, size_t account, const tsr_lwm2m_security *security);
 bool link_is_usable(void *daemon, const tsr_lwm2m_security *security);
+
+/** Options of a session with `host` under these credentials: by name and by path, where they go by them.
+ *  trust   for usages that want a path, if it is not empty
+ *  errors, owner  as of tsr_lwm2m_dtls_from(); host and trust, too */
+tsr_err link_credentials(tsr_lwm2m_dtls *dtls, const tsr_lwm2m_security *security, const char *host,
+                         const tsr_bytes *trust, uint8_t *plain, size_t plain_len);
 
 /** Opens the socket anew. One that cannot be had (no route, no name) is tried again, ever more slowly. */
 void link_reopen(tesserad *d, size_t i, uint64_t now_ms);

@@ -35,8 +35,8 @@ class Device(lab.Lab):
 
     sequence = 1
 
-    def deliver(self, trial=20, made=(), **more):
-        key = lab.new_key()
+    def deliver(self, trial=20, made=(), key=None, **more):
+        key = key or lab.new_key()
         self.start_server()
         self.credentials(ENDPOINT, ENDPOINT, key)
         self.factory_record = self.factory(*made)
