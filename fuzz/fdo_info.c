@@ -3,7 +3,8 @@
  * An owner that says anything to the modules of ServiceInfo on a Linux device: names and paths, blocks, hashes,
  * commands and their arguments. The input is a row of steps: which module and message, the length of its
  * value, the value; a step may also let the module speak, with much or little room.
- * Nothing beside the root is read or changed, no file is longer than allowed, and what a module says is CBOR. */
+ * Nothing beside the root is read or changed; no file is longer than allowed, or there before the owner is told so; what
+ * is uploaded is as long as announced and has the hash that is said; and what a module says is CBOR. */
 #include "fuzz/fdo_folder.h"
 #include "ports/linux/fdo/info.h"
 #include "ports/linux/host/log.h"
@@ -47,6 +48,55 @@ static tsr_bytes message_of(uint8_t which, tsr_bytes *in)
     return take_some(in, which % 16);
 }
 
+/* What an upload and a download have said so far. */
+static struct {
+    bool knows; /* the input itself says what is beside the root */
+    bool written;
+    bool uploads;
+    uint64_t left;
+    uint8_t content[FDO_FILE_MAX];
+    size_t len;
+} said;
+
+static void look_at_upload(const char *message, tsr_bytes value)
+{
+    uint8_t hash[TSR_BENEATH_SHA384];
+    tsr_bytes bytes = { NULL, 0 };
+    size_t len;
+
+    if (strcmp(message, "length") == 0) {
+        said.uploads = true;
+        said.len = 0;
+        must(tsr_cbor_get_uint(&value, &said.left) == TSR_OK && said.left <= FDO_FILE_MAX);
+        return;
+    }
+    must(said.uploads && tsr_cbor_get_bytes(&value, &bytes) == TSR_OK);
+    if (strcmp(message, "data") == 0) {
+        must(bytes.len <= said.left);
+        if (bytes.len != 0)
+            memcpy(said.content + said.len, bytes.ptr, bytes.len);
+        said.len += bytes.len;
+        said.left -= bytes.len;
+        return;
+    }
+    must(strcmp(message, "sha-384") == 0 && said.left == 0);
+    must(psa_hash_compute(PSA_ALG_SHA_384, said.content, said.len, hash, sizeof hash, &len) == PSA_SUCCESS);
+    must(tsr_same(bytes, tsr_view(hash, sizeof hash)));
+    said.uploads = false;
+}
+
+static void look(const tsr_info *m, const char *message, tsr_bytes value)
+{
+    int64_t done = -1;
+
+    must(said.knows || memmem(value.ptr, value.len, "secret", 6) == NULL);
+    if (m == &all[1])
+        look_at_upload(message, value);
+    if (m == &all[0])
+        must(strcmp(message, "done") == 0 && tsr_cbor_get_int(&value, &done) == TSR_OK && done <= FDO_FILE_MAX);
+    said.written |= done >= 0;
+}
+
 /* false: it said something that ends the onboarding. */
 static bool hear(const tsr_info *m, size_t room_len, uint64_t now_ms)
 {
@@ -66,6 +116,7 @@ static bool hear(const tsr_info *m, size_t room_len, uint64_t now_ms)
             return false;
         must(message != NULL && value.len <= room_len);
         must(tsr_cbor_check(tsr_buf_view(&value)) == TSR_OK);
+        look(m, message, tsr_buf_view(&value));
     }
     return true;
 }
@@ -91,6 +142,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint64_t now_ms = 1000;
     bool goes_on = true;
 
+    memset(&said, 0, sizeof said);
+    said.knows = memmem(data, size, "secr", 4) != NULL;
     tsr_info_download_init(&download, &bounds, &all[0]);
     tsr_info_upload_init(&upload, &bounds, &all[1]);
     tsr_info_command_init(&command, &bounds, &all[2]);
@@ -101,9 +154,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         goes_on = step(m, which, &in, now_ms);
         now_ms += 7;
     }
+    for (size_t i = 0; i < download.done_count; i++)
+        said.written |= download.done[i] >= 0; /* or about to be said */
     for (int i = 0; i < MODULES; i++)
         all[i].drop(all[i].self);
     must(upload.fd == -1 && !tsr_beneath_open(&download.file) && !tsr_child_running(&command.child));
-    fdo_folder_look(&here, true);
+    fdo_folder_look(&here, said.written);
     return 0;
 }

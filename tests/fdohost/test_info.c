@@ -157,6 +157,49 @@ static void test_download_is_bounded(void **state)
     assert_true(folder_holds(&here, "root/flood", NULL));
 }
 
+static void expect_done(const tsr_info *i, int64_t expected)
+{
+    uint8_t room[32];
+    tsr_buf value = tsr_buf_over(room, sizeof room);
+    const char *message;
+    tsr_bytes in;
+    int64_t v;
+
+    assert_int_equal(next(i, &message, &value), TSR_OK);
+    in = tsr_buf_view(&value);
+    assert_int_equal(tsr_cbor_get_int(&in, &v), TSR_OK);
+    assert_int_equal(v, expected);
+}
+
+/* Files in a row, as several in one message are: an answer for each, in their order. */
+static void test_download_of_files_in_a_row(void **state)
+{
+    char longest[550];
+    tsr_info i;
+
+    (void)state;
+    begin_download(&i, "no/such/folder", 3, NULL);
+    assert_int_equal(bytes(&i, "data", tsr_text("abc")), TSR_OK);
+    assert_int_equal(text(&i, "name", "row"), TSR_OK);
+    assert_int_equal(number(&i, "length", 4), TSR_OK);
+    assert_int_equal(bytes(&i, "data", tsr_text("abcd")), TSR_OK);
+    expect_done(&i, -1);
+    expect_done(&i, 4);
+    for (int n = 0; n < 15; n++)
+        assert_int_equal(text(&i, "name", "../x"), TSR_OK);
+    memset(longest, 'x', sizeof longest);
+    longest[sizeof longest - 1] = '\0';
+    assert_int_equal(text(&i, "name", "open"), TSR_OK);
+    assert_int_equal(text(&i, "name", longest), TSR_OK); /* which gives up the one before */
+    assert_int_equal(text(&i, "name", "../x"), TSR_E_STATE);
+    assert_int_equal(number(&i, "length", 0), TSR_OK);
+    for (int n = 0; n < 15; n++)
+        expect_done(&i, -1);
+    expect_int(&i, "done", -1);
+    assert_true(folder_holds(&here, "root/open", NULL));
+    i.drop(i.self);
+}
+
 static void test_download_refuses_nonsense(void **state)
 {
     tsr_info i;
@@ -539,6 +582,7 @@ int main(void)
         cmocka_unit_test(test_download_of_nothing),
         cmocka_unit_test(test_download_fails_and_goes_on),
         cmocka_unit_test(test_download_is_bounded),
+        cmocka_unit_test(test_download_of_files_in_a_row),
         cmocka_unit_test(test_download_refuses_nonsense),
         cmocka_unit_test(test_upload),
         cmocka_unit_test(test_upload_refused),

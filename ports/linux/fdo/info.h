@@ -14,6 +14,7 @@
 enum {
     TSR_INFO_BLOCK = 1014,   /* bytes of data in one message, as the modules' documents say */
     TSR_INFO_COMMANDS = 16,
+    TSR_INFO_ANSWERS = 16,   /* that wait to be given; an owner with more files open is refused */
     TSR_INFO_URL = 1024,
 };
 
@@ -55,9 +56,10 @@ typedef struct {
 typedef struct {
     const tsr_info_bounds *bounds;
     tsr_beneath_file file;
-    bool has_length, has_hash, answer;
+    bool has_length, has_hash;
     uint64_t length;
-    int64_t done;
+    int64_t done[TSR_INFO_ANSWERS]; /* of the files that the owner has not heard of, in their order */
+    size_t done_count;
     uint8_t sha384[TSR_BENEATH_SHA384];
     bool failed; /* the rest of this file is passed over */
 } tsr_info_download;

@@ -7,13 +7,15 @@
 
 static const char module[] = "fdo.download";
 
-static void over(tsr_info_download *m, tsr_err err)
+/* An owner may send files one after the other and hear of them later; take_name() sees to the room. */
+static void answer(tsr_info_download *m, int64_t done) { m->done[m->done_count++] = done; }
+
+static void give_up(tsr_info_download *m, tsr_err err)
 {
-    if (err != TSR_OK)
-        tsr_info_log(module, "download-failed", m->file.name, err);
-    m->done = err == TSR_OK ? (int64_t)m->file.len : -1;
-    m->answer = true;
-    m->failed = err != TSR_OK;
+    tsr_info_log(module, "download-failed", m->file.name, err);
+    tsr_beneath_drop(&m->file);
+    answer(m, -1);
+    m->failed = true;
     m->has_length = m->has_hash = false; /* were this file's */
 }
 
@@ -27,8 +29,7 @@ static void finish(tsr_info_download *m)
     memcpy(name, m->file.name, sizeof name);
     err = tsr_beneath_commit(&m->file, hash);
     tsr_info_log(module, err == TSR_OK ? "downloaded" : "download-failed", name, err);
-    m->done = err == TSR_OK ? (int64_t)len : -1;
-    m->answer = true;
+    answer(m, err == TSR_OK ? (int64_t)len : -1);
     m->has_length = m->has_hash = false;
 }
 
@@ -39,13 +40,15 @@ static tsr_err take_name(tsr_info_download *m, tsr_bytes value)
 
     if (err == TSR_E_MALFORMED)
         return err;
+    tsr_beneath_drop(&m->file); /* that was not finished */
+    if (m->done_count == TSR_INFO_ANSWERS)
+        return TSR_E_STATE;
     if (err == TSR_OK)
         err = tsr_beneath_begin(&m->file, m->bounds->root, tsr_text(name), m->bounds->most_bytes);
     m->failed = err != TSR_OK;
     if (err != TSR_OK) {
         tsr_info_log(module, "download-failed", name, err);
-        m->done = -1;
-        m->answer = true;
+        answer(m, -1);
     }
     return TSR_OK;
 }
@@ -66,8 +69,7 @@ static tsr_err take_data(tsr_info_download *m, tsr_bytes value)
     if (err == TSR_OK && m->has_length && m->file.len > m->length)
         err = TSR_E_SPACE;
     if (err != TSR_OK) {
-        over(m, err);
-        tsr_beneath_drop(&m->file);
+        give_up(m, err);
     } else if (m->has_length ? m->file.len == m->length : data.len == 0) {
         finish(m);
     }
@@ -102,13 +104,13 @@ static tsr_err download_give(void *self, const char **message, tsr_buf *value, u
     (void)now_ms;
     if (tsr_beneath_open(&m->file) && m->has_length && m->length == 0)
         finish(m);
-    if (!m->answer)
+    if (m->done_count == 0)
         return TSR_END;
-    tsr_cbor_put_int(value, m->done);
+    tsr_cbor_put_int(value, m->done[0]);
     if (value->err != TSR_OK)
         return value->err;
     *message = "done";
-    m->answer = false;
+    memmove(m->done, m->done + 1, --m->done_count * sizeof *m->done);
     return TSR_OK;
 }
 
@@ -117,7 +119,8 @@ static void download_drop(void *self)
     tsr_info_download *m = self;
 
     tsr_beneath_drop(&m->file);
-    m->has_length = m->has_hash = m->answer = m->failed = false;
+    m->has_length = m->has_hash = m->failed = false;
+    m->done_count = 0;
 }
 
 void tsr_info_download_init(tsr_info_download *m, const tsr_info_bounds *bounds, tsr_info *info)
