@@ -2,7 +2,8 @@
  *
  * What an operator asks of the services of FIDO Device Onboard over REST: vouchers that are imported, extended and told,
  * plans, groups, devices, redirects, results and the audit log; over HTTP, on one connection. Two devices were made
- * here. The input is a row of requests: route, which name, what body, length (2 bytes), text.
+ * here. The input is a row of requests: route, which name, what body, length (2 bytes), text; route 255: an owner
+ * registers at the rendezvous service, with addresses that the text says.
  *
  * Answers are what docs/openapi.yaml promises. The files of a plan and private keys are never told; a change that was
  * answered stands in the audit log; a voucher that is told verifies as it is said to and can be taken in again, and so
@@ -12,6 +13,7 @@
 #include "fuzz/rest_look.h"
 #include "fuzz/server_house.h"
 #include "server/audit/audit.h"
+#include "server/fdo/redirect.h"
 #include "server/fdo/vouchers.h"
 #include "server/handover/handover.h"
 #include "server/rest/rest.h"
@@ -50,7 +52,7 @@ static char own_pem[sizeof fdo_house_ca], other_pem[2048];
 /* ---- all as it was ---- */
 
 static const int kinds[] = { TSR_STORE_FDO_VOUCHER, TSR_STORE_FDO_DEVICE, TSR_STORE_FDO_PLAN, TSR_STORE_FDO_RESULT,
-                             TSR_STORE_FDO_STAGE };
+                             TSR_STORE_FDO_STAGE, TSR_STORE_FDO_REDIRECT };
 static tsr_store_document kept[KEPT];
 static unsigned kept_count;
 static bool changed;
@@ -427,12 +429,32 @@ static void look(const rest_route *route, size_t len, const char *before)
     fuzz_rest_promised(status / 100 != 2 || strcmp(before, after) != 0, answer);
 }
 
+/* An owner registered at this rendezvous service, with addresses that the input says. */
+static void register_owner(uint8_t which, tsr_bytes payload)
+{
+    static uint8_t room[ROOM], der_room[1024];
+    const fdo_redirect redirect = { .entries = 1, .ends_s = 4000000000,
+                                    .device_key = fuzz_file("dtls/device.der", der_room, sizeof der_room) };
+    tsr_buf out = tsr_buf_over(room, sizeof room);
+    fdo_redirect told_now = redirect;
+    tsr_fdo_voucher v;
+    tsr_fdo_to1d to1d;
+
+    if (tsr_fdo_to1d_read(payload, &to1d) != TSR_OK) /* TO0 takes no other */
+        return;
+    must(fdo_sign(&out, services.fdo->owners.list[0], payload, tsr_view(NULL, 0), 0) == TSR_OK);
+    told_now.to1d = tsr_buf_view(&out);
+    must(tsr_fdo_voucher_read(tsr_buf_view(&devices[which & 1].voucher), &v) == TSR_OK);
+    must(fdo_redirect_keep(services.fdo, v.header.guid, &told_now) == TSR_OK);
+    changed = true;
+}
+
 static void ask(tsr_bytes *in)
 {
     static uint8_t line[ROOM], body_room[ROOM];
     tsr_buf out = tsr_buf_over(line, sizeof line), body = tsr_buf_over(body_room, sizeof body_room);
-    const rest_route *route = routes[take(in) % route_count];
-    uint8_t name = take(in), how = take(in);
+    uint8_t which = take(in), name = take(in), how = take(in);
+    const rest_route *route = routes[which % route_count];
     uint16_t text_len = 0;
     tsr_bytes text;
     char before[40];
@@ -440,6 +462,10 @@ static void ask(tsr_bytes *in)
 
     (void)tsr_get_u16(in, &text_len);
     text = take_some(in, text_len);
+    if (which == 0xff) {
+        register_owner(name, text);
+        return;
+    }
     if ((route->flags & (REST_BODY | REST_BODY_FREE)) != 0)
         put_body(&body, how, text);
     put_request(&out, route, name, tsr_buf_view(&body), text);
