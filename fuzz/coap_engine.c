@@ -20,6 +20,7 @@ typedef struct {
     tsr_coap_peer last_peer;
     tsr_coap_id ticket[TICKETS];
     unsigned tickets;
+    tsr_coap_id held[4]; /* notifications that are not settled yet */
     uint64_t open[OPEN]; /* ids that wait for their event */
     uint64_t key;
     uint8_t token[8];
@@ -95,6 +96,25 @@ static void request_came(run *r, const tsr_coap_event *e)
     }
 }
 
+static void settle(run *r, unsigned place, bool kept)
+{
+    if (r->held[place] != 0)
+        (void)tsr_coap_observe_settle(r->c, r->held[place], kept); /* its peer may be gone */
+    r->held[place] = 0;
+}
+
+/* Settled at once, or when another one takes its place. */
+static void notification_came(run *r, const tsr_coap_event *e)
+{
+    uint8_t b = take(&r->in);
+
+    must(e->msg != NULL);
+    settle(r, b & 3, (b & 4) != 0);
+    r->held[b & 3] = e->id;
+    if ((b & 8) != 0)
+        settle(r, b & 3, (b & 16) != 0);
+}
+
 static void events(run *r)
 {
     tsr_coap_event e;
@@ -103,7 +123,7 @@ static void events(run *r)
         must(e.peer < PEERS && e.token.len <= 8);
         switch (e.kind) {
         case TSR_COAP_REQUEST: request_came(r, &e); break;
-        case TSR_COAP_NOTIFICATION: must(e.msg != NULL); break;
+        case TSR_COAP_NOTIFICATION: notification_came(r, &e); break;
         case TSR_COAP_RESPONSE:
             must(e.msg != NULL && tsr_coap_is_response(e.msg->code));
             ended(r, e.id);
@@ -286,6 +306,8 @@ static void finish(run *r)
 {
     while (r->tickets > 0)
         (void)tsr_coap_cancel(r->c, r->ticket[--r->tickets]);
+    for (unsigned i = 0; i < 4; i++)
+        settle(r, i, (i & 1) != 0);
     for (unsigned n = 0; tsr_coap_due_ms(r->c) != UINT64_MAX; n++) {
         must(n < 3000);
         if (tsr_coap_due_ms(r->c) > r->now_ms)
@@ -313,6 +335,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                .log_len = b & 8 ? 300 : 5000,
                                .watches = 4,
                                .watch_len = 40,
+                               .hold = (b & 64) != 0,
                                .seed = 7,
                                .params = tsr_coap_params_default() };
     run r = { .in = tsr_view(data, size), .c = &engine, .now_ms = 1000 };
