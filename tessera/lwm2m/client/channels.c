@@ -63,6 +63,19 @@ static void channel_up(tsr_lwm2m_client *c, tsr_lwm2m_account *a,
         tsr_lwm2m_account_connected(c, a);
 }
 
+/* Nothing overtakes on a stream, and nothing comes again: a request that is early is dropped. */
+static void pump_stream(tsr_lwm2m_client *c)
+{
+    while (tsr_coap_event_waits(&c->coap)) {
+        const tsr_coap_event *event = tsr_coap_event_take(&c->coap);
+
+        if (event->kind == TSR_COAP_REQUEST && account_ignores(&c->config.accounts[event->peer]))
+            (void)tsr_coap_cancel(&c->coap, event->id);
+        else
+            tsr_lwm2m_client_coap_event(c, event);
+    }
+}
+
 static void pump(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 {
     tsr_lwm2m_channel_event event;
@@ -74,7 +87,7 @@ static void pump(tsr_lwm2m_client *c, tsr_lwm2m_account *a)
             break;
         case TSR_LWM2M_CHANNEL_COAP:
             a->proved = a->up;
-            client_coap_pump(c);
+            pump_stream(c);
             break;
         case TSR_LWM2M_CHANNEL_DOWN:
             channel_down(c, a, &event);

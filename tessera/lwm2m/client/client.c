@@ -55,15 +55,12 @@ bool tsr_lwm2m_bootstrap_takes(tsr_lwm2m_client *c, enum bootstrap_matter matter
     return bootstrap != NULL && bootstrap->takes(c, matter, what);
 }
 
-static void coap_event(tsr_lwm2m_client *c, const tsr_coap_event *event)
+void tsr_lwm2m_client_coap_event(tsr_lwm2m_client *c, const tsr_coap_event *event)
 {
     if (tsr_lwm2m_bootstrap_takes(c, BOOTSTRAP_EVENT, event))
         return;
     if (event->kind == TSR_COAP_REQUEST) {
-        if (account_ignores(&c->config.accounts[event->peer]))
-            (void)tsr_coap_cancel(&c->coap, event->id); /* of a stream, where nothing overtakes */
-        else
-            tsr_lwm2m_manage_request(c, event);
+        tsr_lwm2m_manage_request(c, event);
         return;
     }
     switch (event->user >> 56) {
@@ -77,7 +74,7 @@ static void coap_event(tsr_lwm2m_client *c, const tsr_coap_event *event)
 void tsr_lwm2m_client_coap_drain(tsr_lwm2m_client *c)
 {
     do
-        coap_event(c, tsr_coap_event_take(&c->coap));
+        tsr_lwm2m_client_coap_event(c, tsr_coap_event_take(&c->coap));
     while (tsr_coap_event_waits(&c->coap));
 }
 

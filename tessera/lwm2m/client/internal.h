@@ -62,6 +62,7 @@ static inline void client_coap_feed(tsr_lwm2m_client *c, const tsr_lwm2m_account
 
 /* client.c */
 bool tsr_lwm2m_bootstrap_takes(tsr_lwm2m_client *c, enum bootstrap_matter matter, const void *what);
+void tsr_lwm2m_client_coap_event(tsr_lwm2m_client *c, const tsr_coap_event *event);
 void tsr_lwm2m_client_coap_drain(tsr_lwm2m_client *c);
 
 /* A message that does not fit is lost, as on a network: CoAP repeats it. */
