@@ -275,6 +275,28 @@ class Software(unittest.TestCase):
             room.waits(lambda: room.server.notification(token, 2).payload == b"0", "the notification")
 
 
+    def test_software_that_fills_its_folder_is_ended(self):
+        """many files, each within its bound: 50 and a reason, also over a restart; Uninstall makes room"""
+        with Room("data = 2") as room:
+            room.install(room.package_of(program="#!/bin/sh\necho $$ > pid\nfor i in 1 2 3; do\n"
+                                         "head -c 1000000 /dev/zero > $i\ndone\nwhile :; do sleep 0.2; done\n"))
+            self.assertEqual(room.run(10), "2.04")
+            pid = room.waits(lambda: room.wrote("pid"), "the program")
+            room.stand(INSTALLED, 50)
+            self.assertFalse(room.active() or lab.process_runs(pid))
+            self.assertIn("2 MB", room.read(16))
+            room.kill()
+            self.assertEqual((room.stands(), room.active()), ((INSTALLED, 50), False))
+            self.assertEqual(room.run(10), "2.04")
+            room.waits(lambda: not room.active(), "that it is not even started")
+            self.assertEqual((room.stands(), room.wrote("pid")), ((INSTALLED, 50), pid))
+            self.assertEqual(room.run(6), "2.04")
+            room.install(room.package_of())
+            self.assertEqual(room.run(10), "2.04")
+            room.waits(lambda: room.wrote("state"), "another program")
+            self.assertTrue(room.active())
+
+
 class Kills(unittest.TestCase):
     def test_software_outlives_kills_between_steps(self):
         with Room() as room:

@@ -109,6 +109,7 @@ static const key software_keys[] = {
     { "instances", NUMBER_AT(config, software.instances, 0, CONFIG_SOFTWARE) },
     { "size", NUMBER_AT(config, software.size, 1024, 1u << 30) },
     { "memory", NUMBER_AT(config, software.memory_mb, 8, 1u << 20) },
+    { "data", NUMBER_AT(config, software.data_mb, 1, 1u << 20) },
     { "network", WORD_AT(config, software.network, yes_no) },
     { NULL, TEXT, 0, 0, 0, 0, NULL, NULL },
 };
@@ -705,7 +706,7 @@ tsr_err config_load(const char *path, config *c, char *error, size_t error_len)
     *c = (config){ .log_level = TSR_LOG_INFO, .kernel_log = 1, .refresh_s = 1, .version = 2,
                    .awake_s = 93, .history = 16384, .ack_timeout_ms = 2000, .max_retransmit = 4, .block_size = 1024,
                    .push_wait_s = 247, .pull_tries = 10, .send = { .every_s = 60 },
-                   .software = { .size = 16u << 20, .memory_mb = 256 },
+                   .software = { .size = 16u << 20, .memory_mb = 256, .data_mb = 64 },
                    .fdo = { .bits = 256, .reuse = 1, .answer_s = 60, .retry_s = 10, .file_size = 16u << 20, .wget_s = 600,
                             .command_s = 60, .command_output = 65536 } };
     error[0] = '\0';

@@ -86,7 +86,7 @@ typedef struct {
     char user[32];                 /* who it runs as; empty: as we do */
     uint32_t instances;            /* that are there without a server's Create */
     uint32_t size;                 /* bytes of a package */
-    uint32_t memory_mb;
+    uint32_t memory_mb, data_mb;
     uint32_t network;
 } config_software;
 

@@ -200,7 +200,7 @@ static tsr_err start(software_seat *p)
     software *s = p->of;
     const config_software *c = &s->config->software;
     char folder[TSR_SOFTWARE_PATH + 8];
-    const tsr_software_how how = { folder, c->user, c->memory_mb, c->network == 1 };
+    const tsr_software_how how = { folder, c->user, c->memory_mb, c->data_mb, c->network == 1 };
     tsr_err err;
 
     (void)snprintf(folder, sizeof folder, "%s/%u", s->store.path, p->item->id);
@@ -227,6 +227,7 @@ static tsr_err on_activate(void *user, tsr_lwm2m_software *item)
     software_seat *p = seat_of(user, item);
 
     p->failures = 0;
+    item->result = TSR_LWM2M_SOFTWARE_DONE; /* what ended it before is over */
     item->reason[0] = '\0';
     return start(p);
 }
@@ -237,10 +238,17 @@ static void on_deactivate(void *user, tsr_lwm2m_software *item)
     tsr_host_log(TSR_LOG_INFO, "software-stopped", "instance=%u", item->id);
 }
 
+static void give_up(software_seat *p)
+{
+    p->item->active = false;
+    p->item->changed = true;
+}
+
 /* It ended by itself: again, ever more slowly; what always ends at once is given up. */
 static void ended(software_seat *p, uint64_t now_ms)
 {
-    int status = tsr_software_ended(p->keeper, p->end);
+    bool too_much;
+    int status = tsr_software_ended(p->keeper, p->end, &too_much);
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     uint64_t wait_ms = AGAIN_MS;
 
@@ -248,9 +256,15 @@ static void ended(software_seat *p, uint64_t now_ms)
     p->end = -1;
     p->failures = now_ms - p->started_ms < SOON_MS ? p->failures + 1 : 1;
     tsr_host_log(TSR_LOG_WARNING, "software-ended", "instance=%u code=%d", p->item->id, code);
+    if (too_much) {
+        give_up(p);
+        p->item->result = TSR_LWM2M_SOFTWARE_NO_STORAGE;
+        (void)snprintf(p->item->reason, sizeof p->item->reason, "its data folder holds more than %u MB",
+                       p->of->config->software.data_mb);
+        return;
+    }
     if (p->failures >= FAILURES) {
-        p->item->active = false;
-        p->item->changed = true;
+        give_up(p);
         (void)snprintf(p->item->reason, sizeof p->item->reason, "it ends with %d again and again",
                        code);
         return;

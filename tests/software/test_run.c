@@ -28,6 +28,7 @@ static char dir[64], secret[80];
 static tsr_software_how how;
 static pid_t keeper;
 static int end;
+static bool too_much;
 
 static const char *path(const char *name)
 {
@@ -55,7 +56,8 @@ static int set_up(void **state)
         return -1;
     (void)snprintf(secret, sizeof secret, "%s.secret", dir);
     put(secret, 0644, "secret\n");
-    how = (tsr_software_how){ .folder = dir, .user = "", .memory_mb = 512 };
+    how = (tsr_software_how){ .folder = dir, .user = "", .memory_mb = 512, .data_mb = 8 };
+    too_much = false;
     return 0;
 }
 
@@ -80,7 +82,7 @@ static int code(void)
     int status;
 
     assert_int_equal(poll(&over, 1, LONG_MS), 1);
-    status = tsr_software_ended(keeper, end);
+    status = tsr_software_ended(keeper, end, &too_much);
     assert_true(WIFEXITED(status));
     return WEXITSTATUS(status);
 }
@@ -230,6 +232,69 @@ static void test_run_bounds_memory(void **state)
     assert_int_equal(code(), 3);
 }
 
+/* One file ends where the kernel bounds it; many, when they are measured. */
+static void test_run_bounds_data(void **state)
+{
+    char text[32];
+
+    (void)state;
+    how.data_mb = 2;
+    begin("#!/usr/bin/python3\nimport signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+          "try:\n    open('one', 'wb').write(bytes(3 << 20))\nexcept OSError as e:\n    open('out', 'w').write(e.strerror)\n"
+          "import os\nos.unlink('one')\n");
+    assert_int_equal(code(), 0);
+    assert_false(too_much);
+    read_file("data/out", text, sizeof text);
+    assert_string_equal(text, "File too large");
+
+    begin("#!/bin/sh\nfor i in 1 2 3; do head -c 1000000 /dev/zero > $i; done\necho $$ > self\nsleep 1000\n");
+    assert_int_equal(code(), 128 + SIGTERM);
+    assert_true(too_much);
+    assert_true(dies(number("data/self")));
+    begin("#!/bin/sh\nexit 0\n"); /* it is not even started */
+    assert_int_equal(code(), 126);
+    assert_true(too_much);
+}
+
+/* Empty files are not for nothing, nor is what hides in a closed folder, nor a deep one. */
+static void test_run_counts_names(void **state)
+{
+    static const char *const scripts[] = {
+        "#!/bin/sh\ni=0; while [ $i -lt 600 ]; do : > $i; i=$((i+1)); done\nsleep 1000\n",
+        "#!/bin/sh\ni=0; while [ $i -lt 600 ]; do : > $i; i=$((i+1)); done\nwhile :; do (: &); done\n",
+        "#!/bin/sh\nmkdir hidden && chmod 0 hidden\nsleep 1000\n",
+        "#!/usr/bin/python3\nimport os, time\nfor i in range(100):\n    os.mkdir('d'); os.chdir('d')\ntime.sleep(1000)\n",
+    };
+
+    (void)state;
+    how.data_mb = 2;
+    how.user = geteuid() == 0 ? "nobody" : ""; /* nothing hides from root */
+    for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
+        begin(scripts[i]);
+        assert_int_equal(code(), 128 + SIGTERM);
+        assert_true(too_much);
+        (void)chmod(path("data/hidden"), 0700);
+        tsr_tree_remove(AT_FDCWD, path("data"));
+    }
+}
+
+/* Who spins and forks takes no more than is left over, and ends. */
+static void test_run_bounds_processes(void **state)
+{
+    char text[32];
+
+    (void)state;
+    if (geteuid() != 0)
+        skip(); /* the bound is one of a user */
+    how.user = "nobody";
+    begin("#!/usr/bin/python3\nimport os, time\nn = 0\ntry:\n    while n < 1000:\n        if os.fork() == 0:\n"
+          "            time.sleep(1000)\n        n += 1\nexcept OSError:\n    pass\n"
+          "open('out', 'w').write(f'{n < 130} {os.nice(0)}\\n')\n");
+    assert_int_equal(code(), 0);
+    read_file("data/out", text, sizeof text);
+    assert_string_equal(text, "True 10\n");
+}
+
 static const char family[] = "#!/bin/sh\n"
                              "trap '' TERM\n"
                              "(trap '' TERM; sleep 1000) & echo $! > child\n"
@@ -306,6 +371,9 @@ int main(int argc, char **argv)
         IN_FOLDER(test_run_closes_the_rest),
         IN_FOLDER(test_run_opens_the_internet_or_nothing),
         IN_FOLDER(test_run_bounds_memory),
+        IN_FOLDER(test_run_bounds_data),
+        IN_FOLDER(test_run_counts_names),
+        IN_FOLDER(test_run_bounds_processes),
         IN_FOLDER(test_run_stops_all_of_it),
         IN_FOLDER(test_run_lets_it_end_in_order),
         IN_FOLDER(test_run_leaves_nothing_when_its_first_process_ends),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ports/linux/software/run.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -18,18 +19,22 @@
 
 #include "ports/linux/host/log.h"
 
-enum { FILES_MOST = 256, FILE_MOST_MB = 256, NOT_STARTED = 126, END_FD = 3 };
+enum { FILES_MOST = 256, PROCESSES_MOST = 128, NOT_STARTED = 126, END_FD = 3, NICE = 10, LOOK_MS = 2000,
+       NAME_TAKES = 4096, DEPTH_MOST = 64 };
+
+static const char too_large = 'L'; /* said through the pipe's end, which is only closed otherwise */
 
 /* ---- the parent's side ---- */
 
 static void become_keeper(const tsr_software_how *how, int end, pid_t parent)
 {
-    char memory[16];
-    const char *argv[] = { "tesserad", TSR_SOFTWARE_WORD, how->folder, how->user, memory,
+    char memory[16], data[16];
+    const char *argv[] = { "tesserad", TSR_SOFTWARE_WORD, how->folder, how->user, memory, data,
                            how->network ? "network" : "alone", NULL };
     sigset_t none;
 
     (void)snprintf(memory, sizeof memory, "%u", how->memory_mb);
+    (void)snprintf(data, sizeof data, "%u", how->data_mb);
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -61,10 +66,14 @@ tsr_err tsr_software_start(const tsr_software_how *how, pid_t *keeper, int *end)
     return TSR_OK;
 }
 
-int tsr_software_ended(pid_t keeper, int end)
+int tsr_software_ended(pid_t keeper, int end, bool *too_much)
 {
+    struct pollfd said = { end, POLLIN, 0 };
     int status = 0;
+    char word;
 
+    *too_much = poll(&said, 1, 0) == 1 && (said.revents & POLLIN) != 0 && read(end, &word, 1) == 1 &&
+                word == too_large;
     (void)close(end);
     while (waitpid(keeper, &status, 0) < 0 && errno == EINTR)
         ;
@@ -75,11 +84,12 @@ int tsr_software_ended(pid_t keeper, int end)
 void tsr_software_stop(pid_t keeper, int end)
 {
     struct pollfd over = { end, POLLIN, 0 };
+    bool too_much;
 
     (void)kill(keeper, SIGTERM);
     if (poll(&over, 1, 2 * TSR_SOFTWARE_END_MS) != 1)
         (void)kill(keeper, SIGKILL);
-    (void)tsr_software_ended(keeper, end);
+    (void)tsr_software_ended(keeper, end, &too_much);
 }
 
 /* ---- the keeper ---- */
@@ -125,8 +135,15 @@ static int become(const struct passwd *user)
 
 static struct rlimit at_most(rlim_t most) { return (struct rlimit){ most, most }; }
 
-static void become_software(const char *folder, int data, unsigned long memory_mb, bool network,
-                            pid_t keeper)
+/* What it is given, as its keeper was told. */
+typedef struct {
+    const char *folder;
+    int data; /* its folder */
+    uint64_t memory_mb, data_mb;
+    bool network, other_user;
+} allotment;
+
+static void become_software(const allotment *a, pid_t keeper)
 {
     char program[512], home[512];
     char *argv[] = { program, NULL };
@@ -135,24 +152,28 @@ static void become_software(const char *folder, int data, unsigned long memory_m
     struct rlimit bounds;
     sigset_t none;
 
-    (void)snprintf(program, sizeof program, "%s/app/start", folder);
-    (void)snprintf(home, sizeof home, "HOME=%s/data", folder);
+    (void)snprintf(program, sizeof program, "%s/app/start", a->folder);
+    (void)snprintf(home, sizeof home, "HOME=%s/data", a->folder);
     (void)setsid();
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != keeper || in < 0 || dup2(in, 0) < 0 || fchdir(data) != 0)
+    if (getppid() != keeper || in < 0 || dup2(in, 0) < 0 || fchdir(a->data) != 0)
         _exit(NOT_STARTED);
     (void)setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
     bounds = at_most(FILES_MOST);
     (void)setrlimit(RLIMIT_NOFILE, &bounds);
-    bounds = at_most((rlim_t)FILE_MOST_MB << 20);
+    bounds = at_most((rlim_t)a->data_mb << 20);
     (void)setrlimit(RLIMIT_FSIZE, &bounds);
+    bounds = at_most(PROCESSES_MOST); /* of its user, whoever started them: not where that is ours, too */
+    if (a->other_user)
+        (void)setrlimit(RLIMIT_NPROC, &bounds);
+    (void)setpriority(PRIO_PROCESS, 0, NICE);
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     for (int fd = END_FD; fd < FILES_MOST * 4; fd++)
         (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-    if (tsr_software_cage(folder, network) != TSR_OK)
+    if (tsr_software_cage(a->folder, a->network) != TSR_OK)
         _exit(NOT_STARTED);
-    bounds = at_most((rlim_t)memory_mb << 20);
+    bounds = at_most((rlim_t)a->memory_mb << 20);
     (void)setrlimit(RLIMIT_AS, &bounds);
     (void)execve(program, argv, env);
     _exit(NOT_STARTED); /* nothing that needs memory any more */
@@ -210,17 +231,66 @@ static int signal_until(const sigset_t *set, uint64_t by_ms)
 
 static bool anybody(pid_t leader) { return kill(-leader, 0) == 0; }
 
-static int keep(pid_t leader, const sigset_t *set)
+/* Bytes below a folder that still may be; 0: none. What is removed meanwhile counts or not. */
+static uint64_t measure(int folder, uint64_t left, unsigned depth)
+{
+    int dir = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = dir >= 0 ? fdopendir(dir) : NULL;
+    const struct dirent *e;
+    struct stat st;
+
+    if (d == NULL && dir >= 0)
+        (void)close(dir);
+    while (d != NULL && left != 0 && (e = readdir(d)) != NULL) {
+        bool other = strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+        uint64_t takes;
+        int below;
+
+        if (!other || fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+            continue;
+        takes = (uint64_t)st.st_blocks * 512;
+        if (takes < NAME_TAKES)
+            takes = NAME_TAKES;
+        left -= takes < left ? takes : left;
+        if (!S_ISDIR(st.st_mode))
+            continue;
+        below = depth != 0 ? openat(dirfd(d), e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+        left = below >= 0 ? measure(below, left, depth - 1) : 0; /* what hides is too much */
+        if (below >= 0)
+            (void)close(below);
+    }
+    if (d == NULL)
+        return 0;
+    (void)closedir(d);
+    return left;
+}
+
+static bool is_too_large(const allotment *a)
+{
+    if (measure(a->data, (a->data_mb << 20) + 1, DEPTH_MOST) != 0)
+        return false;
+    tsr_host_log(TSR_LOG_WARNING, "software-data-full", "folder=\"%s/data\" most=%lluMB", a->folder,
+                 (unsigned long long)a->data_mb);
+    (void)!write(END_FD, &too_large, 1);
+    return true;
+}
+
+static int keep(pid_t leader, const sigset_t *set, const allotment *a)
 {
     int status = 0;
     bool over = false;
-    uint64_t by_ms;
+    uint64_t by_ms, look_ms = now_ms() + LOOK_MS;
 
     while (!over) {
-        int sig = sigwaitinfo(set, NULL);
+        int sig = signal_until(set, look_ms);
 
         if (sig == SIGTERM || sig == SIGINT)
             break;
+        if (now_ms() >= look_ms) { /* whoever dies all the time does not keep us from it */
+            if (is_too_large(a))
+                break;
+            look_ms = now_ms() + LOOK_MS;
+        }
         reap(leader, &status, &over);
     }
     end_all(leader, SIGTERM);
@@ -238,10 +308,9 @@ static int keep(pid_t leader, const sigset_t *set)
 int tsr_software_keeper(int argc, char **argv)
 {
     const struct passwd *user = NULL;
-    uint64_t memory_mb = 0;
+    allotment a = { 0 };
     pid_t keeper = getpid(), leader;
     sigset_t set;
-    int data;
 
     (void)fcntl(END_FD, F_SETFD, FD_CLOEXEC);
     (void)sigemptyset(&set);
@@ -249,21 +318,26 @@ int tsr_software_keeper(int argc, char **argv)
     (void)sigaddset(&set, SIGINT);
     (void)sigaddset(&set, SIGCHLD);
     (void)sigprocmask(SIG_BLOCK, &set, NULL);
-    if (argc != 6 || tsr_dec(tsr_text(argv[4]), &memory_mb) != TSR_OK || memory_mb > 1u << 20)
+    if (argc != 7 || tsr_dec(tsr_text(argv[4]), &a.memory_mb) != TSR_OK || a.memory_mb > 1u << 20 ||
+        tsr_dec(tsr_text(argv[5]), &a.data_mb) != TSR_OK || a.data_mb > 1u << 20)
         return NOT_STARTED;
     user = argv[3][0] != '\0' ? getpwnam(argv[3]) : NULL;
-    data = argv[3][0] != '\0' && user == NULL ? -1 : prepare(argv[2], user);
-    if (data < 0 || become(user) != 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
+    a.folder = argv[2];
+    a.network = strcmp(argv[6], "network") == 0;
+    a.other_user = user != NULL;
+    a.data = argv[3][0] != '\0' && user == NULL ? -1 : prepare(a.folder, user);
+    if (a.data < 0 || become(user) != 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
         say(argv[2]);
         return NOT_STARTED;
     }
+    if (is_too_large(&a))
+        return NOT_STARTED;
     leader = fork();
     if (leader == 0)
-        become_software(argv[2], data, (unsigned long)memory_mb, strcmp(argv[5], "network") == 0,
-                        keeper);
+        become_software(&a, keeper);
     if (leader < 0) {
         say("fork");
         return NOT_STARTED;
     }
-    return keep(leader, &set);
+    return keep(leader, &set, &a);
 }

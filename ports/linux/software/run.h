@@ -8,7 +8,12 @@
  * The sandbox: no new privileges, no capability; files are seen in the program's own folder, its data
  * folder (the only one it can write to) and the system's programs and libraries (Landlock); no
  * sockets, or those of the Internet alone; no call that reaches other processes or the kernel's
- * configuration (seccomp); bounded memory. Where the kernel lacks one of these it is logged. */
+ * configuration (seccomp); bounded memory. Where the kernel lacks one of these it is logged.
+ *
+ * What its data folder holds is measured by the keeper, before it starts and every other second: that needs no
+ * quota of the file system. A file has its bound from the kernel, all of them together are ended when they are
+ * found to be too large. With a user of its own the number of processes is bounded, and its priority
+ * is low, so that who spins takes no more of the processor than others leave. */
 #ifndef PORTS_LINUX_SOFTWARE_RUN_H
 #define PORTS_LINUX_SOFTWARE_RUN_H
 
@@ -24,6 +29,7 @@ typedef struct {
     const char *folder; /* DIR/N of a store */
     const char *user;   /* "": as we are */
     uint32_t memory_mb; /* address space of each of its processes */
+    uint32_t data_mb;   /* of its data folder; every name there counts 4 KB at least */
     bool network;
 } tsr_software_how;
 
@@ -36,8 +42,9 @@ tsr_err tsr_software_start(const tsr_software_how *how, pid_t *keeper, int *end)
 /** Ends a keeper and all below it, and waits for that. */
 void tsr_software_stop(pid_t keeper, int end);
 
-/** What became of a keeper that has ended: its exit status as of waitpid(). */
-int tsr_software_ended(pid_t keeper, int end);
+/** What became of a keeper that has ended: its exit status as of waitpid().
+ *  *too_much: it was ended because its data folder is larger than it may be */
+int tsr_software_ended(pid_t keeper, int end, bool *too_much);
 
 /** The keeper's life. Returns its exit code: that of the software, 128 and the signal's number, or
  *  126 when it could not be started. */
