@@ -92,6 +92,11 @@ class Secure(unittest.TestCase):
                     room.wait(lambda: room.stands() == (IDLE, result), 60, f"result {result}")
                     self.assertIn(said, room.text())
             self.assertNotIn("event=download-connected", room.text())
+            # The server itself, which has no files: a session with Connection IDs beside that of the registration.
+            room.fetch(f"coaps://127.0.0.1:{room.coaps}/fw")
+            room.wait(lambda: room.stands() == (IDLE, 7), 60, "that it has no files")
+            self.assertIn("event=download-connected", room.text())
+            self.assertEqual(room.version(), "1.0.0")
             room.serve(b"x" * 5000)
             for result, uri in ((7, room.uri + "/none"), (6, room.uri)):
                 room.fetch(uri)
