@@ -31,8 +31,21 @@ def server(mode):
 
 def per_handshake(program, mode):
     """Instructions of the server's side; the second handshake and later ones, so that start-up does not count."""
-    few, more = (measure.instructions([program, mode, str(n)], "server_step") for n in (2, 6))
+    few, more = (measure.instructions([program, *mode.split(), str(n)], "server_step") for n in (2, 6))
     return (more - few) / 4
+
+
+def resumption(name, mode):
+    """TLS: the same two ends with a session that goes on, by a ticket, beside the full handshake."""
+    program = measure.program("bench_tls_handshake")
+
+    def figure(kind):
+        row = measure.key_values(measure.call([program, mode, kind, "20"]))
+        note = f"{row['bytes']:,.0f} bytes in {row['flights']:.0f} flights"
+        return Figure("dtls", f"TLS {name} handshake, {kind}, server", per_handshake(program, f"{mode} {kind}"), "instructions",
+                      note=note)
+
+    return [figure(kind) for kind in ("full", "first", "resumed")]
 
 
 def run():
@@ -50,6 +63,7 @@ def run():
         yield from figures(name, mode, us, peer, wall)
         yield Figure("dtls", f"{name} handshake, server", per_handshake(ours, mode), "instructions", "OpenSSL",
                      per_handshake(theirs, mode))
+        yield from resumption(name, mode)
 
 
 def column(rows, name):

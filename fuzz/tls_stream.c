@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * TLS over any bytes. First byte: 0, we are a client whose peer says anything at all; 1, a server;
- * else both ends are ours, and the input says what happens on the way:
+ * else both ends are ours (3: the client offers an earlier session), and the input says what happens on
+ * the way. Tickets are in the clear here, so that any session may stand in one:
  *
  *   the first two: chunks, each behind its length in two bytes
  *   both ends: steps of four bytes: which end and what, how many, where one is changed, by what
  *
  * A peer without a key never connects. What arrives is what was sent, as far as it arrives. */
 #include "fuzz/sessions.h"
-#include "tessera/net/tls.h"
+#include "tessera/net/tls_kept.h"
+#include "tessera/net/tls_tickets.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -25,6 +27,34 @@ typedef struct {
     size_t way_len, sent, got;
 } end;
 
+static end ends[2];
+static uint8_t first[TSR_TLS_KEPT_MAX]; /* the session of a handshake that nobody disturbed */
+static tsr_tls_kept kept_first = { .room = first, .cap = sizeof first };
+
+static tsr_err copy(void *user, tsr_bytes bound, tsr_bytes in, tsr_buf *out)
+{
+    (void)user;
+    must(bound.len == TSR_TLS_BOUND);
+    tsr_put_bytes(out, in);
+    return out->err;
+}
+
+static const tsr_tls_tickets tickets = { 600, NULL, copy, copy };
+
+static void begin(tsr_tls_kept *kept, uint64_t now_ms);
+static void settle(end e[2], uint64_t now_ms);
+
+static void shake_hands_once(void)
+{
+    begin(&kept_first, 1);
+    settle(ends, 1);
+    must(tsr_tls_connected(&ends[0].tls) && tsr_tls_connected(&ends[1].tls));
+    tsr_tls_keep(&ends[0].tls, &kept_first, 1);
+    must(kept_first.len != 0 && !tsr_tls_resumed(&ends[0].tls));
+    tsr_tls_free(&ends[0].tls);
+    tsr_tls_free(&ends[1].tls);
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     tsr_dtls_options o = { .plain = plain, .plain_cap = sizeof plain, .stream = true };
@@ -34,6 +64,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     must(tsr_dtls_config_init(&client_config, &o) == TSR_OK);
     o.role = TSR_DTLS_SERVER;
     must(tsr_dtls_config_init(&server_config, &o) == TSR_OK);
+    must(tsr_tls_tickets_use(&server_config, &tickets) == TSR_OK);
+    shake_hands_once();
     return 0;
 }
 
@@ -146,14 +178,38 @@ static void settle(end e[2], uint64_t now_ms)
     }
 }
 
-static void between(tsr_bytes in)
+static void begin(tsr_tls_kept *kept, uint64_t now_ms)
 {
-    static end e[2];
+    memset(ends, 0, sizeof ends);
+    must(tsr_tls_begin(&ends[0].tls, &client_config, now_ms) == TSR_OK);
+    must(tsr_tls_begin(&ends[1].tls, &server_config, now_ms) == TSR_OK);
+    (void)tsr_tls_offer(&ends[0].tls, kept, now_ms);
+}
+
+/* Both are connected: they agree on whether it is the earlier session, and know each other. */
+static void agree(tsr_tls_kept *kept, uint64_t now_ms)
+{
+    if (!tsr_tls_connected(&ends[0].tls) || !tsr_tls_connected(&ends[1].tls))
+        return;
+    tsr_tls_keep(&ends[0].tls, kept, now_ms);
+    must(tsr_tls_resumed(&ends[0].tls) == tsr_tls_resumed(&ends[1].tls));
+    must((tsr_tls_peer_identity(&ends[1].tls).len != 0) !=
+         (tsr_tls_peer_certificate(&ends[1].tls).len != 0));
+}
+
+static void between(tsr_bytes in, bool again)
+{
+    uint8_t room[TSR_TLS_KEPT_MAX];
+    tsr_tls_kept kept = { .room = room, .cap = sizeof room };
+    end *e = ends;
     uint64_t now_ms = 1;
 
-    memset(e, 0, sizeof e);
-    must(tsr_tls_begin(&e[0].tls, &client_config, now_ms) == TSR_OK);
-    must(tsr_tls_begin(&e[1].tls, &server_config, now_ms) == TSR_OK);
+    if (again) {
+        memcpy(room, first, kept_first.len);
+        kept.len = kept_first.len;
+        kept.until_ms = kept_first.until_ms;
+    }
+    begin(&kept, now_ms);
     while (in.len >= 4) {
         uint8_t what = take(&in), many = take(&in), where = take(&in), by = take(&in);
         end *near = &e[what & 1], *far = &e[~what & 1];
@@ -179,6 +235,7 @@ static void between(tsr_bytes in)
         default: pass(near, far, 1, now_ms); break;
         }
     }
+    agree(&kept, now_ms);
     tsr_tls_free(&e[0].tls);
     tsr_tls_free(&e[1].tls);
 }
@@ -193,6 +250,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     else if (role == 1)
         stranger(&server_config, in);
     else
-        between(in);
+        between(in, role == 3);
     return 0;
 }

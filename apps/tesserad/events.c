@@ -16,6 +16,11 @@ static void log_request(const tesserad *d, const tsr_lwm2m_client_event *e, cons
                  e->code >> 5, e->code & 31u);
 }
 
+static bool is_resumed(const uplink *l)
+{
+    return l->stream.used ? tsr_lwm2m_tls_is_resumed(&l->stream.tls) : tsr_lwm2m_dtls_is_restored(&l->dtls);
+}
+
 void log_event(const tesserad *d, const tsr_lwm2m_client_event *e)
 {
     const tsr_lwm2m_account *a = &d->accounts[e->account];
@@ -27,7 +32,7 @@ void log_event(const tesserad *d, const tsr_lwm2m_client_event *e)
     case TSR_LWM2M_E_CONNECTED:
         tsr_host_log(TSR_LOG_INFO, "connected", "server=%u peer=%s session=%s", server,
                      link_socket(&d->links[e->account])->peer,
-                     tsr_lwm2m_dtls_is_restored(&d->links[e->account].dtls) ? "resumed" : "new");
+                     is_resumed(&d->links[e->account]) ? "resumed" : "new");
         break;
     case TSR_LWM2M_E_DISCONNECTED:
         tsr_host_log(TSR_LOG_WARNING, "disconnected", "server=%u cause=\"%s\" alert=%u", server,

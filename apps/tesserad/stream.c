@@ -25,6 +25,7 @@ static tsr_err secure(stream *s, const tsr_udp_uri *uri, const tsr_lwm2m_securit
     err = tsr_lwm2m_tls_from(&s->tls, security);
     if (security->mode == TSR_LWM2M_MODE_CERTIFICATE && security->server_name[0] == '\0')
         s->tls.options.server_name = uri->host;
+    s->tls.kept = (tsr_tls_kept){ .room = s->session, .cap = sizeof s->session };
     s->channel.layer = &tsr_lwm2m_tls_layer;
     s->channel.layer_state = &s->tls;
     return err;

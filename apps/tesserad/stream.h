@@ -20,6 +20,7 @@ typedef struct {
     unsigned server; /* for the log */
     bool told;       /* that it cannot connect */
     uint8_t in[STREAM_IN];
+    uint8_t session[TSR_TLS_KEPT_MAX]; /* of TLS: in memory alone, as its master secret is in it */
     void *memory;
     size_t memory_len;
 } stream;

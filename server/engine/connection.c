@@ -161,6 +161,8 @@ static bool put_rest(tsr_shard *s, tsr_peer *p)
     return good;
 }
 
+static void secured(tsr_shard *s, tsr_peer *p);
+
 /* TLS: its own bytes first, then those of CoAP in records. */
 static tsr_err poll_secured(tsr_shard *s, tsr_peer *p, tsr_buf *out)
 {
@@ -169,7 +171,11 @@ static tsr_err poll_secured(tsr_shard *s, tsr_peer *p, tsr_buf *out)
     tsr_buf plain = tsr_buf_over(room, out->cap ? sizeof room : 0);
     tsr_err err;
 
+    s->current = p; /* a ticket may be asked for */
     err = out->cap ? tsr_tls_poll(c->tls, out, s->now_ms) : TSR_END;
+    s->current = NULL;
+    if (!p->connected && tsr_tls_connected(c->tls)) /* its last flight was too long for `take` */
+        secured(s, p);
     if (err != TSR_END) {
         if (err != TSR_OK) /* its time is over */
             tsr_shard_close_peer(s, p);

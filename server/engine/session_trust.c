@@ -14,6 +14,8 @@ static tsr_err find_psk(void *user, tsr_bytes identity, uint32_t *key_id)
     tsr_shard *s = user;
     tsr_err err = TSR_E_NOT_FOUND;
 
+    if (s->current) /* a ticket may have asked before, in vain */
+        session_forget_key(s->current);
     /* An identity is also a text in rows and logs; a zero in it could make it look like another. */
     if (identity.len == 0 || memchr(identity.ptr, 0, identity.len) == NULL)
         err = s->hooks->psk(s->hooks->user, s, identity, key_id);
@@ -73,6 +75,50 @@ void session_forget_key(tsr_peer *p)
     p->key_id = 0;
 }
 
+/* To what a ticket is bound beside what net binds it to: the service whose door it is for. */
+static tsr_err bind_ticket(const tsr_shard *s, tsr_bytes bound, tsr_buf *out)
+{
+    if (!s->current)
+        return TSR_E_STATE;
+    tsr_put_u8(out, s->current->service);
+    tsr_put_bytes(out, bound);
+    return out->err;
+}
+
+static tsr_err seal_ticket(void *user, tsr_bytes bound, tsr_bytes plain, tsr_buf *ticket)
+{
+    tsr_shard *s = user;
+    uint8_t room[1 + TSR_TLS_BOUND];
+    tsr_buf all = tsr_buf_over(room, sizeof room);
+    tsr_err err = bind_ticket(s, bound, &all);
+
+    return err == TSR_OK
+               ? ticket_seal(s->engine->tickets, s->now_ms, tsr_buf_view(&all), plain, ticket)
+               : err;
+}
+
+static tsr_err open_ticket(void *user, tsr_bytes bound, tsr_bytes ticket, tsr_buf *plain)
+{
+    tsr_shard *s = user;
+    uint8_t room[1 + TSR_TLS_BOUND];
+    tsr_buf all = tsr_buf_over(room, sizeof room);
+    tsr_err err = bind_ticket(s, bound, &all);
+
+    return err == TSR_OK
+               ? ticket_open(s->engine->tickets, s->now_ms, tsr_buf_view(&all), ticket, plain)
+               : err;
+}
+
+/* RFC 5077: over TLS a device goes on with its session. */
+static tsr_err tls_init(tsr_shard *s, const tsr_dtls_options *o)
+{
+    tsr_err err = tsr_dtls_config_init(&s->tls, o);
+
+    s->tls_ready = err == TSR_OK;
+    s->tickets = (tsr_tls_tickets){ TICKET_LIFETIME_S, s, seal_ticket, open_ticket };
+    return err == TSR_OK ? tsr_tls_tickets_use(&s->tls, &s->tickets) : err;
+}
+
 tsr_err sessions_init(tsr_shard *s, char *why, size_t why_cap)
 {
     const tsr_engine_config *c = s->config;
@@ -96,10 +142,8 @@ tsr_err sessions_init(tsr_shard *s, char *why, size_t why_cap)
 
     s->dtls_ready = err == TSR_OK;
     o.stream = true;
-    if (err == TSR_OK && c->coaps_tcp_count) {
-        err = tsr_dtls_config_init(&s->tls, &o);
-        s->tls_ready = err == TSR_OK;
-    }
+    if (err == TSR_OK && c->coaps_tcp_count)
+        err = tls_init(s, &o);
     if (err != TSR_OK)
         (void)snprintf(why, why_cap,
                        "DTLS cannot be set up (%s): check the server's certificate, its key "

@@ -231,6 +231,8 @@ static void run_timers(tsr_shard *s)
         } else if (t->id == TIMER_HOUSE) {
             peers_house(s);
             connections_house(s);
+            if (s->index == 0)
+                ticket_keys_expire(s->engine->tickets, s->now_ms);
             (void)tsr_timer_set(&s->timers, t, s->now_ms + 1000);
         } else {
             s->hooks->timer(s->hooks->user, s, t);
@@ -438,7 +440,10 @@ tsr_err tsr_engine_open(tsr_engine_config *config, tsr_engine **out, char *why, 
         return TSR_E_SPACE;
     e->count = shard_count(config);
     e->shards = calloc(e->count, sizeof *e->shards);
-    if (!e->shards) {
+    e->tickets = ticket_keys_new();
+    if (!e->shards || !e->tickets) {
+        ticket_keys_free(e->tickets);
+        free(e->shards);
         free(e);
         return TSR_E_SPACE;
     }
@@ -506,6 +511,7 @@ void tsr_engine_close(tsr_engine *e)
         return;
     for (unsigned i = 0; i < e->count; i++)
         shard_free(&e->shards[i]);
+    ticket_keys_free(e->tickets);
     free(e->shards);
     free(e);
 }

@@ -6,6 +6,8 @@
 
 #include "server/engine/shard.h"
 #include "server/engine/socket.h"
+#include "server/engine/tickets.h"
+#include "tessera/net/tls_tickets.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -74,6 +76,7 @@ struct tsr_shard {
 
     tsr_dtls_config dtls, tls;
     bool dtls_ready, tls_ready;
+    tsr_tls_tickets tickets;
     uint8_t plain[TSR_DTLS_PLAIN_MAX];
     tsr_peer *current; /* whose handshake may ask for a key */
     char refusal[96];
@@ -87,6 +90,7 @@ struct tsr_engine {
     tsr_shard *shards;
     unsigned count;
     unsigned started;
+    ticket_keys *tickets; /* of all shards */
     atomic_bool stopping;
 };
 

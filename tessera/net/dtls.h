@@ -128,6 +128,8 @@ typedef struct tsr_dtls_config {
     tsr_dtls_options opt;
     uint32_t cookie_key;
     bool live;
+    const struct tsr_tls_tickets *tickets; /* tls_tickets.h; NULL: none */
+    struct tsr_tls *turn;                  /* whose handshake is going on */
     uint64_t room[96 + 24 * sizeof(void *)];
 } tsr_dtls_config;
 
@@ -183,9 +185,10 @@ typedef struct {
     int detail;             /* FAILED: Mbed TLS error code, for the log only */
 } tsr_dtls_event;
 
-/** A PSK identity. */
+/** A PSK identity, and until the handshake is over its key. */
 typedef struct {
     uint8_t len, bytes[TSR_DTLS_IDENTITY_MAX];
+    uint32_t key_id;
 } tsr_dtls_name;
 
 /** One peer. The caller places it; Mbed TLS keeps pointers into it, so it must not be moved. */

@@ -49,6 +49,7 @@ static int find_psk(void *user, mbedtls_ssl_context *ssl, const unsigned char *i
         return MBEDTLS_ERR_SSL_UNKNOWN_IDENTITY;
     memcpy(name->bytes, identity, len);
     name->len = (uint8_t)len;
+    name->key_id = key_id;
     return mbedtls_ssl_set_hs_psk_opaque(ssl, mbedtls_svc_key_id_make(0, key_id));
 }
 
@@ -197,6 +198,8 @@ static tsr_err set_ssl(tsr_dtls_config *config)
     if (ret != 0)
         return tsr_dtls_error(ret);
     mbedtls_ssl_conf_rng(ssl, random_bytes, NULL);
+    if (o->role == TSR_DTLS_CLIENT) /* but for those that keep their session: tls_kept.h */
+        mbedtls_ssl_conf_session_tickets(ssl, MBEDTLS_SSL_SESSION_TICKETS_DISABLED);
     if (o->extra != NULL)
         return o->extra->setup(config, o->extra);
     choose_suites(config);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the files of the DTLS engine share. Mbed TLS 3.6 LTS is pinned; the four of its fields that
- * have no accessor (cur_out_ctr, in_msg, handshake, in_window_top) are read or written here only.
+ * What the files of the DTLS engine share. Mbed TLS 3.6 LTS is pinned; those of its fields that have
+ * no accessor are read or written here (cur_out_ctr, in_msg), by dtls.c (handshake, in_window_top), and
+ * read by tls_kept.c and tls_tickets.c (of a session; in_msg, in_hslen).
  */
 #ifndef TESSERA_NET_DTLS_IMPL_H
 #define TESSERA_NET_DTLS_IMPL_H
@@ -10,7 +11,7 @@
 #include <mbedtls/ssl.h>
 #include <mbedtls/x509_crt.h>
 
-#include "tessera/net/dtls.h"
+#include "tessera/net/tls.h"
 
 enum {
     ST_IDLE, /* never started, or freed */
@@ -43,6 +44,11 @@ static inline dtls_config_room *config_room(tsr_dtls_config *config)
 }
 
 static inline mbedtls_ssl_context *session_ssl(const tsr_dtls *s)
+{
+    return (mbedtls_ssl_context *)(uintptr_t)s->room;
+}
+
+static inline mbedtls_ssl_context *stream_ssl(const tsr_tls *s)
 {
     return (mbedtls_ssl_context *)(uintptr_t)s->room;
 }

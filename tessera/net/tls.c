@@ -9,11 +9,6 @@
 _Static_assert(sizeof(mbedtls_ssl_context) <= sizeof(((tsr_tls *)0)->room),
                "tsr_tls.room is too small for this Mbed TLS");
 
-static mbedtls_ssl_context *ssl_of(const tsr_tls *s)
-{
-    return (mbedtls_ssl_context *)(uintptr_t)s->room;
-}
-
 /* ---- input and output, as Mbed TLS asks for them ---- */
 
 static int bio_recv(void *user, unsigned char *out, size_t cap)
@@ -63,7 +58,7 @@ static void tell(tsr_tls *s)
                 s->reason == TSR_DTLS_R_INTERNAL;
 
     if (s->state == ST_HANDSHAKE && s->alert == 0 && s->reason != TSR_DTLS_R_ALERT)
-        (void)mbedtls_ssl_send_alert_message(ssl_of(s), MBEDTLS_SSL_ALERT_LEVEL_FATAL,
+        (void)mbedtls_ssl_send_alert_message(stream_ssl(s), MBEDTLS_SSL_ALERT_LEVEL_FATAL,
                                              ours ? MBEDTLS_SSL_ALERT_MSG_INTERNAL_ERROR
                                                   : MBEDTLS_SSL_ALERT_MSG_HANDSHAKE_FAILURE);
 }
@@ -76,7 +71,7 @@ static tsr_err over(tsr_tls *s, int ret)
     }
     s->reason = tsr_dtls_reason_of(ret);
     if (s->reason == TSR_DTLS_R_ALERT)
-        s->alert = ssl_of(s)->MBEDTLS_PRIVATE(in_msg)[1];
+        s->alert = stream_ssl(s)->MBEDTLS_PRIVATE(in_msg)[1];
     tell(s);
     s->state = ST_OVER;
     return TSR_E_DENIED;
@@ -89,13 +84,14 @@ static tsr_err step(tsr_tls *s, tsr_buf *plain)
 
     s->poke = false;
     if (s->state == ST_HANDSHAKE) {
-        ret = mbedtls_ssl_handshake(ssl_of(s));
+        s->config->turn = s;
+        ret = mbedtls_ssl_handshake(stream_ssl(s));
         if (ret == 0)
             s->state = ST_CONNECTED;
     } else if (plain == NULL || plain->len == plain->cap) {
         return TSR_END;
     } else {
-        ret = mbedtls_ssl_read(ssl_of(s), plain->ptr + plain->len, plain->cap - plain->len);
+        ret = mbedtls_ssl_read(stream_ssl(s), plain->ptr + plain->len, plain->cap - plain->len);
         if (ret == 0) /* the end of the link without close_notify, which we never tell it */
             ret = MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY;
         plain->len += ret > 0 ? (size_t)ret : 0;
@@ -169,7 +165,7 @@ tsr_err tsr_tls_send(tsr_tls *s, tsr_bytes plain, tsr_buf *out)
         return TSR_E_SPACE;
     s->out = out;
     while (err == TSR_OK && plain.len != 0) {
-        int ret = mbedtls_ssl_write(ssl_of(s), plain.ptr, plain.len);
+        int ret = mbedtls_ssl_write(stream_ssl(s), plain.ptr, plain.len);
 
         if (ret > 0)
             plain = tsr_skip(plain, (size_t)ret);
@@ -184,7 +180,7 @@ tsr_err tsr_tls_send(tsr_tls *s, tsr_bytes plain, tsr_buf *out)
 
 tsr_err tsr_tls_begin(tsr_tls *s, tsr_dtls_config *config, uint64_t now_ms)
 {
-    mbedtls_ssl_context *ssl = ssl_of(s);
+    mbedtls_ssl_context *ssl = stream_ssl(s);
     int ret;
 
     if (!config->opt.stream)
@@ -210,7 +206,7 @@ void tsr_tls_close(tsr_tls *s, tsr_buf *out)
 {
     if (s->state == ST_CONNECTED && !s->poke && s->outbox_len == 0) {
         s->out = out;
-        (void)mbedtls_ssl_close_notify(ssl_of(s));
+        (void)mbedtls_ssl_close_notify(stream_ssl(s));
         s->out = NULL;
     }
     if (is_live(s))
@@ -220,7 +216,7 @@ void tsr_tls_close(tsr_tls *s, tsr_buf *out)
 void tsr_tls_free(tsr_tls *s)
 {
     if (s->config != NULL)
-        mbedtls_ssl_free(ssl_of(s));
+        mbedtls_ssl_free(stream_ssl(s));
     tsr_wipe(s, sizeof *s);
 }
 
@@ -236,6 +232,7 @@ uint64_t tsr_tls_due_ms(const tsr_tls *s)
 bool tsr_tls_connected(const tsr_tls *s) { return s->state == ST_CONNECTED; }
 tsr_dtls_reason tsr_tls_reason(const tsr_tls *s) { return s->reason; }
 uint8_t tsr_tls_alert(const tsr_tls *s) { return s->alert; }
+bool tsr_tls_resumed(const tsr_tls *s) { return s->resumed; }
 
 tsr_bytes tsr_tls_peer_identity(const tsr_tls *s)
 {
@@ -247,11 +244,11 @@ tsr_bytes tsr_tls_peer_certificate(const tsr_tls *s)
     const mbedtls_x509_crt *crt = NULL;
 
     if (s->state == ST_CONNECTED)
-        crt = mbedtls_ssl_get_peer_cert(ssl_of(s));
+        crt = mbedtls_ssl_get_peer_cert(stream_ssl(s));
     return crt != NULL ? tsr_view(crt->raw.p, crt->raw.len) : tsr_view(NULL, 0);
 }
 
 const char *tsr_tls_protocol(const tsr_tls *s)
 {
-    return s->state == ST_CONNECTED ? mbedtls_ssl_get_alpn_protocol(ssl_of(s)) : NULL;
+    return s->state == ST_CONNECTED ? mbedtls_ssl_get_alpn_protocol(stream_ssl(s)) : NULL;
 }

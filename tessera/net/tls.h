@@ -28,14 +28,17 @@ enum {
 };
 
 /** One connection. Must not be moved while it is in use: Mbed TLS keeps pointers into it. */
-typedef struct {
+typedef struct tsr_tls {
     /* private */
     tsr_dtls_config *config;
     tsr_bytes in;
     tsr_buf *out;
     uint64_t give_up_ms;
     uint8_t state, alert, outbox_len;
-    bool poke;
+    bool poke, resumed;
+    bool asked, ems; /* with tickets: one came; the extended master secret is offered */
+    uint8_t bound[16]; /* to what its ticket is bound */
+    int only[2];       /* the suite of the session that is resumed, 0 */
     tsr_dtls_reason reason;
     tsr_dtls_name identity;
     uint8_t outbox[128]; /* what found nobody to take it: alerts, the end of a flight */
@@ -76,6 +79,10 @@ bool tsr_tls_connected(const tsr_tls *s);
 /** Why it failed; the alert that came, or that we sent; 0: none. */
 tsr_dtls_reason tsr_tls_reason(const tsr_tls *s);
 uint8_t tsr_tls_alert(const tsr_tls *s);
+
+/** Whether it went on with an earlier session (RFC 5246 §7.3): told by tls_tickets.h on a server, and
+ *  on a client once tsr_tls_keep() was called. */
+bool tsr_tls_resumed(const tsr_tls *s);
 
 /** As those of dtls.h. */
 tsr_bytes tsr_tls_peer_identity(const tsr_tls *s);

@@ -10,11 +10,26 @@ tsr_err tsr_lwm2m_tls_from(tsr_lwm2m_tls *tls, const tsr_lwm2m_security *s)
     return tsr_lwm2m_dtls_credentials(&tls->options, s);
 }
 
+/* A session whose handshake came to nothing is not offered again. */
 static void end(tsr_lwm2m_tls *tls)
 {
+    if (tls->live && !tls->up)
+        tsr_tls_forget(&tls->kept);
     if (tls->live)
         tsr_tls_free(&tls->session);
-    tls->live = tls->closed = false;
+    tls->live = tls->closed = tls->up = false;
+}
+
+/* RFC 5246 §7.2.2: what ended with a fatal alert is over for good. */
+static tsr_err settle(tsr_lwm2m_tls *tls, tsr_err err, uint64_t now_ms)
+{
+    if (tls->live && !tls->up && tsr_tls_connected(&tls->session)) {
+        tls->up = true;
+        tsr_tls_keep(&tls->session, &tls->kept, now_ms);
+    }
+    if (err == TSR_E_DENIED)
+        tsr_tls_forget(&tls->kept);
+    return err;
 }
 
 static tsr_err open(void *state, uint64_t now_ms)
@@ -33,6 +48,8 @@ static tsr_err open(void *state, uint64_t now_ms)
     }
     err = tsr_tls_begin(&tls->session, &tls->config, now_ms);
     tls->live = err == TSR_OK;
+    if (tls->live)
+        (void)tsr_tls_offer(&tls->session, &tls->kept, now_ms);
     return err;
 }
 
@@ -42,7 +59,7 @@ static tsr_err take(void *state, tsr_bytes *in, tsr_buf *plain, uint64_t now_ms)
     tsr_err err = tls->live ? tsr_tls_take(&tls->session, in, plain, now_ms) : TSR_END;
 
     tls->closed = tls->closed || err == TSR_E_STATE;
-    return err;
+    return settle(tls, err, now_ms);
 }
 
 static bool is_up(const void *state)
@@ -56,7 +73,7 @@ static tsr_err poll(void *state, tsr_buf *out, uint64_t now_ms)
 {
     tsr_lwm2m_tls *tls = state;
 
-    return tls->live ? tsr_tls_poll(&tls->session, out, now_ms) : TSR_END;
+    return settle(tls, tls->live ? tsr_tls_poll(&tls->session, out, now_ms) : TSR_END, now_ms);
 }
 
 static tsr_err seal(void *state, tsr_bytes plain, tsr_buf *out)
@@ -107,9 +124,15 @@ const tsr_lwm2m_tcp_layer tsr_lwm2m_tls_layer = { .open = open, .take = take, .i
                                                   .poll = poll, .seal = seal, .more = TSR_TLS_MORE,
                                                   .close = close, .down = down, .due_ms = due_ms };
 
+bool tsr_lwm2m_tls_is_resumed(const tsr_lwm2m_tls *tls)
+{
+    return tls->live && tsr_tls_resumed(&tls->session);
+}
+
 void tsr_lwm2m_tls_free(tsr_lwm2m_tls *tls)
 {
     end(tls);
+    tsr_tls_forget(&tls->kept);
     if (tls->configured)
         tsr_dtls_config_free(&tls->config);
     tls->configured = false;

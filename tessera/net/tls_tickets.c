@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What is sealed: version(1) identity_len(1) identity mark(16, with an identity) session, the last as
+ * mbedtls_ssl_session_save() writes it, with the client's certificate.
+ *
+ * Mbed TLS asks about a ticket while it reads the ClientHello, before it chooses a suite, and calls
+ * `chosen` in between. Neither call for tickets names the session; config->turn does. */
+#include "tessera/net/tls_tickets.h"
+
+#include "tessera/net/dtls_impl.h"
+
+enum {
+    VERSION = 1,
+    MARK = 16,
+    EXT_SERVER_NAME = 0,
+    EXT_EXTENDED_MASTER_SECRET = 23, /* RFC 7627 §5.1 */
+};
+
+typedef struct {
+    bool ems;
+    tsr_bytes name;
+} hello;
+
+/* The ClientHello that is being read: RFC 5246 §7.4.1.2. */
+static tsr_err hello_extensions(const mbedtls_ssl_context *ssl, tsr_bytes *out)
+{
+    tsr_bytes in = tsr_view(ssl->MBEDTLS_PRIVATE(in_msg), ssl->MBEDTLS_PRIVATE(in_hslen));
+    tsr_bytes part;
+    uint8_t len8;
+    uint16_t len16;
+
+    if (tsr_get_bytes(&in, 4 + 2 + 32, &part) != TSR_OK || part.ptr[0] != HS_CLIENT_HELLO ||
+        tsr_get_u8(&in, &len8) != TSR_OK || tsr_get_bytes(&in, len8, &part) != TSR_OK ||
+        tsr_get_u16(&in, &len16) != TSR_OK || tsr_get_bytes(&in, len16, &part) != TSR_OK ||
+        tsr_get_u8(&in, &len8) != TSR_OK || tsr_get_bytes(&in, len8, &part) != TSR_OK)
+        return TSR_E_MALFORMED;
+    if (tsr_get_u16(&in, &len16) != TSR_OK)
+        len16 = 0;
+    return tsr_get_bytes(&in, len16, out);
+}
+
+static hello read_hello(const mbedtls_ssl_context *ssl)
+{
+    hello h = { 0 };
+    uint16_t type, len;
+    tsr_bytes in, value;
+
+    if (hello_extensions(ssl, &in) != TSR_OK)
+        return h;
+    while (tsr_get_u16(&in, &type) == TSR_OK && tsr_get_u16(&in, &len) == TSR_OK &&
+           tsr_get_bytes(&in, len, &value) == TSR_OK) {
+        h.ems = h.ems || type == EXT_EXTENDED_MASTER_SECRET;
+        if (type == EXT_SERVER_NAME)
+            h.name = value;
+    }
+    return h;
+}
+
+/* RFC 6066 §3: no resumption under another name. False: this handshake has nothing to do with tickets. */
+static bool bind_hello(tsr_tls *s)
+{
+    uint8_t digest[PSA_HASH_LENGTH(PSA_ALG_SHA_256)];
+    hello h = read_hello(stream_ssl(s));
+    size_t len = 0;
+
+    _Static_assert(sizeof s->bound == TSR_TLS_BOUND, "what tickets are bound to");
+    s->ems = h.ems && psa_hash_compute(PSA_ALG_SHA_256, h.name.ptr, h.name.len, digest, sizeof digest,
+                                       &len) == PSA_SUCCESS;
+    if (s->ems)
+        memcpy(s->bound, digest, sizeof s->bound);
+    return s->ems;
+}
+
+/* ---- what must not have changed ---- */
+
+/* Tells keys apart under one identity, and nothing about them: the PRF that makes master secrets of
+ * them (RFC 5246 §5), under a label of its own. */
+static bool mark_of(uint32_t key_id, uint8_t mark[MARK])
+{
+    static const uint8_t label[] = "tessera session ticket", seed[] = "key";
+    psa_key_derivation_operation_t op = PSA_KEY_DERIVATION_OPERATION_INIT;
+    bool good =
+        psa_key_derivation_setup(&op, PSA_ALG_TLS12_PSK_TO_MS(PSA_ALG_SHA_256)) == PSA_SUCCESS &&
+        psa_key_derivation_input_bytes(&op, PSA_KEY_DERIVATION_INPUT_SEED, seed, sizeof seed) ==
+            PSA_SUCCESS &&
+        psa_key_derivation_input_key(&op, PSA_KEY_DERIVATION_INPUT_SECRET,
+                                     mbedtls_svc_key_id_make(0, key_id)) == PSA_SUCCESS &&
+        psa_key_derivation_input_bytes(&op, PSA_KEY_DERIVATION_INPUT_LABEL, label, sizeof label) ==
+            PSA_SUCCESS &&
+        psa_key_derivation_output_bytes(&op, mark, MARK) == PSA_SUCCESS;
+
+    (void)psa_key_derivation_abort(&op);
+    return good;
+}
+
+static bool psk_stands(const tsr_dtls_options *o, tsr_bytes identity, tsr_bytes mark)
+{
+    uint8_t now[MARK];
+    uint32_t key_id = 0;
+
+    return o->psk_find != NULL && o->psk_find(o->user, identity, &key_id) == TSR_OK &&
+           mark_of(key_id, now) && tsr_same_secret(tsr_view(now, sizeof now), mark);
+}
+
+static bool certificate_stands(const tsr_dtls_options *o, const mbedtls_x509_crt *crt)
+{
+    return o->usage == TSR_DTLS_CERT_ANCHOR && !mbedtls_x509_time_is_past(&crt->valid_to) &&
+           !mbedtls_x509_time_is_future(&crt->valid_from) &&
+           (o->cert_check == NULL ||
+            o->cert_check(o->user, tsr_view(crt->raw.p, crt->raw.len)) == TSR_OK);
+}
+
+/* ---- giving one ---- */
+
+static tsr_err put_session(const mbedtls_ssl_session *session, tsr_buf *out)
+{
+    size_t len = 0;
+
+    if (out->err != TSR_OK || mbedtls_ssl_session_save(session, out->ptr + out->len,
+                                                       out->cap - out->len, &len) != 0)
+        return TSR_E_SPACE;
+    out->len += len;
+    return TSR_OK;
+}
+
+/* One of the two proofs stands behind a session, never both. */
+static tsr_err put_plain(const tsr_tls *s, const mbedtls_ssl_session *session, tsr_buf *out)
+{
+    bool certificate = session->MBEDTLS_PRIVATE(peer_cert) != NULL;
+    uint8_t mark[MARK];
+
+    if (certificate == (s->identity.len != 0))
+        return TSR_E_STATE;
+    tsr_put_u8(out, VERSION);
+    tsr_put_u8(out, s->identity.len);
+    tsr_put_bytes(out, tsr_view(s->identity.bytes, s->identity.len));
+    if (!certificate) {
+        if (!mark_of(s->identity.key_id, mark))
+            return TSR_E_CRYPTO;
+        tsr_put_bytes(out, tsr_view(mark, sizeof mark));
+    }
+    return put_session(session, out);
+}
+
+/* A message that fits a record that the client takes: RFC 6066 §4. */
+static size_t most(const tsr_tls *s, size_t room)
+{
+    int record = mbedtls_ssl_get_max_out_record_payload(stream_ssl(s));
+    size_t max = record > 10 ? (size_t)record - 10 : 0;
+
+    max = max < TSR_TLS_TICKET_MAX ? max : TSR_TLS_TICKET_MAX;
+    return max < room ? max : room;
+}
+
+/* An empty ticket is none: RFC 5077 §3.3. A resumed session gets no other, so that each ends in time. */
+static int give(void *user, const mbedtls_ssl_session *session, unsigned char *start,
+                const unsigned char *end, size_t *len, uint32_t *lifetime_s)
+{
+    const tsr_dtls_config *config = user;
+    const tsr_tls *s = config->turn;
+    const tsr_tls_tickets *t = config->tickets;
+    uint8_t room[TSR_TLS_TICKET_MAX];
+    tsr_buf plain = tsr_buf_over(room, sizeof room);
+    tsr_buf ticket = tsr_buf_over(start, most(s, (size_t)(end - start)));
+    tsr_err err = TSR_E_STATE;
+
+    *len = 0;
+    *lifetime_s = 0;
+    if (s->ems && !s->resumed)
+        err = put_plain(s, session, &plain);
+    if (err == TSR_OK)
+        err = t->seal(t->user, tsr_view(s->bound, sizeof s->bound), tsr_buf_view(&plain), &ticket);
+    tsr_wipe(room, sizeof room);
+    if (err != TSR_OK || ticket.err != TSR_OK)
+        return MBEDTLS_ERR_SSL_FEATURE_UNAVAILABLE;
+    *len = ticket.len;
+    *lifetime_s = t->lifetime_s;
+    return 0;
+}
+
+/* ---- taking one ---- */
+
+typedef struct {
+    tsr_bytes identity, mark, session;
+} plain_parts;
+
+static tsr_err read_plain(tsr_bytes in, plain_parts *p)
+{
+    uint8_t version, len;
+
+    if (tsr_get_u8(&in, &version) != TSR_OK || version != VERSION || tsr_get_u8(&in, &len) != TSR_OK ||
+        len > TSR_DTLS_IDENTITY_MAX || tsr_get_bytes(&in, len, &p->identity) != TSR_OK ||
+        tsr_get_bytes(&in, len != 0 ? MARK : 0, &p->mark) != TSR_OK)
+        return TSR_E_MALFORMED;
+    p->session = in;
+    return TSR_OK;
+}
+
+/* No other suite than that of the session, nor one that this end would not choose now: RFC 5246 §7.3,
+ * §7.4.1.2. */
+static bool suite_stands(tsr_tls *s, const mbedtls_ssl_session *session)
+{
+    int suite = mbedtls_ssl_session_get_ciphersuite_id(session);
+
+    if (!tsr_dtls_offers(s->config, (uint16_t)suite))
+        return false;
+    s->only[0] = suite;
+    return true;
+}
+
+static bool take_up(tsr_tls *s, mbedtls_ssl_session *session, tsr_bytes plain)
+{
+    const tsr_dtls_options *o = &s->config->opt;
+    const mbedtls_x509_crt *crt;
+    plain_parts p;
+
+    if (read_plain(plain, &p) != TSR_OK ||
+        mbedtls_ssl_session_load(session, p.session.ptr, p.session.len) != 0)
+        return false;
+    crt = session->MBEDTLS_PRIVATE(peer_cert);
+    if ((crt != NULL) == (p.identity.len != 0) || !suite_stands(s, session))
+        return false;
+    if (crt != NULL ? !certificate_stands(o, crt) : !psk_stands(o, p.identity, p.mark))
+        return false;
+    s->identity = (tsr_dtls_name){ .len = (uint8_t)p.identity.len };
+    if (p.identity.len != 0)
+        memcpy(s->identity.bytes, p.identity.ptr, p.identity.len);
+    return true;
+}
+
+/* RFC 7627 §5.3: without the extension no session with it is resumed. One ticket of a hello counts. */
+static int take(void *user, mbedtls_ssl_session *session, unsigned char *bytes, size_t len)
+{
+    const tsr_dtls_config *config = user;
+    const tsr_tls_tickets *t = config->tickets;
+    tsr_tls *s = config->turn;
+    uint8_t room[TSR_TLS_TICKET_MAX];
+    tsr_buf plain = tsr_buf_over(room, sizeof room);
+
+    if (s->asked)
+        return MBEDTLS_ERR_SSL_INVALID_MAC;
+    s->asked = true;
+    if (bind_hello(s) && t->open(t->user, tsr_view(s->bound, sizeof s->bound), tsr_view(bytes, len),
+                                 &plain) == TSR_OK)
+        s->resumed = take_up(s, session, tsr_buf_view(&plain));
+    tsr_wipe(room, sizeof room);
+    return s->resumed ? 0 : MBEDTLS_ERR_SSL_INVALID_MAC;
+}
+
+/* The suite is chosen next. */
+static int chosen(mbedtls_ssl_context *ssl)
+{
+    const mbedtls_ssl_config *conf = mbedtls_ssl_context_get_config(ssl);
+    tsr_dtls_config *config = mbedtls_ssl_conf_get_user_data_p((mbedtls_ssl_config *)(uintptr_t)conf);
+    tsr_tls *s = config->turn;
+
+    if (!s->asked)
+        (void)bind_hello(s);
+    mbedtls_ssl_conf_ciphersuites(&config_room(config)->ssl,
+                                  s->resumed ? s->only : config_room(config)->suites);
+    return 0;
+}
+
+tsr_err tsr_tls_tickets_use(tsr_dtls_config *config, const tsr_tls_tickets *tickets)
+{
+    mbedtls_ssl_config *ssl = &config_room(config)->ssl;
+
+    if (config->opt.role != TSR_DTLS_SERVER || !config->opt.stream)
+        return TSR_E_ARGUMENT;
+    config->tickets = tickets;
+    mbedtls_ssl_conf_set_user_data_p(ssl, config);
+    mbedtls_ssl_conf_session_tickets_cb(ssl, give, take, config);
+    mbedtls_ssl_conf_cert_cb(ssl, chosen);
+    return TSR_OK;
+}
