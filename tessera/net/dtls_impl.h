@@ -35,6 +35,7 @@ typedef struct {
     mbedtls_x509_crt own, anchors;
     mbedtls_pk_context key;
     int suites[TSR_DTLS_SUITES + 1]; /* ends with 0 */
+    int only[2]; /* the suite of a session that is being resumed, 0 */
     bool on_path; /* the pinned CA was met on the path being verified */
 } dtls_config_room;
 

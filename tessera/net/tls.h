@@ -38,7 +38,6 @@ typedef struct tsr_tls {
     bool poke, resumed;
     bool asked, ems; /* with tickets: one came; the extended master secret is offered */
     uint8_t bound[16]; /* to what its ticket is bound */
-    int only[2];       /* the suite of the session that is resumed, 0 */
     tsr_dtls_reason reason;
     tsr_dtls_name identity;
     uint8_t outbox[128]; /* what found nobody to take it: alerts, the end of a flight */

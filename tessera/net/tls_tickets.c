@@ -204,7 +204,7 @@ static bool suite_stands(tsr_tls *s, const mbedtls_ssl_session *session)
 
     if (!tsr_dtls_offers(s->config, (uint16_t)suite))
         return false;
-    s->only[0] = suite;
+    config_room(s->config)->only[0] = suite;
     return true;
 }
 
@@ -252,12 +252,12 @@ static int chosen(mbedtls_ssl_context *ssl)
 {
     const mbedtls_ssl_config *conf = mbedtls_ssl_context_get_config(ssl);
     tsr_dtls_config *config = mbedtls_ssl_conf_get_user_data_p((mbedtls_ssl_config *)(uintptr_t)conf);
+    dtls_config_room *room = config_room(config);
     tsr_tls *s = config->turn;
 
     if (!s->asked)
         (void)bind_hello(s);
-    mbedtls_ssl_conf_ciphersuites(&config_room(config)->ssl,
-                                  s->resumed ? s->only : config_room(config)->suites);
+    mbedtls_ssl_conf_ciphersuites(&room->ssl, s->resumed ? room->only : room->suites);
     return 0;
 }
 
