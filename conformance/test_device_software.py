@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Software Management (object 9) of a device: packages, really signed, pushed and fetched by a server that has nothing of
 ours (peer.py); programs that really run; kill -9 of the daemon between the steps and within them. OMA has no cases of it."""
+import contextlib
 import os
+import pathlib
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -89,8 +92,43 @@ class Room(rooms.UpdateRoom):
 
     def install(self, package, instance=0):
         self.deliver(package, instance)
+        self.put_in_place(INSTALLED, 2, instance=instance)
+
+    def put_in_place(self, *expected, instance=0):
+        """Install, which goes on behind its answer."""
         assert self.run(4, instance=instance) == "2.04"
-        assert self.stands(instance) == (INSTALLED, 2), self.read(16, instance)
+        self.stand(*expected, instance=instance)
+
+    @staticmethod
+    def is_stopped(pid):
+        try:
+            return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "T"
+        except OSError:
+            return False
+
+    def install_and_hold(self):
+        """Install, and the process that unpacks, stopped while it does."""
+        daemon = self.parts["device"].pid
+        children = pathlib.Path(f"/proc/{daemon}/task/{daemon}/children")
+        for _ in range(20):
+            before = set(children.read_text().split())
+            self.ask_and_go(4)
+            end = time.monotonic() + 5
+            while not (self.folder_of() / "new").exists() and time.monotonic() < end:
+                pass
+            for child in map(int, set(children.read_text().split()) - before):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGSTOP)
+                time.sleep(0.05)
+                with contextlib.suppress(AssertionError):  # stopped on its very last step, it is waited for
+                    if self.is_stopped(child) and self.stands() == (DELIVERED, 3):
+                        return child
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGCONT)
+            self.stand(INSTALLED, 2)  # it was faster than we
+            assert self.run(6, b"1") == "2.04"
+            self.deliver(self.package_of(extra=1000000))
+        raise AssertionError("it is too fast to be held")
 
     def kill(self):
         """kill -9 of the daemon, and a new one."""
@@ -163,8 +201,7 @@ class Software(unittest.TestCase):
             self.assertFalse(room.folder_of().exists())
             # Signed, but no software: it is delivered, and stays there.
             room.deliver(room.package_of(name="other", sequence=5))
-            self.assertEqual(room.run(4), "2.04")
-            self.assertEqual(room.stands(), (DELIVERED, 58))
+            room.put_in_place(DELIVERED, 58)
             self.assertEqual(room.run(6), "2.04")
             # What was newer stays so when it is gone.
             room.install(good)
@@ -275,6 +312,32 @@ class Software(unittest.TestCase):
             room.waits(lambda: room.server.notification(token, 2).payload == b"0", "the notification")
 
 
+    def test_software_is_unpacked_while_the_device_answers(self):
+        """Install goes on in a process of its own, stopped here: reads, a second Install, Uninstall, kill -9"""
+        with Room() as room:
+            package = room.package_of(extra=1000000)
+            room.deliver(package)
+            child = room.install_and_hold()
+            self.assertEqual(room.stands(), (DELIVERED, 3))
+            self.assertEqual(room.server.read("/3/0/16", TEXT).code, "2.05")
+            self.assertEqual((room.run(4), room.run(10)), ("4.05", "4.05"))
+            os.kill(child, signal.SIGCONT)
+            room.stand(INSTALLED, 2)
+            self.assertEqual((room.folder_of() / "app/more").stat().st_size, 1000000)
+            self.assertEqual(room.run(6), "2.04")
+            room.deliver(package)
+            child = room.install_and_hold()
+            self.assertEqual(room.run(6), "2.04")
+            self.assertEqual((room.stands(), lab.process_runs(child)), ((INITIAL, 0), False))
+            self.assertFalse(room.folder_of().exists())
+            room.deliver(package)
+            child = room.install_and_hold()
+            room.kill()
+            room.wait(lambda: not lab.process_runs(child), 10, "the end of it with the daemon")
+            self.assertEqual(room.stands(), (DELIVERED, 3))
+            self.assertFalse((room.folder_of() / "new").exists())
+            room.put_in_place(INSTALLED, 2)
+
     def test_software_that_fills_its_folder_is_ended(self):
         """many files, each within its bound: 50 and a reason, also over a restart; Uninstall makes room"""
         with Room("data = 2") as room:
@@ -308,7 +371,7 @@ class Kills(unittest.TestCase):
             room.deliver(package)
             room.kill()
             self.assertEqual(room.stands(), (DELIVERED, 3))
-            self.assertEqual(room.run(4), "2.04")
+            room.put_in_place(INSTALLED, 2)
             room.kill()
             self.assertEqual((room.stands(), room.active()), ((INSTALLED, 2), False))
             self.assertEqual(room.run(10), "2.04")
@@ -354,7 +417,7 @@ class Kills(unittest.TestCase):
                     self.assertFalse((room.folder_of() / "new").exists())
                     if state == before:
                         self.assertEqual(room.run(step), "2.04")
-                    self.assertEqual(room.stands()[0], after)
+                    room.waits(lambda state=after: room.stands()[0] == state, f"state {after}")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 #include "apps/tesserad/software.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
 
@@ -146,48 +147,96 @@ static tsr_lwm2m_software_result on_finish(void *user, tsr_lwm2m_software *item)
     return with_package(user, item, "part", keep);
 }
 
+/* What it has made so far is removed with the next install, or the whole folder. */
+static void end_installer(software_seat *p)
+{
+    if (p->installer == 0)
+        return;
+    (void)kill(p->installer, SIGKILL);
+    (void)tsr_software_install_end(p->installer, p->installed);
+    p->installer = 0;
+    p->installed = -1;
+}
+
 static void on_abort(void *user, tsr_lwm2m_software *item)
 {
-    const software *s = user;
+    software *s = user;
 
+    end_installer(seat_of(s, item));
     (void)tsr_software_drop(&s->store, item->id, !item->replaces);
 }
 
 /* ---- from package to software ---- */
 
+/* The bundle is read by the child, which has it mapped as we had. */
 static tsr_lwm2m_software_result unpack(software *s, tsr_lwm2m_software *item,
                                         const package_says *says, uint64_t counter)
 {
-    tsr_err err = tsr_software_install(&s->store, item->id, says->bundle);
+    software_seat *p = seat_of(s, item);
 
-    if (err == TSR_E_MALFORMED)
-        tell_why(item, "no bundle with a program start");
-    else if (err != TSR_OK)
-        tell_why(item, strerror(errno));
-    if (err == TSR_OK && says->sequence > counter &&
-        counter_raise(says->name, says->sequence) != TSR_OK) {
-        tell_why(item, "the secure service does not keep the number");
-        err = TSR_E_IO;
-    }
-    return result_of(err, TSR_LWM2M_SOFTWARE_NOT_INSTALLED);
+    (void)counter; /* it is read again when the number is kept */
+    p->installs = *says;
+    p->installs.bundle = tsr_view(NULL, 0);
+    if (tsr_software_install_begin(&s->store, item->id, says->bundle, &p->installer, &p->installed) == TSR_OK)
+        return TSR_LWM2M_SOFTWARE_LOADING;
+    tell_why(item, strerror(errno));
+    return TSR_LWM2M_SOFTWARE_NOT_INSTALLED;
+}
+
+static void say_install(const tsr_lwm2m_software *item, tsr_lwm2m_software_result result)
+{
+    tsr_host_log(result == TSR_LWM2M_SOFTWARE_NONE ? TSR_LOG_INFO : TSR_LOG_WARNING,
+                 "software-install", "instance=%u name=\"%s\" result=%d cause=\"%s\"", item->id,
+                 item->name, (int)result, item->reason);
 }
 
 static tsr_lwm2m_software_result on_install(void *user, tsr_lwm2m_software *item)
 {
     tsr_lwm2m_software_result result = with_package(user, item, "package", unpack);
 
-    if (result != TSR_LWM2M_SOFTWARE_NONE && result != TSR_LWM2M_SOFTWARE_NO_STORAGE)
+    if (result == TSR_LWM2M_SOFTWARE_LOADING)
+        return result;
+    if (result != TSR_LWM2M_SOFTWARE_NO_STORAGE)
         result = TSR_LWM2M_SOFTWARE_NOT_INSTALLED; /* it was good when it came */
-    tsr_host_log(result == TSR_LWM2M_SOFTWARE_NONE ? TSR_LOG_INFO : TSR_LOG_WARNING,
-                 "software-install", "instance=%u name=\"%s\" result=%d cause=\"%s\"", item->id,
-                 item->name, (int)result, item->reason);
+    say_install(item, result);
     return result;
+}
+
+static tsr_err keep_number(tsr_lwm2m_software *item, const package_says *says)
+{
+    uint64_t counter;
+    tsr_err err = counter_get(says->name, &counter);
+
+    if (err == TSR_OK && says->sequence > counter)
+        err = counter_raise(says->name, says->sequence);
+    if (err != TSR_OK)
+        tell_why(item, "the secure service does not keep the number");
+    return err;
+}
+
+static void unpacked(software_seat *p)
+{
+    tsr_lwm2m_software_result result;
+    tsr_err err = tsr_software_install_end(p->installer, p->installed);
+
+    p->installer = 0;
+    p->installed = -1;
+    if (err == TSR_E_MALFORMED)
+        tell_why(p->item, "no bundle with a program start");
+    else if (err != TSR_OK)
+        tell_why(p->item, strerror(errno));
+    else
+        err = keep_number(p->item, &p->installs);
+    result = result_of(err, TSR_LWM2M_SOFTWARE_NOT_INSTALLED);
+    say_install(p->item, result);
+    tsr_lwm2m_software_installed(&p->of->all, p->item, result);
 }
 
 static tsr_lwm2m_software_result on_uninstall(void *user, tsr_lwm2m_software *item)
 {
-    const software *s = user;
+    software *s = user;
 
+    end_installer(seat_of(s, item));
     return tsr_software_drop(&s->store, item->id, true) == TSR_OK
                ? TSR_LWM2M_SOFTWARE_NONE
                : TSR_LWM2M_SOFTWARE_NOT_REMOVED;
@@ -333,7 +382,7 @@ void software_init(software *s)
 {
     s->store.fd = -1;
     for (size_t i = 0; i < CONFIG_SOFTWARE; i++) {
-        s->seats[i] = (software_seat){ .of = s, .item = &s->items[i], .end = -1 };
+        s->seats[i] = (software_seat){ .of = s, .item = &s->items[i], .end = -1, .installed = -1 };
         download_init(&s->seats[i].download);
     }
 }
@@ -477,8 +526,9 @@ uint64_t software_due_ms(const software *s)
 void software_fds(const software *s, struct pollfd *fds)
 {
     for (size_t i = 0; i < CONFIG_SOFTWARE; i++) {
-        fds[2 * i] = download_watch(&s->seats[i].download);
-        fds[2 * i + 1] = (struct pollfd){ s->seats[i].end, POLLIN, 0 };
+        fds[3 * i] = download_watch(&s->seats[i].download);
+        fds[3 * i + 1] = (struct pollfd){ s->seats[i].end, POLLIN, 0 };
+        fds[3 * i + 2] = (struct pollfd){ s->seats[i].installed, POLLIN, 0 };
     }
 }
 
@@ -487,11 +537,13 @@ void software_receive(software *s, const struct pollfd *fds, uint64_t now_ms)
     for (size_t i = 0; i < CONFIG_SOFTWARE; i++) {
         software_seat *p = &s->seats[i];
 
-        if (fds[2 * i].revents != 0)
+        if (fds[3 * i].revents != 0)
             download_receive(&p->download, now_ms);
         /* a server may have ended it, and started it anew, since */
-        if (fds[2 * i + 1].revents != 0 && p->keeper != 0 && p->end == fds[2 * i + 1].fd)
+        if (fds[3 * i + 1].revents != 0 && p->keeper != 0 && p->end == fds[3 * i + 1].fd)
             ended(p, now_ms);
+        if (fds[3 * i + 2].revents != 0 && p->installer != 0 && p->installed == fds[3 * i + 2].fd)
+            unpacked(p);
     }
 }
 
@@ -500,6 +552,7 @@ void software_end(software *s)
     for (size_t i = 0; i < CONFIG_SOFTWARE; i++) {
         download_end(&s->seats[i].download);
         stop(&s->seats[i]);
+        end_installer(&s->seats[i]); /* it is DELIVERED after the next start */
     }
     tsr_software_close(&s->store);
 }

@@ -16,7 +16,7 @@
 #include "tessera/lwm2m/objects/protocol.h"
 #include "tessera/lwm2m/objects/software.h"
 
-enum { SOFTWARE_FDS = 2 * CONFIG_SOFTWARE };
+enum { SOFTWARE_FDS = 3 * CONFIG_SOFTWARE };
 
 struct software;
 
@@ -28,6 +28,9 @@ typedef struct {
     download download;
     pid_t keeper; /* 0: none */
     int end;
+    pid_t installer; /* 0: none */
+    int installed;   /* readable when it has ended */
+    package_says installs; /* what it is about; its bundle is not there any more */
     unsigned failures;     /* that came soon, in a row */
     uint64_t start_at_ms;  /* active, and no keeper: when it is started again */
     uint64_t started_ms;

@@ -154,6 +154,44 @@ static void install(void)
     assert_stands(INSTALLED, 2);
 }
 
+/* A backend may take its time: nothing but giving it up is possible meanwhile. */
+static void test_software_is_installed_later(void **state)
+{
+    (void)state;
+    tsr_lwm2m_software_installed(&all, s, TSR_LWM2M_SOFTWARE_NONE); /* of nothing */
+    assert_stands(INITIAL, 0);
+    deliver();
+    b.install = TSR_LWM2M_SOFTWARE_LOADING;
+    assert_int_equal(run(INSTALL, ""), TSR_OK);
+    assert_stands(DELIVERED, 3);
+    assert_int_equal(run(INSTALL, ""), TSR_E_DENIED);
+    assert_int_equal(run(ACTIVATE, ""), TSR_E_DENIED);
+    assert_int_equal(b.installed, 1);
+    s->changed = false;
+    tsr_lwm2m_software_installed(&all, s, TSR_LWM2M_SOFTWARE_NO_STORAGE);
+    assert_true(s->changed);
+    assert_stands(DELIVERED, 50);
+    assert_int_equal(run(INSTALL, ""), TSR_OK);
+    assert_stands(DELIVERED, 3); /* nothing of the try before */
+    tsr_lwm2m_software_installed(&all, s, TSR_LWM2M_SOFTWARE_NONE);
+    assert_stands(INSTALLED, 2);
+    tsr_lwm2m_software_installed(&all, s, TSR_LWM2M_SOFTWARE_OTHER);
+    assert_stands(INSTALLED, 2);
+    assert_int_equal(run(UNINSTALL, ""), TSR_OK);
+    deliver();
+    assert_int_equal(run(INSTALL, ""), TSR_OK);
+    assert_int_equal(run(UNINSTALL, ""), TSR_OK);
+    assert_stands(INITIAL, 0);
+    tsr_lwm2m_software_installed(&all, s, TSR_LWM2M_SOFTWARE_NONE); /* it was given up */
+    assert_stands(INITIAL, 0);
+    deliver();
+    assert_int_equal(run(INSTALL, ""), TSR_OK);
+    b.uninstall = TSR_LWM2M_SOFTWARE_NOT_REMOVED;
+    assert_int_equal(run(UNINSTALL, ""), TSR_OK);
+    assert_stands(DELIVERED, 59);
+    assert_int_equal(run(INSTALL, ""), TSR_OK); /* it can be tried again */
+}
+
 static void activate(void)
 {
     install();
@@ -482,6 +520,7 @@ int main(void)
         SOFTWARE(test_software_goes_its_way),
         SOFTWARE(test_software_refuses_what_is_not_its_turn),
         SOFTWARE(test_software_takes_the_arguments_of_uninstall),
+        SOFTWARE(test_software_is_installed_later),
         SOFTWARE(test_software_makes_way_for_an_update),
         SOFTWARE(test_software_says_what_went_wrong),
         SOFTWARE(test_software_is_pushed_in_parts),

@@ -92,6 +92,58 @@ void tsr_software_stop(pid_t keeper, int end)
     (void)tsr_software_ended(keeper, end, &too_much);
 }
 
+/* ---- unpacking ---- */
+
+typedef struct {
+    int err, cause; /* tsr_err, errno */
+} outcome;
+
+static void unpack(const tsr_software_store *s, uint16_t id, tsr_bytes bundle, int end, pid_t parent)
+{
+    outcome o = { TSR_E_IO, EINTR };
+
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() == parent) {
+        errno = 0;
+        o.err = tsr_software_install(s, id, bundle);
+        o.cause = errno;
+    }
+    _exit(write(end, &o, sizeof o) == (ssize_t)sizeof o ? 0 : 1);
+}
+
+tsr_err tsr_software_install_begin(const tsr_software_store *s, uint16_t id, tsr_bytes bundle, pid_t *child, int *end)
+{
+    int ends[2];
+    pid_t parent = getpid(), pid;
+
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return TSR_E_IO;
+    pid = fork();
+    if (pid == 0)
+        unpack(s, id, bundle, ends[1], parent);
+    (void)close(ends[1]);
+    if (pid < 0) {
+        (void)close(ends[0]);
+        return TSR_E_IO;
+    }
+    *child = pid;
+    *end = ends[0];
+    return TSR_OK;
+}
+
+/* One that was killed has said nothing. */
+tsr_err tsr_software_install_end(pid_t child, int end)
+{
+    outcome o;
+    bool said = read(end, &o, sizeof o) == (ssize_t)sizeof o;
+
+    (void)close(end);
+    while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+        ;
+    errno = said ? o.cause : EINTR;
+    return said ? (tsr_err)o.err : TSR_E_IO;
+}
+
 /* ---- the keeper ---- */
 
 static void say(const char *what)

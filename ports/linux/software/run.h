@@ -19,7 +19,7 @@
 
 #include <sys/types.h>
 
-#include "tessera/base/bytes.h"
+#include "ports/linux/software/store.h"
 
 #define TSR_SOFTWARE_WORD "keep-software" /* the first argument of a keeper */
 
@@ -38,6 +38,17 @@ typedef struct {
  *  units   *end: a descriptor that becomes readable when it has ended; the caller's
  *  errors  TSR_E_IO  errno says why; software that cannot be started ends its keeper instead */
 tsr_err tsr_software_start(const tsr_software_how *how, pid_t *keeper, int *end);
+
+/** Puts the files of a bundle in their place (tsr_software_install()) in a child, which ends with us; the
+ *  bundle may be unmapped then.
+ *
+ *  units   *end: a descriptor that becomes readable when it is done; the caller's
+ *  errors  TSR_E_IO  errno says why */
+tsr_err tsr_software_install_begin(const tsr_software_store *s, uint16_t id, tsr_bytes bundle, pid_t *child, int *end);
+
+/** How it ended, and waits for that if it has not. errno as it was there.
+ *  errors  as tsr_software_install() */
+tsr_err tsr_software_install_end(pid_t child, int end);
 
 /** Ends a keeper and all below it, and waits for that. */
 void tsr_software_stop(pid_t keeper, int end);

@@ -46,7 +46,7 @@ static void drop(const tsr_lwm2m_softwares *all, tsr_lwm2m_software *s,
 {
     if (s->state != TSR_LWM2M_SOFTWARE_INITIAL)
         all->backend->abort(all->user, s);
-    s->fetch = s->pushed = false;
+    s->fetch = s->pushed = s->installing = false;
     s->offset = 0;
     s->etag_len = 0;
     enter(s, TSR_LWM2M_SOFTWARE_INITIAL, result);
@@ -143,21 +143,35 @@ void tsr_lwm2m_software_cancel(const tsr_lwm2m_softwares *all, tsr_lwm2m_softwar
 
 /* ---- what servers execute ---- */
 
-tsr_err tsr_lwm2m_software_install(const tsr_lwm2m_softwares *all, tsr_lwm2m_software *s)
+void tsr_lwm2m_software_installed(const tsr_lwm2m_softwares *all, tsr_lwm2m_software *s,
+                                  tsr_lwm2m_software_result result)
 {
-    tsr_lwm2m_software_result result;
-
-    if (s->state != TSR_LWM2M_SOFTWARE_DELIVERED)
-        return TSR_E_DENIED;
-    result = all->backend->install(all->user, s);
+    (void)all;
+    if (!s->installing)
+        return;
+    s->installing = false;
     if (result != TSR_LWM2M_SOFTWARE_NONE) {
         enter(s, TSR_LWM2M_SOFTWARE_DELIVERED, result);
-        return TSR_OK;
+        return;
     }
     s->replaces = false;
     s->uri[0] = '\0';
     s->reason[0] = '\0';
     enter(s, TSR_LWM2M_SOFTWARE_INSTALLED, TSR_LWM2M_SOFTWARE_DONE);
+}
+
+tsr_err tsr_lwm2m_software_install(const tsr_lwm2m_softwares *all, tsr_lwm2m_software *s)
+{
+    tsr_lwm2m_software_result result;
+
+    if (s->state != TSR_LWM2M_SOFTWARE_DELIVERED || s->installing)
+        return TSR_E_DENIED;
+    s->installing = true;
+    result = all->backend->install(all->user, s);
+    if (result == TSR_LWM2M_SOFTWARE_LOADING)
+        enter(s, TSR_LWM2M_SOFTWARE_DELIVERED, TSR_LWM2M_SOFTWARE_VERIFIED); /* of an earlier try */
+    else
+        tsr_lwm2m_software_installed(all, s, result);
     return TSR_OK;
 }
 
@@ -190,7 +204,7 @@ tsr_err tsr_lwm2m_software_deactivate(const tsr_lwm2m_softwares *all, tsr_lwm2m_
 /* Back to INITIAL with nothing there. */
 static void forget(tsr_lwm2m_software *s, tsr_lwm2m_software_result result)
 {
-    s->active = s->replaces = s->pushed = s->fetch = false;
+    s->active = s->replaces = s->pushed = s->fetch = s->installing = false;
     s->offset = 0;
     s->etag_len = 0;
     s->uri[0] = s->name[0] = s->version[0] = s->reason[0] = '\0';
@@ -209,6 +223,7 @@ tsr_err tsr_lwm2m_software_remove(const tsr_lwm2m_softwares *all, tsr_lwm2m_soft
         forget(s, TSR_LWM2M_SOFTWARE_NONE);
     else
         enter(s, (tsr_lwm2m_software_state)s->state, TSR_LWM2M_SOFTWARE_NOT_REMOVED);
+    s->installing = false; /* it was given up */
     return TSR_OK;
 }
 

@@ -9,7 +9,8 @@
  *     Pull  a server writes a URI, `fetch` is set: the host downloads and calls
  *           tsr_lwm2m_software_pull(), or tsr_lwm2m_software_fail().
  *     Then  the package is DOWNLOADED; tsr_lwm2m_software_step() has the backend check it.
- *           Install, Uninstall, Activate and Deactivate are calls of the backend, made at once. The
+ *           Install, Uninstall, Activate and Deactivate are calls of the backend, made at once;
+ *           Install alone may take its time, and the state is DELIVERED until it has ended. The
  *           backend keeps a package until INSTALLED is saved, so that a cut between leaves DELIVERED.
  *
  * Whenever `changed` of an instance is set, the host clears it, tells the client (changed, save) and
@@ -74,6 +75,7 @@ typedef struct {
     bool fetch; /* download `uri` from `offset` on; when it is not set any more while a download
                    runs, `state` says whether to go on */
     /* private */
+    bool installing; /* not kept: what was cut off is DELIVERED */
     uint32_t source; /* of a push */
     uint64_t last_ms;
 } tsr_lwm2m_software;
@@ -89,7 +91,9 @@ typedef struct {
     tsr_lwm2m_software_result (*finish)(void *user, tsr_lwm2m_software *s);
     /** Gives up a package that is not installed; what is installed stays. */
     void (*abort)(void *user, tsr_lwm2m_software *s);
-    /** From the package that was found good, in the place of what was there; all or nothing. */
+    /** From the package that was found good, in the place of what was there; all or nothing. LOADING:
+     *  it goes on; tsr_lwm2m_software_installed() says how it ended, unless abort or uninstall are
+     *  called before, which give it up. */
     tsr_lwm2m_software_result (*install)(void *user, tsr_lwm2m_software *s);
     /** Package and installed software go; what runs was deactivated before. */
     tsr_lwm2m_software_result (*uninstall)(void *user, tsr_lwm2m_software *s);
@@ -135,6 +139,11 @@ tsr_err tsr_lwm2m_software_pull(const tsr_lwm2m_softwares *all, tsr_lwm2m_softwa
 /** The download cannot be had: INITIAL with that result. Nothing when none is under way. */
 void tsr_lwm2m_software_fail(const tsr_lwm2m_softwares *all, tsr_lwm2m_software *s,
                              tsr_lwm2m_software_result result);
+
+/** How an install that the backend answered with LOADING has ended: INSTALLED, or DELIVERED with that
+ *  result. Nothing when it was given up. */
+void tsr_lwm2m_software_installed(const tsr_lwm2m_softwares *all, tsr_lwm2m_software *s,
+                                  tsr_lwm2m_software_result result);
 
 /** What the backend has of an instance after a restart. */
 typedef struct {
