@@ -149,8 +149,8 @@ class TheirClient(unittest.TestCase):
         self.assertEqual(room.rest.call("DELETE", "/credentials/dev1")[0], 204)
         self.assertIsNone(self.again(*mine))
 
-        soon = self.device("dev2", 8)
-        ends = datetime.datetime.now() + datetime.timedelta(seconds=9)
+        soon = self.device("dev2", 15)
+        ends = datetime.datetime.now() + datetime.timedelta(seconds=16)
         self.assertEqual(self.connect(*soon), "New", self.said)
         self.assertEqual(self.again(*soon), "Reused", self.said)
         room.wait(lambda: datetime.datetime.now() > ends, 30, "the certificate's end")
@@ -192,6 +192,34 @@ class OurDevice(unittest.TestCase):
         room.parts["server"].kill()
         room.start_server("--coaps-tcp", f"127.0.0.1:{self.port}")
         self.wait_sessions("new", "resumed", "new")
+
+    def test_device_goes_on_with_a_certificate(self):
+        room, born = self.room, self.room.folder / "device.pem"
+        authority = Authority(room.folder, "authority")
+        cert, key = authority.server(room.folder / "server.pem")
+        room.start_server("--coaps-tcp", f"127.0.0.1:{self.port}", "--certificate", cert, "--key", key, "--trust",
+                          authority.cert)
+
+        def known():
+            status, answer, _ = room.rest.call("PUT", "/credentials/dev1", {"mode": "x509", "identity": "dev1"})
+            self.assertIn(status, (200, 201), answer)
+
+        known()
+        room.configure_device("dev1", f"coaps+tcp://127.0.0.1:{self.port}", True)
+        text = room.device_config.read_text().replace("mode = psk", "mode = certificate")
+        room.device_config.write_text(text.replace("identity = dev1\n", f"certificate = {born}\nserver_certificate = {cert}\n"
+                                                   "certificate_usage = exact\n"))
+        request = room.folder / "device.csr"
+        done = subprocess.run([lab.program("tesserad"), "request", "--server", "1", "--out", request, "--config",
+                               room.device_config], capture_output=True, text=True, timeout=30)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        authority.sign(request, born)
+        room.run_device()
+        self.assertEqual(room.wait_registered("dev1")["security"], "x509")
+        known()  # closes its connections
+        self.wait_sessions("new", "resumed")
+        room.wait(lambda: room.rest.get("/devices/dev1/objects/3/0/0")[0] == 200, 30, "a read")
+        self.assertEqual(room.rest.device("dev1")["security"], "x509")
 
     def go_on(self, *options):
         """s_server closes a connection when it is told so; the next one is the same process's."""
