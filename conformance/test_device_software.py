@@ -338,6 +338,21 @@ class Software(unittest.TestCase):
             self.assertFalse((room.folder_of() / "new").exists())
             room.put_in_place(INSTALLED, 2)
 
+    def test_software_exchanges_data_with_the_server(self):
+        """by a container (object 19) that its sandbox leaves open, also after a restart"""
+        program = ("#!/bin/sh\ncd {box} || exit 1\necho 21.5 > .t && mv .t 0 || exit 2\n"
+                   "while :; do test -f 1 && cp 1 $HOME/got; sleep 0.1; done\n")
+        with tempfile.TemporaryDirectory() as folder, \
+                Room("[container 0]", f"directory = {folder}/box", "software = 0") as room:
+            room.install(room.package_of(program=program.replace("{box}", f"{folder}/box")))
+            self.assertEqual(room.run(10), "2.04")
+            room.waits(lambda: room.server.read("/19/0/0/0", OPAQUE).payload == b"21.5\n", "what it says")
+            self.assertEqual(room.server.ask("PUT", "/19/0/0/1", b"warmer", format=OPAQUE).code, "2.04")
+            room.wait(lambda: room.wrote("got") == "warmer", 20, "what the server says")
+            room.kill()
+            self.assertEqual(room.server.ask("PUT", "/19/0/0/1", b"colder", format=OPAQUE).code, "2.04")
+            room.wait(lambda: room.wrote("got") == "colder", 20, "what the server says now")
+
     def test_software_that_fills_its_folder_is_ended(self):
         """many files, each within its bound: 50 and a reason, also over a restart; Uninstall makes room"""
         with Room("data = 2") as room:

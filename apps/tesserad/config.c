@@ -210,6 +210,7 @@ static const key container_keys[] = {
     { "format", TEXT_AT(config_container, format) },
     { "priority", NUMBER_AT(config_container, priority, 0, 255) },
     { "app", NUMBER_AT(config_container, app, 0, 65535) },
+    { "software", NUMBER_AT(config_container, software, 0, 65534) },
     { "user", TEXT_AT(config_container, user) },
     { "group", TEXT_AT(config_container, group) },
     { NULL, TEXT, 0, 0, 0, 0, NULL, NULL },
@@ -433,7 +434,7 @@ static tsr_err open_container(reader *r, uint64_t id)
         return fail(r, r->ini.line, "more than %d containers; remove one", CONFIG_CONTAINERS);
     if (id > 65534 || (r->c->container_count != 0 && c[-1].id >= id))
         return fail(r, r->ini.line, "containers are numbered upwards from 0 to 65534; change this number");
-    *c = (config_container){ .id = (uint16_t)id, .line = r->ini.line, .priority = CONFIG_NONE, .app = CONFIG_NONE };
+    *c = (config_container){ .id = (uint16_t)id, .line = r->ini.line, .priority = CONFIG_NONE, .app = CONFIG_NONE, .software = CONFIG_NONE };
     r->c->container_count++;
     r->keys = container_keys;
     r->base = c;

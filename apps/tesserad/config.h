@@ -66,6 +66,7 @@ typedef struct {
     char directory[CONFIG_PATH];
     char description[33], format[33];
     uint32_t priority, app; /* CONFIG_NONE: not told */
+    uint32_t software;      /* the instance of object 9 that may reach it; CONFIG_NONE: none */
     char user[32], group[32];
 } config_container;
 

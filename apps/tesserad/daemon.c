@@ -253,8 +253,8 @@ static tsr_err begin(tesserad *d)
         return err;
     state_restore(d);
     firmware_resume(&d->firmware, &d->client);
+    containers_resume(&d->containers, &d->client, now_ms); /* their folders are there before software that knows them */
     software_resume(&d->software, &d->client);
-    containers_resume(&d->containers, &d->client, now_ms);
     report_restore(&d->report, &d->client);
     links_check(d, false, now_ms);
     return TSR_OK;

@@ -244,14 +244,31 @@ static tsr_lwm2m_software_result on_uninstall(void *user, tsr_lwm2m_software *it
 
 /* ---- processes ---- */
 
+_Static_assert(CONFIG_CONTAINERS <= (int)TSR_SOFTWARE_SHARED, "a program may reach all containers");
+
+/* Its containers, which its sandbox leaves open. */
+static void find_shared(const software_seat *p, const char *shared[CONFIG_CONTAINERS + 1])
+{
+    const config *c = p->of->config;
+    size_t n = 0;
+
+    for (size_t i = 0; i < c->container_count; i++) {
+        if (c->containers[i].software == p->item->id)
+            shared[n++] = c->containers[i].directory;
+    }
+    shared[n] = NULL;
+}
+
 static tsr_err start(software_seat *p)
 {
+    const char *shared[CONFIG_CONTAINERS + 1];
     software *s = p->of;
     const config_software *c = &s->config->software;
     char folder[TSR_SOFTWARE_PATH + 8];
-    const tsr_software_how how = { folder, c->user, c->memory_mb, c->data_mb, c->network == 1 };
+    const tsr_software_how how = { folder, c->user, c->memory_mb, c->data_mb, c->network == 1, shared };
     tsr_err err;
 
+    find_shared(p, shared);
     (void)snprintf(folder, sizeof folder, "%s/%u", s->store.path, p->item->id);
     p->start_at_ms = 0;
     p->started_ms = tsr_host_now_ms();

@@ -196,6 +196,31 @@ static void test_run_closes_the_rest(void **state)
     assert_int_not_equal(access("/tmp/tessera-run-escaped", F_OK), 0);
 }
 
+/* A folder that it shares is open, its neighbour is not. */
+static void test_run_opens_what_it_shares(void **state)
+{
+    char script[512], text[16];
+    const char *shared[2] = { NULL, NULL };
+    char open_to_it[96], closed[96];
+
+    (void)state;
+    (void)snprintf(open_to_it, sizeof open_to_it, "%s/open", dir);
+    (void)snprintf(closed, sizeof closed, "%s/closed", dir);
+    assert_int_equal(mkdir(open_to_it, 0777) | mkdir(closed, 0777), 0);
+    shared[0] = open_to_it;
+    how.shared = shared;
+    (void)snprintf(script, sizeof script,
+                   "#!/bin/sh\ncd %s && echo x > t && mv t 0 && cat 0 > $HOME/out && ls > /dev/null || exit 1\n"
+                   "echo x > %s/t && exit 2\nexit 0\n", open_to_it, closed);
+    begin(script);
+    assert_int_equal(code(), 0);
+    read_file("data/out", text, sizeof text);
+    assert_string_equal(text, "x\n");
+    how.shared = NULL;
+    begin(script);
+    assert_int_equal(code(), 1);
+}
+
 static const char sockets[] =
     "#!/usr/bin/python3\n"
     "import socket\n"
@@ -369,6 +394,7 @@ int main(int argc, char **argv)
         IN_FOLDER(test_run_says_how_it_ended),
         IN_FOLDER(test_run_gives_a_folder_of_its_own),
         IN_FOLDER(test_run_closes_the_rest),
+        IN_FOLDER(test_run_opens_what_it_shares),
         IN_FOLDER(test_run_opens_the_internet_or_nothing),
         IN_FOLDER(test_run_bounds_memory),
         IN_FOLDER(test_run_bounds_data),

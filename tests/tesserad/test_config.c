@@ -94,7 +94,7 @@ static void test_config_takes_a_whole_file(void **state)
                           "[server 9]\nuri = coap://example.net\n"
                           "[light 0]\nfile = /tmp/l\n[light 4]\nled = /sys/x\n"
                           "[container 7]\ndirectory = /d\ndescription = 12345678901234567890123456789012\n"
-                          "priority = 0\nuser = nobody\n"),
+                          "priority = 0\nsoftware = 2\nuser = nobody\n"),
                      TSR_OK);
     assert_string_equal(c.endpoint, "dev 1");
     assert_int_equal(c.reboot, REBOOT_NONE);
@@ -120,6 +120,7 @@ static void test_config_takes_a_whole_file(void **state)
     assert_int_equal(strlen(c.containers[0].description), 32);
     assert_int_equal(c.containers[0].priority, 0);
     assert_int_equal(c.containers[0].app, CONFIG_NONE);
+    assert_int_equal(c.containers[0].software, 2);
     assert_string_equal(c.containers[0].user, "nobody");
     assert_int_equal(c.ack_timeout_ms, 2000);
 }

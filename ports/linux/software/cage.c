@@ -46,7 +46,7 @@ static tsr_err allow(int rules, const char *folder, const char *below, uint64_t 
     return done == 0 ? TSR_OK : TSR_E_IO;
 }
 
-static tsr_err allow_all(int rules, const char *folder, long abi)
+static tsr_err allow_all(int rules, const char *folder, char *const *shared, long abi)
 {
     static const char *const programs[] = { "/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32" };
     static const char *const texts[] = { "/etc/ld.so.cache", "/etc/ld.so.preload", "/etc/localtime",
@@ -59,6 +59,8 @@ static tsr_err allow_all(int rules, const char *folder, long abi)
 
     if (err == TSR_OK)
         err = allow(rules, folder, "/data", seen & ~(uint64_t)(EXECUTE | IOCTL));
+    for (; err == TSR_OK && *shared != NULL; shared++)
+        err = allow(rules, *shared, "", seen & ~(uint64_t)(EXECUTE | IOCTL));
     for (size_t i = 0; err == TSR_OK && i < sizeof programs / sizeof *programs; i++)
         err = allow(rules, programs[i], "", EXECUTE | READ | LIST);
     for (size_t i = 0; err == TSR_OK && i < sizeof texts / sizeof *texts; i++)
@@ -68,7 +70,7 @@ static tsr_err allow_all(int rules, const char *folder, long abi)
     return err;
 }
 
-static tsr_err close_files(const char *folder)
+static tsr_err close_files(const char *folder, char *const *shared)
 {
     struct {
         uint64_t files, net, scopes;
@@ -88,7 +90,7 @@ static tsr_err close_files(const char *folder)
     rules = (int)syscall(SYS_landlock_create_ruleset, &kept, abi >= 6 ? sizeof kept : 8, 0);
     if (rules < 0)
         return TSR_E_IO;
-    err = allow_all(rules, folder, abi);
+    err = allow_all(rules, folder, shared, abi);
     if (err == TSR_OK && syscall(SYS_landlock_restrict_self, rules, 0) != 0)
         err = TSR_E_IO;
     (void)close(rules);
@@ -174,12 +176,12 @@ static tsr_err close_calls(bool network)
     return bad == 0 ? TSR_OK : TSR_E_IO;
 }
 
-tsr_err tsr_software_cage(const char *folder, bool network)
+tsr_err tsr_software_cage(const char *folder, bool network, char *const *shared)
 {
     tsr_err err;
 
     drop_capabilities();
-    err = close_files(folder);
+    err = close_files(folder, shared);
     if (err == TSR_OK)
         err = close_calls(network);
     if (err != TSR_OK)

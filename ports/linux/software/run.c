@@ -29,12 +29,14 @@ static const char too_large = 'L'; /* said through the pipe's end, which is only
 static void become_keeper(const tsr_software_how *how, int end, pid_t parent)
 {
     char memory[16], data[16];
-    const char *argv[] = { "tesserad", TSR_SOFTWARE_WORD, how->folder, how->user, memory, data,
-                           how->network ? "network" : "alone", NULL };
+    const char *argv[7 + TSR_SOFTWARE_SHARED + 1] = { "tesserad", TSR_SOFTWARE_WORD, how->folder, how->user, memory,
+                                                      data, how->network ? "network" : "alone" };
     sigset_t none;
 
     (void)snprintf(memory, sizeof memory, "%u", how->memory_mb);
     (void)snprintf(data, sizeof data, "%u", how->data_mb);
+    for (size_t i = 0; how->shared != NULL && how->shared[i] != NULL && i < TSR_SOFTWARE_SHARED; i++)
+        argv[7 + i] = how->shared[i];
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -193,6 +195,7 @@ typedef struct {
     int data; /* its folder */
     uint64_t memory_mb, data_mb;
     bool network, other_user;
+    char *const *shared; /* folders, then NULL */
 } allotment;
 
 static void become_software(const allotment *a, pid_t keeper)
@@ -223,7 +226,7 @@ static void become_software(const allotment *a, pid_t keeper)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     for (int fd = END_FD; fd < FILES_MOST * 4; fd++)
         (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-    if (tsr_software_cage(a->folder, a->network) != TSR_OK)
+    if (tsr_software_cage(a->folder, a->network, a->shared) != TSR_OK)
         _exit(NOT_STARTED);
     bounds = at_most((rlim_t)a->memory_mb << 20);
     (void)setrlimit(RLIMIT_AS, &bounds);
@@ -370,11 +373,12 @@ int tsr_software_keeper(int argc, char **argv)
     (void)sigaddset(&set, SIGINT);
     (void)sigaddset(&set, SIGCHLD);
     (void)sigprocmask(SIG_BLOCK, &set, NULL);
-    if (argc != 7 || tsr_dec(tsr_text(argv[4]), &a.memory_mb) != TSR_OK || a.memory_mb > 1u << 20 ||
+    if (argc < 7 || tsr_dec(tsr_text(argv[4]), &a.memory_mb) != TSR_OK || a.memory_mb > 1u << 20 ||
         tsr_dec(tsr_text(argv[5]), &a.data_mb) != TSR_OK || a.data_mb > 1u << 20)
         return NOT_STARTED;
     user = argv[3][0] != '\0' ? getpwnam(argv[3]) : NULL;
     a.folder = argv[2];
+    a.shared = argv + 7;
     a.network = strcmp(argv[6], "network") == 0;
     a.other_user = user != NULL;
     a.data = argv[3][0] != '\0' && user == NULL ? -1 : prepare(a.folder, user);

@@ -23,6 +23,7 @@
 
 #define TSR_SOFTWARE_WORD "keep-software" /* the first argument of a keeper */
 
+enum { TSR_SOFTWARE_SHARED = 4 /* folders */ };
 enum { TSR_SOFTWARE_END_MS = 2000 /* from SIGTERM to SIGKILL */ };
 
 typedef struct {
@@ -31,6 +32,7 @@ typedef struct {
     uint32_t memory_mb; /* address space of each of its processes */
     uint32_t data_mb;   /* of its data folder; every name there counts 4 KB at least */
     bool network;
+    const char *const *shared; /* folders that it may read and write beside its own, then NULL; NULL: none */
 } tsr_software_how;
 
 /** Starts a keeper: /proc/self/exe, whose main() calls tsr_software_keeper() for that word.
@@ -62,7 +64,8 @@ int tsr_software_ended(pid_t keeper, int end, bool *too_much);
 int tsr_software_keeper(int argc, char **argv);
 
 /** Gives up what software must not have; for the process that becomes it.
+ *  shared  folders, then NULL
  *  errors  TSR_E_IO  do not start it */
-tsr_err tsr_software_cage(const char *folder, bool network);
+tsr_err tsr_software_cage(const char *folder, bool network, char *const *shared);
 
 #endif
