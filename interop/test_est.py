@@ -58,7 +58,7 @@ class Enrolment(unittest.TestCase):
         # What was enrolled outlives a kill -9, and nobody is asked again.
         self.room.parts["device"].kill()
         self.room.run_device()
-        self.room.wait_device("updated", 30)
+        self.room.wait_device("registered", 30)
         self.room.parts["device"].stop(40)
         self.room.wait(lambda: not self.room.rest.device(EP), 30, "the de-registration")
         self.room.run_device()
@@ -81,8 +81,8 @@ class Enrolment(unittest.TestCase):
         self.room.wait_device("enrolled", 30, renewal="1")
         self.room.wait(lambda: "event=connected" in self.room.parts["device"].text().split("renewal=1\n")[-1], 30,
                        "a session under the new certificate")
-        self.room.wait(lambda: "event=updated" in self.room.parts["device"].text().split("renewal=1\n")[-1], 30,
-                       "the Update in it")
+        self.room.wait(lambda: "event=registered" in self.room.parts["device"].text().split("renewal=1\n")[-1], 30,
+                       "the registration in it")
         self.assertEqual(self.room.rest.device(EP)["security"], "x509")
 
     def test_device_refuses_a_certificate_of_nobody_it_was_told(self):

@@ -127,7 +127,7 @@ static bool take_device(void *arg, const tsr_store_document *row)
 
 static tsr_err take_all(tsr_fdo *f, int kind, tsr_store_document_fn *fn, groups *all)
 {
-    tsr_err err;
+    tsr_err err = TSR_OK;
 
     all->last[0] = 0;
     do {

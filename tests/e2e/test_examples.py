@@ -43,7 +43,7 @@ class Room(lab.Lab):
         return {v["path"]: v["value"] for v in answer["values"]}
 
     def notification(self, path, value):
-        return self.seen.wait(lambda e: e["type"] == "notification" and any(
+        return self.seen.wait(lambda e: e["type"] in ("notification", "observing") and any(
             v["path"] == path and v["value"] == value for v in e["data"]["values"]), 30, f"{path} = {value}")
 
 
