@@ -5,12 +5,8 @@
  * prints server_us client_us bytes seal_us open_us. `server_step` is what callgrind counts. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
-#include <psa/crypto.h>
-
-#include "tessera/net/dtls.h"
-#include "tests/net/material.h"
+#include "benches/ends.h"
 
 typedef struct {
     uint8_t bytes[2048];
@@ -23,59 +19,15 @@ typedef struct {
 } flight;
 
 static uint8_t plain[TSR_DTLS_PLAIN_MAX];
-static uint8_t files[3][MATERIAL_MAX];
 static tsr_dtls_config client_config, server_config;
 static tsr_dtls client, server;
 static bool server_lives, client_up, server_up;
-static uint32_t psk;
 static size_t wire_bytes;
-
-static double cpu_us(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
-
-static tsr_err find(void *user, tsr_bytes identity, uint32_t *key_id)
-{
-    (void)user, (void)identity;
-    *key_id = psk;
-    return TSR_OK;
-}
 
 static void configure(bool cert)
 {
-    static tsr_bytes anchors[1];
-    tsr_dtls_options o = { .plain = plain, .plain_cap = sizeof(plain), .cid = true };
-
-    if (psa_crypto_init() != PSA_SUCCESS)
-        material_die("psa_crypto_init");
-    psk = material_psk(tsr_text("0123456789abcdef"));
-    if (cert) {
-        anchors[0] = material_file("ca.der", files[0]);
-        o.anchors = anchors;
-        o.anchor_count = 1;
-        o.usage = TSR_DTLS_CERT_ANCHOR;
-        o.server_name = "server.example";
-        o.certificate = material_file("device.der", files[1]);
-        o.certificate_key_id = material_ec("device.key");
-    } else {
-        o.psk_identity = tsr_text("device-1");
-        o.psk_key_id = psk;
-        o.psk_find = find;
-    }
-    if (tsr_dtls_config_init(&client_config, &o) != TSR_OK)
-        material_die("the client's configuration");
-    o.role = TSR_DTLS_SERVER;
-    o.cid_len = 8;
-    if (cert) {
-        o.certificate = material_file("server.der", files[2]);
-        o.certificate_key_id = material_ec("server.key");
-    }
-    if (tsr_dtls_config_init(&server_config, &o) != TSR_OK)
-        material_die("the server's configuration");
+    ends_configure(&client_config, &server_config, cert,
+                   (tsr_dtls_options){ .plain = plain, .plain_cap = sizeof plain, .cid = true }, 8);
 }
 
 static void drain(tsr_dtls *s, bool *up, flight *out)
@@ -140,25 +92,25 @@ static void client_step(const datagram *in, flight *out)
 static void handshake(double *server_us, double *client_us)
 {
     static flight up, down;
-    double t = cpu_us();
+    double t = ends_cpu_us();
 
     up.count = 0;
     client_up = server_up = false;
     client_step(NULL, &up);
-    *client_us += cpu_us() - t;
+    *client_us += ends_cpu_us() - t;
     while (!client_up || !server_up) {
         if (up.count == 0)
             material_die("the handshake stands still");
         down.count = 0;
-        t = cpu_us();
+        t = ends_cpu_us();
         for (size_t i = 0; i < up.count; wire_bytes += up.at[i++].len)
             server_step(&up.at[i], &down);
-        *server_us += cpu_us() - t;
+        *server_us += ends_cpu_us() - t;
         up.count = 0;
-        t = cpu_us();
+        t = ends_cpu_us();
         for (size_t i = 0; i < down.count; wire_bytes += down.at[i++].len)
             client_step(&down.at[i], &up);
-        *client_us += cpu_us() - t;
+        *client_us += ends_cpu_us() - t;
     }
 }
 
@@ -171,17 +123,17 @@ static void records(unsigned count, double *seal_us, double *open_us)
         tsr_dtls *from = i % 2 ? &server : &client, *to = i % 2 ? &client : &server;
         tsr_buf out = tsr_buf_over(bytes, sizeof(bytes));
         tsr_dtls_event e;
-        double t = cpu_us(), u;
+        double t = ends_cpu_us(), u;
 
         if (tsr_dtls_send(from, tsr_view(text, sizeof(text)), &out) != TSR_OK)
             material_die("tsr_dtls_send");
-        u = cpu_us();
+        u = ends_cpu_us();
         *seal_us += u - t;
         if (tsr_dtls_feed(to, tsr_buf_view(&out), 0) != TSR_OK || !tsr_dtls_event_next(to, &e) ||
             e.type != TSR_DTLS_DATA || e.data.len != sizeof(text))
             material_die("a record did not arrive");
         (void)tsr_dtls_event_next(to, &e);
-        *open_us += cpu_us() - u;
+        *open_us += ends_cpu_us() - u;
     }
 }
 

@@ -3,46 +3,26 @@
  * TLS handshakes with both ends in this process: full without a ticket, full with the one that it
  * gives, resumed:
  *     bench_tls_handshake psk|cert full|first|resumed COUNT
- * prints server_us client_us bytes flights. `server_step` is what callgrind counts; the server finds
- * its PSK in memory, not in a store. */
+ * prints server_us client_us bytes flights. `server_step` is what callgrind counts. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
-#include <psa/crypto.h>
-
+#include "benches/ends.h"
 #include "server/engine/tickets.h"
 #include "tessera/net/tls_kept.h"
 #include "tessera/net/tls_tickets.h"
-#include "tests/net/material.h"
 
 typedef struct {
     uint8_t bytes[8192];
     size_t len;
 } way;
 
-static uint8_t files[3][MATERIAL_MAX], kept_room[TSR_TLS_KEPT_MAX];
+static uint8_t kept_room[TSR_TLS_KEPT_MAX];
 static tsr_tls_kept kept;
 static tsr_dtls_config client_config, server_config;
 static tsr_tls client, server;
 static ticket_keys *keys;
-static uint32_t psk;
 static size_t wire_bytes, flights;
-
-static double cpu_us(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
-}
-
-static tsr_err find(void *user, tsr_bytes identity, uint32_t *key_id)
-{
-    (void)user, (void)identity;
-    *key_id = psk;
-    return TSR_OK;
-}
 
 static tsr_err seal(void *user, tsr_bytes bound, tsr_bytes plain, tsr_buf *ticket)
 {
@@ -60,35 +40,10 @@ static const tsr_tls_tickets tickets = { TICKET_LIFETIME_S, NULL, seal, open_tic
 
 static void configure(bool cert)
 {
-    static tsr_bytes anchors[1];
-    tsr_dtls_options o = { .stream = true };
-
-    if (psa_crypto_init() != PSA_SUCCESS || (keys = ticket_keys_new()) == NULL)
-        material_die("psa_crypto_init");
-    psk = material_psk(tsr_text("0123456789abcdef"));
-    if (cert) {
-        anchors[0] = material_file("ca.der", files[0]);
-        o.anchors = anchors;
-        o.anchor_count = 1;
-        o.usage = TSR_DTLS_CERT_ANCHOR;
-        o.server_name = "server.example";
-        o.certificate = material_file("device.der", files[1]);
-        o.certificate_key_id = material_ec("device.key");
-    } else {
-        o.psk_identity = tsr_text("device-1");
-        o.psk_key_id = psk;
-        o.psk_find = find;
-    }
-    if (tsr_dtls_config_init(&client_config, &o) != TSR_OK)
-        material_die("the client's configuration");
-    o.role = TSR_DTLS_SERVER;
-    if (cert) {
-        o.certificate = material_file("server.der", files[2]);
-        o.certificate_key_id = material_ec("server.key");
-    }
-    if (tsr_dtls_config_init(&server_config, &o) != TSR_OK ||
-        tsr_tls_tickets_use(&server_config, &tickets) != TSR_OK)
-        material_die("the server's configuration");
+    ends_configure(&client_config, &server_config, cert, (tsr_dtls_options){ .stream = true }, 0);
+    keys = ticket_keys_new();
+    if (keys == NULL || tsr_tls_tickets_use(&server_config, &tickets) != TSR_OK)
+        material_die("the server's tickets");
 }
 
 static void step(tsr_tls *s, const way *in, way *out)
@@ -122,7 +77,7 @@ __attribute__((noinline)) void server_step(const way *in, way *out)
 static void handshake(double *server_us, double *client_us)
 {
     static way up, down;
-    double t = cpu_us();
+    double t = ends_cpu_us();
 
     tsr_tls_free(&client);
     tsr_tls_free(&server);
@@ -131,14 +86,14 @@ static void handshake(double *server_us, double *client_us)
         material_die("tsr_tls_begin");
     (void)tsr_tls_offer(&client, &kept, 0);
     step(&client, &down, &up);
-    *client_us += cpu_us() - t;
+    *client_us += ends_cpu_us() - t;
     while (up.len != 0) {
-        t = cpu_us();
+        t = ends_cpu_us();
         server_step(&up, &down);
-        *server_us += cpu_us() - t;
-        t = cpu_us();
+        *server_us += ends_cpu_us() - t;
+        t = ends_cpu_us();
         step(&client, &down, &up);
-        *client_us += cpu_us() - t;
+        *client_us += ends_cpu_us() - t;
     }
     if (!tsr_tls_connected(&client) || !tsr_tls_connected(&server))
         material_die("the handshake stands still");

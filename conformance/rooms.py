@@ -60,6 +60,19 @@ class UpdateRoom(lab.Lab):
         except lab.LabError as error:
             raise lab.LabError(f"{error}; the device's log:\n{self.device_says()}") from None
 
+    def comes_back(self, seen):
+        """The daemon was killed and runs again: it is found by its Update, the one after the `seen` before."""
+        moved = self.server.wait(lambda: len(self.server.updates) > seen and self.server.updates[-1], 60,
+                                 "an Update from the new address")
+        self.server.registrations[-1]["from"] = moved["from"]
+
+    def kill(self):
+        """kill -9 of the daemon, and a new one."""
+        seen = len(self.server.updates)
+        self.parts["device"].kill()
+        self.run_device()
+        self.comes_back(seen)
+
 
 # States of object 5
 IDLE, DOWNLOADING, DOWNLOADED, UPDATING = range(4)

@@ -23,15 +23,6 @@ class Room(rooms.UpdateRoom):
         beside.write_bytes(data)
         beside.rename(self.box / str(part))
 
-    def kill(self):
-        """kill -9 of the daemon, and a new one."""
-        server = self.server
-        seen = len(server.updates)
-        self.parts["device"].kill()
-        self.run_device()
-        moved = server.wait(lambda: len(server.updates) > seen and server.updates[-1], 60, "an Update from the new address")
-        server.registrations[-1]["from"] = moved["from"]
-
 
 class Container(unittest.TestCase):
     def test_container_passes_data_both_ways(self):

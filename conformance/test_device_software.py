@@ -130,15 +130,6 @@ class Room(rooms.UpdateRoom):
             self.deliver(self.package_of(extra=1000000))
         raise AssertionError("it is too fast to be held")
 
-    def kill(self):
-        """kill -9 of the daemon, and a new one."""
-        server = self.server
-        seen = len(server.updates)
-        self.parts["device"].kill()
-        self.run_device()
-        moved = server.wait(lambda: len(server.updates) > seen and server.updates[-1], 60, "an Update from the new address")
-        server.registrations[-1]["from"] = moved["from"]
-
 
 class Software(unittest.TestCase):
     def test_software_lives_its_life(self):

@@ -12,6 +12,7 @@
 #include "apps/tessera-boot/child.h"
 #include "apps/tessera-boot/memfile.h"
 #include "ports/linux/fwu/slots.h"
+#include "ports/linux/host/write.h"
 #include "ports/linux/secured/log.h"
 #include "ports/linux/secured/store.h"
 #include "secure/attest/boot.h"
@@ -91,7 +92,7 @@ static tsr_err put_plain(void *self, tsr_bytes plain)
 {
     const work *w = self;
 
-    return memfile_put(w->out->bundle, plain) ? TSR_OK : TSR_E_IO;
+    return tsr_host_write_all(w->out->bundle, plain) ? TSR_OK : TSR_E_IO;
 }
 
 /* Into memory; an encrypted payload is in clear nowhere else. */
@@ -167,7 +168,7 @@ static bool make_record(work *w, int secured)
     tsr_boot_record_write(&out, &r);
     if (out.err != TSR_OK)
         return false;
-    return memfile_put(w->out->record, tsr_buf_view(&out));
+    return tsr_host_write_all(w->out->record, tsr_buf_view(&out));
 }
 
 static void tell(work *w)
@@ -237,7 +238,7 @@ static _Noreturn void decide_here(const boot_config *c, psa_status_t cause, int 
         tsr_slots_close(&w->slots);
         tsr_secured_store_close(&w->store);
     }
-    (void)memfile_put(answer, tsr_view(&d, sizeof d));
+    (void)tsr_host_write_all(answer, tsr_view(&d, sizeof d));
     _exit(0);
 }
 

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ports/linux/host/write.h"
+
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
 #endif
@@ -24,20 +26,6 @@ int memfile_new(const char *name, bool program)
     if (fd < 0 && errno == EINVAL) /* Linux before 6.3 */
         fd = memfd_create(name, flags);
     return fd;
-}
-
-bool memfile_put(int fd, tsr_bytes content)
-{
-    while (content.len > 0) {
-        ssize_t n = write(fd, content.ptr, content.len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        content = tsr_skip(content, (size_t)n);
-    }
-    return true;
 }
 
 bool memfile_seal(int fd)
@@ -68,7 +56,7 @@ static ssize_t fill(int to, int from, uint64_t at, uint64_t len)
     do
         n = pread(from, piece, len < sizeof piece ? (size_t)len : sizeof piece, (off_t)at);
     while (n < 0 && errno == EINTR);
-    return n > 0 && !memfile_put(to, tsr_view(piece, (size_t)n)) ? -1 : n;
+    return n > 0 && !tsr_host_write_all(to, tsr_view(piece, (size_t)n)) ? -1 : n;
 }
 
 bool memfile_fill(int fd, int from, uint64_t at, uint64_t len)
@@ -109,7 +97,7 @@ int memfile_of(const char *name, bool program, tsr_bytes content)
 {
     int fd = memfile_new(name, program);
 
-    return fd < 0 ? -1 : sealed(fd, memfile_put(fd, content));
+    return fd < 0 ? -1 : sealed(fd, tsr_host_write_all(fd, content));
 }
 
 tsr_bytes memfile_map(int fd)

@@ -19,9 +19,6 @@ int memfile_load(const char *name, bool program, const char *path);
 /** A sealed file with this content. -1: errno. */
 int memfile_of(const char *name, bool program, tsr_bytes content);
 
-/** Appends. false: errno. */
-bool memfile_put(int fd, tsr_bytes content);
-
 /** Back to its beginning, and no write, no growth, no shrinking and no unsealing from now on. */
 bool memfile_seal(int fd);
 

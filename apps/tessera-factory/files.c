@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "apps/tessera-factory/device.h"
+#include "ports/linux/host/write.h"
 
 #define HEX_MAX 2048u
 
@@ -74,20 +75,6 @@ tsr_err factory_read_hex(const char *file, uint8_t *out, size_t cap, size_t *len
     return err;
 }
 
-static bool write_all(int fd, tsr_bytes data)
-{
-    while (data.len > 0) {
-        ssize_t n = write(fd, data.ptr, data.len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        data = tsr_skip(data, (size_t)n);
-    }
-    return true;
-}
-
 static bool sync_directory(const char *file)
 {
     char dir[4096];
@@ -117,7 +104,7 @@ tsr_err factory_write(const char *file, tsr_bytes data, unsigned mode)
     fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
     if (fd < 0)
         return factory_complain(TSR_E_IO, temporary, strerror(errno));
-    bool good = write_all(fd, data) && fchmod(fd, mode) == 0 && fsync(fd) == 0;
+    bool good = tsr_host_write_all(fd, data) && fchmod(fd, mode) == 0 && fsync(fd) == 0;
     good = close(fd) == 0 && good && rename(temporary, file) == 0 && sync_directory(file);
     if (good)
         return TSR_OK;

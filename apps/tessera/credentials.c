@@ -27,52 +27,20 @@ static char *credential_path(const options *o, const char *endpoint)
     return path;
 }
 
-static void print_list(const tsr_json *page, table *t)
+static void credential_row(table *t, const tsr_json *item)
 {
-    tsr_json list, item;
-
-    if (tsr_json_find(page, "items", &list) != TSR_OK)
-        return;
-    tsr_json_walk walk = tsr_json_items(&list);
-
-    while (tsr_json_next(&walk, NULL, &item))
-        table_row(t, (const char *const[]){ text_of(&item, "endpoint"), text_of(&item, "mode"),
-                                            text_of(&item, "identity"), text_of(&item, "key_bytes"),
-                                            ago(text_of(&item, "changed_at")) });
+    table_row(t, (const char *const[]){ text_of(item, "endpoint"), text_of(item, "mode"), text_of(item, "identity"),
+                                        text_of(item, "key_bytes"), ago(text_of(item, "changed_at")) });
 }
 
 static int list_all(const options *o)
 {
     table t = { .columns = 5 };
-    char cursor[512] = "", path[2048];
-    int code;
+    char path[64];
 
+    (void)snprintf(path, sizeof path, "%s/credentials", service(o));
     table_row(&t, (const char *const[]){ "ENDPOINT", "MODE", "IDENTITY", "KEY BYTES", "CHANGED" });
-    do {
-        answer a;
-        char *at = cursor[0] != '\0' ? need(curl_easy_escape(NULL, cursor, 0)) : NULL;
-
-        (void)snprintf(path, sizeof path, "%s/credentials?limit=1000%s%s", service(o),
-                       at != NULL ? "&cursor=" : "", at != NULL ? at : "");
-        curl_free(at);
-        code = http_call(o, "GET", path, NULL, &a);
-        if (code != EXIT_DONE) {
-            table_free(&t);
-            return code;
-        }
-        cursor[0] = '\0';
-        (void)tsr_json_find_cstring(&a.json, "next", cursor, sizeof cursor);
-        if (o->json)
-            print_json(&a);
-        else
-            print_list(&a.json, &t);
-        http_free(&a);
-    } while (cursor[0] != '\0');
-    if (o->json)
-        table_free(&t);
-    else
-        table_print_or(&t, "no credential is stored");
-    return code;
+    return list_pages(o, path, &t, credential_row, "no credential is stored");
 }
 
 /* --- the key ------------------------------------------------------------------------------ */

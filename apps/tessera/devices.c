@@ -128,15 +128,9 @@ static void print_device(const tsr_json *d)
 int cmd_show(const options *o)
 {
     char *path = device_path(o->args[0], "%s", "");
-    answer a;
-    int code = http_call(o, "GET", path, NULL, &a);
+    int code = http_show(o, path, print_device);
 
     free(path);
-    if (code == EXIT_DONE && o->json)
-        print_json(&a);
-    else if (code == EXIT_DONE)
-        print_device(&a.json);
-    http_free(&a);
     return code;
 }
 
@@ -153,32 +147,26 @@ int cmd_drop(const options *o)
     return code;
 }
 
-int cmd_health(const options *o)
+static void print_health(const tsr_json *health)
 {
-    answer a;
-    int code = http_call(o, "GET", "/health", NULL, &a);
-
-    if (code == EXIT_DONE && o->json)
-        print_json(&a);
-    else if (code == EXIT_DONE)
-        (void)printf("%s, version %s, started %s, %s devices\n", text_of(&a.json, "status"),
-                     text_of(&a.json, "version"), ago(text_of(&a.json, "started_at")),
-                     text_of(&a.json, "devices"));
-    http_free(&a);
-    return code;
+    (void)printf("%s, version %s, started %s, %s devices\n", text_of(health, "status"), text_of(health, "version"),
+                 ago(text_of(health, "started_at")), text_of(health, "devices"));
 }
 
-static void print_models(const tsr_json *answer_json, const char *list_name, const char *id)
+int cmd_health(const options *o) { return http_show(o, "/health", print_health); }
+
+/* The objects that have a model, or one of them with its resources. */
+static void print_models(const tsr_json *answer_json)
 {
     table t = { .columns = 5 };
     tsr_json list, item;
-    bool resources = strcmp(list_name, "resources") == 0;
+    bool resources = tsr_json_find(answer_json, "resources", &list) == TSR_OK;
 
-    if (tsr_json_find(answer_json, list_name, &list) != TSR_OK)
+    if (!resources && tsr_json_find(answer_json, "items", &list) != TSR_OK)
         return;
     tsr_json_walk walk = tsr_json_items(&list);
 
-    table_row(&t, (const char *const[]){ id, "NAME", resources ? "OPERATIONS" : "VERSION",
+    table_row(&t, (const char *const[]){ resources ? "RESOURCE" : "OBJECT", "NAME", resources ? "OPERATIONS" : "VERSION",
                                          resources ? "TYPE" : "", resources ? "UNITS" : "" });
     while (tsr_json_next(&walk, NULL, &item))
         table_row(&t, (const char *const[]){ text_of(&item, "id"), text_of(&item, "name"),
@@ -191,17 +179,8 @@ static void print_models(const tsr_json *answer_json, const char *list_name, con
 int cmd_models(const options *o)
 {
     char path[64] = "/models";
-    answer a;
-    bool one = o->arg_count > 0;
 
-    if (one)
+    if (o->arg_count > 0)
         (void)snprintf(path, sizeof path, "/models/%.5s", o->args[0]);
-    int code = http_call(o, "GET", path, NULL, &a);
-
-    if (code == EXIT_DONE && o->json)
-        print_json(&a);
-    else if (code == EXIT_DONE)
-        print_models(&a.json, one ? "resources" : "items", one ? "RESOURCE" : "OBJECT");
-    http_free(&a);
-    return code;
+    return http_show(o, path, print_models);
 }

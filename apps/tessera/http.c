@@ -191,6 +191,19 @@ int http_call(const options *o, const char *method, const char *path, const char
     return http_call_file(o, method, path, body, NULL, a);
 }
 
+int http_show(const options *o, const char *path, void (*print)(const tsr_json *))
+{
+    answer a;
+    int code = http_call(o, "GET", path, NULL, &a);
+
+    if (code == EXIT_DONE && o->json)
+        print_json(&a);
+    else if (code == EXIT_DONE)
+        print(&a.json);
+    http_free(&a);
+    return code;
+}
+
 int http_call_file(const options *o, const char *method, const char *path, const char *body, const char *file,
                    answer *a)
 {

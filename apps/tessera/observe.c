@@ -201,15 +201,9 @@ static void print_observations(const tsr_json *page)
 
 int cmd_observations(const options *o)
 {
-    answer a;
     char *where = device_path(o->args[0], "/observations");
-    int code = http_call(o, "GET", where, NULL, &a);
+    int code = http_show(o, where, print_observations);
 
     free(where);
-    if (code == EXIT_DONE && o->json)
-        print_json(&a);
-    else if (code == EXIT_DONE)
-        print_observations(&a.json);
-    http_free(&a);
     return code;
 }

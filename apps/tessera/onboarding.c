@@ -103,21 +103,13 @@ static void print_device(const tsr_json *d)
 static int show_device(const options *o, const char *text)
 {
     char guid[33], path[80];
-    answer a;
-    int code;
 
     if (!guid_of(text, guid)) {
         (void)fprintf(stderr, "tessera: %s: a GUID has 32 hexadecimal digits\n", text);
         return EXIT_USAGE;
     }
     (void)snprintf(path, sizeof path, "/fdo/devices/%s", guid);
-    code = http_call(o, "GET", path, NULL, &a);
-    if (code == EXIT_DONE && o->json)
-        print_json(&a);
-    else if (code == EXIT_DONE)
-        print_device(&a.json);
-    http_free(&a);
-    return code;
+    return http_show(o, path, print_device);
 }
 
 /* --- results ---------------------------------------------------------------------------- */

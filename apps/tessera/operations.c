@@ -262,19 +262,13 @@ int cmd_attributes(const options *o)
 int cmd_values(const options *o)
 {
     const char *path = o->arg_count > 1 ? o->args[1] : "/";
-    answer a;
 
     if (o->arg_count > 1 && !path_ok(path, 1, 4))
         return EXIT_USAGE;
     char *where = device_path(o->args[0], "/values?path=%s", path);
-    int code = http_call(o, "GET", where, NULL, &a);
+    int code = http_show(o, where, print_values);
 
     free(where);
-    if (code == EXIT_DONE && o->json)
-        print_json(&a);
-    else if (code == EXIT_DONE)
-        print_values(&a.json);
-    http_free(&a);
     return code;
 }
 
@@ -297,19 +291,12 @@ static void print_history(const tsr_json *values)
 
 int cmd_history(const options *o)
 {
-    answer a;
-
     if (!path_ok(o->args[1], 3, 4))
         return EXIT_USAGE;
     char *where = device_path(o->args[0], "/history?path=%s&limit=%llu", o->args[1],
                               (unsigned long long)(o->limit != 0 ? o->limit : 100));
-    int code = http_call(o, "GET", where, NULL, &a);
+    int code = http_show(o, where, print_history);
 
     free(where);
-    if (code == EXIT_DONE && o->json)
-        print_json(&a);
-    else if (code == EXIT_DONE)
-        print_history(&a.json);
-    http_free(&a);
     return code;
 }

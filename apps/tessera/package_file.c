@@ -12,6 +12,7 @@
 
 #include "apps/tessera/tessera.h"
 #include "ports/linux/bundle/bundle.h"
+#include "ports/linux/host/write.h"
 
 int package_read(const char *path, package_bytes *out)
 {
@@ -48,20 +49,6 @@ int package_read(const char *path, package_bytes *out)
     return package_say(PACKAGE_FILE, "%s could not be read to its end", path);
 }
 
-static bool write_all(int fd, tsr_bytes content)
-{
-    while (content.len > 0) {
-        ssize_t n = write(fd, content.ptr, content.len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        content = tsr_skip(content, (size_t)n);
-    }
-    return fsync(fd) == 0;
-}
-
 static int write_secret(const char *path, tsr_bytes content)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -69,7 +56,7 @@ static int write_secret(const char *path, tsr_bytes content)
     if (fd < 0)
         return package_say(PACKAGE_FILE, "%s cannot be made: %s%s", path, strerror(errno),
                            errno == EEXIST ? "; a key is never replaced, name another file" : "");
-    bool good = write_all(fd, content);
+    bool good = tsr_host_write_all(fd, content) && fsync(fd) == 0;
 
     (void)close(fd);
     if (good)
@@ -87,7 +74,7 @@ int package_write(const char *path, tsr_bytes content, bool secret)
 
     (void)snprintf(fresh, cap, "%s.XXXXXX", path);
     int fd = mkostemp(fresh, O_CLOEXEC);
-    bool good = fd >= 0 && write_all(fd, content) && fchmod(fd, 0644) == 0 &&
+    bool good = fd >= 0 && tsr_host_write_all(fd, content) && fsync(fd) == 0 && fchmod(fd, 0644) == 0 &&
                 rename(fresh, path) == 0;
     int cause = errno;
 

@@ -45,16 +45,10 @@ static int list_plans(const options *o)
 
 static int show_plan(const options *o, const char *name)
 {
-    answer a;
     char *path = path_to("plans/", name, "");
-    int code = http_call(o, "GET", path, NULL, &a);
+    int code = http_show(o, path, print_json_lines);
 
     free(path);
-    if (code == EXIT_DONE && o->json)
-        print_json(&a);
-    else if (code == EXIT_DONE)
-        print_json_lines(&a.json);
-    http_free(&a);
     return code;
 }
 

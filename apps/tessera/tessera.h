@@ -50,6 +50,10 @@ typedef struct {
 int http_call(const options *o, const char *method, const char *path, const char *body, answer *a);
 void http_free(answer *a);
 
+/** GETs what `path` names and prints it: the JSON as it came with --json, else as `print` does.
+ *  Returns 0, or the exit code after it said on stderr what went wrong. */
+int http_show(const options *o, const char *path, void (*print)(const tsr_json *));
+
 /** The same for a text that came from a file ("-": standard input): a complaint begins with the line and column
  *  that it is about, where the server says what that is. */
 int http_call_file(const options *o, const char *method, const char *path, const char *body, const char *file,

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "ports/linux/host/system.h"
+#include "ports/linux/host/write.h"
 
 static tsr_err refused(void)
 {
@@ -154,16 +155,7 @@ tsr_err tsr_beneath_write(tsr_beneath_file *f, tsr_bytes data)
     if (data.len != 0 && psa_hash_update(&f->hash, data.ptr, data.len) != PSA_SUCCESS)
         return TSR_E_CRYPTO;
     f->len += data.len;
-    while (data.len != 0) {
-        ssize_t n = write(f->fd, data.ptr, data.len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return TSR_E_IO;
-        data = tsr_skip(data, (size_t)n);
-    }
-    return TSR_OK;
+    return tsr_host_write_all(f->fd, data) ? TSR_OK : TSR_E_IO;
 }
 
 /* The folder is open by O_PATH, which cannot be synced itself. */

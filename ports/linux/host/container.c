@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "ports/linux/host/log.h"
+#include "ports/linux/host/write.h"
 
 enum {
     ALL = (1 << TSR_LWM2M_APP_PARTS) - 1,
@@ -266,20 +267,6 @@ uint8_t tsr_host_container_take(tsr_host_container *c, tsr_lwm2m_app_data *item)
 
 /* ---- to the folder ---- */
 
-static bool write_all(int fd, tsr_bytes in)
-{
-    while (in.len != 0) {
-        ssize_t n = write(fd, in.ptr, in.len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        in = tsr_skip(in, (size_t)n);
-    }
-    return true;
-}
-
 /* A name that was left by a kill is ours to remove; whatever takes it meanwhile is refused. */
 static tsr_err lay(const tsr_host_container *c, int folder, size_t part, tsr_bytes data)
 {
@@ -293,7 +280,7 @@ static tsr_err lay(const tsr_host_container *c, int folder, size_t part, tsr_byt
     fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return TSR_E_IO;
-    good = write_all(fd, data) && fchmod(fd, shared ? 0660 : 0600) == 0 &&
+    good = tsr_host_write_all(fd, data) && fchmod(fd, shared ? 0660 : 0600) == 0 &&
            ((c->user == TSR_HOST_SAME && !shared) ||
             fchown(fd, c->user == TSR_HOST_SAME || geteuid() != 0 ? (uid_t)-1 : c->user,
                    shared ? c->group : (gid_t)-1) == 0) &&

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ports/linux/host/write.h"
+
 enum { MAGIC = 0x54534631, HEAD_LEN = 12 };
 
 /* CRC-32 of IEEE 802.3, without a table: some kilobytes now and then. */
@@ -38,20 +40,6 @@ tsr_err tsr_host_directory(const char *path)
     return access(path, W_OK | X_OK) == 0 ? TSR_OK : TSR_E_IO;
 }
 
-static tsr_err write_all(int fd, tsr_bytes in)
-{
-    while (in.len != 0) {
-        ssize_t n = write(fd, in.ptr, in.len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return TSR_E_IO;
-        in = tsr_skip(in, (size_t)n);
-    }
-    return TSR_OK;
-}
-
 static tsr_err write_file(int at, const char *name, tsr_bytes content)
 {
     uint8_t head[HEAD_LEN];
@@ -65,11 +53,9 @@ static tsr_err write_file(int at, const char *name, tsr_bytes content)
     tsr_put_u32(&out, MAGIC);
     tsr_put_u32(&out, (uint32_t)content.len);
     tsr_put_u32(&out, crc32(content));
-    err = write_all(fd, tsr_buf_view(&out));
-    if (err == TSR_OK)
-        err = write_all(fd, content);
-    if (err == TSR_OK && fsync(fd) != 0)
-        err = TSR_E_IO;
+    err = tsr_host_write_all(fd, tsr_buf_view(&out)) && tsr_host_write_all(fd, content) && fsync(fd) == 0
+              ? TSR_OK
+              : TSR_E_IO;
     saved = errno;
     if (close(fd) != 0 && err == TSR_OK)
         err = TSR_E_IO;

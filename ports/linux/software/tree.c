@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "ports/linux/bundle/bundle.h"
+#include "ports/linux/host/write.h"
 #include "ports/linux/software/store.h"
 
 enum { DEPTH = 16 }; /* of directories; a package with more is none of ours */
@@ -49,14 +50,9 @@ static tsr_err walk(int root, char **name, int *dir)
 
 static tsr_err fill(int fd, tsr_bytes content, uint32_t mode)
 {
-    while (content.len != 0) {
-        ssize_t n = write(fd, content.ptr, content.len);
-
-        if (n <= 0)
-            return failed();
-        content = tsr_skip(content, (size_t)n);
-    }
-    return fchmod(fd, 0444 | (mode & 0111)) == 0 && fsync(fd) == 0 ? TSR_OK : failed();
+    return tsr_host_write_all(fd, content) && fchmod(fd, 0444 | (mode & 0111)) == 0 && fsync(fd) == 0
+               ? TSR_OK
+               : failed();
 }
 
 static tsr_err put_file(int root, tsr_bundle_file *f)
