@@ -45,9 +45,11 @@ class BlankDevice(unittest.TestCase):
         room.provision(factory, "--bootstrap")
         room.run_device()
         self.registered("psk")
+        start = room.parts["device"].log.stat().st_size
         status, answer, _ = room.rest.call("POST", f"/devices/{EP}/objects/1/0/9/execute", {})
         self.assertEqual(status, 200, answer)
         room.wait(lambda: self.peer.text().count("done") == 2, 40, "the second bootstrap")
+        room.wait_device("registered", 40, start=start)  # until then a Read goes to the old session
         self.registered("psk")
         self.assertEqual(lab.search_files(room.device_state, key), [])
 
