@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """tesserad enrols with a server and an authority of others, and registers with our server under what it got."""
-import subprocess
 import re
+import subprocess
 import unittest
 
 import lab
