@@ -178,6 +178,13 @@ static bool lost_before(tsr_fdo *f, const char *key, char name[FDO_GUID_TEXT], t
     return found;
 }
 
+/* A device that was cut off begins again while the message before is still on its way: both would see no
+ * manufacture before theirs, and one voucher be nobody's. Other devices do not wait. */
+static pthread_mutex_t *lock_of(tsr_fdo *f, const char *key)
+{
+    return &f->making[(tsr_hex_digit((uint8_t)key[0]) << 4 | tsr_hex_digit((uint8_t)key[1])) % FDO_MAKING];
+}
+
 tsr_err fdo_inventory_make(tsr_fdo *f, tsr_bytes guid, tsr_bytes voucher, const fdo_device *device,
                            const tsr_fdo_key *key)
 {
@@ -191,6 +198,7 @@ tsr_err fdo_inventory_make(tsr_fdo *f, tsr_bytes guid, tsr_bytes voucher, const 
     if (err != TSR_OK)
         return err;
     fdo_guid_text(guid, name);
+    pthread_mutex_lock(lock_of(f, made));
     if (lost_before(f, made, before, &room, &old, &entries_before))
         change_device(&c, &lost, before, &(fdo_device){ .state = "replaced", .made_again = name }, &old,
                       entries_before);
@@ -198,6 +206,7 @@ tsr_err fdo_inventory_make(tsr_fdo *f, tsr_bytes guid, tsr_bytes voucher, const 
     change(&c, TSR_STORE_FDO_VOUCHER, name, voucher);
     change_device(&c, &body, name, device, &none, entries);
     err = settle(f, &c, name, device->state);
+    pthread_mutex_unlock(lock_of(f, made));
     free(room.ptr);
     free(lost.ptr);
     free(body.ptr);

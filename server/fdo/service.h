@@ -20,6 +20,8 @@ enum {
 
 typedef struct fdo_to0 fdo_to0;
 
+enum { FDO_MAKING = 64 };
+
 struct tsr_fdo {
     tsr_fdo_config config;
     fdo_sessions sessions;
@@ -33,6 +35,7 @@ struct tsr_fdo {
     size_t next_owner_len;
     pthread_mutex_t read_lock; /* guards the reader */
     tsr_store_reader *reader;
+    pthread_mutex_t making[FDO_MAKING]; /* one for each part of all devices' keys: inventory.c */
     struct MHD_Daemon *daemon;
     fdo_to0 *to0; /* NULL: nothing is registered anywhere */
     atomic_bool stopping;

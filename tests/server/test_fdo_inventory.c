@@ -2,6 +2,7 @@
  *
  * What is known of a device whose manufacture or onboarding was broken off and begun again: one voucher that
  * counts, and a trail to it. The device is one that go-fdo's client played (tests/vectors/fdo). */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -115,6 +116,48 @@ static void test_manufacture_that_begins_again_leaves_one_that_counts(void **sta
     expect(h, third, "\"state\":\"manufactured\"");
 }
 
+typedef struct {
+    fdo_house *house;
+    uint8_t guid[TSR_FDO_GUID];
+} attempt;
+
+static void *try_at_once(void *arg)
+{
+    attempt *a = arg;
+
+    make(a->house, a->guid);
+    return NULL;
+}
+
+/* A device that was killed begins again while its last message is still on its way. */
+static void test_manufactures_at_once_leave_one_that_counts(void **state)
+{
+    enum { AT_ONCE = 8 };
+    static const char word[] = "\"manufactured\"";
+    attempt all[AT_ONCE];
+    pthread_t threads[AT_ONCE];
+    char name[FDO_GUID_TEXT];
+    unsigned counting = 0;
+
+    for (int i = 0; i < AT_ONCE; i++) {
+        all[i] = (attempt){ .house = *state };
+        assert_int_equal(pthread_create(&threads[i], NULL, try_at_once, &all[i]), 0);
+    }
+    for (int i = 0; i < AT_ONCE; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    for (int i = 0; i < AT_ONCE; i++) {
+        tsr_buf body = { 0 };
+
+        fdo_guid_text(tsr_view(all[i].guid, TSR_FDO_GUID), name);
+        assert_int_equal(fdo_fetch(all[i].house->fdo, TSR_STORE_FDO_DEVICE, name, &body), TSR_OK);
+        rest_room(&body, 1);
+        body.ptr[body.len] = 0;
+        counting += strstr((const char *)body.ptr, word) != NULL;
+        free(body.ptr);
+    }
+    assert_int_equal(counting, 1);
+}
+
 static void test_device_that_comes_again_is_given_the_same(void **state)
 {
     static const fdo_device sold = { .state = "extended" };
@@ -159,6 +202,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fdo_house_enter, fdo_house_leave)
     const struct CMUnitTest tests[] = {
         TEST(test_manufacture_that_begins_again_leaves_one_that_counts),
+        TEST(test_manufactures_at_once_leave_one_that_counts),
         TEST(test_device_that_comes_again_is_given_the_same),
         TEST(test_replaced_voucher_is_registered_for_a_bounded_time),
     };
