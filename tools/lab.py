@@ -326,13 +326,14 @@ class Lab:
         part = self.parts["device"]
 
         def look():
+            alive = part.alive()  # before its last words are read
             with open(part.log, "rb") as f:
                 f.seek(part.seen if start is None else start)
                 for line in f.read().decode(errors="replace").splitlines():
                     if f"event={event}" in line.split() and all(
                             f"{k}={v}" in line.split() for k, v in fields.items()):
                         return line.split(" ", 2)[2]
-            if not part.alive():
+            if not alive:
                 raise LabError(f"the device ended with {part.popen.returncode}; its log:\n{part.text()[-2000:]}")
             return None
         return self.wait(look, timeout, f"the device's event {event} {fields or ''}")

@@ -97,6 +97,7 @@ class Update(unittest.TestCase):
             room.fwu("install", room.next_package("2.0.0"), "--reboot")
             after = room.settled("2.0.0", states=("updated",))
             self.assertEqual((after["version"], after["slot"], after["sequence"]), ("2.0.0+0", "b", 2))
+            room.wait(lambda: "event=firmware-accepted" in room.parts["device"].text()[begun:], 30, "the daemon's word for it")
             log = room.parts["device"].text()[begun:]
             self.assertLess(log.index("trial=1"), log.index("event=registered"))
             self.assertLess(log.index("event=registered"), log.index("event=firmware-accepted"))
