@@ -76,37 +76,33 @@ void session_forget_key(tsr_peer *p)
 }
 
 /* To what a ticket is bound beside what net binds it to: the service whose door it is for. */
-static tsr_err bind_ticket(const tsr_shard *s, tsr_bytes bound, tsr_buf *out)
+static tsr_bytes bind_ticket(const tsr_shard *s, tsr_bytes bound, uint8_t room[1 + TSR_TLS_BOUND])
 {
-    if (!s->current)
-        return TSR_E_STATE;
-    tsr_put_u8(out, s->current->service);
-    tsr_put_bytes(out, bound);
-    return out->err;
+    tsr_buf all = tsr_buf_over(room, 1 + TSR_TLS_BOUND);
+
+    tsr_put_u8(&all, s->current->service);
+    tsr_put_bytes(&all, bound);
+    return tsr_buf_view(&all);
 }
 
 static tsr_err seal_ticket(void *user, tsr_bytes bound, tsr_bytes plain, tsr_buf *ticket)
 {
     tsr_shard *s = user;
     uint8_t room[1 + TSR_TLS_BOUND];
-    tsr_buf all = tsr_buf_over(room, sizeof room);
-    tsr_err err = bind_ticket(s, bound, &all);
 
-    return err == TSR_OK
-               ? ticket_seal(s->engine->tickets, s->now_ms, tsr_buf_view(&all), plain, ticket)
-               : err;
+    if (!s->current)
+        return TSR_E_STATE;
+    return ticket_seal(s->engine->tickets, s->now_ms, bind_ticket(s, bound, room), plain, ticket);
 }
 
 static tsr_err open_ticket(void *user, tsr_bytes bound, tsr_bytes ticket, tsr_buf *plain)
 {
     tsr_shard *s = user;
     uint8_t room[1 + TSR_TLS_BOUND];
-    tsr_buf all = tsr_buf_over(room, sizeof room);
-    tsr_err err = bind_ticket(s, bound, &all);
 
-    return err == TSR_OK
-               ? ticket_open(s->engine->tickets, s->now_ms, tsr_buf_view(&all), ticket, plain)
-               : err;
+    if (!s->current)
+        return TSR_E_STATE;
+    return ticket_open(s->engine->tickets, s->now_ms, bind_ticket(s, bound, room), ticket, plain);
 }
 
 /* RFC 5077: over TLS a device goes on with its session. */
