@@ -35,14 +35,17 @@ static tsr_err check(const tsr_host_container *c, int folder)
     return st.st_uid != user_of(c) || (st.st_mode & S_IWOTH) != 0 ? TSR_E_DENIED : TSR_OK;
 }
 
-static tsr_err enter(const tsr_host_container *c, int *folder)
+typedef tsr_err folder_fn(const tsr_host_container *c, int folder);
+
+/* Opens it if `fn` has nothing against it. */
+static tsr_err open_folder(const tsr_host_container *c, folder_fn *fn, int *folder)
 {
     int dir = open(c->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     tsr_err err;
 
     if (dir < 0)
         return errno == ELOOP || errno == ENOTDIR ? TSR_E_DENIED : TSR_E_IO;
-    err = check(c, dir);
+    err = fn(c, dir);
     if (err != TSR_OK) {
         (void)close(dir);
         return err;
@@ -51,25 +54,20 @@ static tsr_err enter(const tsr_host_container *c, int *folder)
     return TSR_OK;
 }
 
+static tsr_err enter(const tsr_host_container *c, int *folder) { return open_folder(c, check, folder); }
+
 /* One that is ours, as it is when we have just made it, becomes whose it is to be. */
-static tsr_err give(const tsr_host_container *c)
+static tsr_err give(const tsr_host_container *c, int folder)
 {
-    int dir = open(c->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     bool shared = c->group != TSR_HOST_SAME;
     struct stat st;
-    tsr_err err = TSR_OK;
 
-    if (dir < 0)
-        return errno == ELOOP || errno == ENOTDIR ? TSR_E_DENIED : TSR_E_IO;
-    if (fstat(dir, &st) != 0)
-        err = TSR_E_IO;
-    else if (st.st_uid != geteuid() && st.st_uid != user_of(c))
-        err = TSR_E_DENIED;
-    else if (st.st_uid == geteuid() && (fchmod(dir, shared ? 02770 : 0700) != 0 ||
-                                        fchown(dir, user_of(c), shared ? c->group : st.st_gid) != 0))
-        err = TSR_E_IO;
-    (void)close(dir);
-    return err;
+    if (fstat(folder, &st) != 0)
+        return TSR_E_IO;
+    if (st.st_uid == geteuid() && (fchmod(folder, shared ? 02770 : 0700) != 0 ||
+                                   fchown(folder, user_of(c), shared ? c->group : st.st_gid) != 0))
+        return TSR_E_IO;
+    return check(c, folder);
 }
 
 tsr_err tsr_host_container_open(tsr_host_container *c, int inotify)
@@ -81,9 +79,7 @@ tsr_err tsr_host_container_open(tsr_host_container *c, int inotify)
         return TSR_OK;
     if (mkdir(c->path, 0700) != 0 && errno != EEXIST)
         return TSR_E_IO;
-    err = give(c);
-    if (err == TSR_OK)
-        err = enter(c, &folder);
+    err = open_folder(c, give, &folder);
     if (err != TSR_OK)
         return err;
     (void)close(folder);
