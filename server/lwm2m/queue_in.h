@@ -26,7 +26,7 @@ struct queued {
     bool stored;               /* its row is there */
     bool active;               /* an operation carries it */
     bool rejected, cancelled;  /* no other try */
-    tsr_store_waiter *canceller;         /* to be woken once that is stored */
+    tsr_store_waiter *canceller; /* to be woken once that is stored */
     tsr_buf request;
 };
 

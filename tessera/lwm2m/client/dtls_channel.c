@@ -69,7 +69,8 @@ static void forget(tsr_lwm2m_dtls *ch)
         (void)ch->store.save(ch->store.user, (tsr_bytes){ NULL, 0 });
 }
 
-/* Transport 5.2.1: a session outlives sleep and restarts. One taken from the store may send once its moved-on image is durable, not before. */
+/* Transport 5.2.1: a session outlives sleep and restarts. One taken from the store may send once its
+ * moved-on image is durable, not before. */
 static tsr_err resume(tsr_lwm2m_dtls *ch, uint64_t now_ms)
 {
     tsr_buf image = tsr_buf_over(ch->image, ch->image_len);
