@@ -49,6 +49,8 @@ static bool copy_body(void *arg, const tsr_store_document *row)
 {
     tsr_buf *out = arg;
 
+    if (out == NULL)
+        return false;
     rest_room(out, row->body.len + 1);
     tsr_put_bytes(out, row->body);
     return false;
@@ -61,7 +63,7 @@ tsr_err fdo_fetch(tsr_fdo *f, int kind, const char *name, tsr_buf *out)
     pthread_mutex_lock(&f->read_lock);
     err = tsr_store_documents(f->reader, kind, TSR_STORE_BY_NAME, name, 1, copy_body, out);
     pthread_mutex_unlock(&f->read_lock);
-    return err == TSR_OK ? out->err : err;
+    return err == TSR_OK && out != NULL ? out->err : err;
 }
 
 tsr_err fdo_list(tsr_fdo *f, int kind, const char *after, size_t limit, tsr_store_document_fn *fn,

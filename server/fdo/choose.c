@@ -58,7 +58,8 @@ void fdo_known_read(tsr_fdo *f, const char *guid, fdo_known *k)
 typedef struct {
     char info[FDO_PATTERN_MAX + 1];
     fdo_choice *choice;
-    tsr_buf *out;
+    tsr_buf *out; /* or NULL */
+    bool found;
 } match;
 
 static bool match_one(void *arg, const tsr_store_document *row)
@@ -73,8 +74,11 @@ static bool match_one(void *arg, const tsr_store_document *row)
         return true;
     (void)snprintf(m->choice->name, sizeof m->choice->name, "%s", row->name);
     m->choice->by = "device_info";
-    rest_room(m->out, row->body.len + 1);
-    tsr_put_bytes(m->out, row->body);
+    m->found = true;
+    if (m->out != NULL) {
+        rest_room(m->out, row->body.len + 1);
+        tsr_put_bytes(m->out, row->body);
+    }
     return false;
 }
 
@@ -90,7 +94,9 @@ static tsr_err by_info(tsr_fdo *f, tsr_bytes info, fdo_choice *c, tsr_buf *out)
     pthread_mutex_lock(&f->read_lock);
     err = tsr_store_documents(f->reader, TSR_STORE_FDO_PLAN, TSR_STORE_BY_RANK, NULL, 0, match_one, &m);
     pthread_mutex_unlock(&f->read_lock);
-    return err != TSR_OK ? err : out->err != TSR_OK ? out->err : out->len > 0 ? TSR_OK : TSR_E_NOT_FOUND;
+    if (err == TSR_OK && !m.found)
+        return TSR_E_NOT_FOUND;
+    return err == TSR_OK && out != NULL ? out->err : err;
 }
 
 /* --- the choice ------------------------------------------------------------------------- */
@@ -102,23 +108,48 @@ static tsr_err of_name(tsr_fdo *f, const char *name, const char *by, fdo_choice 
     return fdo_fetch(f, TSR_STORE_FDO_PLAN, name, out);
 }
 
-tsr_err fdo_plan_choose(tsr_fdo *f, const char *guid, tsr_bytes info, const char *group, fdo_choice *c,
-                        tsr_buf *out)
+static tsr_err of_kind(tsr_fdo *f, tsr_bytes info, const char *group, fdo_choice *c, tsr_buf *out)
 {
-    tsr_err err = of_name(f, guid, "guid", c, out);
+    tsr_err err;
 
-    if (err == TSR_E_NOT_FOUND && group[0] != 0) {
+    if (group[0] != 0) {
         err = of_name(f, group, "group", c, out);
         return err == TSR_E_NOT_FOUND ? TSR_E_STATE : err;
     }
-    if (err == TSR_E_NOT_FOUND)
-        err = by_info(f, info, c, out);
+    err = by_info(f, info, c, out);
     if (err == TSR_E_NOT_FOUND)
         err = of_name(f, "default", "default", c, out);
     if (err != TSR_E_NOT_FOUND)
         return err;
     *c = (fdo_choice){ .by = "none" };
+    if (out == NULL)
+        return TSR_OK;
     rest_room(out, sizeof nothing);
     tsr_put_text(out, nothing);
     return out->err;
+}
+
+tsr_err fdo_plan_choose(tsr_fdo *f, const char *guid, tsr_bytes info, const char *group, fdo_choice *c,
+                        tsr_buf *out)
+{
+    tsr_err err = of_name(f, guid, "guid", c, out);
+
+    return err == TSR_E_NOT_FOUND ? of_kind(f, info, group, c, out) : err;
+}
+
+tsr_err fdo_plan_choose_next(tsr_fdo *f, const char *guid, const char *info, const char *group, fdo_chosen *last,
+                             fdo_choice *c)
+{
+    tsr_err err = of_name(f, guid, "guid", c, NULL);
+
+    if (err != TSR_E_NOT_FOUND)
+        return err;
+    if (!last->known || strcmp(last->info, info) != 0 || strcmp(last->group, group) != 0) {
+        *last = (fdo_chosen){ .known = true };
+        (void)snprintf(last->info, sizeof last->info, "%s", info);
+        (void)snprintf(last->group, sizeof last->group, "%s", group);
+        last->err = of_kind(f, tsr_text(info), group, &last->choice, NULL);
+    }
+    *c = last->choice;
+    return last->err;
 }

@@ -31,8 +31,21 @@ typedef struct {
 
 /** The plan, onto the heap; one without steps when there is none.
  *  group   "": none
+ *  out     NULL: it is chosen, not read
  *  errors  TSR_E_STATE  `c` is a group that has no plan;  TSR_E_IO, TSR_E_SPACE */
 tsr_err fdo_plan_choose(tsr_fdo *f, const char *guid, tsr_bytes info, const char *group, fdo_choice *c,
                         tsr_buf *out);
+
+/** What was chosen last, but for a plan by GUID; { 0 }: nothing. */
+typedef struct {
+    bool known;
+    char info[FDO_PATTERN_MAX + 1], group[FDO_GROUP_MAX + 1];
+    fdo_choice choice;
+    tsr_err err;
+} fdo_chosen;
+
+/** Chooses for one device after the other: of those alike in DeviceInfo and group the patterns are gone through once. */
+tsr_err fdo_plan_choose_next(tsr_fdo *f, const char *guid, const char *info, const char *group, fdo_chosen *last,
+                             fdo_choice *c);
 
 #endif

@@ -144,9 +144,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
     (void)code;
     if (r == NULL)
         return;
-    if (r->body.ptr != NULL)
-        tsr_wipe(r->body.ptr, r->body.cap);
-    free(r->body.ptr);
+    rest_wipe(&r->body);
     free(r);
     *con_cls = NULL;
 }

@@ -17,14 +17,10 @@ enum { CHUNK = 256 }; /* rows read at a time */
 tsr_err tsr_fdo_device_group(tsr_fdo *f, const char *guid, const char *group, char *why, size_t why_cap)
 {
     fdo_device device = { .group = group };
-    tsr_buf plan = { 0 };
     tsr_err err = TSR_OK;
 
     if (group[0] != 0)
-        err = fdo_plan_name_good(group) ? fdo_fetch(f, TSR_STORE_FDO_PLAN, group, &plan) : TSR_E_NOT_FOUND;
-    if (plan.ptr != NULL)
-        tsr_wipe(plan.ptr, plan.cap);
-    free(plan.ptr);
+        err = fdo_plan_name_good(group) ? fdo_fetch(f, TSR_STORE_FDO_PLAN, group, NULL) : TSR_E_NOT_FOUND;
     if (err != TSR_E_NOT_FOUND)
         return err == TSR_OK ? fdo_inventory_note(f, guid, &device) : err;
     (void)snprintf(why, why_cap, "there is no group %.64s: a group is there once it has a plan", group);

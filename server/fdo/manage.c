@@ -62,13 +62,6 @@ tsr_err tsr_fdo_plan_list(tsr_fdo *f, const char *after, size_t limit, tsr_fdo_r
     return list(f, TSR_STORE_FDO_PLAN, after, limit, fn, arg);
 }
 
-static void forget(tsr_buf *text)
-{
-    if (text->ptr != NULL)
-        tsr_wipe(text->ptr, text->cap); /* it may hold keys */
-    free(text->ptr);
-}
-
 tsr_err tsr_fdo_plan_get(tsr_fdo *f, const char *name, tsr_fdo_row_fn *fn, void *arg)
 {
     tsr_buf body = { 0 }, shown = { 0 };
@@ -80,7 +73,7 @@ tsr_err tsr_fdo_plan_get(tsr_fdo *f, const char *name, tsr_fdo_row_fn *fn, void 
     }
     if (err == TSR_OK)
         fn(arg, name, tsr_buf_view(&shown));
-    forget(&body);
+    rest_wipe(&body);
     free(shown.ptr);
     return err;
 }
@@ -94,7 +87,7 @@ static tsr_err take_plan(tsr_fdo *f, const char *name, tsr_bytes json, tsr_buf *
 
     if (err == TSR_OK || err == TSR_E_NOT_FOUND)
         err = fdo_plan_keep_files(json, tsr_buf_view(&stored), plan, why, why_cap);
-    forget(&stored);
+    rest_wipe(&stored);
     if (err == TSR_OK)
         err = fdo_plan_check(tsr_buf_view(plan), rank, why, why_cap);
     if (err == TSR_OK && !fdo_plan_name_good(name)) {
@@ -111,7 +104,7 @@ tsr_err tsr_fdo_plan_check(tsr_fdo *f, const char *name, tsr_bytes json, char *w
     int64_t rank;
     tsr_err err = take_plan(f, name, json, &plan, &rank, why, why_cap);
 
-    forget(&plan);
+    rest_wipe(&plan);
     return err;
 }
 
@@ -123,7 +116,7 @@ tsr_err tsr_fdo_plan_set(tsr_fdo *f, const char *name, tsr_bytes json, char *why
 
     if (err == TSR_OK)
         err = fdo_keep(f, TSR_STORE_FDO_PLAN, name, "", rank, tsr_buf_view(&plan));
-    forget(&plan);
+    rest_wipe(&plan);
     return err;
 }
 

@@ -52,20 +52,10 @@ tsr_err fdo_plan_begin(tsr_fdo *f, fdo_plan_run *p, const fdo_subject *who)
     return err;
 }
 
-static void forget_data(fdo_plan_run *p)
-{
-    if (p->data.ptr != NULL)
-        tsr_wipe(p->data.ptr, p->data.cap);
-    free(p->data.ptr);
-    p->data = (tsr_buf){ 0 };
-}
-
 void fdo_plan_end(fdo_plan_run *p)
 {
-    forget_data(p);
-    if (p->text.ptr != NULL)
-        tsr_wipe(p->text.ptr, p->text.cap); /* it may hold keys */
-    free(p->text.ptr);
+    rest_wipe(&p->data);
+    rest_wipe(&p->text);
     if (p->fdo != NULL)
         fdo_handover_drop(p->fdo, &p->handover);
     *p = (fdo_plan_run){ 0 };
@@ -76,6 +66,12 @@ tsr_err fdo_plan_settle(fdo_plan_run *p) { return fdo_handover_settle(p->fdo, &p
 static tsr_err refuse(char *why, size_t why_cap, const char *text)
 {
     (void)snprintf(why, why_cap, "%s", text);
+    return TSR_E_ARGUMENT;
+}
+
+static tsr_err refuse_step(char *why, size_t why_cap, unsigned n, const char *text)
+{
+    (void)snprintf(why, why_cap, "steps[%u]: %s", n, text);
     return TSR_E_ARGUMENT;
 }
 
@@ -102,25 +98,23 @@ tsr_err fdo_plan_check(tsr_bytes json, int64_t *rank, char *why, size_t why_cap)
 {
     tsr_json plan, steps, step;
     tsr_json_walk walk;
+    const char *wrong;
     unsigned n = 0;
 
     if (find_steps(json, &plan, &steps) != TSR_OK)
         return refuse(why, why_cap, "a plan is an object with an array of `steps`");
-    if (wrong_head(&plan, rank) != NULL)
-        return refuse(why, why_cap, wrong_head(&plan, rank));
+    wrong = wrong_head(&plan, rank);
+    if (wrong != NULL)
+        return refuse(why, why_cap, wrong);
     for (walk = tsr_json_items(&steps); tsr_json_next(&walk, NULL, &step); n++) {
         const fdo_module *m = fdo_module_of(&step);
-        const char *wrong = m != NULL ? m->check(&step) : "its `module` is none of those known";
 
-        if (wrong != NULL) {
-            (void)snprintf(why, why_cap, "steps[%u]: %s", n, wrong);
-            return TSR_E_ARGUMENT;
-        }
+        wrong = m != NULL ? m->check(&step) : "its `module` is none of those known";
+        if (wrong != NULL)
+            return refuse_step(why, why_cap, n, wrong);
     }
-    if (fdo_accounts_wrong(&steps, &n) == NULL)
-        return TSR_OK;
-    (void)snprintf(why, why_cap, "steps[%u]: %s", n, fdo_accounts_wrong(&steps, &n));
-    return TSR_E_ARGUMENT;
+    wrong = fdo_accounts_wrong(&steps, &n);
+    return wrong == NULL ? TSR_OK : refuse_step(why, why_cap, n, wrong);
 }
 
 /* --- what the device says --------------------------------------------------------------- */
@@ -155,7 +149,7 @@ static const char *take_devmod(fdo_plan_run *p, tsr_bytes message, tsr_bytes val
 
 void fdo_step_over(fdo_plan_run *p)
 {
-    forget_data(p);
+    rest_wipe(&p->data);
     p->has_step = p->waits = false;
 }
 

@@ -28,9 +28,7 @@ static size_t length_of(const tsr_json *file, bool coded)
     n = text.len;
     if (coded)
         n = n / 4 * 3 - (n > 0 && text.ptr[n - 1] == '=') - (n > 1 && text.ptr[n - 2] == '=');
-    if (scratch.ptr != NULL)
-        tsr_wipe(scratch.ptr, scratch.cap);
-    free(scratch.ptr);
+    rest_wipe(&scratch);
     return n;
 }
 

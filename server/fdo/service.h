@@ -79,7 +79,7 @@ enum { FDO_KEEP_MAX = 4 };
  *  of them. */
 tsr_err fdo_keep_all(tsr_fdo *f, tsr_store_document *documents, size_t count);
 tsr_err fdo_forget(tsr_fdo *f, int kind, const char *name);
-/** A copy of the body on the heap. errors TSR_E_NOT_FOUND, TSR_E_IO, TSR_E_SPACE */
+/** A copy of the body on the heap; `out` NULL: only whether it is there. errors TSR_E_NOT_FOUND, TSR_E_IO, TSR_E_SPACE */
 tsr_err fdo_fetch(tsr_fdo *f, int kind, const char *name, tsr_buf *out);
 
 /** Documents whose names sort after `after`; the reader is held meanwhile: `fn` must not fetch. */

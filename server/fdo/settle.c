@@ -172,13 +172,6 @@ static bool take_info(tsr_fdo *f, fdo_to2 *t, tsr_bytes plain, bool *device_more
     return r->code == 0 && take_pairs(f, t, &info, r);
 }
 
-static void drop_plain(tsr_buf *plain)
-{
-    if (plain->ptr != NULL)
-        tsr_wipe(plain->ptr, plain->cap);
-    free(plain->ptr);
-}
-
 static void give_info(fdo_to2 *t, bool device_more, fdo_reply *r)
 {
     size_t most = (size_t)t->size - t->cipher->overhead;
@@ -201,8 +194,8 @@ static void give_info(fdo_to2 *t, bool device_more, fdo_reply *r)
         fdo_refuse(r, TSR_FDO_INTERNAL, "service info could not be written");
     else
         fdo_to2_seal(t, TSR_FDO_TO2_OWNER_INFO, tsr_buf_view(&out), r);
-    drop_plain(&pairs);
-    drop_plain(&out);
+    rest_wipe(&pairs);
+    rest_wipe(&out);
 }
 
 void fdo_device_info(tsr_fdo *f, fdo_session *s, tsr_bytes in, fdo_reply *r)
@@ -214,7 +207,7 @@ void fdo_device_info(tsr_fdo *f, fdo_session *s, tsr_bytes in, fdo_reply *r)
     if (fdo_to2_open(t, in, &plain, r) &&
         take_info(f, t, tsr_buf_view(&plain), &device_more, r))
         give_info(t, device_more, r);
-    drop_plain(&plain);
+    rest_wipe(&plain);
 }
 
 /* --- 70, 71 ----------------------------------------------------------------------------- */

@@ -89,11 +89,10 @@ static tsr_err copy_rows(tsr_fdo *f, const char *after, size_t limit, rows *all)
 }
 
 /* Which plan the device gets when it comes, and why. */
-static tsr_err put_plan(tsr_fdo *f, const char *guid, tsr_bytes device, tsr_buf *out)
+static tsr_err put_plan(tsr_fdo *f, const char *guid, tsr_bytes device, fdo_chosen *last, tsr_buf *out)
 {
     char info[FDO_PATTERN_MAX + 1] = "", group[FDO_GROUP_MAX + 1] = "";
     fdo_choice choice;
-    tsr_buf plan = { 0 };
     tsr_json root;
     tsr_json_out j = tsr_json_to(out);
     tsr_err err;
@@ -102,10 +101,7 @@ static tsr_err put_plan(tsr_fdo *f, const char *guid, tsr_bytes device, tsr_buf 
         return TSR_E_IO;
     (void)tsr_json_find_cstring(&root, "device_info", info, sizeof info);
     (void)tsr_json_find_cstring(&root, "group", group, sizeof group);
-    err = fdo_plan_choose(f, guid, tsr_text(info), group, &choice, &plan);
-    if (plan.ptr != NULL)
-        tsr_wipe(plan.ptr, plan.cap);
-    free(plan.ptr);
+    err = fdo_plan_choose_next(f, guid, info, group, last, &choice);
     if (err != TSR_OK && err != TSR_E_STATE)
         return err;
     tsr_json_open_object(&j);
@@ -118,7 +114,7 @@ static tsr_err put_plan(tsr_fdo *f, const char *guid, tsr_bytes device, tsr_buf 
 }
 
 /* The stages, its plan, and when it is registered next, become members of the document. */
-static tsr_err give_device(tsr_fdo *f, const char *guid, tsr_buf *body, tsr_fdo_row_fn *fn,
+static tsr_err give_device(tsr_fdo *f, const char *guid, tsr_buf *body, fdo_chosen *last, tsr_fdo_row_fn *fn,
                            void *arg)
 {
     int64_t next_ms = fdo_to0_next(f, guid);
@@ -129,7 +125,7 @@ static tsr_err give_device(tsr_fdo *f, const char *guid, tsr_buf *body, tsr_fdo_
     if (body->len == 0 || body->ptr[body->len - 1] != '}')
         return TSR_E_IO;
     if ((f->config.roles & TSR_FDO_OWNER) != 0)
-        err = put_plan(f, guid, tsr_buf_view(body), &plan);
+        err = put_plan(f, guid, tsr_buf_view(body), last, &plan);
     if (err != TSR_OK)
         return err;
     body->len--;
@@ -165,6 +161,7 @@ tsr_err tsr_fdo_device_list(tsr_fdo *f, const char *group, const char *after, si
                             tsr_fdo_row_fn *fn, void *arg)
 {
     rows all = { .end = &all.first, .group = group };
+    fdo_chosen last = { .known = false };
     tsr_err err = copy_rows(f, after, limit != 0 ? limit : 100, &all);
 
     while (all.first != NULL) {
@@ -172,7 +169,7 @@ tsr_err tsr_fdo_device_list(tsr_fdo *f, const char *group, const char *after, si
 
         all.first = r->next;
         if (err == TSR_OK)
-            err = give_device(f, r->name, &r->body, fn, arg);
+            err = give_device(f, r->name, &r->body, &last, fn, arg);
         free(r->body.ptr);
         free(r);
     }
@@ -182,10 +179,11 @@ tsr_err tsr_fdo_device_list(tsr_fdo *f, const char *group, const char *after, si
 tsr_err tsr_fdo_device_get(tsr_fdo *f, const char *guid, tsr_fdo_row_fn *fn, void *arg)
 {
     tsr_buf body = { 0 };
+    fdo_chosen last = { .known = false };
     tsr_err err = fdo_fetch(f, TSR_STORE_FDO_DEVICE, guid, &body);
 
     if (err == TSR_OK)
-        err = give_device(f, guid, &body, fn, arg);
+        err = give_device(f, guid, &body, &last, fn, arg);
     free(body.ptr);
     return err;
 }

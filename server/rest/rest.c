@@ -54,9 +54,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
     *con_cls = NULL;
     if (x->response != NULL)
         MHD_destroy_response(x->response);
-    if (x->body.ptr != NULL)
-        tsr_wipe(x->body.ptr, x->body.cap); /* it may have held a key */
-    free(x->body.ptr);
+    rest_wipe(&x->body); /* it may have held a key */
     free(x->endpoint);
     free(x);
     pthread_mutex_lock(&rest->lock);

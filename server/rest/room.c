@@ -20,3 +20,11 @@ void rest_room(tsr_buf *out, size_t n)
     out->ptr = grown;
     out->cap = cap;
 }
+
+void rest_wipe(tsr_buf *out)
+{
+    if (out->ptr != NULL)
+        tsr_wipe(out->ptr, out->cap);
+    free(out->ptr);
+    *out = (tsr_buf){ 0 };
+}

@@ -10,4 +10,7 @@
  *  begins as { 0 } is freed with free(out->ptr). */
 void rest_room(tsr_buf *out, size_t n);
 
+/** Wipes what such a writer holds, which may be a secret, and frees it: it is { 0 } again. */
+void rest_wipe(tsr_buf *out);
+
 #endif

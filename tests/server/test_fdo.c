@@ -449,7 +449,7 @@ static void expect_plan(fdo_house *h, const char *guid, const char *info, const 
     free(plan.ptr);
 }
 
-static void test_plan_for_a_device(void **state)
+static void set_plans(fdo_house *h)
 {
     static const struct {
         const char *name, *text;
@@ -460,15 +460,52 @@ static void test_plan_for_a_device(void **state)
         { "narrow", "{\"steps\":[],\"endpoint\":\"by-narrow\",\"device_info\":\"lamp-x*\"}" },
         { "exact", "{\"steps\":[],\"endpoint\":\"by-exact\",\"device_info\":\"lamp\"}" },
     };
-    fdo_house *h = *state;
-    tsr_buf plan = { 0 };
-    fdo_choice choice;
     char why[400];
 
     for (size_t i = 0; i < sizeof plans / sizeof *plans; i++)
         assert_int_equal(tsr_fdo_plan_set(h->fdo, plans[i].name, tsr_text(plans[i].text), why, sizeof why),
                          TSR_OK);
-    expect_plan(h, plans[0].name, "lamp", "lamps", "guid", "by-guid");
+}
+
+/* Of a list: whatever the device before was, each gets its own. */
+static void test_plan_of_each_in_a_list(void **state)
+{
+    static const struct {
+        const char *guid, *info, *group, *by, *plan;
+        tsr_err err;
+    } rows[] = {
+        { "01", "lamp-1", "", "device_info", "wide", TSR_OK },
+        { "02", "lamp-1", "", "device_info", "wide", TSR_OK },
+        { "0123456789abcdef0123456789abcdef", "lamp-1", "", "guid", "0123456789abcdef0123456789abcdef", TSR_OK },
+        { "03", "lamp-1", "", "device_info", "wide", TSR_OK },
+        { "04", "lamp-1", "lamps", "group", "lamps", TSR_OK },
+        { "05", "lamp-1", "clocks", "group", "clocks", TSR_E_STATE },
+        { "06", "lamp-1", "clocks", "group", "clocks", TSR_E_STATE },
+        { "07", "clock", "", "none", "", TSR_OK },
+        { "08", "lamp-1", "", "device_info", "wide", TSR_OK },
+    };
+    fdo_house *h = *state;
+    fdo_chosen last = { .known = false };
+    fdo_choice choice;
+
+    set_plans(h);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_int_equal(fdo_plan_choose_next(h->fdo, rows[i].guid, rows[i].info, rows[i].group, &last, &choice),
+                         rows[i].err);
+        assert_string_equal(choice.by, rows[i].by);
+        assert_string_equal(choice.name, rows[i].plan);
+    }
+}
+
+static void test_plan_for_a_device(void **state)
+{
+    fdo_house *h = *state;
+    tsr_buf plan = { 0 };
+    fdo_choice choice;
+    char why[400];
+
+    set_plans(h);
+    expect_plan(h, "0123456789abcdef0123456789abcdef", "lamp", "lamps", "guid", "by-guid");
     expect_plan(h, "00", "lamp", "lamps", "group", "by-group");
     expect_plan(h, "00", "lamp", "", "device_info", "by-exact");
     expect_plan(h, "00", "lamp-x1", "", "device_info", "by-narrow");
@@ -537,6 +574,7 @@ int main(void)
                                         fdo_house_leave),
         cmocka_unit_test_setup_teardown(test_plans_that_cannot_be_used_are_refused, fdo_house_enter,
                                         fdo_house_leave),
+        cmocka_unit_test_setup_teardown(test_plan_of_each_in_a_list, fdo_house_enter, fdo_house_leave),
         cmocka_unit_test_setup_teardown(test_plan_for_a_device, fdo_house_enter, fdo_house_leave),
     };
 
