@@ -302,7 +302,6 @@ class Software(unittest.TestCase):
             self.assertEqual(room.stands(), (INSTALLED, 2))
             room.waits(lambda: room.server.notification(token, 2).payload == b"0", "the notification")
 
-
     def test_software_is_unpacked_while_the_device_answers(self):
         """Install goes on in a process of its own, stopped here: reads, a second Install, Uninstall, kill -9"""
         with Room() as room:
