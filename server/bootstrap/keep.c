@@ -227,8 +227,8 @@ tsr_err tsr_bootstrap_profile_set(tsr_server *s, const char *name, tsr_bytes jso
     if (err == TSR_OK)
         err = check_room(s, name, why, why_cap);
     if (err == TSR_OK) {
-        tsr_store_document d = { TSR_STORE_BOOTSTRAP_PROFILE, name,          "",
-                                 rest_pattern_rank(name),       unix_now_ms(), json };
+        tsr_store_document d = { .kind = TSR_STORE_BOOTSTRAP_PROFILE, .name = name, .rank = rest_pattern_rank(name),
+                                 .changed_ms = unix_now_ms(), .body = json };
 
         err = put(s, &d);
     }
@@ -343,8 +343,8 @@ static tsr_err replace(tsr_server *s, const char *endpoint, int mode, const char
 {
     old_credential old = { 0 };
     char alias[BS_ALIAS_MAX];
-    tsr_store_document d = { TSR_STORE_BOOTSTRAP_CREDENTIAL, endpoint, alias, 0, unix_now_ms(),
-                             key };
+    tsr_store_document d = { .kind = TSR_STORE_BOOTSTRAP_CREDENTIAL, .name = endpoint, .alias = alias,
+                             .changed_ms = unix_now_ms(), .body = key };
     tsr_err err = tsr_bootstrap_credential_get(s, endpoint, keep_old, &old);
 
     if (err != TSR_OK && err != TSR_E_NOT_FOUND)

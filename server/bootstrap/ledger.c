@@ -49,8 +49,8 @@ tsr_err ledger_put(tsr_store *store, const char *endpoint, const char *shown,
     if (tsr_json_end(&j) != TSR_OK)
         return TSR_E_SPACE;
 
-    tsr_store_document d = { TSR_STORE_CERTIFICATE, name, serial, 0, unix_now_ms(),
-                             tsr_buf_view(&out) };
+    tsr_store_document d = { .kind = TSR_STORE_CERTIFICATE, .name = name, .alias = serial,
+                             .changed_ms = unix_now_ms(), .body = tsr_buf_view(&out) };
 
     return tsr_store_put_document(store, &d, done, arg);
 }
@@ -206,8 +206,8 @@ static tsr_err store_revocation(tsr_server *s, const char *serial, const revocat
 {
     tsr_store_waiter w = TSR_STORE_WAITER;
     char detail[80];
-    tsr_store_document d = { TSR_STORE_CERTIFICATE, r->name, serial, unix_now_ms(), unix_now_ms(),
-                             tsr_buf_view(&r->out) };
+    tsr_store_document d = { .kind = TSR_STORE_CERTIFICATE, .name = r->name, .alias = serial, .rank = unix_now_ms(),
+                             .changed_ms = unix_now_ms(), .body = tsr_buf_view(&r->out) };
     tsr_err err = tsr_store_wait(&w, tsr_store_put_document(s->store, &d, tsr_store_wake, &w));
 
     if (err != TSR_OK)

@@ -30,8 +30,8 @@ void state_note(const bs_run *r, const char *state, const char *cause, int64_t e
     if (tsr_json_end(&j) != TSR_OK)
         return; /* names with thousands of escapes: the event says it too */
 
-    tsr_store_document d = { TSR_STORE_BOOTSTRAP_STATE, r->session.endpoint, "", 0, unix_now_ms(),
-                             tsr_buf_view(&out) };
+    tsr_store_document d = { .kind = TSR_STORE_BOOTSTRAP_STATE, .name = r->session.endpoint,
+                             .changed_ms = unix_now_ms(), .body = tsr_buf_view(&out) };
 
     (void)tsr_store_put_document(r->role->server->store, &d, NULL, NULL);
 }

@@ -12,7 +12,7 @@
 tsr_err fdo_keep(tsr_fdo *f, int kind, const char *name, const char *alias, int64_t rank,
                  tsr_bytes body)
 {
-    tsr_store_document d = { kind, name, alias, rank, 0, body };
+    tsr_store_document d = { .kind = kind, .name = name, .alias = alias, .rank = rank, .body = body };
 
     return fdo_keep_all(f, &d, 1);
 }

@@ -22,6 +22,13 @@ bool fdo_plan_name_good(const char *name)
     return n >= 1 && n <= FDO_GROUP_MAX && strspn(name, good) == n;
 }
 
+const char *fdo_plan_label(const char *name)
+{
+    bool is_guid = strlen(name) == FDO_GUID_TEXT - 1 && strspn(name, "0123456789abcdef") == FDO_GUID_TEXT - 1;
+
+    return is_guid || strcmp(name, "default") == 0 ? "" : FDO_PLAN_OF_GROUP;
+}
+
 const char *fdo_plan_rank(const tsr_json *plan, int64_t *rank)
 {
     char text[FDO_PATTERN_MAX + 1];

@@ -19,6 +19,11 @@ void fdo_known_read(tsr_fdo *f, const char *guid, fdo_known *k);
 /** Letters, digits and "._-", 1 to 64 of them. */
 bool fdo_plan_name_good(const char *name);
 
+/** The label of plans that are groups'. */
+#define FDO_PLAN_OF_GROUP "group"
+/** What the plan of that name is kept under: FDO_PLAN_OF_GROUP, or "" for a device's (a GUID) and the default. */
+const char *fdo_plan_label(const char *name);
+
 /** By how well its `device_info` says which devices it is for; 0: it has none. NULL, or what is wrong
  *  with that. */
 const char *fdo_plan_rank(const tsr_json *plan, int64_t *rank);

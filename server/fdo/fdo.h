@@ -114,7 +114,7 @@ tsr_err tsr_fdo_device_group(tsr_fdo *f, const char *guid, const char *group, ch
                              size_t why_cap);
 
 /** Groups, as JSON (FdoGroup), sorted by name: every plan that has a name of its own, and every name that devices
- *  have as their group. Reads the whole inventory. errors TSR_E_IO, TSR_E_SPACE */
+ *  have as their group; after `after` (NULL: from the start), at most `limit` (0: 100). errors TSR_E_IO, TSR_E_SPACE */
 tsr_err tsr_fdo_group_list(tsr_fdo *f, const char *after, size_t limit, tsr_fdo_row_fn *fn, void *arg);
 
 /** What this service is and whom it trusts, as JSON (docs/openapi.yaml, FdoService); `json` grows.

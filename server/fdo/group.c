@@ -12,8 +12,6 @@
 #include "server/rest/room.h"
 #include "tessera/json/json.h"
 
-enum { CHUNK = 256 }; /* rows read at a time */
-
 tsr_err tsr_fdo_device_group(tsr_fdo *f, const char *guid, const char *group, char *why, size_t why_cap)
 {
     fdo_device device = { .group = group };
@@ -38,8 +36,6 @@ typedef struct {
 typedef struct {
     group *at; /* by name */
     size_t count, room;
-    size_t rows; /* of this chunk */
-    char last[FDO_GROUP_MAX + 1];
     tsr_err err;
 } groups;
 
@@ -76,24 +72,12 @@ static group *take(groups *all, const char *name)
     return &all->at[low];
 }
 
-static bool is_guid(const char *name) { return strlen(name) == 32 && strspn(name, "0123456789abcdef") == 32; }
-
-static void begin_row(groups *all, const tsr_store_document *row)
-{
-    all->rows++;
-    (void)snprintf(all->last, sizeof all->last, "%s", row->name);
-}
-
 static bool take_plan(void *arg, const tsr_store_document *row)
 {
     groups *all = arg;
-    group *g;
+    group *g = take(all, row->name);
     tsr_json root;
 
-    begin_row(all, row);
-    if (is_guid(row->name) || strcmp(row->name, "default") == 0)
-        return true;
-    g = take(all, row->name);
     if (g == NULL)
         return false;
     g->plan = true;
@@ -102,37 +86,25 @@ static bool take_plan(void *arg, const tsr_store_document *row)
     return true;
 }
 
-static bool take_device(void *arg, const tsr_store_document *row)
+static bool take_label(void *arg, const char *label, uint64_t counted)
 {
-    groups *all = arg;
-    char name[FDO_GROUP_MAX + 1], state[16];
-    group *g;
-    tsr_json root;
+    group *g = take(arg, label);
 
-    begin_row(all, row);
-    if (tsr_json_parse(row->body, &root, NULL) != TSR_OK ||
-        tsr_json_find_cstring(&root, "group", name, sizeof name) != TSR_OK || name[0] == 0)
-        return true;
-    g = take(all, name);
-    if (g == NULL)
-        return false;
-    if (tsr_json_find_cstring(&root, "state", state, sizeof state) != TSR_OK || strcmp(state, "replaced") != 0)
-        g->devices++;
-    return true;
+    if (g != NULL)
+        g->devices = counted;
+    return g != NULL;
 }
 
-static tsr_err take_all(tsr_fdo *f, int kind, tsr_store_document_fn *fn, groups *all)
+/* The first `limit` of both together are among the first of each. */
+static tsr_err take_page(tsr_fdo *f, const char *after, size_t limit, groups *all)
 {
-    tsr_err err = TSR_OK;
+    tsr_err err;
 
-    all->last[0] = 0;
-    do {
-        char after[sizeof all->last];
-
-        memcpy(after, all->last, sizeof after);
-        all->rows = 0;
-        err = fdo_list(f, kind, after, CHUNK, fn, all);
-    } while (err == TSR_OK && all->err == TSR_OK && all->rows == CHUNK);
+    pthread_mutex_lock(&f->read_lock);
+    err = tsr_store_labelled(f->reader, TSR_STORE_FDO_PLAN, FDO_PLAN_OF_GROUP, after, limit, take_plan, all);
+    if (err == TSR_OK)
+        err = tsr_store_labels(f->reader, TSR_STORE_FDO_DEVICE, after, limit, take_label, all);
+    pthread_mutex_unlock(&f->read_lock);
     return err == TSR_OK ? all->err : err;
 }
 
@@ -155,16 +127,12 @@ static void give(const group *g, tsr_fdo_row_fn *fn, void *arg)
 tsr_err tsr_fdo_group_list(tsr_fdo *f, const char *after, size_t limit, tsr_fdo_row_fn *fn, void *arg)
 {
     groups all = { 0 };
-    tsr_err err = take_all(f, TSR_STORE_FDO_PLAN, take_plan, &all);
-    size_t given = 0;
+    tsr_err err;
 
-    if (err == TSR_OK)
-        err = take_all(f, TSR_STORE_FDO_DEVICE, take_device, &all);
-    for (size_t i = 0; err == TSR_OK && i < all.count && given < limit; i++)
-        if (after == NULL || strcmp(all.at[i].name, after) > 0) {
-            give(&all.at[i], fn, arg);
-            given++;
-        }
+    limit = limit != 0 ? limit : 100;
+    err = take_page(f, after, limit, &all);
+    for (size_t i = 0; err == TSR_OK && i < all.count && i < limit; i++)
+        give(&all.at[i], fn, arg);
     free(all.at);
     return err;
 }

@@ -76,6 +76,7 @@ static tsr_json known(tsr_fdo *f, const char *name, tsr_buf *room)
 
 typedef struct {
     tsr_store_document documents[FDO_KEEP_MAX];
+    char groups[FDO_KEEP_MAX][FDO_TEXT_MAX + 1]; /* of those that are devices: their labels */
     size_t count;
     tsr_err err; /* the first */
 } changes;
@@ -89,11 +90,17 @@ static void change(changes *c, int kind, const char *name, tsr_bytes body)
 static void change_device(changes *c, tsr_buf *room, const char *name, const fdo_device *d,
                           const tsr_json *old, uint64_t entries)
 {
+    tsr_store_document *row = &c->documents[c->count];
+    char *group = c->groups[c->count], state[FDO_TEXT_MAX + 1];
     tsr_err err = put_device(room, name, d, old, entries);
 
     if (c->err == TSR_OK)
         c->err = err;
     change(c, TSR_STORE_FDO_DEVICE, name, tsr_buf_view(room));
+    keep_text(old, "group", d->group, group);
+    keep_text(old, "state", d->state, state);
+    row->label = group;
+    row->rank = strcmp(state, "replaced") == 0 ? -1 : 0;
 }
 
 static tsr_err settle(tsr_fdo *f, changes *c, const char *name, const char *state)
@@ -105,6 +112,12 @@ static tsr_err settle(tsr_fdo *f, changes *c, const char *name, const char *stat
     fdo_log(f, err != TSR_OK, "fdo: device %s %s%s", name, state,
             err != TSR_OK ? ", but the store failed" : "");
     return err;
+}
+
+/* What is known of a device is read, changed and written: two at once would undo one another. */
+static pthread_mutex_t *lock_of_device(tsr_fdo *f, const char *guid)
+{
+    return &f->noting[guid[0] != 0 ? ((unsigned char)guid[0] << 4 ^ (unsigned char)guid[1]) % FDO_MAKING : 0];
 }
 
 static uint64_t entries_of(tsr_bytes voucher, tsr_err *err)
@@ -125,10 +138,12 @@ tsr_err fdo_inventory_add(tsr_fdo *f, tsr_bytes guid, tsr_bytes voucher, const f
     tsr_err err;
 
     fdo_guid_text(guid, name);
+    pthread_mutex_lock(lock_of_device(f, name));
     old = known(f, name, &room);
     change(&c, TSR_STORE_FDO_VOUCHER, name, voucher);
     change_device(&c, &body, name, device, &old, entries);
     err = settle(f, &c, name, device->state);
+    pthread_mutex_unlock(lock_of_device(f, name));
     free(room.ptr);
     free(body.ptr);
     return err;
@@ -137,18 +152,21 @@ tsr_err fdo_inventory_add(tsr_fdo *f, tsr_bytes guid, tsr_bytes voucher, const f
 tsr_err fdo_inventory_note(tsr_fdo *f, const char *guid, const fdo_device *device)
 {
     tsr_buf old = { 0 }, out = { 0 };
+    changes c = { .err = TSR_OK };
     tsr_json root = { 0 };
     uint64_t entries = 0;
-    tsr_err err = fdo_fetch(f, TSR_STORE_FDO_DEVICE, guid, &old);
+    tsr_err err;
 
+    pthread_mutex_lock(lock_of_device(f, guid));
+    err = fdo_fetch(f, TSR_STORE_FDO_DEVICE, guid, &old);
     if (err == TSR_OK)
         err = tsr_json_parse(tsr_buf_view(&old), &root, NULL);
     if (err == TSR_OK) {
         (void)tsr_json_find_uint(&root, "entries", &entries);
-        err = put_device(&out, guid, device, &root, entries);
+        change_device(&c, &out, guid, device, &root, entries);
+        err = c.err == TSR_OK ? fdo_keep_all(f, c.documents, c.count) : c.err;
     }
-    if (err == TSR_OK)
-        err = fdo_keep(f, TSR_STORE_FDO_DEVICE, guid, "", 0, tsr_buf_view(&out));
+    pthread_mutex_unlock(lock_of_device(f, guid));
     free(old.ptr);
     free(out.ptr);
     return err;
@@ -156,7 +174,7 @@ tsr_err fdo_inventory_note(tsr_fdo *f, const char *guid, const fdo_device *devic
 
 /* --- made here -------------------------------------------------------------------------- */
 
-/* The manufacture before, when nothing has followed it: false, there is none. */
+/* The manufacture before, when nothing has followed it, and its lock: false, there is none. */
 static bool lost_before(tsr_fdo *f, const char *key, char name[FDO_GUID_TEXT], tsr_buf *room,
                         tsr_json *old, uint64_t *entries)
 {
@@ -168,11 +186,14 @@ static bool lost_before(tsr_fdo *f, const char *key, char name[FDO_GUID_TEXT], t
     if (found) {
         memcpy(name, guid.ptr, guid.len);
         name[guid.len] = 0;
+        pthread_mutex_lock(lock_of_device(f, name));
         *old = known(f, name, room);
         found = old->kind == TSR_JSON_OBJECT &&
                 tsr_json_find_cstring(old, "state", state, sizeof state) == TSR_OK &&
                 strcmp(state, "manufactured") == 0 &&
                 tsr_json_find_uint(old, "entries", entries) == TSR_OK;
+        if (!found)
+            pthread_mutex_unlock(lock_of_device(f, name));
     }
     free(guid.ptr);
     return found;
@@ -194,18 +215,22 @@ tsr_err fdo_inventory_make(tsr_fdo *f, tsr_bytes guid, tsr_bytes voucher, const 
     changes c = { .err = TSR_OK };
     uint64_t entries = entries_of(voucher, &c.err), entries_before = 0;
     tsr_err err = c.err == TSR_OK ? fdo_key_digits(key, made) : c.err;
+    bool again;
 
     if (err != TSR_OK)
         return err;
     fdo_guid_text(guid, name);
     pthread_mutex_lock(lock_of(f, made));
-    if (lost_before(f, made, before, &room, &old, &entries_before))
+    again = lost_before(f, made, before, &room, &old, &entries_before);
+    if (again)
         change_device(&c, &lost, before, &(fdo_device){ .state = "replaced", .made_again = name }, &old,
                       entries_before);
     change(&c, TSR_STORE_FDO_MADE, made, tsr_text(name));
     change(&c, TSR_STORE_FDO_VOUCHER, name, voucher);
     change_device(&c, &body, name, device, &none, entries);
     err = settle(f, &c, name, device->state);
+    if (again)
+        pthread_mutex_unlock(lock_of_device(f, before));
     pthread_mutex_unlock(lock_of(f, made));
     free(room.ptr);
     free(lost.ptr);
@@ -244,6 +269,7 @@ tsr_err fdo_inventory_replace(tsr_fdo *f, const tsr_fdo_voucher *old, tsr_bytes 
 
     fdo_guid_text(guid, name);
     fdo_guid_text(old->header.guid, before);
+    pthread_mutex_lock(lock_of_device(f, before));
     known_of_it = known(f, before, &room);
     change_device(&c, &bodies[0], before, &replaced, &known_of_it, old->count);
     if (!is_there(f, name, voucher)) {
@@ -251,6 +277,7 @@ tsr_err fdo_inventory_replace(tsr_fdo *f, const tsr_fdo_voucher *old, tsr_bytes 
         change_device(&c, &bodies[1], name, onboarded, &known_of_it, 0);
     }
     err = settle(f, &c, name, onboarded->state);
+    pthread_mutex_unlock(lock_of_device(f, before));
     free(room.ptr);
     for (size_t i = 0; i < 2; i++)
         free(bodies[i].ptr);

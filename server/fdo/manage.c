@@ -111,11 +111,12 @@ tsr_err tsr_fdo_plan_check(tsr_fdo *f, const char *name, tsr_bytes json, char *w
 tsr_err tsr_fdo_plan_set(tsr_fdo *f, const char *name, tsr_bytes json, char *why, size_t why_cap)
 {
     tsr_buf plan = { 0 };
-    int64_t rank;
-    tsr_err err = take_plan(f, name, json, &plan, &rank, why, why_cap);
+    tsr_store_document row = { .kind = TSR_STORE_FDO_PLAN, .name = name, .label = fdo_plan_label(name) };
+    tsr_err err = take_plan(f, name, json, &plan, &row.rank, why, why_cap);
 
+    row.body = tsr_buf_view(&plan);
     if (err == TSR_OK)
-        err = fdo_keep(f, TSR_STORE_FDO_PLAN, name, "", rank, tsr_buf_view(&plan));
+        err = fdo_keep_all(f, &row, 1);
     rest_wipe(&plan);
     return err;
 }

@@ -36,6 +36,7 @@ struct tsr_fdo {
     pthread_mutex_t read_lock; /* guards the reader */
     tsr_store_reader *reader;
     pthread_mutex_t making[FDO_MAKING]; /* one for each part of all devices' keys: inventory.c */
+    pthread_mutex_t noting[FDO_MAKING]; /* and of all GUIDs; taken after the other */
     struct MHD_Daemon *daemon;
     fdo_to0 *to0; /* NULL: nothing is registered anywhere */
     atomic_bool stopping;

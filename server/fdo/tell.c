@@ -19,8 +19,6 @@
 
 /* --- devices ---------------------------------------------------------------------------- */
 
-enum { CHUNK = 256 }; /* rows read at a time, when few of them are wanted */
-
 typedef struct row {
     struct row *next;
     char name[FDO_GUID_TEXT];
@@ -29,35 +27,15 @@ typedef struct row {
 
 typedef struct {
     row *first, **end;
-    const char *group;  /* NULL: any */
-    size_t count, seen; /* seen: of this chunk */
-    char last[FDO_GUID_TEXT];
     tsr_err err;
 } rows;
-
-static bool is_of(const char *group, tsr_bytes device)
-{
-    char name[FDO_GROUP_MAX + 1] = "";
-    tsr_json root;
-
-    if (group == NULL)
-        return true;
-    if (tsr_json_parse(device, &root, NULL) == TSR_OK)
-        (void)tsr_json_find_cstring(&root, "group", name, sizeof name);
-    return strcmp(name, group) == 0;
-}
 
 /* The reader is held while rows are given, so they are copied first. */
 static bool copy_row(void *arg, const tsr_store_document *d)
 {
     rows *all = arg;
-    row *r;
+    row *r = calloc(1, sizeof *r);
 
-    all->seen++;
-    (void)snprintf(all->last, sizeof all->last, "%s", d->name);
-    if (!is_of(all->group, d->body))
-        return true;
-    r = calloc(1, sizeof *r);
     if (r == NULL) {
         all->err = TSR_E_SPACE;
         return false;
@@ -67,24 +45,19 @@ static bool copy_row(void *arg, const tsr_store_document *d)
     tsr_put_bytes(&r->body, d->body);
     *all->end = r;
     all->end = &r->next;
-    all->count++;
     return true;
 }
 
-/* As many rows as are asked for, of a group as far as it has them. */
-static tsr_err copy_rows(tsr_fdo *f, const char *after, size_t limit, rows *all)
+/* Of a group, or of all (NULL). */
+static tsr_err copy_rows(tsr_fdo *f, const char *group, const char *after, size_t limit, rows *all)
 {
-    size_t chunk = all->group != NULL && limit < CHUNK ? CHUNK : limit;
     tsr_err err;
 
-    (void)snprintf(all->last, sizeof all->last, "%s", after != NULL ? after : "");
-    do {
-        char from[FDO_GUID_TEXT];
-
-        memcpy(from, all->last, sizeof from);
-        all->seen = 0;
-        err = fdo_list(f, TSR_STORE_FDO_DEVICE, from, chunk, copy_row, all);
-    } while (err == TSR_OK && all->err == TSR_OK && all->seen == chunk && all->count < limit);
+    pthread_mutex_lock(&f->read_lock);
+    err = group == NULL
+              ? tsr_store_documents(f->reader, TSR_STORE_FDO_DEVICE, TSR_STORE_AFTER, after, limit, copy_row, all)
+              : tsr_store_labelled(f->reader, TSR_STORE_FDO_DEVICE, group, after, limit, copy_row, all);
+    pthread_mutex_unlock(&f->read_lock);
     return err == TSR_OK ? all->err : err;
 }
 
@@ -160,9 +133,9 @@ static tsr_err give_device(tsr_fdo *f, const char *guid, tsr_buf *body, fdo_chos
 tsr_err tsr_fdo_device_list(tsr_fdo *f, const char *group, const char *after, size_t limit,
                             tsr_fdo_row_fn *fn, void *arg)
 {
-    rows all = { .end = &all.first, .group = group };
+    rows all = { .end = &all.first };
     fdo_chosen last = { .known = false };
-    tsr_err err = copy_rows(f, after, limit != 0 ? limit : 100, &all);
+    tsr_err err = copy_rows(f, group, after, limit != 0 ? limit : 100, &all);
 
     while (all.first != NULL) {
         row *r = all.first;

@@ -87,6 +87,9 @@ typedef struct {
     tsr_err (*queued_last)(void *reader, uint64_t *id);
     tsr_err (*documents)(void *reader, int kind, tsr_store_lookup by, const char *key, size_t limit,
                          tsr_store_document_fn *fn, void *arg);
+    tsr_err (*labelled)(void *reader, int kind, const char *label, const char *after, size_t limit,
+                        tsr_store_document_fn *fn, void *arg);
+    tsr_err (*labels)(void *reader, int kind, const char *after, size_t limit, tsr_store_label_fn *fn, void *arg);
 } tsr_store_backend;
 
 /** Starts the writer over an opened database; `db` is closed by tsr_store_close. */

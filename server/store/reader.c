@@ -120,3 +120,15 @@ tsr_err tsr_store_documents(tsr_store_reader *r, int kind, tsr_store_lookup by, 
 {
     return r->store->backend->documents(r->reader, kind, by, key, limit, fn, arg);
 }
+
+tsr_err tsr_store_labelled(tsr_store_reader *r, int kind, const char *label, const char *after, size_t limit,
+                           tsr_store_document_fn *fn, void *arg)
+{
+    return r->store->backend->labelled(r->reader, kind, label, after, limit, fn, arg);
+}
+
+tsr_err tsr_store_labels(tsr_store_reader *r, int kind, const char *after, size_t limit, tsr_store_label_fn *fn,
+                         void *arg)
+{
+    return r->store->backend->labels(r->reader, kind, after, limit, fn, arg);
+}

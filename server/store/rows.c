@@ -257,10 +257,10 @@ static tsr_store_op *document_op(tsr_store_kind kind, const tsr_store_document *
 {
     tsr_store_op op = { .kind = kind, .row.document = *d };
     tsr_store_document *to = &op.row.document;
-    const char **texts[2] = { &to->name, &to->alias };
+    const char **texts[3] = { &to->name, &to->alias, &to->label };
     tsr_bytes *blobs[] = { &to->body };
 
-    return store_op_new(&op, texts, 2, blobs, 1);
+    return store_op_new(&op, texts, 3, blobs, 1);
 }
 
 tsr_err tsr_store_put_document(tsr_store *s, const tsr_store_document *d, tsr_store_done *done,

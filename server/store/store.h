@@ -84,12 +84,15 @@ enum { TSR_STORE_QUEUED_OPEN = 1 };
 /** Something a service of the server keeps, as it likes: `kind` says whose it is.
  *  name   its key within the kind
  *  alias  a second key within the kind, which no two have; "": none
- *  rank   above 0: listed by rank (TSR_STORE_BY_RANK), highest first */
+ *  rank   above 0: listed by rank (TSR_STORE_BY_RANK), highest first; below 0: its label does not count it
+ *  label  what it is listed and counted under within the kind (tsr_store_labelled); "" or NULL: nothing.
+ *         Puts only: reads leave it out */
 typedef struct {
     int kind;
     const char *name, *alias;
     int64_t rank, changed_ms;
     tsr_bytes body;
+    const char *label;
 } tsr_store_document;
 
 enum {
@@ -98,9 +101,9 @@ enum {
     TSR_STORE_BOOTSTRAP_CREDENTIAL = 3,
     TSR_STORE_CERTIFICATE = 4, /* issued here; alias: serial; rank: when it was revoked, or 0 */
     TSR_STORE_FDO_VOUCHER = 5,  /* name: GUID; body: the OwnershipVoucher */
-    TSR_STORE_FDO_DEVICE = 6,   /* name: GUID; body: JSON, what is known of the device */
+    TSR_STORE_FDO_DEVICE = 6,   /* name: GUID; label: group; rank: -1, replaced; body: JSON, what is known of it */
     TSR_STORE_FDO_REDIRECT = 7, /* name: GUID; rank: when it ends, unix s; body: docs/WIRE.md */
-    TSR_STORE_FDO_PLAN = 8,     /* name: GUID or "default"; body: JSON */
+    TSR_STORE_FDO_PLAN = 8,     /* name: GUID, group or "default"; label: "group", of a group's; body: JSON */
     TSR_STORE_FDO_RESULT = 9,   /* name: GUID/name; body: what a step of the plan brought */
     TSR_STORE_FDO_ACCOUNT = 10, /* name: DEVICE/ENDPOINT, the device as SHA-256 of its key; alias: endpoint */
     TSR_STORE_FDO_MADE = 11,    /* name: hash of a device's key; body: GUID of its last manufacture */
@@ -254,6 +257,15 @@ typedef bool tsr_store_document_fn(void *arg, const tsr_store_document *row);
 /** errors TSR_E_NOT_FOUND for the first two, when there is none; TSR_E_IO */
 tsr_err tsr_store_documents(tsr_store_reader *r, int kind, tsr_store_lookup by, const char *key,
                             size_t limit, tsr_store_document_fn *fn, void *arg);
+/** The documents of a label whose names sort after `after` (NULL: all), in that order, at most `limit`; no other row
+ *  is read. */
+tsr_err tsr_store_labelled(tsr_store_reader *r, int kind, const char *label, const char *after, size_t limit,
+                           tsr_store_document_fn *fn, void *arg);
+/** `counted`: its documents, but for those whose rank is below 0; a label that has such alone is there with 0. */
+typedef bool tsr_store_label_fn(void *arg, const char *label, uint64_t counted);
+/** The labels of a kind that sort after `after` (NULL: all), in that order, at most `limit`; no document is read. */
+tsr_err tsr_store_labels(tsr_store_reader *r, int kind, const char *after, size_t limit, tsr_store_label_fn *fn,
+                         void *arg);
 
 /* --- events and health: any thread ------------------------------------------------------- */
 

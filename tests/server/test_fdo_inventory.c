@@ -197,6 +197,150 @@ static void test_replaced_voucher_is_registered_for_a_bounded_time(void **state)
     assert_false(fdo_inventory_is_over(h->fdo, name, INT64_MAX));
 }
 
+/* --- groups ----------------------------------------------------------------------------- */
+
+typedef struct {
+    char text[1000];
+} told;
+
+static void tell(void *arg, const char *name, tsr_bytes body)
+{
+    told *t = arg;
+    size_t at = strlen(t->text);
+
+    (void)name;
+    (void)snprintf(t->text + at, sizeof t->text - at, "%.*s", (int)body.len, (const char *)body.ptr);
+}
+
+static void expect_groups(fdo_house *h, const char *after, size_t limit, const char *wants)
+{
+    told t = { "" };
+
+    assert_int_equal(tsr_fdo_group_list(h->fdo, after, limit, tell, &t), TSR_OK);
+    assert_string_equal(t.text, wants);
+}
+
+static void tell_name(void *arg, const char *name, tsr_bytes body)
+{
+    told *t = arg;
+    size_t at = strlen(t->text);
+
+    (void)body;
+    (void)snprintf(t->text + at, sizeof t->text - at, "%.4s ", name);
+}
+
+static void expect_members(fdo_house *h, const char *group, const char *after, size_t limit, const char *wants)
+{
+    told t = { "" };
+
+    assert_int_equal(tsr_fdo_device_list(h->fdo, group, after, limit, tell_name, &t), TSR_OK);
+    assert_string_equal(t.text, wants);
+}
+
+/* What the inventory keeps of a device, without its voucher. */
+static void keep_device(fdo_house *h, const char *name, const char *group)
+{
+    char body[200];
+
+    (void)snprintf(body, sizeof body, "{\"guid\":\"%s\",\"state\":\"imported\",\"entries\":0}", name);
+    assert_int_equal(fdo_keep(h->fdo, TSR_STORE_FDO_DEVICE, name, "", 0, tsr_text(body)), TSR_OK);
+    assert_int_equal(fdo_inventory_note(h->fdo, name, &(fdo_device){ .group = group }), TSR_OK);
+}
+
+static void set_plan(fdo_house *h, const char *name, const char *plan)
+{
+    char why[200];
+
+    assert_int_equal(tsr_fdo_plan_set(h->fdo, name, tsr_text(plan), why, sizeof why), TSR_OK);
+}
+
+/* Groups are those of plans and those of devices, page by page; a device that moves is in its new group alone. */
+static void test_groups_are_read_by_the_page(void **state)
+{
+    static const char *const guids[] = { "0001000000000000000000000000000a", "0002000000000000000000000000000a",
+                                         "0003000000000000000000000000000a", "0004000000000000000000000000000a" };
+    fdo_house *h = *state;
+
+    set_plan(h, "clocks", "{\"steps\":[],\"device_info\":\"c*\"}");
+    set_plan(h, "lamps", "{\"steps\":[]}");
+    set_plan(h, "default", "{\"steps\":[]}");
+    set_plan(h, guids[0], "{\"steps\":[]}");
+    keep_device(h, guids[0], "lamps");
+    keep_device(h, guids[1], "lamps");
+    keep_device(h, guids[2], "lamps");
+    keep_device(h, guids[3], "gone");
+    expect_groups(h, NULL, 0, "{\"name\":\"clocks\",\"plan\":true,\"devices\":0,\"device_info\":\"c*\"}"
+                              "{\"name\":\"gone\",\"plan\":false,\"devices\":1}"
+                              "{\"name\":\"lamps\",\"plan\":true,\"devices\":3}");
+    expect_groups(h, NULL, 1, "{\"name\":\"clocks\",\"plan\":true,\"devices\":0,\"device_info\":\"c*\"}");
+    expect_groups(h, "clocks", 1, "{\"name\":\"gone\",\"plan\":false,\"devices\":1}");
+    expect_groups(h, "gone", 1, "{\"name\":\"lamps\",\"plan\":true,\"devices\":3}");
+    expect_groups(h, "lamps", 1, "");
+    expect_members(h, "lamps", NULL, 2, "0001 0002 ");
+    expect_members(h, "lamps", guids[1], 2, "0003 ");
+    assert_int_equal(fdo_inventory_note(h->fdo, guids[1], &(fdo_device){ .group = "gone" }), TSR_OK);
+    assert_int_equal(fdo_inventory_note(h->fdo, guids[0], &(fdo_device){ .endpoint = "lamp-1" }), TSR_OK); /* it stays */
+    assert_int_equal(fdo_forget(h->fdo, TSR_STORE_FDO_DEVICE, guids[3]), TSR_OK);
+    expect_members(h, "lamps", NULL, 0, "0001 0003 ");
+    expect_members(h, "gone", NULL, 0, "0002 ");
+    expect_members(h, "clocks", NULL, 0, "");
+    expect_members(h, NULL, NULL, 0, "0001 0002 0003 ");
+    assert_int_equal(tsr_fdo_plan_delete(h->fdo, "clocks"), TSR_OK);
+    assert_int_equal(fdo_inventory_note(h->fdo, guids[1], &(fdo_device){ .group = "" }), TSR_OK);
+    expect_groups(h, NULL, 0, "{\"name\":\"lamps\",\"plan\":true,\"devices\":2}");
+}
+
+/* Its group goes along; the one that it was is listed, and not counted. */
+static void test_replaced_device_is_not_counted(void **state)
+{
+    fdo_house *h = *state;
+    uint8_t before[TSR_FDO_GUID], next[TSR_FDO_GUID] = { 9 };
+    char name[FDO_GUID_TEXT];
+
+    set_plan(h, "lamps", "{\"steps\":[]}");
+    make(h, before);
+    fdo_guid_text(tsr_view(before, TSR_FDO_GUID), name);
+    assert_int_equal(fdo_inventory_note(h->fdo, name, &(fdo_device){ .group = "lamps" }), TSR_OK);
+    replace(h, before, next);
+    expect(h, next, "\"group\":\"lamps\"");
+    expect_groups(h, NULL, 0, "{\"name\":\"lamps\",\"plan\":true,\"devices\":1}");
+    assert_int_equal(fdo_inventory_note(h->fdo, name, &(fdo_device){ .group = "" }), TSR_OK);
+    expect_members(h, "lamps", NULL, 0, "0900 ");
+    expect_groups(h, NULL, 0, "{\"name\":\"lamps\",\"plan\":true,\"devices\":1}");
+}
+
+static void *move_about(void *arg)
+{
+    const attempt *a = arg;
+    char name[FDO_GUID_TEXT];
+
+    fdo_guid_text(tsr_view(a->guid, TSR_FDO_GUID), name);
+    for (unsigned i = 0; i < 20; i++)
+        assert_int_equal(fdo_inventory_note(a->house->fdo, name, &(fdo_device){ .group = i % 2 ? "lamps" : "pumps" }),
+                         TSR_OK);
+    return NULL;
+}
+
+/* An operator moves a device that is onboarded meanwhile: neither undoes the other. */
+static void test_group_that_is_set_while_a_device_onboards(void **state)
+{
+    fdo_house *h = *state;
+
+    for (uint8_t round = 1; round <= 20; round++) {
+        attempt a = { .house = h };
+        uint8_t next[TSR_FDO_GUID] = { 9, round };
+        pthread_t thread;
+
+        make(h, a.guid);
+        assert_int_equal(pthread_create(&thread, NULL, move_about, &a), 0);
+        replace(h, a.guid, next);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        expect_follower(h, a.guid, "replaced_by", next);
+        expect(h, a.guid, "\"group\":\"lamps\"");
+        expect(h, next, "\"state\":\"onboarded\"");
+    }
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fdo_house_enter, fdo_house_leave)
@@ -205,6 +349,9 @@ int main(void)
         TEST(test_manufactures_at_once_leave_one_that_counts),
         TEST(test_device_that_comes_again_is_given_the_same),
         TEST(test_replaced_voucher_is_registered_for_a_bounded_time),
+        TEST(test_groups_are_read_by_the_page),
+        TEST(test_replaced_device_is_not_counted),
+        TEST(test_group_that_is_set_while_a_device_onboards),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

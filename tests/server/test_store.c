@@ -232,6 +232,31 @@ static void expect_documents(tsr_store_reader *r, tsr_store_lookup by, const cha
     assert_string_equal(seen.names, names);
 }
 
+static bool see_label(void *arg, const char *label, uint64_t counted)
+{
+    seen_documents *seen = arg;
+    size_t at = strlen(seen->names);
+
+    (void)snprintf(seen->names + at, sizeof seen->names - at, "%s:%d ", label, (int)counted);
+    return true;
+}
+
+static void expect_labels(tsr_store_reader *r, int kind, const char *after, size_t limit, const char *wants)
+{
+    seen_documents seen = { "", 0 };
+
+    assert_int_equal(tsr_store_labels(r, kind, after, limit, see_label, &seen), TSR_OK);
+    assert_string_equal(seen.names, wants);
+}
+
+static void expect_labelled(tsr_store_reader *r, const char *label, const char *after, size_t limit, const char *wants)
+{
+    seen_documents seen = { "", 0 };
+
+    assert_int_equal(tsr_store_labelled(r, 1, label, after, limit, see_document, &seen), TSR_OK);
+    assert_string_equal(seen.names, wants);
+}
+
 static void test_store_documents_by_name_alias_and_rank(void **state)
 {
     place *p = *state;
@@ -239,11 +264,11 @@ static void test_store_documents_by_name_alias_and_rank(void **state)
     tsr_store_reader *r;
     tsr_err clash = TSR_OK;
     tsr_store_document rows[] = {
-        { 1, "a*", "", 2, 7, tsr_text("1") },    { 1, "ab*", "", 3, 7, tsr_text("2") },
-        { 1, "b*", "", 2, 7, tsr_text("3") },    { 1, "c", "mark", 0, 7, tsr_text("4") },
-        { 2, "other", "mark", 9, 7, tsr_text("5") },
+        { 1, "a*", "", 2, 7, tsr_text("1"), NULL },    { 1, "ab*", "", 3, 7, tsr_text("2"), NULL },
+        { 1, "b*", "", 2, 7, tsr_text("3"), NULL },    { 1, "c", "mark", 0, 7, tsr_text("4"), NULL },
+        { 2, "other", "mark", 9, 7, tsr_text("5"), NULL },
     };
-    tsr_store_document thief = { 1, "d", "mark", 0, 7, tsr_text("6") };
+    tsr_store_document thief = { 1, "d", "mark", 0, 7, tsr_text("6"), "lamps" };
 
     for (size_t i = 0; i < 5; i++)
         assert_int_equal(tsr_store_put_document(s, &rows[i], NULL, NULL), TSR_OK);
@@ -259,6 +284,61 @@ static void test_store_documents_by_name_alias_and_rank(void **state)
     assert_int_equal(tsr_store_delete_document(s, 1, "ab*", NULL, NULL), TSR_OK);
     tsr_store_flush(s);
     expect_documents(r, TSR_STORE_BY_RANK, NULL, "a* b* ");
+    expect_labels(r, 1, NULL, 0, "");
+    tsr_store_reader_close(r);
+    tsr_store_close(s);
+}
+
+static void label(tsr_store *s, const char *name, const char *of, int64_t rank)
+{
+    assert_int_equal(tsr_store_put_document(
+                         s, &(tsr_store_document){ .kind = 1, .name = name, .label = of, .rank = rank }, NULL, NULL),
+                     TSR_OK);
+}
+
+/* A row is under one label, wherever it was before; counts are of what is there. */
+static void test_store_labels_list_and_count(void **state)
+{
+    place *p = *state;
+    tsr_store *s = open_store(p);
+    tsr_store_reader *r;
+
+    label(s, "a", "lamps", 0);
+    label(s, "c", "lamps", 0);
+    label(s, "d", "pumps", 0);
+    label(s, "b", "lamps", -1);
+    label(s, "e", NULL, 0);
+    assert_int_equal(
+        tsr_store_put_document(s, &(tsr_store_document){ .kind = 2, .name = "a", .label = "lamps" }, NULL, NULL), TSR_OK);
+    tsr_store_flush(s);
+    assert_int_equal(tsr_store_reader_open(s, &r), TSR_OK);
+    expect_labels(r, 1, NULL, 0, "lamps:2 pumps:1 ");
+    expect_labels(r, 1, NULL, 1, "lamps:2 ");
+    expect_labels(r, 1, "lamps", 0, "pumps:1 ");
+    expect_labels(r, 2, NULL, 0, "lamps:1 ");
+    expect_labelled(r, "lamps", NULL, 0, "a b c ");
+    expect_labelled(r, "lamps", NULL, 2, "a b ");
+    expect_labelled(r, "lamps", "b", 0, "c ");
+    expect_labelled(r, "", NULL, 0, "");
+    label(s, "a", "lamps", 0);  /* as it was */
+    label(s, "b", "lamps", 0);  /* it counts again */
+    label(s, "c", "pumps", 5);  /* moved */
+    label(s, "d", "pumps", -1); /* the last that counted, but for what moved */
+    label(s, "e", "clocks", -1);
+    tsr_store_flush(s);
+    expect_labels(r, 1, NULL, 0, "clocks:0 lamps:2 pumps:1 ");
+    assert_int_equal(tsr_store_delete_document(s, 1, "a", NULL, NULL), TSR_OK);
+    assert_int_equal(tsr_store_delete_document(s, 1, "none", NULL, NULL), TSR_OK);
+    label(s, "b", "", -1);
+    tsr_store_flush(s);
+    expect_labels(r, 1, NULL, 0, "clocks:0 pumps:1 ");
+    expect_labelled(r, "lamps", NULL, 0, "");
+    tsr_store_reader_close(r);
+    tsr_store_close(s);
+    s = open_store(p);
+    assert_int_equal(tsr_store_reader_open(s, &r), TSR_OK);
+    expect_labels(r, 1, NULL, 0, "clocks:0 pumps:1 ");
+    expect_labelled(r, "pumps", NULL, 0, "c d ");
     tsr_store_reader_close(r);
     tsr_store_close(s);
 }
@@ -725,7 +805,7 @@ static void test_store_older_version_is_brought_up(void **state)
     snprintf(file, sizeof file, "%s/tessera.db", p->dir);
     assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db,
-                                  "DROP TABLE oscore; DROP TABLE document; DROP TABLE queued;"
+                                  "DROP TABLE oscore; DROP TABLE document; DROP TABLE label; DROP TABLE queued;"
                                   "DROP INDEX credential_oscore; ALTER TABLE credential DROP COLUMN oscore;"
                                   "ALTER TABLE credential DROP COLUMN oscore_key;"
                                   "ALTER TABLE credential DROP COLUMN required;"
@@ -743,6 +823,51 @@ static void test_store_older_version_is_brought_up(void **state)
     sqlite3_close(db);
     assert_int_equal(tsr_store_open_sqlite(&config, &s, p->why, sizeof p->why), TSR_E_MALFORMED);
     assert_non_null(strstr(p->why, "another version"));
+}
+
+/* Devices and plans of a version without labels are found under their groups, and counted. */
+static void test_store_groups_of_version_5_are_taken_over(void **state)
+{
+    place *p = *state;
+    char file[300];
+    sqlite3 *db;
+    tsr_store *s = open_store(p);
+    tsr_store_reader *r;
+    seen_documents seen = { "", 0 };
+
+    tsr_store_close(s);
+    (void)snprintf(file, sizeof file, "%s/tessera.db", p->dir);
+    assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "DROP TRIGGER document_put; DROP TRIGGER document_deleted;"
+                                  "DROP TRIGGER document_moved;"
+                                  "DROP INDEX document_label; DROP TABLE label; ALTER TABLE document DROP COLUMN label;"
+                                  "INSERT INTO document VALUES"
+                                  "(6,'a',NULL,0,7,CAST('{\"state\":\"imported\",\"group\":\"lamps\"}' AS BLOB)),"
+                                  "(6,'b',NULL,0,7,CAST('{\"state\":\"replaced\",\"group\":\"lamps\"}' AS BLOB)),"
+                                  "(6,'c',NULL,0,7,CAST('{\"state\":\"replaced\",\"group\":\"old\"}' AS BLOB)),"
+                                  "(6,'d',NULL,0,7,CAST('{\"state\":\"imported\"}' AS BLOB)),"
+                                  "(6,'e',NULL,0,7,CAST('{\"group\":\"\"}' AS BLOB)), (6,'f',NULL,0,7,x'00ff'),"
+                                  "(5,'a',NULL,0,7,CAST('{\"group\":\"lamps\"}' AS BLOB)),"
+                                  "(8,'default',NULL,0,7,x'00'), (8,'lamps',NULL,3,7,x'00'),"
+                                  "(8,'00112233445566778899aabbccddeeff',NULL,0,7,x'00'),"
+                                  "(8,'00112233445566778899aabbccddeefg',NULL,0,7,x'00');"
+                                  "PRAGMA user_version=5",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(db);
+    s = open_store(p);
+    assert_int_equal(tsr_store_reader_open(s, &r), TSR_OK);
+    expect_labels(r, 6, NULL, 0, "lamps:1 old:0 ");
+    expect_labels(r, 5, NULL, 0, "");
+    assert_int_equal(tsr_store_labelled(r, 6, "lamps", NULL, 0, see_document, &seen), TSR_OK);
+    assert_string_equal(seen.names, "a b ");
+    seen = (seen_documents){ "", 0 };
+    assert_int_equal(tsr_store_labelled(r, 8, "group", NULL, 0, see_document, &seen), TSR_OK);
+    assert_string_equal(seen.names, "00112233445566778899aabbccddeefg lamps ");
+    expect_labels(r, 8, NULL, 0, "group:2 ");
+    tsr_store_reader_close(r);
+    tsr_store_close(s);
 }
 
 /* Ids go on over a restart, results are forgotten by age and by number, and what is over keeps no
@@ -814,6 +939,7 @@ int main(void)
         T(test_store_registration_comes_back_after_reopening),
         T(test_store_late_delete_leaves_the_newer_registration),
         T(test_store_documents_by_name_alias_and_rank),
+        T(test_store_labels_list_and_count),
         T(test_store_credential_key_only_on_demand),
         T(test_store_identity_taken_refuses_only_that_row),
         T(test_store_event_ring_is_bounded_and_ids_go_on),
@@ -826,6 +952,7 @@ int main(void)
         T(test_store_damaged_page_is_refused),
         T(test_store_foreign_database_is_refused),
         T(test_store_older_version_is_brought_up),
+        T(test_store_groups_of_version_5_are_taken_over),
         T(test_store_queued_requests),
         T(test_store_unwritable_directory_names_it),
     };

@@ -29,12 +29,15 @@ enum {
     R_DOCUMENT_ALIAS,
     R_DOCUMENTS_AFTER,
     R_DOCUMENTS_RANK,
+    R_LABELLED,
+    R_LABELS,
     R_COUNT
 };
 
 #define OBSERVATION "SELECT endpoint,path,params,token,format,since_ms FROM observation"
 #define CREDENTIAL  "SELECT endpoint,mode,identity,length(key),changed_ms,IFNULL(oscore,''),required"
-#define DOCUMENT    "SELECT name,alias,rank,changed_ms,body FROM document WHERE kind=?1"
+#define COLUMNS     "SELECT name,alias,rank,changed_ms,body FROM document"
+#define DOCUMENT    COLUMNS " WHERE kind=?1"
 #define EVENT       "SELECT id,time_ms,endpoint,body FROM event WHERE id>?1"
 #define QUEUED                                                                                     \
     "SELECT id,endpoint,path,kind,state,created_ms,expires_ms,sent_ms,finished_ms,attempts,"       \
@@ -69,6 +72,9 @@ static const char *const reads[R_COUNT] = {
     [R_DOCUMENT_ALIAS] = DOCUMENT " AND alias=?2 LIMIT ?3",
     [R_DOCUMENTS_AFTER] = DOCUMENT " AND name>?2 ORDER BY name LIMIT ?3",
     [R_DOCUMENTS_RANK] = DOCUMENT " AND rank>0 AND ?2='' ORDER BY rank DESC, name LIMIT ?3",
+    /* Named, since SQLite would walk the names of all labels: those are in order, too. */
+    [R_LABELLED] = COLUMNS " INDEXED BY document_label WHERE kind=?1 AND label=?4 AND name>?2 ORDER BY name LIMIT ?3",
+    [R_LABELS] = "SELECT label,counted FROM label WHERE kind=?1 AND label>?2 ORDER BY label LIMIT ?3",
 };
 
 typedef struct {
@@ -483,18 +489,18 @@ tsr_err sqlite_queued_last(void *arg, uint64_t *id)
     return finish(q, rc);
 }
 
-tsr_err sqlite_documents(void *arg, int kind, tsr_store_lookup by, const char *key, size_t limit,
-                         tsr_store_document_fn *fn, void *fn_arg)
+static void bind_page(sqlite3_stmt *q, int kind, const char *key, size_t limit)
 {
-    sqlite3_stmt *q = get(arg, R_DOCUMENT + (int)by);
-    bool any = false;
-    int rc;
-
-    if (!q)
-        return TSR_E_IO;
     sqlite3_bind_int(q, 1, kind);
     sqlite3_bind_text(q, 2, key ? key : "", -1, SQLITE_STATIC);
     sqlite3_bind_int64(q, 3, limit ? (int64_t)limit : -1);
+}
+
+static tsr_err document_rows(sqlite3_stmt *q, int kind, bool *any, tsr_store_document_fn *fn, void *fn_arg)
+{
+    int rc;
+
+    *any = false;
     while ((rc = sqlite3_step(q)) == SQLITE_ROW) {
         tsr_store_document row = {
             .kind = kind,
@@ -505,12 +511,51 @@ tsr_err sqlite_documents(void *arg, int kind, tsr_store_lookup by, const char *k
             .body = blob(q, 4),
         };
 
-        any = true;
+        *any = true;
         if (!fn(fn_arg, &row))
             break;
     }
+    return finish(q, rc);
+}
 
-    tsr_err err = finish(q, rc);
+tsr_err sqlite_documents(void *arg, int kind, tsr_store_lookup by, const char *key, size_t limit,
+                         tsr_store_document_fn *fn, void *fn_arg)
+{
+    sqlite3_stmt *q = get(arg, R_DOCUMENT + (int)by);
+    bool any;
+
+    if (!q)
+        return TSR_E_IO;
+    bind_page(q, kind, key, limit);
+
+    tsr_err err = document_rows(q, kind, &any, fn, fn_arg);
 
     return err == TSR_OK && !any && by <= TSR_STORE_BY_ALIAS ? TSR_E_NOT_FOUND : err;
+}
+
+tsr_err sqlite_labelled(void *arg, int kind, const char *label, const char *after, size_t limit,
+                        tsr_store_document_fn *fn, void *fn_arg)
+{
+    sqlite3_stmt *q = get(arg, R_LABELLED);
+    bool any;
+
+    if (!q)
+        return TSR_E_IO;
+    bind_page(q, kind, after, limit);
+    sqlite3_bind_text(q, 4, label, -1, SQLITE_STATIC);
+    return document_rows(q, kind, &any, fn, fn_arg);
+}
+
+tsr_err sqlite_labels(void *arg, int kind, const char *after, size_t limit, tsr_store_label_fn *fn, void *fn_arg)
+{
+    sqlite3_stmt *q = get(arg, R_LABELS);
+    int rc;
+
+    if (!q)
+        return TSR_E_IO;
+    bind_page(q, kind, after, limit);
+    while ((rc = sqlite3_step(q)) == SQLITE_ROW)
+        if (!fn(fn_arg, text(q, 0), (uint64_t)sqlite3_column_int64(q, 1)))
+            break;
+    return finish(q, rc);
 }

@@ -32,6 +32,15 @@ static const char schema[] =
     " received_ms INTEGER, body BLOB, PRIMARY KEY(endpoint, path, slot)) WITHOUT ROWID;"
     "CREATE TABLE session(cid BLOB PRIMARY KEY, parked_ms INTEGER, body BLOB) WITHOUT ROWID;";
 
+/* Of a row's label, in a trigger. */
+#define LABEL_MORE                                                                                                 \
+    "INSERT INTO label SELECT NEW.kind, NEW.label, 1, NEW.rank>=0 WHERE NEW.label IS NOT NULL"                     \
+    " ON CONFLICT(kind,label) DO UPDATE SET documents=documents+1, counted=counted+excluded.counted;"
+#define LABEL_LESS                                                                                                 \
+    "UPDATE label SET documents=documents-1, counted=counted-(OLD.rank>=0)"                                        \
+    " WHERE kind=OLD.kind AND label=OLD.label;"                                                                    \
+    "DELETE FROM label WHERE kind=OLD.kind AND label=OLD.label AND documents=0;"
+
 static const char *const upgrades[] = {
     /* AUTOINCREMENT: the id of a request whose result was forgotten never names another one. */
     "CREATE TABLE queued(id INTEGER PRIMARY KEY AUTOINCREMENT, endpoint TEXT NOT NULL, path TEXT,"
@@ -52,6 +61,21 @@ static const char *const upgrades[] = {
      "ALTER TABLE credential ADD COLUMN required INTEGER NOT NULL DEFAULT 1;"
      "UPDATE credential SET oscore=identity WHERE mode=3;"
      "CREATE UNIQUE INDEX credential_oscore ON credential(oscore);"),
+    /* Labels are counted by whatever changes a row, within its transaction. The UPDATEs give theirs to what an older
+     * version kept: devices have their group in their JSON, and plans that are no GUID's and not the default are groups'. */
+    ("ALTER TABLE document ADD COLUMN label TEXT;"
+     "CREATE INDEX document_label ON document(kind, label, name) WHERE label IS NOT NULL;"
+     "CREATE TABLE label(kind INTEGER, label TEXT, documents INTEGER, counted INTEGER, PRIMARY KEY(kind, label))"
+     " WITHOUT ROWID;"
+     "CREATE TRIGGER document_put AFTER INSERT ON document WHEN NEW.label IS NOT NULL BEGIN " LABEL_MORE "END;"
+     "CREATE TRIGGER document_deleted AFTER DELETE ON document WHEN OLD.label IS NOT NULL BEGIN " LABEL_LESS "END;"
+     "CREATE TRIGGER document_moved AFTER UPDATE OF rank, label ON document"
+     " WHEN OLD.label IS NOT NEW.label OR (OLD.rank<0)<>(NEW.rank<0) BEGIN " LABEL_MORE LABEL_LESS "END;"
+     "UPDATE document SET label=NULLIF(json_extract(CAST(body AS TEXT),'$.group'),''),"
+     " rank=-(json_extract(CAST(body AS TEXT),'$.state') IS 'replaced')"
+     " WHERE kind=6 AND json_valid(CAST(body AS TEXT));"
+     "UPDATE document SET label='group' WHERE kind=8 AND name<>'default'"
+     " AND (length(name)<>32 OR name GLOB '*[^0-9a-f]*');"),
 };
 
 enum {
@@ -125,6 +149,8 @@ static const tsr_store_backend backend = {
     .queued_list = sqlite_queued_list,
     .queued_last = sqlite_queued_last,
     .documents = sqlite_documents,
+    .labelled = sqlite_labelled,
+    .labels = sqlite_labels,
 };
 
 /* --- opening ---------------------------------------------------------------------------- */

@@ -80,5 +80,8 @@ tsr_err sqlite_queued_list(void *arg, const char *endpoint, bool open_only, uint
 tsr_err sqlite_queued_last(void *arg, uint64_t *id);
 tsr_err sqlite_documents(void *arg, int kind, tsr_store_lookup by, const char *key, size_t limit,
                          tsr_store_document_fn *fn, void *fn_arg);
+tsr_err sqlite_labelled(void *arg, int kind, const char *label, const char *after, size_t limit,
+                        tsr_store_document_fn *fn, void *fn_arg);
+tsr_err sqlite_labels(void *arg, int kind, const char *after, size_t limit, tsr_store_label_fn *fn, void *fn_arg);
 
 #endif

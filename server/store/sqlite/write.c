@@ -35,8 +35,8 @@ const char *const sqlite_writes[W_COUNT] = {
     [W_PURGE_OLD] = "DELETE FROM queued WHERE state>1 AND finished_ms<?1",
     [W_PURGE_MANY] = "DELETE FROM queued WHERE state>1 AND finished_ms<=(SELECT finished_ms FROM"
                      " queued WHERE state>1 ORDER BY finished_ms DESC LIMIT 1 OFFSET ?1)",
-    [W_PUT_DOCUMENT] = "INSERT INTO document VALUES(?1,?2,?3,?4,?5,?6) ON CONFLICT(kind,name)"
-                       " DO UPDATE SET alias=?3, rank=?4, changed_ms=?5, body=?6",
+    [W_PUT_DOCUMENT] = "INSERT INTO document VALUES(?1,?2,?3,?4,?5,?6,?7) ON CONFLICT(kind,name)"
+                       " DO UPDATE SET alias=?3, rank=?4, changed_ms=?5, body=?6, label=?7",
     [W_DELETE_DOCUMENT] = "DELETE FROM document WHERE kind=?1 AND name=?2",
 };
 
@@ -295,6 +295,8 @@ static int put_document(sqlite_store *db, const tsr_store_document *d)
     sqlite3_bind_int64(q, 4, d->rank);
     sqlite3_bind_int64(q, 5, d->changed_ms);
     bind_blob(q, 6, d->body);
+    if (d->label[0])
+        bind_text(q, 7, d->label);
     return run(q);
 }
 
