@@ -154,6 +154,26 @@ static tsr_err start_fdo(options *o, tsr_server *server, tsr_audit *audit, tsr_f
     return tsr_fdo_open(&config, fdo, why, OPTIONS_WHY);
 }
 
+/* Until a signal ends it: its number. SIGHUP reads the token file again. */
+static int wait_for_end(options *o, const sigset_t *signals, tsr_rest *rest)
+{
+    char said[OPTIONS_WHY];
+    int number = 0;
+
+    for (;;) {
+        if (sigwait(signals, &number) != 0)
+            continue;
+        if (number != SIGHUP)
+            return number;
+        if (rest == NULL)
+            log_line(o, TSR_LOG_WARNING, "SIGHUP: without --http there is no token file to read again");
+        else if (tsr_rest_reload(rest, said, sizeof said) == TSR_OK)
+            log_line(o, TSR_LOG_INFO, said);
+        else
+            log_line(o, TSR_LOG_ERROR, said);
+    }
+}
+
 static int serve(options *o)
 {
     char why[OPTIONS_WHY] = "";
@@ -161,14 +181,15 @@ static int serve(options *o)
     tsr_rest *rest = NULL;
     tsr_audit *audit = NULL;
     tsr_fdo *fdo = NULL;
-    sigset_t stop;
-    int signal_number = 0, status = 0;
+    sigset_t signals;
+    int status = 0;
 
     /* Blocked before any thread is made, so that all of them leave the signals to sigwait. */
-    sigemptyset(&stop);
-    sigaddset(&stop, SIGTERM);
-    sigaddset(&stop, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &stop, NULL);
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ,
                  SIG_IGN); /* a file limit is a full disk: an error of write(), not a death */
@@ -185,10 +206,8 @@ static int serve(options *o)
         status = 1;
     } else {
         print_ready(o, server, rest, fdo);
-        while (sigwait(&stop, &signal_number) != 0)
-            ;
         log_line(o, TSR_LOG_INFO,
-                 signal_number == SIGTERM ? "stopping (SIGTERM)" : "stopping (SIGINT)");
+                 wait_for_end(o, &signals, rest) == SIGTERM ? "stopping (SIGTERM)" : "stopping (SIGINT)");
     }
     tsr_server_quiesce(server);
     tsr_rest_stop(rest);

@@ -77,6 +77,8 @@ static const struct {
       "attestation tokens; see tessera attest --help" },
     { "voucher", tool_voucher, "show | verify | extend | convert ...",
       "ownership vouchers of FIDO Device Onboard; see tessera voucher --help" },
+    { "operators", tool_operators, "new NAME full|read --out FILE",
+      "tokens for a server's token file; see tessera operators --help" },
 };
 enum { TOOLS = sizeof tools / sizeof tools[0] };
 

@@ -167,6 +167,7 @@ typedef int tool_fn(int argc, char **argv);
 tool_fn tool_package; /* package.c */
 tool_fn tool_attest;  /* attest.c */
 tool_fn tool_voucher; /* voucher.c */
+tool_fn tool_operators; /* operators.c */
 
 /** The whole file, at most 1 MiB; "-": standard input. The caller frees it. NULL: it was said why, as
  *  "tessera TOOL: ..."; of file.c. */

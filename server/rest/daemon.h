@@ -27,9 +27,11 @@ struct tsr_rest {
     struct MHD_Daemon *daemon;
     size_t body_max;
     uint32_t wait_max_s;
-    rest_operators operators;
+    char *token_file; /* NULL: nobody is asked for a token */
 
     pthread_mutex_t lock; /* guards all below */
+    rest_operators operators;
+    uint64_t operators_read; /* how often they were */
     pthread_cond_t changed;
     bool stopping;
     unsigned refs;          /* the owner, and each operation that has not come back */
@@ -52,6 +54,8 @@ void rest_release(tsr_rest *rest);
 /* events.c */
 tsr_err rest_streams_start(tsr_rest *rest);
 void rest_streams_stop(tsr_rest *rest);
+/* Ends the streams of operators who are gone; with the lock held. Returns how many. */
+unsigned rest_streams_revoke(tsr_rest *rest);
 
 /* audit.c: a change that was answered; somebody without a token, or without the role for it, who was refused */
 void rest_audit_answer(rest_exchange *x);

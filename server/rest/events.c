@@ -18,6 +18,9 @@ struct rest_stream {
     tsr_rest *rest;
     struct MHD_Connection *connection;
     char endpoint[256]; /* "": all */
+    bool asked;         /* for a token, whose digest this is: */
+    uint8_t digest[REST_DIGEST];
+    bool over; /* that token counts no more */
     uint64_t after;     /* the last event that was looked at */
     bool from_oldest;   /* `after` is 0 on purpose, so the first event kept is no gap */
     tsr_buf out;        /* formatted, not yet sent */
@@ -135,8 +138,15 @@ static ssize_t read_stream(void *arg, uint64_t position, char *to, size_t max)
 
     (void)position;
     for (;;) {
+        pthread_mutex_lock(&rest->lock);
+        uint64_t wakes = rest->wakes;
+        bool stopping = rest->stopping, over = s->over;
+
+        pthread_mutex_unlock(&rest->lock);
         if (s->out.err != TSR_OK)
             return MHD_CONTENT_READER_END_WITH_ERROR;
+        if (over) /* whatever else there was to say */
+            return MHD_CONTENT_READER_END_OF_STREAM;
         if (s->taken < s->out.len) {
             size_t n = s->out.len - s->taken < max ? s->out.len - s->taken : max;
 
@@ -145,11 +155,6 @@ static ssize_t read_stream(void *arg, uint64_t position, char *to, size_t max)
             return (ssize_t)n;
         }
         s->out.len = s->taken = 0;
-        pthread_mutex_lock(&rest->lock);
-        uint64_t wakes = rest->wakes;
-        bool stopping = rest->stopping;
-
-        pthread_mutex_unlock(&rest->lock);
         if (stopping)
             return MHD_CONTENT_READER_END_OF_STREAM;
         if (!fetch(s) && fall_asleep(s, wakes))
@@ -175,6 +180,12 @@ static void end_stream(void *arg)
     free(s);
 }
 
+/* With the lock held. */
+static bool is_revoked(const rest_stream *s)
+{
+    return s->asked && rest_operator_of(&s->rest->operators, s->digest) == NULL;
+}
+
 static bool add_stream(rest_stream *s)
 {
     tsr_rest *rest = s->rest;
@@ -188,6 +199,7 @@ static bool add_stream(rest_stream *s)
         if (s->next != NULL)
             s->next->prev = s;
         rest->streams = s;
+        s->over = is_revoked(s);
     }
     pthread_mutex_unlock(&rest->lock);
     return room;
@@ -205,6 +217,8 @@ static void open_stream(rest_exchange *x, const char *endpoint, uint64_t after, 
     s->connection = x->connection;
     s->after = after;
     s->from_oldest = from_oldest;
+    s->asked = x->operator != NULL;
+    memcpy(s->digest, x->who.digest, sizeof s->digest);
     (void)snprintf(s->endpoint, sizeof s->endpoint, "%s", endpoint != NULL ? endpoint : "");
     rest_room(&s->out, 64);
     tsr_put_text(&s->out, "retry: 2000\n\n"); /* milliseconds until a client comes back */
@@ -318,6 +332,19 @@ static void resume_all(tsr_rest *rest, bool beat)
             MHD_resume_connection(s->connection);
         }
     }
+}
+
+unsigned rest_streams_revoke(tsr_rest *rest)
+{
+    unsigned ended = 0;
+
+    for (rest_stream *s = rest->streams; s != NULL; s = s->next)
+        if (!s->over && is_revoked(s)) {
+            s->over = true;
+            ended++;
+        }
+    resume_all(rest, false);
+    return ended;
 }
 
 static void wake(void *arg)

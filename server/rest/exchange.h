@@ -7,6 +7,7 @@
 
 #include <microhttpd.h>
 
+#include "server/rest/guard.h"
 #include "server/rest/problem.h"
 #include "server/rest/rest.h"
 #include "server/rest/room.h"
@@ -35,7 +36,9 @@ struct rest_exchange {
     tsr_rest *rest;
     struct MHD_Connection *connection;
     const rest_route *route;
-    const struct rest_operator *operator; /* who asks; NULL: nobody has to say */
+    const rest_operator *operator; /* who asks: `who`; NULL: nobody has to say */
+    rest_operator who;
+    uint64_t known_at; /* rest->operators_read, when `who` was looked up */
     char about[40];      /* what the change is about, when {endpoint} does not say it; "" */
     char why[200];       /* what a problem said; "": none */
     char *endpoint;      /* {endpoint}, decoded; NULL when the route has none */

@@ -3,9 +3,12 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <psa/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+
+#include "tessera/base/hex.h"
 
 /* The host of "host", "host:port" or "[v6]:port". */
 static tsr_bytes host_of(const char *host)
@@ -53,23 +56,40 @@ bool rest_origin_is_ours(const char *origin, const char *host)
     return strncasecmp(origin, "https://", 8) == 0 && strcasecmp(origin + 8, host) == 0;
 }
 
-const rest_operator *rest_operator_find(const rest_operators *all, const char *authorization)
+static bool digest_of(tsr_bytes token, uint8_t digest[REST_DIGEST])
+{
+    size_t len;
+
+    return psa_crypto_init() == PSA_SUCCESS &&
+           psa_hash_compute(PSA_ALG_SHA_256, token.ptr, token.len, digest, REST_DIGEST, &len) == PSA_SUCCESS;
+}
+
+const rest_operator *rest_operator_of(const rest_operators *all, const uint8_t digest[REST_DIGEST])
 {
     const rest_operator *found = NULL;
+
+    for (size_t i = 0; i < all->count; i++)
+        if (tsr_same_secret(tsr_view(digest, REST_DIGEST), tsr_view(all->of[i].digest, REST_DIGEST)))
+            found = &all->of[i];
+    return found;
+}
+
+const rest_operator *rest_operator_find(const rest_operators *all, const char *authorization)
+{
+    uint8_t digest[REST_DIGEST];
     tsr_bytes token;
 
     if (authorization == NULL || strncasecmp(authorization, "Bearer ", 7) != 0)
         return NULL;
     token = tsr_text(authorization + 7 + strspn(authorization + 7, " "));
-    for (size_t i = 0; i < all->count; i++)
-        if (tsr_same_secret(token, tsr_view(all->of[i].token, all->of[i].len)))
-            found = &all->of[i];
-    return found;
+    return token.len <= REST_TOKEN_MAX && digest_of(token, digest) ? rest_operator_of(all, digest) : NULL;
 }
 
 /* --- the token file --------------------------------------------------------------------- */
 
 enum { FILE_MAX = 64 * 1024, WORDS = 4 }; /* one word more than a line may have */
+
+#define NEW_TOKEN "tessera operators new"
 
 static bool blank(int c) { return c == ' ' || c == '\t' || c == '\r'; }
 
@@ -99,21 +119,36 @@ static bool is_comment(const tsr_bytes *words, size_t n)
     return words[0].ptr[0] == '#' && (n > 1 || words[0].len < REST_TOKEN_MIN);
 }
 
-static const char *take_token(rest_operators *all, rest_operator *o, tsr_bytes token)
+static const char *take_digest(rest_operator *o, tsr_bytes digits)
 {
-    bool visible = true, taken = false;
+    tsr_buf out = tsr_buf_over(o->digest, sizeof o->digest);
+
+    return tsr_hex_get(digits, &out) == TSR_OK && out.len == sizeof o->digest
+               ? NULL
+               : "behind sha256: stand the 64 hexadecimal digits of a token's digest, as " NEW_TOKEN " writes them";
+}
+
+static const char *take_clear(rest_operator *o, tsr_bytes token)
+{
+    bool visible = true;
 
     for (size_t i = 0; i < token.len; i++)
         visible = visible && token.ptr[i] > 0x20 && token.ptr[i] < 0x7f;
     if (!visible || token.len < REST_TOKEN_MIN || token.len > REST_TOKEN_MAX)
-        return "a token has 16 to 512 visible ASCII characters, e.g. made with: openssl rand -hex 32";
-    for (size_t i = 0; i < all->count; i++)
-        taken |= tsr_same_secret(token, tsr_view(all->of[i].token, all->of[i].len));
-    if (taken)
-        return "this token stands there before: each operator needs one of their own";
-    memcpy(o->token, token.ptr, token.len);
-    o->len = token.len;
-    return NULL;
+        return "a token has 16 to 512 visible ASCII characters; make one with: " NEW_TOKEN;
+    return digest_of(token, o->digest) ? NULL : "the digest of the token failed inside the cryptography";
+}
+
+static const char *take_token(const rest_operators *all, rest_operator *o, tsr_bytes token)
+{
+    static const char mark[] = "sha256:";
+    size_t n = sizeof mark - 1;
+    const char *wrong = tsr_same(tsr_first(token, n), tsr_text(mark)) ? take_digest(o, tsr_skip(token, n))
+                                                                      : take_clear(o, token);
+
+    if (wrong == NULL && rest_operator_of(all, o->digest) != NULL)
+        wrong = "this token stands there before: each operator needs one of their own";
+    return wrong;
 }
 
 static const char *take_name(rest_operator *o, tsr_bytes name)
@@ -154,13 +189,13 @@ static const char *take_line(rest_operators *all, const tsr_bytes *words, size_t
     return wrong;
 }
 
-static tsr_err take_lines(const char *file, tsr_bytes text, rest_operators *all, char *why, size_t why_cap)
+static tsr_err take_lines(const char *file, tsr_bytes text, rest_operators *out, char *why, size_t why_cap)
 {
+    rest_operators read = { .count = 0 }, *all = &read;
     tsr_bytes words[WORDS];
     const char *wrong = NULL;
     unsigned line = 0;
 
-    all->count = 0;
     while (wrong == NULL && text.len > 0) {
         const uint8_t *end = memchr(text.ptr, '\n', text.len);
         size_t len = end != NULL ? (size_t)(end - text.ptr) : text.len;
@@ -171,10 +206,12 @@ static tsr_err take_lines(const char *file, tsr_bytes text, rest_operators *all,
             wrong = take_line(all, words, n);
         text = tsr_skip(text, end != NULL ? len + 1 : len);
     }
-    if (wrong == NULL && all->count > 0)
+    if (wrong == NULL && all->count > 0) {
+        *out = read;
         return TSR_OK;
+    }
     if (wrong == NULL)
-        (void)snprintf(why, why_cap, "the token file %s has no token; make one with: openssl rand -hex 32", file);
+        (void)snprintf(why, why_cap, "the token file %s has no token; make one with: " NEW_TOKEN, file);
     else
         (void)snprintf(why, why_cap, "the token file %s, line %u: %s", file, line, wrong);
     return TSR_E_ARGUMENT;

@@ -36,6 +36,7 @@ void rest_release(tsr_rest *rest)
         return;
     pthread_cond_destroy(&rest->changed);
     pthread_mutex_destroy(&rest->lock);
+    free(rest->token_file);
     free(rest);
 }
 

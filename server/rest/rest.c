@@ -8,8 +8,8 @@
 #include <strings.h>
 #include <time.h>
 
+#include "server/audit/audit.h"
 #include "server/rest/daemon.h"
-#include "server/rest/guard.h"
 #include "server/rest/listen.h"
 #include "server/rest/route.h"
 
@@ -76,12 +76,59 @@ static void add(rest_exchange *x, const char *name, const char *value)
 
 /* --- what is checked before the body ------------------------------------------------------- */
 
+/* Looks the operator up by what the request says or, later on, by what it said. */
+static void look_up(rest_exchange *x, const char *authorization)
+{
+    tsr_rest *rest = x->rest;
+    const rest_operator *found;
+
+    pthread_mutex_lock(&rest->lock);
+    found = authorization != NULL ? rest_operator_find(&rest->operators, authorization)
+                                  : rest_operator_of(&rest->operators, x->who.digest);
+    if (found != NULL)
+        x->who = *found;
+    x->operator = found != NULL ? &x->who : NULL;
+    x->known_at = rest->operators_read;
+    pthread_mutex_unlock(&rest->lock);
+}
+
+static bool read_since(rest_exchange *x)
+{
+    pthread_mutex_lock(&x->rest->lock);
+    bool since = x->known_at != x->rest->operators_read;
+
+    pthread_mutex_unlock(&x->rest->lock);
+    return since;
+}
+
+static void fail_unauthorized(rest_exchange *x, const char *why)
+{
+    rest_fail(x, REST_UNAUTHORIZED, "%s", why);
+    add(x, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+    rest_audit_refusal(x, "rest-unauthorized");
+}
+
+/* Tokens may be revoked while a body comes in, or while a device is waited for. */
+static bool is_known_still(rest_exchange *x)
+{
+    if (x->operator == NULL || !read_since(x))
+        return true;
+    look_up(x, NULL);
+    if (x->operator != NULL)
+        return true;
+    if (x->response != NULL)
+        MHD_destroy_response(x->response);
+    x->response = NULL;
+    fail_unauthorized(x, "the token was taken out of the server's token file meanwhile");
+    return false;
+}
+
 static bool may_call(rest_exchange *x, int flags)
 {
     tsr_rest *rest = x->rest;
     const char *host = field(x, "Host"), *site = field(x, "Sec-Fetch-Site");
 
-    if (rest->operators.count == 0 && !rest_host_is_local(host)) {
+    if (rest->token_file == NULL && !rest_host_is_local(host)) {
         rest_fail(x, REST_MISDIRECTED,
                   "without a token this server answers to localhost, 127.0.0.1 and [::1] only; "
                   "start it with a token file to use other names");
@@ -92,14 +139,12 @@ static bool may_call(rest_exchange *x, int flags)
         rest_fail(x, REST_FOREIGN_ORIGIN, "pages of other sites may not call this interface");
         return false;
     }
-    if (rest->operators.count == 0)
+    if (rest->token_file == NULL)
         return true;
-    x->operator = rest_operator_find(&rest->operators, field(x, "Authorization"));
+    if (field(x, "Authorization") != NULL)
+        look_up(x, field(x, "Authorization"));
     if (x->operator == NULL && (flags & REST_OPEN) == 0) {
-        rest_fail(x, REST_UNAUTHORIZED,
-                  "send Authorization: Bearer with a token of the server's token file");
-        add(x, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
-        rest_audit_refusal(x, "rest-unauthorized");
+        fail_unauthorized(x, "send Authorization: Bearer with a token of the server's token file");
         return false;
     }
     return true;
@@ -249,7 +294,9 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
         *upload_len = 0;
         return go_on ? MHD_YES : MHD_NO;
     }
-    if (!x->waits && x->response == NULL) {
+    if (x->waits) {
+        (void)is_known_still(x);
+    } else if (x->response == NULL && is_known_still(x) && may_do(x)) {
         x->route->handler(x);
         /* Once it waits, a shard's thread may be writing to it already. */
         if (x->waits)
@@ -297,7 +344,9 @@ static tsr_err start(tsr_rest *rest, const tsr_rest_config *config, char *why, s
     if (err != TSR_OK)
         return err;
     if (config->token_file != NULL) {
-        err = rest_operators_read(config->token_file, &rest->operators, why, why_cap);
+        rest->token_file = strdup(config->token_file);
+        err = rest->token_file != NULL ? rest_operators_read(rest->token_file, &rest->operators, why, why_cap)
+                                       : TSR_E_SPACE;
         if (err != TSR_OK)
             return err;
     } else if (!place.loopback) {
@@ -345,6 +394,43 @@ tsr_err tsr_rest_start(tsr_rest **out, tsr_server *server, const tsr_rest_config
 
 uint16_t tsr_rest_port(const tsr_rest *rest) { return rest_listen_port(rest->daemon); }
 
+static unsigned count_gone(const rest_operators *before, const rest_operators *now)
+{
+    unsigned gone = 0;
+
+    for (size_t i = 0; i < before->count; i++)
+        gone += rest_operator_of(now, before->of[i].digest) == NULL;
+    return gone;
+}
+
+tsr_err tsr_rest_reload(tsr_rest *rest, char *said, size_t said_cap)
+{
+    rest_operators now;
+    unsigned gone, fresh, ended;
+    char counts[100];
+    tsr_err err;
+
+    if (rest->token_file == NULL) {
+        (void)snprintf(said, said_cap, "there is no token file to read again");
+        return TSR_E_STATE;
+    }
+    err = rest_operators_read(rest->token_file, &now, said, said_cap);
+    if (err != TSR_OK)
+        return err;
+    pthread_mutex_lock(&rest->lock);
+    gone = count_gone(&rest->operators, &now);
+    fresh = count_gone(&now, &rest->operators);
+    rest->operators = now;
+    rest->operators_read++;
+    ended = rest_streams_revoke(rest);
+    pthread_mutex_unlock(&rest->lock);
+    (void)snprintf(counts, sizeof counts, "tokens: %zu, new: %u, gone: %u", now.count, fresh, gone);
+    err = tsr_audit_put(rest->audit, &(tsr_audit_entry){ "server", "operators-read", "", counts });
+    (void)snprintf(said, said_cap, "the token file %s was read again; %s; event streams ended: %u%s", rest->token_file,
+                   counts, ended, err != TSR_OK ? "; the audit log does not have it: the store failed" : "");
+    return err;
+}
+
 /* Lets answers that are already decided reach their clients; idle connections do not count. */
 static void let_go(tsr_rest *rest)
 {
@@ -368,6 +454,5 @@ void tsr_rest_stop(tsr_rest *rest)
     rest_pending_stop(rest);
     let_go(rest);
     MHD_stop_daemon(rest->daemon);
-    tsr_wipe(&rest->operators, sizeof rest->operators);
     rest_release(rest);
 }

@@ -35,6 +35,13 @@ typedef struct {
 tsr_err tsr_rest_start(tsr_rest **rest, tsr_server *server, const tsr_rest_config *config,
                        char *why, size_t why_cap);
 
+/** Reads the token file again. Whoever is not in it any more is not answered from now on, also what they asked for
+ *  before, and their event streams end. `said` has what came of it, with the line of what is wrong.
+ *  errors  TSR_E_STATE     there is none
+ *          TSR_E_ARGUMENT, TSR_E_IO, TSR_E_CRYPTO, as rest_operators_read: the operators are those that they were;
+ *          TSR_E_IO also when it was done, but could not be written into the audit log */
+tsr_err tsr_rest_reload(tsr_rest *rest, char *said, size_t said_cap);
+
 /** The port in use, in host order. */
 uint16_t tsr_rest_port(const tsr_rest *rest);
 

@@ -8,7 +8,7 @@ import { after, before, test } from "node:test";
 import { Lab, root } from "./lab.mjs";
 import { Console } from "./page.mjs";
 
-const tokens = { anna: "0123456789abcdef-anna", bert: "0123456789abcdef-bert" };
+const tokens = { anna: "0123456789abcdef-anna", bert: "0123456789abcdef-bert", carl: "0123456789abcdef-carl" };
 let lab;
 let view;
 let page;
@@ -65,6 +65,20 @@ test("what is changed stands under the operator's name", { timeout: 60_000 }, as
   await page.locator("tr", { hasText: "plan-set" }).getByText("operator anna 127.0.0.1").waitFor();
   await button("What peers were refused").click();
   await page.locator("tr", { hasText: "rest-read-only" }).getByText("operator bert 127.0.0.1").waitFor();
+});
+
+test("a token that is revoked ends the page's stream, and another is asked for", { timeout: 60_000 }, async () => {
+  await view.go("#/onboarding");
+  await page.locator(".topbar .badge", { hasText: "anna" }).waitFor();
+  writeFileSync(join(folder, "tokens"), `anna full ${tokens.carl}\nbert read ${tokens.bert}\n`);
+  lab.server.child.kill("SIGHUP");
+  await page.getByLabel("Token", { exact: true }).waitFor({ timeout: 10_000 }); // nothing was clicked: its stream ended
+  await view.accessible("the question for another token");
+  await page.getByLabel("Token", { exact: true }).fill(tokens.carl);
+  await button("Continue").click();
+  await page.getByLabel("Token", { exact: true }).waitFor({ state: "detached" });
+  await view.go("#/audit");
+  await page.locator("tr", { hasText: "operators-read" }).getByText("tokens: 2, new: 1, gone: 1").waitFor();
 });
 
 test("the page complained of nothing", () => {

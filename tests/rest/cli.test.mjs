@@ -2,7 +2,8 @@
 // The operator's command line against a running server and a real device: what it prints and how it ends.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Lab, sleep } from "../console/lab.mjs";
@@ -246,6 +247,33 @@ test("leaves requests on the server, and takes them back", { timeout: 60_000 }, 
   const done = await waiting;
   assert.deepEqual([done.code, done.error], [0, ""]);
   assert.match(done.text, /done \(2\.04\)/);
+});
+
+test("makes a token, and the line that knows it", { timeout: 60_000 }, async () => {
+  const file = join(lab.folder, "anna.token");
+  const line = await good(["operators", "new", "anna", "full", "--out", file]);
+  assert.match(line, /^anna full sha256:[0-9a-f]{64}\n$/);
+  const token = readFileSync(file, "utf8");
+  assert.match(token, /^tsr_[0-9a-f]{64}\n$/);
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  assert.equal(line.split(":")[1].trim(), createHash("sha256").update(token.trim()).digest("hex"));
+  await bad(2, /never replaced/, ["operators", "new", "anna", "full", "--out", file]);
+  assert.equal(readFileSync(file, "utf8"), token);
+  await bad(2, /No such file/, ["operators", "new", "anna", "full", "--out", "/nonexistent/token"]);
+  await bad(1, /--out FILE/, ["operators", "new", "anna", "full"]);
+  await bad(1, /full or read/, ["operators", "new", "anna", "all", "--out", `${file}2`]);
+  await bad(1, /letters, digits/, ["operators", "new", "an na", "full", "--out", `${file}2`]);
+  await bad(1, /letters, digits/, ["operators", "new", "a".repeat(33), "full", "--out", `${file}2`]);
+  await bad(1, /usage/, ["operators", "list"]);
+  const operators = join(lab.folder, "operators");
+  writeFileSync(operators, line);
+  const safe = await Lab.open({ server: ["--token-file", operators] });
+  try {
+    assert.match(await good(["--server", safe.url, "--token-file", file, "devices"]), /no device/);
+    await bad(6, /token/, ["--server", safe.url, "--token-file", operators, "devices"]);
+  } finally {
+    await safe.close();
+  }
 });
 
 test("uses a token file", { timeout: 60_000 }, async () => {

@@ -2,7 +2,7 @@
 // The REST interface of a running server with a real device: the document against the routes, the answers against
 // the document, bad input, and the event stream over a restart.
 import assert from "node:assert/strict";
-import { generateKeyPairSync } from "node:crypto";
+import { createHash, generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import net from "node:net";
@@ -819,6 +819,103 @@ describe("with operators", () => {
     assert.deepEqual([refused[0].who, refused[0].what], ["operator bert 127.0.0.1", "rest-read-only"]);
     assert.ok(JSON.stringify([done, refused]).includes("bert") && !JSON.stringify([done, refused]).includes(tokens.bert));
   });
+
+  /** Writes the token file, and waits for what the server says of it at SIGHUP. */
+  async function reload(words, ...lines) {
+    writeFileSync(join(folder, "tokens"), `${lines.join("\n")}\n`);
+    const at = safe.server.text().length;
+    safe.server.child.kill("SIGHUP");
+    return until("what is said of the token file", () => safe.server.text().slice(at).match(words));
+  }
+
+  const anna = `anna full ${tokens.anna}`;
+  const bert = `bert read ${tokens.bert}`;
+  const carl = `carl full sha256:${createHash("sha256").update("0123456789abcdef-carl").digest("hex")}`;
+
+  /** An event stream: `ended` is true once the server has ended it as it should. */
+  async function stream(name) {
+    const response = await fetch(`${safe.url}/api/v1/events`, { headers: { Authorization: `Bearer ${tokens[name]}`, Accept: "text/event-stream" } });
+    assert.equal(response.status, 200);
+    const reader = response.body.getReader();
+    await reader.read();
+    const one = { ended: false, cancel: () => reader.cancel() };
+    (async () => {
+      while (!(await reader.read()).done);
+      one.ended = true;
+    })().catch(() => {});
+    return one;
+  }
+
+  test("a digest in the file knows its token", async () => {
+    tokens.carl = "0123456789abcdef-carl";
+    problem(await as("carl", "GET", "/operator"), 401, "unauthorized");
+    await reload(/level=info text="the token file .* was read again; tokens: 3, new: 1, gone: 0; event streams ended: 0"/, anna, bert, carl);
+    assert.deepEqual((await as("carl", "GET", "/operator")).body, { name: "carl", role: "full" });
+    const digits = carl.split(":")[1];
+    for (const token of [digits, `sha256:${digits}`, tokens.carl.slice(0, -1), `${tokens.carl}x`])
+      problem(await safe.call("GET", "/operator", undefined, { Authorization: `Bearer ${token}` }), 401, "unauthorized");
+    assert.deepEqual((await as("bert", "GET", "/audit")).body.items.filter((e) => e.what === "operators-read").map((e) => [e.who, e.detail]),
+      [["server", "tokens: 3, new: 1, gone: 0"]]);
+  });
+
+  test("a wrong token file keeps the operators, and the log says where", async () => {
+    const open = await stream("bert");
+    for (const [words, ...lines] of [
+      [/level=error text="the token file .*tokens, line 2: a ROLE is full or read"/, anna, `bert all ${tokens.bert}`],
+      [/line 1: behind sha256: stand the 64/, "carl full sha256:00"],
+      [/line 3: this token stands there before/, anna, carl, "dora read 0123456789abcdef-carl"],
+      [/has no token/, "# nobody"],
+    ]) await reload(words, ...lines);
+    rmSync(join(folder, "tokens"));
+    safe.server.child.kill("SIGHUP");
+    await until("the complaint", () => /cannot be read: No such file/.test(safe.server.text()));
+    for (const name of ["anna", "bert", "carl"]) assert.equal((await as(name, "GET", "/operator")).body.name, name);
+    assert.ok(!open.ended);
+    await open.cancel();
+    assert.ok(!safe.server.text().includes(tokens.bert));
+    assert.equal((await as("anna", "GET", "/audit")).body.items.filter((e) => e.what === "operators-read").length, 1);
+  });
+
+  test("a token that is taken out of the file is worth nothing from then on, also for what is under way", { timeout: 60_000 }, async () => {
+    safe.token = tokens.anna;
+    const daemon = await safe.startDevice("lamp-9");
+    await reload(/tokens: 3, new: 0, gone: 0/, anna, bert, carl);
+    const streams = [await stream("anna"), await stream("bert"), await stream("carl")];
+    daemon.child.kill("SIGSTOP");
+    const waiting = as("bert", "GET", "/devices/lamp-9/objects/3/0/0?timeout=60");
+    const allowed = as("anna", "GET", "/devices/lamp-9/objects/3/0/0?timeout=60");
+    const upload = http.request(`${safe.url}/api/v1/fdo/plans/late`, { method: "PUT",
+      headers: { Authorization: `Bearer ${tokens.carl}`, "Content-Type": "application/json", "Content-Length": 12 } });
+    const uploaded = new Promise((yes, no) => upload.on("response", (r) => { r.resume(); yes(r.statusCode); }).on("error", no));
+    upload.write('{"ste');
+    await sleep(500);
+    await reload(/tokens: 1, new: 0, gone: 2; event streams ended: 2"/, anna);
+    await until("the ends of the streams", () => streams[1].ended && streams[2].ended, 3000);
+    assert.ok(!streams[0].ended);
+    for (const name of ["bert", "carl"]) problem(await as(name, "GET", "/operator"), 401, "unauthorized");
+    upload.end('ps":[]}');
+    assert.equal(await uploaded, 401);
+    problem(await as("anna", "GET", "/fdo/plans/late"), 404, "unknown-plan");
+    daemon.child.kill("SIGCONT");
+    problem(await waiting, 401, "unauthorized");
+    assert.equal((await allowed).status, 200);
+    assert.equal((await as("anna", "GET", "/operator")).body.name, "anna");
+    await streams[0].cancel();
+  });
+
+  test("a role that is taken back holds from the next request on", async () => {
+    await reload(/tokens: 2, new: 1, gone: 0/, `anna read ${tokens.anna}`, carl);
+    problem(await as("anna", "PUT", "/fdo/plans/lamps", { steps: [] }), 403, "read-only");
+    await reload(/tokens: 2, new: 0, gone: 0/, anna, carl);
+    assert.equal((await as("anna", "PUT", "/fdo/plans/lamps", { steps: [] })).status, 204);
+  });
+});
+
+test("SIGHUP does not end a server without a token file", async () => {
+  const at = lab.server.text().length;
+  lab.server.child.kill("SIGHUP");
+  await until("what is said of it", () => lab.server.text().slice(at).includes("there is no token file to read again"));
+  assert.equal((await lab.call("GET", "/health")).status, 200);
 });
 
 test("a server open to other machines asks for a token file", async () => {

@@ -86,7 +86,6 @@ static void test_file_of_one_token_names_nobody(void **state)
     (void)state;
     assert_int_equal(read_file("  0123456789abcdef\r\n", &all, why), TSR_OK);
     assert_int_equal(all.count, 1);
-    assert_int_equal(all.of[0].len, 16);
     assert_string_equal(all.of[0].name, "");
     assert_false(all.of[0].reads_only);
     assert_int_equal(read_file("#123456789abcdef", &all, why), TSR_OK);
@@ -95,7 +94,6 @@ static void test_file_of_one_token_names_nobody(void **state)
     assert_int_equal(read_file(text, &all, why), TSR_E_ARGUMENT);
     text[512] = '\0';
     assert_int_equal(read_file(text, &all, why), TSR_OK);
-    assert_int_equal(all.of[0].len, 512);
     assert_int_equal(rest_operators_read("/nonexistent/token", &all, why, sizeof why), TSR_E_IO);
     assert_non_null(strstr(why, "No such file"));
 }
@@ -119,6 +117,44 @@ static void test_file_of_operators_gives_names_and_roles(void **state)
     assert_null(rest_operator_find(&all, "Bearer anna"));
 }
 
+/* SHA-256 of 0123456789abcdef, by sha256sum. */
+#define DIGEST "9f9f5111f7b27a781f1f1ddde5ebc2dd2b796bfc7365c9c28b548e564176929f"
+
+static void test_file_of_digests_knows_their_tokens(void **state)
+{
+    static rest_operators all;
+    char why[300];
+
+    (void)state;
+    assert_int_equal(read_file("anna full sha256:" DIGEST "\nbert read 0123456789abcdeg\n", &all, why), TSR_OK);
+    assert_ptr_equal(rest_operator_find(&all, "Bearer 0123456789abcdef"), &all.of[0]);
+    assert_ptr_equal(rest_operator_find(&all, "Bearer 0123456789abcdeg"), &all.of[1]);
+    assert_ptr_equal(rest_operator_of(&all, all.of[1].digest), &all.of[1]);
+    assert_null(rest_operator_find(&all, "Bearer " DIGEST)); /* whoever reads the file has no token */
+    assert_null(rest_operator_find(&all, "Bearer sha256:" DIGEST));
+    assert_null(rest_operator_find(&all, "Bearer 0123456789abcde"));
+    assert_int_equal(read_file("sha256:9F9F5111F7B27A781F1F1DDDE5EBC2DD2B796BFC7365C9C28B548E564176929F", &all, why),
+                     TSR_OK);
+    assert_ptr_equal(rest_operator_find(&all, "Bearer 0123456789abcdef"), &all.of[0]);
+    assert_string_equal(all.of[0].name, "");
+}
+
+/* What is wrong leaves the operators that were there. */
+static void test_wrong_file_changes_nothing(void **state)
+{
+    static rest_operators all;
+    char why[300];
+
+    (void)state;
+    assert_int_equal(read_file("anna full 0123456789abcdef\n", &all, why), TSR_OK);
+    assert_int_equal(read_file("bert full 0123456789abcdeg\ncarl all 0123456789abcdeh\n", &all, why), TSR_E_ARGUMENT);
+    assert_int_equal(read_file("", &all, why), TSR_E_ARGUMENT);
+    assert_int_equal(rest_operators_read("/nonexistent/token", &all, why, sizeof why), TSR_E_IO);
+    assert_int_equal(all.count, 1);
+    assert_string_equal(rest_operator_find(&all, "Bearer 0123456789abcdef")->name, "anna");
+    assert_null(rest_operator_find(&all, "Bearer 0123456789abcdeg"));
+}
+
 static void test_token_file_is_checked(void **state)
 {
     static const struct {
@@ -139,6 +175,11 @@ static void test_token_file_is_checked(void **state)
         { "annaannaannaannaannaannaannaannaa full 0123456789abcdef\n", "line 1: a name has 32" },
         { "anna full 0123456789abcde\n", "line 1: a token has 16" },
         { "anna full 0123456789abcdef\nbert read 0123456789abcdef\n", "line 2: this token" },
+        { "anna full 0123456789abcdef\nbert read sha256:" DIGEST "\n", "line 2: this token" },
+        { "anna full sha256:\n", "line 1: behind sha256:" },
+        { "anna full sha256:9f9f\n", "line 1: behind sha256:" },
+        { "anna full sha256:" DIGEST "00\n", "line 1: behind sha256:" },
+        { "anna full sha256:x" DIGEST "\n", "line 1: behind sha256:" },
     };
     static rest_operators all;
     char why[300], many[65 * 32] = "";
@@ -164,6 +205,8 @@ int main(void)
         cmocka_unit_test(test_token_must_fit_exactly),
         cmocka_unit_test(test_file_of_one_token_names_nobody),
         cmocka_unit_test(test_file_of_operators_gives_names_and_roles),
+        cmocka_unit_test(test_file_of_digests_knows_their_tokens),
+        cmocka_unit_test(test_wrong_file_changes_nothing),
         cmocka_unit_test(test_token_file_is_checked),
     };
 
