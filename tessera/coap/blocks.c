@@ -34,37 +34,43 @@ static void body_evict(tsr_coap *c)
     }
 }
 
-/* Whether the peer may have one more; its own offered bodies make room first. */
-static bool body_allowed(tsr_coap *c, tsr_coap_peer peer)
-{
-    uint32_t n = 0, offered = TSR_NONE;
+/* Short, since who is taken for older once in seven weeks does no harm. */
+static uint32_t due(const tsr_coap_body *b) { return (uint32_t)b->timer.due_ms; }
 
-    if (c->config.peer_bodies == 0)
-        return true;
+/* How many bodies a peer has, and which of them it can best do without: the longest untouched of those
+ * that it is offered, and, for one that comes in, of the halves of others. */
+static uint32_t body_count(const tsr_coap *c, tsr_coap_peer peer, body_kind kind, uint32_t *spare)
+{
+    uint32_t n = 0;
+
+    *spare = TSR_NONE;
     for (uint32_t i = c->lines[peer].bodies; i != TSR_NONE; i = c->bodies[i].next) {
-        if (c->bodies[i].kind == BODY_OUT)
-            offered = i;
+        const tsr_coap_body *b = &c->bodies[i];
+
+        if ((b->kind == BODY_OUT || (b->kind == BODY_IN && kind == BODY_IN)) &&
+            (*spare == TSR_NONE || due(b) < due(&c->bodies[*spare])))
+            *spare = i;
         n++;
     }
-    if (n >= c->config.peer_bodies && offered != TSR_NONE) {
-        body_free(c, offered);
-        n--;
-    }
-    return n < c->config.peer_bodies;
+    return n;
 }
 
+/* RFC 9175 §3.3: where there is room for no other upload of the peer, the new one takes that of an old
+ * one, whose later blocks get 4.08. */
 static uint32_t body_take(tsr_coap *c, tsr_coap_peer peer, body_kind kind)
 {
-    if (!body_allowed(c, peer))
-        return TSR_NONE;
-    if (c->free_body == TSR_NONE)
+    uint32_t spare, n = body_count(c, peer, kind, &spare);
+    bool full = c->config.peer_bodies != 0 && n >= c->config.peer_bodies;
+
+    if (!full && c->free_body == TSR_NONE)
         body_evict(c);
+    if (full || c->free_body == TSR_NONE) {
+        if (spare == TSR_NONE)
+            return TSR_NONE;
+        body_free(c, spare);
+    }
 
     uint32_t i = c->free_body;
-
-    if (i == TSR_NONE)
-        return TSR_NONE;
-
     tsr_coap_body *b = &c->bodies[i];
 
     c->free_body = b->next;
@@ -116,7 +122,7 @@ static uint8_t store_block(tsr_coap *c, tsr_coap_peer peer, uint32_t key, uint32
     if (c->msg.payload.len > size || (b.more && c->msg.payload.len != size))
         return TSR_COAP_BAD_REQUEST;
     if (c->sink != NULL) {
-        uint8_t code = c->sink->block(c->sink->user, peer, &c->msg);
+        uint8_t code = c->sink->block(c->sink->user, peer, &c->msg, key);
 
         if (code != TSR_COAP_EMPTY)
             return code;
@@ -219,15 +225,24 @@ static void aim(const tsr_coap *c, tsr_coap_slot *s, uint8_t szx)
         (tsr_coap_block){ true, left > tsr_coap_block_len(szx), szx, s->u.sent >> (szx + 4) };
 }
 
+/* RFC 9175 §3.5.1, RFC 9175 §3.5.2: no Request-Tag where all blocks of the last upload without one
+ * were answered and cannot be taken for blocks of this one; else one that was never used. */
+static void tag(tsr_coap *c, tsr_coap_slot *s)
+{
+    tsr_coap_line *line = &c->lines[s->peer];
+
+    s->flags |= line->tagged ? F_TAGGED : F_BARE;
+    s->key = ++c->tags;
+    line->tagged = true;
+}
+
 static tsr_err upload(tsr_coap *c, tsr_coap_slot *s, tsr_bytes payload)
 {
-    if (payload.len > c->config.body_len)
-        return TSR_E_SPACE;
     s->body = body_take(c, s->peer, BODY_HELD);
-    if (s->body == TSR_NONE)
+    if (s->body == TSR_NONE || body_append(c, s->body, payload) != TSR_OK)
         return TSR_E_SPACE;
-    (void)body_append(c, s->body, payload);
     s->flags |= F_UPLOAD | F_CON;
+    tag(c, s);
     aim(c, s, c->config.params.szx);
     return TSR_OK;
 }

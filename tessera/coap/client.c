@@ -145,6 +145,8 @@ void tsr_coap_deliver(tsr_coap *c, tsr_coap_slot *s)
     }
     if (!going && s->watch != TSR_NONE && !rest)
         c->observing->drop(c, s->watch);
+    if ((s->flags & F_BARE) != 0)
+        c->lines[s->peer].tagged = false;
     tsr_coap_uncount(c, s);
     tsr_coap_slot_free(c, s);
 }

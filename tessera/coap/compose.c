@@ -83,8 +83,8 @@ tsr_err tsr_coap_put_response(tsr_buf *out, const tsr_coap_response *r, tsr_byte
 
 /* What a message adds, as a list for the mixer. */
 typedef struct {
-    tsr_coap_opt list[6];
-    uint8_t bytes[5][4];
+    tsr_coap_opt list[7];
+    uint8_t bytes[7][4];
     size_t count;
 } additions;
 
@@ -113,6 +113,7 @@ void tsr_coap_put_union(tsr_buf *out, tsr_bytes options, const tsr_coap_own *own
     add(&a, TSR_COAP_SIZE1, own->size1);
     if (own->echo.len != 0)
         a.list[a.count++] = (tsr_coap_opt){ TSR_COAP_ECHO, own->echo };
+    add(&a, TSR_COAP_REQUEST_TAG, own->tag);
     if (a.count == 0) { /* most answers */
         tsr_put_bytes(out, options);
         return;

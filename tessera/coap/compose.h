@@ -43,12 +43,13 @@ tsr_err tsr_coap_put_response(tsr_buf *out, const tsr_coap_response *response, t
 
 /** What one message adds to the options that are kept for all messages of an exchange. */
 typedef struct {
-    tsr_coap_num observe, size1, size2;
+    tsr_coap_num observe, size1, size2, tag;
     tsr_coap_block block1, block2;
     tsr_bytes echo; /* len 0: none */
 } tsr_coap_own;
 
-/** What tsr_coap_put_union adds at most to the options, without the bytes of Echo. */
+/** What tsr_coap_put_union adds at most to the options, without the bytes of Echo: Size2 stands in
+ *  responses alone, Request-Tag and Echo in requests. */
 #define TSR_COAP_OWN_MAX 30u
 
 /** Writes `options`, as one of the two above wrote them, together with `own`, in order.

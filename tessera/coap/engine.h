@@ -168,11 +168,12 @@ typedef struct tsr_coap_streams tsr_coap_streams;
 typedef struct {
     /** One block of a request with Block1, of the right length for its place.
      *
-     *  source   RFC 7959 §2.9.1
+     *  source   RFC 7959 §2.9.1, RFC 9175 §3.3
+     *  units    key: names the request, but for its low 3 bits: blocks with another belong to another
      *  returns  the code to answer with, 2.31 as long as msg->block1.more; TSR_COAP_EMPTY: this
      *           body is not for the sink, and is collected as others are
      *  note     called from inside feed; blocks may be missing, or begin again */
-    uint8_t (*block)(void *user, tsr_coap_peer peer, const tsr_coap_msg *msg);
+    uint8_t (*block)(void *user, tsr_coap_peer peer, const tsr_coap_msg *msg, uint32_t key);
     void *user;
 } tsr_coap_sink;
 
@@ -209,6 +210,7 @@ typedef struct {
     uint32_t generation;
     uint32_t body_hand;
     uint32_t seen_at; /* the place in the ring to use next */
+    uint32_t tags;    /* Request-Tags used */
     uint64_t draws;
     uint64_t mix; /* of hashes */
     uint8_t event_token[TSR_COAP_TOKEN_MAX];

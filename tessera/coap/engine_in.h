@@ -28,6 +28,7 @@ struct tsr_coap_line {
     uint8_t open;                    /* interactions that count against NSTART */
     bool known;
     bool stream; /* from tsr_coap_streams_open until it is forgotten */
+    bool tagged; /* an upload without Request-Tag may still be heard: the next one needs a tag */
 };
 
 typedef enum {
@@ -58,6 +59,8 @@ enum {
     F_ECHOED = 128,    /* sent again with the Echo option of a 4.01 */
     F_RESTARTED = 256, /* the representation changed once while we collected it */
     F_SIZE2 = 512,     /* a ticket: the size was asked for; then: it is told */
+    F_BARE = 1024,     /* uploads without Request-Tag, and each message went out once */
+    F_TAGGED = 2048,   /* has a Request-Tag */
 };
 
 /* One exchange, in either direction. Its size, and that of a body, is a power of two on a Cortex-M,
@@ -80,7 +83,7 @@ struct tsr_coap_slot {
         uint32_t seen; /* ticket: the place of its duplicate entry */
         uint32_t sent; /* upload: bytes the peer has */
     } u;
-    uint32_t key; /* ticket: cache key of the request */
+    uint32_t key; /* ticket: cache key of the request; ours: with F_TAGGED its Request-Tag */
     /* ticket: of the payload of a FETCH; collecting: of the ETag of the first block */
     uint32_t hash;
     uint32_t size2; /* with F_SIZE2 */

@@ -90,6 +90,7 @@ static void sent_con(tsr_coap *c, tsr_coap_slot *s)
         s->timeout_ms = first_timeout(c);
     } else {
         s->timeout_ms *= 2;
+        s->flags &= (uint16_t)~F_BARE; /* over DTLS the first one may still come */
         c->stats.retransmitted++;
     }
     tsr_coap_wake(c, &s->timer, s->timeout_ms);

@@ -38,6 +38,7 @@ enum {
     S_SIZE2 = 256,     /* a ticket: the size was asked for; then: it is told */
     S_LENT = 512,      /* the body is offered to the peer, and lent for this answer */
     S_ACKED = 1024,    /* a notice: ACKED is wanted; a Ping: with Custody */
+    S_TAGGED = 2048,   /* has a Request-Tag */
 };
 
 struct tsr_coap_stream_slot {

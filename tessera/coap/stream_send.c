@@ -60,6 +60,7 @@ static tsr_coap_own own_of(const tsr_coap_stream *c, const tsr_coap_stream_slot 
 
     own.echo = tsr_view(tsr_coap_st_bytes(c, s) + s->options_len + s->payload_len, s->echo_len);
     own.size2 = (tsr_coap_num){ (s->flags & S_SIZE2) != 0, s->size2 };
+    own.tag = (tsr_coap_num){ (s->flags & S_TAGGED) != 0, s->timer.id };
     if ((s->flags & S_UPLOAD) != 0 && s->sent == 0)
         own.size1 =
             (tsr_coap_num){ true, s->body != TSR_NONE ? c->bodies[s->body].len : s->payload_len };
@@ -90,8 +91,18 @@ static tsr_bytes kept_payload(const tsr_coap_stream *c, const tsr_coap_stream_sl
     return tsr_view(tsr_coap_st_bytes(c, s) + s->options_len, s->payload_len);
 }
 
+/* RFC 9175 §3.5.1, RFC 9175 §3.5.2: where nothing overtakes, blocks are mixed up only with those of
+ * another request that is open; the number of the slot is then a Request-Tag that no other one has. */
+static void tag(tsr_coap_stream *c, tsr_coap_stream_slot *s)
+{
+    const tsr_coap_stream_slot *first = tsr_coap_st_after(c, NULL, STREAM_REQUEST);
+
+    if (first != s || tsr_coap_st_after(c, s, STREAM_REQUEST) != NULL)
+        s->flags |= S_TAGGED;
+}
+
 /* What of the payload goes now. TSR_E_STATE: not before the peer's CSM; TSR_E_SPACE: never. */
-static tsr_err aim(const tsr_coap_stream *c, tsr_coap_stream_slot *s, tsr_bytes *part)
+static tsr_err aim(tsr_coap_stream *c, tsr_coap_stream_slot *s, tsr_bytes *part)
 {
     size_t limit = tsr_coap_st_limit(c), taken = STREAM_HEAD + 4u + s->options_len + s->echo_len;
     size_t room = limit > taken ? limit - taken : 0;
@@ -111,6 +122,7 @@ static tsr_err aim(const tsr_coap_stream *c, tsr_coap_stream_slot *s, tsr_bytes 
     if ((s->flags & S_UPLOAD) == 0) {
         s->flags |= S_UPLOAD;
         s->block1.szx = 7;
+        tag(c, s);
     }
     rest = tsr_skip(*part, s->sent);
     *part = tsr_first(rest, c->peer_blocks ? tsr_coap_st_block(c, room, &s->block1.szx) : 0);

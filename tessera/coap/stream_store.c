@@ -222,7 +222,15 @@ void tsr_coap_st_body_free(tsr_coap_stream *c, uint32_t body)
     b->kind = STREAM_BODY_FREE;
 }
 
-/* A free one; or one that is offered to the peer, which is only a convenience for it. */
+/* Whether `b` may go for one of `kind`: what is offered to the peer is only a convenience for it; the half
+ * of a body makes room for another that comes in, and its later blocks get 4.08. RFC 9175 §3.3 */
+static bool may_go(const tsr_coap_stream_body *b, stream_body_kind kind)
+{
+    return (b->kind == STREAM_BODY_OUT && b->lent == 0) ||
+           (b->kind == STREAM_BODY_IN && kind == STREAM_BODY_IN);
+}
+
+/* A free one; or that of those which may go that was not touched for the longest. */
 uint32_t tsr_coap_st_body_take(tsr_coap_stream *c, stream_body_kind kind)
 {
     uint32_t found = TSR_NONE;
@@ -235,7 +243,8 @@ uint32_t tsr_coap_st_body_take(tsr_coap_stream *c, stream_body_kind kind)
             found = i;
             break;
         }
-        if (found == TSR_NONE && b->kind == STREAM_BODY_OUT && b->lent == 0)
+        if (may_go(b, kind) &&
+            (found == TSR_NONE || b->timer.due_ms < c->bodies[found].timer.due_ms))
             found = i;
     }
     if (found == TSR_NONE)

@@ -27,7 +27,9 @@ tsr_err tsr_coap_write_response(tsr_coap *c, tsr_coap_slot *s, const tsr_coap_re
     return composed(s, &out, tsr_coap_put_response(&out, r, etag));
 }
 
-static tsr_err append(const tsr_coap *c, const tsr_coap_slot *s, tsr_bytes part)
+/* Puts a part behind what the slot has, and its length to *len. Not inlined: twice is too much. */
+__attribute__((noinline)) static tsr_err append(const tsr_coap *c, tsr_coap_slot *s, uint16_t *len,
+                                                tsr_bytes part)
 {
     size_t used = (size_t)s->options_len + s->payload_len + s->echo_len;
 
@@ -35,23 +37,18 @@ static tsr_err append(const tsr_coap *c, const tsr_coap_slot *s, tsr_bytes part)
         return TSR_E_SPACE;
     if (part.len != 0)
         memcpy(tsr_coap_slot_bytes(c, s) + used, part.ptr, part.len);
+    *len = (uint16_t)part.len;
     return TSR_OK;
 }
 
 tsr_err tsr_coap_write_payload(tsr_coap *c, tsr_coap_slot *s, tsr_bytes payload)
 {
-    if (append(c, s, payload) != TSR_OK)
-        return TSR_E_SPACE;
-    s->payload_len = (uint16_t)payload.len;
-    return TSR_OK;
+    return append(c, s, &s->payload_len, payload);
 }
 
 tsr_err tsr_coap_write_echo(tsr_coap *c, tsr_coap_slot *s, tsr_bytes echo)
 {
-    if (append(c, s, echo) != TSR_OK)
-        return TSR_E_SPACE;
-    s->echo_len = (uint16_t)echo.len;
-    return TSR_OK;
+    return append(c, s, &s->echo_len, echo);
 }
 
 static void put_plain(tsr_buf *out, tsr_bytes options, tsr_bytes payload)
@@ -85,6 +82,7 @@ void tsr_coap_write_message(const tsr_coap *c, const tsr_coap_slot *s, uint8_t t
     tsr_coap_own own = { .observe = s->observe, .block1 = s->block1, .block2 = s->block2 };
 
     own.size2 = (tsr_coap_num){ (s->flags & F_SIZE2) != 0, s->size2 };
+    own.tag = (tsr_coap_num){ (s->flags & F_TAGGED) != 0, s->key };
     if ((s->flags & F_UPLOAD) != 0 && s->u.sent == 0)
         own.size1 = (tsr_coap_num){ true, c->bodies[s->body].len };
     own.echo = tsr_view(bytes + s->options_len + s->payload_len, s->echo_len);

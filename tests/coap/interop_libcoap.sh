@@ -12,6 +12,7 @@ serve() { # SZX LOSS: sets uri
     uri=coap://127.0.0.1:$port
 }
 
+[ -z "$client" ] || tags=1
 serve 6 0
 round "plain" "$uri"
 round "blocks of 64" "$uri" -b 64

@@ -74,6 +74,8 @@ round() { # name, uri, client options ...
         rm -f "$dir/back"
         ask "$@" -o "$dir/back" "$uri/store" >/dev/null
         same_file "$name: long put and get" "$dir/long" "$dir/back"
+        # RFC 9175 §3.3: libcoap gives every long request a Request-Tag
+        [ -z "$tags" ] || check "$name: a Request-Tag" "$tags" "$(ask "$@" -m post -f "$dir/long" "$uri/tags")"
     else
         : >"$dir/err"
         check "$name: long put is refused" "4.13" "$(ask "$@" -m put -f "$dir/long" "$uri/store" 2>&1; grep -o "4[.]13" "$dir/err" | tail -1)"

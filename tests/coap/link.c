@@ -213,11 +213,31 @@ tsr_bytes link_build(const link_raw *raw)
     put_num(&out, &last, TSR_COAP_SIZE2, raw->size2);
     put_num(&out, &last, TSR_COAP_SIZE1, raw->size1);
     put_view(&out, &last, TSR_COAP_ECHO, raw->echo);
+    for (unsigned i = 0; i < 2 && raw->tag[i] != NULL; i++)
+        tsr_coap_put_opt(&out, &last, TSR_COAP_REQUEST_TAG, tsr_text(raw->tag[i]));
     if (raw->extra != 0)
         tsr_coap_put_opt(&out, &last, raw->extra, tsr_view("", 0));
     tsr_coap_put_payload(&out, raw->payload);
     assert_int_equal(out.err, TSR_OK);
     return tsr_buf_view(&out);
+}
+
+const char *link_tags(const tsr_coap_msg *m)
+{
+    static char text[64];
+    tsr_coap_opts it = { .rest = m->options };
+    tsr_buf out = tsr_buf_over((uint8_t *)text, sizeof text - 1);
+    tsr_bytes value;
+    uint8_t count = '0';
+
+    tsr_put_u8(&out, count);
+    tsr_put_u8(&out, ':');
+    for (; tsr_coap_opt_find(&it, TSR_COAP_REQUEST_TAG, &value) == TSR_OK; count++)
+        tsr_put_bytes(&out, value);
+    assert_int_equal(out.err, TSR_OK);
+    text[0] = (char)count;
+    text[out.len] = '\0';
+    return text;
 }
 
 tsr_coap_msg link_next(tsr_coap *c, uint64_t now_ms)

@@ -60,6 +60,7 @@ typedef struct {
     tsr_bytes etag;
     tsr_coap_num observe, format, accept, size1, size2;
     tsr_coap_block block1, block2;
+    const char *tag[2]; /* Request-Tags, from the first on; "" is one */
     uint16_t extra; /* number of one more option, empty; above all others */
     tsr_bytes echo, payload;
 } link_raw;
@@ -75,6 +76,9 @@ tsr_coap_msg link_next(tsr_coap *c, uint64_t now_ms);
 
 /* Fails the test when a datagram waits. */
 void link_silent(tsr_coap *c, uint64_t now_ms);
+
+/* The number and values of a message's Request-Tags as text, "1:a"; "0:" when there is none. */
+const char *link_tags(const tsr_coap_msg *m);
 
 /* The next event, which must be of this kind. */
 tsr_coap_event link_event(tsr_coap *c, tsr_coap_event_kind kind);

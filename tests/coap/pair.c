@@ -82,6 +82,8 @@ void pair_send(end *e, const raw *r, uint64_t now_ms)
     put_num(&out, &last, TSR_COAP_SIZE1, r->size1);
     if (r->echo.ptr != NULL)
         tsr_coap_put_opt(&out, &last, TSR_COAP_ECHO, r->echo);
+    if (r->tag != NULL)
+        tsr_coap_put_opt(&out, &last, TSR_COAP_REQUEST_TAG, tsr_text(r->tag));
     if (r->extra != 0)
         tsr_coap_put_opt(&out, &last, r->extra, tsr_view("", 0));
     tsr_coap_frame_end(&out, at, r->payload);

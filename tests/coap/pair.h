@@ -35,6 +35,7 @@ typedef struct {
     tsr_coap_num observe, format, size1;
     tsr_coap_block block1, block2;
     tsr_bytes etag, echo, payload;
+    const char *tag; /* Request-Tag; NULL: none */
     uint16_t extra; /* an empty option of this number */
 } raw;
 void pair_send(end *e, const raw *r, uint64_t now_ms);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * plain_client PORT [SZX [LOSS%]]: our engine as a client of libcoap's coap-server (started with -d
- * 10) on loopback. Prints one line per step; exit code 0 only when every answer was right. */
+ * plain_client PORT [SZX [LOSS% [uploads]]]: our engine as a client of libcoap's coap-server (started
+ * with -d 10) on loopback; with `uploads` of any server, and nothing but uploads of /big at the same time.
+ * Prints one line per step; exit code 0 only when every answer was right. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,6 +13,7 @@ static tsr_coap_peer server;
 
 typedef struct {
     bool ended;
+    unsigned changed; /* answers 2.04 */
     tsr_coap_event_kind kind;
     uint8_t code;
     uint8_t body[65536];
@@ -34,6 +36,7 @@ static void on_event(void *user, const tsr_coap_event *e, uint64_t now_ms)
         got.ended = true;
     got.kind = e->kind;
     got.code = e->msg != NULL ? e->msg->code : 0;
+    got.changed += got.code == TSR_COAP_CHANGED;
     got.len = e->body.len;
     if (e->body.len != 0)
         memcpy(got.body, e->body.ptr, e->body.len);
@@ -89,6 +92,37 @@ static bool observe(void)
            good && !got.observing;
 }
 
+/* RFC 9175 §3.5.2: three to one resource at the same time, told apart by their Request-Tags; one of them is
+ * whole there in the end. */
+static bool uploads(void)
+{
+    static uint8_t body[3][5000];
+    bool good = true, whole = false;
+    uint64_t end_ms = plain_now_ms() + 60000;
+
+    got = (outcome){ 0 };
+    for (unsigned i = 0; i < 3; i++) {
+        memset(body[i], 'a' + (int)i, sizeof body[i]);
+        good = tsr_coap_request_send(&host.coap, server,
+                                     &(tsr_coap_request){ .method = TSR_COAP_PUT,
+                                                          .path = "/big",
+                                                          .content_format = { true, 42 },
+                                                          .payload = tsr_view(body[i], sizeof body[i]) },
+                                     plain_now_ms(), NULL) == TSR_OK &&
+               good;
+    }
+    while (good && got.changed < 3 && plain_now_ms() < end_ms)
+        plain_turn(&host, end_ms);
+    good = good && got.changed == 3;
+    good = ask("GET 5000 bytes", &(tsr_coap_request){ .method = TSR_COAP_GET, .path = "/big" },
+               TSR_COAP_CONTENT) &&
+           good;
+    for (unsigned i = 0; i < 3; i++)
+        whole = whole || tsr_same(tsr_view(got.body, got.len), tsr_view(body[i], sizeof body[i]));
+    printf("%-28s %s\n", "uploads at the same time", good && whole ? "ok" : "WRONG");
+    return good && whole;
+}
+
 static bool large(void)
 {
     static uint8_t body[10000];
@@ -109,6 +143,7 @@ static bool large(void)
         printf("%-28s WRONG: the bytes differ\n", "");
         good = false;
     }
+    good = uploads() && good;
     return ask("DELETE", &(tsr_coap_request){ .method = TSR_COAP_DELETE, .path = "/big" },
                TSR_COAP_DELETED) &&
            good;
@@ -126,6 +161,8 @@ int main(int argc, char **argv)
     host.loss_percent = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 0;
     host.on_event = on_event;
     server = plain_peer(&host, (uint16_t)strtoul(argv[1], NULL, 10));
+    if (argc > 4)
+        return uploads() ? 0 : 1;
     good =
         ask("GET /", &(tsr_coap_request){ .method = TSR_COAP_GET, .path = "/" }, TSR_COAP_CONTENT);
     good = ask("GET /.well-known/core",

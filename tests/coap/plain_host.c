@@ -43,6 +43,7 @@ void plain_open(plain_host *h, uint16_t port, uint8_t szx)
     size_t len;
 
     config.params.szx = szx;
+    config.params.nstart = 3; /* uploads at the same time */
     len = tsr_coap_memory(&config);
     here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     h->fd = socket(AF_INET, SOCK_DGRAM, 0);

@@ -2,7 +2,7 @@
  *
  * plain_server SECONDS [SZX [LOSS%]]: our engine as a CoAP server on loopback for other people's
  * clients. Prints its port, then lives for so long. /hello; /store (GET, PUT, POST appends, DELETE,
- * PATCH and iPATCH); /fetch answers the payload of a FETCH; /late answers separately; /tick is
+ * PATCH and iPATCH); /tags says how many Request-Tags a POST has; /fetch answers the payload of a FETCH; /late answers separately; /tick is
  * observable, with a body of TICK bytes. */
 #include <signal.h>
 #include <stdio.h>
@@ -77,6 +77,17 @@ static bool watch_tick(const tsr_coap_event *e)
     return true;
 }
 
+static const char *count_tags(const tsr_coap_msg *msg)
+{
+    static char digit[2];
+    tsr_coap_opts it = { .rest = msg->options };
+    tsr_bytes tag;
+
+    for (digit[0] = '0'; tsr_coap_opt_find(&it, TSR_COAP_REQUEST_TAG, &tag) == TSR_OK; digit[0]++) {
+    }
+    return digit;
+}
+
 static void on_request(const tsr_coap_event *e, uint64_t now_ms)
 {
     tsr_coap_response r = { .code = TSR_COAP_CONTENT, .content_format = { true, 0 } };
@@ -85,6 +96,8 @@ static void on_request(const tsr_coap_event *e, uint64_t now_ms)
         r.payload = tsr_text("hello from tessera");
     } else if (tsr_coap_msg_path_is(e->msg, 0, "/fetch") && e->msg->code == TSR_COAP_FETCH) {
         r.payload = e->body;
+    } else if (tsr_coap_msg_path_is(e->msg, 0, "/tags")) {
+        r.payload = tsr_view(count_tags(e->msg), 1);
     } else if (tsr_coap_msg_path_is(e->msg, 0, "/late")) {
         late = e->id;
         late_ms = now_ms + 1000;

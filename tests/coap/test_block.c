@@ -419,6 +419,96 @@ static void test_block1_duplicate_gets_the_same_2_31(void **state)
     assert_int_equal(link_event(c, TSR_COAP_REQUEST).body.len, 133);
 }
 
+/* RFC 9175 §3.3: uploads to one resource that differ in their lists of Request-Tags, none and an empty one
+ * among them, are not mixed up, however their blocks come. */
+static void test_block1_request_tags_tell_uploads_apart(void **state)
+{
+    static const char *const tag[][2] = { { NULL }, { "" }, { "a" }, { "ab" }, { "a", "b" },
+                                          { "longer than they may be" } };
+    enum { UPLOADS = sizeof tag / sizeof tag[0] };
+
+    (void)state;
+    for (uint32_t num = 0; num < 3; num++)
+        for (unsigned i = 0; i < UPLOADS; i++) {
+            LINK_FEED(c, NOW, .code = TSR_COAP_PUT, .mid = next_mid++, .token = "t", .path = "/w",
+                      .tag = { tag[i][0], tag[i][1] }, .block1 = BLOCK(num, num < 2, 0),
+                      .payload = tsr_view(body + 100 * i + 16 * num, num < 2 ? 16 : 7));
+            if (num < 2) {
+                continues(num, 0);
+                continue;
+            }
+            tsr_coap_event e = link_event(c, TSR_COAP_REQUEST);
+
+            assert_true(tsr_same(e.body, tsr_view(body + 100 * i, 39)));
+            answer(e.id, 0);
+            assert_string_equal(link_tags((tsr_coap_msg[]){ link_next(c, NOW) }), "0:");
+        }
+}
+
+/* RFC 9175 §3.4: the later blocks of the answer are asked for with the Request-Tag of the upload. */
+static void test_block2_after_an_upload_has_its_request_tag(void **state)
+{
+    static const char *const tag[] = { "a", "b", NULL };
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        LINK_FEED(c, NOW, .code = TSR_COAP_POST, .mid = next_mid++, .path = "/soap", .tag = { tag[i] },
+                  .block1 = BLOCK(0, false, 6), .payload = tsr_view(body, 10));
+        tsr_coap_event e = link_event(c, TSR_COAP_REQUEST);
+
+        assert_int_equal(tsr_coap_respond(c, e.id,
+                                          &(tsr_coap_response){ .code = TSR_COAP_CONTENT,
+                                                                .payload = tsr_view(body, 1100 + i) },
+                                          NOW),
+                         TSR_OK);
+        assert_string_equal(link_tags((tsr_coap_msg[]){ link_next(c, NOW) }), "0:");
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        LINK_FEED(c, NOW, .code = TSR_COAP_POST, .mid = next_mid++, .path = "/soap", .tag = { tag[i] },
+                  .block2 = BLOCK(1, false, 6));
+        link_no_event(c);
+        tsr_coap_msg m = link_next(c, NOW);
+
+        if (i < 2)
+            is_block2(&m, 1, false, 6, 76 + i);
+        else
+            assert_int_equal(m.code, TSR_COAP_INCOMPLETE);
+    }
+}
+
+/* RFC 9175 §3.3: where there is room for so many, a new upload takes the place of that which was not
+ * touched for the longest, and the rest of that one gets 4.08. */
+static void test_block1_new_upload_takes_the_place_of_a_stale_one(void **state)
+{
+    static const struct {
+        const char *tag;
+        uint32_t num;
+        uint8_t code;
+    } step[] = {
+        { "a", 0, TSR_COAP_CONTINUE }, { "b", 0, TSR_COAP_CONTINUE }, { "a", 1, TSR_COAP_CONTINUE },
+        { "c", 0, TSR_COAP_CONTINUE }, { "b", 1, TSR_COAP_INCOMPLETE }, { "a", 2, TSR_COAP_CONTINUE },
+        { "c", 1, TSR_COAP_CONTINUE },
+    };
+
+    (void)state;
+    for (unsigned round = 0; round < 2; round++) { /* few of all peers, or of this one */
+        tsr_coap_config config = link_config(1);
+
+        if (round == 0)
+            config.bodies = 2;
+        else
+            config.peer_bodies = 2;
+        with(&config);
+        for (unsigned i = 0; i < sizeof step / sizeof step[0]; i++) {
+            LINK_FEED(c, NOW + i, .code = TSR_COAP_PUT, .mid = next_mid++, .path = "/w",
+                      .tag = { step[i].tag }, .block1 = BLOCK(step[i].num, true, 0),
+                      .payload = tsr_view(body, 16));
+            assert_int_equal(link_next(c, NOW + i).code, step[i].code);
+        }
+    }
+}
+
+/* What the application still has is nobody's to take. */
 static void test_block1_bodies_are_limited(void **state)
 {
     tsr_coap_config config = link_config(1);
@@ -433,6 +523,11 @@ static void test_block1_bodies_are_limited(void **state)
         LINK_FEED(c, NOW, .code = TSR_COAP_PUT, .mid = next_mid++, .path = path,
                   .block1 = BLOCK(0, true, 0), .payload = tsr_view(body, 16));
         assert_int_equal(link_next(c, NOW).code, i < 3 ? TSR_COAP_CONTINUE : TSR_COAP_UNAVAILABLE);
+        if (i >= 3)
+            continue;
+        LINK_FEED(c, NOW, .code = TSR_COAP_PUT, .mid = next_mid++, .path = path,
+                  .block1 = BLOCK(1, false, 0), .payload = tsr_view(body, 16));
+        (void)link_event(c, TSR_COAP_REQUEST);
     }
     assert_int_equal(c->stats.refused, 2);
 }
@@ -508,6 +603,9 @@ int main(void)
         ALONE(test_block1_too_large_gives_4_13),
         ALONE(test_block1_payload_must_fill_its_block),
         ALONE(test_block1_duplicate_gets_the_same_2_31),
+        ALONE(test_block1_request_tags_tell_uploads_apart),
+        ALONE(test_block2_after_an_upload_has_its_request_tag),
+        ALONE(test_block1_new_upload_takes_the_place_of_a_stale_one),
         ALONE(test_block1_bodies_are_limited),
         ALONE(test_block1_takes_the_place_of_an_offered_body),
         ALONE(test_block1_and_block2_in_one_exchange),

@@ -245,6 +245,97 @@ static void test_client_echoes(void **state)
     assert_int_equal(link_event(c, TSR_COAP_RESPONSE).msg->code, TSR_COAP_UNAUTHORIZED);
 }
 
+/* Uploads two blocks, of which each goes out once, and is answered by two; all of it under `tags`. */
+static void upload_under(const char *tags)
+{
+    (void)request(TSR_COAP_POST, "/w", 1500);
+    for (uint32_t num = 0; num < 2; num++) {
+        tsr_coap_msg m = fresh();
+
+        assert_true(m.block1.set && m.block1.num == num);
+        assert_string_equal(link_tags(&m), tags);
+        reply(m, (link_raw){ .code = num == 0 ? TSR_COAP_CONTINUE : TSR_COAP_CHANGED,
+                             .block1 = BLOCK(num, num == 0, 6),
+                             .block2 = { num == 1, true, 6, 0 },
+                             .payload = tsr_view(body, num == 0 ? 0 : 1024) });
+        link_no_event(c);
+    }
+    tsr_coap_msg m = fresh();
+
+    assert_true(m.block2.set && m.block2.num == 1 && !m.block1.set);
+    assert_string_equal(link_tags(&m), tags); /* RFC 9175 §3.4 */
+    reply(m, (link_raw){ .code = TSR_COAP_CHANGED, .block2 = BLOCK(1, false, 6), .payload = TEXT("x") });
+    (void)link_event(c, TSR_COAP_RESPONSE);
+}
+
+/* RFC 9175 §3.5.1: the absent Request-Tag serves again while each message of the last upload under it
+ * went out once and was answered. What is in one message has none. */
+static void test_client_recycles_the_absent_request_tag(void **state)
+{
+    (void)state;
+    upload_under("0:");
+    upload_under("0:");
+    (void)request(TSR_COAP_PUT, "/w", 10);
+    tsr_coap_msg m = fresh();
+
+    assert_string_equal(link_tags(&m), "0:");
+    reply(m, (link_raw){ .code = TSR_COAP_CHANGED });
+    (void)link_event(c, TSR_COAP_RESPONSE);
+    (void)request(TSR_COAP_PUT, "/w", 2100);
+    reply(fresh(), (link_raw){ .code = TSR_COAP_INCOMPLETE }); /* an error concludes it too */
+    (void)link_event(c, TSR_COAP_RESPONSE);
+    upload_under("0:");
+}
+
+/* RFC 9175 §3.5.1: blocks of an upload that was given up may still come to the server, and a copy of one
+ * that was retransmitted: each later upload has a tag of its own. Whose tag was used never does harm. */
+static void test_client_tags_uploads_after_one_that_may_still_be_heard(void **state)
+{
+    (void)state;
+    for (unsigned how = 0; how < 3; how++) {
+        with(&(tsr_coap_config[]){ link_config(1) }[0]);
+        tsr_coap_id id = request(TSR_COAP_PUT, "/w", 2100);
+        tsr_coap_msg m = fresh();
+
+        assert_string_equal(link_tags(&m), "0:");
+        if (how == 0) {
+            assert_int_equal(tsr_coap_cancel(c, id), TSR_OK);
+        } else if (how == 1) {
+            for (uint64_t ms = 0; ms < 100000; ms += 500)
+                (void)link_poll(c, NOW + ms);
+            (void)link_event(c, TSR_COAP_TIMEOUT);
+        } else {
+            m = link_next(c, NOW + 3000); /* once more */
+            reply(m, (link_raw){ .code = TSR_COAP_INCOMPLETE });
+            (void)link_event(c, TSR_COAP_RESPONSE);
+        }
+        upload_under("1:\2");
+        upload_under("1:\3");
+    }
+}
+
+/* RFC 9175 §3.5.2: uploads at the same time differ. */
+static void test_client_tags_concurrent_uploads(void **state)
+{
+    static const char *const tags[] = { "0:", "1:\2", "1:\3" };
+    tsr_coap_config config = link_config(1);
+
+    (void)state;
+    config.params.nstart = 3;
+    with(&config);
+    for (unsigned i = 0; i < 3; i++)
+        (void)request(TSR_COAP_PUT, "/w", 2100);
+    for (unsigned i = 0; i < 3; i++) {
+        tsr_coap_msg m = fresh();
+
+        assert_string_equal(link_tags(&m), tags[i]);
+    }
+    tsr_coap_peer_gone(c, 0);
+    for (unsigned i = 0; i < 3; i++)
+        (void)link_event(c, TSR_COAP_GONE);
+    upload_under("1:\4"); /* who keeps the keys may still hear the others */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +354,9 @@ int main(void)
         ALONE(test_client_stops_uploading_at_an_error),
         ALONE(test_client_repeats_the_payload_for_fetch_only),
         ALONE(test_client_refuses_a_payload_above_its_bodies),
+        ALONE(test_client_recycles_the_absent_request_tag),
+        ALONE(test_client_tags_uploads_after_one_that_may_still_be_heard),
+        ALONE(test_client_tags_concurrent_uploads),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
 

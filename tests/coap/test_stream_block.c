@@ -403,6 +403,93 @@ static void test_stream_echoes_an_upload_from_its_start(void **state)
     pair_free(e);
 }
 
+/* The Request-Tag of e->msg as a number; -1: none. */
+static int tag_of(const end *e)
+{
+    tsr_coap_opts it = { .rest = e->msg.options };
+    uint32_t number;
+    tsr_bytes value;
+
+    if (tsr_coap_opt_find(&it, TSR_COAP_REQUEST_TAG, &value) != TSR_OK)
+        return -1;
+    assert_int_equal(tsr_coap_opt_uint(value, &number), TSR_OK);
+    return (int)number;
+}
+
+/* RFC 9175 §3.5.1, RFC 9175 §3.5.2: of uploads over one stream only those need a Request-Tag that begin
+ * while another request is open. */
+static void test_stream_tags_uploads_at_the_same_time(void **state)
+{
+    tsr_coap_stream_config config = pair_config();
+    const tsr_coap_request put = { .method = TSR_COAP_PUT, .payload = { pair_pattern, 2500 } };
+    int tag[3];
+    end *e;
+
+    (void)state;
+    config.out_len = 8000;
+    e = pair_open(&config, 0, true);
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned i = 0; i < 3; i++)
+            pair_ask(e, &put);
+        for (uint32_t num = 0; num < 3; num++)
+            for (unsigned i = 0; i < 3; i++) {
+                assert_int_equal(pair_next(e, 0), TSR_COAP_PUT);
+                assert_int_equal(e->msg.block1.num, num);
+                if (num == 0)
+                    tag[i] = tag_of(e);
+                assert_int_equal(tag_of(e), tag[i]);
+                pair_send(e,
+                          &(raw){ .code = num == 2 ? TSR_COAP_CHANGED : TSR_COAP_CONTINUE,
+                                  .block1 = e->msg.block1 },
+                          0);
+                if (num == 2)
+                    (void)pair_event(e, TSR_COAP_RESPONSE);
+            }
+        assert_true(tag[0] == -1 && tag[1] >= 0 && tag[2] >= 0 && tag[1] != tag[2]);
+    }
+    pair_free(e);
+}
+
+/* RFC 9175 §3.3: uploads with different Request-Tags are not mixed up, and a new one takes the place of that
+ * which was not touched for the longest. */
+static void test_stream_tells_uploads_apart_by_request_tag(void **state)
+{
+    static const struct {
+        const char *tag;
+        uint32_t num;
+        uint8_t code; /* 0: handed over */
+    } step[] = {
+        { "a", 0, TSR_COAP_CONTINUE }, { NULL, 0, TSR_COAP_CONTINUE }, { "", 0, TSR_COAP_CONTINUE },
+        { "a", 1, TSR_COAP_CONTINUE }, { "b", 0, TSR_COAP_CONTINUE }, { NULL, 1, TSR_COAP_INCOMPLETE },
+        { "a", 2, 0 },                 { "", 1, TSR_COAP_CONTINUE },  { "", 2, 0 },
+    };
+    end *e = pair_open_plain(); /* with room for three */
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof step / sizeof step[0]; i++) {
+        const bool last = step[i].num == 2;
+        const size_t at = (step[i].tag == NULL ? 0 : step[i].tag[0] == '\0' ? 100 : 200) + 16 * step[i].num;
+
+        pair_send(e,
+                  &(raw){ .code = TSR_COAP_PUT,
+                          .token = "t",
+                          .path = "/w",
+                          .tag = step[i].tag,
+                          .block1 = { true, !last, 0, step[i].num },
+                          .payload = tsr_view(pair_pattern + at, last ? 5 : 16) },
+                  i);
+        if (last) {
+            tsr_coap_event event = pair_event(e, TSR_COAP_REQUEST);
+
+            assert_true(tsr_same(event.body, tsr_view(pair_pattern + at - 32, 37)));
+            pair_say(e, event.id, &(tsr_coap_response){ .code = TSR_COAP_CHANGED });
+        }
+        assert_int_equal(pair_next(e, i), last ? TSR_COAP_CHANGED : step[i].code);
+        assert_int_equal(tag_of(e), -1);
+    }
+    pair_free(e);
+}
+
 /* A block that waits for room lies in the offered body, which nobody may take away meanwhile. */
 static void test_stream_lends_offered_bodies(void **state)
 {
@@ -449,6 +536,8 @@ int main(void)
         cmocka_unit_test(test_stream_sends_no_blocks_unasked),
         cmocka_unit_test(test_stream_uses_bert_only_when_it_was_said),
         cmocka_unit_test(test_stream_serves_blocks_without_bodies),
+        cmocka_unit_test(test_stream_tags_uploads_at_the_same_time),
+        cmocka_unit_test(test_stream_tells_uploads_apart_by_request_tag),
         cmocka_unit_test(test_stream_lends_offered_bodies),
         cmocka_unit_test(test_stream_refuses_blocks_that_do_not_fit),
         cmocka_unit_test(test_stream_fails_blocks_that_do_not_fit),

@@ -450,17 +450,21 @@ static void end(rig *r)
     rig_attach = NULL;
 }
 
-/* Transport 6.1. CON PUT /5/0/0, Block1 with blocks of 1,024 bytes; returns the code of the answer. */
-static unsigned put_block(rig *r, uint32_t num, bool more, size_t len, uint8_t fill)
+/* Transport 6.1. CON PUT /5/0/0, Block1 with blocks of 1,024 bytes; returns the code of the answer. `tag`: a
+ * Request-Tag of one byte; 0: none. */
+static unsigned put_tagged(rig *r, uint8_t tag, uint32_t num, bool more, size_t len, uint8_t fill)
 {
     static uint16_t mid = 0x1000;
     static char hex[2 * 1024 + 64];
     char reply[64];
     unsigned code;
-    int n = snprintf(hex, sizeof hex, "4103%04x2a b135 0130 0130 112a d102%02x ff", mid++,
+    int n = snprintf(hex, sizeof hex, "4103%04x2a b135 0130 0130 112a d102%02x ", mid++,
                      (unsigned)(num << 4 | (unsigned)more << 3 | 6));
 
     assert_true(num < 16);
+    if (tag != 0)
+        n += snprintf(hex + n, sizeof hex - (size_t)n, "d1fc%02x ", tag);
+    n += snprintf(hex + n, sizeof hex - (size_t)n, " ff");
     for (size_t i = 0; i < len; i++)
         n += snprintf(hex + n, sizeof hex - (size_t)n, "%02x", fill);
     if (len == 0)
@@ -468,6 +472,11 @@ static unsigned put_block(rig *r, uint32_t num, bool more, size_t len, uint8_t f
     (void)snprintf(reply, sizeof reply, "%s", rig_raw(r, hex));
     assert_int_equal(sscanf(reply, "61%2x", &code), 1);
     return code;
+}
+
+static unsigned put_block(rig *r, uint32_t num, bool more, size_t len, uint8_t fill)
+{
+    return put_tagged(r, 0, num, more, len, fill);
 }
 
 /* Longer than the 4,096 bytes of a body, and so than anything the client holds. */
@@ -507,6 +516,25 @@ static void test_client_refuses_blocks_that_do_not_follow(void **state)
     assert_int_equal(placed->len, 1040);
     assert_int_equal(placed->bytes[1023], 2);
     assert_int_equal(put_block(r, 0, true, 1024, 4), TSR_COAP_METHOD_NOT_ALLOWED);
+    end(r);
+}
+
+/* RFC 9175 §3.3: blocks with different Request-Tags are of different packages. */
+static void test_client_does_not_mix_packages(void **state)
+{
+    rig *r = device();
+
+    (void)state;
+    assert_int_equal(put_tagged(r, 'a', 0, true, 1024, 1), TSR_COAP_CONTINUE);
+    assert_int_equal(put_tagged(r, 'b', 1, true, 1024, 9), TSR_COAP_INCOMPLETE);
+    assert_int_equal(put_tagged(r, 0, 1, true, 1024, 9), TSR_COAP_INCOMPLETE);
+    assert_int_equal(put_tagged(r, 'a', 1, true, 1024, 1), TSR_COAP_CONTINUE);
+    assert_int_equal(put_tagged(r, 'b', 0, true, 1024, 2), TSR_COAP_CONTINUE); /* another begins */
+    assert_int_equal(put_tagged(r, 'a', 2, true, 1024, 1), TSR_COAP_INCOMPLETE);
+    assert_int_equal(put_tagged(r, 'b', 1, false, 7, 2), TSR_COAP_CHANGED);
+    assert_int_equal(placed->len, 1031);
+    for (uint32_t i = 0; i < placed->len; i++)
+        assert_int_equal(placed->bytes[i], 2);
     end(r);
 }
 
@@ -620,6 +648,7 @@ int main(void)
         cmocka_unit_test(test_client_streams_a_package_longer_than_its_bodies),
         cmocka_unit_test(test_client_refuses_blocks_that_do_not_follow),
         cmocka_unit_test(test_client_says_when_there_is_no_room),
+        cmocka_unit_test(test_client_does_not_mix_packages),
         cmocka_unit_test(test_client_streams_octets_of_package_only),
         cmocka_unit_test(test_client_keeps_the_state_over_a_restart),
         cmocka_unit_test(test_client_takes_back_what_it_cannot_save),

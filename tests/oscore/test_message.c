@@ -82,7 +82,8 @@ static void build(rig_message *m, uint8_t type, uint8_t code, const option *o, s
     assert_int_equal(m->buf.err, TSR_OK);
 }
 
-/* RFC 8613 §4.1, Figure 5: every option that we know, and two that nobody knows. */
+/* RFC 8613 §4.1, Figure 5: every option that we know, and two that nobody knows. RFC 9175 §3.2.1: Request-Tag
+ * goes inside. */
 static void test_options_are_split_by_class(void **state)
 {
     static const option all[] = {

@@ -26,17 +26,23 @@ static uint8_t code_of(tsr_err err, bool more)
     }
 }
 
-static uint8_t take(tsr_lwm2m_stream *s, tsr_coap_peer peer, const tsr_coap_msg *msg)
+static uint8_t take(tsr_lwm2m_stream *s, tsr_coap_peer peer, const tsr_coap_msg *msg, uint32_t key)
 {
     const tsr_coap_block b = msg->block1;
     uint32_t offset = b.num << (b.szx + 4); /* below 2^30: RFC 7959 §2.2 */
+    tsr_err err;
 
     if (!tsr_lwm2m_instance_is_allowed(s->client, peer, &s->at, TSR_LWM2M_OP_REPLACE))
         return TSR_COAP_UNAUTHORIZED;
-    return code_of(s->part(s->user, peer, offset, msg->payload, !b.more, s->client->now_ms), b.more);
+    if (b.num != 0 && (key ^ s->key) >> 3 != 0) /* RFC 9175 §3.3: of another request */
+        return TSR_COAP_INCOMPLETE;
+    err = s->part(s->user, peer, offset, msg->payload, !b.more, s->client->now_ms);
+    if (err == TSR_OK)
+        s->key = key;
+    return code_of(err, b.more);
 }
 
-static uint8_t block(void *user, tsr_coap_peer peer, const tsr_coap_msg *msg)
+static uint8_t block(void *user, tsr_coap_peer peer, const tsr_coap_msg *msg, uint32_t key)
 {
     tsr_lwm2m_stream *s = user;
     tsr_lwm2m_client_event *told;
@@ -46,7 +52,7 @@ static uint8_t block(void *user, tsr_coap_peer peer, const tsr_coap_msg *msg)
         s = s->next;
     if (s == NULL)
         return TSR_COAP_EMPTY;
-    code = take(s, peer, msg);
+    code = take(s, peer, msg, key);
     if (msg->block1.num != 0 && code == TSR_COAP_CONTINUE)
         return code;
     tsr_lwm2m_client_changed(s->client, tsr_lwm2m_at_instance(s->at.object, s->at.instance));

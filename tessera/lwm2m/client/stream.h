@@ -19,6 +19,7 @@ typedef struct tsr_lwm2m_stream {
     /* private */
     tsr_lwm2m_client *client;
     tsr_coap_sink sink;
+    uint32_t key; /* of the request whose blocks are taken */
     struct tsr_lwm2m_stream *next;
 } tsr_lwm2m_stream;
 
