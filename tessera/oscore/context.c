@@ -4,6 +4,7 @@
 #include "tessera/cbor/cbor.h"
 #include "tessera/cose/cose.h"
 #include "tessera/oscore/internal.h"
+#include "tessera/oscore/window.h"
 
 enum {
     INFO_MAX = 1 + 1 + TSR_OSCORE_ID_MAX + 2 + TSR_OSCORE_ID_CONTEXT_MAX + 3 + 4 + 2,
@@ -140,6 +141,8 @@ static tsr_err get_state(tsr_oscore *c, tsr_bytes in)
          tsr_get_u64(&in, &c->highest) != TSR_OK || tsr_get_u64(&in, &c->seen) != TSR_OK))
         return TSR_E_MALFORMED;
     c->window_known = known == 1;
+    if (TSR_OSCORE_PIV_END - c->next > TSR_OSCORE_WINDOW)
+        c->next += TSR_OSCORE_WINDOW; /* RFC 9175 §3.5.1: what is still on its way is too old now */
     c->limit = c->next;
     return in.len == 0 ? TSR_OK : TSR_E_MALFORMED;
 }

@@ -99,8 +99,8 @@ typedef struct {
  *  source  RFC 8613 §3.2, RFC 8613 §B.1
  *  units   state: what `save` was given last; empty if and only if these parameters were never used
  *          before. With an empty state the sequence number starts at 0 and no request was seen.
- *          With another one it starts above all that may have been used, and the first request is
- *          answered by a challenge.
+ *          With another one it starts above all that may have been used, by a replay window (64), and
+ *          the first request is answered by a challenge.
  *  errors  TSR_E_ARGUMENT     an ID too long for this AEAD, equal IDs, or a context too long
  *          TSR_E_UNSUPPORTED  an AEAD or HKDF that is not ours
  *          TSR_E_MALFORMED    `state` is damaged, or of another context

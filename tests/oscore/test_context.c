@@ -3,6 +3,8 @@
  * Parameters, sequence numbers, the replay window, restarts. */
 #include "tests/oscore/rig.h"
 
+#include "tessera/oscore/window.h"
+
 static const tsr_bytes fresh = { NULL, 0 };
 
 static tsr_bytes piv_of(const rig_message *m)
@@ -265,7 +267,8 @@ static void test_numbers_are_never_used_twice(void **state)
     assert_int_equal(psa_destroy_key(e.secret), PSA_SUCCESS);
 }
 
-/* A clean stop loses no numbers, but its state is good once: a copy of it must not come back. */
+/* A clean stop loses no numbers but those that make older messages too old (RFC 9175 §3.5.1); its state is
+ * good once: a copy of it must not come back. */
 static void test_parked_state_is_good_once(void **state)
 {
     end e = { .secret = rig_secret(PSA_ALG_HKDF(PSA_ALG_SHA_256)) };
@@ -285,11 +288,11 @@ static void test_parked_state_is_good_once(void **state)
     e.slot.len = parked.len;
     assert_int_equal(begin(&e, true, 100), TSR_OK);
     assert_int_equal(rig_request(&e.c, &x, RIG_GET, &m), TSR_OK);
-    assert_int_equal(number_of(&m), before + 1);
+    assert_int_equal(number_of(&m), before + 1 + TSR_OSCORE_WINDOW);
     cut(&e);
     assert_int_equal(begin(&e, true, 100), TSR_OK);
     assert_int_equal(rig_request(&e.c, &x, RIG_GET, &m), TSR_OK);
-    assert_true(number_of(&m) > before + 1);
+    assert_true(number_of(&m) > before + 1 + 2 * TSR_OSCORE_WINDOW);
     tsr_oscore_free(&e.c);
     assert_int_equal(psa_destroy_key(e.secret), PSA_SUCCESS);
 }

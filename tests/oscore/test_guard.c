@@ -272,6 +272,72 @@ static void test_guard_moves_bodies_in_blocks(void **state)
     assert_true(has_body(ends[0], ends[1]->answer));
 }
 
+/* The next datagram of one end goes to the other; its events are taken. */
+static void pass(int from)
+{
+    uint8_t room[1400];
+
+    link_feed(ends[!from]->coap, copy_of(link_poll(ends[from]->coap, path.now_ms), room), path.now_ms);
+    link_no_event(ends[!from]->coap);
+}
+
+/* The client's power goes, and comes back. */
+static void restart_client(void)
+{
+    side *e = ends[0];
+    rig_slot kept = e->slot;
+
+    link_free(e->coap);
+    free(e->memory);
+    tsr_oscore_free(&e->context);
+    place_context(e, tsr_view(kept.bytes, kept.len));
+    place_engine(e, 3);
+    path.end[0] = e->coap;
+}
+
+/* RFC 9175 §3.5.1: who held back a block of an upload that was given up cannot pass it off as one of the next
+ * upload: their Request-Tags differ, and after a restart, which forgets them, its number is too old. */
+static void test_guard_does_not_mix_uploads(void **state)
+{
+    static uint8_t other[sizeof pattern];
+    tsr_coap_request put = { .method = TSR_COAP_PUT, .path = "/16/0/0", .payload = { pattern, 3000 } };
+    uint8_t room[1400];
+    tsr_bytes held;
+    tsr_coap_id id;
+
+    memset(other, 'o', sizeof other);
+    for (unsigned how = 0; how < 2; how++) {
+        (void)end(state);
+        (void)begin(state);
+        ends[0]->params.margin = 2; /* a restart comes where no number was left over */
+        ends[0]->slot.len = 0;
+        tsr_oscore_free(&ends[0]->context);
+        place_context(ends[0], tsr_view(NULL, 0));
+
+        id = ask(&put);
+        pass(0);
+        pass(1);
+        held = copy_of(link_poll(ends[0]->coap, path.now_ms), room);
+        if (how == 0)
+            assert_int_equal(tsr_coap_cancel(ends[0]->coap, id), TSR_OK);
+        else
+            restart_client();
+        (void)ask(&(tsr_coap_request){ .method = TSR_COAP_PUT,
+                                       .path = "/16/0/0",
+                                       .payload = { other, sizeof other } });
+        pass(0);
+        pass(1);
+        link_feed(ends[1]->coap, held, path.now_ms);
+        link_no_event(ends[1]->coap);
+        (void)link_poll(ends[1]->coap, path.now_ms); /* its answer gets lost */
+        run();
+        assert_int_equal(ends[1]->requests, 1);
+        assert_true(has_body(ends[1], tsr_view(other, sizeof other)));
+        assert_int_equal(ends[0]->responses, 1);
+        assert_int_equal(ends[0]->code, TSR_COAP_CONTENT);
+    }
+}
+
 static void test_guard_answers_later(void **state)
 {
     (void)state;
@@ -653,6 +719,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_guard_hides_request_and_response, begin, end),
         cmocka_unit_test_setup_teardown(test_guard_repeats_the_same_bytes, begin, end),
         cmocka_unit_test_setup_teardown(test_guard_moves_bodies_in_blocks, begin, end),
+        cmocka_unit_test_setup_teardown(test_guard_does_not_mix_uploads, begin, end),
         cmocka_unit_test_setup_teardown(test_guard_answers_later, begin, end),
         cmocka_unit_test_setup_teardown(test_guard_protects_the_engines_answers, begin, end),
         cmocka_unit_test_setup_teardown(test_guard_carries_notifications, begin, end),
