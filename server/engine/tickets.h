@@ -5,8 +5,8 @@
  * ticket outlives TICKET_LIFETIME_S, and no key twice that.
  *
  * A ticket: name of the key (8 bytes), how many seconds old the key was (4), nonce (12), then the
- * session under AES-256-GCM, with the first two and `bound` authenticated (RFC 5116 §3.2: the nonce is
- * random, and a key is replaced long before it has sealed 2^32 times). */
+ * session under AES-256-GCM, with the first two and `bound` authenticated. RFC 5116 §3.1: no nonce comes
+ * twice under a key; they are random, and a key is replaced long before it has sealed 2^32 times. */
 #ifndef SERVER_ENGINE_TICKETS_H
 #define SERVER_ENGINE_TICKETS_H
 

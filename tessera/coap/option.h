@@ -7,7 +7,7 @@
 #include "tessera/base/bytes.h"
 
 /** Option numbers (RFC 7252 §12.2, RFC 7641 §2, RFC 7959 §2.1 and RFC 7959 §4, RFC 8613 §2, RFC 9175 §2.2
- *  and RFC 9175 §3.2). */
+ *  and RFC 9175 §3.2.1). */
 enum {
     TSR_COAP_IF_MATCH = 1,
     TSR_COAP_URI_HOST = 3,

@@ -248,7 +248,8 @@ static uint8_t *in_kept(const void *what, size_t len)
 
 /* ---- what resumes ---- */
 
-/* RFC 5077 §3.1: abbreviated, under the same identity. */
+/* RFC 5077 §3, RFC 5077 §3.1: the ticket of a full handshake, kept by the client, makes the next ones
+ * abbreviated, under the same identity. */
 static void test_resume_goes_on_under_a_shared_key(void **state)
 {
     (void)state;
@@ -489,7 +490,8 @@ static void without_ems(void)
                                             MBEDTLS_SSL_EXTENDED_MS_DISABLED);
 }
 
-/* RFC 7627 §5.3: neither is a session without it resumed, nor one with it by a hello without it. */
+/* RFC 7627 §5.1, RFC 7627 §5.3: its extension in the hello tells; neither is a session without it resumed,
+ * nor one with it by a hello without it. */
 static void test_resume_needs_the_extended_master_secret(void **state)
 {
     (void)state;

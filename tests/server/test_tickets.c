@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include <psa/crypto.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { HOUR_MS = 3600 * 1000 };
@@ -104,6 +105,30 @@ static void test_ticket_and_key_end_with_time(void **state)
     ticket_keys_free(keys);
 }
 
+static int by_bytes(const void *a, const void *b) { return memcmp(a, b, 12); }
+
+/* RFC 5116 §3.1: under one key each nonce comes once. */
+static void test_ticket_takes_no_nonce_twice(void **state)
+{
+    enum { MANY = 4096 };
+    static uint8_t nonces[MANY][12];
+    ticket_keys *keys = keys_new();
+    uint8_t name[8];
+
+    (void)state;
+    memcpy(name, sealed_at(keys, 1000).ptr, sizeof name);
+    for (size_t i = 0; i < MANY; i++) {
+        tsr_bytes ticket = sealed_at(keys, 1000);
+
+        assert_memory_equal(ticket.ptr, name, sizeof name);
+        memcpy(nonces[i], ticket.ptr + 12, 12);
+    }
+    qsort(nonces, MANY, sizeof nonces[0], by_bytes);
+    for (size_t i = 1; i < MANY; i++)
+        assert_memory_not_equal(nonces[i - 1], nonces[i], 12);
+    ticket_keys_free(keys);
+}
+
 static void test_ticket_needs_room(void **state)
 {
     ticket_keys *keys = keys_new();
@@ -124,6 +149,7 @@ int main(void)
         cmocka_unit_test(test_ticket_opens_for_what_it_was_sealed),
         cmocka_unit_test(test_ticket_is_refused_when_any_byte_changed),
         cmocka_unit_test(test_ticket_and_key_end_with_time),
+        cmocka_unit_test(test_ticket_takes_no_nonce_twice),
         cmocka_unit_test(test_ticket_needs_room),
     };
 
