@@ -11,15 +11,16 @@ enum { PATH_ROOM = 32 };
 /* Calls "/devices/EP/composite/{what}"; prints values or a line. */
 static int operate(const options *o, const char *what, const char *body, bool values)
 {
-    char query[32] = "";
+    char query[64];
     answer a;
 
-    if (o->timeout_s != 0)
-        (void)snprintf(query, sizeof query, "?timeout=%u", o->timeout_s);
+    query_of(o, query, sizeof query, "");
     char *where = device_path(o->args[0], "/composite/%s%s", what, query);
     int code = http_call(o, "POST", where, body, &a);
 
     free(where);
+    if (code == EXIT_DONE && a.status == 202)
+        return follow_request(o, &a);
     if (code == EXIT_DONE && o->json)
         print_json(&a);
     else if (code == EXIT_DONE && values)

@@ -102,7 +102,7 @@ static void help(FILE *to)
             "  --token-file FILE    bearer token; default: $TESSERA_TOKEN_FILE\n"
             "  --json               print the server's JSON; streams: one event a line\n"
             "  --timeout SECONDS    how long to wait for the device (default 30, at most 600)\n"
-            "  --queue              read, write, exec, create, delete, discover, attributes: leave\n"
+            "  --queue              read, write, exec, create, delete, discover, attributes, ...-composite: leave\n"
             "                       the request on the server, which sends it when the device wakes,\n"
             "                       also after a restart; --timeout then is at most 2592000 (86400)\n"
             "  --wait               the same, and wait for what comes of it\n"

@@ -4,8 +4,7 @@
 
 #include "apps/tessera/tessera.h"
 
-/* "?timeout=..", and more for some. */
-static void add_query(const options *o, char *out, size_t cap, const char *more)
+void query_of(const options *o, char *out, size_t cap, const char *more)
 {
     char timeout[32] = "";
 
@@ -25,7 +24,7 @@ static int operate(const options *o, const char *method, const char *path, const
     char query[128];
     answer a;
 
-    add_query(o, query, sizeof query, more);
+    query_of(o, query, sizeof query, more);
     char *where = device_path(o->args[0], "/objects%s%s%s", path, tail, query);
     int code = http_call(o, method, where, body, &a);
 

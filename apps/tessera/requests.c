@@ -8,6 +8,8 @@
 
 #include "apps/tessera/tessera.h"
 
+enum { IN_A_ROW = 3 }; /* paths of a composite operation */
+
 static bool id_ok(const char *text)
 {
     uint64_t id;
@@ -18,10 +20,47 @@ static bool id_ok(const char *text)
     return false;
 }
 
+static size_t count_of(const tsr_json *list)
+{
+    tsr_json_walk walk = tsr_json_items(list);
+    size_t count = 0;
+
+    while (tsr_json_next(&walk, NULL, NULL))
+        count++;
+    return count;
+}
+
+char *paths_of(const tsr_json *item, size_t most)
+{
+    enum { PATH_ROOM = 32 };
+    tsr_json list, path;
+
+    if (tsr_json_find(item, "paths", &list) != TSR_OK)
+        return need(strdup(text_of(item, "path")));
+    size_t count = count_of(&list), cap = (count + 1) * PATH_ROOM;
+    char *text = need(malloc(cap)), one[PATH_ROOM - 1];
+    tsr_buf out = tsr_buf_over(text, cap - PATH_ROOM);
+    tsr_json_walk walk = tsr_json_items(&list);
+
+    for (size_t i = 0; tsr_json_next(&walk, NULL, &path) && (most == 0 || i < most); i++) {
+        if (i > 0)
+            tsr_put_u8(&out, ' ');
+        if (tsr_json_cstring(&path, one, sizeof one) == TSR_OK)
+            put_visible(&out, tsr_text(one));
+    }
+    text[out.len] = '\0';
+    if (most != 0 && count > most)
+        (void)snprintf(text + out.len, cap - out.len, " +%zu", count - most);
+    return text;
+}
+
 static void show_request(const tsr_json *r)
 {
+    char *paths = paths_of(r, 0);
+
     (void)printf("request %s: %s %s %s: %s", text_of(r, "id"), text_of(r, "endpoint"),
-                 text_of(r, "operation"), text_of(r, "path"), text_of(r, "state"));
+                 text_of(r, "operation"), paths, text_of(r, "state"));
+    free(paths);
     if (text_of(r, "coap_code")[0] != '\0')
         (void)printf(" (%s)", text_of(r, "coap_code"));
     if (text_of(r, "location")[0] != '\0')
@@ -107,11 +146,15 @@ static void add_requests(table *t, const tsr_json *page)
         return;
     tsr_json_walk walk = tsr_json_items(&list);
 
-    while (tsr_json_next(&walk, NULL, &item))
+    while (tsr_json_next(&walk, NULL, &item)) {
+        char *paths = paths_of(&item, IN_A_ROW);
+
         table_row(t, (const char *const[]){ text_of(&item, "id"), text_of(&item, "endpoint"),
-                                            text_of(&item, "operation"), text_of(&item, "path"),
+                                            text_of(&item, "operation"), paths,
                                             text_of(&item, "state"), text_of(&item, "coap_code"),
                                             ago(text_of(&item, "created_at")) });
+        free(paths);
+    }
 }
 
 int cmd_requests(const options *o)

@@ -89,6 +89,13 @@ void table_free(table *t);
 /** The same, or `nothing` when there is only the head. */
 void table_print_or(table *t, const char *nothing);
 
+/** The paths of a composite operation, or the one `path` of another. Free it.
+ *  most  of them, and then how many more there are; 0: all */
+char *paths_of(const tsr_json *item, size_t most);
+
+/** "?timeout=..&queue=true", as the options say; `more` behind it, or "". */
+void query_of(const options *o, char *out, size_t cap, const char *more);
+
 /** A member of an object as text for people, "" when absent. Lives until the next eight calls.
  *  Control characters are replaced: what a device says must not drive the terminal. */
 const char *text_of(const tsr_json *object, const char *name);

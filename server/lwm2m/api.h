@@ -211,6 +211,8 @@ typedef struct {
     const char *endpoint;
     tsr_server_kind kind;
     tsr_lwm2m_path path;
+    const tsr_lwm2m_path *paths; /* of a composite operation: what it names, values first */
+    size_t path_count;           /* 0 also where the server was older */
     tsr_server_queue_state state;
     int64_t created_unix_ms, expires_unix_ms;
     int64_t sent_unix_ms, finished_unix_ms; /* 0: not yet */

@@ -101,14 +101,8 @@ static tsr_err fits(tsr_server *s, const char *endpoint, size_t bytes, const cha
     return TSR_OK;
 }
 
-static tsr_err put_row(queued *q, const char *endpoint, tsr_store_done *done, void *arg)
+static tsr_err put_row(queued *q, const char *endpoint, const char *path, tsr_store_done *done, void *arg)
 {
-    char path[TSR_LWM2M_PATH_TEXT + 1];
-    tsr_buf out = tsr_buf_over(path, sizeof path - 1);
-
-    tsr_lwm2m_path_put(&out, q->path);
-    path[out.len] = 0;
-
     tsr_store_queued row = { .id = q->id,
                              .endpoint = endpoint,
                              .path = path,
@@ -122,7 +116,8 @@ static tsr_err put_row(queued *q, const char *endpoint, tsr_store_done *done, vo
 }
 
 /* Ids and rows in the same order, and the line's order is theirs. */
-static tsr_err join(tsr_server *s, const char *endpoint, queued *q, tsr_store_waiter *w, const char **why)
+static tsr_err join(tsr_server *s, const char *endpoint, queued *q, const char *path, tsr_store_waiter *w,
+                    const char **why)
 {
     tsr_err err;
 
@@ -132,7 +127,7 @@ static tsr_err join(tsr_server *s, const char *endpoint, queued *q, tsr_store_wa
         err = refuse(why, TSR_E_IO, "out of memory; try again later");
     if (err == TSR_OK) {
         q->id = atomic_fetch_add(&s->queue->newest, 1) + 1;
-        if (put_row(q, endpoint, tsr_store_wake, w) != TSR_OK) {
+        if (put_row(q, endpoint, path, tsr_store_wake, w) != TSR_OK) {
             err = refuse(why, TSR_E_IO, "the store cannot follow; try again later");
             queue_leave(q);
             s->queue->count--;
@@ -143,11 +138,11 @@ static tsr_err join(tsr_server *s, const char *endpoint, queued *q, tsr_store_wa
 }
 
 /* Until it is `stored`, nobody takes it; afterwards the shard may have ended and freed it. */
-static tsr_err keep(tsr_server *s, const char *endpoint, queued *q, uint64_t *id, const char **why)
+static tsr_err keep(tsr_server *s, const char *endpoint, queued *q, const char *path, uint64_t *id, const char **why)
 {
     tsr_store_waiter w = TSR_STORE_WAITER;
     tsr_store_queued row = { .kind = (int)q->kind, .state = TSR_SERVER_QUEUED };
-    tsr_err err = join(s, endpoint, q, &w, why);
+    tsr_err err = join(s, endpoint, q, path, &w, why);
 
     if (err != TSR_OK)
         return err;
@@ -172,12 +167,14 @@ tsr_err tsr_server_queue_put(tsr_server *s, const tsr_server_request *r, uint32_
 {
     enum { DAY_S = 86400, MOST_S = 30 * DAY_S };
     queued *q;
+    tsr_buf path = { 0 };
     tsr_err err = check(s, r, why);
 
     if (err != TSR_OK)
         return err;
     q = calloc(1, sizeof *q);
-    if (!q || tsr_put_request(&q->request, r) != TSR_OK) {
+    if (!q || tsr_put_request_paths(&path, r) != TSR_OK || tsr_put_request(&q->request, r) != TSR_OK) {
+        free(path.ptr);
         free(q);
         return refuse(why, TSR_E_IO, "out of memory; try again later");
     }
@@ -187,7 +184,8 @@ tsr_err tsr_server_queue_put(tsr_server *s, const tsr_server_request *r, uint32_
     q->path = r->path;
     q->created_ms = unix_now_ms();
     q->expires_ms = q->created_ms + (int64_t)lifetime_s * 1000;
-    err = keep(s, r->endpoint, q, id, why);
+    err = keep(s, r->endpoint, q, (const char *)path.ptr, id, why);
+    free(path.ptr);
     if (err == TSR_OK)
         wake_device(s, r->endpoint);
     else
@@ -330,7 +328,6 @@ static bool give_row(void *arg, const tsr_store_queued *row)
     tsr_server_queued q = { .id = row->id,
                             .endpoint = row->endpoint,
                             .kind = (tsr_server_kind)row->kind,
-                            .path = tsr_lwm2m_at_root(),
                             .state = (tsr_server_queue_state)row->state,
                             .created_unix_ms = row->created_ms,
                             .expires_unix_ms = row->expires_ms,
@@ -343,12 +340,15 @@ static bool give_row(void *arg, const tsr_store_queued *row)
                                         .format = TSR_SERVER_FORMAT_AUTO,
                                         .location = "" } };
     void *room = NULL;
+    tsr_lwm2m_path *paths;
 
-    (void)tsr_lwm2m_path_parse(tsr_text(row->path), &q.path);
+    (void)tsr_get_request_paths(row->path, &q.path, &paths, &q.path_count);
+    q.paths = paths;
     if (row->result.len)
         (void)tsr_get_result(row->result, &q.result, &room);
     g->fn(g->arg, &q);
     free(room);
+    free(paths);
     return true;
 }
 

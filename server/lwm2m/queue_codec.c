@@ -2,6 +2,7 @@
 #include "server/lwm2m/queue_codec.h"
 
 #include "server/lwm2m/codec.h"
+#include "server/lwm2m/internal.h"
 
 #include <stdlib.h>
 
@@ -159,6 +160,73 @@ tsr_err tsr_get_request(tsr_bytes in, tsr_server_request *request, void **room)
     r.records = records;
     *room = records;
     *request = r;
+    return TSR_OK;
+}
+
+/* --- the column `path` ------------------------------------------------------------------ */
+
+static void put_one(tsr_buf *out, tsr_lwm2m_path path)
+{
+    tsr_put_u8(out, ' ');
+    tsr_lwm2m_path_put(out, path);
+}
+
+/* What a plain Write names beside its path are values of it. */
+tsr_err tsr_put_request_paths(tsr_buf *out, const tsr_server_request *r)
+{
+    bool composite = kind_is_composite(r->kind);
+    size_t named = composite ? r->record_count + r->path_count : 0;
+    size_t cap = (named + 1) * (TSR_LWM2M_PATH_TEXT + 1) + 1;
+    char *room = malloc(cap);
+
+    if (!room)
+        return TSR_E_SPACE;
+    *out = tsr_buf_over(room, cap);
+    tsr_lwm2m_path_put(out, r->path);
+    for (size_t i = 0; composite && i < r->record_count; i++)
+        put_one(out, r->records[i].path);
+    for (size_t i = 0; composite && i < r->path_count; i++)
+        put_one(out, r->paths[i]);
+    tsr_put_u8(out, 0);
+    return TSR_OK;
+}
+
+/* Up to the space, which is taken too. */
+static tsr_err get_one(const char **text, tsr_lwm2m_path *path)
+{
+    size_t len = strcspn(*text, " ");
+    tsr_err err = tsr_lwm2m_path_parse(tsr_view(*text, len), path);
+
+    *text += len + ((*text)[len] == ' ');
+    return err;
+}
+
+tsr_err tsr_get_request_paths(const char *text, tsr_lwm2m_path *own, tsr_lwm2m_path **paths, size_t *count)
+{
+    tsr_lwm2m_path *list;
+    size_t most = 0;
+    tsr_err err = TSR_OK;
+
+    *own = tsr_lwm2m_at_root();
+    *paths = NULL;
+    *count = 0;
+    for (const char *c = text; *c; c++)
+        most += *c == ' ';
+    if (get_one(&text, own) != TSR_OK)
+        return TSR_E_MALFORMED;
+    if (most == 0)
+        return TSR_OK;
+    list = calloc(most, sizeof *list);
+    if (!list)
+        return TSR_E_SPACE;
+    for (size_t i = 0; i < most && err == TSR_OK; i++)
+        err = get_one(&text, &list[i]);
+    if (err != TSR_OK) {
+        free(list);
+        return err;
+    }
+    *paths = list;
+    *count = most;
     return TSR_OK;
 }
 

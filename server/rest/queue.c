@@ -48,6 +48,20 @@ static void put_code(tsr_json_out *j, uint8_t code)
     tsr_json_put_string(j, tsr_buf_view(&word));
 }
 
+static void put_paths(sheet *s, const tsr_server_queued *q)
+{
+    tsr_json_put_key(&s->j, "paths");
+    tsr_json_open_array(&s->j);
+    for (size_t i = 0; i < q->path_count; i++) {
+        char text[TSR_LWM2M_PATH_TEXT];
+        tsr_buf path = tsr_buf_over(text, sizeof text);
+
+        tsr_lwm2m_path_put(&path, q->paths[i]);
+        tsr_json_put_string(&s->j, tsr_buf_view(&path));
+    }
+    tsr_json_close(&s->j);
+}
+
 static void put_request(void *arg, const tsr_server_queued *q)
 {
     sheet *s = arg;
@@ -56,13 +70,16 @@ static void put_request(void *arg, const tsr_server_queued *q)
 
     s->last = q->id;
     s->count++;
-    rest_room(&s->out, 1024 + 6 * (strlen(q->endpoint) + strlen(r->diagnostic) +
-                                   strlen(r->location) + (name != NULL ? strlen(name) : 0)));
+    rest_room(&s->out, 1024 + q->path_count * (TSR_LWM2M_PATH_TEXT + 3) +
+                           6 * (strlen(q->endpoint) + strlen(r->diagnostic) + strlen(r->location) +
+                                (name != NULL ? strlen(name) : 0)));
     tsr_json_open_object(&s->j);
     rest_put_count(&s->j, "id", q->id);
     rest_put_text(&s->j, "endpoint", q->endpoint);
     rest_put_text(&s->j, "operation", rest_operation_name((int)q->kind));
     rest_put_path(&s->j, q->path);
+    if (q->path_count > 0)
+        put_paths(s, q);
     if (name != NULL)
         rest_put_text(&s->j, "name", name);
     rest_put_text(&s->j, "state", tsr_server_queue_state_name(q->state));

@@ -179,6 +179,24 @@ test("a refused instance is told in the device's words, and its form stays", asy
   await page.keyboard.press("Escape");
 });
 
+test("what waits for a silent device is shown with its paths, and taken back", { timeout: 120_000 }, async () => {
+  const daemon = lab.parts.findLast((p) => p.name === EP);
+  daemon.child.kill("SIGSTOP");
+  try {
+    await lab.call("POST", `/devices/${EP}/composite/read?queue=true`, { paths: ["/3/0/9", "/3311/0", "/1/0/1"] });
+    await view.go(`#/devices/${EP}`);
+    const row = page.getByRole("table", { name: "Requests that wait" }).locator("tbody tr");
+    await row.getByText("/3/0/9 /3311/0 /1/0/1").waitFor();
+    await row.getByText("read-composite").waitFor();
+    await view.accessible("a device with requests that wait");
+    await row.getByRole("button", { name: "Cancel" }).click();
+    await view.toast("Cancelled");
+    await row.waitFor({ state: "detached" });
+  } finally {
+    daemon.child.kill("SIGCONT");
+  }
+});
+
 test("a registration is dropped", { timeout: 120_000 }, async () => {
   await view.go(`#/devices/${EP}`);
   await button("Drop the registration").click();

@@ -235,6 +235,11 @@ test("leaves requests on the server, and takes them back", { timeout: 60_000 }, 
   assert.match(await good(["request", "cancel", id]), /cancelled/);
   assert.match(await good(["requests", "--waiting"]), /nothing waits/);
   await bad(7, /over already/, ["request", "cancel", id]);
+  const several = await good(["--queue", "read-composite", EP, "/3/0/9", "/3311/0", "/1/0/1", "/1/0/2", "/3/0/13"]);
+  assert.match(several, /^request \d+: cli-1 read-composite \/3\/0\/9 \/3311\/0 \/1\/0\/1 \/1\/0\/2 \/3\/0\/13: (queued|sent)$/m);
+  assert.match(await good(["requests", EP, "--waiting"]), / read-composite +\/3\/0\/9 \/3311\/0 \/1\/0\/1 \+2 /);
+  assert.match(await good(["request", several.match(/\d+/)[0]]), / read-composite .* \/3\/0\/13: /);
+  await good(["request", "cancel", several.match(/\d+/)[0]]);
   await bad(2, /no request 4711/, ["request", "4711"]);
   await bad(1, /not the number/, ["request", "x"]);
   await bad(1, /at most 600/, ["--timeout", "601", "read", EP, "/3"]);

@@ -365,13 +365,19 @@ test("each documented operation answers, and as documented", { timeout: 120_000 
   assert.equal(listed[0].path, "/");
   assert.equal((await composite("cancel", pair)).status, 200);
   const later = await call("POST", `${dev}/composite/read?queue=true`, "/devices/{endpoint}/composite/read", pair);
-  assert.deepEqual([later.status, later.body.operation, later.body.path], [202, "read-composite", "/"]);
+  assert.deepEqual([later.status, later.body.operation, later.body.path, later.body.paths], [202, "read-composite", "/", pair.paths]);
   let came;
   for (const end = Date.now() + 20_000; came?.body.state !== "done";) {
     assert.ok(Date.now() < end, `still ${came?.body.state}`);
     came = await ok("GET", `/requests/${later.body.id}`, "/requests/{request}");
   }
   assert.deepEqual(came.body.values.map((v) => v.path).sort(), ["/1/0/1", "/3311/0/5851"]);
+  const many = { values: [{ path: "/3311/0/5851", value: 32 }, { path: "/1/0/2", value: 2 }] };
+  const put = await call("POST", `${dev}/composite/write?queue=true`, "/devices/{endpoint}/composite/write", many);
+  assert.deepEqual(put.body.paths, ["/1/0/2", "/3311/0/5851"]);
+  const shown = (await ok("GET", `/requests?endpoint=${EP}`, "/requests")).body.items;
+  assert.deepEqual(shown.slice(0, 2).map((r) => r.paths), [put.body.paths, pair.paths]);
+  assert.ok(shown.some((r) => r.operation === "read" && r.paths === undefined));
 
   const values = await ok("GET", `${dev}/values?path=/3311`, "/devices/{endpoint}/values");
   assert.ok(values.body.values.every((v) => v.path.startsWith("/3311/")));

@@ -12,7 +12,7 @@
 
 typedef struct {
     tsr_server_queued q;
-    char endpoint[64], detail[300];
+    char endpoint[64], detail[300], paths[200];
     int64_t value;
     size_t count;
     uint64_t ids[16];
@@ -27,6 +27,13 @@ static void see(void *arg, const tsr_server_queued *q)
     snprintf(s->detail, sizeof s->detail, "%s", q->result.diagnostic);
     if (q->result.record_count)
         s->value = q->result.records[0].value.as.i;
+    tsr_buf paths = tsr_buf_over(s->paths, sizeof s->paths - 1);
+
+    for (size_t i = 0; i < q->path_count; i++) {
+        tsr_lwm2m_path_put(&paths, q->paths[i]);
+        tsr_put_u8(&paths, ' ');
+    }
+    s->paths[paths.len] = 0;
     if (s->count < 16)
         s->ids[s->count] = q->id;
     s->count++;
@@ -249,15 +256,26 @@ static uint64_t queue_composite(house *h, tsr_server_kind kind, const tsr_lwm2m_
     return id;
 }
 
-/* Core 6.3.8, Core 6.3.9, Core 6.4.4: composite requests wait like all others, and over a restart. */
+static void expect_paths(house *h, uint64_t id, const char *paths)
+{
+    seen s;
+
+    (void)state_of(h, id, &s);
+    assert_int_equal(s.q.path.depth, 0);
+    assert_string_equal(s.paths, paths);
+}
+
+/* Core 6.3.8, Core 6.3.9, Core 6.4.4: composite requests wait like all others, and over a restart. What they name is
+ * told before, after and when they are over. */
 static void test_queued_composite_requests(void **state)
 {
     static const tsr_lwm2m_path paths[] = { { 3, 0, 9, 0, 3 }, { 1, 0, 1, 0, 3 } };
+    static const tsr_lwm2m_path root = { .depth = 0 };
     const tsr_server_record write = { at("/1/0/1"), tsr_lwm2m_int(240), 0 };
     const tsr_server_request bad = { .kind = TSR_SERVER_READ_COMPOSITE, .endpoint = "dev1" };
     house *h = *state;
     test_peer *p = sleeper(h);
-    uint64_t ids[4], none;
+    uint64_t ids[5], none;
     const char *why = "";
     seen s;
 
@@ -265,6 +283,11 @@ static void test_queued_composite_requests(void **state)
     ids[1] = queue_composite(h, TSR_SERVER_READ_COMPOSITE, paths, NULL, 2);
     ids[2] = queue_composite(h, TSR_SERVER_OBSERVE_COMPOSITE, paths, NULL, 2);
     ids[3] = queue_composite(h, TSR_SERVER_CANCEL_COMPOSITE, paths, NULL, 2);
+    ids[4] = queue_composite(h, TSR_SERVER_READ_COMPOSITE, &root, NULL, 1);
+    expect_paths(h, ids[0], "/1/0/1 ");
+    expect_paths(h, ids[1], "/3/0/9 /1/0/1 ");
+    expect_paths(h, ids[4], "/ ");
+    assert_int_equal(tsr_server_queue_cancel(h->server, ids[4]), TSR_OK);
     assert_int_equal(tsr_server_queue_put(h->server, &bad, 0, &none, &why), TSR_E_ARGUMENT);
     assert_non_null(strstr(why, "a list of paths"));
     house_stop(h);
@@ -280,6 +303,12 @@ static void test_queued_composite_requests(void **state)
     assert_int_equal(state_of(h, ids[2], &s), TSR_SERVER_DONE);
     assert_int_equal(s.q.result.record_count, 2);
     assert_int_equal(s.q.attempts, 1);
+    expect_paths(h, ids[0], "/1/0/1 ");
+    expect_paths(h, ids[3], "/3/0/9 /1/0/1 ");
+    expect_paths(h, ids[4], "/ ");
+    (void)state_of(h, queue(h, TSR_SERVER_READ, "/3/0/9", NULL), &s);
+    assert_int_equal(s.q.path_count, 0); /* its path says it */
+    assert_int_equal(s.q.path.depth, 3);
     peer_close(p);
 }
 

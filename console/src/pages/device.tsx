@@ -118,7 +118,7 @@ function Waiting({ store }: { store: DeviceStore }) {
               <tr key={r.id}>
                 <td class="mono">{r.id}</td>
                 <td>{r.operation}</td>
-                <td><span class="mono">{r.path}</span>{r.name && <span class="muted"> {r.name}</span>}</td>
+                <td><span class="mono">{r.paths?.join(" ") ?? r.path}</span>{r.name && <span class="muted"> {r.name}</span>}</td>
                 <td>{r.state}{r.attempts > 1 && <span class="muted"> ({plural(r.attempts, "try", "tries")})</span>}</td>
                 <td><Ago at={r.expires_at} /></td>
                 <td class="right">
