@@ -385,6 +385,33 @@ static void test_container_belongs_to_its_user(void **state)
     assert_int_equal(st.st_mode & 07777, 0660);
 }
 
+/* Whoever may write above could put any folder of ours there. */
+static void test_container_gives_away_only_what_it_made(void **state)
+{
+    char left[96];
+    struct stat st;
+
+    (void)state;
+    assert_int_equal(rmdir(folder), 0);
+    hear();
+    assert_int_equal(mkdir(folder, 0750), 0);
+    c = (tsr_host_container){ .path = folder, .user = TSR_HOST_SAME, .group = TSR_HOST_SAME };
+    assert_int_equal(tsr_host_container_open(&c, inotify), TSR_OK);
+    assert_int_equal(stat(folder, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0750);
+    c = (tsr_host_container){ .path = folder, .user = 65534, .group = 7 };
+    assert_int_equal(tsr_host_container_open(&c, inotify), TSR_E_DENIED);
+    assert_int_equal(stat(folder, &st), 0);
+    assert_int_equal(st.st_uid, geteuid());
+    assert_int_equal(st.st_mode & 07777, 0750);
+
+    snprintf(left, sizeof left, "%s/.c.new", top); /* by a kill, before it had its name */
+    assert_int_equal(rename(folder, left), 0);
+    c = (tsr_host_container){ .path = folder, .user = TSR_HOST_SAME, .group = TSR_HOST_SAME };
+    assert_int_equal(tsr_host_container_open(&c, inotify), TSR_OK);
+    assert_int_equal(stat(left, &st), -1);
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -400,6 +427,7 @@ int main(void)
         CASE(test_container_stays_in_folders_of_its_owner),
         CASE(test_container_is_opened_again),
         CASE(test_container_belongs_to_its_user),
+        CASE(test_container_gives_away_only_what_it_made),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -35,17 +36,14 @@ static tsr_err check(const tsr_host_container *c, int folder)
     return st.st_uid != user_of(c) || (st.st_mode & S_IWOTH) != 0 ? TSR_E_DENIED : TSR_OK;
 }
 
-typedef tsr_err folder_fn(const tsr_host_container *c, int folder);
-
-/* Opens it if `fn` has nothing against it. */
-static tsr_err open_folder(const tsr_host_container *c, folder_fn *fn, int *folder)
+static tsr_err enter(const tsr_host_container *c, int *folder)
 {
     int dir = open(c->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     tsr_err err;
 
     if (dir < 0)
         return errno == ELOOP || errno == ENOTDIR ? TSR_E_DENIED : TSR_E_IO;
-    err = fn(c, dir);
+    err = check(c, dir);
     if (err != TSR_OK) {
         (void)close(dir);
         return err;
@@ -54,32 +52,71 @@ static tsr_err open_folder(const tsr_host_container *c, folder_fn *fn, int *fold
     return TSR_OK;
 }
 
-static tsr_err enter(const tsr_host_container *c, int *folder) { return open_folder(c, check, folder); }
+/* ---- making it ---- */
 
-/* One that is ours, as it is when we have just made it, becomes whose it is to be. */
-static tsr_err give(const tsr_host_container *c, int folder)
+/* The folder that it is to lie in, opened, and its name there. */
+static int open_above(const char *path, char name[NAME_MAX + 1])
 {
-    bool shared = c->group != TSR_HOST_SAME;
-    struct stat st;
+    char above[PATH_MAX];
+    size_t end = strlen(path), begin;
 
-    if (fstat(folder, &st) != 0)
+    while (end > 0 && path[end - 1] == '/')
+        end--;
+    for (begin = end; begin > 0 && path[begin - 1] != '/';)
+        begin--;
+    (void)snprintf(name, NAME_MAX + 1, "%.*s", (int)(end - begin), path + begin);
+    (void)snprintf(above, sizeof above, "%.*s", (int)begin, path);
+    return open(begin == 0 ? "." : above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+static bool give(const tsr_host_container *c, int folder)
+{
+    return fchmod(folder, c->group != TSR_HOST_SAME ? 02770 : 0700) == 0 && fchown(folder, c->user, c->group) == 0;
+}
+
+static tsr_err make_in(const tsr_host_container *c, int above, const char *name)
+{
+    char beside[NAME_MAX + 1];
+    int folder = -1;
+    bool good;
+
+    (void)snprintf(beside, sizeof beside, ".%.*s.new", NAME_MAX - 5, name);
+    (void)unlinkat(above, beside, AT_REMOVEDIR); /* one that a kill left */
+    if (mkdirat(above, beside, 0700) == 0)
+        folder = openat(above, beside, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (folder < 0)
         return TSR_E_IO;
-    if (st.st_uid == geteuid() && (fchmod(folder, shared ? 02770 : 0700) != 0 ||
-                                   fchown(folder, user_of(c), shared ? c->group : st.st_gid) != 0))
+    good = give(c, folder) && renameat(above, beside, above, name) == 0 && fsync(above) == 0;
+    (void)close(folder);
+    return good ? TSR_OK : TSR_E_IO;
+}
+
+/* Only what has just been made is given away: whoever may write above could lead us to a folder of ours that he
+ * wants to have. It gets its name when it is whose it is to be, so that a kill leaves nothing half done. */
+static tsr_err make(const tsr_host_container *c)
+{
+    char name[NAME_MAX + 1];
+    int above = open_above(c->path, name);
+    tsr_err err;
+
+    if (above < 0)
         return TSR_E_IO;
-    return check(c, folder);
+    err = make_in(c, above, name);
+    (void)close(above);
+    return err;
 }
 
 tsr_err tsr_host_container_open(tsr_host_container *c, int inotify)
 {
+    tsr_err err = TSR_OK;
     int folder;
-    tsr_err err;
 
     if (c->watch > 0)
         return TSR_OK;
-    if (mkdir(c->path, 0700) != 0 && errno != EEXIST)
-        return TSR_E_IO;
-    err = open_folder(c, give, &folder);
+    if (access(c->path, F_OK) != 0 && errno == ENOENT)
+        err = make(c);
+    if (err == TSR_OK)
+        err = enter(c, &folder);
     if (err != TSR_OK)
         return err;
     (void)close(folder);
@@ -266,7 +303,6 @@ uint8_t tsr_host_container_take(tsr_host_container *c, tsr_lwm2m_app_data *item)
 /* A name that was left by a kill is ours to remove; whatever takes it meanwhile is refused. */
 static tsr_err lay(const tsr_host_container *c, int folder, size_t part, tsr_bytes data)
 {
-    bool shared = c->group != TSR_HOST_SAME;
     char name[NAME];
     bool good;
     int fd;
@@ -276,11 +312,8 @@ static tsr_err lay(const tsr_host_container *c, int folder, size_t part, tsr_byt
     fd = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return TSR_E_IO;
-    good = tsr_host_write_all(fd, data) && fchmod(fd, shared ? 0660 : 0600) == 0 &&
-           ((c->user == TSR_HOST_SAME && !shared) ||
-            fchown(fd, c->user == TSR_HOST_SAME || geteuid() != 0 ? (uid_t)-1 : c->user,
-                   shared ? c->group : (gid_t)-1) == 0) &&
-           fsync(fd) == 0;
+    good = tsr_host_write_all(fd, data) && fchmod(fd, c->group != TSR_HOST_SAME ? 0660 : 0600) == 0 &&
+           fchown(fd, geteuid() == 0 ? c->user : TSR_HOST_SAME, c->group) == 0 && fsync(fd) == 0;
     return close(fd) == 0 && good ? TSR_OK : TSR_E_IO;
 }
 

@@ -15,7 +15,7 @@
 
 #include "tessera/lwm2m/objects/app_data.h"
 
-#define TSR_HOST_SAME UINT32_MAX /* a user or group: as we are */
+#define TSR_HOST_SAME UINT32_MAX /* a user or group: as we are; chown(2) leaves it */
 
 /** Where a file stood when it was last looked at. */
 typedef struct {
@@ -36,8 +36,8 @@ typedef struct {
     uint8_t said[TSR_LWM2M_APP_PARTS]; /* a bit per cause that was logged */
 } tsr_host_container;
 
-/** Makes the folder, if it is not there (its parent is), gives it its owner and mode, and watches it with `inotify`.
- *  Everything in it is due. Harmless when it is watched already.
+/** Makes the folder with its owner and mode, if it is not there (its parent is), and watches it with `inotify`. One
+ *  that is there stays as it is. Everything in it is due. Harmless when it is watched already.
  *
  *  errors  TSR_E_DENIED  it is no folder, others may write there, or it is somebody else's
  *          TSR_E_IO      errno says why */
