@@ -325,7 +325,7 @@ static void ended(software_seat *p, uint64_t now_ms)
     if (too_much) {
         give_up(p);
         p->item->result = TSR_LWM2M_SOFTWARE_NO_STORAGE;
-        (void)snprintf(p->item->reason, sizeof p->item->reason, "its data folder holds more than %u MB",
+        (void)snprintf(p->item->reason, sizeof p->item->reason, "its folders hold more than %u MB",
                        p->of->config->software.data_mb);
         return;
     }

@@ -17,6 +17,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ports/linux/software/run.h"
@@ -281,6 +282,43 @@ static void test_run_bounds_data(void **state)
     assert_true(too_much);
 }
 
+/* What it shares it could fill as well. */
+static void test_run_bounds_what_it_shares(void **state)
+{
+    const char *shared[2] = { NULL, NULL };
+    char open_to_it[96], script[256];
+
+    (void)state;
+    (void)snprintf(open_to_it, sizeof open_to_it, "%s/open", dir);
+    assert_int_equal(mkdir(open_to_it, 0777), 0);
+    shared[0] = open_to_it;
+    how.shared = shared;
+    how.data_mb = 2;
+    (void)snprintf(script, sizeof script, "#!/bin/sh\nhead -c 1000000 /dev/zero > own\ncd %s\n"
+                   "for i in 1 2; do head -c 1000000 /dev/zero > $i; done\nsleep 1000\n", open_to_it);
+    begin(script);
+    assert_int_equal(code(), 128 + SIGTERM);
+    assert_true(too_much);
+}
+
+/* Who reads of it must not have to wait for software that does not want to end. */
+static void test_run_says_last_that_it_was_too_much(void **state)
+{
+    struct pollfd over;
+    struct timespec from, to;
+
+    (void)state;
+    how.data_mb = 1;
+    begin("#!/bin/sh\ntrap '' TERM\nfor i in 1 2; do head -c 1000000 /dev/zero > $i; done\nwhile :; do sleep 1000; done\n");
+    over = (struct pollfd){ end, POLLIN, 0 };
+    assert_int_equal(poll(&over, 1, LONG_MS), 1);
+    (void)clock_gettime(CLOCK_MONOTONIC, &from);
+    assert_int_equal(WEXITSTATUS(tsr_software_ended(keeper, end, &too_much)), 128 + SIGKILL);
+    (void)clock_gettime(CLOCK_MONOTONIC, &to);
+    assert_true(too_much);
+    assert_true((to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000 < TSR_SOFTWARE_END_MS / 2);
+}
+
 /* Empty files are not for nothing, nor is what hides in a closed folder, nor a deep one. */
 static void test_run_counts_names(void **state)
 {
@@ -288,6 +326,7 @@ static void test_run_counts_names(void **state)
         "#!/bin/sh\ni=0; while [ $i -lt 600 ]; do : > $i; i=$((i+1)); done\nsleep 1000\n",
         "#!/bin/sh\ni=0; while [ $i -lt 600 ]; do : > $i; i=$((i+1)); done\nwhile :; do (: &); done\n",
         "#!/bin/sh\nmkdir hidden && chmod 0 hidden\nsleep 1000\n",
+        "#!/bin/sh\nmkdir hidden && : > hidden/name && chmod 0400 hidden\nsleep 1000\n",
         "#!/usr/bin/python3\nimport os, time\nfor i in range(100):\n    os.mkdir('d'); os.chdir('d')\ntime.sleep(1000)\n",
     };
 
@@ -398,6 +437,8 @@ int main(int argc, char **argv)
         IN_FOLDER(test_run_opens_the_internet_or_nothing),
         IN_FOLDER(test_run_bounds_memory),
         IN_FOLDER(test_run_bounds_data),
+        IN_FOLDER(test_run_bounds_what_it_shares),
+        IN_FOLDER(test_run_says_last_that_it_was_too_much),
         IN_FOLDER(test_run_counts_names),
         IN_FOLDER(test_run_bounds_processes),
         IN_FOLDER(test_run_stops_all_of_it),

@@ -9,9 +9,11 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ports/linux/bundle/bundle.h"
@@ -253,6 +255,45 @@ static void test_store_wants_a_directory_of_its_own(void **state)
     assert_int_equal(tsr_software_open(&other, path("none/at/all"), 100), TSR_E_IO);
 }
 
+/* Makes and removes folders until it is ended. */
+static pid_t churn(const char *in)
+{
+    pid_t child = fork();
+    char name[96];
+
+    for (unsigned i = 0; child == 0; i++) {
+        (void)snprintf(name, sizeof name, "%s/%u", in, i % 4);
+        if (mkdir(name, 0700) != 0)
+            (void)rmdir(name);
+    }
+    assert_true(child > 0);
+    return child;
+}
+
+/* Folders that go while they are measured hide nothing. */
+static void test_tree_measures_what_comes_and_goes(void **state)
+{
+    int folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool fits = true;
+    pid_t child;
+
+    (void)state;
+    assert_true(folder >= 0);
+    assert_int_equal(tsr_tree_measure(folder, 4096), 4096);
+    assert_int_equal(mkdirat(folder, "a", 0700), 0);
+    assert_int_equal(mkdirat(folder, "a/b", 0700), 0);
+    assert_int_equal(symlinkat("/usr", folder, "a/b/link"), 0);
+    assert_int_equal(tsr_tree_measure(folder, 3 * 4096 + 1), 1);
+    assert_int_equal(tsr_tree_measure(folder, 3 * 4096), 0);
+    child = churn(dir);
+    for (unsigned i = 0; fits && i < 20000; i++)
+        fits = tsr_tree_measure(folder, 100 * 4096) > 0;
+    (void)kill(child, SIGKILL);
+    (void)waitpid(child, NULL, 0);
+    assert_true(fits);
+    (void)close(folder);
+}
+
 #define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -265,6 +306,7 @@ int main(void)
         IN_DIRECTORY(test_store_lets_no_name_out),
         IN_DIRECTORY(test_store_tidies_up_after_a_cut),
         IN_DIRECTORY(test_store_wants_a_directory_of_its_own),
+        IN_DIRECTORY(test_tree_measures_what_comes_and_goes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

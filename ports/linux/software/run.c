@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ports/linux/software/run.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -18,9 +17,9 @@
 #include <unistd.h>
 
 #include "ports/linux/host/log.h"
+#include "ports/linux/software/tree.h"
 
-enum { FILES_MOST = 256, PROCESSES_MOST = 128, NOT_STARTED = 126, END_FD = 3, NICE = 10, LOOK_MS = 2000,
-       NAME_TAKES = 4096, DEPTH_MOST = 64 };
+enum { FILES_MOST = 256, PROCESSES_MOST = 128, NOT_STARTED = 126, END_FD = 3, NICE = 10, LOOK_MS = 2000 };
 
 static const char too_large = 'L'; /* said through the pipe's end, which is only closed otherwise */
 
@@ -192,10 +191,11 @@ static struct rlimit at_most(rlim_t most) { return (struct rlimit){ most, most }
 /* What it is given, as its keeper was told. */
 typedef struct {
     const char *folder;
-    int data; /* its folder */
+    int folders[1 + TSR_SOFTWARE_SHARED]; /* that it may write to, its own first */
+    size_t folder_count;
     uint64_t memory_mb, data_mb;
     bool network, other_user;
-    char *const *shared; /* folders, then NULL */
+    char *const *shared; /* names of the others, then NULL */
 } allotment;
 
 static void become_software(const allotment *a, pid_t keeper)
@@ -211,7 +211,7 @@ static void become_software(const allotment *a, pid_t keeper)
     (void)snprintf(home, sizeof home, "HOME=%s/data", a->folder);
     (void)setsid();
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != keeper || in < 0 || dup2(in, 0) < 0 || fchdir(a->data) != 0)
+    if (getppid() != keeper || in < 0 || dup2(in, 0) < 0 || fchdir(a->folders[0]) != 0)
         _exit(NOT_STARTED);
     (void)setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
     bounds = at_most(FILES_MOST);
@@ -286,54 +286,43 @@ static int signal_until(const sigset_t *set, uint64_t by_ms)
 
 static bool anybody(pid_t leader) { return kill(-leader, 0) == 0; }
 
-/* Bytes below a folder that still may be; 0: none. What is removed meanwhile counts or not. */
-static uint64_t measure(int folder, uint64_t left, unsigned depth)
+/* Those that it can write to as whom it is now. One of its own counts in any case: it may close it, and open it again. */
+static void open_shared(allotment *a)
 {
-    int dir = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = dir >= 0 ? fdopendir(dir) : NULL;
-    const struct dirent *e;
-    struct stat st;
+    for (char *const *name = a->shared; *name != NULL && a->folder_count <= TSR_SOFTWARE_SHARED; name++) {
+        int fd = open(*name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        struct stat st;
 
-    if (d == NULL && dir >= 0)
-        (void)close(dir);
-    while (d != NULL && left != 0 && (e = readdir(d)) != NULL) {
-        bool other = strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
-        uint64_t takes;
-        int below;
-
-        if (!other || fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        if (fd < 0)
             continue;
-        takes = (uint64_t)st.st_blocks * 512;
-        if (takes < NAME_TAKES)
-            takes = NAME_TAKES;
-        left -= takes < left ? takes : left;
-        if (!S_ISDIR(st.st_mode))
-            continue;
-        below = depth != 0 ? openat(dirfd(d), e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
-        left = below >= 0 ? measure(below, left, depth - 1) : 0; /* what hides is too much */
-        if (below >= 0)
-            (void)close(below);
+        if (fstat(fd, &st) == 0 && (st.st_uid == geteuid() || faccessat(fd, ".", W_OK, 0) == 0))
+            a->folders[a->folder_count++] = fd;
+        else
+            (void)close(fd);
     }
-    if (d == NULL)
-        return 0;
-    (void)closedir(d);
-    return left;
 }
 
+/* All that it may write: its data folder, and what it shares with others. */
 static bool is_too_large(const allotment *a)
 {
-    if (measure(a->data, (a->data_mb << 20) + 1, DEPTH_MOST) != 0)
+    uint64_t left = (a->data_mb << 20) + 1;
+
+    for (size_t i = 0; left != 0 && i < a->folder_count; i++)
+        left = tsr_tree_measure(a->folders[i], left);
+    if (left != 0)
         return false;
     tsr_host_log(TSR_LOG_WARNING, "software-data-full", "folder=\"%s/data\" most=%lluMB", a->folder,
                  (unsigned long long)a->data_mb);
-    (void)!write(END_FD, &too_large, 1);
     return true;
 }
+
+/* The last that the keeper says: whoever reads it has to wait for nobody any more. */
+static void say_too_large(void) { (void)!write(END_FD, &too_large, 1); }
 
 static int keep(pid_t leader, const sigset_t *set, const allotment *a)
 {
     int status = 0;
-    bool over = false;
+    bool over = false, full = false;
     uint64_t by_ms, look_ms = now_ms() + LOOK_MS;
 
     while (!over) {
@@ -342,7 +331,8 @@ static int keep(pid_t leader, const sigset_t *set, const allotment *a)
         if (sig == SIGTERM || sig == SIGINT)
             break;
         if (now_ms() >= look_ms) { /* whoever dies all the time does not keep us from it */
-            if (is_too_large(a))
+            full = is_too_large(a);
+            if (full)
                 break;
             look_ms = now_ms() + LOOK_MS;
         }
@@ -357,6 +347,8 @@ static int keep(pid_t leader, const sigset_t *set, const allotment *a)
     end_all(leader, SIGKILL);
     while (wait_for(leader, &status))
         ;
+    if (full)
+        say_too_large();
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
@@ -381,13 +373,16 @@ int tsr_software_keeper(int argc, char **argv)
     a.shared = argv + 7;
     a.network = strcmp(argv[6], "network") == 0;
     a.other_user = user != NULL;
-    a.data = argv[3][0] != '\0' && user == NULL ? -1 : prepare(a.folder, user);
-    if (a.data < 0 || become(user) != 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
+    a.folders[a.folder_count++] = argv[3][0] != '\0' && user == NULL ? -1 : prepare(a.folder, user);
+    if (a.folders[0] < 0 || become(user) != 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
         say(argv[2]);
         return NOT_STARTED;
     }
-    if (is_too_large(&a))
+    open_shared(&a);
+    if (is_too_large(&a)) {
+        say_too_large();
         return NOT_STARTED;
+    }
     leader = fork();
     if (leader == 0)
         become_software(&a, keeper);

@@ -10,9 +10,9 @@
  * sockets, or those of the Internet alone; no call that reaches other processes or the kernel's
  * configuration (seccomp); bounded memory. Where the kernel lacks one of these it is logged.
  *
- * What its data folder holds is measured by the keeper, before it starts and every other second: that needs no
- * quota of the file system. A file has its bound from the kernel, all of them together are ended when they are
- * found to be too large. With a user of its own the number of processes is bounded, and its priority
+ * What its data folder and those that it shares hold is measured by the keeper, before it starts and every other
+ * second: that needs no quota of the file system. A file has its bound from the kernel; software whose files are
+ * found to be too large together is ended. With a user of its own the number of processes is bounded, and its priority
  * is low, so that who spins takes no more of the processor than others leave. */
 #ifndef PORTS_LINUX_SOFTWARE_RUN_H
 #define PORTS_LINUX_SOFTWARE_RUN_H
@@ -30,7 +30,7 @@ typedef struct {
     const char *folder; /* DIR/N of a store */
     const char *user;   /* "": as we are */
     uint32_t memory_mb; /* address space of each of its processes */
-    uint32_t data_mb;   /* of its data folder; every name there counts 4 KB at least */
+    uint32_t data_mb;   /* of its data folder and `shared` together; every name there counts 4 KB at least */
     bool network;
     const char *const *shared; /* folders that it may read and write beside its own, then NULL; NULL: none */
 } tsr_software_how;
@@ -56,7 +56,7 @@ tsr_err tsr_software_install_end(pid_t child, int end);
 void tsr_software_stop(pid_t keeper, int end);
 
 /** What became of a keeper that has ended: its exit status as of waitpid().
- *  *too_much: it was ended because its data folder is larger than it may be */
+ *  *too_much: it was ended, or not started, because its folders hold more than they may */
 int tsr_software_ended(pid_t keeper, int end, bool *too_much);
 
 /** The keeper's life. Returns its exit code: that of the software, 128 and the signal's number, or

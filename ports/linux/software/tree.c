@@ -12,7 +12,11 @@
 #include "ports/linux/host/write.h"
 #include "ports/linux/software/store.h"
 
-enum { DEPTH = 16 }; /* of directories; a package with more is none of ours */
+enum {
+    DEPTH = 16,         /* of directories; a package with more is none of ours */
+    DEPTH_MEASURED = 64,
+    NAME_TAKES = 4096,  /* at least, of the file system's own memory */
+};
 
 static const char start[] = "start";
 
@@ -149,3 +153,53 @@ static void empty(int dir, unsigned depth)
 
 /* Software may have made more directories in its data than a package may have. */
 void tsr_tree_remove(int dir, const char *name) { remove_one(dir, name, 256); }
+
+/* ---- how much it is ---- */
+
+static uint64_t measure(int dir, uint64_t left, unsigned depth);
+
+/* It may be gone by now, or be something else. */
+static bool is_gone(void) { return errno == ENOENT || errno == ENOTDIR || errno == ELOOP; }
+
+static uint64_t measure_one(int dir, const char *name, uint64_t left, unsigned depth)
+{
+    struct stat st;
+    uint64_t takes;
+    int below;
+
+    if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return is_gone() ? left : 0;
+    takes = (uint64_t)st.st_blocks * 512 > NAME_TAKES ? (uint64_t)st.st_blocks * 512 : NAME_TAKES;
+    left -= takes < left ? takes : left;
+    if (!S_ISDIR(st.st_mode) || left == 0 || depth == 0)
+        return S_ISDIR(st.st_mode) ? 0 : left;
+    below = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (below < 0)
+        return is_gone() ? left : 0;
+    return measure(below, left, depth - 1);
+}
+
+/* Closes it. */
+static uint64_t measure(int dir, uint64_t left, unsigned depth)
+{
+    DIR *d = fdopendir(dir);
+    const struct dirent *e;
+
+    if (d == NULL) {
+        (void)close(dir);
+        return 0;
+    }
+    while (left != 0 && (e = readdir(d)) != NULL) {
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            left = measure_one(dirfd(d), e->d_name, left, depth);
+    }
+    (void)closedir(d);
+    return left;
+}
+
+uint64_t tsr_tree_measure(int dir, uint64_t most)
+{
+    int again = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    return again >= 0 ? measure(again, most, DEPTH_MEASURED) : 0;
+}
