@@ -505,10 +505,22 @@ void software_tell(software *s)
     }
 }
 
+/* A process may have been started or ended for a request that was taken back, since it could not be saved. */
+static void follow(software_seat *p, uint64_t now_ms)
+{
+    bool wanted = p->item->used && p->item->active;
+
+    if (!wanted && (p->keeper != 0 || p->start_at_ms != 0))
+        stop(p);
+    if (wanted && p->keeper == 0 && p->start_at_ms == 0)
+        p->start_at_ms = now_ms;
+}
+
 static void step(software_seat *p, uint64_t now_ms)
 {
     tsr_lwm2m_software_step(&p->of->all, p->item, now_ms);
     step_download(p, now_ms);
+    follow(p, now_ms);
     if (p->start_at_ms == 0 || now_ms < p->start_at_ms)
         return;
     if (start(p) != TSR_OK)

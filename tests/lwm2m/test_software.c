@@ -484,6 +484,43 @@ static void test_software_goes_on_with_a_pull_after_a_restart(void **state)
     assert_stands(STARTED, 1);
 }
 
+/* What could not be saved is taken back by load(), in the midst of whatever goes on. */
+static void test_software_goes_on_when_a_request_is_taken_back(void **state)
+{
+    uint8_t room[2048];
+    tsr_buf out = tsr_buf_over(room, sizeof room);
+    tsr_lwm2m_software *other;
+
+    (void)state;
+    (void)tsr_lwm2m_software_add(&all, 8);
+    other = tsr_lwm2m_software_add(&all, 9);
+    tsr_lwm2m_software_find(&all, 8)->used = false; /* a server deleted it */
+    assert_int_equal(write(URI, tsr_text("coap://192.0.2.1/app")), TSR_OK);
+    s->fetch = s->changed = false;
+    assert_int_equal(tsr_lwm2m_software_pull(&all, s, 0, tsr_text("first"), false), TSR_OK);
+    other->state = DELIVERED;
+    b.install = TSR_LWM2M_SOFTWARE_LOADING;
+    assert_int_equal(tsr_lwm2m_object_execute(&object, (tsr_lwm2m_path){ 9, 9, INSTALL, 0, 3 }, tsr_text("")), TSR_OK);
+
+    object.handlers->save(object.state, &out);
+    assert_int_equal(object.handlers->load(object.state, tsr_buf_view(&out)), TSR_OK);
+    assert_ptr_equal(tsr_lwm2m_software_find(&all, 7), s);
+    assert_ptr_equal(tsr_lwm2m_software_find(&all, 9), other);
+    assert_null(tsr_lwm2m_software_find(&all, 8));
+    assert_false(s->fetch);
+    assert_int_equal(tsr_lwm2m_software_pull(&all, s, 5, tsr_text("second"), true), TSR_OK);
+    assert_stands(DOWNLOADED, 1);
+    assert_true(other->changed);
+    tsr_lwm2m_software_installed(&all, other, TSR_LWM2M_SOFTWARE_NONE);
+    assert_int_equal(other->state, INSTALLED);
+
+    assert_int_equal(run(UNINSTALL, ""), TSR_OK); /* what it had has gone: it is fetched anew */
+    assert_int_equal(object.handlers->load(object.state, tsr_buf_view(&out)), TSR_OK);
+    assert_stands(STARTED, 1);
+    assert_true(s->fetch);
+    assert_int_equal(s->offset, 0);
+}
+
 static void test_software_load_survives_any_bytes(void **state)
 {
     uint8_t room[2048], broken[2048];
@@ -528,6 +565,7 @@ int main(void)
         SOFTWARE(test_software_is_created_and_deleted_by_servers),
         SOFTWARE(test_software_finds_itself_after_a_restart),
         SOFTWARE(test_software_goes_on_with_a_pull_after_a_restart),
+        SOFTWARE(test_software_goes_on_when_a_request_is_taken_back),
         SOFTWARE(test_software_load_survives_any_bytes),
     };
 

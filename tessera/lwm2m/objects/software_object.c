@@ -243,23 +243,69 @@ static void clear(const tsr_lwm2m_softwares *all)
         all->items[i].used = false;
 }
 
+static bool is_among(tsr_bytes saved, uint16_t id)
+{
+    tsr_lwm2m_software s;
+
+    while (load_one(&s, &saved) == TSR_OK) {
+        if (s.id == id)
+            return true;
+    }
+    return false;
+}
+
+/* One that is there keeps its place, with which the host connects processes and downloads, and goes on with what it is
+ * at: what could not be saved is taken back in the midst of it. */
+static tsr_err put_one(const tsr_lwm2m_softwares *all, tsr_lwm2m_software *s)
+{
+    tsr_lwm2m_software *to = tsr_lwm2m_software_find(all, s->id);
+    bool there = to != NULL;
+
+    if (!there)
+        to = tsr_lwm2m_slot_empty(tsr_lwm2m_software_slots(all));
+    if (to == NULL)
+        return TSR_E_MALFORMED;
+    if (there && to->state == s->state) {
+        s->offset = to->offset;
+        s->fetch = to->fetch;
+        s->installing = to->installing;
+        s->source = to->source;
+        s->last_ms = to->last_ms;
+    } else {
+        s->fetch = s->state == TSR_LWM2M_SOFTWARE_STARTED && !s->pushed;
+    }
+    s->changed = there && to->changed;
+    s->used = true;
+    *to = *s;
+    return TSR_OK;
+}
+
+static tsr_err put_all(const tsr_lwm2m_softwares *all, tsr_bytes in)
+{
+    tsr_lwm2m_software s;
+    tsr_err err = TSR_OK;
+
+    while (err == TSR_OK && in.len != 0) {
+        err = load_one(&s, &in);
+        if (err == TSR_OK && is_among(in, s.id))
+            err = TSR_E_MALFORMED;
+        if (err == TSR_OK)
+            err = put_one(all, &s);
+    }
+    return err;
+}
+
 static tsr_err load(void *state, tsr_bytes in)
 {
     const tsr_lwm2m_softwares *all = state;
+    tsr_err err;
 
-    clear(all);
-    for (size_t n = 0; in.len != 0; n++) {
-        tsr_lwm2m_software s;
-
-        if (n == all->count || load_one(&s, &in) != TSR_OK ||
-            tsr_lwm2m_software_find(all, s.id) != NULL) {
-            clear(all);
-            return TSR_E_MALFORMED;
-        }
-        s.used = true;
-        all->items[n] = s;
-    }
-    return TSR_OK;
+    for (size_t i = 0; i < all->count; i++)
+        all->items[i].used = all->items[i].used && is_among(in, all->items[i].id);
+    err = put_all(all, in);
+    if (err != TSR_OK)
+        clear(all);
+    return err;
 }
 
 tsr_lwm2m_object tsr_lwm2m_software_object(tsr_lwm2m_softwares *all)
