@@ -28,6 +28,10 @@ while :; do sleep 0.2; done
 """
 
 
+def children_of(process):
+    return pathlib.Path(f"/proc/{process}/task/{process}/children").read_text().split()
+
+
 class Room(rooms.UpdateRoom):
     """A device with a folder for software, registered at a server of the peer's."""
 
@@ -109,14 +113,13 @@ class Room(rooms.UpdateRoom):
     def install_and_hold(self):
         """Install, and the process that unpacks, stopped while it does."""
         daemon = self.parts["device"].pid
-        children = pathlib.Path(f"/proc/{daemon}/task/{daemon}/children")
         for _ in range(20):
-            before = set(children.read_text().split())
+            before = set(children_of(daemon))
             self.ask_and_go(4)
             end = time.monotonic() + 5
             while not (self.folder_of() / "new").exists() and time.monotonic() < end:
                 pass
-            for child in map(int, set(children.read_text().split()) - before):
+            for child in map(int, set(children_of(daemon)) - before):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(child, signal.SIGSTOP)
                 time.sleep(0.05)
@@ -342,6 +345,26 @@ class Software(unittest.TestCase):
             room.kill()
             self.assertEqual(room.server.ask("PUT", "/19/0/0/1", b"colder", format=OPAQUE).code, "2.04")
             room.wait(lambda: room.wrote("got") == "colder", 20, "what the server says now")
+
+    def test_software_is_as_the_state_that_is_kept_says(self):
+        """a state that cannot be stored: 5.00, and what was started for it is ended, what was ended is started"""
+        with Room() as room:
+            room.install(room.package_of())
+            in_the_way = room.device_state / "client.new"
+            in_the_way.mkdir()
+            self.assertEqual(room.run(10), "5.00")
+            in_the_way.rmdir()
+            room.wait(lambda: not children_of(room.parts["device"].pid), 20, "the end of it")
+            self.assertFalse(room.active())
+            self.assertEqual(room.run(10), "2.04")
+            first = room.waits(lambda: room.wrote("pid"), "the program")
+            in_the_way.mkdir()
+            self.assertEqual(room.run(11), "5.00")
+            in_the_way.rmdir()
+            self.assertTrue(room.active())
+            again = room.waits(lambda: room.wrote("pid") != first and room.wrote("pid"), "another one")
+            self.assertEqual(room.run(11), "2.04")
+            self.assertFalse(lab.process_runs(first) or lab.process_runs(again))
 
     def test_software_that_fills_its_folder_is_ended(self):
         """many files, each within its bound: 50 and a reason, also over a restart; Uninstall makes room"""
