@@ -8,10 +8,12 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -164,6 +166,24 @@ static void test_store_installs_and_replaces_as_a_whole(void **state)
     assert_int_equal(tsr_software_drop(&store, 1, true), TSR_OK);
 }
 
+/* A disk's failure is told with its reason, whatever is removed after it. */
+static void test_store_says_why_it_could_not_install(void **state)
+{
+    struct rlimit usual, one = { 1, 0 };
+
+    (void)state;
+    (void)signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &usual), 0);
+    one.rlim_max = usual.rlim_max;
+    assert_int_equal(tsr_software_begin(&store, 1), TSR_OK);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &one), 0);
+    errno = 0;
+    assert_int_equal(tsr_software_install(&store, 1, good("one")), TSR_E_IO);
+    assert_int_equal(errno, EFBIG);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &usual), 0);
+    assert_false(is_there("1/new"));
+}
+
 static void test_store_refuses_what_is_no_software(void **state)
 {
     (void)state;
@@ -294,6 +314,52 @@ static void test_tree_measures_what_comes_and_goes(void **state)
     (void)close(folder);
 }
 
+/* In a child that has no rights but its own, as software without a user of its own and its daemon. */
+static bool remove_as_nobody(const char *name)
+{
+    pid_t child = fork();
+    int status = 1;
+
+    if (child == 0) {
+        if (geteuid() == 0 && (chown(dir, 65534, 65534) != 0 || setresgid(65534, 65534, 65534) != 0 ||
+                               setresuid(65534, 65534, 65534) != 0))
+            _exit(1);
+        if (chdir(dir) != 0 || mkdir(name, 0700) != 0 || mkdir("t/closed", 0700) != 0 ||
+            mkdir("t/closed/below", 0700) != 0 || chmod("t/closed/below", 0) != 0 || chmod("t/closed", 0500) != 0 ||
+            chmod(name, 0) != 0)
+            _exit(2);
+        tsr_tree_remove(AT_FDCWD, name);
+        _exit(access(name, F_OK) == 0 ? 3 : 0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status == 0;
+}
+
+/* Software that makes its folders deep, or closes them, leaves nothing behind. */
+static void test_tree_removes_what_is_deep_or_closed(void **state)
+{
+    int folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), at = -1;
+
+    (void)state;
+    assert_int_equal(mkdirat(folder, "deep", 0700), 0);
+    at = openat(folder, "deep", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(mkdirat(at, ".0", 0700), 0); /* in the way */
+    for (unsigned i = 0; i < 1000; i++) {
+        int next;
+
+        assert_int_equal(mkdirat(at, "d", 0700), 0);
+        next = openat(at, "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_true(next >= 0);
+        (void)close(at);
+        at = next;
+    }
+    (void)close(at);
+    tsr_tree_remove(folder, "deep");
+    assert_int_equal(faccessat(folder, "deep", F_OK, 0), -1);
+    (void)close(folder);
+    assert_true(remove_as_nobody("t"));
+}
+
 #define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -302,11 +368,13 @@ int main(void)
         IN_DIRECTORY(test_store_takes_a_package_in_parts),
         IN_DIRECTORY(test_store_bounds_a_package),
         IN_DIRECTORY(test_store_installs_and_replaces_as_a_whole),
+        IN_DIRECTORY(test_store_says_why_it_could_not_install),
         IN_DIRECTORY(test_store_refuses_what_is_no_software),
         IN_DIRECTORY(test_store_lets_no_name_out),
         IN_DIRECTORY(test_store_tidies_up_after_a_cut),
         IN_DIRECTORY(test_store_wants_a_directory_of_its_own),
         IN_DIRECTORY(test_tree_measures_what_comes_and_goes),
+        IN_DIRECTORY(test_tree_removes_what_is_deep_or_closed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -163,6 +163,7 @@ tsr_err tsr_software_install(const tsr_software_store *s, uint16_t id, tsr_bytes
 {
     int dir = folder(s, id, false);
     tsr_err err;
+    int saved;
 
     if (dir < 0)
         return failed();
@@ -170,8 +171,10 @@ tsr_err tsr_software_install(const tsr_software_store *s, uint16_t id, tsr_bytes
     err = tsr_tree_unpack(dir, "new", bundle);
     if (err == TSR_OK && tsr_tree_swap(dir, "new", "app") != TSR_OK)
         err = failed();
+    saved = errno;
     tsr_tree_remove(dir, "new"); /* what was there before, or half of what was to come */
     (void)close(dir);
+    errno = saved;
     return err;
 }
 

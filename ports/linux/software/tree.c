@@ -15,6 +15,8 @@
 enum {
     DEPTH = 16,         /* of directories; a package with more is none of ours */
     DEPTH_MEASURED = 64,
+    DEPTH_REMOVED = 64, /* in one round: a descriptor for each */
+    NAMES_TRIED = 1000,
     NAME_TAKES = 4096,  /* at least, of the file system's own memory */
 };
 
@@ -120,22 +122,67 @@ tsr_err tsr_tree_swap(int dir, const char *from, const char *to)
     return done == 0 && fsync(dir) == 0 ? TSR_OK : TSR_E_IO;
 }
 
-static void empty(int dir, unsigned depth);
+/* ---- removing ---- */
 
-static void remove_one(int dir, const char *name, unsigned depth)
+typedef struct {
+    int top;        /* the tree's own folder */
+    unsigned moved; /* folders that were moved up there */
+} removal;
+
+/* Software may have closed its folders, also to itself, and then to us where we are its user. */
+static int open_to_empty(int dir, const char *name)
+{
+    const int how = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    int fd = openat(dir, name, how);
+
+    if (fd < 0 && errno == EACCES && fchmodat(dir, name, 0700, 0) == 0)
+        fd = openat(dir, name, how);
+    if (fd >= 0)
+        (void)fchmod(fd, 0700);
+    return fd;
+}
+
+/* True: it is a folder, and still there. */
+static bool is_left_as_folder(int dir, const char *name)
+{
+    return unlinkat(dir, name, 0) != 0 && (errno == EISDIR || errno == EPERM);
+}
+
+/* What is deeper than we go down is removed from the top, in another round. */
+static void move_up(removal *r, int dir, const char *name)
+{
+    char to[16];
+
+    for (unsigned tries = 0; tries < NAMES_TRIED; tries++) {
+        (void)snprintf(to, sizeof to, ".%u", r->moved + tries);
+        if (renameat2(dir, name, r->top, to, RENAME_NOREPLACE) == 0) {
+            r->moved++;
+            return;
+        }
+    }
+}
+
+static void empty(removal *r, int dir, unsigned depth);
+
+static void remove_one(removal *r, int dir, const char *name, unsigned depth)
 {
     int fd;
 
-    if (unlinkat(dir, name, 0) == 0 || (errno != EISDIR && errno != EPERM) || depth == 0)
+    if (!is_left_as_folder(dir, name))
         return;
-    fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    fd = open_to_empty(dir, name);
     if (fd < 0)
         return;
-    empty(fd, depth - 1); /* closes it */
+    if (depth == 0) {
+        (void)close(fd);
+        move_up(r, dir, name);
+        return;
+    }
+    empty(r, fd, depth - 1); /* closes it */
     (void)unlinkat(dir, name, AT_REMOVEDIR);
 }
 
-static void empty(int dir, unsigned depth)
+static void empty(removal *r, int dir, unsigned depth)
 {
     DIR *d = fdopendir(dir);
     const struct dirent *e;
@@ -146,13 +193,32 @@ static void empty(int dir, unsigned depth)
     }
     while ((e = readdir(d)) != NULL) {
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-            remove_one(dirfd(d), e->d_name, depth);
+            remove_one(r, dirfd(d), e->d_name, depth);
     }
     (void)closedir(d);
 }
 
 /* Software may have made more directories in its data than a package may have. */
-void tsr_tree_remove(int dir, const char *name) { remove_one(dir, name, 256); }
+void tsr_tree_remove(int dir, const char *name)
+{
+    removal r = { .top = -1 };
+    unsigned before;
+
+    if (!is_left_as_folder(dir, name))
+        return;
+    r.top = open_to_empty(dir, name);
+    if (r.top < 0)
+        return;
+    do {
+        int again = openat(r.top, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        before = r.moved;
+        if (again >= 0)
+            empty(&r, again, DEPTH_REMOVED);
+    } while (r.moved != before);
+    (void)close(r.top);
+    (void)unlinkat(dir, name, AT_REMOVEDIR);
+}
 
 /* ---- how much it is ---- */
 
