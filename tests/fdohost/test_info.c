@@ -171,6 +171,22 @@ static void expect_done(const tsr_info *i, int64_t expected)
     assert_int_equal(v, expected);
 }
 
+/* What was told of a file that could not even be begun does not hold for the next one. */
+static void test_download_goes_on_after_a_bad_name(void **state)
+{
+    tsr_info i;
+
+    (void)state;
+    begin_download(&i, "../secret", 2, "ab");
+    assert_int_equal(bytes(&i, "data", tsr_text("ab")), TSR_OK);
+    expect_int(&i, "done", -1);
+    assert_int_equal(text(&i, "name", "after"), TSR_OK);
+    assert_int_equal(bytes(&i, "data", tsr_text("abcd")), TSR_OK);
+    assert_int_equal(bytes(&i, "data", tsr_text("")), TSR_OK);
+    expect_int(&i, "done", 4);
+    assert_true(folder_holds(&here, "root/after", "abcd"));
+}
+
 /* Files in a row, as several in one message are: an answer for each, in their order. */
 static void test_download_of_files_in_a_row(void **state)
 {
@@ -581,6 +597,7 @@ int main(void)
         cmocka_unit_test(test_download_of_known_length),
         cmocka_unit_test(test_download_of_nothing),
         cmocka_unit_test(test_download_fails_and_goes_on),
+        cmocka_unit_test(test_download_goes_on_after_a_bad_name),
         cmocka_unit_test(test_download_is_bounded),
         cmocka_unit_test(test_download_of_files_in_a_row),
         cmocka_unit_test(test_download_refuses_nonsense),

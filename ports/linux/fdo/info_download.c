@@ -61,8 +61,10 @@ static tsr_err take_data(tsr_info_download *m, tsr_bytes value)
 
     if (tsr_cbor_get_bytes(&value, &data) != TSR_OK || value.len != 0)
         return TSR_E_MALFORMED;
-    if (m->failed)
+    if (m->failed) {
+        m->has_length = m->has_hash = false; /* that came before its data were this file's, too */
         return TSR_OK;
+    }
     if (!tsr_beneath_open(&m->file))
         return TSR_E_STATE;
     err = tsr_beneath_write(&m->file, data);
