@@ -207,7 +207,7 @@ typedef struct {
     tsr_dtls_event event;
     uint64_t record_number; /* of the record that was handed over last */
     uint8_t state, alert, record_type;
-    bool event_waits, poke, small, restored;
+    bool event_waits, poke, small, restored, doubts;
     uint8_t cid_len, cid[TSR_DTLS_CID_MAX];
     tsr_dtls_name identity;
     uint8_t hello[16]; /* server: the client's random, in part */
@@ -320,8 +320,9 @@ bool tsr_dtls_knows_hello(const tsr_dtls *s, tsr_bytes hello);
  *  erases the image before it sends. It remembers how far a stored copy lets it go.
  *
  * Replay: a session loaded from a copy does not know the records that arrived after the copy was
- * made; tsr_dtls_restored tells, and CoAP's Echo option (RFC 9175 §2.3) is the answer where it
- * matters.
+ * made, so each of them may be taken once more. tsr_dtls_doubts tells; what must not be done twice has
+ * to wait for a message that was sent after the load, as the answer to a random token is, or a request
+ * with CoAP's Echo option (RFC 9175 §2.3). tsr_dtls_fresh then shuts out all that is older.
  *
  * An image holds the master secret: keep it in PSA ITS, or in a file of mode 0600 with the rights
  * of the process; it opens the recorded traffic of this one session, never the long-term key. */
@@ -350,8 +351,15 @@ bool tsr_dtls_save_due(const tsr_dtls *s);
  *          After an error the image is unchanged and nothing is held. */
 tsr_err tsr_dtls_load(tsr_dtls *s, tsr_dtls_config *config, tsr_buf *image, uint64_t now_ms);
 
-/** True when the session was loaded from a copy (not moved): see "Replay" above. */
+/** True when the session was loaded from a copy (not moved). */
 bool tsr_dtls_restored(const tsr_dtls *s);
+
+/** True when what arrives may have arrived before: see "Replay" above. */
+bool tsr_dtls_doubts(const tsr_dtls *s);
+
+/** What arrived last was sent after the load: no record is taken any more that is older than the
+ *  newest. RFC 6347 §4.1.2.6 */
+void tsr_dtls_fresh(tsr_dtls *s);
 
 /** Our CID, as records towards us carry it; empty when none is in use. */
 tsr_bytes tsr_dtls_cid(const tsr_dtls *s);

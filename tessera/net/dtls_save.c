@@ -13,6 +13,7 @@
 
 enum {
     FLAG_COPY = 1,
+    FLAG_DOUBTS = 2, /* of one that was loaded from a copy */
     OUT_NEXT_AT = 6, /* offset in the image */
 };
 
@@ -42,7 +43,7 @@ static tsr_err read_image(tsr_bytes in, tsr_dtls_role role, image_parts *parts)
 
     if (tsr_get_bytes(&in, 4, &magic) != TSR_OK || !tsr_same(magic, tsr_text("TSD1")) ||
         tsr_get_u8(&in, &image_role) != TSR_OK || image_role != (uint8_t)role ||
-        tsr_get_u8(&in, &p.flags) != TSR_OK || p.flags > FLAG_COPY ||
+        tsr_get_u8(&in, &p.flags) != TSR_OK || p.flags > (FLAG_COPY | FLAG_DOUBTS) ||
         tsr_get_u64(&in, &p.out_next) != TSR_OK || tsr_get_u64(&in, &p.out_limit) != TSR_OK ||
         tsr_get_u64(&in, &p.reserve) != TSR_OK || tsr_get_u64(&in, &p.in_newest) != TSR_OK ||
         read_short(&in, TSR_DTLS_CID_MAX, &p.cid) != TSR_OK ||
@@ -60,7 +61,7 @@ static void write_head(const tsr_dtls *s, uint64_t reserve, tsr_buf *image)
 {
     tsr_put_text(image, "TSD1");
     tsr_put_u8(image, (uint8_t)s->config->opt.role);
-    tsr_put_u8(image, reserve != 0 ? FLAG_COPY : 0);
+    tsr_put_u8(image, (uint8_t)((reserve != 0 ? FLAG_COPY : 0) | (s->doubts ? FLAG_DOUBTS : 0)));
     tsr_put_u64(image, dtls_out_next(s) + reserve);
     tsr_put_u64(image, s->out_limit);
     tsr_put_u64(image, reserve != 0 ? reserve : s->out_half * 2);
@@ -194,6 +195,7 @@ tsr_err tsr_dtls_load(tsr_dtls *s, tsr_dtls_config *config, tsr_buf *image, uint
     s->in_newest = parts.in_newest;
     s->out_limit = parts.out_limit;
     s->out_half = parts.reserve / 2;
+    s->doubts = parts.flags != 0;
     s->cid_len = (uint8_t)parts.cid.len;
     memcpy(s->cid, parts.cid.ptr, parts.cid.len);
     s->identity.len = (uint8_t)parts.identity.len;
@@ -204,3 +206,13 @@ tsr_err tsr_dtls_load(tsr_dtls *s, tsr_dtls_config *config, tsr_buf *image, uint
 }
 
 bool tsr_dtls_restored(const tsr_dtls *s) { return s->restored; }
+
+bool tsr_dtls_doubts(const tsr_dtls *s) { return s->doubts; }
+
+/* All numbers up to the newest count as seen; what is below the window is too old in any case. */
+void tsr_dtls_fresh(tsr_dtls *s)
+{
+    if (s->doubts)
+        session_ssl(s)->MBEDTLS_PRIVATE(in_window) = UINT64_MAX;
+    s->doubts = false;
+}

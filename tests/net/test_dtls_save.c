@@ -262,6 +262,43 @@ static void test_save_remembers_what_was_received(void **state)
     world_free(&w);
 }
 
+/* A copy does not know what came after it was made, until something fresh has come. RFC 6347 §4.1.2.6 */
+static void test_save_copy_takes_nothing_old_after_something_fresh(void **state)
+{
+    uint8_t bytes[3][256];
+    tsr_buf out[3];
+
+    (void)state;
+    psk_world();
+    assert_int_equal(tsr_dtls_save(&w.server, 100, &image), TSR_OK);
+    tsr_dtls_stored(&w.server);
+    assert_false(tsr_dtls_doubts(&w.server));
+    for (unsigned i = 0; i < 3; i++) {
+        out[i] = tsr_buf_over(bytes[i], sizeof bytes[i]);
+        assert_int_equal(tsr_dtls_send(&w.client, tsr_text("once"), &out[i]), TSR_OK);
+        world_deliver(&w, &w.server, tsr_buf_view(&out[i]));
+    }
+    assert_int_equal(reload(&w.server, &w.server_config), TSR_OK);
+    tsr_dtls_stored(&w.server);
+    assert_true(tsr_dtls_doubts(&w.server));
+    w.got_count = 0;
+    world_deliver(&w, &w.server, tsr_buf_view(&out[1]));
+    assert_int_equal(w.got_count, 1); /* that is what is doubted */
+    image.len = 0;
+    assert_int_equal(tsr_dtls_save(&w.server, 0, &image), TSR_OK); /* parking makes no surer */
+    assert_int_equal(reload(&w.server, &w.server_config), TSR_OK);
+    assert_true(tsr_dtls_doubts(&w.server));
+    talk("fresh", "and so is this");
+    tsr_dtls_fresh(&w.server);
+    assert_false(tsr_dtls_doubts(&w.server));
+    w.got_count = 0;
+    for (unsigned i = 0; i < 3; i++)
+        world_deliver(&w, &w.server, tsr_buf_view(&out[i]));
+    assert_int_equal(w.got_count, 0);
+    talk("five", "six");
+    world_free(&w);
+}
+
 /* RFC 6347 §4.2.4: who sent the last flight keeps it until the peer shows that it came. */
 static void test_save_waits_for_the_first_record(void **state)
 {
@@ -357,6 +394,7 @@ int main(void)
         cmocka_unit_test(test_save_moved_session_keeps_to_its_reserve),
         cmocka_unit_test(test_save_long_life_with_crashes),
         cmocka_unit_test(test_save_remembers_what_was_received),
+        cmocka_unit_test(test_save_copy_takes_nothing_old_after_something_fresh),
         cmocka_unit_test(test_save_waits_for_the_first_record),
         cmocka_unit_test(test_save_into_too_little_space_harms_nothing),
         cmocka_unit_test(test_load_rejects_what_is_no_image),

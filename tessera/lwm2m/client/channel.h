@@ -17,6 +17,7 @@ typedef enum {
 typedef struct {
     tsr_lwm2m_channel_event_kind kind;
     tsr_bytes data;     /* DATA; lives until the next call on the channel */
+    bool doubted;       /* DATA: may be of before a restart; `fresh` ends that */
     bool anew;          /* UP: not what the registration was made over (Transport 6.4.3) */
     bool peer_closed;   /* DOWN: in good order, by the peer */
     bool final;         /* DOWN: trying again is of no use (Transport 5.2.10: alert class "fail") */
@@ -44,6 +45,8 @@ typedef struct {
     void (*close)(void *state, bool polite);
     /** The local address changed. False: the session cannot go on from there, open it again. */
     bool (*moved)(void *state);
+    /** The DATA that `next` gave last was sent after the channel was opened. NULL: it doubts none. */
+    void (*fresh)(void *state);
 } tsr_lwm2m_channel;
 
 #endif

@@ -164,7 +164,8 @@ static bool next(void *state, tsr_lwm2m_channel_event *event)
         return true;
     case TSR_DTLS_DATA:
         ch->proved = true;
-        *event = (tsr_lwm2m_channel_event){ .kind = TSR_LWM2M_CHANNEL_DATA, .data = from.data };
+        *event = (tsr_lwm2m_channel_event){ .kind = TSR_LWM2M_CHANNEL_DATA, .data = from.data,
+                                            .doubted = tsr_dtls_doubts(&ch->session) };
         return true;
     default:
         down(ch, &from, event);
@@ -244,9 +245,16 @@ static bool moved(void *state)
     return ch->live && ch->sends_cid;
 }
 
+static void fresh(void *state)
+{
+    tsr_lwm2m_dtls *ch = state;
+
+    tsr_dtls_fresh(&ch->session);
+}
+
 const tsr_lwm2m_channel tsr_lwm2m_dtls_channel = { .open = open, .feed = feed, .next = next,
                                                    .poll = poll, .due_ms = due_ms, .send = send,
-                                                   .close = close, .moved = moved };
+                                                   .close = close, .moved = moved, .fresh = fresh };
 
 void tsr_lwm2m_dtls_free(tsr_lwm2m_dtls *channel)
 {
