@@ -279,7 +279,7 @@ static void test_groups_are_read_by_the_page(void **state)
     expect_members(h, "lamps", NULL, 2, "0001 0002 ");
     expect_members(h, "lamps", guids[1], 2, "0003 ");
     assert_int_equal(fdo_inventory_note(h->fdo, guids[1], &(fdo_device){ .group = "gone" }), TSR_OK);
-    assert_int_equal(fdo_inventory_note(h->fdo, guids[0], &(fdo_device){ .endpoint = "lamp-1" }), TSR_OK); /* it stays */
+    assert_int_equal(fdo_inventory_note(h->fdo, guids[0], &(fdo_device){ .endpoint = "lamp-1" }), TSR_OK); /* in it */
     assert_int_equal(fdo_forget(h->fdo, TSR_STORE_FDO_DEVICE, guids[3]), TSR_OK);
     expect_members(h, "lamps", NULL, 0, "0001 0003 ");
     expect_members(h, "gone", NULL, 0, "0002 ");
@@ -307,6 +307,30 @@ static void test_replaced_device_is_not_counted(void **state)
     assert_int_equal(fdo_inventory_note(h->fdo, name, &(fdo_device){ .group = "" }), TSR_OK);
     expect_members(h, "lamps", NULL, 0, "0900 ");
     expect_groups(h, NULL, 0, "{\"name\":\"lamps\",\"plan\":true,\"devices\":1}");
+}
+
+/* A voucher that is imported again, by whoever had it meanwhile, leaves the device where it was; one that was replaced
+ * counts again. */
+static void test_imported_again_it_is_in_its_group(void **state)
+{
+    static const fdo_device imported = { .state = "imported" };
+    fdo_house *h = *state;
+    uint8_t guid[TSR_FDO_GUID], next[TSR_FDO_GUID] = { 9 };
+    char name[FDO_GUID_TEXT];
+    tsr_buf voucher = { 0 };
+
+    set_plan(h, "lamps", "{\"steps\":[]}");
+    make(h, guid);
+    fdo_guid_text(tsr_view(guid, TSR_FDO_GUID), name);
+    assert_int_equal(fdo_inventory_note(h->fdo, name, &(fdo_device){ .group = "lamps" }), TSR_OK);
+    assert_int_equal(fdo_inventory_voucher(h->fdo, tsr_view(guid, TSR_FDO_GUID), &voucher), TSR_OK);
+    assert_int_equal(fdo_inventory_add(h->fdo, tsr_view(guid, TSR_FDO_GUID), tsr_buf_view(&voucher), &imported), TSR_OK);
+    expect_groups(h, NULL, 0, "{\"name\":\"lamps\",\"plan\":true,\"devices\":1}");
+    replace(h, guid, next);
+    expect_groups(h, NULL, 0, "{\"name\":\"lamps\",\"plan\":true,\"devices\":1}");
+    assert_int_equal(fdo_inventory_add(h->fdo, tsr_view(guid, TSR_FDO_GUID), tsr_buf_view(&voucher), &imported), TSR_OK);
+    expect_groups(h, NULL, 0, "{\"name\":\"lamps\",\"plan\":true,\"devices\":2}");
+    free(voucher.ptr);
 }
 
 static void *move_about(void *arg)
@@ -351,6 +375,7 @@ int main(void)
         TEST(test_replaced_voucher_is_registered_for_a_bounded_time),
         TEST(test_groups_are_read_by_the_page),
         TEST(test_replaced_device_is_not_counted),
+        TEST(test_imported_again_it_is_in_its_group),
         TEST(test_group_that_is_set_while_a_device_onboards),
     };
 

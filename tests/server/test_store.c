@@ -772,6 +772,87 @@ static size_t count_queued(tsr_store *s, seen_queued *q)
     return q->count;
 }
 
+/* Documents that go from label to label, are counted and are not, and are deleted. */
+static void move_until_killed(const char *dir, uint32_t seed)
+{
+    static const char *const labels[] = { "lamps", "pumps", "" };
+    tsr_store_config config = { .directory = dir };
+    tsr_store *s;
+    char why[200], name[16];
+
+    if (tsr_store_open_sqlite(&config, &s, why, sizeof why) != TSR_OK)
+        _exit(1);
+    for (uint32_t n = seed;; n = n * 1664525u + 1013904223u) {
+        tsr_store_document d = { .kind = 1, .name = name, .label = labels[(n >> 8) % 3],
+                                 .rank = (int64_t)((n >> 12) % 3) - 1 };
+
+        (void)snprintf(name, sizeof name, "d%u", (n >> 16) % 50);
+        while (((n >> 24) % 4 == 0 ? tsr_store_delete_document(s, 1, name, acknowledge, NULL)
+                                   : tsr_store_put_document(s, &d, acknowledge, NULL)) != TSR_OK)
+            (void)usleep(1000);
+    }
+}
+
+static void kill_one_that_moves(const char *dir, uint32_t seed)
+{
+    uint32_t n;
+    int fds[2];
+    pid_t pid;
+
+    assert_int_equal(pipe(fds), 0);
+    pid = fork();
+    if (pid == 0) {
+        (void)close(fds[0]);
+        ack_pipe = fds[1];
+        move_until_killed(dir, seed);
+    }
+    (void)close(fds[1]);
+    for (unsigned i = 0; i < 100 + seed % 900; i++) /* then in the midst of it */
+        assert_int_equal(read(fds[0], &n, sizeof n), sizeof n);
+    (void)kill(pid, SIGKILL);
+    (void)close(fds[0]);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static bool count_label(void *arg, const char *label, uint64_t counted)
+{
+    uint64_t *counts = arg;
+
+    counts[strcmp(label, "pumps") == 0] = counted;
+    return true;
+}
+
+static bool count_member(void *arg, const tsr_store_document *d)
+{
+    uint64_t *count = arg;
+
+    *count += d->rank >= 0;
+    return true;
+}
+
+/* Whatever a kill cuts off, the count of a label is that of its documents. */
+static void test_store_labels_are_right_after_kills(void **state)
+{
+    place *p = *state;
+
+    for (uint32_t round = 1; round <= 6; round++) {
+        uint64_t counts[2] = { 0, 0 }, members[2] = { 0, 0 };
+        tsr_store_reader *r;
+        tsr_store *s;
+
+        kill_one_that_moves(p->dir, round * 7919);
+        s = open_store(p);
+        assert_int_equal(tsr_store_reader_open(s, &r), TSR_OK);
+        assert_int_equal(tsr_store_labels(r, 1, NULL, 0, count_label, counts), TSR_OK);
+        assert_int_equal(tsr_store_labelled(r, 1, "lamps", NULL, 0, count_member, &members[0]), TSR_OK);
+        assert_int_equal(tsr_store_labelled(r, 1, "pumps", NULL, 0, count_member, &members[1]), TSR_OK);
+        assert_true(members[0] + members[1] > 0);
+        assert_memory_equal(counts, members, sizeof counts);
+        tsr_store_reader_close(r);
+        tsr_store_close(s);
+    }
+}
+
 static void test_store_foreign_database_is_refused(void **state)
 {
     place *p = *state;
@@ -947,6 +1028,7 @@ int main(void)
         T(test_store_session_put_and_deleted),
         T(test_store_second_server_is_refused),
         T(test_store_acknowledged_rows_survive_kill),
+        T(test_store_labels_are_right_after_kills),
         T(test_store_full_disk_fails_rows_and_recovers),
         T(test_store_damaged_header_is_refused),
         T(test_store_damaged_page_is_refused),
