@@ -147,9 +147,9 @@ tsr_err tsr_software_install_end(pid_t child, int end)
 
 /* ---- the keeper ---- */
 
-static void say(const char *what)
+static void say(const char *what, const char *why)
 {
-    tsr_host_log(TSR_LOG_ERROR, "software-not-started", "cause=\"%s: %s\"", what, strerror(errno));
+    tsr_host_log(TSR_LOG_ERROR, "software-not-started", "cause=\"%s: %s\"", what, why);
 }
 
 /* Its data folder, which is the software user's. */
@@ -286,7 +286,8 @@ static int signal_until(const sigset_t *set, uint64_t by_ms)
 
 static bool anybody(pid_t leader) { return kill(-leader, 0) == 0; }
 
-/* Those that it can write to as whom it is now. One of its own counts in any case: it may close it, and open it again. */
+/* Those that it can write to as whom it is now. One of its own counts in any case: it may close it, and
+ * open it again. */
 static void open_shared(allotment *a)
 {
     for (char *const *name = a->shared; *name != NULL && a->folder_count <= TSR_SOFTWARE_SHARED; name++) {
@@ -352,33 +353,59 @@ static int keep(pid_t leader, const sigset_t *set, const allotment *a)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+static void hold_signals(sigset_t *set)
+{
+    (void)sigemptyset(set);
+    (void)sigaddset(set, SIGTERM);
+    (void)sigaddset(set, SIGINT);
+    (void)sigaddset(set, SIGCHLD);
+    (void)sigprocmask(SIG_BLOCK, set, NULL);
+}
+
+/* As become_keeper() says it: the word, the folder, the user, two bounds, the network, then folders that it shares. */
+static bool read_orders(int argc, char **argv, allotment *a, const char **user)
+{
+    if (argc < 7 || tsr_dec(tsr_text(argv[4]), &a->memory_mb) != TSR_OK || a->memory_mb > 1u << 20 ||
+        tsr_dec(tsr_text(argv[5]), &a->data_mb) != TSR_OK || a->data_mb > 1u << 20)
+        return false;
+    a->folder = argv[2];
+    *user = argv[3];
+    a->network = strcmp(argv[6], "network") == 0;
+    a->shared = argv + 7;
+    return true;
+}
+
+/* Becomes its user, with its folders open. */
+static tsr_err settle(allotment *a, const char *name)
+{
+    const struct passwd *user = name[0] != '\0' ? getpwnam(name) : NULL;
+
+    if (name[0] != '\0' && user == NULL) {
+        say(name, "no such user");
+        return TSR_E_NOT_FOUND;
+    }
+    a->other_user = user != NULL;
+    a->folders[0] = prepare(a->folder, user);
+    a->folder_count = 1;
+    if (a->folders[0] < 0 || become(user) != 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
+        say(a->folder, strerror(errno));
+        return TSR_E_IO;
+    }
+    open_shared(a);
+    return TSR_OK;
+}
+
 int tsr_software_keeper(int argc, char **argv)
 {
-    const struct passwd *user = NULL;
-    allotment a = { 0 };
     pid_t keeper = getpid(), leader;
+    allotment a = { 0 };
+    const char *user;
     sigset_t set;
 
     (void)fcntl(END_FD, F_SETFD, FD_CLOEXEC);
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGTERM);
-    (void)sigaddset(&set, SIGINT);
-    (void)sigaddset(&set, SIGCHLD);
-    (void)sigprocmask(SIG_BLOCK, &set, NULL);
-    if (argc < 7 || tsr_dec(tsr_text(argv[4]), &a.memory_mb) != TSR_OK || a.memory_mb > 1u << 20 ||
-        tsr_dec(tsr_text(argv[5]), &a.data_mb) != TSR_OK || a.data_mb > 1u << 20)
+    hold_signals(&set);
+    if (!read_orders(argc, argv, &a, &user) || settle(&a, user) != TSR_OK)
         return NOT_STARTED;
-    user = argv[3][0] != '\0' ? getpwnam(argv[3]) : NULL;
-    a.folder = argv[2];
-    a.shared = argv + 7;
-    a.network = strcmp(argv[6], "network") == 0;
-    a.other_user = user != NULL;
-    a.folders[a.folder_count++] = argv[3][0] != '\0' && user == NULL ? -1 : prepare(a.folder, user);
-    if (a.folders[0] < 0 || become(user) != 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
-        say(argv[2]);
-        return NOT_STARTED;
-    }
-    open_shared(&a);
     if (is_too_large(&a)) {
         say_too_large();
         return NOT_STARTED;
@@ -387,7 +414,7 @@ int tsr_software_keeper(int argc, char **argv)
     if (leader == 0)
         become_software(&a, keeper);
     if (leader < 0) {
-        say("fork");
+        say("fork", strerror(errno));
         return NOT_STARTED;
     }
     return keep(leader, &set, &a);

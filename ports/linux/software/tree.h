@@ -17,9 +17,9 @@ tsr_err tsr_tree_swap(int dir, const char *from, const char *to);
 /** Removes a file, or a directory with all that is in it. Follows no link. */
 void tsr_tree_remove(int dir, const char *name);
 
-/** How much of `most` bytes is left when what lies below a folder is taken from it, each name with 4,096 bytes at
- *  least; 0: nothing. What is removed meanwhile counts or not. What hides is too much: a folder below that cannot be looked
- *  into, or is deeper than 64. */
+/** How much is left of `most` bytes when what lies below a folder is taken from it, each name with 4,096
+ *  at least; 0: nothing. What is removed meanwhile counts or not. What hides is too much: a folder that
+ *  cannot be looked into, or is deeper than 64. */
 uint64_t tsr_tree_measure(int dir, uint64_t most);
 
 #endif
