@@ -84,8 +84,8 @@ void containers_furnish(containers *s)
         if (item != NULL)
             configure(item, &s->config->containers[i]);
         else
-            tsr_host_log(TSR_LOG_WARNING, "container-full", "id=%u cause=\"servers have created too many\" remedy=\"delete "
-                         "one, and restart\"", s->config->containers[i].id);
+            tsr_host_log(TSR_LOG_WARNING, "container-full", "id=%u cause=\"servers have created too many\" "
+                         "remedy=\"delete one, and restart\"", s->config->containers[i].id);
     }
 }
 
@@ -131,8 +131,8 @@ tsr_err containers_place(containers *s, const config *c, tsr_lwm2m_app_datas *al
 static void say_failed(containers *s, size_t i, tsr_err err)
 {
     if (!s->failed[i])
-        tsr_host_log(TSR_LOG_WARNING, "container-failed", "id=%u folder=\"%s\" cause=\"%s\" remedy=\"make it a folder of "
-                     "that user, which others cannot write\"", s->config->containers[i].id, s->items[i].path,
+        tsr_host_log(TSR_LOG_WARNING, "container-failed", "id=%u folder=\"%s\" cause=\"%s\" "
+                     "remedy=\"make it a folder of that user, which others cannot write\"", s->config->containers[i].id, s->items[i].path,
                      err == TSR_E_DENIED ? "it is somebody else's, or no folder" : strerror(errno));
     s->failed[i] = true;
 }
@@ -237,8 +237,8 @@ void containers_abort(containers *s)
 static tsr_err say_not_written(const containers *s, size_t i, tsr_err err)
 {
     if (err != TSR_OK)
-        tsr_host_log(TSR_LOG_WARNING, "container-not-written", "id=%u folder=\"%s\" cause=\"%s\" remedy=\"the server may "
-                     "try again\"", s->config->containers[i].id, s->items[i].path,
+        tsr_host_log(TSR_LOG_WARNING, "container-not-written", "id=%u folder=\"%s\" cause=\"%s\" "
+                     "remedy=\"the server may try again\"", s->config->containers[i].id, s->items[i].path,
                      err == TSR_E_DENIED ? "it is somebody else's, or no folder" : strerror(errno));
     return err;
 }

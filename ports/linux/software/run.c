@@ -47,24 +47,33 @@ static void become_keeper(const tsr_software_how *how, int end, pid_t parent)
     _exit(NOT_STARTED);
 }
 
-tsr_err tsr_software_start(const tsr_software_how *how, pid_t *keeper, int *end)
+/* *child is 0 in the child, *end its side of a pipe: ours is readable when it has said something, or ended. */
+static tsr_err fork_piped(pid_t *child, int *end)
 {
     int ends[2];
-    pid_t parent = getpid(), child;
+    pid_t pid;
 
     if (pipe2(ends, O_CLOEXEC) != 0)
         return TSR_E_IO;
-    child = fork();
-    if (child == 0)
-        become_keeper(how, ends[1], parent);
-    (void)close(ends[1]);
-    if (child < 0) {
+    pid = fork();
+    (void)close(pid == 0 ? ends[0] : ends[1]);
+    if (pid < 0) {
         (void)close(ends[0]);
         return TSR_E_IO;
     }
-    *keeper = child;
-    *end = ends[0];
+    *child = pid;
+    *end = pid == 0 ? ends[1] : ends[0];
     return TSR_OK;
+}
+
+tsr_err tsr_software_start(const tsr_software_how *how, pid_t *keeper, int *end)
+{
+    pid_t parent = getpid();
+    tsr_err err = fork_piped(keeper, end);
+
+    if (err == TSR_OK && *keeper == 0)
+        become_keeper(how, *end, parent);
+    return err;
 }
 
 int tsr_software_ended(pid_t keeper, int end, bool *too_much)
@@ -114,22 +123,12 @@ static void unpack(const tsr_software_store *s, uint16_t id, tsr_bytes bundle, i
 
 tsr_err tsr_software_install_begin(const tsr_software_store *s, uint16_t id, tsr_bytes bundle, pid_t *child, int *end)
 {
-    int ends[2];
-    pid_t parent = getpid(), pid;
+    pid_t parent = getpid();
+    tsr_err err = fork_piped(child, end);
 
-    if (pipe2(ends, O_CLOEXEC) != 0)
-        return TSR_E_IO;
-    pid = fork();
-    if (pid == 0)
-        unpack(s, id, bundle, ends[1], parent);
-    (void)close(ends[1]);
-    if (pid < 0) {
-        (void)close(ends[0]);
-        return TSR_E_IO;
-    }
-    *child = pid;
-    *end = ends[0];
-    return TSR_OK;
+    if (err == TSR_OK && *child == 0)
+        unpack(s, id, bundle, *end, parent);
+    return err;
 }
 
 /* One that was killed has said nothing. */
