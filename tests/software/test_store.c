@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -19,6 +20,7 @@
 #include <unistd.h>
 
 #include "ports/linux/bundle/bundle.h"
+#include "ports/linux/software/run.h"
 #include "ports/linux/software/store.h"
 #include "ports/linux/software/tree.h"
 
@@ -246,6 +248,60 @@ static void test_store_lets_no_name_out(void **state)
     assert_int_equal(tsr_software_map(&store, 1, "package", &(tsr_bytes){ 0 }), TSR_E_IO);
 }
 
+/* 1: the process has that file open; 0: it has not; -1: it is over. */
+static int has_open(pid_t pid, ino_t inode)
+{
+    char name[64];
+    struct dirent *e;
+    struct stat st;
+    int found = -1;
+    DIR *d;
+
+    (void)snprintf(name, sizeof name, "/proc/%d/fd", (int)pid);
+    d = opendir(name);
+    while (d != NULL && (e = readdir(d)) != NULL) {
+        if (e->d_name[0] == '.')
+            continue;
+        found = found < 0 ? 0 : found;
+        if (fstatat(dirfd(d), e->d_name, &st, 0) == 0 && st.st_ino == inode)
+            found = 1;
+    }
+    if (d != NULL)
+        (void)closedir(d);
+    return found;
+}
+
+/* A child unpacks, and holds nothing open that its parent may want to close. */
+static void test_store_installs_in_a_child(void **state)
+{
+    int link[2], end, open_there;
+    struct stat st;
+    pid_t child;
+
+    (void)state;
+    assert_int_equal(pipe(link), 0);
+    assert_int_equal(fstat(link[1], &st), 0);
+    assert_int_equal(tsr_software_begin(&store, 1), TSR_OK);
+    bundle.len = 0;
+    put("start", 0755, "#!/bin/sh\n");
+    for (char name[8] = "aa"; name[0] <= 'f'; name[1] == 'h' ? (name[1] = 'a', name[0]++) : name[1]++)
+        put(name, 0644, "x");
+    assert_int_equal(tsr_software_install_begin(&store, 1, ended(), &child, &end), TSR_OK);
+    while ((open_there = has_open(child, st.st_ino)) == 1)
+        ;
+    assert_int_equal(open_there, 0); /* and it lives */
+    assert_int_equal(tsr_software_install_end(child, end), TSR_OK);
+    assert_content("1/app/fh", "x");
+    assert_int_equal(waitpid(child, NULL, WNOHANG), -1);
+    bundle.len = 0;
+    put("begin", 0755, "no start");
+    assert_int_equal(tsr_software_install_begin(&store, 1, ended(), &child, &end), TSR_OK);
+    assert_int_equal(tsr_software_install_end(child, end), TSR_E_MALFORMED);
+    assert_content("1/app/fh", "x");
+    (void)close(link[0]);
+    (void)close(link[1]);
+}
+
 /* A power cut leaves what a step had made so far. */
 static void test_store_tidies_up_after_a_cut(void **state)
 {
@@ -371,6 +427,7 @@ int main(void)
         IN_DIRECTORY(test_store_says_why_it_could_not_install),
         IN_DIRECTORY(test_store_refuses_what_is_no_software),
         IN_DIRECTORY(test_store_lets_no_name_out),
+        IN_DIRECTORY(test_store_installs_in_a_child),
         IN_DIRECTORY(test_store_tidies_up_after_a_cut),
         IN_DIRECTORY(test_store_wants_a_directory_of_its_own),
         IN_DIRECTORY(test_tree_measures_what_comes_and_goes),

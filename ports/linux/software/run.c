@@ -108,11 +108,24 @@ typedef struct {
     int err, cause; /* tsr_err, errno */
 } outcome;
 
+/* What the daemon closes meanwhile, as a connection, must be closed to its peer, too. */
+static void close_but(int a, int b)
+{
+    unsigned low = (unsigned)(a < b ? a : b), high = (unsigned)(a < b ? b : a);
+
+    if (low > STDERR_FILENO + 1)
+        (void)close_range(STDERR_FILENO + 1, low - 1, 0);
+    if (high > low + 1)
+        (void)close_range(low + 1, high - 1, 0);
+    (void)close_range(high + 1, ~0u, 0);
+}
+
 static void unpack(const tsr_software_store *s, uint16_t id, tsr_bytes bundle, int end, pid_t parent)
 {
     outcome o = { TSR_E_IO, EINTR };
 
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    close_but(s->fd, end);
     if (getppid() == parent) {
         errno = 0;
         o.err = tsr_software_install(s, id, bundle);
