@@ -388,6 +388,30 @@ static void test_restart_in_every_state(void **state)
     assert_int_equal(tsr_lwm2m_firmware_pull(&s->firmware, 0, tsr_text("x"), true), TSR_OK);
 }
 
+/* What could not be saved is taken back by load(), in the midst of a download. */
+static void test_download_goes_on_when_a_request_is_taken_back(void **state)
+{
+    store *s = pulling();
+    tsr_lwm2m_firmware *f = &s->firmware;
+    uint8_t room[512];
+    tsr_buf out = tsr_buf_over(room, sizeof room);
+
+    (void)state;
+    s->object.handlers->save(f, &out);
+    assert_int_equal(s->object.handlers->load(f, tsr_buf_view(&out)), TSR_OK);
+    assert_true(f->fetch); /* nobody has begun it yet */
+    f->fetch = false;
+    assert_int_equal(tsr_lwm2m_firmware_pull(f, 0, tsr_text("0123456789abcdef"), false), TSR_OK);
+    assert_int_equal(s->object.handlers->load(f, tsr_buf_view(&out)), TSR_OK);
+    assert_false(f->fetch);
+    assert_int_equal(tsr_lwm2m_firmware_pull(f, 16, tsr_text("x"), false), TSR_OK);
+    assert_int_equal(run(s, 10), TSR_OK); /* what it had is gone: it is fetched anew */
+    assert_int_equal(s->object.handlers->load(f, tsr_buf_view(&out)), TSR_OK);
+    assert_stands(s, DOWNLOADING, 0);
+    assert_true(f->fetch);
+    assert_int_equal(f->offset, 0);
+}
+
 static void test_damaged_state_is_refused(void **state)
 {
     store *s = pulling();
@@ -644,6 +668,7 @@ int main(void)
         cmocka_unit_test(test_push_that_pauses_is_lost),
         cmocka_unit_test(test_automatic_upgrade),
         cmocka_unit_test(test_restart_in_every_state),
+        cmocka_unit_test(test_download_goes_on_when_a_request_is_taken_back),
         cmocka_unit_test(test_damaged_state_is_refused),
         cmocka_unit_test(test_client_streams_a_package_longer_than_its_bodies),
         cmocka_unit_test(test_client_refuses_blocks_that_do_not_follow),

@@ -326,8 +326,8 @@ static bool is_good(const tsr_lwm2m_firmware *f)
            f->severity <= SEVERITY_LAST && f->etag_len <= sizeof f->etag;
 }
 
-/* Also takes back a change that could not be saved: nothing is begun or installed then, and what the
- * backend has is seen to by the next begin. */
+/* Also takes back a change that could not be saved: nothing is installed then, a download goes on, and one that
+ * was given up is begun anew. */
 static tsr_err load(void *state, tsr_bytes in)
 {
     tsr_lwm2m_firmware *f = state, g = *f;
@@ -349,7 +349,11 @@ static tsr_err load(void *state, tsr_bytes in)
     g.automatic = (flags & 1) != 0;
     g.pushed = (flags & 2) != 0;
     g.changed_unix_s = (int64_t)changed_unix_s;
-    g.fetch = g.install = false;
+    g.install = false;
+    if (g.state != f->state) {
+        g.offset = 0;
+        g.fetch = g.state == TSR_LWM2M_FIRMWARE_DOWNLOADING && !g.pushed;
+    }
     *f = g;
     return TSR_OK;
 }
