@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * OSCORE in both directions. The first byte says what the rest is: a datagram from a stranger,
- * which must not open; a message to protect, which must come back as it was; or one that is changed
- * on the way, which must not. */
+ * which must not open nor begin or end a run for new keys (RFC 8613 §B.2); a message to protect,
+ * which must come back as it was; or one that is changed on the way, which must not. */
 #include <stdlib.h>
 
 #include "fuzz/fuzz.h"
 #include "tessera/coap/message.h"
 #include "tessera/oscore/datagram.h"
+#include "tessera/oscore/renew.h"
 
 enum { ROOM = 2048, LONGEST = 1024 };
 
@@ -15,6 +16,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static tsr_oscore client0, server0;      /* as they are before each input */
+static tsr_oscore_params keys[2];        /* of client and server */
 static tsr_oscore_exchange x0[2], y0[2]; /* a plain request, and one with Observe */
 static const char *const asked[2] = { "D\x01\x5d\x1ftokn\xb3tv1", "D\x01\x5d\x1ftokn`Stv1" };
 
@@ -23,13 +25,13 @@ typedef struct {
     uint8_t wire[ROOM], plain[ROOM];
 } ends;
 
-static void init(tsr_oscore *c, const char *sender, const char *recipient, psa_key_id_t secret)
+static void init(tsr_oscore *c, tsr_oscore_params *p, const char *sender, const char *recipient,
+                 psa_key_id_t secret)
 {
-    tsr_oscore_params p = { .master_secret = secret,
-                            .sender_id = tsr_text(sender),
-                            .recipient_id = tsr_text(recipient) };
-
-    must(tsr_oscore_init(c, &p, (tsr_bytes){ NULL, 0 }) == TSR_OK);
+    *p = (tsr_oscore_params){ .master_secret = secret,
+                              .sender_id = tsr_text(sender),
+                              .recipient_id = tsr_text(recipient) };
+    must(tsr_oscore_init(c, p, (tsr_bytes){ NULL, 0 }) == TSR_OK);
 }
 
 /* memory of exactly this size, so that the sanitizer sees its end */
@@ -85,8 +87,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     psa_set_key_usage_flags(&a, PSA_KEY_USAGE_DERIVE);
     psa_set_key_algorithm(&a, PSA_ALG_HKDF(PSA_ALG_SHA_256));
     must(psa_import_key(&a, (const uint8_t *)"0123456789abcdef", 16, &secret) == PSA_SUCCESS);
-    init(&client0, "", "s", secret);
-    init(&server0, "s", "", secret);
+    init(&client0, &keys[0], "", "s", secret);
+    init(&server0, &keys[1], "s", "", secret);
     for (unsigned i = 0; i < 2; i++) {
         uint8_t wire[ROOM], plain[ROOM];
         tsr_buf out = tsr_buf_over(wire, ROOM);
@@ -114,6 +116,31 @@ static void stranger(ends *e, tsr_bytes in)
         (void)tsr_oscore_answer_datagram(&e->server, &y, why, in, 1, &out);
         must(unprotect(&e->client, &x, false, in, e->plain, &len) != TSR_OK);
     }
+}
+
+/* What a stranger says leaves keys in use as they are, and makes none. */
+static void run(ends *e, tsr_bytes in)
+{
+    static const uint8_t r2[TSR_OSCORE_R2_LEN] = { 1 };
+    tsr_buf scratch = tsr_buf_over(e->plain, ROOM), out = tsr_buf_over(e->wire, ROOM);
+    tsr_oscore_option option = { .kid = { NULL, 0 } };
+    tsr_oscore next = { .live = false };
+    uint8_t *copy = copy_of(in);
+    tsr_bytes body, id, message = tsr_view(copy, in.len);
+
+    must(tsr_oscore_renew_answered(&e->client, &x0[0], &keys[0], message, &scratch, &next) != TSR_OK);
+    if (tsr_oscore_body(message, &body) == TSR_OK)
+        (void)tsr_oscore_option_find(body, &option);
+    id = tsr_oscore_renew_said(option.kid_context);
+    scratch = tsr_buf_over(e->plain, ROOM);
+    must(tsr_oscore_renew_accept(&next, &keys[1], id, message, &scratch) != TSR_OK);
+    scratch = tsr_buf_over(e->plain, ROOM);
+    must(tsr_oscore_renew_offer(&keys[1], id, tsr_view(r2, sizeof r2), message, 1, &scratch, &out) !=
+         TSR_OK);
+    must(!next.live && out.len == 0);
+    (void)tsr_oscore_init(&next, &keys[0], in);
+    tsr_oscore_free(&next);
+    free(copy);
 }
 
 static size_t outers(tsr_bytes in)
@@ -199,12 +226,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     e.client = client0;
     e.server = server0;
     in = tsr_view(data + 1, size - 1);
-    switch (data[0] % 6) {
+    switch (data[0] % 7) {
     case 0: stranger(&e, in); break;
     case 1: round_trip(&e, true, 0, in); break;
     case 2: round_trip(&e, false, 0, in); break;
     case 3: round_trip(&e, false, 1, in); break;
     case 4: change(&e, true, in); break;
+    case 6: run(&e, in); break;
     default: change(&e, false, in); break;
     }
     return 0;

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Two CoAP engines that speak OSCORE under a stream of steps: requests, answers now and later,
- * notifications, blocks; datagrams that are lost, doubled, changed, or made up. Whatever the line
- * does, the application sees only what the other side said, and each answer answers its request. */
+ * notifications, blocks; datagrams that are lost, doubled, changed, or made up; and new keys
+ * (RFC 8613 §B.2), begun by either end as its first end is the client. Whatever the line does, the
+ * application sees only what the other side said, and each answer answers its request. */
 #include <stdlib.h>
 
 #include "fuzz/fuzz.h"
+#include "tessera/oscore/datagram.h"
 #include "tessera/oscore/guard.h"
+#include "tessera/oscore/renew.h"
 
 enum { ROOM = 1400, FLIGHT = 8, LONGEST = 1500, TICKETS = 4 };
 
@@ -22,6 +25,7 @@ typedef struct {
     tsr_coap_id ticket[TICKETS];
     uint8_t asked[TICKETS];
     size_t tickets;
+    unsigned turns;
     bool observed;
     uint8_t observed_tag;
     uint8_t token[TSR_COAP_TOKEN_MAX], token_len;
@@ -34,6 +38,8 @@ typedef struct {
 } flight;
 
 static tsr_oscore context0[2]; /* as they are before each input */
+static tsr_oscore_params keys[2];
+static psa_key_id_t r2_key;
 static uint8_t text[LONGEST];  /* of every body: byte n is n, then the tag of its request */
 static side ends[2];
 static flight air[FLIGHT];
@@ -53,15 +59,96 @@ static tsr_err from(void *user, tsr_coap_peer peer, const tsr_oscore_option *opt
 {
     (void)peer;
     *context = &((side *)user)->context;
-    if (option == NULL)
-        return TSR_E_DENIED;
-    return tsr_oscore_is_for(*context, option) ? TSR_OK : TSR_E_NOT_FOUND;
+    return option == NULL ? TSR_E_DENIED : TSR_OK;
 }
+
+/* The keys that all inputs begin with stay. */
+static void change_context(side *e, const tsr_oscore *next)
+{
+    if (e->context.sender_key != context0[e - ends].sender_key)
+        tsr_oscore_free(&e->context);
+    e->context = *next;
+}
+
+static tsr_err asked(void *user, tsr_oscore *context, const tsr_oscore_exchange *x,
+                     tsr_bytes datagram, tsr_buf *scratch)
+{
+    side *e = user;
+    tsr_oscore next = { .live = false };
+    tsr_err err;
+
+    if (e != &ends[0] || e->turns == 3)
+        return TSR_E_STATE;
+    err = tsr_oscore_renew_answered(context, x, &keys[0], datagram, scratch, &next);
+    if (err != TSR_OK)
+        return err;
+    e->turns++;
+    change_context(e, &next);
+    return TSR_OK;
+}
+
+static tsr_err answered(void *user, tsr_oscore *context)
+{
+    ((side *)user)->turns = 0;
+    return context->said_len != 0 ? tsr_oscore_renew_keep(context, &keys[0]) : TSR_OK;
+}
+
+static tsr_bytes said(tsr_bytes datagram)
+{
+    tsr_oscore_option option;
+    tsr_bytes body;
+
+    must(tsr_oscore_body(datagram, &body) == TSR_OK &&
+         tsr_oscore_option_find(body, &option) == TSR_OK);
+    return tsr_oscore_renew_said(option.kid_context);
+}
+
+static tsr_err accept(void *user, tsr_oscore *context, tsr_bytes datagram, tsr_buf *scratch)
+{
+    side *e = user;
+    tsr_oscore next;
+
+    (void)context;
+    if (e != &ends[1] || !tsr_oscore_renew_is_r2(r2_key, said(datagram)) ||
+        tsr_oscore_renew_accept(&next, &keys[1], said(datagram), datagram, scratch) != TSR_OK)
+        return TSR_E_NOT_FOUND;
+    change_context(e, &next);
+    return TSR_OK;
+}
+
+static tsr_err offer(void *user, tsr_oscore *context, tsr_err why, tsr_bytes datagram, uint16_t mid,
+                     tsr_buf *scratch, tsr_buf *out)
+{
+    uint8_t r2[TSR_OSCORE_R2_LEN];
+    tsr_bytes id1 = tsr_view(context->has_id_context ? context->id_context : NULL,
+                             context->id_context_len);
+
+    if (user != &ends[1] || why == TSR_E_EXISTS || why == TSR_E_MALFORMED)
+        return TSR_END;
+    if (why == TSR_E_NOT_FOUND && said(datagram).ptr != NULL)
+        id1 = said(datagram);
+    else if (why == TSR_E_CRYPTO)
+        id1 = tsr_view(NULL, 0);
+    must(tsr_oscore_renew_r2(r2_key, r2) == TSR_OK);
+    return tsr_oscore_renew_offer(&keys[1], id1, tsr_view(r2, sizeof r2), datagram, mid, scratch, out) ==
+                   TSR_OK
+               ? TSR_OK
+               : TSR_END;
+}
+
+static const tsr_oscore_guard_renewal renewal = {
+    .asked = asked,
+    .answered = answered,
+    .accept = accept,
+    .offer = offer,
+};
 
 static void place(side *e, uint64_t seed)
 {
-    tsr_oscore_guard_config g = { &e->config, ROOM, 2, { e, to, from, NULL, NULL, NULL, NULL,
-                                                         NULL } };
+    tsr_oscore_guard_config g = { &e->config, ROOM, 2, { .user = e,
+                                                    .to = to,
+                                                    .from = from,
+                                                    .renewal = &renewal } };
 
     e->config = (tsr_coap_config){ .peers = 1,
                                    .exchanges = 6,
@@ -86,16 +173,16 @@ static void place(side *e, uint64_t seed)
          TSR_OK);
     tsr_coap_guard_set(&e->coap, &tsr_oscore_guard_calls, &e->guard);
     e->tickets = 0;
+    e->turns = 0;
     e->observed = false;
 }
 
-static void init(tsr_oscore *c, const char *sender, const char *recipient, psa_key_id_t secret)
+static void init(size_t end, const char *sender, const char *recipient, psa_key_id_t secret)
 {
-    tsr_oscore_params p = { .master_secret = secret,
+    keys[end] = (tsr_oscore_params){ .master_secret = secret,
                             .sender_id = tsr_text(sender),
                             .recipient_id = tsr_text(recipient) };
-
-    must(tsr_oscore_init(c, &p, (tsr_bytes){ NULL, 0 }) == TSR_OK);
+    must(tsr_oscore_init(&context0[end], &keys[end], (tsr_bytes){ NULL, 0 }) == TSR_OK);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -111,8 +198,14 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     psa_set_key_usage_flags(&a, PSA_KEY_USAGE_DERIVE);
     psa_set_key_algorithm(&a, PSA_ALG_HKDF(PSA_ALG_SHA_256));
     must(psa_import_key(&a, text, 16, &secret) == PSA_SUCCESS);
-    init(&context0[0], "c", "s", secret);
-    init(&context0[1], "s", "c", secret);
+    init(0, "c", "s", secret);
+    init(1, "s", "c", secret);
+    a = (psa_key_attributes_t)PSA_KEY_ATTRIBUTES_INIT;
+    psa_set_key_type(&a, PSA_KEY_TYPE_HMAC);
+    psa_set_key_bits(&a, 256);
+    psa_set_key_usage_flags(&a, PSA_KEY_USAGE_SIGN_MESSAGE);
+    psa_set_key_algorithm(&a, PSA_ALG_HMAC(PSA_ALG_SHA_256));
+    must(psa_import_key(&a, text, 32, &r2_key) == PSA_SUCCESS);
     return 0;
 }
 
@@ -270,6 +363,14 @@ static void step(uint8_t what, uint8_t which, const uint8_t **data, size_t *size
             tsr_oscore_demand_echo(&e->context);
         else if (how == 1)
             flying = 0;
+        else if (how == 2) { /* the server lost its keys, or the client its own */
+            change_context(&ends[1], &context0[1]);
+        } else if (how == 3) {
+            tsr_oscore asks;
+
+            must(tsr_oscore_renew_ask(&asks, &keys[0]) == TSR_OK);
+            change_context(&ends[0], &asks);
+        }
     }
     send_all(0);
     send_all(1);
@@ -291,5 +392,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         size -= 2;
         step(what, which, &data, &size);
     }
+    for (int i = 0; i < 2; i++)
+        change_context(&ends[i], &context0[i]);
     return 0;
 }

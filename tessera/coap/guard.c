@@ -57,6 +57,21 @@ static void bind(tsr_coap *c, const tsr_coap_slot *s)
         c->guard->copy(c->guard_state, s->timer.id, watch_place(c, s->watch));
 }
 
+/* RFC 8613 §B.2: the same request in a message of its own. What a body was collected of by now is not
+ * the server's any more. */
+static void again(tsr_coap *c, tsr_coap_peer peer, tsr_coap_slot *s)
+{
+    if (c->msg.type != TSR_COAP_ACK)
+        tsr_coap_confirm(c, peer);
+    if ((s->flags & F_COLLECT) != 0) {
+        tsr_coap_finish(c, s, TSR_COAP_FAILED, TSR_E_DENIED);
+        return;
+    }
+    if ((s->flags & F_UPLOAD) != 0)
+        c->blocks->upload_again(c, s);
+    tsr_coap_send_again(c, s, s->watch != TSR_NONE);
+}
+
 /* RFC 8613 §8.4: what does not verify is as if it had not come, and is not acknowledged. But an
  * error that is not protected may say that the peer has lost the keys: it ends the request, as
  * nothing that anybody answered. */
@@ -67,6 +82,10 @@ static bool open_response(tsr_coap *c, tsr_coap_peer peer, tsr_coap_slot *s, uin
     tsr_bytes inside = datagram;
     tsr_err err = c->guard->open_response(c->guard_state, peer, place, datagram, &inside);
 
+    if (err == TSR_END && s != NULL) {
+        again(c, peer, s);
+        return false;
+    }
     if (err == TSR_E_NOT_FOUND && s != NULL && !tsr_coap_is_success(c->msg.code)) {
         tsr_coap_finish(c, s, TSR_COAP_FAILED, TSR_E_DENIED);
         return false;

@@ -31,7 +31,8 @@ typedef struct tsr_coap_guard_calls {
                       uint16_t mid, tsr_buf *out);
 
     /** A response to the request, or a notification of the observation, at `place`.
-     *  errors  TSR_E_NOT_FOUND  it is not protected and ought to be
+     *  errors  TSR_END  the request is to be sent again: `seal` has other keys for it now
+     *          TSR_E_NOT_FOUND  it is not protected and ought to be
      *          any other: it is to be ignored */
     tsr_err (*open_response)(void *guard, tsr_coap_peer peer, size_t place, tsr_bytes datagram,
                              tsr_bytes *inside);

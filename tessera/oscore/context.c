@@ -10,6 +10,7 @@ enum {
     INFO_MAX = 1 + 1 + TSR_OSCORE_ID_MAX + 2 + TSR_OSCORE_ID_CONTEXT_MAX + 3 + 4 + 2,
     MARGIN = 256,
     STATE_VERSION = 1,
+    STATE_RENEWED = 2, /* the ID Context stands at its end */
     STATE_CRASHED = 0, /* numbers below `next` may have been used; requests may have been seen */
     STATE_EXACT = 1,
 };
@@ -115,7 +116,7 @@ static tsr_err derive(tsr_oscore *c, const source *s, const tsr_cose_alg *alg)
 
 static void put_state(tsr_buf *out, const tsr_oscore *c, uint8_t kind, uint64_t next)
 {
-    tsr_put_u8(out, STATE_VERSION);
+    tsr_put_u8(out, c->renewed ? STATE_RENEWED : STATE_VERSION);
     tsr_put_u8(out, kind);
     tsr_put_u64(out, c->epoch);
     tsr_put_u64(out, next);
@@ -124,6 +125,27 @@ static void put_state(tsr_buf *out, const tsr_oscore *c, uint8_t kind, uint64_t 
         tsr_put_u64(out, c->highest);
         tsr_put_u64(out, c->seen);
     }
+    if (c->renewed) {
+        tsr_put_u8(out, c->id_context_len);
+        tsr_put_bytes(out, tsr_view(c->id_context, c->id_context_len));
+    }
+}
+
+/* Takes the ID Context off the end of a state of renewed keys; ptr NULL: it is none. */
+static tsr_bytes state_context(tsr_bytes *state)
+{
+    size_t at;
+
+    if (state->len < 2 || state->ptr[0] != STATE_RENEWED)
+        return (tsr_bytes){ NULL, 0 };
+    at = state->ptr[1] == STATE_EXACT ? 1 + 1 + 8 + 8 + 1 + 8 + 8 : 1 + 1 + 8 + 8;
+    if (state->len <= at || state->ptr[at] != state->len - at - 1)
+        return (tsr_bytes){ NULL, 0 };
+
+    tsr_bytes id = tsr_skip(*state, at + 1);
+
+    state->len = at;
+    return id;
 }
 
 static tsr_err get_state(tsr_oscore *c, tsr_bytes in)
@@ -131,7 +153,8 @@ static tsr_err get_state(tsr_oscore *c, tsr_bytes in)
     uint8_t version, kind, known = 0;
     uint64_t epoch;
 
-    if (tsr_get_u8(&in, &version) != TSR_OK || version != STATE_VERSION ||
+    if (tsr_get_u8(&in, &version) != TSR_OK ||
+        version != (c->renewed ? STATE_RENEWED : STATE_VERSION) ||
         tsr_get_u8(&in, &kind) != TSR_OK || kind > STATE_EXACT ||
         tsr_get_u64(&in, &epoch) != TSR_OK || epoch != c->epoch ||
         tsr_get_u64(&in, &c->next) != TSR_OK || c->next > TSR_OSCORE_PIV_END)
@@ -147,8 +170,7 @@ static tsr_err get_state(tsr_oscore *c, tsr_bytes in)
     return in.len == 0 ? TSR_OK : TSR_E_MALFORMED;
 }
 
-/* Makes `margin` more numbers good to use. */
-static tsr_err extend(tsr_oscore *c)
+tsr_err tsr_oscore_extend(tsr_oscore *c)
 {
     uint8_t room[TSR_OSCORE_STATE_MAX];
     tsr_buf state = tsr_buf_over(room, sizeof room);
@@ -170,7 +192,7 @@ static tsr_err extend(tsr_oscore *c)
 tsr_err tsr_oscore_number(tsr_oscore *c, uint64_t *number)
 {
     if (c->next >= c->limit) {
-        tsr_err err = c->next >= TSR_OSCORE_PIV_END ? TSR_E_STATE : extend(c);
+        tsr_err err = c->next >= TSR_OSCORE_PIV_END ? TSR_E_STATE : tsr_oscore_extend(c);
 
         if (err != TSR_OK)
             return err;
@@ -191,7 +213,7 @@ static tsr_err take_up(tsr_oscore *c, tsr_bytes state, bool challenge)
     if (state.len > 0)
         err = get_state(c, state);
     if (err == TSR_OK && (state.len == 0 || state.ptr[1] == STATE_EXACT))
-        err = c->next < TSR_OSCORE_PIV_END ? extend(c) : TSR_OK;
+        err = c->next < TSR_OSCORE_PIV_END ? tsr_oscore_extend(c) : TSR_OK;
     if (challenge)
         c->window_known = false;
     return err;
@@ -246,18 +268,25 @@ static void configure(tsr_oscore *c, const tsr_oscore_params *p, const tsr_cose_
 tsr_err tsr_oscore_init(tsr_oscore *c, const tsr_oscore_params *params, tsr_bytes state)
 {
     int32_t aead = params->aead != 0 ? params->aead : TSR_COSE_CCM_16_64_128;
-    const source s = { params, hkdf_of(params->hkdf), aead };
     const tsr_cose_alg *alg = tsr_cose_alg_find(aead);
+    tsr_bytes renewed = state_context(&state);
+    tsr_oscore_params p = *params;
+    const source s = { &p, hkdf_of(p.hkdf), aead };
     tsr_err err;
 
     if (alg == NULL || alg->kind != TSR_COSE_ENCRYPT0 || s.hkdf == PSA_ALG_NONE)
         return TSR_E_UNSUPPORTED;
-    if (!ids_good(params, alg->nonce))
-        return TSR_E_ARGUMENT;
-    configure(c, params, alg);
+    if (renewed.ptr != NULL) {
+        p.id_context = renewed;
+        p.send_id_context = false;
+    }
+    if (!ids_good(&p, alg->nonce))
+        return renewed.ptr != NULL ? TSR_E_MALFORMED : TSR_E_ARGUMENT;
+    configure(c, &p, alg);
+    c->renewed = renewed.ptr != NULL;
     err = derive(c, &s, alg);
     if (err == TSR_OK)
-        err = take_up(c, state, params->challenge);
+        err = take_up(c, state, p.challenge);
     if (err != TSR_OK)
         tsr_oscore_free(c);
     return err;

@@ -3,7 +3,7 @@
  * Whole datagrams: the header and token of one become those of the other. */
 #include "tessera/oscore/datagram.h"
 
-#include "tessera/coap/message.h"
+#include "tessera/oscore/internal.h"
 
 enum { HEAD_MAX = 4 + TSR_COAP_TOKEN_MAX };
 
@@ -115,6 +115,16 @@ static void put_answer_header(tsr_buf *out, uint8_t code, tsr_bytes request, uin
         mid = (uint16_t)(request.ptr[2] << 8 | request.ptr[3]);
     tsr_coap_put_header(out, con ? TSR_COAP_ACK : TSR_COAP_NON, code, mid,
                         tsr_view(request.ptr + 4, token_len));
+}
+
+tsr_err tsr_oscore_answer_bare(tsr_oscore *c, tsr_oscore_exchange *x, uint8_t code,
+                               tsr_bytes request, uint16_t mid, tsr_buf *out)
+{
+    uint8_t room[4 + TSR_COAP_TOKEN_MAX];
+    tsr_buf plain = tsr_buf_over(room, sizeof room);
+
+    put_answer_header(&plain, code, request, mid);
+    return tsr_oscore_protect_response_datagram(c, x, &plain, out);
 }
 
 static tsr_err challenge(tsr_oscore *c, tsr_oscore_exchange *x, uint8_t code, tsr_bytes request,

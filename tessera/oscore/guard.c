@@ -65,6 +65,16 @@ void tsr_oscore_guard_drop(tsr_oscore_guard *g, const tsr_oscore *context)
             g->observer[i].context = NULL;
 }
 
+void tsr_oscore_guard_move(tsr_oscore_guard *g, const tsr_oscore *from, tsr_oscore *to)
+{
+    for (size_t i = 0; i < g->places; i++)
+        if (g->place[i].context == from)
+            g->place[i].context = to;
+    for (size_t i = 0; i < g->config.observers; i++)
+        if (g->observer[i].context == from)
+            g->observer[i].context = to;
+}
+
 /* ---- contexts ---- */
 
 static tsr_err use(const tsr_oscore_guard *g, tsr_oscore *c)
@@ -115,6 +125,18 @@ static tsr_err unprotect(tsr_oscore_guard *g, tsr_coap_peer peer, tsr_oscore *c,
     return err;
 }
 
+/* RFC 8613 §B.2, step 4 */
+static tsr_err accept(tsr_oscore_guard *g, tsr_oscore *c, tsr_err why, tsr_bytes datagram)
+{
+    const tsr_oscore_guard_host *host = &g->config.host;
+    tsr_buf scratch = tsr_buf_over(g->in, g->config.datagram_len);
+
+    if ((why != TSR_E_NOT_FOUND && why != TSR_E_CRYPTO) || host->renewal == NULL ||
+        host->renewal->accept == NULL)
+        return why;
+    return host->renewal->accept(host->user, c, datagram, &scratch) == TSR_OK ? TSR_OK : why;
+}
+
 static tsr_err open_request(void *guard, tsr_coap_peer peer, tsr_bytes datagram, tsr_bytes *inside)
 {
     tsr_oscore_guard *g = guard;
@@ -131,8 +153,11 @@ static tsr_err open_request(void *guard, tsr_coap_peer peer, tsr_bytes datagram,
     err = host->from(host->user, peer, err == TSR_OK ? &option : NULL, &c);
     if (err == TSR_END)
         return TSR_OK;
-    if (err == TSR_OK)
+    if (err == TSR_OK) {
         err = unprotect(g, peer, c, datagram, inside);
+        if (err != TSR_OK && accept(g, c, err, datagram) == TSR_OK)
+            err = unprotect(g, peer, c, datagram, inside);
+    }
     g->refused += err != TSR_OK;
     return err;
 }
@@ -151,6 +176,19 @@ static tsr_err refuse_plain(tsr_bytes datagram, uint16_t mid, tsr_buf *out)
     return out->err;
 }
 
+/* RFC 8613 §B.2, step 2 */
+static tsr_err offer(tsr_oscore_guard *g, tsr_oscore *c, tsr_err why, tsr_bytes datagram,
+                     uint16_t mid, tsr_buf *out)
+{
+    const tsr_oscore_guard_host *host = &g->config.host;
+    tsr_buf scratch = tsr_buf_over(g->in, g->config.datagram_len);
+
+    if (c == NULL || host->renewal == NULL || host->renewal->offer == NULL ||
+        !tsr_coap_is_request(datagram.ptr[1]))
+        return TSR_END;
+    return host->renewal->offer(host->user, c, why, datagram, mid, &scratch, out);
+}
+
 static tsr_err refuse(void *guard, tsr_coap_peer peer, tsr_err why, tsr_bytes datagram,
                       uint16_t mid, tsr_buf *out)
 {
@@ -161,6 +199,9 @@ static tsr_err refuse(void *guard, tsr_coap_peer peer, tsr_err why, tsr_bytes da
     (void)peer;
     if (why == TSR_E_DENIED)
         return refuse_plain(datagram, mid, out);
+    err = offer(g, at->context, why, datagram, mid, out);
+    if (err != TSR_END)
+        return err == TSR_OK ? TSR_OK : TSR_END;
     if (why != TSR_E_STATE)
         return tsr_oscore_answer_datagram(NULL, NULL, why, datagram, mid, out);
     if (at->context == NULL || use(g, at->context) != TSR_OK)
@@ -179,12 +220,35 @@ static bool goes_plain(const tsr_oscore_guard *g, tsr_coap_peer peer)
     return g->config.host.to(g->config.host.user, peer, &c) == TSR_END;
 }
 
+/* What did not verify may mean that the server has other keys, or none. */
+static tsr_err turn(tsr_oscore_guard *g, const tsr_oscore_guard_place *at, tsr_err err,
+                    tsr_bytes datagram)
+{
+    const tsr_oscore_guard_renewal *renewal = g->config.host.renewal;
+    tsr_buf scratch = tsr_buf_over(g->in, g->config.datagram_len);
+    tsr_oscore_option option;
+    tsr_err turned = TSR_END;
+
+    if (renewal == NULL)
+        return err;
+    if (err == TSR_E_CRYPTO && renewal->asked != NULL)
+        turned = renewal->asked(g->config.host.user, at->context, &at->exchange, datagram, &scratch);
+    else if (renewal->refused != NULL && datagram.ptr[1] >> 5 == 4 &&
+             option_of(datagram, &option) == TSR_E_NOT_FOUND)
+        turned = at->exchange.epoch != at->context->epoch /* there are others since */
+                     ? TSR_OK
+                     : renewal->refused(g->config.host.user, at->context);
+    return turned == TSR_OK ? TSR_END : err;
+}
+
 /* An observation that nobody bound to a request is one from before a restart. */
 static tsr_err open_response(void *guard, tsr_coap_peer peer, size_t place, tsr_bytes datagram,
                              tsr_bytes *inside)
 {
     tsr_oscore_guard *g = guard;
+    const tsr_oscore_guard_host *host = &g->config.host;
     tsr_oscore_guard_place *at = &g->place[place];
+    const tsr_oscore_exchange before = at->exchange;
     tsr_buf out = tsr_buf_over(g->in, g->config.datagram_len);
     tsr_err err;
 
@@ -199,7 +263,13 @@ static tsr_err open_response(void *guard, tsr_coap_peer peer, size_t place, tsr_
     done(g, at->context);
     if (err == TSR_E_IO)
         broken(g, at->context);
-    g->dropped += err != TSR_OK;
+    if (err != TSR_OK)
+        err = turn(g, at, err, datagram);
+    else if (host->renewal != NULL && host->renewal->answered != NULL)
+        err = host->renewal->answered(host->user, at->context);
+    if (err != TSR_OK)
+        at->exchange = before; /* it may come again */
+    g->dropped += err < TSR_OK;
     *inside = tsr_buf_view(&out);
     return err;
 }

@@ -14,6 +14,30 @@
 #include "tessera/coap/guard.h"
 #include "tessera/oscore/oscore.h"
 
+/** New keys on the way (RFC 8613 §B.2); any may be NULL. The first three are a client's, the others a
+ *  server's. `scratch` is an empty writer as renew.h wants it. */
+typedef struct {
+    /** A response did not verify under the keys of its request.
+     *  errors  TSR_OK  it was response #1: the request goes out again, under what `to` says now
+     *          any other: it is dropped */
+    tsr_err (*asked)(void *user, tsr_oscore *context, const tsr_oscore_exchange *x,
+                     tsr_bytes datagram, tsr_buf *scratch);
+    /** One did verify; any error: it is dropped for that. */
+    tsr_err (*answered)(void *user, tsr_oscore *context);
+    /** A 4.xx that is not protected: whoever sent it, the server may not have these keys.
+     *  errors  TSR_OK  the request goes out again, under what `to` says now
+     *          any other: it failed */
+    tsr_err (*refused)(void *user, tsr_oscore *context);
+    /** A request is not for that context or did not verify under it.
+     *  errors  TSR_OK  it was request #2: the context has other keys now, by which it is taken
+     *          any other: as before */
+    tsr_err (*accept)(void *user, tsr_oscore *context, tsr_bytes datagram, tsr_buf *scratch);
+    /** It is not taken, for that reason: appends response #1 if one is due.
+     *  errors  TSR_END  none is;  any other: no answer at all */
+    tsr_err (*offer)(void *user, tsr_oscore *context, tsr_err why, tsr_bytes datagram, uint16_t mid,
+                     tsr_buf *scratch, tsr_buf *out);
+} tsr_oscore_guard_renewal;
+
 /** What the host tells. Called from inside feed and poll of the engine, into which it must not call
  *  back. */
 typedef struct {
@@ -46,6 +70,8 @@ typedef struct {
      *  errors  of use: any; the message is not taken or not sent, and `done` not called */
     tsr_err (*use)(void *user, tsr_oscore *context);
     void (*done)(void *user, tsr_oscore *context);
+
+    const tsr_oscore_guard_renewal *renewal; /* NULL: never; outlives the guard */
 } tsr_oscore_guard_host;
 
 typedef struct {
@@ -108,6 +134,9 @@ tsr_err tsr_oscore_guard_observed_load(tsr_oscore_guard *g, tsr_coap_peer peer, 
 
 /** Wipes the message that came in last: call it when nothing is done with it any more. */
 void tsr_oscore_guard_wipe(tsr_oscore_guard *g);
+
+/** What belongs to `from` belongs to `to` from now on: the same context in another place. */
+void tsr_oscore_guard_move(tsr_oscore_guard *g, const tsr_oscore *from, tsr_oscore *to);
 
 /** Forgets a context that is about to go. Costs a walk through all places. */
 void tsr_oscore_guard_drop(tsr_oscore_guard *g, const tsr_oscore *context);

@@ -33,6 +33,9 @@ static inline uint64_t tsr_oscore_piv_number(tsr_bytes piv)
 /** The bytes that a number takes; 0 takes one. RFC 8613 §5 */
 uint8_t tsr_oscore_piv_len(uint64_t number);
 
+/** Makes `margin` more numbers good to use, by a save. errors TSR_E_IO */
+tsr_err tsr_oscore_extend(tsr_oscore *c);
+
 /** Takes the next sequence number, saving first when that is due. errors TSR_E_STATE, TSR_E_IO */
 tsr_err tsr_oscore_number(tsr_oscore *c, uint64_t *number);
 
@@ -94,6 +97,17 @@ static inline tsr_err tsr_oscore_opt_next(tsr_coap_opts *it, tsr_coap_opt *opt)
 /** Writes an option's head and moves its value behind it, forward only: `at` must not be above the
  *  value's start minus the head. */
 uint8_t *tsr_oscore_put_moved(uint8_t *at, uint16_t *last, uint16_t number, tsr_bytes value);
+
+/** A context of that ID Context, of which `said_len` bytes go along; it is saved nowhere. */
+tsr_err tsr_oscore_renew_make(tsr_oscore *c, const tsr_oscore_params *params, tsr_bytes id,
+                              size_t said_len);
+
+/** A protected answer with a code alone, to a request that `x` is of; mid as answer_datagram. */
+tsr_err tsr_oscore_answer_bare(tsr_oscore *c, tsr_oscore_exchange *x, uint8_t code,
+                               tsr_bytes request, uint16_t mid, tsr_buf *out);
+
+/** What a kid context of RFC 8613 §B.2 holds; ptr NULL: it is no CBOR byte string. */
+tsr_bytes tsr_oscore_unwrap(tsr_bytes kid_context);
 
 /** Appends the option itself. `piv` and `kid` may be absent. */
 void tsr_oscore_option_put(tsr_buf *out, uint16_t *last, const tsr_oscore_option *option);

@@ -59,7 +59,7 @@ static uint8_t *put_short(uint8_t *at, tsr_bytes value)
 
 void tsr_oscore_option_put(tsr_buf *out, uint16_t *last, const tsr_oscore_option *o)
 {
-    uint8_t room[1 + TSR_OSCORE_PIV_MAX + 1 + TSR_OSCORE_ID_CONTEXT_MAX + TSR_OSCORE_ID_MAX];
+    uint8_t room[1 + TSR_OSCORE_PIV_MAX + 1 + 2 + TSR_OSCORE_ID_CONTEXT_MAX + TSR_OSCORE_ID_MAX];
     uint8_t *at = room;
 
     if (o->piv.len > 0 || o->kid.ptr != NULL || o->kid_context.ptr != NULL) {
@@ -88,6 +88,16 @@ tsr_err tsr_oscore_option_find(tsr_bytes body, tsr_oscore_option *option)
     return tsr_oscore_option_read(value, option);
 }
 
+tsr_bytes tsr_oscore_unwrap(tsr_bytes in)
+{
+    size_t head = in.len > 1 && in.ptr[0] == 0x58 ? 2 : 1;
+
+    if (in.len < head || (head == 1 ? in.ptr[0] != 0x40 + in.len - 1 || in.len > 24
+                                    : in.ptr[1] != in.len - 2))
+        return (tsr_bytes){ NULL, 0 };
+    return tsr_skip(in, head);
+}
+
 bool tsr_oscore_is_for(const tsr_oscore *c, const tsr_oscore_option *option)
 {
     if (option->kid.ptr == NULL || option->kid.len != c->recipient_id_len)
@@ -95,9 +105,11 @@ bool tsr_oscore_is_for(const tsr_oscore *c, const tsr_oscore_option *option)
     for (size_t i = 0; i < option->kid.len; i++) /* short, and no secret */
         if (option->kid.ptr[i] != c->recipient_id[i])
             return false;
+    tsr_bytes id = tsr_view(c->id_context, c->id_context_len);
+
     return option->kid_context.ptr == NULL ||
-           (c->has_id_context &&
-            tsr_same(option->kid_context, tsr_view(c->id_context, c->id_context_len)));
+           (c->has_id_context && (tsr_same(option->kid_context, id) ||
+                                  tsr_same(tsr_oscore_unwrap(option->kid_context), id)));
 }
 
 /* RFC 7252 §3.1 */

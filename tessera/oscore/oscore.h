@@ -16,7 +16,9 @@
  *
  *   client:  protect_request, send; on a response with OSCORE option: unprotect_response
  *   server:  option_find, find the context by kid; unprotect_request;
- *            if that fails: tsr_oscore_refusal; else answer and protect_response */
+ *            if that fails: tsr_oscore_refusal; else answer and protect_response
+ *
+ * New keys from the same master secret: tessera/oscore/renew.h. */
 #ifndef TESSERA_OSCORE_OSCORE_H
 #define TESSERA_OSCORE_OSCORE_H
 
@@ -28,9 +30,9 @@ enum {
     TSR_OSCORE_ID_CONTEXT_MAX = 64, /* ours; RFC 8613 §3.3 sets no limit */
     TSR_OSCORE_NONCE_MAX = 13,
     TSR_OSCORE_ECHO_LEN = 8,
-    TSR_OSCORE_STATE_MAX = 40, /* what hooks.save is given */
+    TSR_OSCORE_STATE_MAX = 35 + 1 + TSR_OSCORE_ID_CONTEXT_MAX, /* what hooks.save is given */
     /* most that protection adds: option with its head, outer Observe, marker, code, tag */
-    TSR_OSCORE_OVERHEAD = 3 + 7 + 5 + TSR_OSCORE_ID_CONTEXT_MAX + 4 + 2 + 16,
+    TSR_OSCORE_OVERHEAD = 3 + 7 + 5 + 2 + TSR_OSCORE_ID_CONTEXT_MAX + 4 + 2 + 16,
 };
 
 /** HKDF of RFC 8613 §3.2.1, as the COSE numbers of IANA; 5 and 7 (the HMACs) mean the same. */
@@ -65,7 +67,9 @@ typedef struct {
     psa_algorithm_t alg;
     int32_t aead;
     uint8_t nonce_len, tag_len, sender_id_len, recipient_id_len, id_context_len;
+    uint8_t said_len; /* so much of the ID Context goes along as a CBOR byte string (renew.h) */
     bool has_id_context, send_id_context, live;
+    bool renewed; /* the ID Context is not of the parameters, so the state keeps it */
     uint8_t sender_id[TSR_OSCORE_ID_MAX], recipient_id[TSR_OSCORE_ID_MAX];
     uint8_t sender_nonce[TSR_OSCORE_NONCE_MAX], recipient_nonce[TSR_OSCORE_NONCE_MAX];
     bool window_known, echo_made;
@@ -100,7 +104,8 @@ typedef struct {
  *  units   state: what `save` was given last; empty if and only if these parameters were never used
  *          before. With an empty state the sequence number starts at 0 and no request was seen.
  *          With another one it starts above all that may have been used, by a replay window (64), and
- *          the first request is answered by a challenge.
+ *          the first request is answered by a challenge. That of renewed keys (renew.h) brings their ID
+ *          Context, which takes the place of the one in `params`.
  *  errors  TSR_E_ARGUMENT     an ID too long for this AEAD, equal IDs, or a context too long
  *          TSR_E_UNSUPPORTED  an AEAD or HKDF that is not ours
  *          TSR_E_MALFORMED    `state` is damaged, or of another context
@@ -140,7 +145,7 @@ tsr_err tsr_oscore_option_read(tsr_bytes value, tsr_oscore_option *option);
 tsr_err tsr_oscore_option_find(tsr_bytes body, tsr_oscore_option *option);
 
 /** Whether this context is meant: its Recipient ID is the kid, and the kid context, if there is
- *  one, is its ID Context. RFC 8613 §5, §8.2 */
+ *  one, is its ID Context, as it is or as a CBOR byte string. RFC 8613 §5, §8.2, §B.2 */
 bool tsr_oscore_is_for(const tsr_oscore *c, const tsr_oscore_option *option);
 
 /* ---- messages ----------------------------------------------------------------------------- */

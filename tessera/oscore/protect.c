@@ -147,9 +147,27 @@ static tsr_err protect(const tsr_oscore *c, split *s, const tsr_oscore_seal *sea
     return err;
 }
 
+enum { WRAPPED_MAX = 2 + TSR_OSCORE_ID_CONTEXT_MAX };
+
+/* RFC 8613 §B.2: R1, R2 or both, in a CBOR byte string. */
+static tsr_bytes wrap(const tsr_oscore *c, uint8_t room[WRAPPED_MAX])
+{
+    uint8_t *at = room;
+
+    if (c->said_len < 24) {
+        *at++ = (uint8_t)(0x40 | c->said_len);
+    } else {
+        *at++ = 0x58;
+        *at++ = c->said_len;
+    }
+    memcpy(at, c->id_context, c->said_len);
+    return tsr_view(room, (size_t)(at - room) + c->said_len);
+}
+
 tsr_err tsr_oscore_protect_request(tsr_oscore *c, tsr_oscore_exchange *x, uint8_t *code,
                                    tsr_buf *plain, tsr_buf *out)
 {
+    uint8_t room[WRAPPED_MAX];
     tsr_oscore_exchange fresh = { .epoch = c->epoch, .ours = true };
     tsr_oscore_seal seal;
     tsr_err err;
@@ -166,7 +184,9 @@ tsr_err tsr_oscore_protect_request(tsr_oscore *c, tsr_oscore_exchange *x, uint8_
                                  .kid = tsr_view(c->sender_id, c->sender_id_len) };
     split s = { .option = &option };
 
-    if (c->send_id_context)
+    if (c->said_len > 0)
+        option.kid_context = wrap(c, room);
+    else if (c->send_id_context)
         option.kid_context = tsr_view(c->id_context, c->id_context_len);
     tsr_oscore_seal_make(&seal, c, &fresh, fresh.request_piv, true);
     err = protect(c, &s, &seal, *code, plain, out);
@@ -185,6 +205,7 @@ tsr_err tsr_oscore_protect_response(tsr_oscore *c, tsr_oscore_exchange *x, uint8
     uint64_t number = x->request_piv;
     tsr_oscore_option option = { .piv = { NULL, 0 } };
     split s = { .option = &option, .response = true };
+    uint8_t room[WRAPPED_MAX];
     tsr_oscore_piv piv;
     tsr_oscore_seal seal;
     tsr_err err;
@@ -201,6 +222,8 @@ tsr_err tsr_oscore_protect_response(tsr_oscore *c, tsr_oscore_exchange *x, uint8
         piv = tsr_oscore_piv_of(number, tsr_oscore_piv_len(number));
         option.piv = tsr_view(piv.bytes, piv.len);
     }
+    if (c->said_len > 0)
+        option.kid_context = wrap(c, room);
     tsr_oscore_seal_make(&seal, c, x, number, own);
     x->nonce_used = true; /* whatever comes of it: never the same nonce again */
     err = protect(c, &s, &seal, *code, plain, out);

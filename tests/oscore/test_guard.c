@@ -72,8 +72,7 @@ static void place_engine(side *e, uint64_t seed)
 
     e->config = link_config(seed);
     e->coap = link_engine(&e->config);
-    g = (tsr_oscore_guard_config){ &e->config, 1400, TOKENS, { e, to, from, NULL, NULL, NULL, NULL,
-                                                               NULL } };
+    g = (tsr_oscore_guard_config){ &e->config, 1400, TOKENS, { .user = e, .to = to, .from = from } };
     e->memory = malloc(tsr_oscore_guard_memory(&g));
     assert_int_equal(
         tsr_oscore_guard_init(&e->guard, &g, e->memory, tsr_oscore_guard_memory(&g)), TSR_OK);
