@@ -33,6 +33,8 @@ static tsr_err save_oscore(void *user, tsr_bytes state)
 {
     (void)user;
     must(state.len <= sizeof f.kept);
+    if (f.now_ms % 19 == 3)
+        return TSR_E_IO;
     memcpy(f.kept, state.ptr, state.len);
     f.kept_len = state.len;
     return TSR_OK;
@@ -256,11 +258,16 @@ void rig_start(void)
         tsr_lwm2m_client_stream(&f.client, &f.push[i]);
 }
 
+tsr_oscore_params rig_far_keys(void)
+{
+    return (tsr_oscore_params){ .master_secret = secret,
+                                .sender_id = tsr_text("s"),
+                                .recipient_id = tsr_text("d") };
+}
+
 void rig_begin(bool oscore)
 {
-    const tsr_oscore_params p = { .master_secret = secret,
-                                  .sender_id = tsr_text("s"),
-                                  .recipient_id = tsr_text("d") };
+    const tsr_oscore_params p = rig_far_keys();
 
     memset(&f, 0, sizeof f);
     f.now_ms = 1000;
@@ -270,6 +277,12 @@ void rig_begin(bool oscore)
     make_objects();
     furnish_access();
     rig_start();
+}
+
+void rig_lose_contexts(void)
+{
+    tsr_oscore_free(&f.protected[UDP].context);
+    tsr_oscore_free(&f.layer.next);
 }
 
 void rig_end(void)

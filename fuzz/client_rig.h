@@ -22,6 +22,7 @@
 #include "tessera/lwm2m/objects/sensor.h"
 #include "tessera/lwm2m/objects/software.h"
 #include "tessera/oscore/datagram.h"
+#include "tessera/oscore/renew.h"
 
 enum { UDP, TCP, SERVERS, OBJECTS = 16, MEMORY = 60000, DATAGRAM = 1600, ITEMS = 24 };
 
@@ -57,6 +58,7 @@ typedef struct {
     uint8_t kept[TSR_OSCORE_STATE_MAX];
     size_t kept_len;
     tsr_oscore far;
+    bool renews; /* the server knows RFC 8613 §B.2 */
     tsr_oscore_exchange asked_by_it; /* its last request, for the answer */
 
     tsr_lwm2m_servers servers;
@@ -100,6 +102,12 @@ void rig_begin(bool oscore);
 
 /** Places it anew over what it has: as after a restart, before what it saved is taken back. */
 void rig_start(void);
+
+/** What the server has to know of the keys, by which it makes contexts. */
+tsr_oscore_params rig_far_keys(void);
+
+/** The contexts go without a word. */
+void rig_lose_contexts(void);
 
 /** Gives back what it holds. */
 void rig_end(void);

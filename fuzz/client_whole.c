@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A device with all of its objects and two servers, one over UDP (under OSCORE, when the first byte
- * is odd) and one over TCP, with Access Control between them. The input goes on with steps: kind
- * and server, length, bytes.
+ * is odd, with new keys from time to time unless its second bit is set) and one over TCP, with
+ * Access Control between them. The input goes on with steps: kind and server, length, bytes.
  *
  *   0  bytes as they are            4  what the host does: measures, logs, gets a new address
  *   1  a request around them         5  the connection breaks, takes nothing, or takes again
@@ -36,6 +36,36 @@ static void note(size_t server, uint8_t code, uint16_t mid, tsr_bytes token)
         memcpy(l->token, token.ptr, token.len);
 }
 
+/* What the server says to a request under keys that it does not have: it makes new ones, or refuses. An R2 is
+ * not random here, but it is never the same. */
+static bool renew(tsr_bytes in, tsr_buf *out)
+{
+    static uint64_t count;
+    const tsr_oscore_params p = rig_far_keys();
+    uint8_t room[DATAGRAM], r2[12] = "R2";
+    tsr_buf scratch = tsr_buf_over(room, sizeof room);
+    tsr_oscore_option option = { .kid = { NULL, 0 } };
+    tsr_oscore next;
+    tsr_bytes body, said;
+
+    must(tsr_oscore_body(in, &body) == TSR_OK && tsr_oscore_option_find(body, &option) == TSR_OK);
+    said = tsr_oscore_renew_said(option.kid_context);
+    if (f.renews && said.len > sizeof r2 && said.ptr[0] == 'R' && said.ptr[1] == '2' &&
+        tsr_oscore_renew_accept(&next, &p, said, in, &scratch) == TSR_OK) {
+        tsr_oscore_free(&f.far);
+        f.far = next;
+        return true;
+    }
+    count++;
+    memcpy(r2 + 4, &count, 8);
+    scratch = tsr_buf_over(room, sizeof room);
+    if (!f.renews || tsr_oscore_renew_offer(&p, said, tsr_view(r2, sizeof r2), in, ++f.mid, &scratch, out) != TSR_OK)
+        (void)tsr_oscore_answer_datagram(NULL, NULL, TSR_E_NOT_FOUND, in, ++f.mid, out);
+    return false;
+}
+
+static void give(size_t server, tsr_bytes bytes);
+
 static void take_datagram(tsr_bytes in)
 {
     uint8_t room[DATAGRAM];
@@ -46,7 +76,15 @@ static void take_datagram(tsr_bytes in)
          TSR_OK); /* the client must not send what cannot be parsed */
     if (f.oscore && tsr_coap_is_request(msg.code)) {
         /* what it asks is protected, and meant for us: but a context that was lost starts anew */
-        if (tsr_oscore_unprotect_request_datagram(&f.far, &f.asked_by_it, in, &out) != TSR_OK)
+        tsr_err err = tsr_oscore_unprotect_request_datagram(&f.far, &f.asked_by_it, in, &out);
+
+        if (err == TSR_E_NOT_FOUND || err == TSR_E_CRYPTO) {
+            if (renew(in, &out))
+                err = tsr_oscore_unprotect_request_datagram(&f.far, &f.asked_by_it, in, &out);
+            else
+                give(UDP, tsr_buf_view(&out));
+        }
+        if (err != TSR_OK)
             return;
         must(tsr_coap_msg_parse(tsr_buf_view(&out), &msg) == TSR_OK);
     }
@@ -112,7 +150,7 @@ static void drive(void)
 
 /* ---- what it gets ---- */
 
-static void feed(size_t server, tsr_bytes bytes)
+static void give(size_t server, tsr_bytes bytes)
 {
     uint8_t *copy;
 
@@ -126,6 +164,11 @@ static void feed(size_t server, tsr_bytes bytes)
         memcpy(copy, bytes.ptr, bytes.len);
     (void)tsr_lwm2m_client_feed(&f.client, server, tsr_view(copy, bytes.len), f.now_ms);
     free(copy);
+}
+
+static void feed(size_t server, tsr_bytes bytes)
+{
+    give(server, bytes);
     drive();
 }
 
@@ -266,7 +309,9 @@ static void restart(uint8_t how)
         drive();
     }
     tsr_lwm2m_tcp_drop(&f.tcp);
-    if (f.oscore)
+    if (f.oscore && (how & 8) != 0) /* the power went */
+        rig_lose_contexts();
+    else if (f.oscore)
         tsr_lwm2m_oscore_park(&f.layer);
     rig_start();
     if (f.saved_len != 0 && (how & 4) == 0)
@@ -279,7 +324,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     tsr_bytes in = tsr_view(data, size), step;
     uint8_t kind, len;
 
-    rig_begin(take(&in) & 1);
+    kind = take(&in);
+    rig_begin(kind & 1);
+    f.renews = (kind & 2) == 0;
     drive();
     while (tsr_get_u8(&in, &kind) == TSR_OK && tsr_get_u8(&in, &len) == TSR_OK) {
         size_t server = kind >> 3 & 1;

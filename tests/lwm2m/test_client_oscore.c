@@ -7,6 +7,8 @@
 #include <psa/crypto.h>
 
 #include "tessera/lwm2m/client/oscore_layer.h"
+#include "tessera/oscore/datagram.h"
+#include "tessera/oscore/renew.h"
 
 enum { DATAGRAM = 1600 };
 
@@ -32,6 +34,10 @@ static struct {
     void *memory;
     uint32_t key_id;
     unsigned proved;
+    bool knows; /* RFC 8613 §B.2 */
+    psa_key_id_t r2_key;
+    unsigned offers, runs;
+    bool mute; /* offers nothing now */
 } far;
 
 static tsr_err load(void *user, tsr_buf *state)
@@ -125,22 +131,99 @@ static tsr_err far_proved(void *user, tsr_coap_peer peer, tsr_oscore *context)
     return TSR_OK;
 }
 
+static tsr_oscore_params far_params(void)
+{
+    return (tsr_oscore_params){ .master_secret = far.key_id,
+                                .salt = tsr_text("salt"),
+                                .sender_id = tsr_text("srv"),
+                                .recipient_id = tsr_text("dev"),
+                                .challenge = true };
+}
+
+static void far_new_r2_key(void)
+{
+    psa_key_attributes_t a = PSA_KEY_ATTRIBUTES_INIT;
+
+    if (far.r2_key != 0)
+        assert_int_equal(psa_destroy_key(far.r2_key), PSA_SUCCESS);
+    psa_set_key_type(&a, PSA_KEY_TYPE_HMAC);
+    psa_set_key_bits(&a, 256);
+    psa_set_key_usage_flags(&a, PSA_KEY_USAGE_SIGN_MESSAGE);
+    psa_set_key_algorithm(&a, PSA_ALG_HMAC(PSA_ALG_SHA_256));
+    assert_int_equal(psa_generate_key(&a, &far.r2_key), PSA_SUCCESS);
+}
+
+static tsr_bytes far_said(tsr_bytes request)
+{
+    tsr_oscore_option option;
+    tsr_bytes body;
+
+    assert_int_equal(tsr_oscore_body(request, &body), TSR_OK);
+    assert_int_equal(tsr_oscore_option_find(body, &option), TSR_OK);
+    return tsr_oscore_renew_said(option.kid_context);
+}
+
+static tsr_err far_accept(void *user, tsr_oscore *context, tsr_bytes request, tsr_buf *scratch)
+{
+    tsr_oscore_params p = far_params();
+    tsr_oscore next;
+    tsr_err err = TSR_E_NOT_FOUND;
+
+    (void)user;
+    if (far.knows && tsr_oscore_renew_is_r2(far.r2_key, far_said(request)))
+        err = tsr_oscore_renew_accept(&next, &p, far_said(request), request, scratch);
+    if (err != TSR_OK)
+        return err;
+    tsr_oscore_free(context);
+    *context = next;
+    far.runs++;
+    far_new_r2_key();
+    return TSR_OK;
+}
+
+static tsr_err far_offer(void *user, tsr_oscore *context, tsr_err why, tsr_bytes request, uint16_t mid,
+                         tsr_buf *scratch, tsr_buf *out)
+{
+    tsr_oscore_params p = far_params();
+    uint8_t r2[TSR_OSCORE_R2_LEN];
+    tsr_bytes said = far_said(request);
+
+    (void)user, (void)context;
+    if (why != TSR_E_NOT_FOUND && why != TSR_E_CRYPTO)
+        return TSR_END;
+    if (!far.knows || far.mute)
+        return far.mute ? TSR_E_STATE : TSR_END;
+    assert_int_equal(tsr_oscore_renew_r2(far.r2_key, r2), TSR_OK);
+    if (tsr_oscore_renew_offer(&p, said, tsr_view(r2, sizeof r2), request, mid, scratch, out) != TSR_OK)
+        return TSR_END;
+    far.offers++;
+    return TSR_OK;
+}
+
+static const tsr_oscore_guard_renewal far_renewal = { .accept = far_accept, .offer = far_offer };
+
+static tsr_err far_any(void *user, tsr_coap_peer peer, const tsr_oscore_option *option,
+                       tsr_oscore **context)
+{
+    (void)user, (void)peer;
+    *context = &far.context;
+    return option != NULL ? TSR_OK : TSR_E_NOT_FOUND;
+}
+
 /* A context that was never used asks for Echo all the same, as a server does for a Register. */
 static void far_begin(rig *r, const char *secret)
 {
     uint8_t room[64];
     tsr_buf copy = tsr_buf_over(room, sizeof room);
-    tsr_oscore_params p = { .salt = tsr_text("salt"),
-                            .sender_id = tsr_text("srv"),
-                            .recipient_id = tsr_text("dev"),
-                            .challenge = true };
-    tsr_oscore_guard_config g = { &far.config, DATAGRAM, 0, { .to = far_to, .from = far_from,
-                                                              .proved = far_proved } };
+    tsr_oscore_params p;
+    tsr_oscore_guard_config g = { &far.config, DATAGRAM, 0,
+                                  { .to = far_to, .from = far.knows ? far_any : far_from,
+                                    .proved = far_proved, .renewal = &far_renewal } };
 
     tsr_put_text(&copy, secret);
     far.key_id = 0;
     assert_int_equal(tsr_lwm2m_oscore_import(&far.key_id, room, copy.len), TSR_OK);
-    p.master_secret = far.key_id;
+    p = far_params();
     assert_int_equal(tsr_oscore_init(&far.context, &p, (tsr_bytes){ NULL, 0 }), TSR_OK);
     far.config = (tsr_coap_config){ .exchanges = 16, .watches = 16 };
     far.memory = malloc(tsr_oscore_guard_memory(&g));
@@ -149,19 +232,27 @@ static void far_begin(rig *r, const char *secret)
     tsr_coap_guard_set(&r->server[0].coap, &tsr_oscore_guard_calls, &far.guard);
 }
 
-static rig *begin(const char *client_secret, const char *server_secret)
+static rig *begin_with(const char *client_secret, const char *server_secret, bool knows)
 {
     rig *r;
 
     memset(&near, 0, sizeof near);
     memset(&far, 0, sizeof far);
+    far.knows = knows;
     assert_int_equal(psa_crypto_init(), PSA_SUCCESS);
     near.all = (tsr_lwm2m_oscores){ .items = near.item, .count = 2 };
     provision(client_secret);
     rig_attach = attach;
     r = rig_new(1);
+    far_new_r2_key();
     far_begin(r, server_secret);
     return r;
+}
+
+/* A server that does not know RFC 8613 §B.2. */
+static rig *begin(const char *client_secret, const char *server_secret)
+{
+    return begin_with(client_secret, server_secret, false);
 }
 
 static void end(rig *r)
@@ -170,6 +261,7 @@ static void end(rig *r)
     tsr_lwm2m_oscore_park(&near.layer);
     tsr_oscore_free(&far.context);
     assert_int_equal(psa_destroy_key(far.key_id), PSA_SUCCESS);
+    assert_int_equal(psa_destroy_key(far.r2_key), PSA_SUCCESS);
     for (size_t i = 0; i < 2; i++)
         if (near.item[i].key_id != 0)
             assert_int_equal(psa_destroy_key(near.item[i].key_id), PSA_SUCCESS);
@@ -178,14 +270,17 @@ static void end(rig *r)
     rig_free(r);
 }
 
-/* Everything works as without, and the first request had to repeat an Echo (RFC 9175 §2.3). */
+/* Everything works as without. The first request asked for keys that the server knows nothing of, and went out
+ * again under those it has (Transport 5.5.3); then it had to repeat an Echo (RFC 9175 §2.3). */
 static void test_client_oscore_registers_and_is_managed(void **state)
 {
     rig *r = begin("0123456789abcdef", "0123456789abcdef");
 
     (void)state;
     rig_register(r);
-    assert_int_equal(far.guard.refused, 1);
+    assert_int_equal(far.guard.refused, 2);
+    assert_false(near.accounts[0].context.renewed);
+    assert_int_equal(r->events[TSR_LWM2M_E_REGISTER_FAILED], 0);
     assert_string_equal(rig_last(r, 0)->path, "/rd");
     assert_text(rig_get(r, "/3/0/0", 0), "Open Mobile Alliance");
     assert_code(rig_put(r, "/3311/0/5850", 0, "1"), 2, 04);
@@ -325,7 +420,8 @@ static void test_client_oscore_waits_for_its_state(void **state)
     near.load_err = TSR_OK;
     near.save_err = TSR_E_IO;
     rig_wait(r, 3000);
-    assert_int_equal(far.guard.refused, 0);
+    assert_int_equal(far.proved, 0);
+    assert_int_equal(near.kept_len, 0);
     near.save_err = TSR_OK;
     rig_wait(r, 200000);
     assert_int_equal(r->accounts[0].standing, TSR_LWM2M_REGISTERED);
@@ -373,6 +469,281 @@ static void test_client_oscore_takes_new_keys(void **state)
     tsr_lwm2m_client_update(&r->client, 0);
     rig_wait(r, 1000);
     assert_int_equal(r->events[TSR_LWM2M_E_UPDATED], 1);
+    end(r);
+}
+
+/* ---- new keys: RFC 8613 §B.2 ---- */
+
+static const char secret[] = "0123456789abcdef";
+
+static rig *begin_renewed(void)
+{
+    rig *r = begin_with(secret, secret, true);
+
+    rig_register(r);
+    assert_int_equal(far.runs, 1);
+    assert_true(near.accounts[0].context.renewed);
+    return r;
+}
+
+static void manage(rig *r)
+{
+    assert_text(rig_get(r, "/3/0/0", 0), "Open Mobile Alliance");
+    assert_code(rig_put(r, "/3311/0/5850", 0, "1"), 2, 04);
+}
+
+static void updates(rig *r)
+{
+    size_t before = r->events[TSR_LWM2M_E_UPDATED];
+
+    tsr_lwm2m_client_update(&r->client, 0);
+    rig_wait(r, 20000);
+    assert_int_equal(r->events[TSR_LWM2M_E_UPDATED], before + 1);
+}
+
+/* Transport 5.5.3: keys are used for the first time by way of it, and Echo is repeated. The keys themselves
+ * never protected a message. */
+static void test_client_oscore_begins_with_new_keys(void **state)
+{
+    rig *r = begin_renewed();
+
+    (void)state;
+    assert_int_equal(far.offers, 1);
+    assert_int_equal(far.guard.refused, 2); /* request #1, and request #2 without Echo */
+    assert_int_equal(r->server[0].got_count, 1);
+    manage(r);
+    updates(r);
+    assert_int_equal(far.runs, 1);
+    end(r);
+}
+
+static void crash(rig *r)
+{
+    near.accounts[0].made = false;
+    tsr_oscore_free(&near.accounts[0].context);
+    rig_restart(r);
+    rig_wait(r, 1000);
+}
+
+/* RFC 8613 §B.1.1: they are there after a restart, so they are not made again. */
+static void test_client_oscore_keeps_new_keys_over_a_crash(void **state)
+{
+    rig *r = begin_renewed();
+
+    (void)state;
+    assert_code(rig_observe(r, "/3303/0/5700", 0), 2, 05);
+    crash(r);
+    assert_int_equal(far.runs, 1);
+    assert_int_equal(r->server[0].note_count, 1);
+    manage(r);
+    tsr_lwm2m_oscore_park(&near.layer);
+    rig_restart(r);
+    rig_wait(r, 1000);
+    manage(r);
+    assert_int_equal(far.runs, 1);
+    end(r);
+}
+
+/* The device lost its state and does not know it: to its server that is a new run and no number used twice. */
+static void test_client_oscore_may_lose_its_state(void **state)
+{
+    rig *r = begin_renewed();
+
+    (void)state;
+    near.kept_len = 0;
+    crash(r);
+    assert_int_equal(far.runs, 2);
+    assert_int_equal(r->server[0].number, 1); /* an Update was enough */
+    manage(r);
+    end(r);
+}
+
+static void far_loses(void)
+{
+    tsr_oscore_params p = far_params();
+
+    tsr_oscore_free(&far.context);
+    assert_int_equal(tsr_oscore_init(&far.context, &p, (tsr_bytes){ NULL, 0 }), TSR_OK);
+}
+
+/* The server lost its keys and says so, in the clear: new ones are made, and the request is answered. */
+static void test_client_oscore_renews_what_the_server_lost(void **state)
+{
+    rig *r = begin_renewed();
+
+    (void)state;
+    far_loses();
+    updates(r);
+    assert_int_equal(far.runs, 2);
+    manage(r);
+    crash(r);
+    manage(r);
+    assert_int_equal(far.runs, 2);
+    end(r);
+}
+
+/* The next request of the server comes with keys that it does not have: nothing changes for that. */
+static void test_client_oscore_changes_nothing_for_a_stranger(void **state)
+{
+    rig *r = begin_renewed();
+    rig_server *s = &r->server[0];
+    tsr_coap_request read = { .method = TSR_COAP_GET, .path = "/3/0/0" };
+    tsr_oscore good = far.context;
+    tsr_oscore_params p = far_params();
+
+    (void)state;
+    assert_int_equal(tsr_oscore_init(&far.context, &p, (tsr_bytes){ NULL, 0 }), TSR_OK);
+    assert_int_equal(tsr_coap_request_send(&s->coap, 0, &read, r->now_ms, &s->asked), TSR_OK);
+    rig_wait(r, 5000);
+    assert_false(s->answered && s->answer.code == TSR_COAP_CONTENT);
+    tsr_oscore_free(&far.context);
+    far.context = good;
+    manage(r);
+    assert_int_equal(far.runs, 1);
+    end(r);
+}
+
+/* Whoever can only say "4.01" in the clear costs requests, never the keys in use. */
+static void test_client_oscore_keeps_its_keys_over_refusals(void **state)
+{
+    rig *r = begin_renewed();
+    uint64_t epoch = near.accounts[0].context.epoch;
+    uint8_t kept[TSR_OSCORE_STATE_MAX];
+    size_t len = near.kept_len;
+    tsr_oscore good = far.context;
+    tsr_oscore_params p = far_params();
+
+    (void)state;
+    memcpy(kept, near.kept, len);
+    far.knows = false;
+    assert_int_equal(tsr_oscore_init(&far.context, &p, (tsr_bytes){ NULL, 0 }), TSR_OK);
+    for (unsigned i = 0; i < 6; i++) {
+        unsigned refused = far.guard.refused;
+
+        tsr_lwm2m_client_update(&r->client, 0);
+        rig_wait(r, 100);
+        assert_true(far.guard.refused - refused <= 2); /* the request, and request #1 */
+    }
+    assert_true(epoch == near.accounts[0].context.epoch);
+    assert_true(tsr_same(tsr_view(kept, len), tsr_view(near.kept, near.kept_len)));
+    tsr_oscore_free(&far.context);
+    far.context = good;
+    far.knows = true;
+    rig_wait(r, 400000);
+    assert_int_equal(r->accounts[0].standing, TSR_LWM2M_REGISTERED);
+    assert_true(epoch == near.accounts[0].context.epoch);
+    manage(r);
+    end(r);
+}
+
+/* Power goes between request #2 and the save: the server has the new keys, the device the old ones. */
+static void test_client_oscore_survives_a_cut_before_the_save(void **state)
+{
+    rig *r = begin_renewed();
+
+    (void)state;
+    far_loses();
+    near.save_err = TSR_E_IO;
+    tsr_lwm2m_client_update(&r->client, 0);
+    rig_wait(r, 3000);
+    assert_int_equal(far.runs, 2);
+    assert_int_equal(r->events[TSR_LWM2M_E_UPDATED], 0); /* nothing is in use that is not kept */
+    near.save_err = TSR_OK;
+    near.layer.renewing = NULL;
+    near.accounts[0].run = 0;
+    tsr_oscore_free(&near.layer.next);
+    crash(r);
+    assert_int_equal(far.runs, 3);
+    assert_int_equal(r->accounts[0].standing, TSR_LWM2M_REGISTERED);
+    manage(r);
+    end(r);
+}
+
+/* A save that works a moment later is enough: the answer comes again, and counts then. */
+static void test_client_oscore_takes_the_answer_when_it_can_save(void **state)
+{
+    rig *r = begin_renewed();
+
+    (void)state;
+    far_loses();
+    near.save_err = TSR_E_IO;
+    tsr_lwm2m_client_update(&r->client, 0);
+    rig_wait(r, 1000);
+    near.save_err = TSR_OK;
+    rig_wait(r, 20000);
+    assert_int_equal(r->events[TSR_LWM2M_E_UPDATED], 1);
+    assert_int_equal(far.runs, 2);
+    manage(r);
+    end(r);
+}
+
+/* RFC 8613 §8.2: a server need not say that it has no context, so silence is no reason to go on for ever. */
+static void test_client_oscore_takes_silence_for_a_refusal(void **state)
+{
+    rig *r = begin_with(secret, secret, true);
+
+    (void)state;
+    far.mute = true;
+    rig_wait(r, 80000);
+    assert_int_equal(near.kept_len, 0); /* within one request all are the same */
+    rig_wait(r, 600000);
+    assert_int_equal(r->accounts[0].standing, TSR_LWM2M_REGISTERED);
+    assert_false(near.accounts[0].context.renewed);
+    assert_int_equal(far.runs, 0);
+    end(r);
+}
+
+/* A server that was not there at all is asked in both ways, until it answers to one of them. */
+static void test_client_oscore_asks_in_turns_while_nobody_answers(void **state)
+{
+    rig *r = begin_with(secret, secret, true);
+
+    (void)state;
+    far.mute = true;
+    far.context.recipient_id_len = 0; /* it does not know the device */
+    rig_wait(r, 500000);
+    assert_int_equal(r->server[0].got_count, 0);
+    far.mute = false;
+    rig_wait(r, 3000000);
+    assert_int_equal(r->accounts[0].standing, TSR_LWM2M_REGISTERED);
+    assert_int_equal(far.runs, 1);
+    assert_true(near.accounts[0].context.renewed);
+    end(r);
+}
+
+/* An ID Context of the account's own is what its server knows it by. */
+static void test_client_oscore_leaves_an_id_context_alone(void **state)
+{
+    rig *r = begin_with(secret, secret, true);
+
+    (void)state;
+    write_resource(6, tsr_lwm2m_opaque(tsr_text("ctx")));
+    rig_wait(r, 5000);
+    assert_int_equal(far.offers, 0);
+    assert_true(near.kept_len != 0);
+    assert_false(near.accounts[0].context.renewed);
+    end(r);
+}
+
+/* The secure service forgets the keys of a run, before and after they are proven. */
+static void test_client_oscore_makes_lost_new_keys_again(void **state)
+{
+    rig *r = begin_renewed();
+
+    (void)state;
+    assert_int_equal(psa_destroy_key(near.accounts[0].context.sender_key), PSA_SUCCESS);
+    tsr_lwm2m_client_update(&r->client, 0);
+    rig_wait(r, 10000);
+    assert_int_equal(r->events[TSR_LWM2M_E_UPDATED], 1);
+    assert_int_equal(far.runs, 1);
+    far_loses();
+    far.mute = true;
+    tsr_lwm2m_client_update(&r->client, 0);
+    rig_wait(r, 200);
+    far.mute = false;
+    rig_wait(r, 400000);
+    assert_int_equal(r->accounts[0].standing, TSR_LWM2M_REGISTERED);
+    manage(r);
     end(r);
 }
 
@@ -463,6 +834,18 @@ int main(void)
         cmocka_unit_test(test_client_oscore_refuses_a_plain_request),
         cmocka_unit_test(test_client_oscore_fails_with_the_wrong_secret),
         cmocka_unit_test(test_client_oscore_takes_new_keys),
+        cmocka_unit_test(test_client_oscore_begins_with_new_keys),
+        cmocka_unit_test(test_client_oscore_keeps_new_keys_over_a_crash),
+        cmocka_unit_test(test_client_oscore_may_lose_its_state),
+        cmocka_unit_test(test_client_oscore_renews_what_the_server_lost),
+        cmocka_unit_test(test_client_oscore_changes_nothing_for_a_stranger),
+        cmocka_unit_test(test_client_oscore_keeps_its_keys_over_refusals),
+        cmocka_unit_test(test_client_oscore_survives_a_cut_before_the_save),
+        cmocka_unit_test(test_client_oscore_takes_the_answer_when_it_can_save),
+        cmocka_unit_test(test_client_oscore_takes_silence_for_a_refusal),
+        cmocka_unit_test(test_client_oscore_asks_in_turns_while_nobody_answers),
+        cmocka_unit_test(test_client_oscore_leaves_an_id_context_alone),
+        cmocka_unit_test(test_client_oscore_makes_lost_new_keys_again),
         cmocka_unit_test(test_oscore_object_checks_values),
         cmocka_unit_test(test_oscore_object_is_kept),
     };

@@ -3,6 +3,12 @@
  * OSCORE for accounts of a client, alone or over DTLS (RFC 8613; Core 8.1). A client that does not
  * call this links nothing of it.
  *
+ * Keys are used for the first time by way of RFC 8613 §B.2, as Transport 5.5.3 wants it, and renewed so
+ * when the server says that it lost its part or does not take ours any more; but not those with an ID
+ * Context of their own, which names them to the server. A server that does not know §B.2 refuses the
+ * first request (4.xx) or does not answer it: then the keys are used as they are. Once used they are not new
+ * any more.
+ *
  *     tsr_lwm2m_client_init(...)
  *     tsr_lwm2m_oscore_attach(&layer, &client, ...)    before restore and the first poll
  *     ...
@@ -32,7 +38,12 @@ typedef struct {
     tsr_oscore context;
     tsr_lwm2m_oscore own; /* a copy: in a bootstrap the instance changes before the last answer is out */
     uint32_t version; /* of the keys that the context was made of */
-    bool made;
+    bool made;        /* the context may be used, also after a restart */
+    bool as_they_are; /* keys that are new are used without §B.2 */
+    uint8_t run;      /* of §B.2: none, asked, derived; in `context` while that is not made */
+    uint8_t turns;    /* requests that went out again within the run */
+    bool proven;      /* the server has answered under the context's keys */
+    uint8_t unanswered; /* requests since it answered last */
 } tsr_lwm2m_oscore_account;
 
 typedef struct {
@@ -40,6 +51,8 @@ typedef struct {
     tsr_lwm2m_oscore_account *accounts; /* as many as the client has */
     /* private */
     tsr_oscore_guard guard;
+    tsr_oscore next; /* keys that may take the place of others: one run at a time */
+    tsr_lwm2m_oscore_account *renewing; /* whose; NULL: nobody's */
 } tsr_lwm2m_oscore_layer;
 
 /** Bytes of memory that attach needs.
