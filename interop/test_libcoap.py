@@ -39,13 +39,13 @@ class Libcoap(unittest.TestCase):
         self.assertIsNone(room.rest.device(endpoint))
         return said
 
-    def oscore(self, secret=SECRET):
+    def oscore(self, secret=SECRET, sender="d1", recipient="5e", echo="true", renew="false"):
         """The options that protect; the second file is where it keeps its sequence number."""
-        config = self.room.folder / f"oscore-{secret[:4]}"
+        config = self.room.folder / f"oscore-{secret[:4]}-{sender}"
         config.write_text("".join(f"{line}\n" for line in (
-            f'master_secret,hex,"{secret}"', f'master_salt,hex,"{SALT}"', 'sender_id,hex,"d1"', 'recipient_id,hex,"5e"',
-            "replay_window,integer,32", "aead_alg,integer,10", "hkdf_alg,integer,-10", "rfc8613_b_1_2,bool,true",
-            "rfc8613_b_2,bool,false")))
+            f'master_secret,hex,"{secret}"', f'master_salt,hex,"{SALT}"', f'sender_id,hex,"{sender}"',
+            f'recipient_id,hex,"{recipient}"', "replay_window,integer,32", "aead_alg,integer,10", "hkdf_alg,integer,-10",
+            f"rfc8613_b_1_2,bool,{echo}", f"rfc8613_b_2,bool,{renew}")))
         return "-E", f"{config},{config}.sequence"
 
     def test_client_registers_under_oscore(self):
@@ -60,6 +60,40 @@ class Libcoap(unittest.TestCase):
         said = self.register(base, "lib1", "U", "oscore", *self.oscore())
         self.assertRegex(said, r"c:4\.01 .*Echo:0x[0-9a-f]+")
         self.assertEqual(len(re.findall("kid=0xd1", said)), 2, said)
+
+    def test_client_makes_new_keys(self):
+        """RFC 8613 §B.2, begun by their client; it does so at each start, so each request is a run, over a kill too.
+        The second time our server has other keys in use"""
+        room = self.room
+        room.start_server("--allow-nosec")
+        room.oscore("lib1", "d1", "5e", SECRET, SALT)
+        base = f"coap://127.0.0.1:{room.coap}"
+        said = self.register(base, "lib1", "U", "oscore", *self.oscore(renew="true"))
+        names = re.findall("kc=0x([0-9a-f]+),kid=0xd1", said)
+        self.assertTrue(names[0].startswith("48") and len(names[0]) == 18, names)
+        self.assertTrue(names[1].startswith("5818"), names)
+        self.assertEqual(names[2], names[1][4:], "then as it is, with Echo")
+        room.parts["server"].kill()
+        room.start_server("--allow-nosec")
+        self.register(base, "lib1", "U", "oscore", *self.oscore(renew="true"))
+
+    def test_device_makes_new_keys(self):
+        """RFC 8613 §B.2, begun by our device at its first message (Transport 5.5.3): it takes their answer under the new
+        keys, which is that their server has no /rd"""
+        room, port = self.room, lab.free_port()
+        theirs = room.start("theirs", [CLIENT.parent / "coap-server", "-A", "127.0.0.1", "-p", str(port), "-v", "8",
+                                       *self.oscore(sender="5e", recipient="d1", echo="false", renew="true")])
+        room.start_secured()
+        room.configure_device("lib5", f"coap://127.0.0.1:{port}", False, "oscore_key = 21", "oscore_sender = 0xd1",
+                              "oscore_recipient = 0x5e", f"oscore_salt = 0x{SALT}")
+        room.provision(bytes.fromhex(SECRET), "--oscore")
+        device = room.run_device()
+        theirs.expect("Appendix B.2 server step 2 plain response", 20)
+        theirs.expect("Appendix B.2 server step 4", 20)
+        theirs.expect("Uri-Path:rd, ", 20)
+        device.expect('register-failed server=1 code=4.04 cause="refused"', 20)
+        self.assertRegex(theirs.text(), r"pIV=0x00,kc=0x48[0-9a-f]{16},kid=0xd1")
+        self.assertRegex(theirs.text(), r"pIV=0x00,kc=0x50[0-9a-f]{32},kid=0xd1")
 
     def test_client_registers_over_tcp_and_tls(self):
         """LwM2M-1.1-int-106: CSM, then registered; over TLS with a pre-shared key"""

@@ -2,11 +2,17 @@
  *
  * OSCORE contexts: one for each identity, whatever shard its device comes to, since their numbers must
  * not be used twice; each has a lock of its own. Made of credential and stored state when they are
- * needed; a number is used only when the row that covers it is on the disk. */
+ * needed; a number is used only when the row that covers it is on the disk.
+ *
+ * A device may ask for new keys at any time (RFC 8613 §B.2). Of a run nothing is kept but one key for
+ * each identity, by which an R2 is known again; it goes with the first run that is completed. */
 #define _GNU_SOURCE
 #include "server/lwm2m/internal.h"
 
 #include <stdlib.h>
+
+#include "tessera/oscore/datagram.h"
+#include "tessera/oscore/renew.h"
 
 enum {
     HEADS = 4096,
@@ -14,6 +20,9 @@ enum {
     MARGIN = 1024, /* numbers that one commit allows to use */
     MARK_AT = 2,   /* where a state has the mark of its keys (docs/WIRE.md) */
     MARK_LEN = 8,
+    TRIES = 64,           /* of new keys for an identity at once, */
+    TRY_MS = 20,          /* and one more in so many milliseconds */
+    RUN_MS = 120 * 1000,  /* for which an R2 is known again: a request is repeated for 93 s */
 };
 
 enum { OTHER = '/' }; /* before the identities of the second service, which has credentials of its own */
@@ -23,7 +32,11 @@ typedef struct context {
     struct context *next;
     tsr_server *server;
     pthread_mutex_t lock;
-    bool made;
+    bool made, marked;
+    bool fresh;   /* the keys are of a run that was just completed */
+    psa_key_id_t r2_key; /* 0: no run is open */
+    uint64_t r2_until_ms, tries_ms; /* when the bucket of tries was empty last, or would have been */
+    uint8_t mark[MARK_LEN]; /* of the keys as the credential has them: names the row, also of renewed ones */
     char name[OSCORE_IDENTITY + 1]; /* identity, of the second service with its mark */
 } context;
 
@@ -81,8 +94,16 @@ static context *find(tsr_server *s, unsigned service, const char *identity, bool
     return find_by(s, name, make);
 }
 
+static void end_run(context *c)
+{
+    if (c->r2_key)
+        psa_destroy_key(c->r2_key);
+    c->r2_key = 0;
+}
+
 static void unmake(context *c)
 {
+    end_run(c);
     if (c->made)
         tsr_oscore_free(&c->oscore);
     c->made = false;
@@ -103,15 +124,20 @@ void oscore_forget(tsr_server *s, unsigned service, const char *identity)
 
 static tsr_err put_state(const context *c, tsr_bytes state, tsr_store_done *done, void *arg)
 {
-    tsr_store_oscore row = { c->name, { state.ptr + MARK_AT, MARK_LEN }, state };
+    tsr_store_oscore row = { c->name, { c->mark, MARK_LEN }, state };
 
     return tsr_store_put_oscore(c->server->store, &row, done, arg);
 }
 
-/* Once per MARGIN messages of a device the shard waits for a commit. */
+/* Once per MARGIN messages of a device the shard waits for a commit. A context that is not made yet is
+ * saved first under the keys of its credential. */
 static tsr_err save(void *user, tsr_bytes state)
 {
     tsr_store_waiter w = TSR_STORE_WAITER;
+    context *c = user;
+
+    if (!c->made && !c->marked)
+        memcpy(c->mark, state.ptr + MARK_AT, MARK_LEN);
 
     return tsr_store_wait(&w, put_state(user, state, tsr_store_wake, &w));
 }
@@ -121,6 +147,7 @@ typedef struct {
     tsr_shard *shard;
     tsr_oscore_params params;
     tsr_err err;
+    const struct run *run;
 } making;
 
 /* Tries the state of each set of keys that the identity had; it is of these or of others. */
@@ -129,6 +156,10 @@ static bool try_state(void *arg, const tsr_store_oscore *row)
     making *m = arg;
 
     m->params.challenge = false; /* the state says whether the window is known */
+    if (row->mark.len != MARK_LEN)
+        return true;
+    memcpy(m->c->mark, row->mark.ptr, MARK_LEN);
+    m->c->marked = true;
     m->err = tsr_oscore_init(&m->c->oscore, &m->params, row->state);
     return m->err == TSR_E_MALFORMED;
 }
@@ -148,11 +179,20 @@ static tsr_bytes after_colon(const char *identity, uint8_t *room, size_t cap)
     return tsr_view(strchr(identity, ':') ? room : NULL, n);
 }
 
-static void derive(void *arg, tsr_bytes row)
+/* What is done with the keys of a credential, while its row is there. */
+typedef void with_keys(making *m);
+
+typedef struct {
+    making *m;
+    with_keys *what;
+} keys_for;
+
+static void use_keys(void *arg, tsr_bytes row)
 {
     uint8_t id[TSR_OSCORE_ID_MAX], id_context[TSR_OSCORE_ID_CONTEXT_MAX];
     char text[OSCORE_IDENTITY + 1];
-    making *m = arg;
+    const keys_for *to = arg;
+    making *m = to->m;
     oscore_row keys;
 
     m->err = TSR_E_MALFORMED;
@@ -166,6 +206,7 @@ static void derive(void *arg, tsr_bytes row)
         .recipient_id = after_colon(text, id, sizeof id),
         .id_context = after_colon(identity_of(m->c), id_context, sizeof id_context),
         .aead = keys.aead,
+        .challenge = !keys.no_echo, /* Transport 5.5.3: also the first must be fresh */
         .margin = MARGIN,
         .save = save,
         .user = m->c,
@@ -173,14 +214,22 @@ static void derive(void *arg, tsr_bytes row)
     m->err = oscore_secret(keys.secret, &m->params.master_secret);
     if (m->err != TSR_OK)
         return;
+    to->what(m);
+    psa_destroy_key(m->params.master_secret);
+}
+
+static void take_up(making *m)
+{
+    bool challenge = m->params.challenge;
+
     m->err = TSR_E_MALFORMED;
     if (tsr_store_oscores(tsr_shard_reader(m->shard), m->c->name, try_state, m) != TSR_OK)
         m->err = TSR_E_IO;
     if (m->err == TSR_E_MALFORMED) { /* keys that were never here */
-        m->params.challenge = !keys.no_echo; /* Transport 5.5.3: also the first must be fresh */
+        m->c->marked = false;
+        m->params.challenge = challenge;
         m->err = tsr_oscore_init(&m->c->oscore, &m->params, tsr_view(NULL, 0));
     }
-    psa_destroy_key(m->params.master_secret);
 }
 
 typedef struct {
@@ -207,13 +256,22 @@ static tsr_err credential(tsr_server *s, tsr_shard *shard, unsigned service, con
                                     give_row, &to);
 }
 
+static tsr_err with_credential(making *m, with_keys *what)
+{
+    keys_for to = { m, what };
+    context *c = m->c;
+    tsr_err err;
+
+    m->err = TSR_E_NOT_FOUND;
+    err = credential(c->server, m->shard, c->name[0] == OTHER, identity_of(c), use_keys, &to);
+    return err == TSR_OK ? m->err : err;
+}
+
 static tsr_err make(context *c, tsr_shard *shard)
 {
-    making m = { .c = c, .shard = shard, .err = TSR_E_NOT_FOUND };
-    tsr_err err = credential(c->server, shard, c->name[0] == OTHER, identity_of(c), derive, &m);
+    making m = { .c = c, .shard = shard };
+    tsr_err err = with_credential(&m, take_up);
 
-    if (err == TSR_OK)
-        err = m.err;
     c->made = err == TSR_OK;
     return err;
 }
@@ -268,30 +326,54 @@ static void found(void *arg, tsr_bytes row)
 }
 
 /* Only identities that have a credential get a context: strangers cannot fill the table. */
-static tsr_err from(void *user, tsr_coap_peer peer, const tsr_oscore_option *option,
-                    tsr_oscore **oscore)
+static context *find_known(desk *d, unsigned service, tsr_bytes kid, tsr_bytes kid_context)
 {
-    desk *d = user;
     char identity[OSCORE_IDENTITY];
-    unsigned service = tsr_shard_peer(d->shard, peer)->service;
     bool known = false;
     context *c;
 
-    if (!option)
-        return tsr_shard_peer(d->shard, peer)->context ? TSR_E_DENIED : TSR_END;
-    if (!option->kid.ptr || option->kid.len > TSR_OSCORE_ID_MAX ||
-        option->kid_context.len > TSR_OSCORE_ID_CONTEXT_MAX)
-        return TSR_E_NOT_FOUND;
-    oscore_identity(option->kid, option->kid_context, identity);
+    oscore_identity(kid, kid_context, identity);
     c = find(d->server, service, identity, false);
     if (!c) {
         (void)credential(d->server, d->shard, service, identity, found, &known);
         c = known ? find(d->server, service, identity, true) : NULL;
     }
+    return c;
+}
+
+/* A kid context that is no credential's may be one of new keys (RFC 8613 §B.2), wrapped or not. */
+static tsr_err from(void *user, tsr_coap_peer peer, const tsr_oscore_option *option,
+                    tsr_oscore **oscore)
+{
+    desk *d = user;
+    unsigned service = tsr_shard_peer(d->shard, peer)->service;
+    context *c;
+
+    if (!option)
+        return tsr_shard_peer(d->shard, peer)->context ? TSR_E_DENIED : TSR_END;
+    if (!option->kid.ptr || option->kid.len > TSR_OSCORE_ID_MAX)
+        return TSR_E_NOT_FOUND;
+    c = option->kid_context.len > TSR_OSCORE_ID_CONTEXT_MAX
+            ? NULL
+            : find_known(d, service, option->kid, option->kid_context);
+    if (!c && option->kid_context.ptr)
+        c = find_known(d, service, option->kid, tsr_view(NULL, 0));
     if (!c)
         return TSR_E_NOT_FOUND;
     *oscore = &c->oscore;
     return TSR_OK;
+}
+
+/* Once after a run: notifications are bound to the keys with which they were asked for. */
+static bool took_fresh(context *c)
+{
+    bool fresh;
+
+    pthread_mutex_lock(&c->lock);
+    fresh = c->fresh;
+    c->fresh = false;
+    pthread_mutex_unlock(&c->lock);
+    return fresh;
 }
 
 /* An address belongs to one context. When another device has it now, what is known of the old one
@@ -302,6 +384,9 @@ static tsr_err proved(void *user, tsr_coap_peer index, tsr_oscore *oscore)
     desk *d = user;
     tsr_peer *peer = tsr_shard_peer(d->shard, index);
 
+    if (took_fresh(c))
+        for (device *dev = peer->service ? NULL : peer->user; dev; dev = dev->next_on_peer)
+            observations_lost(dev);
     if (peer->context == c)
         return TSR_OK;
     if (peer->secure && peer->service == 0 && !credential_fits(d, peer, identity_of(c)))
@@ -324,6 +409,139 @@ tsr_err oscore_bind(desk *d, tsr_peer *peer, const char *identity)
     return TSR_OK;
 }
 
+/* --- new keys: RFC 8613 §B.2 --------------------------------------------------------------- */
+
+/* What the two steps need. */
+struct run {
+    tsr_bytes request, kid_context;
+    tsr_err why; /* the request was not taken */
+    uint16_t mid;
+    tsr_buf *scratch, *out;
+};
+
+static tsr_bytes kid_context_of(tsr_bytes request)
+{
+    tsr_oscore_option option = { .piv = { NULL, 0 } };
+    tsr_bytes body;
+
+    if (tsr_oscore_body(request, &body) == TSR_OK)
+        (void)tsr_oscore_option_find(body, &option);
+    return option.kid_context;
+}
+
+/* Each try derives keys: a stranger must not make us do that as often as he likes. */
+static bool may_try(context *c, uint64_t now_ms)
+{
+    if (c->tries_ms + (uint64_t)TRIES * TRY_MS < now_ms)
+        c->tries_ms = now_ms - (uint64_t)TRIES * TRY_MS;
+    if (c->tries_ms + TRY_MS > now_ms)
+        return false;
+    c->tries_ms += TRY_MS;
+    return true;
+}
+
+static tsr_err begin_run(context *c, uint64_t now_ms)
+{
+    psa_key_attributes_t a = PSA_KEY_ATTRIBUTES_INIT;
+
+    if (c->r2_key && now_ms < c->r2_until_ms)
+        return TSR_OK;
+    end_run(c);
+    psa_set_key_usage_flags(&a, PSA_KEY_USAGE_SIGN_MESSAGE);
+    psa_set_key_algorithm(&a, PSA_ALG_HMAC(PSA_ALG_SHA_256));
+    psa_set_key_type(&a, PSA_KEY_TYPE_HMAC);
+    psa_set_key_bits(&a, 256);
+    c->r2_until_ms = now_ms + RUN_MS;
+    return psa_generate_key(&a, &c->r2_key) == PSA_SUCCESS ? TSR_OK : TSR_E_CRYPTO;
+}
+
+/* The keys in use stay until those of request #2 are verified and on the disk. */
+static void take_second(making *m)
+{
+    const struct run *r = m->run;
+    tsr_oscore next;
+
+    m->err = tsr_oscore_renew_accept(&next, &m->params, tsr_oscore_renew_said(r->kid_context),
+                                     r->request, r->scratch);
+    if (m->err != TSR_OK)
+        return;
+    end_run(m->c);
+    tsr_oscore_free(&m->c->oscore);
+    m->c->oscore = next;
+    m->c->fresh = true;
+}
+
+static tsr_err accept(void *user, tsr_oscore *oscore, tsr_bytes datagram, tsr_buf *scratch)
+{
+    context *c = (context *)(void *)oscore;
+    desk *d = user;
+    uint64_t now_ms = tsr_shard_now(d->shard);
+    struct run r = { .request = datagram, .kid_context = kid_context_of(datagram), .scratch = scratch };
+    making m = { .c = c, .shard = d->shard, .run = &r };
+    tsr_err err = TSR_E_NOT_FOUND;
+
+    pthread_mutex_lock(&c->lock);
+    if (c->made && c->r2_key && now_ms < c->r2_until_ms &&
+        tsr_oscore_renew_is_r2(c->r2_key, tsr_oscore_renew_said(r.kid_context)) && may_try(c, now_ms))
+        err = with_credential(&m, take_second);
+    pthread_mutex_unlock(&c->lock);
+    return err;
+}
+
+/* The ID Context that the request was made with, if new keys are due: one that it says, or the credential's
+ * own when others are in use, where its number may look like a replay. */
+static bool first_context(const making *m, tsr_bytes *id1)
+{
+    tsr_bytes said = tsr_oscore_renew_said(m->run->kid_context);
+    bool asks = m->run->why == TSR_E_NOT_FOUND && said.ptr;
+
+    *id1 = asks ? said : m->params.id_context;
+    return asks || m->c->oscore.renewed;
+}
+
+static void answer_first(making *m)
+{
+    const struct run *r = m->run;
+    uint8_t r2[TSR_OSCORE_R2_LEN];
+    tsr_bytes id1;
+
+    if (!first_context(m, &id1)) {
+        m->err = TSR_END;
+        return;
+    }
+    m->err = TSR_E_SPACE;
+    if (!may_try(m->c, tsr_shard_now(m->shard)))
+        return;
+    m->err = begin_run(m->c, tsr_shard_now(m->shard));
+    if (m->err == TSR_OK)
+        m->err = tsr_oscore_renew_r2(m->c->r2_key, r2);
+    if (m->err == TSR_OK)
+        m->err = tsr_oscore_renew_offer(&m->params, id1, tsr_view(r2, sizeof r2), r->request, r->mid,
+                                        r->scratch, r->out);
+    if (m->err == TSR_E_CRYPTO || m->err == TSR_E_NOT_FOUND)
+        m->err = TSR_END; /* said as it is without §B.2 */
+}
+
+static tsr_err offer(void *user, tsr_oscore *oscore, tsr_err why, tsr_bytes datagram, uint16_t mid,
+                     tsr_buf *scratch, tsr_buf *out)
+{
+    context *c = (context *)(void *)oscore;
+    desk *d = user;
+    struct run r = { datagram, kid_context_of(datagram), why, mid, scratch, out };
+    making m = { .c = c, .shard = d->shard, .run = &r };
+    tsr_err err = TSR_END;
+
+    if (why != TSR_E_NOT_FOUND && why != TSR_E_CRYPTO && why != TSR_E_EXISTS)
+        return TSR_END;
+    pthread_mutex_lock(&c->lock);
+    if (c->made)
+        err = with_credential(&m, answer_first);
+    pthread_mutex_unlock(&c->lock);
+    return err;
+}
+
+static const tsr_oscore_guard_renewal renewal = { .accept = accept, .offer = offer };
+
 /* --- life --------------------------------------------------------------------------------- */
 
 static tsr_err open_desk(desk *d, struct oscore_desk *o)
@@ -338,7 +556,8 @@ static tsr_err open_desk(desk *d, struct oscore_desk *o)
                   .proved = proved,
                   .broken = broken,
                   .use = use,
-                  .done = done },
+                  .done = done,
+                  .renewal = &renewal },
     };
     size_t len = tsr_oscore_guard_memory(&config);
 

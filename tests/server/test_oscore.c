@@ -2,6 +2,7 @@
  *
  * The server under OSCORE: who gets in, what is refused, and that keys, numbers and observations
  * survive a restart and a change of address. */
+#define _GNU_SOURCE
 #include "tests/server/house.h"
 
 #include <setjmp.h>
@@ -11,8 +12,10 @@
 
 #include <psa/crypto.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "tessera/oscore/guard.h"
+#include "tessera/oscore/renew.h"
 
 #define SECRET "0123456789abcdef"
 #define REGISTER "ep=dev1&lt=300&lwm2m=1.1&b=U"
@@ -26,6 +29,9 @@ typedef struct {
     uint8_t state[TSR_OSCORE_STATE_MAX];
     size_t state_len;
     char location[64];
+    const char *id, *secret;
+    bool knows; /* RFC 8613 §B.2 */
+    unsigned runs;
 } protection;
 
 static tsr_err save(void *user, tsr_bytes state)
@@ -74,17 +80,62 @@ static psa_key_id_t import(const char *secret)
     return id;
 }
 
+static tsr_oscore_params params_of(protection *o)
+{
+    return (tsr_oscore_params){ .master_secret = import(o->secret),
+                                .sender_id = tsr_text(o->id),
+                                .recipient_id = tsr_text("srv"),
+                                .save = save,
+                                .user = o };
+}
+
 static void derive(protection *o, const char *id, const char *secret)
 {
-    tsr_oscore_params params = { .master_secret = import(secret),
-                                 .sender_id = tsr_text(id),
-                                 .recipient_id = tsr_text("srv"),
-                                 .save = save,
-                                 .user = o };
+    tsr_oscore_params params;
+
+    o->id = id;
+    o->secret = secret;
+    params = params_of(o);
 
     assert_int_equal(tsr_oscore_init(&o->context, &params, tsr_view(o->state, o->state_len)),
                      TSR_OK);
     assert_int_equal(psa_destroy_key(params.master_secret), PSA_SUCCESS);
+}
+
+static tsr_err asked(void *user, tsr_oscore *context, const tsr_oscore_exchange *x,
+                     tsr_bytes datagram, tsr_buf *scratch)
+{
+    protection *o = user;
+    tsr_oscore_params params = params_of(o);
+    tsr_err err = o->knows ? tsr_oscore_renew_answered(context, x, &params, datagram, scratch, context)
+                           : TSR_E_STATE;
+
+    assert_int_equal(psa_destroy_key(params.master_secret), PSA_SUCCESS);
+    return err;
+}
+
+static tsr_err answered(void *user, tsr_oscore *context)
+{
+    protection *o = user;
+    tsr_oscore_params params = { .save = save, .user = o };
+
+    if (context->said_len <= TSR_OSCORE_R_LEN) /* R1 */
+        return TSR_OK;
+    o->runs++;
+    return tsr_oscore_renew_keep(context, &params);
+}
+
+static const tsr_oscore_guard_renewal renewal = { .asked = asked, .answered = answered };
+
+/* The device begins a run with its next request. */
+static void ask(protection *o)
+{
+    tsr_oscore_params params = params_of(o);
+
+    tsr_oscore_free(&o->context);
+    assert_int_equal(tsr_oscore_renew_ask(&o->context, &params), TSR_OK);
+    assert_int_equal(psa_destroy_key(params.master_secret), PSA_SUCCESS);
+    o->knows = true;
 }
 
 static protection *protect(test_peer *p, const char *id, const char *secret)
@@ -94,7 +145,7 @@ static protection *protect(test_peer *p, const char *id, const char *secret)
         .coap = &p->coap.config,
         .datagram_len = 1600,
         .observers = 4,
-        .host = { .user = o, .to = to, .from = from, .observes = observes },
+        .host = { .user = o, .to = to, .from = from, .observes = observes, .renewal = &renewal },
     };
     size_t len = tsr_oscore_guard_memory(&config);
 
@@ -316,6 +367,171 @@ static void test_oscore_keys_may_be_replaced(void **state)
     release(o);
 }
 
+/* ---- new keys: RFC 8613 §B.2 ---- */
+
+/* Transport 5.5.3: for their first use; the Register is request #2, and has to be fresh by Echo too. */
+static void test_oscore_begins_with_new_keys(void **state)
+{
+    house *h = *state;
+    protection *o;
+
+    assert_int_equal(credential(h, "dev1", "dev", SECRET), TSR_OK);
+    o = protect(peer_open(h->coap, NULL, NULL), "dev", SECRET);
+    ask(o);
+    assert_int_equal(peer_register(o->p, REGISTER), TSR_COAP_CREATED);
+    assert_int_equal(o->runs, 1);
+    assert_true(registered(h, "dev1"));
+    memcpy(o->location, o->p->location, sizeof o->location);
+    assert_int_equal(house_read(h, o->p, "dev1", "/3/0/9"), TSR_SERVER_ANSWERED);
+    for (unsigned i = 0; i < 3; i++) { /* and again, with others in use */
+        peer_rebind(o->p);
+        ask(o);
+        assert_int_equal(update(o), TSR_COAP_CHANGED);
+        assert_int_equal(house_read(h, o->p, "dev1", "/3/0/9"), TSR_SERVER_ANSWERED);
+    }
+    assert_int_equal(o->runs, 4);
+    release(o);
+}
+
+/* At the same address nothing else says that notifications have to be asked for anew. */
+static void test_oscore_observes_under_new_keys(void **state)
+{
+    house *h = *state;
+    protection *o = device(h);
+    const tsr_server_request observe = { .kind = TSR_SERVER_OBSERVE,
+                                         .endpoint = "dev1",
+                                         .path = at("/3/0/9") };
+    uint64_t seen;
+
+    assert_int_equal(house_operate(h, o->p, observe), TSR_SERVER_ANSWERED);
+    peer_notify(o->p, true);
+    seen = house_expect(h, o->p, "dev1", TSR_SERVER_EV_NOTIFICATION, 0);
+    ask(o);
+    assert_int_equal(update(o), TSR_COAP_CHANGED);
+    peer_run(o->p, 200, NULL);
+    assert_int_equal(o->p->observe_requests, 2);
+    peer_notify(o->p, true);
+    (void)house_expect(h, o->p, "dev1", TSR_SERVER_EV_NOTIFICATION, seen);
+    release(o);
+}
+
+/* The renewed keys are what the server has after a restart, and their numbers too. */
+static void test_oscore_new_keys_survive_a_restart(void **state)
+{
+    house *h = *state;
+    protection *o = device(h);
+    uint64_t left;
+
+    ask(o);
+    assert_int_equal(update(o), TSR_COAP_CHANGED);
+    ask(o);
+    assert_int_equal(update(o), TSR_COAP_CHANGED);
+    house_stop(h);
+    house_start(h);
+    left = tsr_oscore_left(&o->context);
+    assert_int_equal(update(o), TSR_COAP_CHANGED);
+    assert_int_equal(left - tsr_oscore_left(&o->context), 1); /* without Echo: it was a clean stop */
+    assert_int_equal(house_read(h, o->p, "dev1", "/3/0/9"), TSR_SERVER_ANSWERED);
+    assert_int_equal(o->runs, 2);
+    release(o);
+}
+
+/* Who knows the id of a device and not its secret changes nothing, and neither does a replay of its run. */
+static void test_oscore_run_is_nobody_elses(void **state)
+{
+    house *h = *state;
+    protection *o = device(h), *stranger;
+    test_peer *thief = peer_open(h->coap, NULL, NULL);
+    uint8_t first[2048];
+    size_t first_len;
+    unsigned updates;
+
+    ask(o);
+    o->knows = false; /* response #1 gets lost */
+    peer_run(o->p, 0, NULL);
+    assert_int_equal(update(o), 0);
+    first_len = o->p->last_datagram_len;
+    memcpy(first, o->p->last_datagram, first_len);
+    o->knows = true;
+    assert_int_equal(update(o), TSR_COAP_CHANGED);
+    (void)house_expect(h, o->p, "dev1", TSR_SERVER_EV_UPDATED, 0);
+    updates = house_count_events(h, "dev1", TSR_SERVER_EV_UPDATED);
+
+    stranger = protect(peer_open(h->coap, NULL, NULL), "dev", "not that secret");
+    ask(stranger);
+    assert_int_equal(peer_register(stranger->p, REGISTER), 0);
+    first[2] ^= 0x55;
+    peer_send_raw(thief, tsr_view(first, first_len));
+    peer_send_raw(o->p, tsr_view(first, first_len));
+    peer_run(o->p, 300, NULL);
+    assert_int_equal(house_count_events(h, "dev1", TSR_SERVER_EV_UPDATED), updates);
+    assert_int_equal(update(o), TSR_COAP_CHANGED);
+    assert_int_equal(house_read(h, o->p, "dev1", "/3/0/9"), TSR_SERVER_ANSWERED);
+    peer_close(thief);
+    release(stranger);
+    release(o);
+}
+
+/* The device went back to the keys of its credential, which are not in use any more: new ones are offered. */
+static void test_oscore_offers_new_keys_to_one_that_went_back(void **state)
+{
+    house *h = *state;
+    protection *o = device(h);
+
+    ask(o);
+    assert_int_equal(update(o), TSR_COAP_CHANGED);
+    tsr_oscore_free(&o->context);
+    o->state_len = 0;
+    derive(o, "dev", SECRET);
+    assert_int_equal(update(o), TSR_COAP_CHANGED);
+    assert_int_equal(o->runs, 2);
+    assert_int_equal(house_read(h, o->p, "dev1", "/3/0/9"), TSR_SERVER_ANSWERED);
+    release(o);
+}
+
+static uint64_t clock_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* A flood of replays that would each begin a run: 64 at once are answered, then one in 20 ms, and nothing is
+ * said to the others. The device gets through again. */
+static void test_oscore_runs_are_bounded(void **state)
+{
+    enum { FLOOD = 600 };
+    house *h = *state;
+    protection *o = device(h);
+    uint8_t first[2048];
+    size_t len;
+    uint64_t since;
+    uint32_t before;
+
+    ask(o);
+    o->knows = false;
+    assert_int_equal(update(o), 0);
+    len = o->p->last_datagram_len;
+    memcpy(first, o->p->last_datagram, len);
+    before = o->p->coap.stats.ignored;
+    since = clock_ms();
+    for (unsigned i = 0; i < FLOOD; i++) {
+        first[2] = (uint8_t)(i >> 8);
+        first[3] = (uint8_t)i;
+        peer_send_raw(o->p, tsr_view(first, len));
+        if (i % 20 == 19)
+            peer_run(o->p, 5, NULL);
+    }
+    peer_run(o->p, 300, NULL);
+    assert_true(o->p->coap.stats.ignored - before > 20);
+    assert_true(o->p->coap.stats.ignored - before < 70 + (clock_ms() - since) / 20);
+    o->knows = true;
+    assert_int_equal(update(o), TSR_COAP_CHANGED);
+    assert_int_equal(house_read(h, o->p, "dev1", "/3/0/9"), TSR_SERVER_ANSWERED);
+    release(o);
+}
+
 static void keep_length(void *arg, const tsr_server_credential *c)
 {
     *(size_t *)arg = c->key_len;
@@ -367,6 +583,12 @@ int main(void)
         T(test_oscore_device_may_move),
         T(test_oscore_survives_a_restart),
         T(test_oscore_keys_may_be_replaced),
+        T(test_oscore_begins_with_new_keys),
+        T(test_oscore_observes_under_new_keys),
+        T(test_oscore_new_keys_survive_a_restart),
+        T(test_oscore_run_is_nobody_elses),
+        T(test_oscore_offers_new_keys_to_one_that_went_back),
+        T(test_oscore_runs_are_bounded),
         T(test_oscore_credential_is_checked),
     };
 
