@@ -229,6 +229,32 @@ static void moved(tsr_shard *s, tsr_peer *p, const tsr_address *from, unsigned s
     session_save(s, p);
 }
 
+static const uint64_t THERE = UINT64_MAX; /* the `user` of a Ping, and of nothing else */
+
+/* A session from the store does not know what came after its copy was made, which may be all of its life.
+ * What the peer sends by itself is dropped (a CON comes again) until its answer to something of ours shows
+ * that it is the peer now; a Ping asks for one, since every endpoint answers it (RFC 7252 §4.3), and
+ * not all of them know Echo (RFC 9175 §2.3). */
+bool session_believes(tsr_shard *s, tsr_peer *p, tsr_bytes message)
+{
+    if (!tsr_dtls_doubts(p->dtls) || message.len < 4 || (message.ptr[0] >> 4 & 3) >= TSR_COAP_ACK)
+        return true;
+    if (!p->asked)
+        p->asked = tsr_coap_ping(&s->coap, p->index, s->now_ms, THERE, NULL) == TSR_OK;
+    return false;
+}
+
+bool session_answers(tsr_peer *p, const tsr_coap_event *e)
+{
+    bool asked = p->asked && e->user == THERE && e->kind != TSR_COAP_REQUEST;
+
+    if (p->dtls && (e->kind == TSR_COAP_RESPONSE || (asked && e->kind == TSR_COAP_RESET)))
+        tsr_dtls_fresh(p->dtls);
+    if (asked)
+        p->asked = false;
+    return asked;
+}
+
 static void events(tsr_shard *s, tsr_peer *p, const tsr_address *from, unsigned socket)
 {
     tsr_dtls_event e;
@@ -241,7 +267,8 @@ static void events(tsr_shard *s, tsr_peer *p, const tsr_address *from, unsigned 
             if (from && e.may_move && !tsr_address_same(from, &p->address))
                 moved(s, p, from, socket);
             peer_touch(s, p);
-            shard_received(s, p, e.data);
+            if (session_believes(s, p, e.data))
+                shard_received(s, p, e.data);
             break;
         case TSR_DTLS_CLOSED: tsr_shard_close_peer(s, p); break;
         case TSR_DTLS_FAILED: failed(s, p, &e); break;

@@ -75,7 +75,8 @@ void shard_events(tsr_shard *s)
     tsr_coap_event event;
 
     while (tsr_coap_event_next(&s->coap, &event))
-        s->hooks->coap(s->hooks->user, s, &s->peers[event.peer], &event);
+        if (!session_answers(&s->peers[event.peer], &event))
+            s->hooks->coap(s->hooks->user, s, &s->peers[event.peer], &event);
 }
 
 void shard_received(tsr_shard *s, tsr_peer *p, tsr_bytes message)

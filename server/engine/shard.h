@@ -50,6 +50,7 @@ typedef struct tsr_peer {
     /* private */
     bool dying, storing, stored_once;
     bool row_is_old; /* it moved since its row was written */
+    bool asked;      /* whether it is there now: a Ping is out */
     uint8_t list;
     uint32_t next_at_address, older, newer, next_free;
     uint32_t key_id; /* PSK of a handshake under way */

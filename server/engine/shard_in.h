@@ -116,6 +116,10 @@ void session_send(tsr_shard *s, tsr_peer *peer, tsr_bytes plaintext);
 void session_timer(tsr_shard *s, tsr_peer *peer);
 void session_park(tsr_shard *s, tsr_peer *peer);
 void session_release(tsr_shard *s, tsr_peer *peer); /* before its peer goes */
+/* False: the message may be of before a restart; the peer is asked whether it is there. */
+bool session_believes(tsr_shard *s, tsr_peer *peer, tsr_bytes message);
+/* True: the event is the answer to that. */
+bool session_answers(tsr_peer *peer, const tsr_coap_event *event);
 void session_refused(tsr_shard *s, tsr_peer *peer, tsr_dtls_reason reason, uint8_t alert);
 
 /* session_trust.c: what DTLS and TLS have in common */
