@@ -163,6 +163,22 @@ class LeshanClientAtServer(unittest.TestCase):
         status, body, _ = room.rest.call("DELETE", "/devices/leshan1/observations/3303/0/5700")
         self.assertIn(status, (200, 204), body)
 
+    def test_leshan_client_is_believed_again_after_a_kill(self):
+        """The session of the store doubts what the client sends by itself, until it has answered a Ping (RFC 7252 §4.3)."""
+        with lab.Lab() as room:
+            key = lab.new_key()
+            room.start_server()
+            room.credentials("leshan1", "leshan1", key)
+            leshan.client(room, "leshan1", f"coaps://127.0.0.1:{room.coaps}", "leshan1", key.hex())
+            room.wait_registered("leshan1", 40)
+            status, body, _ = room.rest.call("PUT", "/devices/leshan1/observations/3303/0/5700", {})
+            self.assertIn(status, (200, 201), body)
+            room.parts["server"].kill()
+            room.start_server()
+            events = room.events()
+            events.wait(lambda e: e["type"] == "notification", 40, "a notification")
+            self.assertNotIn("registered", [e["type"] for e in events.seen])
+
     def test_leshan_client_in_queue_mode_at_server(self):
         with lab.Lab() as room:
             room.start_server("--allow-nosec", "--awake", "1")
