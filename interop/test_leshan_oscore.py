@@ -40,6 +40,34 @@ class Oscore(unittest.TestCase):
         self.assertEqual(room.parts["device"].stop(), 0)
         theirs.expect(f"deregistered {EP}", 20)
 
+    def test_device_makes_new_keys_at_californium(self):
+        """RFC 8613 §B.2, begun by our device at its first message (Transport 5.5.3); kept over a kill. Californium shows its
+        program request #1 too"""
+        room, port = self.room, lab.free_port()
+        theirs = leshan.start(room, "Renew", "server", port, *SETTING)
+        room.start_secured()
+        room.configure_device(EP, f"coap://127.0.0.1:{port}", False, "oscore_key = 21", f"oscore_sender = 0x{DEVICE_ID}",
+                              f"oscore_recipient = 0x{SERVER_ID}", f"oscore_salt = 0x{SALT}", "lifetime = 6")
+        room.provision(bytes.fromhex(SECRET), "--oscore")
+        device = room.run_device()
+        theirs.expect(f"registered ep={EP}", 20)
+        theirs.expect("updated", 20)
+        device.kill()
+        before, registered = theirs.text().count("updated"), theirs.text().count("registered")
+        room.run_device()
+        room.wait(lambda: theirs.text().count("updated") > before + 1, 30, "Updates after the kill")
+        self.assertEqual(theirs.text().count("registered"), registered)
+
+    def test_californium_makes_new_keys(self):
+        """RFC 8613 §B.2, begun by their client, which knows no Echo; the second time with other keys in use"""
+        room = self.room
+        room.start_server("--allow-nosec")
+        self.credential(f"/credentials/{EP}", *SETTING, echo=False)
+        theirs = leshan.start(room, "Renew", "client", f"coap://127.0.0.1:{room.coap}", EP, *SETTING)
+        answers = [line for line in theirs.text().splitlines() if line.startswith(("first ", "second ", "third "))]
+        self.assertEqual(answers, ["first 4.01", "second 2.01", "third 2.01"] * 2)
+        self.assertEqual(room.wait_registered(EP)["security"], "oscore")
+
     def credential(self, path, *setting, **more):
         device, server, key, salt = setting
         status, answer, _ = self.room.rest.call("PUT", path, {"mode": "oscore", "device_id": device, "server_id": server,

@@ -15,9 +15,11 @@ static tsr_err verify(tsr_oscore *c, tsr_oscore_exchange *x, tsr_bytes request, 
     return err;
 }
 
-/* Without a window: request #1 may come any number of times. */
+/* Without a window: request #1 may come any number of times. `nonce` is what its keys make nonces
+ * of. */
 static tsr_err verify_first(const tsr_oscore_params *params, tsr_bytes id1, tsr_bytes request,
-                            tsr_oscore_exchange *x, tsr_buf *scratch)
+                            tsr_oscore_exchange *x, uint8_t nonce[TSR_OSCORE_NONCE_MAX],
+                            tsr_buf *scratch)
 {
     tsr_oscore_params p = *params;
     tsr_oscore first;
@@ -28,6 +30,7 @@ static tsr_err verify_first(const tsr_oscore_params *params, tsr_bytes id1, tsr_
     if (err != TSR_OK)
         return err == TSR_E_CRYPTO ? TSR_E_IO : err;
     err = verify(&first, x, request, scratch);
+    memcpy(nonce, first.recipient_nonce, sizeof first.recipient_nonce);
     tsr_oscore_free(&first);
     return err;
 }
@@ -35,7 +38,7 @@ static tsr_err verify_first(const tsr_oscore_params *params, tsr_bytes id1, tsr_
 tsr_err tsr_oscore_renew_offer(const tsr_oscore_params *params, tsr_bytes id1, tsr_bytes r2,
                                tsr_bytes request, uint16_t mid, tsr_buf *scratch, tsr_buf *out)
 {
-    uint8_t room[TSR_OSCORE_ID_CONTEXT_MAX];
+    uint8_t room[TSR_OSCORE_ID_CONTEXT_MAX], nonce[TSR_OSCORE_NONCE_MAX];
     tsr_buf id2 = tsr_buf_over(room, sizeof room);
     tsr_oscore_exchange x;
     tsr_oscore second;
@@ -45,14 +48,14 @@ tsr_err tsr_oscore_renew_offer(const tsr_oscore_params *params, tsr_bytes id1, t
     tsr_put_bytes(&id2, id1);
     if (id2.err != TSR_OK)
         return id2.err;
-    err = verify_first(params, id1, request, &x, scratch);
+    err = verify_first(params, id1, request, &x, nonce, scratch);
     if (err != TSR_OK)
         return err;
     err = tsr_oscore_renew_make(&second, params, tsr_buf_view(&id2), r2.len);
     if (err != TSR_OK)
         return err == TSR_E_CRYPTO ? TSR_E_IO : err;
     x.epoch = second.epoch;
-    x.own_nonce = true; /* the request's is one of other keys: there are clients that take it as it was */
+    memcpy(second.recipient_nonce, nonce, sizeof nonce); /* RFC 8613 §8.3: the request's, as it was */
     err = tsr_oscore_answer_bare(&second, &x, TSR_COAP_UNAUTHORIZED, request, mid, out);
     tsr_oscore_free(&second);
     return err;
@@ -89,8 +92,8 @@ static psa_status_t prove(psa_key_id_t key, const uint8_t *random, uint8_t mac[3
 {
     size_t len;
 
-    return psa_mac_compute(key, PSA_ALG_HMAC(PSA_ALG_SHA_256), random, TSR_OSCORE_R2_RANDOM, mac, 32,
-                           &len);
+    return psa_mac_compute(key, PSA_ALG_HMAC(PSA_ALG_SHA_256), random, TSR_OSCORE_R2_RANDOM, mac,
+                           32, &len);
 }
 
 tsr_err tsr_oscore_renew_r2(psa_key_id_t key, uint8_t r2[TSR_OSCORE_R2_LEN])

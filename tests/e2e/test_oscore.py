@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Device and server under OSCORE alone: management, observation, kills of either end, wrong keys, no way around it."""
 import secrets
+import shutil
 import unittest
 
 import lab
@@ -62,6 +63,25 @@ class Oscore(unittest.TestCase):
         self.notified(room.events())
         self.assertEqual(lab.search_files(room.folder, self.secret.hex().encode()), [])
         self.assertEqual(lab.search_files(room.device_state, self.secret), [])
+
+    def test_a_server_from_a_backup_needs_nobody(self):
+        """What the server knows is older than the device's first message: new keys are made (RFC 8613 §B.2). Before that
+        these were the same keys from number 0, and the device took the server's requests for replays"""
+        room = self.room
+        self.start()
+        room.wait_registered("osc")
+        for _ in range(3):
+            self.assertTrue(self.read())
+        room.parts["server"].stop()
+        shutil.rmtree(room.folder / "server")
+        room.start_server("--allow-nosec")
+        status, body, _ = room.rest.call("PUT", "/credentials/osc", {
+            "mode": "oscore", "device_id": DEVICE_ID, "server_id": SERVER_ID, "salt": "9e7ca92223786340",
+            "key": self.secret.hex()})
+        self.assertEqual(status, 200, body)
+        room.wait_registered("osc", 60)
+        for _ in range(3):
+            self.assertTrue(self.read())
 
     def test_an_id_context_goes_with_the_requests(self):
         self.start(context="c0ffee")

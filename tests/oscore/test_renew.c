@@ -74,6 +74,16 @@ static tsr_bytes said(const rig_message *m)
                                           : option.kid_context;
 }
 
+static bool has_number(const rig_message *m)
+{
+    tsr_oscore_option option = { .kid = { NULL, 0 } };
+    tsr_bytes body;
+
+    assert_int_equal(tsr_oscore_body(rig_view(m), &body), TSR_OK);
+    assert_int_equal(tsr_oscore_option_find(body, &option), TSR_OK);
+    return option.piv.len != 0;
+}
+
 /* It says so many bytes at least. */
 static const uint8_t *says(const rig_message *m, size_t len)
 {
@@ -165,6 +175,7 @@ static void test_renew_runs_through(void **state)
 
     whole(r);
     assert_int_equal(said(&r->request1).len, TSR_OSCORE_R_LEN);
+    assert_false(has_number(&r->response1)); /* RFC 8613 §8.3: it has the nonce of the request, as it was */
     memcpy(r1, says(&r->request1, sizeof r1), sizeof r1);
     id = said(&r->response1);
     assert_true(tsr_same(id, tsr_view(r->r2, sizeof r->r2)));
@@ -358,15 +369,15 @@ static void test_renew_offers_nothing_to_a_stranger(void **state)
 }
 
 /* An error other than 4.01 under keys of R2 is no response #1. RFC 8613 §8.3: a server may take the nonce of the
- * request, which is one of the first keys. */
-static void test_renew_wants_unauthorized(void **state)
+ * request, which is one of the first keys, or a number of its own. */
+static void answer_otherwise(run *r, bool with_number)
 {
-    run *r = *state;
     uint8_t id[4 + TSR_OSCORE_R_LEN] = { 1, 2, 3, 4 };
     tsr_oscore server;
     tsr_oscore_exchange y = { .own_nonce = false };
     rig_message m;
 
+    tsr_oscore_free(&r->client);
     ask(r);
     memcpy(id + 4, says(&r->request1, TSR_OSCORE_R_LEN), TSR_OSCORE_R_LEN);
     assert_int_equal(tsr_oscore_renew_make(&server, &r->p[1], tsr_view(id, sizeof id), 4), TSR_OK);
@@ -374,11 +385,18 @@ static void test_renew_wants_unauthorized(void **state)
     y = (tsr_oscore_exchange){ .epoch = server.epoch, .piv_len = 1 };
     assert_int_equal(rig_response(&server, &y, RIG_HELLO, &m), TSR_OK);
     assert_int_equal(take_answer(r, &m, &r->client), TSR_E_MALFORMED);
-    y.nonce_used = false;
+    y.nonce_used = with_number;
     assert_int_equal(rig_response(&server, &y, "64815d1f00003974", &m), TSR_OK);
+    assert_true(has_number(&m) == with_number);
     assert_int_equal(take_answer(r, &m, &r->client), TSR_OK); /* an R2 of another length will do */
     assert_int_equal(r->client.id_context_len, 4 + TSR_OSCORE_R_LEN);
     tsr_oscore_free(&server);
+}
+
+static void test_renew_wants_unauthorized(void **state)
+{
+    answer_otherwise(*state, false);
+    answer_otherwise(*state, true);
 }
 
 static void test_renew_bounds_the_length_of_r2(void **state)
