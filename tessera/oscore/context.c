@@ -276,10 +276,8 @@ tsr_err tsr_oscore_init(tsr_oscore *c, const tsr_oscore_params *params, tsr_byte
 
     if (alg == NULL || alg->kind != TSR_COSE_ENCRYPT0 || s.hkdf == PSA_ALG_NONE)
         return TSR_E_UNSUPPORTED;
-    if (renewed.ptr != NULL) {
+    if (renewed.ptr != NULL)
         p.id_context = renewed;
-        p.send_id_context = false;
-    }
     if (!ids_good(&p, alg->nonce))
         return renewed.ptr != NULL ? TSR_E_MALFORMED : TSR_E_ARGUMENT;
     configure(c, &p, alg);

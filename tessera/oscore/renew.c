@@ -15,7 +15,6 @@ tsr_err tsr_oscore_renew_make(tsr_oscore *c, const tsr_oscore_params *params, ts
     tsr_err err;
 
     p.id_context = id;
-    p.send_id_context = false;
     p.save = NULL;
     err = tsr_oscore_init(c, &p, (tsr_bytes){ NULL, 0 });
     if (err != TSR_OK)

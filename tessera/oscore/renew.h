@@ -24,8 +24,8 @@ enum {
     TSR_OSCORE_R2_RANDOM = 8, /* the random ones, which stand first */
 };
 
-/* All functions below take the parameters of tsr_oscore_init, but for id_context, send_id_context and
- * save, which they do not look at where nothing else is said. */
+/* All functions below take the parameters of tsr_oscore_init, but for id_context and save, which they do
+ * not look at where nothing else is said. */
 
 /** Client, step 1: a context of a random ID Context, whose first request is request #1.
  *  errors  TSR_E_CRYPTO, TSR_E_ARGUMENT, TSR_E_UNSUPPORTED; then nothing is held */

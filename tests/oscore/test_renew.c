@@ -204,6 +204,31 @@ static void test_renew_is_named_by_either_form(void **state)
     assert_false(tsr_oscore_is_for(&r->server, &o));
 }
 
+/* A client whose server knows it by its ID Context goes on to send the one that it has, after a restart too. */
+static void test_renew_goes_on_sending_an_id_context(void **state)
+{
+    run *r = *state;
+    tsr_oscore_option option = { .kid = { NULL, 0 } };
+    tsr_oscore_exchange x;
+    rig_message m;
+    tsr_bytes body;
+
+    r->p[0].id_context = tsr_view("ctx", 3);
+    r->p[0].send_id_context = true;
+    whole(r);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(rig_request(&r->client, &x, RIG_GET, &m), TSR_OK);
+        assert_int_equal(tsr_oscore_body(rig_view(&m), &body), TSR_OK);
+        assert_int_equal(tsr_oscore_option_find(body, &option), TSR_OK);
+        assert_true(tsr_same(option.kid_context,
+                             tsr_view(r->server.id_context, r->server.id_context_len)));
+        tsr_oscore_free(&r->client);
+        assert_int_equal(tsr_oscore_init(&r->client, &r->p[0],
+                                         tsr_view(r->slot[0].bytes, r->slot[0].len)),
+                         TSR_OK);
+    }
+}
+
 /* Nobody has to have lost anything: the other keys stay as they are until the new ones are proven. */
 static void test_renew_leaves_keys_in_use_alone(void **state)
 {
@@ -572,6 +597,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_renew_runs_through),
         T(test_renew_is_named_by_either_form),
+        T(test_renew_goes_on_sending_an_id_context),
         T(test_renew_leaves_keys_in_use_alone),
         T(test_renew_asks_for_echo_where_it_is_wanted),
         T(test_renew_takes_any_of_its_own_r2),
