@@ -63,27 +63,42 @@ static void on_signal(tesserad *d, uint64_t now_ms)
     }
 }
 
-static int wait_ms(const tesserad *d, uint64_t now_ms)
+static uint64_t earliest(const uint64_t *due_ms, size_t count)
 {
-    uint64_t due_ms = 0;
-    const uint64_t others_ms[] = {
-        d->device.refreshed_ms + (uint64_t)d->config->refresh_s * 1000,
-        links_due_ms(d),
-        d->stop_by_ms != 0 ? d->stop_by_ms : UINT64_MAX,
-        update_due_ms(&d->update),
-        firmware_due_ms(&d->firmware),
-        software_due_ms(&d->software),
-        containers_due_ms(&d->containers),
-        report_due_ms(&d->report),
-        enrol_due_ms(&d->enrol),
+    uint64_t first = UINT64_MAX;
+
+    for (size_t i = 0; i < count; i++) {
+        if (due_ms[i] < first)
+            first = due_ms[i];
+    }
+    return first;
+}
+
+/* What waits while the daemon stops, which may take STOP_MS: then the stop is due instead. */
+static uint64_t tasks_due_ms(const tesserad *d)
+{
+    const uint64_t due_ms[] = {
+        update_due_ms(&d->update), firmware_due_ms(&d->firmware), software_due_ms(&d->software),
+        report_due_ms(&d->report), enrol_due_ms(&d->enrol),
     };
 
-    (void)tsr_lwm2m_queue_sleeps(&d->client, now_ms, &due_ms);
-    for (size_t i = 0; i < sizeof others_ms / sizeof *others_ms; i++) {
-        if (others_ms[i] < due_ms)
-            due_ms = others_ms[i];
-    }
-    return due_ms <= now_ms ? 0 : (int)(due_ms - now_ms);
+    return d->stop_by_ms != 0 ? d->stop_by_ms : earliest(due_ms, sizeof due_ms / sizeof *due_ms);
+}
+
+static int wait_ms(const tesserad *d, uint64_t now_ms)
+{
+    uint64_t due_ms[] = {
+        0, /* the client's */
+        d->device.refreshed_ms + (uint64_t)d->config->refresh_s * 1000,
+        links_due_ms(d),
+        containers_due_ms(&d->containers),
+        tasks_due_ms(d),
+    };
+    uint64_t first;
+
+    (void)tsr_lwm2m_queue_sleeps(&d->client, now_ms, &due_ms[0]);
+    first = earliest(due_ms, sizeof due_ms / sizeof *due_ms);
+    return first <= now_ms ? 0 : (int)(first - now_ms);
 }
 
 static void step_update(tesserad *d, uint64_t now_ms)
@@ -100,6 +115,9 @@ static void step_update(tesserad *d, uint64_t now_ms)
 /* What poll(2) watches: these, then the links. */
 enum { SIGNALS, NETWORK, KERNEL_LOG, FIRMWARE, ENROL, CONTAINERS, SOFTWARE, LINKS = SOFTWARE + SOFTWARE_FDS };
 
+/* What comes there is for a task that waits. */
+static bool waits_for_tasks(int fd) { return fd == FIRMWARE || fd == ENROL || fd >= SOFTWARE; }
+
 static bool listen_to_all(const tesserad *d, struct pollfd fds[LINKS + CONFIG_ACCOUNTS])
 {
     fds[SIGNALS] = (struct pollfd){ d->signals, POLLIN, 0 };
@@ -109,6 +127,10 @@ static bool listen_to_all(const tesserad *d, struct pollfd fds[LINKS + CONFIG_AC
     fds[ENROL] = (struct pollfd){ enrol_descriptor(&d->enrol), POLLIN, 0 };
     fds[CONTAINERS] = (struct pollfd){ containers_descriptor(&d->containers), POLLIN, 0 };
     software_fds(&d->software, fds + SOFTWARE);
+    for (int i = 0; d->stop_by_ms != 0 && i < LINKS; i++) {
+        if (waits_for_tasks(i))
+            fds[i].fd = -1;
+    }
     for (size_t i = 0; i < d->link_count; i++)
         fds[LINKS + i] = link_watch(d, i);
     return poll(fds, LINKS + d->link_count, wait_ms(d, tsr_host_now_ms())) >= 0;

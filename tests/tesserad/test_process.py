@@ -53,6 +53,11 @@ class Daemon:
             time.sleep(0.02)
         raise AssertionError(f"the log never said {pattern!r}:\n{self.text()}")
 
+    def cpu_s(self):
+        """proc(5): utime and stime."""
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def kill(self):
         if self.process.poll() is None:
             self.process.kill()
@@ -409,6 +414,18 @@ class Restarts(Case):
         daemon.process.terminate()
         server.wait(lambda: server.deregisters, what="the De-register")
         self.assertEqual(daemon.process.wait(10), 0)
+
+    def test_stop_waits_for_a_silent_server_without_work(self):
+        """values that are due meanwhile are not sent, and not looked at again and again"""
+        server, daemon = self.registered(device="deregister_on_exit = yes",
+                                         section="mute_send = no\n[send]\npaths = /3/0/13\nevery = 1\n")
+        server.wait(lambda: any(m.path == "/dp" for m in server.updates), what="a Send")
+        daemon.process.terminate()
+        daemon.expect("event=stopping")
+        before = daemon.cpu_s()
+        time.sleep(3)
+        self.assertIsNone(daemon.process.poll(), "it still waits for the answer")
+        self.assertLess(daemon.cpu_s() - before, 0.5)
 
     def test_reload_takes_a_good_configuration_only(self):
         server, daemon = self.registered()
