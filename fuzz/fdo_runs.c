@@ -62,8 +62,7 @@ static uint8_t say(uint8_t number, tsr_bytes body)
         must(tsr_fdo_error_read(tsr_buf_view(&answer.body), &e) == TSR_OK && e.previous == number);
         run.over = true;
     }
-    if (answer.token[0] != 0) {
-        end(run.token);
+    if (answer.token[0] != 0) { /* the run before ended with that */
         memcpy(run.token, answer.token, sizeof run.token);
         run.over = false;
     } else if (was_over) {

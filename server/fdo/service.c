@@ -164,6 +164,16 @@ static void take_error(tsr_fdo *f, fdo_session *s, tsr_bytes body)
     fdo_session_give(&f->sessions, s, true);
 }
 
+/* A token stands for one run, and an error ends the run that it answers: whoever begins another under it, or says what
+ * no role takes, has left it. */
+static void leave_run(tsr_fdo *f, const char *token)
+{
+    fdo_session *s;
+
+    if (fdo_session_take(&f->sessions, token != NULL ? token : "", steady_ms(), &s) == TSR_OK)
+        fdo_session_give(&f->sessions, s, true);
+}
+
 /* A run that is under way, or a new one. */
 static tsr_err find_session(tsr_fdo *f, const char *peer, bool first, fdo_protocol protocol,
                             const char *token, fdo_session **s)
@@ -202,10 +212,9 @@ void tsr_fdo_message_from(tsr_fdo *f, const char *peer, uint8_t type, const char
             take_error(f, s, body);
         return;
     }
+    if (handler == NULL || first)
+        leave_run(f, token);
     if (handler == NULL) {
-        /* An error ends the run that it answers, whatever was said in it. */
-        if (fdo_session_take(&f->sessions, token != NULL ? token : "", steady_ms(), &s) == TSR_OK)
-            fdo_session_give(&f->sessions, s, true);
         fdo_refuse(&r, TSR_FDO_INVALID, "no role here takes such a message");
         fdo_refused_by(f, NULL, peer, type, &r);
         answer_error(f, type, &r, a);

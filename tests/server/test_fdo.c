@@ -260,28 +260,54 @@ static void test_roles_that_are_not_here_take_no_message(void **state)
     assert_true(a.type == 0 && a.body.len == 0);
 }
 
-/* An error ends what it answers, also one about a number that no role knows. */
-static void test_message_that_nobody_knows_ends_the_run(void **state)
+static void begin_di(fdo_house *h, char token[40])
 {
-    fdo_house *h = *state;
     uint8_t room[4096];
-    char token[40];
     tsr_fdo_answer a;
 
     tsr_fdo_message(h->fdo, 10, NULL,
                     vector("ec256-ecdh256-a128gcm/01-req-10.cbor", room, sizeof room), &a);
     assert_int_equal(a.type, 11);
-    memcpy(token, a.token, sizeof token);
+    memcpy(token, a.token, sizeof a.token);
     free(a.body.ptr);
     assert_int_equal(tsr_fdo_runs(h->fdo), 1);
-    tsr_fdo_message(h->fdo, 130, token, tsr_view("\x80", 1), &a);
-    assert_int_equal(a.type, 255);
+}
+
+/* An error ends what it answers, whatever was said: a number that no role knows, or another beginning. */
+static void test_error_ends_the_run(void **state)
+{
+    static const uint8_t said[] = { 130, 10, 20, 30, 60 };
+    fdo_house *h = *state;
+    uint8_t room[4096];
+    char token[40];
+    tsr_fdo_answer a;
+
+    for (size_t i = 0; i < sizeof said; i++) {
+        begin_di(h, token);
+        tsr_fdo_message(h->fdo, said[i], token, tsr_view("\x81\x01", 2), &a);
+        assert_int_equal(a.type, 255);
+        free(a.body.ptr);
+        assert_int_equal(tsr_fdo_runs(h->fdo), 0);
+        tsr_fdo_message(h->fdo, 12, token,
+                        vector("ec256-ecdh256-a128gcm/02-req-12.cbor", room, sizeof room), &a);
+        assert_int_equal(a.type, 255);
+        free(a.body.ptr);
+    }
+}
+
+/* So does another run that begins under its token. */
+static void test_token_stands_for_one_run(void **state)
+{
+    fdo_house *h = *state;
+    char token[40];
+    tsr_fdo_answer a;
+
+    begin_di(h, token);
+    tsr_fdo_message(h->fdo, 20, token, tsr_view("\x80", 1), &a);
+    assert_int_equal(a.type, 21);
+    assert_string_not_equal(a.token, token);
     free(a.body.ptr);
-    assert_int_equal(tsr_fdo_runs(h->fdo), 0);
-    tsr_fdo_message(h->fdo, 12, token,
-                    vector("ec256-ecdh256-a128gcm/02-req-12.cbor", room, sizeof room), &a);
-    assert_int_equal(a.type, 255);
-    free(a.body.ptr);
+    assert_int_equal(tsr_fdo_runs(h->fdo), 1);
 }
 
 static void test_import_of_what_is_no_voucher(void **state)
@@ -566,8 +592,8 @@ int main(void)
                                         fdo_house_leave),
         cmocka_unit_test_setup_teardown(test_roles_that_are_not_here_take_no_message, fdo_house_enter,
                                         fdo_house_leave),
-        cmocka_unit_test_setup_teardown(test_message_that_nobody_knows_ends_the_run, fdo_house_enter,
-                                        fdo_house_leave),
+        cmocka_unit_test_setup_teardown(test_error_ends_the_run, fdo_house_enter, fdo_house_leave),
+        cmocka_unit_test_setup_teardown(test_token_stands_for_one_run, fdo_house_enter, fdo_house_leave),
         cmocka_unit_test_setup_teardown(test_import_of_what_is_no_voucher, fdo_house_enter, fdo_house_leave),
         cmocka_unit_test_setup_teardown(test_plan_goes_step_by_step, fdo_house_enter, fdo_house_leave),
         cmocka_unit_test_setup_teardown(test_plan_refuses_what_the_device_may_not_say, fdo_house_enter,
