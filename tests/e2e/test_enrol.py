@@ -256,9 +256,11 @@ class DeviceEnrol(Room):
         self.room.wait(lambda: (self.room.rest.device(EP) or {}).get("security") == "x509", 30, "the registration")
 
         # Revoked: the device is out, and cannot come back with it.
+        start = self.room.parts["device"].log.stat().st_size
         for row in self.issued():
             status, answer, _ = self.room.rest.call("DELETE", f"/bootstrap/certificates/{row['serial']}")
             self.assertEqual(status, 204, answer)
+        self.room.wait_device("disconnected", 40, start=start)
         self.room.parts["device"].kill()
         start = self.room.parts["device"].log.stat().st_size
         self.room.run_device()
