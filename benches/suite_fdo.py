@@ -104,8 +104,10 @@ class Devices:
     """benches/fdo_load.c, perhaps under another program."""
 
     def __init__(self, name, bits, count, *words, under=()):
+        # Bound at the start: the stack on which the linker looks for a function at its first call is not the engine's.
         self.process = subprocess.Popen([*under, measure.program(name), str(bits), str(count), *words],
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                                        env={**os.environ, "LD_BIND_NOW": "1"}, stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def order(self, text):
         self.process.stdin.write(text + "\n")
