@@ -422,6 +422,10 @@ static void test_command_that_must_not_fail(void **state)
     assert_int_equal(run(&i, "sh", args, 2, false), TSR_OK);
     assert_int_equal(outcome(&i, said, &code), TSR_E_DENIED);
     i.drop(i.self);
+    assert_int_equal(run(&i, "sh", args, 2, false), TSR_OK);
+    assert_int_equal(text(&i, "command", "/bin/ls"), TSR_OK); /* not listed, while the other runs */
+    assert_int_equal(outcome(&i, said, &code), TSR_E_DENIED);
+    i.drop(i.self);
 }
 
 /* Its output is cut, not blocked; its time ends it, and what it left behind it. */

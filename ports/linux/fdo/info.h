@@ -79,7 +79,7 @@ void tsr_info_upload_init(tsr_info_upload *m, const tsr_info_bounds *bounds, tsr
 
 typedef struct {
     const tsr_info_bounds *bounds;
-    const char *program;
+    const char *program, *running; /* the one that is run next; the one that was run last */
     char text[TSR_CHILD_TEXT]; /* the arguments, one zero-terminated after the other */
     const char *args[TSR_CHILD_ARGS];
     size_t arg_count;

@@ -71,6 +71,7 @@ static tsr_err execute(tsr_info_command *m, uint64_t now_ms)
         return TSR_E_STATE;
     if (m->program == NULL)
         return ended(m, 127);
+    m->running = m->program; /* the owner may name another while it runs */
     err = tsr_child_start(&m->child, &how, now_ms);
     tsr_info_log(module, err == TSR_OK ? "command" : "command-failed", m->program, err);
     return err == TSR_OK ? TSR_OK : ended(m, 127);
@@ -146,7 +147,7 @@ static tsr_err command_give(void *self, const char **message, tsr_buf *value, ui
             return err;
     }
     if (tsr_child_ended(&m->child, now_ms, &code) && ended(m, code) != TSR_OK) {
-        tsr_info_log(module, "command-failed", m->program, TSR_E_DENIED);
+        tsr_info_log(module, "command-failed", m->running, TSR_E_DENIED);
         return TSR_E_DENIED;
     }
     if (!m->has_code)
