@@ -3,7 +3,6 @@
  * tessera operators: makes the token of an operator, and the line of the server's token file that knows it by its
  * digest. Needs no server. */
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <psa/crypto.h>
 #include <stdarg.h>
@@ -12,7 +11,6 @@
 #include <unistd.h>
 
 #include "apps/tessera/tessera.h"
-#include "ports/linux/host/write.h"
 #include "tessera/base/hex.h"
 
 static const char help[] =
@@ -87,23 +85,6 @@ static bool make(char token[TOKEN_LEN + 1], char digits[DIGITS + 1])
     return good && text.err == TSR_OK && hex.err == TSR_OK;
 }
 
-static int keep(const char *path, tsr_bytes token)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-
-    if (fd < 0)
-        return say(NO_FILE, "%s cannot be made: %s%s", path, strerror(errno),
-                   errno == EEXIST ? "; a token is never replaced, name another file" : "");
-    bool good = tsr_host_write_all(fd, token) && fsync(fd) == 0;
-    int cause = errno;
-
-    (void)close(fd);
-    if (good)
-        return DONE;
-    (void)unlink(path);
-    return say(NO_FILE, "%s cannot be written: %s", path, strerror(cause));
-}
-
 /* The file first: a line whose token nobody has would be worth nothing. */
 static int new_token(const char *name, const char *role, const char *path)
 {
@@ -116,7 +97,10 @@ static int new_token(const char *name, const char *role, const char *path)
         return say(USAGE, "a role is full or read");
     if (path == NULL)
         return say(USAGE, "new takes --out FILE, which gets the token");
-    code = make(token, digits) ? keep(path, tsr_view(token, sizeof token)) : say(FAILED, "no random numbers");
+    if (!make(token, digits))
+        code = say(FAILED, "no random numbers");
+    else
+        code = write_secret("operators", path, tsr_view(token, sizeof token), "token") ? DONE : NO_FILE;
     tsr_wipe(token, sizeof token);
     if (code != DONE)
         return code;

@@ -49,26 +49,10 @@ int package_read(const char *path, package_bytes *out)
     return package_say(PACKAGE_FILE, "%s could not be read to its end", path);
 }
 
-static int write_secret(const char *path, tsr_bytes content)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-
-    if (fd < 0)
-        return package_say(PACKAGE_FILE, "%s cannot be made: %s%s", path, strerror(errno),
-                           errno == EEXIST ? "; a key is never replaced, name another file" : "");
-    bool good = tsr_host_write_all(fd, content) && fsync(fd) == 0;
-
-    (void)close(fd);
-    if (good)
-        return PACKAGE_DONE;
-    (void)unlink(path);
-    return package_say(PACKAGE_FILE, "%s cannot be written: %s", path, strerror(errno));
-}
-
 int package_write(const char *path, tsr_bytes content, bool secret)
 {
     if (secret)
-        return write_secret(path, content);
+        return write_secret("package", path, content, "key") ? PACKAGE_DONE : PACKAGE_FILE;
     size_t cap = strlen(path) + 16;
     char *fresh = need(malloc(cap));
 

@@ -180,4 +180,8 @@ tool_fn tool_operators; /* operators.c */
  *  "tessera TOOL: ..."; of file.c. */
 uint8_t *read_file(const char *tool, const char *path, tsr_bytes *out);
 
+/** A new file (mode 0600) for a `what`, "key" or "token", durable; one that is there already is left alone. False:
+ *  it was said on stderr why. */
+bool write_secret(const char *tool, const char *path, tsr_bytes content, const char *what);
+
 #endif
