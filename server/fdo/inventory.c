@@ -114,11 +114,18 @@ static tsr_err settle(tsr_fdo *f, changes *c, const char *name, const char *stat
     return err;
 }
 
-/* What is known of a device is read, changed and written: two at once would undo one another. */
-static pthread_mutex_t *lock_of_device(tsr_fdo *f, const char *guid)
+/* Of those, the one for what these digits stand for; what is none shares one. */
+static pthread_mutex_t *lock_of(pthread_mutex_t locks[FDO_LOCKS], const char *digits)
 {
-    return &f->noting[guid[0] != 0 ? ((unsigned char)guid[0] << 4 ^ (unsigned char)guid[1]) % FDO_MAKING : 0];
+    uint8_t first = 0;
+    tsr_buf out = tsr_buf_over(&first, 1);
+
+    (void)tsr_hex_get(tsr_first(tsr_text(digits), 2), &out);
+    return &locks[first % FDO_LOCKS];
 }
+
+/* What is known of a device is read, changed and written: two at once would undo one another. */
+static pthread_mutex_t *lock_of_device(tsr_fdo *f, const char *guid) { return lock_of(f->noting, guid); }
 
 static uint64_t entries_of(tsr_bytes voucher, tsr_err *err)
 {
@@ -201,10 +208,7 @@ static bool lost_before(tsr_fdo *f, const char *key, char name[FDO_GUID_TEXT], t
 
 /* A device that was cut off begins again while the message before is still on its way: both would see no
  * manufacture before theirs, and one voucher be nobody's. Other devices do not wait. */
-static pthread_mutex_t *lock_of(tsr_fdo *f, const char *key)
-{
-    return &f->making[(tsr_hex_digit((uint8_t)key[0]) << 4 | tsr_hex_digit((uint8_t)key[1])) % FDO_MAKING];
-}
+static pthread_mutex_t *lock_of_key(tsr_fdo *f, const char *key) { return lock_of(f->making, key); }
 
 tsr_err fdo_inventory_make(tsr_fdo *f, tsr_bytes guid, tsr_bytes voucher, const fdo_device *device,
                            const tsr_fdo_key *key)
@@ -220,7 +224,7 @@ tsr_err fdo_inventory_make(tsr_fdo *f, tsr_bytes guid, tsr_bytes voucher, const 
     if (err != TSR_OK)
         return err;
     fdo_guid_text(guid, name);
-    pthread_mutex_lock(lock_of(f, made));
+    pthread_mutex_lock(lock_of_key(f, made));
     again = lost_before(f, made, before, &room, &old, &entries_before);
     if (again)
         change_device(&c, &lost, before, &(fdo_device){ .state = "replaced", .made_again = name }, &old,
@@ -231,7 +235,7 @@ tsr_err fdo_inventory_make(tsr_fdo *f, tsr_bytes guid, tsr_bytes voucher, const 
     err = settle(f, &c, name, device->state);
     if (again)
         pthread_mutex_unlock(lock_of_device(f, before));
-    pthread_mutex_unlock(lock_of(f, made));
+    pthread_mutex_unlock(lock_of_key(f, made));
     free(room.ptr);
     free(lost.ptr);
     free(body.ptr);

@@ -169,7 +169,7 @@ tsr_err tsr_fdo_open_bare(const tsr_fdo_config *config, tsr_fdo **out, char *why
     f->config = *config;
     set_defaults(&f->config);
     (void)pthread_mutex_init(&f->read_lock, NULL);
-    for (size_t i = 0; i < FDO_MAKING; i++) {
+    for (size_t i = 0; i < FDO_LOCKS; i++) {
         (void)pthread_mutex_init(&f->making[i], NULL);
         (void)pthread_mutex_init(&f->noting[i], NULL);
     }
@@ -223,7 +223,7 @@ void tsr_fdo_close(tsr_fdo *f)
     free(f->trusted.ptr);
     free(f->rv_info.ptr);
     (void)pthread_mutex_destroy(&f->read_lock);
-    for (size_t i = 0; i < FDO_MAKING; i++) {
+    for (size_t i = 0; i < FDO_LOCKS; i++) {
         (void)pthread_mutex_destroy(&f->making[i]);
         (void)pthread_mutex_destroy(&f->noting[i]);
     }

@@ -20,7 +20,7 @@ enum {
 
 typedef struct fdo_to0 fdo_to0;
 
-enum { FDO_MAKING = 64 };
+enum { FDO_LOCKS = 64 };
 
 struct tsr_fdo {
     tsr_fdo_config config;
@@ -35,8 +35,8 @@ struct tsr_fdo {
     size_t next_owner_len;
     pthread_mutex_t read_lock; /* guards the reader */
     tsr_store_reader *reader;
-    pthread_mutex_t making[FDO_MAKING]; /* one for each part of all devices' keys: inventory.c */
-    pthread_mutex_t noting[FDO_MAKING]; /* and of all GUIDs; taken after the other */
+    pthread_mutex_t making[FDO_LOCKS]; /* one for each part of all devices' keys: inventory.c */
+    pthread_mutex_t noting[FDO_LOCKS]; /* and of all GUIDs; taken after the other */
     struct MHD_Daemon *daemon;
     fdo_to0 *to0; /* NULL: nothing is registered anywhere */
     atomic_bool stopping;
