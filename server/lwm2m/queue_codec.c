@@ -208,13 +208,14 @@ tsr_err tsr_get_request_paths(const char *text, tsr_lwm2m_path *own, tsr_lwm2m_p
     tsr_err err = TSR_OK;
 
     *own = tsr_lwm2m_at_root();
-    *paths = NULL;
     *count = 0;
+    if (paths)
+        *paths = NULL;
     for (const char *c = text; *c; c++)
         most += *c == ' ';
     if (get_one(&text, own) != TSR_OK)
         return TSR_E_MALFORMED;
-    if (most == 0)
+    if (most == 0 || !paths)
         return TSR_OK;
     list = calloc(most, sizeof *list);
     if (!list)

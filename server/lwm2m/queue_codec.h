@@ -21,7 +21,7 @@ tsr_err tsr_get_request(tsr_bytes in, tsr_server_request *request, void **room);
  *  errors  TSR_E_SPACE */
 tsr_err tsr_put_request_paths(tsr_buf *out, const tsr_server_request *request);
 
-/** owner   *paths: heap, free(); NULL and a count of 0 where there are none
+/** owner   *paths: heap, free(); NULL and a count of 0 where there are none; paths NULL: the own one alone
  *  errors  TSR_E_MALFORMED, TSR_E_SPACE; *own is the root where it cannot be read */
 tsr_err tsr_get_request_paths(const char *text, tsr_lwm2m_path *own, tsr_lwm2m_path **paths, size_t *count);
 

@@ -131,7 +131,6 @@ static bool restore_row(void *arg, const tsr_store_queued *row)
     restoring *to = arg;
     queued *q = calloc(1, sizeof *q);
     uint8_t *copy = malloc(row->request.len + 1);
-    tsr_lwm2m_path *paths; /* the request has them, too */
     size_t count;
 
     if (!q || !copy) {
@@ -143,8 +142,7 @@ static bool restore_row(void *arg, const tsr_store_queued *row)
     q->server = to->server;
     q->id = row->id;
     q->kind = (tsr_server_kind)row->kind;
-    (void)tsr_get_request_paths(row->path, &q->path, &paths, &count);
-    free(paths);
+    (void)tsr_get_request_paths(row->path, &q->path, NULL, &count); /* the request has the others */
     q->created_ms = row->created_ms;
     q->expires_ms = row->expires_ms;
     q->sent_ms = row->sent_ms;
