@@ -5,6 +5,14 @@
 #include "tessera/oscore/internal.h"
 #include "tessera/oscore/renew.h"
 
+/* What fails inside PSA is no forgery of the peer's. */
+static tsr_err make(tsr_oscore *c, const tsr_oscore_params *params, tsr_bytes id, size_t said_len)
+{
+    tsr_err err = tsr_oscore_renew_make(c, params, id, said_len);
+
+    return err == TSR_E_CRYPTO ? TSR_E_IO : err;
+}
+
 /* With keys that nobody uses yet. */
 static tsr_err verify(tsr_oscore *c, tsr_oscore_exchange *x, tsr_bytes request, tsr_buf *scratch)
 {
@@ -26,9 +34,9 @@ static tsr_err verify_first(const tsr_oscore_params *params, tsr_bytes id1, tsr_
     tsr_err err;
 
     p.challenge = false;
-    err = tsr_oscore_renew_make(&first, &p, id1, 0);
+    err = make(&first, &p, id1, 0);
     if (err != TSR_OK)
-        return err == TSR_E_CRYPTO ? TSR_E_IO : err;
+        return err;
     err = verify(&first, x, request, scratch);
     memcpy(nonce, first.recipient_nonce, sizeof first.recipient_nonce);
     tsr_oscore_free(&first);
@@ -51,9 +59,9 @@ tsr_err tsr_oscore_renew_offer(const tsr_oscore_params *params, tsr_bytes id1, t
     err = verify_first(params, id1, request, &x, nonce, scratch);
     if (err != TSR_OK)
         return err;
-    err = tsr_oscore_renew_make(&second, params, tsr_buf_view(&id2), r2.len);
+    err = make(&second, params, tsr_buf_view(&id2), r2.len);
     if (err != TSR_OK)
-        return err == TSR_E_CRYPTO ? TSR_E_IO : err;
+        return err;
     x.epoch = second.epoch;
     memcpy(second.recipient_nonce, nonce, sizeof nonce); /* RFC 8613 §8.3: the request's, as it was */
     err = tsr_oscore_answer_bare(&second, &x, TSR_COAP_UNAUTHORIZED, request, mid, out);
@@ -70,9 +78,9 @@ tsr_err tsr_oscore_renew_accept(tsr_oscore *next, const tsr_oscore_params *param
     tsr_err err;
 
     p.challenge = false;
-    err = tsr_oscore_renew_make(&third, &p, id3, 0);
+    err = make(&third, &p, id3, 0);
     if (err != TSR_OK)
-        return err == TSR_E_CRYPTO ? TSR_E_IO : err;
+        return err;
     err = verify(&third, &x, request, scratch);
     third.highest = third.seen = 0; /* it is taken when it comes in as any other */
     third.window_known = !params->challenge;
