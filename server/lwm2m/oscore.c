@@ -9,6 +9,7 @@
 #define _GNU_SOURCE
 #include "server/lwm2m/internal.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "tessera/oscore/datagram.h"
@@ -33,8 +34,8 @@ typedef struct context {
     tsr_server *server;
     pthread_mutex_t lock;
     bool made, marked;
-    bool fresh;   /* the keys are of a run that was just completed */
-    psa_key_id_t r2_key; /* 0: no run is open */
+    atomic_bool fresh;              /* the keys are of a run that was just completed */
+    psa_key_id_t r2_key;            /* 0: no run is open */
     uint64_t r2_until_ms, tries_ms; /* when the bucket of tries was empty last, or would have been */
     uint8_t mark[MARK_LEN]; /* of the keys as the credential has them: names the row, also of renewed ones */
     char name[OSCORE_IDENTITY + 1]; /* identity, of the second service with its mark */
@@ -364,18 +365,6 @@ static tsr_err from(void *user, tsr_coap_peer peer, const tsr_oscore_option *opt
     return TSR_OK;
 }
 
-/* Once after a run: notifications are bound to the keys with which they were asked for. */
-static bool took_fresh(context *c)
-{
-    bool fresh;
-
-    pthread_mutex_lock(&c->lock);
-    fresh = c->fresh;
-    c->fresh = false;
-    pthread_mutex_unlock(&c->lock);
-    return fresh;
-}
-
 /* An address belongs to one context. When another device has it now, what is known of the old one
  * goes first; the new one sends its request again. */
 static tsr_err proved(void *user, tsr_coap_peer index, tsr_oscore *oscore)
@@ -384,7 +373,7 @@ static tsr_err proved(void *user, tsr_coap_peer index, tsr_oscore *oscore)
     desk *d = user;
     tsr_peer *peer = tsr_shard_peer(d->shard, index);
 
-    if (took_fresh(c))
+    if (atomic_exchange(&c->fresh, false)) /* notifications are bound to the keys with which they were asked for */
         for (device *dev = peer->service ? NULL : peer->user; dev; dev = dev->next_on_peer)
             observations_lost(dev);
     if (peer->context == c)
@@ -413,8 +402,7 @@ tsr_err oscore_bind(desk *d, tsr_peer *peer, const char *identity)
 
 /* What the two steps need. */
 struct run {
-    tsr_bytes request, kid_context;
-    tsr_err why; /* the request was not taken */
+    tsr_bytes request, said; /* by its kid context; ptr NULL: nothing */
     uint16_t mid;
     tsr_buf *scratch, *out;
 };
@@ -461,8 +449,7 @@ static void take_second(making *m)
     const struct run *r = m->run;
     tsr_oscore next;
 
-    m->err = tsr_oscore_renew_accept(&next, &m->params, tsr_oscore_renew_said(r->kid_context),
-                                     r->request, r->scratch);
+    m->err = tsr_oscore_renew_accept(&next, &m->params, r->said, r->request, r->scratch);
     if (m->err != TSR_OK)
         return;
     end_run(m->c);
@@ -476,42 +463,25 @@ static tsr_err accept(void *user, tsr_oscore *oscore, tsr_bytes datagram, tsr_bu
     context *c = (context *)(void *)oscore;
     desk *d = user;
     uint64_t now_ms = tsr_shard_now(d->shard);
-    struct run r = { .request = datagram, .kid_context = kid_context_of(datagram), .scratch = scratch };
+    struct run r = { .request = datagram, .scratch = scratch };
     making m = { .c = c, .shard = d->shard, .run = &r };
     tsr_err err = TSR_E_NOT_FOUND;
 
+    r.said = tsr_oscore_renew_said(kid_context_of(datagram));
     pthread_mutex_lock(&c->lock);
-    if (c->made && c->r2_key && now_ms < c->r2_until_ms &&
-        tsr_oscore_renew_is_r2(c->r2_key, tsr_oscore_renew_said(r.kid_context)) && may_try(c, now_ms))
+    if (c->made && c->r2_key && now_ms < c->r2_until_ms && tsr_oscore_renew_is_r2(c->r2_key, r.said) &&
+        may_try(c, now_ms))
         err = with_credential(&m, take_second);
     pthread_mutex_unlock(&c->lock);
     return err;
-}
-
-/* The ID Context that the request was made with, if new keys are due: one that it says, or the credential's
- * own when others are in use, where its number may look like a replay. */
-static bool first_context(const making *m, tsr_bytes *id1)
-{
-    tsr_bytes said = tsr_oscore_renew_said(m->run->kid_context);
-    bool asks = m->run->why == TSR_E_NOT_FOUND && said.ptr;
-
-    *id1 = asks ? said : m->params.id_context;
-    return asks || m->c->oscore.renewed;
 }
 
 static void answer_first(making *m)
 {
     const struct run *r = m->run;
     uint8_t r2[TSR_OSCORE_R2_LEN];
-    tsr_bytes id1;
+    tsr_bytes id1 = r->said.ptr ? r->said : m->params.id_context;
 
-    if (!first_context(m, &id1)) {
-        m->err = TSR_END;
-        return;
-    }
-    m->err = TSR_E_SPACE;
-    if (!may_try(m->c, tsr_shard_now(m->shard)))
-        return;
     m->err = begin_run(m->c, tsr_shard_now(m->shard));
     if (m->err == TSR_OK)
         m->err = tsr_oscore_renew_r2(m->c->r2_key, r2);
@@ -522,20 +492,24 @@ static void answer_first(making *m)
         m->err = TSR_END; /* said as it is without §B.2 */
 }
 
+/* New keys are due where the request says its ID Context; or when others than the credential's own are in use, where
+ * its number may look like a replay. */
 static tsr_err offer(void *user, tsr_oscore *oscore, tsr_err why, tsr_bytes datagram, uint16_t mid,
                      tsr_buf *scratch, tsr_buf *out)
 {
     context *c = (context *)(void *)oscore;
     desk *d = user;
-    struct run r = { datagram, kid_context_of(datagram), why, mid, scratch, out };
+    struct run r = { .request = datagram, .mid = mid, .scratch = scratch, .out = out };
     making m = { .c = c, .shard = d->shard, .run = &r };
     tsr_err err = TSR_END;
 
     if (why != TSR_E_NOT_FOUND && why != TSR_E_CRYPTO && why != TSR_E_EXISTS)
         return TSR_END;
+    if (why == TSR_E_NOT_FOUND)
+        r.said = tsr_oscore_renew_said(kid_context_of(datagram));
     pthread_mutex_lock(&c->lock);
-    if (c->made)
-        err = with_credential(&m, answer_first);
+    if (c->made && (r.said.ptr || c->oscore.renewed))
+        err = may_try(c, tsr_shard_now(d->shard)) ? with_credential(&m, answer_first) : TSR_E_SPACE;
     pthread_mutex_unlock(&c->lock);
     return err;
 }
