@@ -49,6 +49,7 @@ class BlankDeviceUnderOscore(unittest.TestCase):
         self.start("pack = no")
         first = self.registered(120)
         room = self.room
+        room.wait_device("registered")  # the device knows it too: killed before, it would register once more
         for part in ("device", "secured", "server"):
             room.parts[part].kill()
         room.start_secured()

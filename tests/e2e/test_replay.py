@@ -60,6 +60,7 @@ class Replay(unittest.TestCase):
         self.addCleanup(setattr, self.tap, "closing", True)
         room.start_device("dev1", f"coaps://127.0.0.1:{self.tap.port}", key, coap=("ack_timeout_ms = 300",))
         room.wait_registered("dev1")
+        room.wait_device("registered")  # it knows it too, and has kept its session: it may be killed
 
     def lifetime(self):
         return self.room.rest.device("dev1")["lifetime_s"]
