@@ -4,6 +4,7 @@
 The operator writes to the device, sets credentials and makes keys without a pause, while server, device and
 secure world are killed and started again. TESSERA_KILLS says how often (200); TESSERA_SEED repeats a run.
 """
+import http.client
 import os
 import random
 import subprocess
@@ -43,7 +44,7 @@ class Operator(threading.Thread):
         try:
             status, _, _ = self.room.rest.call("PUT", "/devices/dev1/objects/3311/0/5851?timeout=4",
                                                {"value": value}, timeout=6)
-        except OSError:
+        except (OSError, http.client.HTTPException):  # killed before it answered, or half way
             return
         if status == 200:
             with self.lock:
@@ -54,7 +55,7 @@ class Operator(threading.Thread):
         try:
             status, _, _ = self.room.rest.call("PUT", f"/credentials/{name}", {
                 "mode": "psk", "identity": name, "key": os.urandom(16).hex()}, timeout=6)
-        except OSError:
+        except (OSError, http.client.HTTPException):  # killed before it answered, or half way
             return
         if status in (200, 201, 204):
             self.credentials.append(name)
