@@ -63,8 +63,12 @@ class Datagrams(unittest.TestCase):
                 status, body, _ = room.rest.call("PUT", "/devices/dev1/objects/3311/0/5851?timeout=60", {"value": n},
                                                  timeout=70)
                 self.assertEqual(status, 200, body)
-            writes = [line for line in room.parts["device"].text().splitlines() if "operation=write-replace" in line]
-            self.assertEqual(len(writes), 30, "each Write was carried out once")
+
+            def writes():
+                return room.parts["device"].text().count("operation=write-replace")
+
+            room.wait(lambda: writes() >= 30, 20, "the last Write's line, which follows its answer")
+            self.assertEqual(writes(), 30, "each Write was carried out once")
 
 
 class Credentials(unittest.TestCase):
@@ -112,7 +116,7 @@ class Lifetime(unittest.TestCase):
             subprocess.run(["coap-client-notls", "-B", "3", "-m", "post", "-t", "40", "-e", "</3/0>",
                             f"coap://127.0.0.1:{room.coap}/rd?ep=brief&lwm2m=1.1&lt=2&b=U"], capture_output=True,
                            timeout=20)
-            room.wait_registered("brief")
+            events.wait(lambda e: e["type"] == "registered", 20, "the registration")
             events.wait(lambda e: e["type"] == "expired", 20, "the expiry")
             self.assertIsNone(room.rest.device("brief"))
 
