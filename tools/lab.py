@@ -8,6 +8,7 @@
 Everything a lab starts is ended by process id when it closes, whatever happened.
 """
 import base64
+import contextlib
 import http.client
 import json
 import os
@@ -66,11 +67,12 @@ class Process:
         """Waits until the log of this start holds the words."""
         end = time.monotonic() + timeout
         while time.monotonic() < end:
+            alive = self.alive()  # before its last words are read
             with open(self.log, "rb") as f:
                 f.seek(self.seen)
                 if words.encode() in f.read():
                     return
-            if not self.alive():
+            if not alive:
                 break
             time.sleep(0.02)
         state = "is running" if self.alive() else f"ended with {self.popen.returncode}"
@@ -347,9 +349,11 @@ class Lab:
 
     def device_port(self):
         """The local UDP port of the daemon's socket, from /proc."""
-        pid = self.parts["device"].pid
-        inodes = {os.readlink(f"/proc/{pid}/fd/{fd}")[8:-1] for fd in os.listdir(f"/proc/{pid}/fd")
-                  if os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:")}
+        inodes = set()
+        for fd in pathlib.Path(f"/proc/{self.parts['device'].pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # one that the daemon has closed since
+                kind, _, inode = os.readlink(fd).partition(":")
+                inodes |= {inode[1:-1]} if kind == "socket" else set()
         for table in ("udp", "udp6"):
             for line in pathlib.Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
                 cells = line.split()
@@ -538,6 +542,9 @@ def search_process(pid, needle):
 
 def search_files(folder, needle):
     """The files below a folder that hold the needle, raw, in hex or in Base64."""
-    forms = [needle, needle.hex().encode(), needle.hex().upper().encode(), base64.b64encode(needle)]
-    return [str(p) for p in pathlib.Path(folder).rglob("*")
-            if p.is_file() and any(form in p.read_bytes() for form in forms)]
+    forms, found = [needle, needle.hex().encode(), needle.hex().upper().encode(), base64.b64encode(needle)], []
+    for path in pathlib.Path(folder).rglob("*"):
+        with contextlib.suppress(FileNotFoundError):  # a program that runs has put it into another's place since
+            if path.is_file() and any(form in path.read_bytes() for form in forms):
+                found.append(str(path))
+    return found

@@ -62,7 +62,7 @@ class Faults(unittest.TestCase):
         self.assertFalse(wrong, f"{len(wrong)} of {len(chosen)} ended wrong:\n" + "\n".join(wrong))
 
     def test_runs_that_nobody_is_in_end(self):
-        site = fdo_site.Site(self.keys, ("device-before", 64, 1), retire=2)
+        site = fdo_site.Site(self.keys, ("device-before", 64, 1), retire=8)
         self.addCleanup(site.close)
         site.start()
         device = site.device()
@@ -72,7 +72,7 @@ class Faults(unittest.TestCase):
         device.run_daemon()
         self.assertTrue(device.wait_end())
         self.assertGreaterEqual(site.maker.runs(), 1)
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while site.maker.runs() > 0 and time.monotonic() < end:
             time.sleep(0.1)
         self.assertEqual(site.maker.runs(), 0)
