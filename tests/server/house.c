@@ -184,7 +184,7 @@ uint64_t house_expect(house *h, test_peer *p, const char *endpoint, tsr_server_e
 {
     wanted w = { type, 0, 0 };
 
-    for (int i = 0; i < 500; i++) {
+    for (int i = 0; i < 3000; i++) {
         assert_int_equal(tsr_server_events(h->server, after, 1000, endpoint, look, &w, NULL),
                          TSR_OK);
         if (w.id)
@@ -196,6 +196,13 @@ uint64_t house_expect(house *h, test_peer *p, const char *endpoint, tsr_server_e
     }
     fail_msg("no event \"%s\" came", tsr_server_event_name(type));
     return 0;
+}
+
+void house_run_until(test_peer *p, const unsigned *count, unsigned there)
+{
+    for (int i = 0; i < 1000 && *count < there; i++)
+        peer_run(p, 10, NULL);
+    assert_int_equal(*count, there);
 }
 
 unsigned house_count_events(house *h, const char *endpoint, tsr_server_event_type type)

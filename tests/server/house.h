@@ -40,9 +40,11 @@ tsr_server_outcome house_operate(house *h, test_peer *p, tsr_server_request requ
 tsr_server_outcome house_read(house *h, test_peer *p, const char *endpoint, const char *path);
 
 /** Waits, while the device runs, until an event of that type for that endpoint was stored; fails
- * the test after 5 s. Gives its id. */
+ * the test after 30 s. Gives its id. */
 uint64_t house_expect(house *h, test_peer *p, const char *endpoint, tsr_server_event_type type,
                       uint64_t after);
+/** Runs the device until one of its own counters is there; fails the test when it is not within 10 s, or is above. */
+void house_run_until(test_peer *p, const unsigned *count, unsigned there);
 /** How many events of that type there are for that endpoint. */
 unsigned house_count_events(house *h, const char *endpoint, tsr_server_event_type type);
 

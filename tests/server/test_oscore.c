@@ -304,8 +304,7 @@ static void test_oscore_device_may_move(void **state)
         peer_rebind(o->p);
         assert_int_equal(update(o), TSR_COAP_CHANGED);
         assert_int_equal(house_read(h, o->p, "dev1", "/3/0/9"), TSR_SERVER_ANSWERED);
-        peer_run(o->p, 200, NULL); /* the observation is asked for anew */
-        assert_int_equal(o->p->observe_requests, i + 2);
+        house_run_until(o->p, &o->p->observe_requests, i + 2); /* the observation is asked for anew */
         peer_notify(o->p, true);
         seen = house_expect(h, o->p, "dev1", TSR_SERVER_EV_NOTIFICATION, seen);
     }
@@ -333,8 +332,7 @@ static void test_oscore_survives_a_restart(void **state)
     assert_int_equal(left - tsr_oscore_left(&o->context), 1); /* one request, no Echo */
     assert_int_equal(house_read(h, o->p, "dev1", "/3/0/9"), TSR_SERVER_ANSWERED);
     assert_int_equal(o->guard.refused, 0);
-    peer_run(o->p, 200, NULL);
-    assert_int_equal(o->p->observe_requests, 2);
+    house_run_until(o->p, &o->p->observe_requests, 2);
     peer_notify(o->p, true);
     (void)house_expect(h, o->p, "dev1", TSR_SERVER_EV_NOTIFICATION, seen);
     release(o);
@@ -408,8 +406,7 @@ static void test_oscore_observes_under_new_keys(void **state)
     seen = house_expect(h, o->p, "dev1", TSR_SERVER_EV_NOTIFICATION, 0);
     ask(o);
     assert_int_equal(update(o), TSR_COAP_CHANGED);
-    peer_run(o->p, 200, NULL);
-    assert_int_equal(o->p->observe_requests, 2);
+    house_run_until(o->p, &o->p->observe_requests, 2);
     peer_notify(o->p, true);
     (void)house_expect(h, o->p, "dev1", TSR_SERVER_EV_NOTIFICATION, seen);
     release(o);

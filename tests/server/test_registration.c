@@ -325,11 +325,11 @@ static void test_lifetime_ends_the_registration(void **state)
     test_peer *p = device(h);
     char location[64];
 
-    assert_int_equal(peer_register(p, "ep=dev1&lt=1&lwm2m=1.1"), TSR_COAP_CREATED);
+    assert_int_equal(peer_register(p, "ep=dev1&lt=4&lwm2m=1.1"), TSR_COAP_CREATED);
     snprintf(location, sizeof location, "%s", p->location);
-    peer_run(p, 700, NULL);
+    peer_run(p, 2100, NULL);
     assert_int_equal(peer_request(p, TSR_COAP_POST, location, "", NULL), TSR_COAP_CHANGED);
-    peer_run(p, 700, NULL);
+    peer_run(p, 2100, NULL);
     assert_true(registered(h, "dev1")); /* the Update moved it */
     house_expect(h, p, "dev1", TSR_SERVER_EV_EXPIRED, 0);
     assert_false(registered(h, "dev1"));
