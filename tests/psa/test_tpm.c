@@ -448,14 +448,14 @@ static void test_tpm_hangs_and_comes_back(void **unused)
     begun = now_ms();
     WANT(PSA_ERROR_COMMUNICATION_FAILURE, sign_once(5));
     assert_in_range(now_ms() - begun, 4000, 15000);
-    begun = now_ms();
     for (int i = 0; i < 20; i++) {
+        begun = now_ms();
         WANT(PSA_ERROR_COMMUNICATION_FAILURE, sign_once(5));
         OK(sign_once(near));
+        assert_true(now_ms() - begun < 3000); /* one that is waited for takes 4000 and more */
     }
-    assert_true(now_ms() - begun < 3000);
     swtpm_signal(&tpm, SIGCONT);
-    for (int i = 0; i < 100 && status != PSA_SUCCESS; i++) {
+    for (int i = 0; i < 400 && status != PSA_SUCCESS; i++) {
         status = sign_once(5);
         (void)nanosleep(&moment, NULL);
     }
