@@ -183,7 +183,7 @@ file = ${join(dir, "light")}
     for (const part of this.parts.reverse())
       if (part.code === undefined) {
         part.child.kill("SIGTERM");
-        await Promise.race([part.ended, sleep(5000).then(() => part.child.kill("SIGKILL"))]);
+        await Promise.race([part.ended, sleep(5000).then(() => part.child.kill("SIGKILL") && part.ended)]);
       }
     const bad = this.parts.filter((p) => /ERROR: (Address|Leak|Undefined)|runtime error:/.test(p.text()));
     const texts = bad.map((p) => `${p.name}:\n${p.text().slice(-4000)}`);

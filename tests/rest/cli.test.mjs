@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { Lab, sleep } from "../console/lab.mjs";
+import { Lab, sleep, until } from "../console/lab.mjs";
 
 const EP = "cli-1";
 const KEY = "000102030405060708090a0b0c0d0e0f";
@@ -22,7 +22,7 @@ function run(args, { input, env = {}, after: then } = {}) {
     child.stdout.on("data", (d) => { out.text += d; });
     child.stderr.on("data", (d) => { out.error += d; });
     child.on("error", reject);
-    child.on("exit", (code, signal) => resolve({ code: code ?? signal, ...out }));
+    child.on("close", (code, signal) => resolve({ code: code ?? signal, ...out }));
     child.stdin.on("error", () => {}); // it may end before it reads
     child.stdin.end(input ?? "");
     then?.(child, out);
@@ -117,8 +117,8 @@ test("executes, sets attributes, shows values and history", async () => {
 
 test("observes, streams and leaves nothing behind", async () => {
   const seen = run(["observe", EP, "/3311/0/5851", "--count", "1", "--json"], {
-    after: async (child) => {
-      await sleep(1500);
+    after: async (child, out) => {
+      await until("what it reads first", () => out.text !== "");
       await lab.call("PUT", `/devices/${EP}/objects/3311/0/5851`, { value: 77 });
     },
   });
@@ -129,15 +129,16 @@ test("observes, streams and leaves nothing behind", async () => {
   assert.equal(last.values[0].value, 77);
   assert.match(await good(["observations", EP]), /nothing is observed/);
 
-  const interrupted = await run(["observe", EP, "/3311/0/5850"], {
-    after: (child) => setTimeout(() => child.kill("SIGINT"), 2000),
-  });
+  const interrupt = async (child, out) => {
+    await until("what it reads first", () => out.text !== "");
+    await sleep(1000); // it follows the stream
+    child.kill("SIGINT");
+  };
+  const interrupted = await run(["observe", EP, "/3311/0/5850"], { after: interrupt });
   assert.equal(interrupted.code, 0, interrupted.error);
   assert.match(await good(["observations", EP]), /nothing is observed/);
 
-  await good(["observe", EP, "/3311/0/5850", "--keep", "--count", "1"], {
-    after: (child) => setTimeout(() => child.kill("SIGINT"), 2000),
-  });
+  await good(["observe", EP, "/3311/0/5850", "--keep", "--count", "1"], { after: interrupt });
   assert.match(await good(["observations", EP]), /\/3311\/0\/5850/);
   assert.match(await good(["cancel", EP, "/3311/0/5850"]), /no longer observed/);
 });
@@ -145,12 +146,12 @@ test("observes, streams and leaves nothing behind", async () => {
 test("follows events, and comes back after a restart of the server", { timeout: 60_000 }, async () => {
   const credential = { mode: "psk", identity: "ev-1", key: KEY };
   let moved; // the device may say something meanwhile: only what is told of this endpoint is followed
-  const seen = await run(["events", "--json", "--endpoint", "ev-1", "--count", "2"], {
-    after: () => {
+  const { latest } = (await lab.call("GET", "/events?limit=1", undefined, { Accept: "application/json" })).body;
+  const seen = await run(["events", "--json", "--endpoint", "ev-1", "--count", "2", "--after", String(latest)], {
+    after: (child, out) => {
       moved = (async () => {
-        await sleep(1000);
         await lab.call("PUT", "/credentials/ev-1", credential);
-        await sleep(500);
+        await until("the first event", () => out.text !== "");
         await lab.restartServer();
         await lab.call("PUT", "/credentials/ev-1", credential);
       })();

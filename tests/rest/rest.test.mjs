@@ -613,14 +613,22 @@ test("HEAD answers as GET does, without a body", async () => {
   assert.equal(await answer.text(), "");
 });
 
-/** Reads messages of the stream until `good` holds for their list. */
-async function follow(headers, good, query = "", ms = 30_000) {
+/** Reads messages of the stream until `good` holds for their list. What happens once its `open` is kept is among them. */
+function follow(headers, good, query, ms) {
+  let opened;
+  const open = new Promise((resolve) => { opened = resolve; });
+  const all = messagesOf(opened, headers, good, query, ms);
+  return Object.assign(all, { open: Promise.race([open, all]) });
+}
+
+async function messagesOf(opened, headers, good, query = "", ms = 30_000) {
   const abort = new AbortController();
   const timer = setTimeout(() => abort.abort(), ms);
   const messages = [];
   try {
     const response = await fetch(`${lab.url}/api/v1/events${query}`, { headers: { Accept: "text/event-stream", ...headers }, signal: abort.signal });
     assert.equal(response.headers.get("content-type"), "text/event-stream");
+    opened();
     let rest = "";
     for await (const piece of response.body.pipeThrough(new TextDecoderStream())) {
       rest += piece;
@@ -642,7 +650,7 @@ describe("the event stream", () => {
   test("shows what happens, in the shape of the document", async () => {
     const eventSchema = ajv.compile({ $ref: "openapi#/components/schemas/Event" });
     const seen = follow({}, (m) => m.some((e) => e.event === "credential"));
-    await sleep(200);
+    await seen.open;
     await lab.call("PUT", "/credentials/stream-1", { mode: "psk", identity: "stream-1", key: "00" });
     const messages = await seen;
     for (const m of messages) {
@@ -655,7 +663,7 @@ describe("the event stream", () => {
 
   test("gives only one device's events when asked", async () => {
     const seen = follow({}, (m) => m.some((e) => e.data.operation === "read"), `?endpoint=${EP}`);
-    await sleep(200);
+    await seen.open;
     await lab.call("PUT", "/credentials/stream-2", { mode: "psk", identity: "stream-2", key: "00" });
     await lab.call("GET", `${dev}/objects/3/0/13`);
     for (const m of await seen) assert.equal(m.data.endpoint, EP);
@@ -665,7 +673,7 @@ describe("the event stream", () => {
   test("goes on after the event that was named, over kill -9 of the server", { timeout: 90_000 }, async () => {
     const put = (name) => lab.call("PUT", `/credentials/${name}`, { mode: "psk", identity: name, key: "00" });
     const first = follow({}, (m) => m.some((e) => e.data.endpoint === "resume-1"));
-    await sleep(200);
+    await first.open;
     await put("resume-1");
     const last = (await first).at(-1).id;
     await put("resume-2");
@@ -719,7 +727,7 @@ describe("the event stream", () => {
 
   test("resumes many readers at once", async () => {
     const readers = Array.from({ length: 40 }, () => follow({}, (m) => m.some((e) => e.data.endpoint === "many")));
-    await sleep(500);
+    await Promise.all(readers.map((r) => r.open));
     await lab.call("PUT", "/credentials/many", { mode: "psk", identity: "many", key: "00" });
     for (const messages of await Promise.all(readers)) assert.equal(messages.at(-1).data.endpoint, "many");
   });
@@ -745,7 +753,8 @@ test("a stopping server answers who still waits", { timeout: 60_000 }, async () 
   await lab.parts.findLast((p) => p.name === EP).stop("SIGKILL");
   const waiting = lab.call("GET", `${dev}/objects/3/0?timeout=60`);
   const stream = follow({}, () => false);
-  await sleep(500);
+  await stream.open;
+  await sleep(1000); // and the server has the other request too
   assert.equal(await lab.server.stop(), 0, lab.server.text().slice(-1500));
   problem(await waiting, 503, "unavailable");
   await stream.catch(() => {});
@@ -896,7 +905,7 @@ describe("with operators", () => {
     upload.write('{"ste');
     await sleep(500);
     await reload(/tokens: 1, new: 0, gone: 2; event streams ended: 2"/, anna);
-    await until("the ends of the streams", () => streams[1].ended && streams[2].ended, 3000);
+    await until("the ends of the streams", () => streams[1].ended && streams[2].ended);
     assert.ok(!streams[0].ended);
     for (const name of ["bert", "carl"]) problem(await as(name, "GET", "/operator"), 401, "unauthorized");
     upload.end('ps":[]}');
