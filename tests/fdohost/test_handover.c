@@ -326,6 +326,10 @@ static void test_accounts_refused(void **state)
     a.mode = 2;
     assert_int_equal(hand_over(&i, &a, "0123456789abcdef"), TSR_OK);
     answers(&i, "no such key", 0);
+    a = psk;
+    a.key_id = 2; /* another's */
+    assert_int_equal(hand_over(&i, &a, NULL), TSR_OK);
+    answers(&i, "no key of 1 to 64 bytes", 0);
     assert_int_equal(hand_over(&i, &psk, "0123456789abcdef"), TSR_OK);
     answers(&i, NULL, 1);
     assert_int_equal(hand_over(&i, &psk, "0123456789abcdef"), TSR_OK);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * An account for LwM2M, as an owner hands it over in tessera.lwm2m and as the device keeps it: a map of
- * CBOR (docs/FDO.md). A key stands in what the owner sends only; what is kept names it. */
+ * CBOR (docs/FDO.md). A key stands in what the owner sends only; what is kept names it, and of an owner no name is
+ * taken. */
 #ifndef PORTS_LINUX_FDO_ACCOUNT_H
 #define PORTS_LINUX_FDO_ACCOUNT_H
 

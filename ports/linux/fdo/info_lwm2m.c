@@ -115,6 +115,7 @@ static tsr_err take_account(tsr_info_lwm2m *m, tsr_bytes value)
         return TSR_E_MALFORMED;
     if (m->answer_count == TSR_HANDOVER_ANSWERS)
         return TSR_E_STATE;
+    a.key_id = 0; /* stands in what is kept: no owner names a key that others put here */
     error = err != TSR_OK ? "too long" : keep(m, &a);
     m->own_len = m->server_len = 0;
     m->answers[m->answer_count].error = error;
