@@ -5,6 +5,7 @@ import hashlib
 import http.server
 import pathlib
 import re
+import select
 import socket
 import ssl
 import subprocess
@@ -259,16 +260,19 @@ class Proxy:
             return
         self.served += 1
         with near, socket.create_connection(("127.0.0.1", self.to)) as far, contextlib.suppress(OSError):
-            threading.Thread(target=self.pump, args=(far, near), daemon=True).start()
             self.pump(near, far)
 
     @staticmethod
-    def pump(here, there):
-        with contextlib.suppress(OSError):
-            while data := here.recv(16384):
-                there.sendall(data)
-        with contextlib.suppress(OSError):
-            there.shutdown(socket.SHUT_RDWR)
+    def pump(near, far):
+        """Both ways in one thread: OpenSSL's connection is not for two at once, and Python's ssl did not always see to that."""
+        while True:
+            ready = [near] if near.pending() else select.select([near, far], [], [])[0]
+            for here, there in (near, far), (far, near):
+                if here in ready:
+                    data = here.recv(16384)
+                    if not data:
+                        return
+                    there.sendall(data)
 
     def close(self):
         with contextlib.suppress(OSError):
