@@ -2,6 +2,7 @@
 # What every room, test and fuzzer says about itself is said here once.
 
 option(TSR_SANITIZE "Build with ASan and UBSan" OFF)
+option(TSR_THREADS "Build with TSan the tests labelled threads" OFF)
 option(TSR_FUZZ "Build the libFuzzer targets (clang)" OFF)
 
 find_program(TSR_CCACHE ccache)
@@ -27,6 +28,10 @@ endif()
 if(TSR_SANITIZE)
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined)
   add_link_options(-fsanitize=address,undefined)
+endif()
+if(TSR_THREADS)
+  add_compile_options(-fsanitize=thread)
+  add_link_options(-fsanitize=thread)
 endif()
 if(TSR_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
@@ -90,7 +95,13 @@ function(tsr_test path)
   add_test(NAME ${path} COMMAND test_${id} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   set_tests_properties(${path} PROPERTIES TIMEOUT ${T_TIMEOUT} LABELS "${T_LABELS}")
   set_target_properties(test_${id} PROPERTIES TSR_IS_TEST TRUE)
+  if("threads" IN_LIST T_LABELS)
+    add_dependencies(threaded test_${id})
+  endif()
 endfunction()
+
+# The tests labelled threads, which run under TSan as well.
+add_custom_target(threaded)
 
 # What else runs says so with add_dependencies(programs ...).
 add_custom_target(programs)
