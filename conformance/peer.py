@@ -3,6 +3,7 @@
 in the hands of the test. `Endpoint` sends and answers; `Server` is what a device registers at, `Device` what a server
 manages."""
 import collections
+import functools
 import hashlib
 import json
 import secrets
@@ -393,6 +394,12 @@ def tlv_resource(number, value):
     return struct.pack("BB", 0xC0 | len(value), number) + value
 
 
+@functools.lru_cache(8)
+def etag(content):
+    """Once for each file: of some megabytes it takes longer than a block."""
+    return hashlib.sha256(content).digest()[:8]
+
+
 class Files(Endpoint):
     """A file server over CoAP: {path: bytes}, by Block2, with ETags; counts what was asked for."""
 
@@ -414,6 +421,6 @@ class Files(Endpoint):
         size = 16 << block.size_exponent
         at = block.block_number * size
         answer = Message(code=Code.CONTENT, payload=content[at:at + size])
-        answer.opt.etag = hashlib.sha256(content).digest()[:8]
+        answer.opt.etag = etag(content)
         answer.opt.block2 = (block.block_number, at + size < len(content), block.size_exponent)
         return answer

@@ -61,8 +61,10 @@ class UpdateRoom(lab.Lab):
             raise lab.LabError(f"{error}; the device's log:\n{self.device_says()}") from None
 
     def comes_back(self, seen):
-        """The daemon was killed and runs again: it is found by its Update, the one after the `seen` before."""
-        moved = self.server.wait(lambda: len(self.server.updates) > seen and self.server.updates[-1], 60,
+        """The daemon was killed and runs again: it is found by its Update, after the `seen` before and from another address. One that
+        it sent before it was killed may still come."""
+        before = self.server.device
+        moved = self.server.wait(lambda: next((u for u in self.server.updates[seen:] if u["from"] != before), None), 60,
                                  "an Update from the new address")
         self.server.registrations[-1]["from"] = moved["from"]
 
