@@ -5,6 +5,7 @@
     test_process.py TESSERAD TESSERA-SECURED
 """
 import base64
+import contextlib
 import json
 import os
 import pathlib
@@ -107,28 +108,31 @@ class Operations(Case):
         self.assertNotIn(b"</0", server.registers[0].payload)
 
     def test_queue_mode_is_deaf_while_it_sleeps(self):
-        server, daemon = self.registered(device="queue = yes\nawake = 1", section="lifetime = 10")
-        self.assertEqual(server.registers[0].queries, ["ep=dev", "lt=10", "lwm2m=1.2", "b=U", "Q"])
+        server, daemon = self.registered(device="queue = yes\nawake = 1", section="lifetime = 20")
+        self.assertEqual(server.registers[0].queries, ["ep=dev", "lt=20", "lwm2m=1.2", "b=U", "Q"])
         self.assertEqual(server.read("/3/0/0").payload, b"ACME")
         daemon.expect("event=asleep")
         asleep, updates = len(daemon.text()), len(server.updates)
         with self.assertRaises(AssertionError):
             server.read("/3/0/0") if server.ask(lwm2m.GET, "/3/0/0", timeout=1.5) else None
         self.assertNotIn("event=request", daemon.text()[asleep:], "it heard while it slept")
-        server.wait(lambda: len(server.updates) > updates, timeout=15, what="the Update that ends the sleep")
+        server.wait(lambda: len(server.updates) > updates, timeout=30, what="the Update that ends the sleep")
         daemon.expect("event=awake")
         self.assertEqual(server.read("/3/0/0").payload, b"ACME")
         self.assertEqual(len(server.registers), 1)
 
     def test_read_gives_figures_of_this_host(self):
+        loads = [os.getloadavg()[0]]  # the kernel changes it every five seconds, on a busy machine by more than this test allows
         server, _ = self.registered()
         self.assertEqual(server.read("/3/0/0").payload, b"ACME")
-        self.assertAlmostEqual(int(server.read("/3/0/13").payload), time.time(), delta=3)
+        before = time.time()
+        self.assertTrue(before - 3 < int(server.read("/3/0/13").payload) < time.time() + 1)
         with open("/proc/meminfo") as f:
             total = int(re.search(r"MemTotal:\s+(\d+)", f.read()).group(1))
         self.assertEqual(int(server.read("/3/0/21").payload), total)
         load = float(server.read("/3300/0/5700").payload)
-        self.assertAlmostEqual(load, os.getloadavg()[0], delta=1.5)
+        loads.append(os.getloadavg()[0])
+        self.assertTrue(min(loads) - 1.5 < load < max(loads) + 1.5, (load, loads))
         self.assertEqual(server.read("/3/0/99").dotted, "4.04")
         self.assertEqual(server.read("/0/0/0").dotted, "4.01")
 
@@ -213,12 +217,12 @@ class Containers(Case):
         self.assertEqual(server.read("/19/3/0", self.JSON).dotted, "4.04")
         # observed, and given by a program
         self.assertEqual(server.observe("/19/3", self.JSON).dotted, "2.05")
-        before = int(time.time())
+        before = time.time()
         self.give("0", b"\x00\xff12.5")
         server.wait(lambda: server.notifications, what="the notification")
         told = self.values(server.notifications[-1])
         self.assertEqual(told["/19/3/0/0"], b"\x00\xff12.5")
-        self.assertAlmostEqual(told["/19/3/2"], before, delta=2)
+        self.assertTrue(before - 2 < told["/19/3/2"] < time.time() + 1, told)
         self.assertEqual(server.read("/19/3/0/0", 42).payload, b"\x00\xff12.5")
         # given by the server: there before it has its answer, and no news
         notes = len(server.notifications)
@@ -354,16 +358,15 @@ class Containers(Case):
                                    "    os.rename(sys.argv[1] + '/.w', sys.argv[1] + '/0')\n", str(self.box)])
         self.addCleanup(writer.wait)
         self.addCleanup(writer.kill)
-        seen = set()
-        for _ in range(10):
+        server.wait(lambda: server.read("/19/3/0/0", 42).code == 0x45, 20, "the writer's start")
+        seen, begun, used = set(), time.monotonic(), daemon.cpu_s()
+        while len(seen) <= 5 or time.monotonic() - begun < 1.5:
+            self.assertLess(time.monotonic() - begun, 20, seen)
             self.assertEqual(server.read("/3/0/0").payload, b"ACME")
             answer = server.read("/19/3/0/0", 42)
             seen.add(answer.payload if answer.code == 0x45 else None)
             time.sleep(0.15)
-        self.assertGreater(len(seen), 5)
-        ticks = pathlib.Path(f"/proc/{daemon.process.pid}/stat").read_text().rpartition(")")[2].split()
-        used = (int(ticks[11]) + int(ticks[12])) / os.sysconf("SC_CLK_TCK")
-        self.assertLess(used, 1.5, "seconds of processor time")
+        self.assertLess(daemon.cpu_s() - used, 0.7 * (time.monotonic() - begun), "seconds of processor time")
 
 
 class Restarts(Case):
@@ -387,7 +390,10 @@ class Restarts(Case):
         self.assertEqual(len(server.registers), 1)
 
     def test_server_restart_is_survived(self):
-        server, daemon = self.registered()
+        server = self.peer(port=free_port())  # one that nobody else is given meanwhile
+        daemon = self.daemon(self.config(server))
+        server.wait(lambda: server.registers, what="the Register")
+        daemon.expect("event=registered")
         port = server.port
         server.close()
         time.sleep(0.3)
@@ -556,8 +562,9 @@ class Keys(Case):
         daemon.expect("event=register-failed .*code=4.04")
         for folder in (self.folder / "state", self.folder):
             for file in folder.glob("*"):
-                if file.is_file() and file.name != "server.log":
-                    self.assertNotIn(key, file.read_bytes(), file)
+                with contextlib.suppress(FileNotFoundError):  # one that the daemon has renamed since
+                    if file.is_file() and file.name != "server.log":
+                        self.assertNotIn(key, file.read_bytes(), file)
         # the secure service dies and comes back: nobody has to help
         secured.kill()
         secured.wait()
