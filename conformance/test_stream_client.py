@@ -67,18 +67,15 @@ class OverTcp(unittest.TestCase):
             room.lab.wait_device("observe-end", path="/3/0/13")
 
     def test_waits_for_a_server_that_is_not_there(self):
-        server = stream_peer.StreamServer()
-        uri = server.uri
-        server.close()
+        port = lab.free_port()  # one that is nobody's meanwhile
         with lab.Lab() as room:
             room.start_secured()
-            room.configure_device("dev1", uri, False)
+            room.configure_device("dev1", f"coap+tcp://127.0.0.1:{port}", False)
             room.run_device()
             room.wait_device("connect-failed")
             room.wait_device("disconnected")
             time.sleep(1)
             late = stream_peer.StreamServer.__new__(stream_peer.StreamServer)
-            port = int(uri.rsplit(":", 1)[1])
             late.open = lambda: late_socket(port)
             late.__init__()
             self.assertEqual(late.registered(1, 60)["ep"], "dev1")

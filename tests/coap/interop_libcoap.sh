@@ -27,11 +27,14 @@ check_states "observe in blocks of 256" 1500
 serve 2 0
 round "our blocks of 64" "$uri"
 
+# Of ours 20 % are lost, by dice that always fall alike; of libcoap's those that are told, up to three in a row: of dice five in a
+# row, which RFC 7252 §4.2 gives up after, would come once in some hundred runs.
 serve 6 20
-check "20 % loss each way: get" "hello from tessera" "$(ask -l 20% "$uri/hello")"
-ask -l 20% -m put -e lossy "$uri/store"
-check "20 % loss each way: put, get" "lossy" "$(ask -l 20% "$uri/store")"
-check "20 % loss each way: separate" "at last" "$(ask -l 20% "$uri/late")"
+check "loss each way: get" "hello from tessera" "$(ask -l 1-3 "$uri/hello")"
+ask -l 1,2 -m put -e lossy "$uri/store"
+check "loss each way: put, get" "lossy" "$(ask -l 1 "$uri/store")"
+check "loss each way: separate" "at last" "$(ask -l 1,3 "$uri/late")"
+check "loss each way: separate, its acknowledgement lost" "at last" "$(ask -l 2-3 "$uri/late")"
 
 [ -n "$client" ] || exit $failed
 start_libcoap_server

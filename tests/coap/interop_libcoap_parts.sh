@@ -10,9 +10,10 @@ pids= failed=0
 trap 'for p in $pids; do kill "$p" 2>/dev/null; done; rm -rf "$dir"' EXIT
 
 start_server() { # SERVER ARGUMENT ...: sets port
+    rm -f "$dir/port" # of the one before, which may still run
     "$@" >"$dir/port" &
     pids="$pids $!"
-    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
         port=$(cat "$dir/port" 2>/dev/null)
         [ -n "$port" ] && return
         sleep 0.2
@@ -22,10 +23,15 @@ start_server() { # SERVER ARGUMENT ...: sets port
 }
 
 start_libcoap_server() { # sets port
-    port=$((20000 + $$ % 20000))
-    coap-server-notls -A 127.0.0.1 -p $port -d 10 -v 3 >"$dir/libcoap" 2>&1 &
+    port=$(python3 "$(dirname "$0")/../../tools/ports.py") || exit 2
+    coap-server-notls -A 127.0.0.1 -p "$port" -d 10 -v 3 >"$dir/libcoap" 2>&1 &
     pids="$pids $!"
-    sleep 1
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        [ -n "$(timeout 10 coap-client-notls -B 2 -v 3 "coap://127.0.0.1:$port/" 2>/dev/null)" ] && return
+        sleep 0.5
+    done
+    echo "libcoap's server does not start" >&2
+    exit 2
 }
 
 ask() { timeout 100 coap-client-notls -B 90 -v 3 "$@" 2>>"$dir/err"; }

@@ -44,7 +44,7 @@ class Child:
         self.process.stdin.write(text.encode())
         self.process.stdin.flush()
 
-    def expect(self, pattern, timeout=10):
+    def expect(self, pattern, timeout=30):
         end = time.monotonic() + timeout
         while not (found := re.search(pattern, self.text)):
             left = end - time.monotonic()
@@ -317,14 +317,14 @@ class Peers(unittest.TestCase):
 
     @unittest.skipUnless(RELAY, "needs lossy-relay")
     def test_handshakes_over_a_bad_link(self):
-        with host("server", "cert", "--wait", "30000") as server:
+        with host("server", "cert", "--wait", "120000") as server:
             port = server.expect(r"port (\d+)").group(1)
             with Child(RELAY, "--listen", "127.0.0.1:0", "--to", f"127.0.0.1:{port}", "--loss", "20", "--dup", "10",
                        "--reorder", "15", "--delay-ms", "0..20", "--seed", "3") as relay:
                 through = relay.expect(r"ready on port (\d+)").group(1)
                 files = certificate_files(self.folder, "device")
                 with s_client(through, *files, "-cipher", ECDSA8, "-servername", "server.example") as client:
-                    server.expect("connected c0ae", 30)
+                    server.expect("connected c0ae", 100)  # who loses the same flight five times waits for 31 s and more
                     for _ in range(20):
                         client.write("lossy\n")
                         try:
