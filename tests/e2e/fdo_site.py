@@ -183,8 +183,9 @@ class Site:
         for d in all_of_them.values():
             if d["state"] == "replaced" and d.get("replaced_by", d.get("made_again_as")) not in all_of_them:
                 wrong.append(f"nothing follows {d}")
-        if self.maker.runs() > 3 or self.rendezvous.runs() > 3:
-            wrong.append("runs that nobody is in any more")
+        for server, relay in ((self.maker, self.before_maker), (self.rendezvous, self.before_rendezvous)):
+            if server.runs() > max(3, relay.left() + 2):
+                wrong.append("runs that nobody is in any more")
         return wrong
 
     def close(self):
