@@ -17,6 +17,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -29,7 +30,7 @@ static tsr_info_bounds bounds;
 static int doors[DOORS];
 static uint16_t ports[DOORS];
 static char places[PLACES][32];
-static unsigned connects;
+static unsigned connects, pending; /* pending: on their way to a door, not let in yet */
 
 /* ---- no network but this one: see the linker's --wrap in ports/linux/fdo ---- */
 
@@ -44,8 +45,12 @@ int __wrap_connect(int fd, const struct sockaddr *to, socklen_t len)
 
     connects++;
     if (to->sa_family == AF_INET && in->sin_addr.s_addr == htonl(INADDR_LOOPBACK) &&
-        (in->sin_port == htons(ports[0]) || in->sin_port == htons(ports[1])))
-        return __real_connect(fd, to, len);
+        (in->sin_port == htons(ports[0]) || in->sin_port == htons(ports[1]))) {
+        int result = __real_connect(fd, to, len);
+
+        pending += result == 0 || errno == EINPROGRESS;
+        return result;
+    }
     errno = ECONNREFUSED;
     return -1;
 }
@@ -168,10 +173,24 @@ static void let_in(void)
 
         if (fd < 0)
             continue;
+        pending -= pending != 0;
         hang_up();
         peer.fd = fd;
         peer.fresh = true;
     }
+}
+
+/* On a busy machine a connection may arrive after the input that made it, and would be taken for one of the next. */
+static void let_all_in(void)
+{
+    struct pollfd at[DOORS];
+
+    for (int i = 0; i < DOORS; i++)
+        at[i] = (struct pollfd){ .fd = doors[i], .events = POLLIN };
+    while (pending != 0 && poll(at, DOORS, 100) > 0)
+        let_in();
+    pending = 0; /* what was taken back on its way never comes */
+    hang_up();
 }
 
 /* fdo.wget: GET, Host, Connection. A message: POST, Host, Content-Type, perhaps Authorization, Content-Length. */
@@ -617,8 +636,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     steps(in, &now_ms);
     hang_up();
     (carries ? carrier_end : wget_end)(now_ms);
-    let_in();
-    hang_up();
+    let_all_in();
     must(next_fd() == free_fd); /* none is left open */
     return 0;
 }
