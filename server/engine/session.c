@@ -140,7 +140,7 @@ void session_send(tsr_shard *s, tsr_peer *p, tsr_bytes plaintext)
     tsr_buf out = tsr_outbound_begin(s->out);
     tsr_err err = TSR_E_STATE;
 
-    if (p->sent_since_save < RESERVE_END || !s->config->store)
+    if (p->sent_since_save < RESERVE_END || !session_is_kept(s, p))
         err = tsr_dtls_send(p->dtls, plaintext, &out);
     if (err == TSR_OK) {
         tsr_outbound_end(s->out, secure_fd(s, p), &p->address, out.len);

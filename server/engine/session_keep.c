@@ -99,14 +99,20 @@ void session_put_row(tsr_shard *s, tsr_peer *p, tsr_bytes image)
     tsr_wipe(row, sizeof row);
 }
 
+/* The second service's sessions are short. */
+bool session_is_kept(const tsr_shard *s, const tsr_peer *p)
+{
+    return s->config->store && !p->service;
+}
+
 /* Nothing is lost when it cannot be saved now: it is tried again, or the device shakes hands. */
 void session_save(tsr_shard *s, tsr_peer *p)
 {
     uint8_t image[TSR_DTLS_SAVED_MAX];
     tsr_buf out = tsr_buf_over(image, sizeof image);
 
-    if (!s->config->store || p->storing || !p->dtls || p->service)
-        return; /* the second service's sessions are short */
+    if (!session_is_kept(s, p) || p->storing || !p->dtls)
+        return;
     if (tsr_dtls_save(p->dtls, RESERVE, &out) == TSR_OK) {
         p->row_is_old = false;
         session_put_row(s, p, tsr_buf_view(&out));

@@ -129,6 +129,7 @@ void session_forget_key(tsr_peer *peer);
 tsr_err session_name(tsr_peer *peer, tsr_bytes identity, tsr_bytes certificate);
 
 /* session_keep.c */
+bool session_is_kept(const tsr_shard *s, const tsr_peer *peer); /* over a restart */
 void session_save(tsr_shard *s, tsr_peer *peer); /* a copy of it as it is now, if it is to be kept */
 void session_put_row(tsr_shard *s, tsr_peer *peer, tsr_bytes image);
 void sessions_save_all(tsr_shard *s);

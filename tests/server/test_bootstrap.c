@@ -264,6 +264,21 @@ static void test_bootstrap_request_is_refused_by_code(void **state)
     peer_close(p);
 }
 
+/* Only what is stored needs numbers ahead of it in the store: this service's sessions are not. */
+static void test_bootstrap_session_answers_as_long_as_it_lives(void **state)
+{
+    house *h = *state;
+    script s = { .links = "" };
+    test_peer *p;
+
+    set_profile(h, "dev1", "{\"servers\":[{" PSK_SERVER "}]}");
+    p = psk_device(h, &s, "dev1");
+    for (unsigned i = 0; i < 65100; i++)
+        if (peer_request(p, TSR_COAP_GET, "/bs", "ep=dev1", NULL) != TSR_COAP_METHOD_NOT_ALLOWED)
+            fail_msg("request %u has another answer, or none", i);
+    peer_close(p);
+}
+
 static void test_bootstrap_tries_another_format(void **state)
 {
     house *h = *state;
@@ -522,6 +537,7 @@ int main(void)
         T(test_bootstrap_writes_and_finishes),
         T(test_bootstrap_generates_a_key_that_registers),
         T(test_bootstrap_request_is_refused_by_code),
+        T(test_bootstrap_session_answers_as_long_as_it_lives),
         T(test_bootstrap_tries_another_format),
         T(test_bootstrap_speaks_tlv_to_1_0),
         T(test_bootstrap_writes_whole_objects_and_leaves_others),
