@@ -13,7 +13,7 @@ void tsr_base64_put(tsr_buf *out, tsr_bytes in);
 void tsr_base64url_put(tsr_buf *out, tsr_bytes in);
 
 /** Appends the bytes; takes both alphabets, with or without padding. Needs at most
- *  len / 4 * 3 + 2 bytes of room.
+ *  len / 4 * 3 + 2 bytes of room, which may be the text's own from its beginning on.
  *
  *  errors  TSR_E_MALFORMED  another character, an impossible length, or bits that are not zero
  *                           behind the last byte

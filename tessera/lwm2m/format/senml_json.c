@@ -144,15 +144,17 @@ static tsr_err take_double(const tsr_json *item, double *number)
     return tsr_json_double(item, number) == TSR_OK ? TSR_OK : TSR_E_MALFORMED;
 }
 
-/* RFC 8428 §5: base64url; it is decoded behind its own text, in scratch. */
+/* RFC 8428 §5: base64url. A text with escapes stands in scratch by then and makes room for its bytes, so that
+ * scratch need not be larger than the payload. */
 static tsr_err take_data(const tsr_json *item, tsr_buf *scratch, tsr_lwm2m_value *value)
 {
     tsr_buf none = { NULL, 0, 0, TSR_OK };
     tsr_buf *room = scratch != NULL ? scratch : &none;
+    size_t start = room->len;
     tsr_bytes text;
     tsr_err err = tsr_json_string(item, room, &text);
-    size_t start = room->len;
 
+    room->len = start;
     if (err == TSR_OK)
         err = tsr_base64_get(text, room);
     if (err != TSR_OK)
