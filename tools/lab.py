@@ -361,9 +361,9 @@ class Lab:
                     return int(cells[1].split(":")[1], 16)
         raise LabError("the daemon has no UDP socket")
 
-    def relay(self, name, to, *options):
+    def relay(self, name, to, *options, port=None):
         """A lossy relay before a UDP port; returns the port to use instead."""
-        port = free_port()
+        port = port or free_port()
         self.start(name, [program("lossy-relay"), "--listen", f"127.0.0.1:{port}", "--to", f"127.0.0.1:{to}",
                           *options], ready="lossy-relay: ready")
         return port

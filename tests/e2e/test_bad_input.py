@@ -280,13 +280,15 @@ class Address(unittest.TestCase):
             key = lab.new_key()
             room.start_server()
             room.credentials("dev1", "dev1", key)
-            port = room.relay("relay", room.coaps, "--rebind-every", "2")
+            port = room.relay("still", room.coaps)
             room.start_secured()
             room.start_device("dev1", f"coaps://127.0.0.1:{port}", key)
             room.wait_registered("dev1")
             for path, body in (("objects/3/0/13/attributes", {"pmin": 1, "pmax": 1}), ("observations/3/0/13", {})):
                 status, answer, _ = room.rest.call("PUT", f"/devices/dev1/{path}", body)
                 self.assertEqual(status, 200, answer)
+            room.parts["still"].stop()  # from here on the device speaks each second, and the server learns where it is
+            room.relay("moving", room.coaps, "--rebind-every", "2", port=port)
             addresses = set()
             for _ in range(20):
                 addresses.add(room.rest.device("dev1")["address"])
