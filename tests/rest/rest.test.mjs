@@ -24,6 +24,11 @@ const METHODS = ["get", "put", "post", "delete", "patch"];
 const EP = "rest-1";
 let lab;
 
+/** How many operations the server has sent to devices so far. */
+async function sentIn(a) {
+  return Number((await a.call("GET", "/metrics")).body.match(/^tessera_requests_total (\d+)$/m)[1]);
+}
+
 function operations() {
   return Object.entries(document.paths).flatMap(([path, item]) =>
     METHODS.filter((m) => item[m]).map((m) => ({ path, method: m.toUpperCase(), item, operation: item[m] })));
@@ -751,10 +756,11 @@ test("the console's files come with their policy", async () => {
 
 test("a stopping server answers who still waits", { timeout: 60_000 }, async () => {
   await lab.parts.findLast((p) => p.name === EP).stop("SIGKILL");
+  const before = await sentIn(lab);
   const waiting = lab.call("GET", `${dev}/objects/3/0?timeout=60`);
   const stream = follow({}, () => false);
   await stream.open;
-  await sleep(1000); // and the server has the other request too
+  await until("the request on its way", async () => await sentIn(lab) > before);
   assert.equal(await lab.server.stop(), 0, lab.server.text().slice(-1500));
   problem(await waiting, 503, "unavailable");
   await stream.catch(() => {});
@@ -897,13 +903,15 @@ describe("with operators", () => {
     await reload(/tokens: 3, new: 0, gone: 0/, anna, bert, carl);
     const streams = [await stream("anna"), await stream("bert"), await stream("carl")];
     daemon.child.kill("SIGSTOP");
+    const before = await sentIn(safe);
     const waiting = as("bert", "GET", "/devices/lamp-9/objects/3/0/0?timeout=60");
     const allowed = as("anna", "GET", "/devices/lamp-9/objects/3/0/0?timeout=60");
     const upload = http.request(`${safe.url}/api/v1/fdo/plans/late`, { method: "PUT",
       headers: { Authorization: `Bearer ${tokens.carl}`, "Content-Type": "application/json", "Content-Length": 12 } });
     const uploaded = new Promise((yes, no) => upload.on("response", (r) => { r.resume(); yes(r.statusCode); }).on("error", no));
     upload.write('{"ste');
-    await sleep(500);
+    await until("a request on its way", async () => await sentIn(safe) > before);
+    await sleep(500); // nothing tells of the one that waits behind it, nor of the upload that has begun
     await reload(/tokens: 1, new: 0, gone: 2; event streams ended: 2"/, anna);
     await until("the ends of the streams", () => streams[1].ended && streams[2].ended);
     assert.ok(!streams[0].ended);
