@@ -17,6 +17,7 @@ static struct {
     bool next_live;
     uint32_t key_id;
     bool knows;      /* the identity */
+    bool busy;       /* what comes in over a session waits for ever */
     unsigned hellos; /* handshakes begun */
     uint8_t plain[TSR_DTLS_PLAIN_MAX];
     uint64_t numbers[8192]; /* of protected records from the client; none may come twice */
@@ -33,7 +34,7 @@ static struct {
     uint8_t plain[TSR_DTLS_PLAIN_MAX], image[TSR_DTLS_SAVED_MAX];
     uint8_t stored[TSR_DTLS_SAVED_MAX];
     size_t stored_len, stores;
-    tsr_err store_err;
+    unsigned fails; /* so many times it cannot be stored */
 } near;
 
 static tsr_err find(void *user, tsr_bytes identity, uint32_t *key_id)
@@ -58,8 +59,10 @@ static tsr_err save(void *user, tsr_bytes image)
 {
     (void)user;
     near.stores++;
-    if (near.store_err != TSR_OK)
-        return near.store_err;
+    if (near.fails != 0) {
+        near.fails--;
+        return TSR_E_IO;
+    }
     if (image.len != 0)
         memcpy(near.stored, image.ptr, image.len);
     near.stored_len = image.len;
@@ -115,7 +118,7 @@ static void take_events(rig *r, size_t i, tsr_dtls *s)
     tsr_dtls_event event;
 
     while (tsr_dtls_event_next(s, &event)) {
-        if (event.type == TSR_DTLS_DATA)
+        if (event.type == TSR_DTLS_DATA && !far.busy)
             rig_deliver(r, i, event.data);
     }
 }
@@ -458,13 +461,52 @@ static void test_session_that_cannot_be_stored_is_not_resumed(void **state)
 
     (void)state;
     rig_wait(r, 100);
-    near.store_err = TSR_E_IO;
+    near.fails = UINT_MAX;
     restart(r);
     rig_wait(r, 100);
     assert_int_equal(r->accounts[0].standing, TSR_LWM2M_REGISTERED);
     assert_false(tsr_lwm2m_dtls_is_restored(&near.dtls));
     assert_int_equal(far.hellos, 2);
     assert_int_equal(r->server[0].number, 2);
+    end(r);
+}
+
+/* A handshake ends the session that was stored before, at the server: who was stopped before the new one was
+ * stored does not come back with the old one. */
+static void test_session_before_a_handshake_is_not_resumed(void **state)
+{
+    rig *r = begin("0123456789abcdef", true);
+
+    (void)state;
+    rig_wait(r, 100);
+    near.fails = 1;
+    far.busy = true;
+    restart(r);
+    rig_wait(r, 1000);
+    assert_int_equal(far.hellos, 2);
+    far.busy = false;
+    restart(r);
+    rig_wait(r, 1000);
+    assert_int_equal(r->accounts[0].standing, TSR_LWM2M_REGISTERED);
+    assert_int_equal(far.hellos, 3);
+    end(r);
+}
+
+/* Nor does one that was over when it could not be erased. */
+static void test_session_that_is_over_is_not_resumed(void **state)
+{
+    rig *r = begin("0123456789abcdef", true);
+
+    (void)state;
+    rig_wait(r, 100);
+    near.fails = 1;
+    tsr_dtls_close(&far.next);
+    rig_wait(r, 5000);
+    assert_int_equal(r->accounts[0].standing, TSR_LWM2M_REGISTERED);
+    assert_int_equal(far.hellos, 2);
+    restart(r);
+    rig_wait(r, 1000);
+    assert_true(tsr_lwm2m_dtls_is_restored(&near.dtls));
     end(r);
 }
 
@@ -620,6 +662,8 @@ int main(void)
         T(test_restart_resumes_without_a_handshake),
         T(test_restart_obeys_no_old_command),
         T(test_session_that_cannot_be_stored_is_not_resumed),
+        T(test_session_before_a_handshake_is_not_resumed),
+        T(test_session_that_is_over_is_not_resumed),
         T(test_damaged_session_image_costs_a_handshake),
         T(test_server_that_forgot_the_session_is_found_again),
         T(test_server_that_closes_is_connected_again),

@@ -63,10 +63,12 @@ static void end_session(tsr_lwm2m_dtls *ch)
     ch->live = ch->tell_up = ch->proved = ch->saved = ch->sends_cid = false;
 }
 
+/* What is stored is of a session that the server has no more. */
 static void forget(tsr_lwm2m_dtls *ch)
 {
     if (ch->image != NULL && ch->store.save != NULL)
-        (void)ch->store.save(ch->store.user, (tsr_bytes){ NULL, 0 });
+        ch->dead = ch->store.save(ch->store.user, (tsr_bytes){ NULL, 0 }) != TSR_OK;
+    ch->older = false;
 }
 
 /* Transport 5.2.1: a session outlives sleep and restarts. One taken from the store may send once its
@@ -78,7 +80,12 @@ static tsr_err resume(tsr_lwm2m_dtls *ch, uint64_t now_ms)
 
     if (ch->image == NULL || ch->store.load == NULL || ch->store.save == NULL)
         return TSR_E_NOT_FOUND;
+    if (ch->dead) {
+        forget(ch);
+        return TSR_E_NOT_FOUND;
+    }
     err = ch->store.load(ch->store.user, &image);
+    ch->older = err != TSR_E_NOT_FOUND;
     if (err == TSR_OK)
         err = tsr_dtls_load(&ch->session, &ch->config, &image, now_ms);
     if (err == TSR_OK) {
@@ -96,6 +103,7 @@ static tsr_err resume(tsr_lwm2m_dtls *ch, uint64_t now_ms)
     }
     tsr_dtls_stored(&ch->session);
     ch->saved = ch->proved = ch->tell_up = true;
+    ch->older = false;
     return TSR_OK;
 }
 
@@ -160,6 +168,8 @@ static bool next(void *state, tsr_lwm2m_channel_event *event)
         return false;
     switch (from.type) {
     case TSR_DTLS_CONNECTED: /* Transport 6.4.3: a new security context, a new registration */
+        if (ch->older) /* the new one took its place at the server, and may not live to be stored */
+            forget(ch);
         *event = (tsr_lwm2m_channel_event){ .kind = TSR_LWM2M_CHANNEL_UP, .anew = true };
         return true;
     case TSR_DTLS_DATA:
@@ -188,6 +198,7 @@ static void keep(tsr_lwm2m_dtls *ch)
     if (ch->store.save(ch->store.user, tsr_buf_view(&image)) == TSR_OK) {
         tsr_dtls_stored(&ch->session);
         ch->saved = true;
+        ch->dead = false;
     }
     tsr_wipe(ch->image, ch->image_len);
 }

@@ -29,6 +29,7 @@ typedef struct {
     tsr_dtls_config config;
     tsr_dtls session;
     bool configured, live, tell_up, proved, saved, sends_cid;
+    bool older, dead; /* the stored session: from before the present one, and to be erased */
 } tsr_lwm2m_dtls;
 
 extern const tsr_lwm2m_channel tsr_lwm2m_dtls_channel;
