@@ -495,7 +495,7 @@ static uint8_t ask(test_peer *p, const tsr_coap_request *r)
     p->code = 0;
     if (tsr_coap_request_send(&p->coap, 0, r, now_ms(), &id) != TSR_OK)
         abort();
-    peer_run(p, p->impatient_ms ? p->impatient_ms : 8000, &p->answered);
+    peer_run(p, p->impatient_ms ? p->impatient_ms : PEER_PATIENCE_MS, &p->answered);
     if (!p->answered)
         (void)tsr_coap_cancel(&p->coap, id);
     return p->timed_out ? 0 : p->code;

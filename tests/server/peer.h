@@ -10,6 +10,9 @@
 #include "tessera/lwm2m/model/path.h"
 #include "tessera/net/dtls.h"
 
+/* A lost datagram comes again after 3, 6 and 12 s at most (RFC 7252 §4.2). */
+enum { PEER_PATIENCE_MS = 30000 };
+
 typedef struct test_peer {
     int fd;
     tsr_address server;
@@ -48,7 +51,7 @@ typedef struct test_peer {
     /* Looks at each request first; true: it has been answered. */
     bool (*on_request)(struct test_peer *p, const tsr_coap_event *event);
     void *on_request_arg;
-    uint64_t impatient_ms; /* give a request up after so long; 0: 8 s */
+    uint64_t impatient_ms; /* give a request up after so long; 0: PEER_PATIENCE_MS */
     unsigned notify_rejected, handshakes;
     bool notify_acked;
     uint8_t last_datagram[2048]; /* as it was sent last, for replays */

@@ -164,7 +164,7 @@ static void test_observe_composite_survives_restart(void **state)
     p->battery = 50;
     peer_notify(p, true);
     seen = house_expect(h, p, "dev1", TSR_SERVER_EV_NOTIFICATION, 0);
-    peer_run(p, 8000, &p->notify_acked); /* or it would be repeated, and nothing else sent */
+    peer_run(p, PEER_PATIENCE_MS, &p->notify_acked); /* or it would be repeated, and nothing else sent */
     house_stop(h);
     house_start(h);
     assert_int_equal(tsr_server_observations(h->server, "dev1", look_at_observation, &count), TSR_OK);

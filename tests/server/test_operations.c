@@ -518,7 +518,7 @@ static void test_notification_is_acknowledged_when_it_is_stored(void **state)
     assert_true(p->coap.stats.retransmitted >= 1);
     assert_false(p->notify_acked);
     pthread_mutex_unlock(&s.lock);
-    peer_run(p, 8000, &p->notify_acked);
+    peer_run(p, PEER_PATIENCE_MS, &p->notify_acked);
     assert_true(p->notify_acked);
     (void)house_expect(h, p, "dev1", TSR_SERVER_EV_NOTIFICATION, after);
     assert_int_equal(house_count_events(h, "dev1", TSR_SERVER_EV_NOTIFICATION), 1);
@@ -549,7 +549,7 @@ static void test_observation_is_renewed_after_register(void **state)
         p->battery--;
         peer_notify(p, true);
         house_expect(h, p, "dev1", TSR_SERVER_EV_NOTIFICATION, after);
-        peer_run(p, 8000, &p->notify_acked);
+        peer_run(p, PEER_PATIENCE_MS, &p->notify_acked);
     }
     assert_int_equal(p->observe_requests, 7);
     peer_close(p);
@@ -593,7 +593,7 @@ static void test_observation_moves_with_the_device(void **state)
         p->battery--;
         peer_notify(p, true);
         house_expect(h, p, "dev1", TSR_SERVER_EV_NOTIFICATION, after);
-        peer_run(p, 8000, &p->notify_acked); /* or it would be repeated from elsewhere */
+        peer_run(p, PEER_PATIENCE_MS, &p->notify_acked); /* or it would be repeated from elsewhere */
         assert_int_equal(p->notify_rejected, 0);
     }
     peer_close(p);

@@ -353,7 +353,7 @@ static void test_kill_loses_no_acknowledged_notification(void **state)
         for (int burst = 1 + (int)pick(4); burst > 0 && i < NOTIFICATIONS; burst--) {
             d->battery = i++;
             peer_notify(d, true);
-            peer_run(d, 8000, &d->notify_acked);
+            peer_run(d, PEER_PATIENCE_MS, &d->notify_acked);
             assert_true(d->notify_acked);
         }
         stop(p, SIGKILL);

@@ -357,7 +357,7 @@ static void test_restart_keeps_sessions_and_observations(void **state)
         p->battery = 50 - i;
         peer_notify(p, true);
         house_expect(h, p, "dev1", TSR_SERVER_EV_NOTIFICATION, after);
-        peer_run(p, 8000, &p->notify_acked); /* or it would be repeated, and nothing else sent */
+        peer_run(p, PEER_PATIENCE_MS, &p->notify_acked); /* or it would be repeated, and nothing else sent */
     }
     assert_int_equal(p->handshakes, 1);
     assert_int_equal(p->notify_rejected, 0);
@@ -457,7 +457,7 @@ static void test_certificate_registers_and_is_read(void **state)
                                                tsr_text("")),
                      TSR_OK);
     p = peer_open_certificate(h->coaps);
-    assert_true(peer_connect(p, 8000));
+    assert_true(peer_connect(p, PEER_PATIENCE_MS));
     assert_int_equal(peer_register(p, "ep=other&lt=300&lwm2m=1.1"), TSR_COAP_BAD_REQUEST);
     assert_int_equal(peer_register(p, "ep=" COMMON_NAME "&lt=300&lwm2m=1.1"), TSR_COAP_CREATED);
     assert_int_equal(tsr_server_find(h->server, COMMON_NAME, &r), TSR_OK);
