@@ -301,7 +301,7 @@ tsr_err bs_session_pack(bs_session *s, uint16_t format, tsr_bytes *payload)
     if (err == TSR_OK)
         err = gather(s, &all, &count);
     if (err == TSR_OK)
-        err = records_write(all, count, format, tsr_lwm2m_at_root(), &s->payload);
+        err = records_write(all, count, format, tsr_lwm2m_at_root(), "", &s->payload);
     free(all);
     if (err == TSR_OK)
         *payload = tsr_buf_view(&s->payload);

@@ -148,7 +148,7 @@ static void ask_write(bs_session *s, bs_request *r)
     tsr_err err;
 
     free_payload(s);
-    err = records_write(part->records, part->count, s->format, part->base, &s->payload);
+    err = records_write(part->records, part->count, s->format, part->base, "", &s->payload);
     if (err != TSR_OK) {
         bs_session_fail(s, err == TSR_E_SPACE ? "the server is out of memory"
                                               : "the values of the profile cannot be written in "

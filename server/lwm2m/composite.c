@@ -48,9 +48,9 @@ uint16_t format_for_composite(const device *dev, const operation *op, uint8_t at
     return TSR_SERVER_FORMAT_AUTO;
 }
 
-tsr_err names_write(const tsr_lwm2m_path *paths, size_t count, uint16_t format, tsr_buf *body)
+tsr_err names_write(const tsr_lwm2m_path *paths, size_t count, const char *root, uint16_t format, tsr_buf *body)
 {
-    size_t room = 64 + count * (TSR_LWM2M_PATH_TEXT + 16);
+    size_t room = 64 + (count + 1) * (TSR_LWM2M_PATH_TEXT + 16 + strlen(root));
     uint8_t *memory = malloc(room);
     tsr_buf out = tsr_buf_over(memory, memory ? room : 0);
     tsr_lwm2m_out writer;
@@ -58,6 +58,8 @@ tsr_err names_write(const tsr_lwm2m_path *paths, size_t count, uint16_t format, 
                                                tsr_lwm2m_at_root(), &out)
                          : TSR_E_SPACE;
 
+    if (err == TSR_OK)
+        tsr_lwm2m_out_prefix(&writer, tsr_text(root));
     for (size_t i = 0; err == TSR_OK && i < count; i++)
         err = tsr_lwm2m_put_name(&writer, paths[i]);
     if (err == TSR_OK)

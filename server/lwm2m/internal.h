@@ -260,9 +260,10 @@ typedef struct {
 tsr_err records_read(record_list *r, uint16_t format, tsr_lwm2m_path base, const char *root,
                      tsr_bytes payload, const char **why);
 void records_free(record_list *r);
-/** Encodes values for a Write or Create. errors those of tsr_lwm2m_put; *body: heap */
+/** Encodes values for a Write or Create. root: the device's alternate path, or "".
+ *  errors those of tsr_lwm2m_put; *body: heap */
 tsr_err records_write(const tsr_server_record *records, size_t count, uint16_t format,
-                      tsr_lwm2m_path base, tsr_buf *body);
+                      tsr_lwm2m_path base, const char *root, tsr_buf *body);
 uint16_t senml_of(uint16_t format);
 uint16_t format_for_read(const device *dev, tsr_lwm2m_path path, uint8_t attempt);
 uint16_t format_for_write(const device *dev, const operation *op, uint8_t attempt);
@@ -271,7 +272,7 @@ uint16_t format_for_write(const device *dev, const operation *op, uint8_t attemp
 /** The Content-Format of a composite request's body. */
 uint16_t format_for_composite(const device *dev, const operation *op, uint8_t attempt);
 /** The body of a composite read or observation: names. *body: heap. */
-tsr_err names_write(const tsr_lwm2m_path *paths, size_t count, uint16_t format, tsr_buf *body);
+tsr_err names_write(const tsr_lwm2m_path *paths, size_t count, const char *root, uint16_t format, tsr_buf *body);
 /** The text an observation is stored under; heap, or NULL. */
 char *observation_key(tsr_lwm2m_path path, const tsr_lwm2m_path *paths, size_t count);
 /** Takes such a text apart. *paths: heap, or NULL. errors TSR_E_MALFORMED, TSR_E_SPACE */

@@ -101,7 +101,7 @@ static void fetch_names(const device *dev, const observation *o, tsr_coap_reques
     const operation about = { .kind = TSR_SERVER_OBSERVE_COMPOSITE };
     uint16_t format = format_for_composite(dev, &about, 0);
 
-    if (names_write(o->paths, o->path_count, format, names) != TSR_OK)
+    if (names_write(o->paths, o->path_count, dev->info->root, format, names) != TSR_OK)
         return;
     r->method = TSR_COAP_FETCH;
     r->content_format = (tsr_coap_num){ true, format };
@@ -115,7 +115,7 @@ void observations_adopt(device *dev)
     if (!dev->peer)
         return;
     for (observation *o = dev->observations; o; o = o->next) {
-        char path[80];
+        char path[TSR_LWM2M_ROOT_MAX + TSR_LWM2M_PATH_TEXT + 1];
         tsr_buf out = tsr_buf_over(path, sizeof path - 1);
         tsr_coap_request request = { .method = TSR_COAP_GET, .path = path };
         tsr_buf names = { NULL, 0, 0, TSR_OK };

@@ -56,7 +56,7 @@ static const char *encode(device *dev, operation *op, request_room *room, tsr_co
         format = kind_is_composite(op->kind) ? format_for_composite(dev, op, op->attempts)
                                              : format_for_write(dev, op, op->attempts);
     if (format != TSR_SERVER_FORMAT_AUTO)
-        err = records_write(op->records, op->record_count, format, base, &room->body);
+        err = records_write(op->records, op->record_count, format, base, dev->info->root, &room->body);
     if (err == TSR_E_SPACE)
         return "out of memory";
     if (err != TSR_OK)
@@ -86,7 +86,7 @@ static const char *ask_names(device *dev, operation *op, request_room *room, tsr
     uint16_t format = op->format;
     uint16_t body = format_for_composite(dev, op, op->attempts);
     tsr_err err = body != TSR_SERVER_FORMAT_AUTO
-                      ? names_write(op->paths, op->path_count, body, &room->body)
+                      ? names_write(op->paths, op->path_count, dev->info->root, body, &room->body)
                       : TSR_E_UNSUPPORTED;
 
     if (err != TSR_OK)

@@ -195,9 +195,9 @@ uint16_t senml_of(uint16_t format)
 }
 
 tsr_err records_write(const tsr_server_record *records, size_t count, uint16_t format,
-                      tsr_lwm2m_path base, tsr_buf *body)
+                      tsr_lwm2m_path base, const char *root, tsr_buf *body)
 {
-    size_t room = payload_room(records, count);
+    size_t room = payload_room(records, count) + 2 * strlen(root);
     uint8_t *memory = malloc(room * 2);
     tsr_buf out = tsr_buf_over(memory, room), scratch;
     tsr_lwm2m_format known;
@@ -209,6 +209,7 @@ tsr_err records_write(const tsr_server_record *records, size_t count, uint16_t f
         err = tsr_lwm2m_out_begin(&writer, known, base, &out);
     }
     if (err == TSR_OK) {
+        tsr_lwm2m_out_prefix(&writer, tsr_text(root));
         for (size_t i = 0; i < count && err == TSR_OK; i++) {
             tsr_server_record typed = records[i];
 

@@ -255,12 +255,14 @@ static void read_root(const tsr_link *link, tsr_link_list *list)
         return;
     if (tsr_link_param_find(link->params, "ct", &ct) == TSR_OK && ct.has_value)
         list->formats = read_formats(ct.value);
-    if (marked && link->target.len > 1 && link->target.len < sizeof list->root &&
-        link->target.ptr[0] == '/') {
-        memcpy(list->root, link->target.ptr, link->target.len);
-        list->root[link->target.len] = 0;
-        if (list->root[link->target.len - 1] == '/')
-            list->root[link->target.len - 1] = 0;
+
+    tsr_bytes root = link->target;
+
+    if (root.len != 0 && root.ptr[root.len - 1] == '/')
+        root.len--;
+    if (marked && root.len != 0 && tsr_lwm2m_root_is_good(root)) {
+        memcpy(list->root, root.ptr, root.len);
+        list->root[root.len] = 0;
     }
 }
 
@@ -313,12 +315,13 @@ static tsr_err add_attrs(builder *b, tsr_server_link *link, tsr_bytes params)
     return TSR_OK;
 }
 
-static tsr_err add_link(builder *b, const tsr_link *link, const char *root)
+/* In an answer to a Discover all links are the device's objects, with the alternate path or without. */
+static tsr_err add_link(builder *b, const tsr_link *link, const char *root, bool answers)
 {
     tsr_bytes target = link->target;
     tsr_lwm2m_path path;
 
-    if (!below_root(&target, root) || target.len == 0 || target.ptr[0] != '/' ||
+    if ((!below_root(&target, root) && !answers) || target.len == 0 || target.ptr[0] != '/' ||
         tsr_lwm2m_path_parse(target, &path) != TSR_OK || path.depth == 0)
         return TSR_OK;
     if (b->count == LINKS_MAX || !grow((void **)&b->links, &b->cap, b->count, sizeof *b->links))
@@ -356,7 +359,7 @@ tsr_err tsr_link_list_read(tsr_bytes in, const char *root, tsr_link_list *list)
     if (!b.text)
         return TSR_E_SPACE;
     while ((err = tsr_link_next(&in, &link)) == TSR_OK)
-        if ((err = add_link(&b, &link, root ? root : out.root)) != TSR_OK)
+        if ((err = add_link(&b, &link, root ? root : out.root, root != NULL)) != TSR_OK)
             break;
     if (err == TSR_END) {
         size_t size = 0;

@@ -43,7 +43,7 @@ uint8_t tsr_register_parse(const tsr_coap_msg *msg, tsr_bytes body, bool update,
 typedef struct {
     tsr_server_link *links;
     size_t count;
-    char root[64];    /* alternate path, "" when none */
+    char root[TSR_LWM2M_ROOT_MAX + 1]; /* alternate path, "" when none or not good (tsr_lwm2m_root_is_good) */
     uint32_t formats; /* bits TSR_FORMAT_...: `ct` of the root link */
 } tsr_link_list;
 

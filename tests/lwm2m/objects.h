@@ -45,19 +45,19 @@ static inline const char *object_read(const tsr_lwm2m_object *object, const char
 static inline tsr_err object_write(const tsr_lwm2m_object *object, const char *path,
                                    tsr_lwm2m_write_mode mode, const char *json)
 {
+    const tsr_lwm2m_content content = { TSR_LWM2M_FORMAT_SENML_JSON, tsr_text(json), { NULL, 0 } };
     tsr_buf scratch = tsr_buf_over(object_scratch, sizeof object_scratch);
 
-    return tsr_lwm2m_object_write(object, object_at(path), mode, TSR_LWM2M_FORMAT_SENML_JSON,
-                                  tsr_text(json), &scratch);
+    return tsr_lwm2m_object_write(object, object_at(path), mode, &content, &scratch);
 }
 
 static inline tsr_err object_create(const tsr_lwm2m_object *object, const char *json,
                                     uint16_t *instance)
 {
+    const tsr_lwm2m_content content = { TSR_LWM2M_FORMAT_SENML_JSON, tsr_text(json), { NULL, 0 } };
     tsr_buf scratch = tsr_buf_over(object_scratch, sizeof object_scratch);
 
-    return tsr_lwm2m_object_create(object, TSR_LWM2M_FORMAT_SENML_JSON, tsr_text(json), &scratch,
-                                   instance);
+    return tsr_lwm2m_object_create(object, &content, &scratch, instance);
 }
 
 static inline tsr_err object_execute(const tsr_lwm2m_object *object, const char *path,

@@ -216,7 +216,7 @@ static void copy_message(rig_message *to, const tsr_coap_event *event, uint64_t 
     tsr_coap_opts it = { .rest = event->msg->options };
     tsr_buf path = tsr_buf_over(to->path, sizeof to->path - 1);
     tsr_buf queries = tsr_buf_over(to->queries, sizeof to->queries - 1);
-    tsr_bytes query;
+    tsr_bytes segment, query;
 
     memset(to, 0, sizeof *to);
     to->code = event->msg->code;
@@ -228,6 +228,11 @@ static void copy_message(rig_message *to, const tsr_coap_event *event, uint64_t 
         tsr_put_u8(&path, '/');
         tsr_put_bytes(&path, event->msg->path[i]);
     }
+    while (tsr_coap_opt_find(&it, TSR_COAP_LOCATION_PATH, &segment) == TSR_OK) {
+        tsr_put_u8(&path, '/');
+        tsr_put_bytes(&path, segment);
+    }
+    it = (tsr_coap_opts){ .rest = event->msg->options };
     while (tsr_coap_query_next(&it, &query) == TSR_OK) {
         if (queries.len != 0)
             tsr_put_u8(&queries, '&');

@@ -26,7 +26,7 @@ typedef struct {
     bool con, observing;
     uint32_t observe;
     tsr_coap_num content_format;
-    char path[64], queries[256];
+    char path[64], queries[256]; /* path: of an answer, its location */
     char text[RIG_TEXT]; /* payload, zero-terminated */
     size_t len;
     uint64_t at_ms;

@@ -67,13 +67,12 @@ static store *fresh(void)
 
 static tsr_err write(store *s, uint16_t resource, tsr_bytes value)
 {
+    const tsr_lwm2m_content content = { resource == 0 ? TSR_LWM2M_FORMAT_OCTETS : TSR_LWM2M_FORMAT_TEXT, value, { NULL, 0 } };
     uint8_t room[512];
     tsr_buf scratch = tsr_buf_over(room, sizeof room);
     tsr_lwm2m_path at = { 5, 0, resource, 0, 3 };
 
-    return tsr_lwm2m_object_write(&s->object, at, TSR_LWM2M_REPLACE,
-                                  resource == 0 ? TSR_LWM2M_FORMAT_OCTETS : TSR_LWM2M_FORMAT_TEXT,
-                                  value, &scratch);
+    return tsr_lwm2m_object_write(&s->object, at, TSR_LWM2M_REPLACE, &content, &scratch);
 }
 
 static tsr_err run(store *s, uint16_t resource)

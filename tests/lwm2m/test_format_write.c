@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE /* memmem */
 #include <math.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -545,9 +546,50 @@ static void test_write_short_ways_write_the_same(void **state)
     }
 }
 
+/* RFC 8428 §4.5.1: the longest names, times and links that a record can have, behind the longest alternate path. */
+static void test_write_has_room_for_the_longest_prefix(void **state)
+{
+    static const char root[] = "/abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcd";
+    static const tsr_lwm2m_format formats[] = { TSR_LWM2M_FORMAT_SENML_JSON, TSR_LWM2M_FORMAT_SENML_CBOR };
+    static const char *const bases[] = { "/", "/65534", "/65534/65534", "/65534/65534/65534", "/65534/65534/65534/65534" };
+    const tsr_bytes longest = tsr_view(root, TSR_LWM2M_ROOT_MAX);
+
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof bases / sizeof bases[0]; i++) {
+        uint8_t room[512], more[512];
+        tsr_buf body = tsr_buf_over(room, sizeof room), scratch = tsr_buf_over(more, sizeof more);
+        tsr_lwm2m_path base = at(bases[i / 2]), path;
+        tsr_lwm2m_value value;
+        tsr_lwm2m_out out;
+        tsr_lwm2m_in in;
+        uint64_t ms;
+
+        assert_int_equal(tsr_lwm2m_out_begin(&out, formats[i % 2], base, &body), TSR_OK);
+        tsr_lwm2m_out_prefix(&out, longest);
+        tsr_lwm2m_out_stamp(&out, 1767225599999);
+        tsr_lwm2m_put_objlnk(&out, at("/65534/65534/65534/65534"), 65534, 65534);
+        assert_int_equal(tsr_lwm2m_out_end(&out), TSR_OK);
+        assert_non_null(memmem(room, body.len, root, TSR_LWM2M_ROOT_MAX));
+        assert_int_equal(tsr_lwm2m_in_begin(&in, formats[i % 2], base, tsr_buf_view(&body), &scratch), TSR_OK);
+        tsr_lwm2m_in_prefix(&in, longest);
+        assert_int_equal(tsr_lwm2m_in_next(&in, &path, &value), TSR_OK);
+        assert_true(tsr_lwm2m_path_same(path, at("/65534/65534/65534/65534")));
+        assert_int_equal(value.as.link.instance, 65534);
+        assert_true(tsr_lwm2m_in_time(&in, 0, &ms));
+        assert_int_equal(tsr_lwm2m_in_next(&in, &path, &value), TSR_END);
+
+        body.len = 0;
+        assert_int_equal(tsr_lwm2m_out_begin(&out, formats[i % 2], base, &body), TSR_OK);
+        tsr_lwm2m_out_prefix(&out, tsr_text(root));
+        assert_int_equal(tsr_lwm2m_put_objlnk(&out, at("/65534/65534/65534/65534"), 1, 1), TSR_E_ARGUMENT);
+        assert_int_equal(tsr_lwm2m_out_end(&out), TSR_E_ARGUMENT);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_write_has_room_for_the_longest_prefix),
         cmocka_unit_test(test_write_looks_as_specified),
         cmocka_unit_test(test_write_single_values),
         cmocka_unit_test(test_write_octets_are_opaque_only),

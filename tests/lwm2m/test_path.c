@@ -97,9 +97,26 @@ static void test_path_goes_up_and_down(void **state)
     assert_int_equal(up.resource, 65535);
 }
 
+/* Transport 6.4.1 */
+static void test_root_has_names_alone(void **state)
+{
+    static const char *const good[] = { "", "/lwm2m", "/a", "/app/v1.2/~x_y-Z", "/3x" };
+    static const char *const bad[] = { "/", "lwm2m", "/lwm2m/", "//lwm2m", "/lwm2m//a", "/3", "/lwm2m/3", "/3/lwm2m", "/.", "/..",
+                                       "/lw m2m", "/lw%6d2m", "/a\"b", "/a>b", "/a?b", "/a#b", "/\xc3\xa9",
+                                       "/abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcd" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        assert_true(tsr_lwm2m_root_is_good(tsr_text(good[i])));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(tsr_lwm2m_root_is_good(tsr_text(bad[i])));
+    assert_false(tsr_lwm2m_root_is_good(tsr_view("/a\0b", 4)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_root_has_names_alone),
         cmocka_unit_test(test_path_parses_and_prints),
         cmocka_unit_test(test_path_refuses_what_is_none),
         cmocka_unit_test(test_path_orders_as_a_tree),

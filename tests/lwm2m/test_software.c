@@ -114,14 +114,13 @@ static int fresh(void **state)
 
 static tsr_err write(uint16_t resource, tsr_bytes value)
 {
+    const tsr_lwm2m_content content = {
+        resource == PACKAGE ? TSR_LWM2M_FORMAT_OCTETS : TSR_LWM2M_FORMAT_TEXT, value, { NULL, 0 } };
     uint8_t room[512];
     tsr_buf scratch = tsr_buf_over(room, sizeof room);
 
     return tsr_lwm2m_object_write(&object, (tsr_lwm2m_path){ 9, 7, resource, 0, 3 },
-                                  TSR_LWM2M_REPLACE,
-                                  resource == PACKAGE ? TSR_LWM2M_FORMAT_OCTETS
-                                                      : TSR_LWM2M_FORMAT_TEXT,
-                                  value, &scratch);
+                                  TSR_LWM2M_REPLACE, &content, &scratch);
 }
 
 static tsr_err run(uint16_t resource, const char *arguments)
@@ -383,22 +382,26 @@ static void test_software_is_pulled(void **state)
     assert_stands(DELIVERED, 3);
 }
 
-static void test_software_is_created_and_deleted_by_servers(void **state)
+static tsr_err create_of(tsr_bytes tlv, uint16_t *id)
 {
+    const tsr_lwm2m_content content = { TSR_LWM2M_FORMAT_TLV, tlv, { NULL, 0 } };
     uint8_t room[256];
     tsr_buf scratch = tsr_buf_over(room, sizeof room);
+
+    return tsr_lwm2m_object_create(&object, &content, &scratch, id);
+}
+
+static void test_software_is_created_and_deleted_by_servers(void **state)
+{
     static const uint8_t uri[] = { 0xc3, 3, 'f', 'o', 'o' };
     uint16_t id;
 
     (void)state;
-    assert_int_equal(tsr_lwm2m_object_create(&object, TSR_LWM2M_FORMAT_TLV, tsr_view(uri, 5),
-                                             &scratch, &id), TSR_OK);
+    assert_int_equal(create_of(tsr_view(uri, 5), &id), TSR_OK);
     assert_int_equal(id, 0);
     assert_int_equal(tsr_lwm2m_software_find(&all, 0)->result, 56);
-    assert_int_equal(tsr_lwm2m_object_create(&object, TSR_LWM2M_FORMAT_TLV, tsr_view(NULL, 0),
-                                             &scratch, &id), TSR_OK);
-    assert_int_equal(tsr_lwm2m_object_create(&object, TSR_LWM2M_FORMAT_TLV, tsr_view(NULL, 0),
-                                             &scratch, &id), TSR_E_DENIED);
+    assert_int_equal(create_of(tsr_view(NULL, 0), &id), TSR_OK);
+    assert_int_equal(create_of(tsr_view(NULL, 0), &id), TSR_E_DENIED);
     activate();
     assert_int_equal(object.handlers->remove(object.state, 7), TSR_OK);
     assert_int_equal(b.stopped, 1);

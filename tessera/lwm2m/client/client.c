@@ -15,6 +15,8 @@ static bool config_is_good(const tsr_lwm2m_client_config *config, const tsr_lwm2
     if (config->body == NULL || config->body_len < BODY_LEAST || config->state == NULL ||
         config->state_len < strlen(config->endpoint) + BODY_LEAST || config->version_minor > 2)
         return false;
+    if (!tsr_lwm2m_root_is_good(config->root))
+        return false;
     if (config->coap == NULL || config->coap->peers < config->account_count)
         return false;
     if (parts->reporting == NULL && (config->observation_count | config->attachment_count) != 0)

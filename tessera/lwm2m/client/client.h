@@ -167,6 +167,7 @@ typedef struct {
 
 typedef struct {
     const char *endpoint; /* `ep` */
+    tsr_bytes root;       /* alternate path, "/lwm2m", where the objects stand; empty: at the root */
     const tsr_lwm2m_registry *registry;
     tsr_lwm2m_servers *servers; /* the state of Object 1, which is in the registry too */
     tsr_lwm2m_account *accounts; /* at most 255 */

@@ -60,6 +60,7 @@ static tsr_err put_all(const tsr_lwm2m_client *c, size_t account, const tsr_lwm2
     tsr_lwm2m_out out;
     tsr_err err = tsr_lwm2m_out_begin(&out, format, tsr_lwm2m_at_root(), body), ended;
 
+    tsr_lwm2m_out_prefix(&out, c->config.root);
     *found = 0;
     for (size_t i = 0; err == TSR_OK && i < c->config.path_count; i++) {
         if (is_chosen(c, &c->config.paths[i], o))
@@ -112,6 +113,7 @@ static tsr_err take_paths(tsr_lwm2m_client *c, const tsr_coap_event *event)
     if (!event->msg->content_format.set)
         return TSR_E_UNSUPPORTED;
     err = tsr_lwm2m_in_begin_fetch(&in, event->msg->content_format.value, event->body, &scratch);
+    tsr_lwm2m_in_prefix(&in, c->config.root);
     while (err == TSR_OK && (err = tsr_lwm2m_in_next_name(&in, &at)) == TSR_OK)
         err = add_path(c, &at);
     return err == TSR_END ? TSR_OK : err;

@@ -50,6 +50,7 @@ static tsr_err each(writing *w, tsr_lwm2m_phase phase)
     tsr_err err = tsr_lwm2m_in_begin_patch(&in, w->event->msg->content_format.value, w->event->body,
                                            &scratch);
 
+    tsr_lwm2m_in_prefix(&in, w->c->config.root);
     while (err == TSR_OK && (err = tsr_lwm2m_in_next_change(&in, &at, &value)) == TSR_OK)
         err = write_one(w, at, &value, phase, &in);
     return err == TSR_END ? TSR_OK : err;

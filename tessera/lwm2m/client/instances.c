@@ -13,6 +13,7 @@ static void follow(tsr_lwm2m_client *c, const client_request *r, bool made)
 
 static tsr_err create(tsr_lwm2m_client *c, client_request *r, tsr_lwm2m_format format)
 {
+    tsr_lwm2m_content content;
     uint16_t instance;
     tsr_err err;
 
@@ -21,7 +22,8 @@ static tsr_err create(tsr_lwm2m_client *c, client_request *r, tsr_lwm2m_format f
         return TSR_E_DENIED;
     if (!tsr_lwm2m_format_is_multiple(format) && r->event->body.len != 0)
         return TSR_E_UNSUPPORTED;
-    err = tsr_lwm2m_object_create(r->object, format, r->event->body, &r->body, &instance);
+    content = (tsr_lwm2m_content){ format, r->event->body, c->config.root };
+    err = tsr_lwm2m_object_create(r->object, &content, &r->body, &instance);
     if (err != TSR_OK)
         return err;
     r->at = tsr_lwm2m_at_instance(r->at.object, instance);
@@ -61,16 +63,17 @@ static void forget_attachments(tsr_lwm2m_client *c, const tsr_lwm2m_path *at)
 
 static uint8_t changed(tsr_lwm2m_client *c, client_request *r)
 {
-    tsr_buf text = tsr_buf_over(r->location, sizeof r->location - 1);
+    tsr_buf text = tsr_buf_over(c->config.body, c->config.body_len);
 
     tsr_lwm2m_client_relink(c);
     if (r->op == TSR_LWM2M_OP_DELETE) {
         forget_attachments(c, &r->at);
         return TSR_COAP_DELETED;
     }
+    tsr_put_bytes(&text, c->config.root);
     tsr_lwm2m_path_put(&text, r->at);
-    r->location[text.len] = '\0';
-    r->answer.location = r->location;
+    tsr_put_u8(&text, 0);
+    r->answer.location = (const char *)text.ptr;
     return TSR_COAP_CREATED;
 }
 

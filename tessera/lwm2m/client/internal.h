@@ -113,7 +113,6 @@ typedef struct {
     tsr_buf body;   /* of the answer; scratch for values that come in */
     size_t undo;    /* bytes of the object's saved form at the start of config.state */
     tsr_coap_response answer;
-    char location[16];
 } client_request;
 
 /* reporting.c; reached through c->parts. Without it there are no observations and no attributes. */
@@ -227,7 +226,7 @@ void tsr_lwm2m_account_executed(const tsr_lwm2m_client *c, tsr_lwm2m_account *a,
 tsr_lwm2m_server *tsr_lwm2m_account_server(const tsr_lwm2m_client *c, const tsr_lwm2m_account *a);
 
 /* links.c */
-void tsr_lwm2m_link_open(tsr_buf *out, const tsr_lwm2m_path *at);
+void tsr_lwm2m_link_open(tsr_buf *out, tsr_bytes root, const tsr_lwm2m_path *at);
 bool tsr_lwm2m_version_is_implied(const tsr_lwm2m_object_info *info, uint8_t version_minor);
 void tsr_lwm2m_version_put(const tsr_lwm2m_object_info *info, uint8_t version_minor, tsr_buf *out);
 bool tsr_lwm2m_object_is_hidden(uint16_t object);

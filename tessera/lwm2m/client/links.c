@@ -31,9 +31,10 @@ bool tsr_lwm2m_version_is_implied(const tsr_lwm2m_object_info *info, uint8_t ver
 }
 
 /* The next link of a list. */
-void tsr_lwm2m_link_open(tsr_buf *out, const tsr_lwm2m_path *at)
+void tsr_lwm2m_link_open(tsr_buf *out, tsr_bytes root, const tsr_lwm2m_path *at)
 {
     tsr_put_text(out, out->len == 0 ? "<" : ",<");
+    tsr_put_bytes(out, root);
     tsr_lwm2m_path_put(out, *at);
     tsr_put_u8(out, '>');
 }
@@ -48,19 +49,19 @@ void tsr_lwm2m_version_put(const tsr_lwm2m_object_info *info, uint8_t version_mi
     tsr_put_dec(out, info->version_minor);
 }
 
-static void object_put(const tsr_lwm2m_object *object, uint8_t version_minor, tsr_buf *out)
+static void object_put(tsr_bytes root, const tsr_lwm2m_object *object, uint8_t version_minor, tsr_buf *out)
 {
     uint32_t i = tsr_lwm2m_object_next(object, 0);
     tsr_lwm2m_path at = tsr_lwm2m_at_object(object->info->id);
 
     if (i == TSR_LWM2M_NO_INSTANCE || !tsr_lwm2m_version_is_implied(object->info, version_minor)) {
-        tsr_lwm2m_link_open(out, &at);
+        tsr_lwm2m_link_open(out, root, &at);
         tsr_lwm2m_version_put(object->info, version_minor, out);
     }
     at.depth = 2;
     for (; i != TSR_LWM2M_NO_INSTANCE; i = tsr_lwm2m_object_next(object, i + 1)) {
         at.instance = (uint16_t)i;
-        tsr_lwm2m_link_open(out, &at);
+        tsr_lwm2m_link_open(out, root, &at);
     }
 }
 
@@ -100,13 +101,15 @@ static void formats_put(uint8_t minor, tsr_buf *out)
 
 void tsr_lwm2m_links_put(const tsr_lwm2m_client *c, uint8_t minor, tsr_buf *out)
 {
-    tsr_put_text(out, "</>;rt=\"oma.lwm2m\"");
+    tsr_put_u8(out, '<');
+    tsr_put_bytes(out, c->config.root.len != 0 ? c->config.root : tsr_text("/"));
+    tsr_put_text(out, ">;rt=\"oma.lwm2m\"");
     formats_put(minor, out);
     for (size_t i = 0; i < c->config.registry->count; i++) {
         const tsr_lwm2m_object *object = &c->config.registry->objects[i];
 
         if (!tsr_lwm2m_object_is_hidden(object->info->id))
-            object_put(object, minor, out);
+            object_put(c->config.root, object, minor, out);
     }
 }
 
@@ -124,7 +127,7 @@ static void link_put(const tour *t, const tsr_lwm2m_path *at, size_t dim)
 {
     bool inherits = t->out->len == 0 && at->depth == 3;
 
-    tsr_lwm2m_link_open(t->out, at);
+    tsr_lwm2m_link_open(t->out, t->c->config.root, at);
     if (at->depth == 1)
         tsr_lwm2m_version_put(t->object->info, t->c->config.accounts[t->account].version_minor,
                               t->out);

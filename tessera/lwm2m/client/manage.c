@@ -44,6 +44,8 @@ tsr_err tsr_lwm2m_manage_read(tsr_lwm2m_client *c, size_t account, const tsr_lwm
     err = tsr_lwm2m_out_begin(&out, format, *at, body);
     if (err != TSR_OK)
         return err;
+    if (c->config.root.len != 0)
+        tsr_lwm2m_out_prefix(&out, c->config.root);
     err = manage_put(c, account, object, at, &out);
     ended = tsr_lwm2m_out_end(&out);
     if (err == TSR_OK)
@@ -111,13 +113,15 @@ static uint8_t do_discover(tsr_lwm2m_client *c, client_request *r)
 }
 
 /* Core 6.3.3 */
-static tsr_err write(const client_request *r, tsr_lwm2m_format format)
+static tsr_err write(const tsr_lwm2m_client *c, const client_request *r, tsr_lwm2m_format format)
 {
+    const tsr_lwm2m_content content = { format, r->event->body, c->config.root };
+
     if (is_multiple(r->object, &r->at) && !tsr_lwm2m_format_is_multiple(format))
         return tsr_lwm2m_object_exists(r->object, &r->at) ? TSR_E_UNSUPPORTED : TSR_E_NOT_FOUND;
     return tsr_lwm2m_object_write(
         r->object, r->at, r->op == TSR_LWM2M_OP_REPLACE ? TSR_LWM2M_REPLACE : TSR_LWM2M_UPDATE,
-        format, r->event->body, &r->body);
+        &content, &r->body);
 }
 
 static tsr_err change(tsr_lwm2m_client *c, client_request *r)
@@ -132,7 +136,7 @@ static tsr_err change(tsr_lwm2m_client *c, client_request *r)
         err = tsr_lwm2m_format_from(r->msg->content_format.value, &format);
     if (r->op > TSR_LWM2M_OP_EXECUTE)
         return c->parts->instances->change(c, r, format, err);
-    return err == TSR_OK ? write(r, format) : err;
+    return err == TSR_OK ? write(c, r, format) : err;
 }
 
 static void after_change(tsr_lwm2m_client *c, const client_request *r)
@@ -234,11 +238,33 @@ static uint8_t perform(tsr_lwm2m_client *c, client_request *r)
     return op == TSR_LWM2M_OP_ATTRIBUTES ? c->parts->reporting->attributes(c, r) : do_change(c, r);
 }
 
+/* Transport 6.4.1: how many segments the alternate path has when the request is below it, else 0. No object's number
+ * begins like it, so it is looked for only where there is none. */
+static size_t root_of(tsr_bytes root, const tsr_coap_msg *msg)
+{
+    size_t n = 0;
+
+    for (; root.len != 0; n++) {
+        root = tsr_skip(root, 1); /* its slash */
+        if (n == msg->path_count || !tsr_same(tsr_first(root, msg->path[n].len), msg->path[n]))
+            return 0;
+        root = tsr_skip(root, msg->path[n].len);
+        if (root.len != 0 && root.ptr[0] != '/')
+            return 0;
+    }
+    return n;
+}
+
 static uint8_t handle(tsr_lwm2m_client *c, client_request *r)
 {
-    for (size_t i = 0; i < r->msg->path_count; i++)
-        if (tsr_lwm2m_path_push(&r->at, r->msg->path[i]) != TSR_OK) /* also of the fifth */
+    for (size_t i = 0, n; i < r->msg->path_count; i++) {
+        if (tsr_lwm2m_path_push(&r->at, r->msg->path[i]) == TSR_OK)
+            continue;
+        n = i == 0 ? root_of(c->config.root, r->msg) : 0;
+        if (n == 0) /* also of the fifth */
             return TSR_COAP_NOT_FOUND;
+        i = n - 1;
+    }
     if (r->at.depth == 0)
         return c->parts->composite == NULL
                    ? TSR_COAP_METHOD_NOT_ALLOWED

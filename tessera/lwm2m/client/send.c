@@ -177,7 +177,9 @@ static size_t batch_of(const tsr_lwm2m_client *c)
 {
     size_t batch = c->config.outbox->batch != 0 ? c->config.outbox->batch : BATCH;
 
-    return batch < c->config.body_len ? batch : c->config.body_len;
+    if (batch > c->config.body_len)
+        batch = c->config.body_len;
+    return batch > c->config.root.len ? batch - c->config.root.len : 0; /* it stands there once */
 }
 
 /* Puts as many as fit, one at least, oldest first, and marks them. */
@@ -190,6 +192,7 @@ static tsr_err fill(tsr_lwm2m_client *c, uint16_t short_id, tsr_lwm2m_format for
     outbox_entry e;
     tsr_err err = tsr_lwm2m_out_begin(&out, format, tsr_lwm2m_at_root(), body);
 
+    tsr_lwm2m_out_prefix(&out, c->config.root);
     while (err == TSR_OK && tsr_lwm2m_outbox_next(o, &at, &e) == TSR_OK) {
         if (e.short_id != short_id)
             continue;

@@ -43,6 +43,13 @@ const char *tsr_lwm2m_format_name(tsr_lwm2m_format format);
 /** What can be written and read is a table, tsr_lwm2m_codecs (format/codec.h). This room's own has
  *  every format; a program that defines the table itself links only the formats it lists. */
 
+/** A payload and what it takes to read it. */
+typedef struct {
+    tsr_lwm2m_format format;
+    tsr_bytes payload;
+    tsr_bytes prefix; /* may stand before names; empty: none does (tsr_lwm2m_in_prefix) */
+} tsr_lwm2m_content;
+
 /* ---- writing ------------------------------------------------------------------------------ */
 
 /** Writes the payload of a Read, Observe, Send, Write, Create or Write-Composite.
@@ -64,6 +71,7 @@ typedef struct {
     bool based;                /* the SenML base name is the base */
     bool null;                 /* SenML: the record being put has the value null */
     tsr_err err;
+    tsr_bytes prefix;          /* SenML: before each name */
     size_t open[4];            /* where those that are open begin */
     uint16_t items[4];         /* how many entries they have */
     uint8_t depth[4];          /* how many identifiers are known inside of them */
@@ -79,6 +87,17 @@ typedef struct {
  */
 tsr_err tsr_lwm2m_out_begin(tsr_lwm2m_out *out, tsr_lwm2m_format format, tsr_lwm2m_path base,
                             tsr_buf *body);
+
+/** Names in SenML begin with this text: the alternate path that a client registered ("/lwm2m"), which is good
+ *  (tsr_lwm2m_root_is_good()). Other formats ignore it. Call after begin.
+ *  errors  TSR_E_ARGUMENT from put and end: it is longer than TSR_LWM2M_ROOT_MAX */
+static inline void tsr_lwm2m_out_prefix(tsr_lwm2m_out *out, tsr_bytes prefix)
+{
+    if (prefix.len <= TSR_LWM2M_ROOT_MAX)
+        out->prefix = prefix;
+    else
+        out->err = TSR_E_ARGUMENT;
+}
 
 /** Values put from now on were measured at this time (SenML only; other formats carry no time
  *  and ignore it). units: milliseconds since 1970; 0 means no time. */
@@ -175,7 +194,7 @@ tsr_err tsr_lwm2m_in_begin(tsr_lwm2m_in *in, tsr_lwm2m_format format, tsr_lwm2m_
                            tsr_bytes payload, tsr_buf *scratch);
 
 /** Names in SenML may start with this text, which is dropped: the alternate path that a client
- *  registered ("/lwm2m"). Call after begin. */
+ *  registered ("/lwm2m"). They need not. Call after begin. */
 void tsr_lwm2m_in_prefix(tsr_lwm2m_in *in, tsr_bytes prefix);
 
 /** Gives the next value with its full path, at or below the base.

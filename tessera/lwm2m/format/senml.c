@@ -14,16 +14,19 @@ uint8_t *tsr_senml_put_ids(uint8_t *text, const tsr_lwm2m_path *path, uint8_t le
     return text;
 }
 
-uint8_t *tsr_senml_put_full(uint8_t *text, const tsr_lwm2m_path *path)
+uint8_t *tsr_senml_put_full(uint8_t *text, tsr_bytes prefix, const tsr_lwm2m_path *path)
 {
+    if (prefix.len != 0)
+        memcpy(text, prefix.ptr, prefix.len);
+    text += prefix.len;
     *text++ = '/';
     return path->depth == 0 ? text : tsr_senml_put_ids(text, path, 0);
 }
 
-uint8_t *tsr_senml_put_base(uint8_t *text, const tsr_lwm2m_path *base)
+uint8_t *tsr_senml_put_base(uint8_t *text, const tsr_lwm2m_out *out)
 {
-    text = tsr_senml_put_full(text, base);
-    if (base->depth != 0)
+    text = tsr_senml_put_full(text, out->prefix, &out->base);
+    if (out->base.depth != 0)
         *text++ = '/';
     return text;
 }
@@ -100,9 +103,11 @@ tsr_err tsr_senml_resolve(tsr_lwm2m_in *in, tsr_senml_record *record, tsr_lwm2m_
 
     if (record->values > 1)
         return TSR_E_MALFORMED;
+    if (name.len == 0)
+        return TSR_E_MALFORMED;
     if (in->prefix.len != 0 && tsr_same(tsr_first(name, in->prefix.len), in->prefix))
-        name = tsr_skip(name, in->prefix.len);
-    if (name.len == 0 || tsr_lwm2m_path_parse(name, path) != TSR_OK)
+        name = name.len == in->prefix.len ? tsr_text("/") : tsr_skip(name, in->prefix.len);
+    if (tsr_lwm2m_path_parse(name, path) != TSR_OK)
         return TSR_E_MALFORMED;
     if (in->base_value != 0 && record->values == 0)
         record->value = tsr_lwm2m_int(0);

@@ -9,7 +9,7 @@
 
 enum {
     TSR_SENML_VERSION = 10, /* RFC 8428 §4.4 */
-    TSR_SENML_NAME = 80,    /* bytes of the longest name: a path, behind a prefix of 56 */
+    TSR_SENML_NAME = TSR_LWM2M_ROOT_MAX + 24, /* bytes of the longest name: a path behind its prefix */
 };
 
 /* ---- writing ------------------------------------------------------------------------------- */
@@ -58,11 +58,12 @@ static inline uint8_t *tsr_senml_put_id(uint8_t *text, unsigned id)
 /** Writes the identifiers from `level` on, "7/1"; there must be one. Returns where they end. */
 uint8_t *tsr_senml_put_ids(uint8_t *text, const tsr_lwm2m_path *path, uint8_t level);
 
-/** Writes "/3/0/7/1", at most TSR_LWM2M_PATH_TEXT bytes. */
-uint8_t *tsr_senml_put_full(uint8_t *text, const tsr_lwm2m_path *path);
+/** Writes "/3/0/7/1", at most TSR_LWM2M_PATH_TEXT bytes, behind the prefix. */
+uint8_t *tsr_senml_put_full(uint8_t *text, tsr_bytes prefix, const tsr_lwm2m_path *path);
 
-/** Writes "/3/0/", or "/" for the root; what is below a base leaves at most 19 bytes for it. */
-uint8_t *tsr_senml_put_base(uint8_t *text, const tsr_lwm2m_path *base);
+/** Writes the base name: "/3/0/", or "/" for the root, behind the prefix; what is below a base leaves at most 19
+ *  bytes for it. */
+uint8_t *tsr_senml_put_base(uint8_t *text, const tsr_lwm2m_out *out);
 
 /* RFC 8428 §6, table 4: the labels of most records. */
 enum { TSR_SENML_LABEL_NAME = 0, TSR_SENML_LABEL_VALUE = 2, TSR_SENML_LABEL_STRING = 3 };
@@ -71,6 +72,8 @@ enum { TSR_SENML_LABEL_NAME = 0, TSR_SENML_LABEL_VALUE = 2, TSR_SENML_LABEL_STRI
  * base time, name, label "vlo" and an object link, with a little to spare. */
 enum { TSR_SENML_RECORD = 96 };
 
+enum { TSR_SENML_PREFIXED = TSR_SENML_RECORD + TSR_LWM2M_ROOT_MAX }; /* the same with a prefix, or in JSON */
+
 /* As in tsr_lwm2m_codec. */
 tsr_err tsr_senml_cbor_put(tsr_lwm2m_out *out, tsr_lwm2m_path path, const tsr_lwm2m_value *value);
 tsr_err tsr_senml_cbor_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_value *value);
@@ -78,10 +81,10 @@ tsr_err tsr_senml_cbor_next(tsr_lwm2m_in *in, tsr_lwm2m_path *path, tsr_lwm2m_va
 /** Ends SenML CBOR: the byte at out->start becomes the head of an array of out->count records. */
 tsr_err tsr_senml_cbor_end(tsr_lwm2m_out *out);
 
-static inline uint8_t *tsr_senml_put_name(uint8_t *text, const tsr_lwm2m_path *path,
-                                          uint8_t base_depth, bool below)
+static inline uint8_t *tsr_senml_put_name(uint8_t *text, const tsr_lwm2m_out *out,
+                                          const tsr_lwm2m_path *path, bool below)
 {
-    return below ? tsr_senml_put_ids(text, path, base_depth) : tsr_senml_put_full(text, path);
+    return below ? tsr_senml_put_ids(text, path, out->base.depth) : tsr_senml_put_full(text, out->prefix, path);
 }
 
 /* ---- reading ------------------------------------------------------------------------------- */

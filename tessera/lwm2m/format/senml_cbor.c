@@ -55,7 +55,7 @@ static uint8_t *put_fields(uint8_t *at, tsr_lwm2m_out *out, const tsr_lwm2m_path
     if (says.has_base) {
         map++;
         *at++ = BASE_NAME_CODE;
-        at = close_text(at, says.below ? tsr_senml_put_base(at + 1, &out->base) : at + 1);
+        at = close_text(at, says.below ? tsr_senml_put_base(at + 1, out) : at + 1);
     }
     if (says.has_time) {
         map++;
@@ -64,7 +64,7 @@ static uint8_t *put_fields(uint8_t *at, tsr_lwm2m_out *out, const tsr_lwm2m_path
     }
     *head = map;
     *at++ = TSR_SENML_LABEL_NAME;
-    return close_text(at, tsr_senml_put_name(at + 1, path, out->base.depth, says.below));
+    return close_text(at, tsr_senml_put_name(at + 1, out, path, says.below));
 }
 
 /* The value; of a string only its head, then its bytes are in `tail`. NULL: not in SenML. */
@@ -97,7 +97,7 @@ static uint8_t *put_value(uint8_t *at, const tsr_lwm2m_value *value, tsr_bytes *
 
 tsr_err tsr_senml_cbor_put(tsr_lwm2m_out *out, tsr_lwm2m_path path, const tsr_lwm2m_value *value)
 {
-    uint8_t room[TSR_SENML_RECORD];
+    uint8_t room[TSR_SENML_PREFIXED];
     bool has_value = value->type != TSR_LWM2M_NONE || out->null;
     tsr_bytes tail = { NULL, 0 };
     uint8_t *end = put_fields(room, out, &path, has_value ? 0xa2 : 0xa1);

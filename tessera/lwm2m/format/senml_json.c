@@ -53,7 +53,7 @@ static uint8_t *add(uint8_t *at, const char *text, size_t len)
 /* Everything but the value; what stands in names needs no escapes. */
 static void put_fields(tsr_lwm2m_out *out, tsr_lwm2m_path path)
 {
-    uint8_t room[96], *at = room;
+    uint8_t room[TSR_SENML_PREFIXED], *at = room;
     bool first = out->count == 0;
     tsr_senml_fields says = tsr_senml_next(out, path.depth);
 
@@ -61,7 +61,7 @@ static void put_fields(tsr_lwm2m_out *out, tsr_lwm2m_path path)
     if (says.has_base) {
         at = add(at, "\"bn\":\"", 6);
         if (says.below)
-            at = tsr_senml_put_base(at, &out->base);
+            at = tsr_senml_put_base(at, out);
         at = add(at, "\",", 2);
     }
     if (says.has_time) {
@@ -71,7 +71,7 @@ static void put_fields(tsr_lwm2m_out *out, tsr_lwm2m_path path)
         at = add(room, ",", 1);
     }
     at = add(at, "\"n\":\"", 5);
-    at = tsr_senml_put_name(at, &path, out->base.depth, says.below);
+    at = tsr_senml_put_name(at, out, &path, says.below);
     at = add(at, "\"", 1);
     tsr_put_bytes(out->body, tsr_view(room, (size_t)(at - room)));
 }

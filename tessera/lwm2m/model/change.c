@@ -7,8 +7,7 @@
 typedef struct {
     const tsr_lwm2m_object *object;
     tsr_lwm2m_path at;
-    tsr_lwm2m_format format;
-    tsr_bytes payload;
+    const tsr_lwm2m_content *content;
     const tsr_buf *scratch;
     uint16_t instance;  /* stands in for TSR_LWM2M_NO_ID */
     uint8_t mentioned[32];
@@ -28,16 +27,25 @@ static bool is_passed_over(const change *c, const tsr_lwm2m_resource_info *info)
     return info == NULL || (c->at.depth == 1 && !(info->flags & TSR_LWM2M_WRITE));
 }
 
+static tsr_err begin(const change *c, tsr_lwm2m_in *in, tsr_buf *scratch)
+{
+    tsr_err err;
+
+    *scratch = tsr_buf_over(c->scratch->ptr + c->scratch->len, c->scratch->cap - c->scratch->len);
+    err = tsr_lwm2m_in_begin(in, c->content->format, c->at, c->content->payload, scratch);
+    tsr_lwm2m_in_prefix(in, c->content->prefix);
+    return err;
+}
+
 /* Walks the payload once. The reader's paths are at or below c->at. */
 static tsr_err each(change *c, tsr_lwm2m_phase phase)
 {
-    tsr_buf scratch =
-        tsr_buf_over(c->scratch->ptr + c->scratch->len, c->scratch->cap - c->scratch->len);
+    tsr_buf scratch;
     const tsr_lwm2m_resource_info *info;
     tsr_lwm2m_in in;
     tsr_lwm2m_path at;
     tsr_lwm2m_value value;
-    tsr_err err = tsr_lwm2m_in_begin(&in, c->format, c->at, c->payload, &scratch);
+    tsr_err err = begin(c, &in, &scratch);
 
     while (err == TSR_OK && (err = tsr_lwm2m_in_next(&in, &at, &value)) == TSR_OK) {
         if (at.depth < 3)
@@ -87,10 +95,10 @@ static tsr_err check_target(const tsr_lwm2m_object *object, tsr_lwm2m_path at)
 }
 
 tsr_err tsr_lwm2m_object_write(const tsr_lwm2m_object *object, tsr_lwm2m_path at,
-                               tsr_lwm2m_write_mode mode, tsr_lwm2m_format format,
-                               tsr_bytes payload, const tsr_buf *scratch)
+                               tsr_lwm2m_write_mode mode, const tsr_lwm2m_content *content,
+                               const tsr_buf *scratch)
 {
-    change c = { object, at, format, payload, scratch, at.instance, { 0 } };
+    change c = { object, at, content, scratch, at.instance, { 0 } };
     bool replaces = mode == TSR_LWM2M_REPLACE && at.depth < 4;
     tsr_err err = check_target(object, at);
 
@@ -108,13 +116,12 @@ tsr_err tsr_lwm2m_object_write(const tsr_lwm2m_object *object, tsr_lwm2m_path at
 /* The instance that all values of a Create belong to: TSR_LWM2M_NO_ID if none says. */
 static tsr_err instance_in(const change *c, uint16_t *instance)
 {
-    tsr_buf scratch =
-        tsr_buf_over(c->scratch->ptr + c->scratch->len, c->scratch->cap - c->scratch->len);
+    tsr_buf scratch;
     tsr_lwm2m_in in;
     tsr_lwm2m_path at;
     tsr_lwm2m_value value;
     bool first = true;
-    tsr_err err = tsr_lwm2m_in_begin(&in, c->format, c->at, c->payload, &scratch);
+    tsr_err err = begin(c, &in, &scratch);
 
     while (err == TSR_OK && (err = tsr_lwm2m_in_next(&in, &at, &value)) == TSR_OK) {
         if (at.depth < 2 || (!first && at.instance != *instance))
@@ -151,19 +158,18 @@ static tsr_err create_in(change *c, tsr_lwm2m_phase phase)
 {
     tsr_err err = c->object->handlers->create(c->object->state, c->instance, phase);
 
-    return err == TSR_OK && c->payload.len != 0 ? each(c, phase) : err;
+    return err == TSR_OK && c->content->payload.len != 0 ? each(c, phase) : err;
 }
 
-tsr_err tsr_lwm2m_object_create(const tsr_lwm2m_object *object, tsr_lwm2m_format format,
-                                tsr_bytes payload, const tsr_buf *scratch, uint16_t *instance)
+tsr_err tsr_lwm2m_object_create(const tsr_lwm2m_object *object, const tsr_lwm2m_content *content,
+                                const tsr_buf *scratch, uint16_t *instance)
 {
-    change c = { object, tsr_lwm2m_at_object(object->info->id), format, payload, scratch,
-                 TSR_LWM2M_NO_ID, { 0 } };
+    change c = { object, tsr_lwm2m_at_object(object->info->id), content, scratch, TSR_LWM2M_NO_ID, { 0 } };
     tsr_err err = TSR_OK;
 
     if (object->handlers->create == NULL)
         return TSR_E_DENIED;
-    if (payload.len != 0)
+    if (content->payload.len != 0)
         err = instance_in(&c, &c.instance);
     if (err == TSR_OK && c.instance == TSR_LWM2M_NO_ID)
         err = lowest_free(object, &c.instance);

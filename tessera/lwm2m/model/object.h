@@ -137,8 +137,8 @@ typedef enum {
  *           nothing has changed on failure
  */
 tsr_err tsr_lwm2m_object_write(const tsr_lwm2m_object *object, tsr_lwm2m_path at,
-                               tsr_lwm2m_write_mode mode, tsr_lwm2m_format format,
-                               tsr_bytes payload, const tsr_buf *scratch);
+                               tsr_lwm2m_write_mode mode, const tsr_lwm2m_content *content,
+                               const tsr_buf *scratch);
 
 /** Sets one resource or resource instance to a value that `in` has just given; NONE removes a
  *  resource instance. Both phases are the caller's business; the instance exists.
@@ -156,8 +156,8 @@ tsr_err tsr_lwm2m_object_set(const tsr_lwm2m_object *object, tsr_lwm2m_path at,
  *          TSR_E_DENIED  the object takes no (more) instances; TSR_E_ARGUMENT  a mandatory
  *          writable resource is missing
  */
-tsr_err tsr_lwm2m_object_create(const tsr_lwm2m_object *object, tsr_lwm2m_format format,
-                                tsr_bytes payload, const tsr_buf *scratch, uint16_t *instance);
+tsr_err tsr_lwm2m_object_create(const tsr_lwm2m_object *object, const tsr_lwm2m_content *content,
+                                const tsr_buf *scratch, uint16_t *instance);
 
 /** Are these arguments well formed?
  *  source  Core 6.3.5 (digit, or digit='text', comma between; each digit once)

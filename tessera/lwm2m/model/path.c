@@ -68,6 +68,24 @@ tsr_err tsr_lwm2m_path_parse(tsr_bytes text, tsr_lwm2m_path *path)
     return TSR_OK;
 }
 
+static bool is_letter(uint8_t c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
+
+bool tsr_lwm2m_root_is_good(tsr_bytes root)
+{
+    bool named = true; /* the segment so far */
+
+    if (root.len > TSR_LWM2M_ROOT_MAX || (root.len != 0 && root.ptr[0] != '/'))
+        return false;
+    for (size_t i = 0; i < root.len; i++) {
+        uint8_t c = root.ptr[i];
+
+        if (c == '/' ? !named : !is_letter(c) && !(c >= '0' && c <= '9') && memchr("-._~", c, 4) == NULL)
+            return false;
+        named = c != '/' && (named || is_letter(c));
+    }
+    return named;
+}
+
 void tsr_lwm2m_path_put(tsr_buf *out, tsr_lwm2m_path path)
 {
     if (path.depth == 0)

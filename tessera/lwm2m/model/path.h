@@ -79,6 +79,13 @@ tsr_err tsr_lwm2m_path_push(tsr_lwm2m_path *path, tsr_bytes segment);
  */
 tsr_err tsr_lwm2m_path_parse(tsr_bytes text, tsr_lwm2m_path *path);
 
+enum { TSR_LWM2M_ROOT_MAX = 56 }; /* bytes of an alternate path */
+
+/** May objects stand below this alternate path? Empty, or segments like "/lwm2m", each with a letter and beside
+ *  letters digits, "-", ".", "_" and "~" alone, so that it needs no escapes anywhere; at most TSR_LWM2M_ROOT_MAX bytes.
+ *  source  Transport 6.4.1 (no segment is a number) */
+bool tsr_lwm2m_root_is_good(tsr_bytes root);
+
 /** Prints "/3/0/9"; the root is "/". */
 void tsr_lwm2m_path_put(tsr_buf *out, tsr_lwm2m_path path);
 

@@ -63,15 +63,16 @@ static void put_object(const tsr_lwm2m_client *c, const tsr_lwm2m_object *object
     uint32_t i = tsr_lwm2m_object_next(object, 0);
     uint16_t id = object->info->id;
     tsr_lwm2m_path at = tsr_lwm2m_at_object(id);
+    const tsr_bytes none = { NULL, 0 }; /* Transport 6.4.2: the alternate path does not matter here */
     uint8_t minor = c->config.version_minor;
 
     if (i == TSR_LWM2M_NO_INSTANCE || !tsr_lwm2m_version_is_implied(object->info, minor)) {
-        tsr_lwm2m_link_open(out, &at);
+        tsr_lwm2m_link_open(out, none, &at);
         tsr_lwm2m_version_put(object->info, minor, out);
     }
     for (; i != TSR_LWM2M_NO_INSTANCE; i = tsr_lwm2m_object_next(object, i + 1)) {
         at = tsr_lwm2m_at_instance(id, (uint16_t)i);
-        tsr_lwm2m_link_open(out, &at);
+        tsr_lwm2m_link_open(out, none, &at);
         if (id == SECURITY)
             put_security(c->bootstrap, (uint16_t)i, out);
         else if (id == SERVER)
