@@ -39,6 +39,31 @@ class Registration(unittest.TestCase):
             for hidden in ("</0", "</21", "</23"):
                 self.assertFalse([link for link in links if link.startswith((hidden + ">", hidden + "/"))], hidden)
 
+    def test_alternate_path(self):
+        """Core 6.2.1 and Transport 6.4.1: objects below /lwm2m, in the list, requests, links, names and locations"""
+        with Room(*SEND, device=(*lab.DEVICE_LINES, "alternate_path = /lwm2m")) as room:
+            server = room.server
+            links = server.registered()["links"].split(",")
+            self.assertTrue(links[0].startswith('</lwm2m>;rt="oma.lwm2m"'), links[0])
+            self.assertIn("</lwm2m/3/0>", links)
+            self.assertEqual([link for link in links if not link.startswith("</lwm2m")], [])
+            self.assertEqual(server.read("/lwm2m/1/0/1", TEXT).payload, b"300")
+            self.assertEqual(server.ask("PUT", "/lwm2m/1/0/1", b"400", format=TEXT).code, "2.04")
+            self.assertEqual(server.ask("GET", "/else/1/0/1").code, "4.04")
+            self.assertEqual(server.ask("GET", "/lwm2m/1/0/1", accept=peer.LINKS).payload, b"</lwm2m/1/0/1>")
+            self.assertEqual(peer.senml_cbor(server.read("/lwm2m/1/0/1", SENML_CBOR).payload), {"/lwm2m/1/0/1": 400})
+            wanted = cbor2.dumps([{-2: "/lwm2m/", 0: "1/0/1"}, {0: "3/0/16"}])
+            answer = server.ask("FETCH", "/lwm2m", wanted, format=peer.ETCH_CBOR, accept=SENML_CBOR)
+            self.assertEqual(peer.senml_cbor(answer.payload), {"/lwm2m/1/0/1": 400, "/lwm2m/3/0/16": "UT"})
+            change = cbor2.dumps([{-2: "/lwm2m/", 0: "1/0/1", 2: 500}])
+            self.assertEqual(server.ask("iPATCH", "/lwm2m", change, format=peer.ETCH_CBOR).code, "2.04")
+            self.assertEqual(server.read("/lwm2m/1/0/1", TEXT).payload, b"500")
+            create = cbor2.dumps([{-2: "/lwm2m/16/7/", 0: "0/0", 3: "x"}])
+            answer = server.ask("POST", "/lwm2m/16", create, format=SENML_CBOR)
+            self.assertEqual((answer.code, answer.message.opt.location_path), ("2.01", ("lwm2m", "16", "7")))
+            sent = server.wait(lambda: server.sent, 30, "a Send")[0]
+            self.assertEqual([n for n in peer.senml_cbor(sent["payload"]) if not n.startswith("/lwm2m/")], [])
+
     def test_lifetime_changes_and_is_told(self):
         """LwM2M-1.1-int-102 and LwM2M-1.1-int-107: a shorter and a longer lifetime"""
         with Room() as room:

@@ -127,6 +127,34 @@ class Registration(unittest.TestCase):
             self.assertEqual(room.device.update(links="</1/0>,</3/0>,</16/1>").code, "2.04")
             self.assertEqual([o["object"] for o in room.rest.device("dev1")["objects"]], [1, 3, 16])
 
+    def test_alternate_path(self):
+        """Core 6.2.1 and Transport 6.4.1: it stands before the paths of requests and names in SenML; links with it or without"""
+        with Room() as room:
+            device = room.new_device("dev2", '</lwm2m>;rt="oma.lwm2m";ct="110 112",</lwm2m/1/0>,</lwm2m/3/0>,</other>')
+            self.assertEqual([o["object"] for o in room.rest.device("dev2")["objects"]], [1, 3])
+            at = "/devices/dev2/objects"
+            for name in ("/lwm2m/3/0/9", "/3/0/9"):
+                device.answer("GET", "/lwm2m/3/0/9", Code.CONTENT, cbor2.dumps([{0: name, 2: 50}]), SENML_CBOR)
+                status, body, _ = room.rest.get(f"{at}/3/0/9")
+                self.assertEqual((status, body["values"][0]["value"]), (200, 50), body)
+                device.answer("GET", "/lwm2m/3/0", Code.CONTENT, f"<{name[:-2]}>,<{name}>".encode(), LINKS)
+                status, body, _ = room.rest.get(f"{at}/3/0/discover")
+                self.assertEqual([link["path"] for link in body["links"]], ["/3/0", "/3/0/9"], body)
+            device.answer("FETCH", "/lwm2m", Code.CONTENT, cbor2.dumps([{-2: "/lwm2m/", 0: "3/0/9", 2: 50}]), SENML_CBOR)
+            status, body, _ = room.rest.call("POST", "/devices/dev2/composite/read", {"paths": ["/3/0/9", "/1/0"]})
+            self.assertEqual((status, [(v["path"], v["value"]) for v in body["values"]]), (200, [("/3/0/9", 50)]), body)
+            names = []
+            for record in cbor2.loads(device.last()["payload"]):
+                names.append(record.get(-2, "") + record[0] if not names or -2 in record else "/lwm2m/" + record[0])
+            self.assertEqual(sorted(names), ["/lwm2m/1/0", "/lwm2m/3/0/9"])
+            device.answer("iPATCH", "/lwm2m", Code.CHANGED)
+            status, body, _ = room.rest.call("POST", "/devices/dev2/composite/write", {"values": [{"path": "/1/0/2", "value": 7}]})
+            self.assertEqual((status, peer.senml_cbor(device.last()["payload"])), (200, {"/lwm2m/1/0/2": 7}))
+            device.answer("PUT", "/lwm2m/1/0/2", Code.CHANGED)
+            status, body, _ = room.rest.call("PUT", f"{at}/1/0/2?format=senml-cbor", {"value": 8})
+            self.assertEqual((status, peer.senml_cbor(device.last()["payload"])), (200, {"/lwm2m/1/0/2": 8}), body)
+            device.close()
+
     def test_two_devices_and_one_that_comes_back(self):
         """LwM2M-1.1-int-950: each has its registration; a new Register of the same endpoint takes the place of the old"""
         with Room() as room:

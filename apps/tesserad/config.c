@@ -57,6 +57,7 @@ static const key device_keys[] = {
     { "deregister_on_exit", WORD_AT(config, deregister, yes_no) },
     { "refresh", NUMBER_AT(config, refresh_s, 1, 3600) },
     { "lwm2m", WORD_AT(config, version, versions) },
+    { "alternate_path", TEXT_AT(config, root) },
     { "profile", TEXT_AT(config, profile) },
     { "profile_covers", TEXT_AT(config, profile_covers) },
     { "history", NUMBER_AT(config, history, 0, 1u << 24) },

@@ -160,6 +160,14 @@ static tsr_err check_containers(const reader *r)
     return TSR_OK;
 }
 
+static tsr_err check_root(const reader *r)
+{
+    if (!tsr_lwm2m_root_is_good(tsr_text(r->c->root)))
+        return fail(r, r->ini.line, "alternate_path = %s is no path for objects; write one like /lwm2m: segments with a "
+                                "letter, of letters, digits and -._~", r->c->root);
+    return TSR_OK;
+}
+
 /* Core 6.2.1: "oma:NAME", "v:NAME", or a suite's number, a colon and a hash. */
 static tsr_err check_profile(const reader *r)
 {
@@ -193,7 +201,9 @@ tsr_err config_check(const reader *r)
         return fail(r, r->ini.line, "no server; add a section [server 1], [bootstrap] or [fdo]");
     if ((c->block_size & (c->block_size - 1)) != 0)
         return fail(r, r->ini.line, "block_size %u is no power of two; use 16 to 1024", c->block_size);
-    err = check_profile(r);
+    err = check_root(r);
+    if (err == TSR_OK)
+        err = check_profile(r);
     if (err == TSR_OK)
         err = check_send(r);
     if (err == TSR_OK)

@@ -283,3 +283,13 @@ void device_timer(desk *d, tsr_timer *t)
     default: break;
     }
 }
+
+void device_path(const device *dev, tsr_lwm2m_path path, char text[DEVICE_PATH])
+{
+    tsr_buf out = tsr_buf_over(text, DEVICE_PATH - 1);
+
+    tsr_put_text(&out, dev->info->root);
+    if (path.depth != 0 || out.len == 0) /* a slash at the end would be a segment more */
+        tsr_lwm2m_path_put(&out, path);
+    text[out.len] = 0;
+}

@@ -186,6 +186,9 @@ desk *server_desk_of_id(tsr_server *s, tsr_bytes id);
 pthread_mutex_t *server_claim(tsr_server *s, const char *endpoint);
 
 /* device.c */
+enum { DEVICE_PATH = TSR_LWM2M_ROOT_MAX + TSR_LWM2M_PATH_TEXT + 1 };
+/** Where the device has it: behind its alternate path. source  Transport 6.4.1 */
+void device_path(const device *dev, tsr_lwm2m_path path, char text[DEVICE_PATH]);
 info *info_new(const info *from, tsr_bytes raw_links, const tsr_link_list *links);
 device *device_new(desk *d, info *i);
 void device_free(device *dev);

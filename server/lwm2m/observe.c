@@ -115,16 +115,13 @@ void observations_adopt(device *dev)
     if (!dev->peer)
         return;
     for (observation *o = dev->observations; o; o = o->next) {
-        char path[TSR_LWM2M_ROOT_MAX + TSR_LWM2M_PATH_TEXT + 1];
-        tsr_buf out = tsr_buf_over(path, sizeof path - 1);
+        char path[DEVICE_PATH];
         tsr_coap_request request = { .method = TSR_COAP_GET, .path = path };
         tsr_buf names = { NULL, 0, 0, TSR_OK };
 
         if (!o->token_len || !o->active)
             continue;
-        tsr_put_text(&out, dev->info->root);
-        tsr_lwm2m_path_put(&out, o->path);
-        path[out.len] = 0;
+        device_path(dev, o->path, path);
         if (o->format != TSR_SERVER_FORMAT_AUTO)
             request.accept = (tsr_coap_num){ true, o->format };
         if (o->path_count)

@@ -12,21 +12,12 @@
 enum { QUERIES_MAX = 16 };
 
 typedef struct {
-    char path[96];
+    char path[DEVICE_PATH];
     char depth[16];
     tsr_bytes queries[QUERIES_MAX];
     size_t query_count;
     tsr_buf body;
 } request_room;
-
-static void put_path(request_room *room, const char *root, tsr_lwm2m_path path)
-{
-    tsr_buf out = tsr_buf_over(room->path, sizeof room->path - 1);
-
-    tsr_put_text(&out, root);
-    tsr_lwm2m_path_put(&out, path);
-    room->path[out.len] = 0;
-}
 
 static void split_queries(request_room *room, const char *text)
 {
@@ -115,7 +106,7 @@ static const char *build(device *dev, operation *op, request_room *room, tsr_coa
 {
     const char *why = NULL;
 
-    put_path(room, dev->info->root, request_path(op));
+    device_path(dev, request_path(op), room->path);
     r->path = room->path;
     r->user = (uint64_t)(uintptr_t)op;
     switch (op->kind) {

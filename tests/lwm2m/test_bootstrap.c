@@ -258,6 +258,25 @@ static void test_discover_shows_one_object(void **state)
     boot_free(r);
 }
 
+/* Transport 6.4.1: the objects of a bootstrap stand at the root, wherever those of the registration do. */
+static void test_bootstrap_knows_no_alternate_path(void **state)
+{
+    boot_rig *r = with_server();
+
+    (void)state;
+    r->client.config.root = tsr_text("/lwm2m");
+    assert_int_equal(tsr_lwm2m_bootstrap_begin(&r->client, r->now_ms), TSR_OK);
+    boot_run(r);
+    assert_code(boot_get(r, BS, "/1/0", TSR_LWM2M_FORMAT_SENML_JSON), 2, 05);
+    assert_memory_equal(r->far[BS].answer.text, "[{\"bn\":\"/1/0/\"", 14);
+    assert_code(boot_get(r, BS, "/1", TSR_LWM2M_FORMAT_LINK), 2, 05);
+    assert_non_null(strstr(r->far[BS].answer.text, "</1/0>"));
+    assert_code(boot_finish(r), 2, 04);
+    boot_run(r);
+    assert_int_equal(boot_of(r, 101)->standing, TSR_LWM2M_REGISTERED);
+    boot_free(r);
+}
+
 /* LwM2M-1.1-int-9; each time the server mends what was wrong. Core 6.1.6, Core 6.1.2 (at least one account) */
 static void test_int_9_inconsistent_accounts_are_refused(void **state)
 {
@@ -499,6 +518,7 @@ int main(void)
         cmocka_unit_test(test_useless_bootstraps_become_rare),
         cmocka_unit_test(test_int_8_read_gives_servers_and_nothing_else),
         cmocka_unit_test(test_discover_shows_one_object),
+        cmocka_unit_test(test_bootstrap_knows_no_alternate_path),
         cmocka_unit_test(test_int_9_inconsistent_accounts_are_refused),
         cmocka_unit_test(test_int_12_pack_configures_at_once),
         cmocka_unit_test(test_pack_replaces_the_accounts_that_were),

@@ -70,6 +70,12 @@ tsr_err tsr_lwm2m_path_parse(tsr_bytes text, tsr_lwm2m_path *path)
 
 static bool is_letter(uint8_t c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
 
+/* RFC 3986 §2.3 */
+static bool is_unreserved(uint8_t c)
+{
+    return is_letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
+}
+
 bool tsr_lwm2m_root_is_good(tsr_bytes root)
 {
     bool named = true; /* the segment so far */
@@ -79,7 +85,7 @@ bool tsr_lwm2m_root_is_good(tsr_bytes root)
     for (size_t i = 0; i < root.len; i++) {
         uint8_t c = root.ptr[i];
 
-        if (c == '/' ? !named : !is_letter(c) && !(c >= '0' && c <= '9') && memchr("-._~", c, 4) == NULL)
+        if (c == '/' ? !named : !is_unreserved(c))
             return false;
         named = c != '/' && (named || is_letter(c));
     }
