@@ -201,6 +201,7 @@ void rig_start(void)
 {
     tsr_lwm2m_client_config c = {
         .endpoint = "fuzz",
+        .root = tsr_text("/r"), /* requests may come below it or not */
         .registry = &f.registry,
         .servers = &f.servers,
         .accounts = f.accounts,
