@@ -36,8 +36,16 @@ class Registration(unittest.TestCase):
             self.assertIn("</1/0>", links)
             self.assertIn("</3/0>", links)
             self.assertTrue(links[0].startswith('</>;rt="oma.lwm2m"'), links[0])
+            self.assertNotIn("sms", seen)
             for hidden in ("</0", "</21", "</23"):
                 self.assertFalse([link for link in links if link.startswith((hidden + ">", hidden + "/"))], hidden)
+
+    def test_registers_with_its_number(self):
+        """Core 6.2.1: sms; an Update says only what changes"""
+        with Room("lifetime = 4", device=(*lab.DEVICE_LINES, "sms = 436641234567")) as room:
+            self.assertEqual(room.server.registered()["sms"], "436641234567")
+            room.server.wait(lambda: room.server.updates, 20, "an Update")
+            self.assertNotIn("sms", room.server.updates[0])
 
     def test_alternate_path(self):
         """Core 6.2.1 and Transport 6.4.1: objects below /lwm2m, in the list, requests, links, names and locations"""

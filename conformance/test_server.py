@@ -46,9 +46,10 @@ class Room:
 class Registration(unittest.TestCase):
     def test_registers_with_its_parameters(self):
         """LwM2M-1.1-int-101"""
-        with Room() as room:
+        with Room(more=("sms=436641234567",)) as room:
             self.assertRegex(room.device.location, r"^/rd/[^/]+$")
             seen = room.rest.device("dev1")
+            self.assertEqual(seen["sms"], "436641234567")
             self.assertEqual((seen["version"], seen["lifetime_s"], seen["binding"]), ("1.2", 300, "U"))
             self.assertEqual([o["object"] for o in seen["objects"]], [1, 3, 4, 5, 6, 7, 10, 11, 13, 16, 19, 20, 3303])
 

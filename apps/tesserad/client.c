@@ -45,6 +45,7 @@ tsr_err client_place(tesserad *d)
     tsr_lwm2m_client_config c = {
         .endpoint = d->config->endpoint,
         .root = tsr_text(d->config->root),
+        .sms = d->config->sms[0] != '\0' ? d->config->sms : NULL,
         .registry = &d->device.registry,
         .servers = &d->device.servers,
         .accounts = d->accounts,

@@ -58,6 +58,7 @@ static const key device_keys[] = {
     { "refresh", NUMBER_AT(config, refresh_s, 1, 3600) },
     { "lwm2m", WORD_AT(config, version, versions) },
     { "alternate_path", TEXT_AT(config, root) },
+    { "sms", TEXT_AT(config, sms) },
     { "profile", TEXT_AT(config, profile) },
     { "profile_covers", TEXT_AT(config, profile_covers) },
     { "history", NUMBER_AT(config, history, 0, 1u << 24) },

@@ -123,6 +123,7 @@ typedef struct {
     char manufacturer[64], model[64], serial[64], firmware[64], hardware[64], type[64];
     char trust[CONFIG_PATH]; /* the CA certificate that usages ca and service go by; empty: none */
     char root[TSR_LWM2M_ROOT_MAX + 1]; /* alternate path of the objects; empty: none */
+    char sms[16]; /* MSISDN; empty: none */
     char profile[80]; /* told in the place of the object list; "auto": made from it; empty: none */
     char profile_covers[CONFIG_PATH]; /* "</1/0>,</3/0>": what it stands for; empty: all */
     char self_test[CONFIG_PATH]; /* run before a new version is accepted; empty: none */

@@ -168,6 +168,17 @@ static tsr_err check_root(const reader *r)
     return TSR_OK;
 }
 
+/* 3GPP 23.003 3.3, without the "+". */
+static tsr_err check_sms(const reader *r)
+{
+    const char *sms = r->c->sms;
+
+    if (strspn(sms, "0123456789") != strlen(sms) || sms[0] == '0')
+        return fail(r, r->ini.line, "sms = %s is no number of a modem; write the country's code and all digits behind it, "
+                                "without +, as 436641234567", sms);
+    return TSR_OK;
+}
+
 /* Core 6.2.1: "oma:NAME", "v:NAME", or a suite's number, a colon and a hash. */
 static tsr_err check_profile(const reader *r)
 {
@@ -202,6 +213,8 @@ tsr_err config_check(const reader *r)
     if ((c->block_size & (c->block_size - 1)) != 0)
         return fail(r, r->ini.line, "block_size %u is no power of two; use 16 to 1024", c->block_size);
     err = check_root(r);
+    if (err == TSR_OK)
+        err = check_sms(r);
     if (err == TSR_OK)
         err = check_profile(r);
     if (err == TSR_OK)

@@ -45,8 +45,9 @@ static void test_queue_mode_is_told_to_a_1_0_server(void **state)
 
     (void)state;
     r->server[0].refuse[1] = r->server[0].refuse[2] = TSR_COAP_PRECONDITION_FAILED;
+    r->client.config.sms = "436641234567";
     rig_register(r);
-    assert_string_equal(rig_last(r, 0)->queries, "ep=urn:dev:test&lt=300&lwm2m=1.0&b=UQ");
+    assert_string_equal(rig_last(r, 0)->queries, "ep=urn:dev:test&lt=300&lwm2m=1.0&b=UQ&sms=436641234567");
     rig_free(r);
 }
 

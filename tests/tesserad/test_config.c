@@ -86,7 +86,7 @@ static void test_config_takes_a_whole_file(void **state)
                           "state=/var/lib/x\n"
                           "reboot = none\n"
                           "deregister_on_exit = yes\n"
-                          "alternate_path = /app/lwm2m\nhistory = 5000\nprofile = v:lamp-1\nprofile_covers = </1/0>,</3/0>\n"
+                          "alternate_path = /app/lwm2m\nsms = 436641234567890\nhistory = 5000\nprofile = v:lamp-1\nprofile_covers = </1/0>,</3/0>\n"
                           "\n; another\n"
                           "[secured]\nsocket = /run/s.sock\n"
                           "[server 7]\nuri = coaps://[2001:db8::1]:4000/\nmode = psk\n"
@@ -100,6 +100,7 @@ static void test_config_takes_a_whole_file(void **state)
     assert_int_equal(c.reboot, REBOOT_NONE);
     assert_int_equal(c.deregister, 1);
     assert_string_equal(c.root, "/app/lwm2m");
+    assert_string_equal(c.sms, "436641234567890");
     assert_string_equal(c.profile, "v:lamp-1");
     assert_int_equal(c.history, 5000);
     assert_string_equal(c.profile_covers, "</1/0>,</3/0>");
@@ -263,6 +264,7 @@ static void test_config_errors_name_line_cause_and_remedy(void **state)
         { GOOD PSK "ciphersuites = 0x1 0x1 0x1 0x1 0x1 0x1 0x1 0x1 0x1\n", 4, "more than 8", "leave the best" },
         { GOOD "[server 1]\nuri = coap://h\nciphersuites = 0xc0a8\n", 4, "without keys", "mode = psk" },
         { GOOD "alternate_path = /lwm2m/3\n" PSK, 9, "no path for objects", "write one like /lwm2m" },
+        { GOOD "sms = +43664123456\n" PSK, 9, "is no number of a modem", "without +" },
         { GOOD "profile = lamp\n" PSK, 9, "no Profile ID", "write auto, oma:NAME" },
         { GOOD "profile_covers = </1/0>\n" PSK, 9, "goes with a profile", "add one" },
         { GOOD "profile = v:x\nprofile_covers = /1/0\n" PSK, 10, "no list of links", "write </1/0>" },

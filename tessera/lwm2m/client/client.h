@@ -193,6 +193,7 @@ typedef struct {
     tsr_lwm2m_outbox *outbox; /* for Send; NULL: none */
     tsr_lwm2m_accesses *accesses; /* the state of Object 2, which is in the registry too; NULL: none */
     tsr_lwm2m_history *history; /* for hqmax, with its part; NULL: none */
+    const char *sms; /* the number (MSISDN, digits alone) that it can be woken by, which is told with its part; NULL: none */
     const tsr_lwm2m_profile *profile; /* a name for the object list, with its part; NULL: none */
 } tsr_lwm2m_client_config;
 
@@ -276,8 +277,8 @@ typedef struct {
     const struct tsr_lwm2m_composite *composite;
     /** tsr_lwm2m_arguments_check: Execute with arguments, which are refused without it */
     tsr_err (*arguments)(tsr_bytes arguments);
-    /** tsr_lwm2m_queue_parameters: Q of a client with config.queue; tsr_lwm2m_all_parameters: also the
-     *  Profile ID of one with config.profile. Told of a Register or Update that is ready to go */
+    /** tsr_lwm2m_queue_parameters: Q of a client with config.queue; tsr_lwm2m_all_parameters: also its
+     *  number, config.sms, and the Profile ID of one with config.profile. Told of a Register or Update that is ready to go */
     void (*parameters)(const struct tsr_lwm2m_client *c, tsr_lwm2m_account *a,
                        tsr_coap_request *request, struct tsr_lwm2m_queries *to);
     /** set by tsr_lwm2m_client_init_bootstrap() */

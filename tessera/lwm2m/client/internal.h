@@ -199,7 +199,7 @@ struct tsr_lwm2m_sender {
 
 /* The parameters of a Register or Update, one after the other in `text`: each item says where one
  * begins, and has its length when all are there. The binding is the last that the core says. */
-enum { QUERIES = 6 };
+enum { QUERIES = 7 };
 typedef struct tsr_lwm2m_queries {
     tsr_buf text;
     tsr_bytes items[QUERIES];

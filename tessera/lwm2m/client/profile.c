@@ -110,11 +110,16 @@ static void profile_tell(const tsr_lwm2m_client *c, tsr_lwm2m_account *a, tsr_co
     request->content_format.set = request->payload.len != 0;
 }
 
-/* Core 6.2.1: Q, and pid of 1.2. */
+/* Core 6.2.1: Q, sms, and pid of 1.2. */
 void tsr_lwm2m_all_parameters(const tsr_lwm2m_client *c, tsr_lwm2m_account *a,
                               tsr_coap_request *request, struct tsr_lwm2m_queries *q)
 {
     tsr_lwm2m_queue_parameters(c, a, request, q);
+    if (c->config.sms != NULL && a->location[0] == '\0') {
+        q->items[q->count++].ptr = q->text.ptr + q->text.len;
+        tsr_put_text(&q->text, "sms=");
+        tsr_put_text(&q->text, c->config.sms);
+    }
     if (c->config.profile != NULL)
         profile_tell(c, a, request, q);
 }
