@@ -50,37 +50,36 @@ class Onboarding(unittest.TestCase):
             "[log]", "level = debug", "[fdo]", f"manufacturer = {self.front.url}", *lines)) + "\n")
         self.room.run_device()
 
-    def make_and_run_device(self, *lines):
-        """Until its owner has registered it is switched off: a pass without success is followed by two minutes. It may
-        be faster than we are, so what it says counts from its first start on."""
+    def run_device_and_its_owner(self, *lines, first=None):
+        """The device's first rendezvous server waits until the owner has registered: a pass without success is followed
+        by two minutes."""
+        if first is None:
+            self.front.hold(b"/msg/30 ")
+        else:
+            first.hold()
         self.run_device(*lines)
-        self.room.wait_device("fdo-made", 60)
-        self.room.parts["device"].kill()
         self.room.parts["server"].expect(f"at http://127.0.0.1:{self.port} for ", 60)
-        self.room.run_device()
-
-    def saw(self, event, timeout, **fields):
-        self.room.wait_device(event, timeout, start=0, **fields)
+        (first or self.front).release()
 
     def test_manufacturer_rendezvous_and_owner_by_ca(self):
         self.start()
-        self.make_and_run_device(f"trust = {self.ca.pem}")
-        self.saw("fdo-onboarded", 90, owner=f"127.0.0.1:{self.front.port}")
-        self.saw("fdo-redirect", 5, rendezvous=f"127.0.0.1:{self.front.port}")
+        self.run_device_and_its_owner(f"trust = {self.ca.pem}")
+        self.room.wait_device("fdo-onboarded", 90, owner=f"127.0.0.1:{self.front.port}")
+        self.room.wait_device("fdo-redirect", 5, rendezvous=f"127.0.0.1:{self.front.port}")
 
     def test_hash_of_the_ca_in_rendezvous_info(self):
         self.start("--fdo-rendezvous-ca", self.ca.pem)
-        self.make_and_run_device()
-        self.saw("fdo-redirect", 90, rendezvous=f"127.0.0.1:{self.front.port}")
-        self.saw("fdo-onboarded", 60)
+        self.run_device_and_its_owner()
+        self.room.wait_device("fdo-redirect", 90, rendezvous=f"127.0.0.1:{self.front.port}")
+        self.room.wait_device("fdo-onboarded", 60)
 
     def test_impostor_is_passed_over(self):
         """A server with a certificate of another CA stands where the first rendezvous server should be."""
         stranger = self.proxy(Ca(self.room.folder, "Stranger").server("stranger"))
         self.start("--fdo-rendezvous-ca", self.ca.pem, rendezvous=stranger.url)
-        self.make_and_run_device()
-        self.saw("fdo-lost", 90, peer=f"127.0.0.1:{stranger.port}")
-        self.saw("fdo-redirect", 60, rendezvous=f"127.0.0.1:{self.port}")
+        self.run_device_and_its_owner(first=stranger)
+        self.room.wait_device("fdo-lost", 90, peer=f"127.0.0.1:{stranger.port}")
+        self.room.wait_device("fdo-redirect", 60, rendezvous=f"127.0.0.1:{self.port}")
         self.assertEqual(stranger.served, 0)
         self.assertIn("another hash", self.room.parts["device"].text())
 

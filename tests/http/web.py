@@ -239,10 +239,18 @@ class Proxy:
 
     def __init__(self, certificate, to):
         self.context, self.to, self.refused, self.served = Web.context(certificate), to, [], 0
+        self.held, self.released = None, threading.Event()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.url = f"https://127.0.0.1:{self.port}"
         threading.Thread(target=self.run, daemon=True).start()
+
+    def hold(self, what=b""):
+        """What has these words in it waits until release(); without words each connection does."""
+        self.held = what
+
+    def release(self):
+        self.released.set()
 
     def run(self):
         with contextlib.suppress(OSError):
@@ -253,6 +261,8 @@ class Proxy:
     def serve(self, peer):
         try:
             peer.settimeout(60)
+            if self.held == b"":
+                self.released.wait(60)
             near = self.context.wrap_socket(peer, server_side=True)
         except OSError as error:
             self.refused.append(str(error))
@@ -262,8 +272,7 @@ class Proxy:
         with near, socket.create_connection(("127.0.0.1", self.to)) as far, contextlib.suppress(OSError):
             self.pump(near, far)
 
-    @staticmethod
-    def pump(near, far):
+    def pump(self, near, far):
         """Both ways in one thread: OpenSSL's connection is not for two at once, and Python's ssl did not always see to that."""
         while True:
             ready = [near] if near.pending() else select.select([near, far], [], [])[0]
@@ -272,6 +281,8 @@ class Proxy:
                     data = here.recv(16384)
                     if not data:
                         return
+                    if self.held and self.held in data:
+                        self.released.wait(60)
                     there.sendall(data)
 
     def close(self):
