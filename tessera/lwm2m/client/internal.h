@@ -206,6 +206,13 @@ typedef struct tsr_lwm2m_queries {
     size_t count;
 } queries;
 
+/* The next parameter begins; its value follows. */
+static inline void query_open(queries *q, const char *name)
+{
+    q->items[q->count++].ptr = q->text.ptr + q->text.len;
+    tsr_put_text(&q->text, name);
+}
+
 static inline tsr_coap_peer account_peer(const tsr_lwm2m_client *c, const tsr_lwm2m_account *a)
 {
     return (tsr_coap_peer)(a - c->config.accounts);

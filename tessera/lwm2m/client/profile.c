@@ -116,8 +116,7 @@ void tsr_lwm2m_all_parameters(const tsr_lwm2m_client *c, tsr_lwm2m_account *a,
 {
     tsr_lwm2m_queue_parameters(c, a, request, q);
     if (c->config.sms != NULL && a->location[0] == '\0') {
-        q->items[q->count++].ptr = q->text.ptr + q->text.len;
-        tsr_put_text(&q->text, "sms=");
+        query_open(q, "sms=");
         tsr_put_text(&q->text, c->config.sms);
     }
     if (c->config.profile != NULL)

@@ -98,13 +98,6 @@ void tsr_lwm2m_account_lost(tsr_lwm2m_client *c, tsr_lwm2m_account *a, const cha
     tsr_lwm2m_account_back_off(c, a);
 }
 
-/* The next parameter begins; its value follows. */
-static void query_open(queries *q, const char *name)
-{
-    q->items[q->count++].ptr = q->text.ptr + q->text.len;
-    tsr_put_text(&q->text, name);
-}
-
 /* Each ends where the next one begins. */
 static void queries_close(queries *q)
 {
