@@ -10,9 +10,11 @@
  *     --suite HEX (client: offer it; any number of times)
  *     --patience MS (longest retransmission)  --coap (the server answers CoAP requests) */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -274,8 +276,12 @@ static void open_socket(host *h)
     socklen_t len = sizeof(local);
 
     h->fd = socket(AF_INET, SOCK_DGRAM, 0);
-    if (bind(h->fd, (struct sockaddr *)&local, sizeof(local)) != 0)
-        material_die("cannot bind");
+    /* a port whose owner was killed a moment ago may still be the kernel's to free */
+    for (unsigned tries = 0; bind(h->fd, (struct sockaddr *)&local, sizeof(local)) != 0; tries++) {
+        if (errno != EADDRINUSE || tries == 100)
+            material_die(strerror(errno));
+        poll(NULL, 0, 100);
+    }
     (void)getsockname(h->fd, (struct sockaddr *)&local, &len);
     h->peer = (struct sockaddr_in){ .sin_family = AF_INET,
                                     .sin_addr = { htonl(INADDR_LOOPBACK) },
