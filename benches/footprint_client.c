@@ -31,7 +31,7 @@ enum { DATAGRAM = 1280, COAP_MEMORY = 768 * sizeof(void *) };
 static tsr_lwm2m_security security[1];
 static tsr_lwm2m_securities securities = { security, 1, NULL };
 static tsr_lwm2m_server server[1];
-static tsr_lwm2m_servers servers = { server, 1 };
+static tsr_lwm2m_servers servers = { .items = server, .count = 1 };
 static tsr_lwm2m_device_basic device = { { "Tessera", "minimal", "1", "1.0" }, 0, false };
 static tsr_lwm2m_object objects[3];
 static const tsr_lwm2m_registry registry = { objects, 3 };

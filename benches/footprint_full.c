@@ -56,7 +56,7 @@ static tsr_lwm2m_tcp tcp[ACCOUNTS];
 static tsr_coap_streams streams;
 static tsr_lwm2m_credentials credentials = { .keys = each.keys, .key_count = 3 * ACCOUNTS };
 static tsr_lwm2m_securities securities = { each.security, ACCOUNTS, &credentials };
-static tsr_lwm2m_servers servers = { each.server, ACCOUNTS };
+static tsr_lwm2m_servers servers = { .items = each.server, .count = ACCOUNTS };
 static tsr_lwm2m_oscores oscores = { .items = each.oscore, .count = ACCOUNTS,
                                      .keys = each.keys + 3 * ACCOUNTS, .key_count = 3 * ACCOUNTS };
 static tsr_lwm2m_device device;

@@ -45,7 +45,7 @@ static tsr_lwm2m_server server[ACCOUNTS], held_server[ACCOUNTS];
 static uint32_t keys[3 * ACCOUNTS];
 static tsr_lwm2m_credentials credentials = { .keys = keys, .key_count = 3 * ACCOUNTS };
 static tsr_lwm2m_securities securities = { security, ACCOUNTS, &credentials };
-static tsr_lwm2m_servers servers = { server, ACCOUNTS };
+static tsr_lwm2m_servers servers = { .items = server, .count = ACCOUNTS };
 static tsr_lwm2m_device device;
 static tsr_lwm2m_object objects[3];
 static const tsr_lwm2m_registry registry = { objects, 3 };

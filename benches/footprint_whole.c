@@ -17,7 +17,7 @@ int main(void);
 static tsr_lwm2m_security security[1];
 static tsr_lwm2m_securities securities = { .items = security, .count = 1 };
 static tsr_lwm2m_server server[1];
-static tsr_lwm2m_servers servers = { server, 1 };
+static tsr_lwm2m_servers servers = { .items = server, .count = 1 };
 static tsr_lwm2m_device device;
 static tsr_lwm2m_object objects[3];
 static const tsr_lwm2m_registry registry = { objects, 3 };

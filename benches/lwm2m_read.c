@@ -22,7 +22,7 @@ static size_t (*volatile notify)(uint8_t *, size_t, uint64_t) = notify_once;
 static size_t (*volatile go_on)(tsr_bytes, uint8_t *, size_t, uint64_t) = register_once;
 
 static tsr_lwm2m_server server[1];
-static tsr_lwm2m_servers servers = { server, 1 };
+static tsr_lwm2m_servers servers = { .items = server, .count = 1 };
 static tsr_lwm2m_device device;
 static tsr_lwm2m_object objects[2];
 static const tsr_lwm2m_registry registry = { objects, 2 };

@@ -61,9 +61,11 @@ class Endpoint(threading.Thread):
         self.afterwards = []  # what is to be done once the answer to a request is out
         self.start()
 
+    at = 0  # a port, or 0: whichever is free
+
     def open(self):
         s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        s.bind(("127.0.0.1", 0))
+        s.bind(("127.0.0.1", self.at))
         s.settimeout(0.2)
         return s
 

@@ -175,12 +175,12 @@ class Streams:
 class StreamServer(Streams, peer.Server):
     """`context`: an ssl.SSLContext; `psk`: (identity, key in hex), by `openssl s_server`; neither: plain TCP."""
 
-    def __init__(self, context=None, psk=None):
-        self.context, self.psk = context, psk
+    def __init__(self, context=None, psk=None, at=0):
+        self.context, self.psk, self.at = context, psk, at
         super().__init__()
 
     def open(self):
-        listening = socket.create_server(("127.0.0.1", 0))
+        listening = socket.create_server(("127.0.0.1", self.at))
         listening.settimeout(0.2)
         return listening
 

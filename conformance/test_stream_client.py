@@ -8,6 +8,7 @@ import unittest
 import lab
 import peer
 import stream_peer
+from aiocoap import Code, Message
 from aiocoap.optiontypes import UintOption
 from authority import Authority
 from peer import SENML_CBOR, TEXT
@@ -75,11 +76,88 @@ class OverTcp(unittest.TestCase):
             room.wait_device("connect-failed")
             room.wait_device("disconnected")
             time.sleep(1)
-            late = stream_peer.StreamServer.__new__(stream_peer.StreamServer)
-            late.open = lambda: late_socket(port)
-            late.__init__()
+            late = stream_peer.StreamServer(at=port)
             self.assertEqual(late.registered(1, 60)["ep"], "dev1")
             late.close()
+
+
+class OverBoth(unittest.TestCase):
+    """A server that listens on one port in UDP and in TCP, and says which it wants (Core E.2: /1/x/8 and /1/x/22)."""
+
+    def setUp(self):
+        self.tcp = stream_peer.StreamServer(at=lab.free_port())
+        self.addCleanup(self.tcp.close)
+        self.udp = type("At", (peer.Server,), {"at": self.tcp.port})()
+        self.addCleanup(self.udp.close)
+        self.room = lab.Lab()
+        self.addCleanup(self.room.close)
+        self.room.start_secured()
+
+    def start(self, server):
+        self.room.configure_device("dev1", server.uri, False, coap=("ack_timeout_ms = 500", "max_retransmit = 1"))
+        self.room.run_device()
+        server.registered()
+
+    def trigger(self, server, argument=b""):
+        self.assertEqual(server.ask("POST", "/1/0/8", argument, format=TEXT if argument else None).code, "2.04")
+
+    def test_a_trigger_names_the_binding(self):
+        self.start(self.udp)
+        self.udp.observe("/3/0/13")
+        self.trigger(self.udp, b"0='T'")
+        self.assertEqual(self.tcp.registered()["ep"], "dev1")
+        self.assertEqual(self.udp.updates, [])
+        self.room.wait_device("observe-end", path="/3/0/13")
+        self.assertEqual(self.tcp.read("/3/0/0", TEXT).payload, b"Tessera")
+        self.assertEqual(self.tcp.ask("PUT", "/1/0/1", b"200", format=TEXT).code, "2.04")
+        self.tcp.wait(lambda: [u for u in self.tcp.updates if u.get("lt") == "200"], 20, "an Update over TCP")
+        had = len(self.tcp.updates)
+        self.trigger(self.tcp)  # no word of a binding: the present one
+        self.tcp.wait(lambda: len(self.tcp.updates) > had, 20, "an Update over TCP")
+        self.trigger(self.tcp, b"0='U'")
+        self.assertEqual(self.udp.registered(2)["lt"], "200")
+        self.assertEqual(self.udp.read("/3/0/0", TEXT).payload, b"Tessera")
+
+    def test_a_lost_answer_is_given_again(self):
+        self.start(self.udp)
+        m = Message(code=Code.POST, payload=b"0='T'", token=b"again")
+        m.opt.uri_path, m.opt.content_format = ("1", "0", "8"), TEXT
+        self.assertEqual(self.udp.exchange(m, self.udp.device).code, "2.04")
+        self.udp.taken.clear()
+        self.udp.socket.sendto(m.encode(), self.udp.device)
+        self.udp.wait(lambda: len(self.udp.inbox[m.token]) == 2, 10, "the answer again")
+        self.tcp.registered()
+
+    def test_a_preferred_transport_stays(self):
+        self.start(self.udp)
+        self.assertEqual(self.udp.ask("PUT", "/1/0/22", b"T", format=TEXT).code, "2.04")
+        self.assertEqual(self.udp.ask("PUT", "/1/0/22", b"N", format=TEXT).code, "4.00")
+        self.assertEqual(self.udp.read("/1/0/22", TEXT).payload, b"T")
+        self.assertEqual(self.udp.read("/3/0/0", TEXT).payload, b"Tessera")  # until it is triggered
+        self.trigger(self.udp)
+        self.tcp.registered()
+        self.room.parts["device"].kill()
+        self.room.run_device()
+        self.assertEqual(self.tcp.registered(2)["ep"], "dev1")
+        self.assertEqual(self.tcp.read("/1/0/22", TEXT).payload, b"T")
+        self.assertEqual(len(self.udp.registrations), 1)
+
+    def test_one_that_does_not_work_is_given_up(self):
+        self.start(self.udp)
+        self.tcp.close()
+        self.trigger(self.udp, b"0='T'")
+        self.room.wait_device("connect-failed")
+        self.assertEqual(self.udp.registered(2, 30)["ep"], "dev1")
+        self.assertEqual(self.udp.read("/3/0/0", TEXT).payload, b"Tessera")
+
+    def test_a_preferred_transport_that_ends_is_given_up(self):
+        self.start(self.udp)
+        self.trigger(self.udp, b"0='T'")
+        self.tcp.registered()
+        self.tcp.hang_up()
+        self.tcp.registered(2)  # it worked before: once more
+        self.tcp.close()
+        self.assertEqual(self.udp.registered(2, 100)["ep"], "dev1")
 
 
 class OverTls(unittest.TestCase):
@@ -158,12 +236,6 @@ class OverTls(unittest.TestCase):
             self.assertIn("certificate is not accepted", room.wait_device("disconnected"))
             server.wait(lambda: getattr(server, "refused_because", None), 20, "the alert")
             server.close()
-
-
-def late_socket(port):
-    listening = stream_peer.socket.create_server(("127.0.0.1", port))
-    listening.settimeout(0.2)
-    return listening
 
 
 if __name__ == "__main__":

@@ -114,6 +114,12 @@ static void make_storage(void)
     f.app_datas = (tsr_lwm2m_app_datas){ f.app_data, 2 };
 }
 
+static bool can(void *user, uint16_t short_id, char binding)
+{
+    (void)user;
+    return binding == 'U' || (binding == 'T' && short_id == 1);
+}
+
 static void make_objects(void)
 {
     size_t n = 0;
@@ -123,7 +129,7 @@ static void make_objects(void)
         tsr_lwm2m_server_set(&f.server[i], TSR_LWM2M_S_MUTE_SEND, 0);
     }
     memcpy(f.server[TCP].binding, "T", 2);
-    f.servers = (tsr_lwm2m_servers){ f.server, SERVERS };
+    f.servers = (tsr_lwm2m_servers){ .items = f.server, .count = SERVERS, .can = can };
     tsr_lwm2m_device_init(&f.device);
     f.device.power_count = 2;
     f.monitoring.address_count = 1;

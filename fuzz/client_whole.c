@@ -128,11 +128,24 @@ static void tend_link(void)
     tsr_lwm2m_tcp_connected(&f.tcp, f.now_ms);
 }
 
+/* As a host that has one channel for each account, whatever it is to be called. */
+static void rebind(size_t account)
+{
+    char binding = tsr_lwm2m_client_binding(&f.client, account);
+
+    if (binding == (account == TCP ? 'T' : 'U'))
+        tsr_lwm2m_client_update(&f.client, account);
+    else if (binding != 0)
+        tsr_lwm2m_client_rebind(&f.client, account, f.now_ms);
+}
+
 static void drive(void)
 {
     uint8_t room[2048];
     size_t account;
 
+    for (account = 0; account < SERVERS; account++)
+        rebind(account);
     tend_link();
     for (int n = 0; n < 200; n++) {
         tsr_buf out = tsr_buf_over(room, sizeof room);

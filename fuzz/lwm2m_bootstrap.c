@@ -86,7 +86,7 @@ static void make_objects(void)
                                               .certificates = f.certificates,
                                               .certificate_len = CERTIFICATE };
     f.securities = (tsr_lwm2m_securities){ f.security, ACCOUNTS, &f.credentials };
-    f.servers = (tsr_lwm2m_servers){ f.server, ACCOUNTS };
+    f.servers = (tsr_lwm2m_servers){ .items = f.server, .count = ACCOUNTS };
     tsr_lwm2m_device_init(&f.device);
     memset(f.portfolio, 0, sizeof f.portfolio);
     f.portfolios = (tsr_lwm2m_portfolios){ f.portfolio, 2 };

@@ -63,7 +63,7 @@ static tsr_err save(void *user, tsr_bytes state)
 static void make_objects(void)
 {
     tsr_lwm2m_server_init(&f.server, 0, 1, 300);
-    f.servers = (tsr_lwm2m_servers){ &f.server, 1 };
+    f.servers = (tsr_lwm2m_servers){ .items = &f.server, .count = 1 };
     tsr_lwm2m_device_init(&f.device);
     memcpy(f.device.manufacturer, "Maker", 6);
     f.device.power_count = 2;

@@ -274,6 +274,7 @@ static tsr_err begin(tesserad *d)
     if (err != TSR_OK)
         return err;
     state_restore(d);
+    links_prefer(d);
     firmware_resume(&d->firmware, &d->client);
     containers_resume(&d->containers, &d->client, now_ms); /* their folders are there before software that knows them */
     software_resume(&d->software, &d->client);

@@ -105,9 +105,8 @@ void device_configure_servers(device *d)
         if (tsr_udp_uri_parse(tsr_text(from->uri), &uri) == TSR_OK && uri.stream)
             copy(d->server[i].binding, sizeof d->server[i].binding, "T");
     }
-    d->servers = (tsr_lwm2m_servers){ d->server, d->config->has_bootstrap
-                                                     ? (size_t)CONFIG_SERVERS
-                                                     : d->config->server_count };
+    d->servers.items = d->server;
+    d->servers.count = d->config->has_bootstrap ? (size_t)CONFIG_SERVERS : d->config->server_count;
 }
 
 /* One server may do everything, and more than one only where rights can be given: here or by

@@ -6,7 +6,10 @@
 
 #include "psa/internal_trusted_storage.h"
 
-enum { SOCKET_MIN_MS = 500, SOCKET_MAX_MS = 30000 };
+enum {
+    SOCKET_MIN_MS = 500, SOCKET_MAX_MS = 30000,
+    HEARD_MS = 3000, /* RFC 7252 §4.8: a server whose answer was lost asks again in this time */
+};
 
 /* The session's image in Internal Trusted Storage, one asset per server. */
 static psa_storage_uid_t session_uid(const uplink *l)
@@ -122,8 +125,24 @@ static bool has_suite(const tsr_lwm2m_security *security)
            tsr_lwm2m_dtls_credentials(&options, security) == TSR_OK;
 }
 
-/* The socket is opened by the loop. */
-static tsr_err link_init(tesserad *d, size_t i, const tsr_lwm2m_security *security)
+/* The same credentials do for DTLS and TLS, but OSCORE over TCP and enrolment over TLS are not there. */
+static bool link_can(void *user, uint16_t short_id, char binding)
+{
+    const tesserad *d = user;
+    const tsr_lwm2m_security *s = tsr_lwm2m_security_find(&d->device.securities, short_id);
+
+    return s != NULL && (binding == 'U' ||
+                         (binding == 'T' && !s->oscore && s->mode != TSR_LWM2M_MODE_ENROL));
+}
+
+static char binding_of(const uplink *l)
+{
+    return l->uri.stream ? 'T' : 'U';
+}
+
+/* The socket is opened by the loop. The port is the URI's over either binding, as the defaults are
+ * alike (RFC 8323 §8). `binding`: 0: the one that the server prefers, or that of the URI. */
+static tsr_err link_init(tesserad *d, size_t i, const tsr_lwm2m_security *security, char binding)
 {
     uplink *l = &d->links[i];
 
@@ -133,6 +152,11 @@ static tsr_err link_init(tesserad *d, size_t i, const tsr_lwm2m_security *securi
     (void)snprintf(l->name, sizeof l->name, "%s", security->uri);
     if (tsr_udp_uri_parse(tsr_text(security->uri), &l->uri) != TSR_OK)
         return TSR_E_UNSUPPORTED;
+    l->named = binding_of(l);
+    if (binding == 0 && l->short_id != 0)
+        binding = tsr_lwm2m_server_preferred(&d->device.servers, l->short_id);
+    if (binding != 0)
+        l->uri.stream = binding == 'T';
     if (!has_suite(security)) {
         say_no_suite(l);
         return TSR_E_UNSUPPORTED;
@@ -141,21 +165,25 @@ static tsr_err link_init(tesserad *d, size_t i, const tsr_lwm2m_security *securi
     return l->uri.stream ? link_stream(d, i, security) : link_dtls(d, i, security);
 }
 
-tsr_err link_attach(void *user, size_t account, const tsr_lwm2m_security *security)
+static tsr_err link_place(tesserad *d, size_t account, const tsr_lwm2m_security *security, char binding)
 {
-    tesserad *d = user;
     uplink *l = &d->links[account];
-    tsr_err err;
+    tsr_err err = link_init(d, account, security, binding);
 
-    if (security == NULL) {
-        link_end(d, account);
-        return TSR_OK;
-    }
-    err = link_init(d, account, security);
     if (err == TSR_OK && !l->stream.used && tsr_udp_open(&l->udp, &l->uri) == TSR_OK)
         tsr_host_log(TSR_LOG_INFO, "socket", "server=%u local=%s peer=%s", l->short_id,
                      l->udp.local, l->udp.peer);
     return err;
+}
+
+tsr_err link_attach(void *user, size_t account, const tsr_lwm2m_security *security)
+{
+    tesserad *d = user;
+
+    if (security != NULL)
+        return link_place(d, account, security, 0);
+    link_end(d, account);
+    return TSR_OK;
 }
 
 bool link_is_usable(void *user, const tsr_lwm2m_security *security)
@@ -172,14 +200,82 @@ tsr_err links_begin(tesserad *d)
 {
     tsr_err err = TSR_OK;
 
+    d->device.servers.can = link_can;
+    d->device.servers.user = d;
     for (size_t i = 0; i < CONFIG_ACCOUNTS; i++)
         d->links[i].udp.fd = d->links[i].stream.tcp.link.fd = -1;
     d->link_count = d->config->has_bootstrap ? (size_t)CONFIG_ACCOUNTS : d->config->server_count;
     for (size_t i = 0; err == TSR_OK && !d->config->has_bootstrap && i < d->link_count; i++) {
         d->accounts[i].short_id = d->config->servers[i].short_id;
-        err = link_init(d, i, &d->device.security[i]);
+        err = link_init(d, i, &d->device.security[i], 0);
     }
     return err;
+}
+
+void links_prefer(tesserad *d)
+{
+    for (size_t i = 0; i < d->link_count; i++) {
+        const uplink *l = &d->links[i];
+        char wanted = l->used ? tsr_lwm2m_server_preferred(&d->device.servers, l->short_id) : 0;
+
+        if (wanted != 0 && wanted != binding_of(l))
+            (void)link_place(d, i, tsr_lwm2m_security_find(&d->device.securities, l->short_id), 0);
+    }
+}
+
+static void rebind(tesserad *d, size_t i, char binding, const char *cause, uint64_t now_ms)
+{
+    const tsr_lwm2m_security *s = tsr_lwm2m_security_find(&d->device.securities, d->links[i].short_id);
+
+    if (s == NULL)
+        return;
+    tsr_host_log(TSR_LOG_INFO, "rebound", "server=%u binding=%c cause=\"%s\"", d->links[i].short_id, binding,
+                 cause);
+    tsr_lwm2m_client_rebind(&d->client, i, now_ms);
+    if (link_place(d, i, s, binding) != TSR_OK)
+        tsr_host_log(TSR_LOG_ERROR, "rebind-failed", "server=%u remedy=\"restart\"", s->short_id);
+}
+
+static void rebind_when_due(tesserad *d, size_t i, uint64_t now_ms)
+{
+    uplink *l = &d->links[i];
+    char wanted = tsr_lwm2m_client_binding(&d->client, i);
+
+    if (wanted == 0 || wanted == binding_of(l)) {
+        l->rebind_at_ms = 0;
+        if (wanted != 0)
+            tsr_lwm2m_client_update(&d->client, i);
+        return;
+    }
+    if (l->rebind_at_ms == 0)
+        l->rebind_at_ms = l->uri.stream ? now_ms : now_ms + HEARD_MS;
+    if (now_ms >= l->rebind_at_ms && !(l->stream.used && l->stream.tcp.out_len != 0))
+        rebind(d, i, wanted, "asked for by the server", now_ms);
+}
+
+void links_rebind(tesserad *d, uint64_t now_ms)
+{
+    for (size_t i = 0; i < d->link_count; i++) {
+        if (d->links[i].used && d->links[i].short_id != 0)
+            rebind_when_due(d, i, now_ms);
+    }
+}
+
+/* A binding that worked gets one more try, since a server may have been started anew. */
+void links_judge(tesserad *d, const tsr_lwm2m_client_event *e, uint64_t now_ms)
+{
+    uplink *l = &d->links[e->account];
+    bool failed = e->kind == TSR_LWM2M_E_DISCONNECTED ||
+                  (e->kind == TSR_LWM2M_E_REGISTER_FAILED && e->code == 0);
+
+    if (e->kind == TSR_LWM2M_E_REGISTERED || e->kind == TSR_LWM2M_E_UPDATED)
+        l->proved = true;
+    if (!failed || !l->used || d->stop_by_ms != 0 || l->named == binding_of(l))
+        return;
+    if (l->proved)
+        l->proved = false;
+    else
+        rebind(d, e->account, l->named, "the one that the server wants does not work", now_ms);
 }
 
 void link_reopen(tesserad *d, size_t i, uint64_t now_ms)
@@ -266,6 +362,8 @@ uint64_t links_due_ms(const tesserad *d)
             due_ms = stream_due_ms(&l->stream);
         if (l->used && !l->stream.used && l->udp.fd < 0 && l->open_at_ms < due_ms)
             due_ms = l->open_at_ms;
+        if (l->rebind_at_ms != 0 && l->stream.tcp.out_len == 0 && l->rebind_at_ms < due_ms)
+            due_ms = l->rebind_at_ms;
     }
     return due_ms;
 }

@@ -43,7 +43,10 @@ typedef struct {
     char name[CONFIG_PATH]; /* the URI */
     tsr_udp_uri uri;
     tsr_udp udp;   /* or */
-    stream stream; /* when the URI says coap+tcp */
+    stream stream; /* when the URI says coap+tcp, or the server wants it so */
+    char named;    /* the binding that the URI names */
+    bool proved;   /* the server was heard over the present one */
+    uint64_t rebind_at_ms; /* 0: not */
     uint64_t open_at_ms; /* when a socket that could not be opened is tried again */
     uint64_t open_wait_ms;
     tsr_lwm2m_dtls dtls;
@@ -135,6 +138,15 @@ bool link_is_usable(void *daemon, const tsr_lwm2m_security *security);
  *  errors, owner  as of tsr_lwm2m_dtls_from(); host and trust, too */
 tsr_err link_credentials(tsr_lwm2m_dtls *dtls, const tsr_lwm2m_security *security, const char *host,
                          const tsr_bytes *trust, uint8_t *plain, size_t plain_len);
+
+/** Accounts whose server prefers another binding than the URI's, once it is known what it wrote. */
+void links_prefer(tesserad *d);
+
+/** Goes over to the binding that a trigger asked for, when its answer is out. */
+void links_rebind(tesserad *d, uint64_t now_ms);
+
+/** One that was asked for by a server and does not work is given up for the URI's own. */
+void links_judge(tesserad *d, const tsr_lwm2m_client_event *e, uint64_t now_ms);
 
 /** Opens the socket anew. One that cannot be had (no route, no name) is tried again, ever more slowly. */
 void link_reopen(tesserad *d, size_t i, uint64_t now_ms);

@@ -73,9 +73,12 @@ void traffic_drive(tesserad *d, uint64_t now_ms)
     while (traffic_streams(d, NULL, now_ms));
     while (tsr_lwm2m_client_event_next(&d->client, &event)) {
         log_event(d, &event);
+        links_judge(d, &event, now_ms);
         if (event.kind == TSR_LWM2M_E_REGISTERED || event.kind == TSR_LWM2M_E_UPDATED)
             update_registered(&d->update);
     }
+    if (d->stop_by_ms == 0)
+        links_rebind(d, now_ms);
 }
 
 static tsr_err link_receive(uplink *l, tsr_buf *in)

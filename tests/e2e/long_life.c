@@ -23,7 +23,7 @@ static tsr_lwm2m_security security = { .used = true, .factory = true, .short_id 
                                        .mode = TSR_LWM2M_MODE_NOSEC, .uri = "coap://192.0.2.1" };
 static tsr_lwm2m_securities securities = { .items = &security, .count = 1 };
 static tsr_lwm2m_server server;
-static tsr_lwm2m_servers servers = { &server, 1 };
+static tsr_lwm2m_servers servers = { .items = &server, .count = 1 };
 static tsr_lwm2m_device device;
 static tsr_lwm2m_sensor sensor;
 static tsr_lwm2m_sensors sensors = { &sensor, 1 };

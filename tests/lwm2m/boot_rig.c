@@ -63,7 +63,7 @@ static void fill_accounts(boot_rig *r)
                                               .certificates = r->certificates,
                                               .certificate_len = CERTIFICATE };
     r->securities = (tsr_lwm2m_securities){ r->security, ACCOUNTS, &r->credentials };
-    r->servers = (tsr_lwm2m_servers){ r->server, ACCOUNTS };
+    r->servers = (tsr_lwm2m_servers){ .items = r->server, .count = ACCOUNTS };
 }
 
 /* The bootstrap server's own keys are the host's. */

@@ -43,7 +43,7 @@ static void fill_objects(rig *r)
 {
     size_t n = 0;
 
-    r->server_state = (tsr_lwm2m_servers){ r->server_item, r->servers };
+    r->server_state = (tsr_lwm2m_servers){ .items = r->server_item, .count = r->servers };
     for (size_t i = 0; i < r->servers; i++)
         tsr_lwm2m_server_init(&r->server_item[i], (uint16_t)i, (uint16_t)(101 + i), 300);
     fill_device(r);

@@ -93,6 +93,60 @@ static void test_int_104_trigger_updates(void **state)
     rig_free(r);
 }
 
+static bool can(void *user, uint16_t short_id, char binding)
+{
+    return short_id == 101 && strchr(user, binding) != NULL;
+}
+
+/* Core E.2: a preferred transport is kept and used from the next trigger on, unless that names another */
+static void test_trigger_goes_over_the_preferred_transport(void **state)
+{
+    rig *r = rig_new(1);
+    char none[] = "", both[] = "UT";
+    size_t count;
+
+    (void)state;
+    rig_register(r);
+    assert_code(rig_get(r, "/1/0/22", 0), 4, 04);
+    assert_code(rig_put(r, "/1/0/22", 0, "T"), 4, 00); /* the host knows of no other than U */
+    r->server_state.can = can;
+    r->server_state.user = both;
+    assert_code(rig_put(r, "/1/0/22", 0, "T"), 2, 04);
+    assert_code(rig_put(r, "/1/0/22", 0, "N"), 4, 00);
+    assert_code(rig_put(r, "/1/0/22", 0, "UT"), 4, 00);
+    assert_code(rig_put(r, "/1/0/22", 0, ""), 4, 00);
+    assert_text(rig_get(r, "/1/0/22", 0), "T");
+    assert_int_equal(tsr_lwm2m_client_binding(&r->client, 0), 0);
+
+    count = r->server[0].got_count;
+    assert_code(rig_post(r, "/1/0/8", -1, ""), 2, 04);
+    assert_int_equal(tsr_lwm2m_client_binding(&r->client, 0), 'T');
+    assert_int_equal(r->server[0].got_count, count); /* until the host has gone over to it */
+    tsr_lwm2m_client_rebind(&r->client, 0, r->now_ms);
+    assert_int_equal(tsr_lwm2m_client_binding(&r->client, 0), 0);
+    rig_run(r);
+    assert_int_equal(r->server[0].number, 2);
+
+    assert_code(rig_post(r, "/1/0/8", 0, "0='N'"), 4, 00);
+    assert_int_equal(tsr_lwm2m_client_binding(&r->client, 0), 0);
+    assert_code(rig_post(r, "/1/0/8", 0, "0='U'"), 2, 04);
+    assert_int_equal(tsr_lwm2m_client_binding(&r->client, 0), 'U');
+    tsr_lwm2m_client_update(&r->client, 0);
+    rig_run(r);
+    assert_int_equal(tsr_lwm2m_client_binding(&r->client, 0), 0);
+    assert_int_equal(r->events[TSR_LWM2M_E_UPDATED], 1);
+    assert_int_equal(tsr_lwm2m_server_preferred(&r->server_state, 101), 'T');
+
+    rig_restart(r); /* and it is there after a restart, if the host still has it */
+    r->server_state.can = can;
+    r->server_state.user = none;
+    assert_int_equal(tsr_lwm2m_server_preferred(&r->server_state, 101), 0);
+    r->server_state.user = both;
+    assert_int_equal(tsr_lwm2m_server_preferred(&r->server_state, 101), 'T');
+    assert_int_equal(tsr_lwm2m_server_preferred(&r->server_state, 102), 0);
+    rig_free(r);
+}
+
 /* Core 6.2.2: 4.04 leads to a new Register */
 static void test_int_105_dropped_registration_is_made_anew(void **state)
 {
@@ -472,6 +526,7 @@ int main(void)
         cmocka_unit_test(test_int_102_new_lifetime_is_told_at_once),
         cmocka_unit_test(test_int_103_disable_deregisters_and_comes_back),
         cmocka_unit_test(test_int_104_trigger_updates),
+        cmocka_unit_test(test_trigger_goes_over_the_preferred_transport),
         cmocka_unit_test(test_int_105_dropped_registration_is_made_anew),
         cmocka_unit_test(test_int_107_longer_lifetime_updates_later),
         cmocka_unit_test(test_register_falls_back_to_the_version_a_server_takes),

@@ -104,7 +104,7 @@ static tsr_err place_objects(tsr_linux_device *d, const tsr_lwm2m_object *object
     tsr_host_device_identify("", &d->about);
     tsr_host_device_refresh("", &d->about);
     d->securities = (tsr_lwm2m_securities){ .items = &d->security, .count = 1 };
-    d->servers = (tsr_lwm2m_servers){ &d->server, 1 };
+    d->servers = (tsr_lwm2m_servers){ .items = &d->server, .count = 1 };
     d->objects[0] = tsr_lwm2m_security_fixed(&d->securities);
     d->objects[1] = tsr_lwm2m_server_object(&d->servers);
     d->objects[2] = tsr_lwm2m_device_object(&d->about);

@@ -68,6 +68,7 @@ typedef struct {
     uint8_t version_minor; /* of "1.x", as agreed with the server */
     /* private; the order lets a Cortex-M reach most of it with short instructions */
     bool started, up, update, relink, disabling, stopping, proved, renewed;
+    char binding; /* that the server wants to be told over; 0: as it is */
     uint8_t attempts, sequences, local_tries;
     uint8_t brief;         /* how the object list was told (profile.h) */
     tsr_coap_id request;   /* Register, Update or De-register under way; 0: none */
@@ -285,6 +286,9 @@ typedef struct {
     const struct tsr_lwm2m_bootstrap_part *bootstrap;
     /** tsr_lwm2m_registration_order: /1/x/13 and /1/x/15 among several servers */
     bool (*turn)(struct tsr_lwm2m_client *c, tsr_lwm2m_account *a);
+    /** tsr_lwm2m_binding_choice: Preferred Transport (/1/x/22) and the binding of a trigger, for a host
+     *  whose servers object has `can`. True: the Update waits for the host */
+    bool (*binding)(const struct tsr_lwm2m_client *c, tsr_lwm2m_account *a);
     /** tsr_lwm2m_sender: Send; needs config.outbox. tsr_lwm2m_sender_and_history: the same, and values
      *  that observations keep while a server is out of reach; needs config.history */
     const struct tsr_lwm2m_sender *sender;
@@ -297,6 +301,7 @@ typedef struct {
     const char *const *words;
 } tsr_lwm2m_parts;
 
+bool tsr_lwm2m_binding_choice(const struct tsr_lwm2m_client *c, tsr_lwm2m_account *a);
 bool tsr_lwm2m_registration_order(struct tsr_lwm2m_client *c, tsr_lwm2m_account *a);
 void tsr_lwm2m_queue_parameters(const struct tsr_lwm2m_client *c, tsr_lwm2m_account *a,
                                 tsr_coap_request *request, struct tsr_lwm2m_queries *to);
@@ -405,6 +410,20 @@ void tsr_lwm2m_client_update(tsr_lwm2m_client *c, size_t account);
 /** The local address of an account changed (a new socket): tells the server by an Update, over the
  *  old session if it can move (Connection ID), else over a new one. Ends any back-off. */
 void tsr_lwm2m_client_moved(tsr_lwm2m_client *c, size_t account, uint64_t now_ms);
+
+/** The binding over which a trigger (/1/x/8) wants the next Update of that account, 'U' or 'T', or 0. The
+ *  answer to the trigger is to go out first; then the host calls one of these two:
+ *
+ *      tsr_lwm2m_client_update(c, account)          the account goes over it already
+ *      tsr_lwm2m_client_rebind(c, account, now)     it is to go over it: sets the account's channel after
+ *                                                   this call, and a Register goes over the new one
+ *
+ *  source  Core E.2 (/1/x/8, /1/x/22) */
+char tsr_lwm2m_client_binding(const tsr_lwm2m_client *c, size_t account);
+
+/** Ends what is open towards that server, without a word to it; the observations of it too, as with
+ *  every new connection (RFC 8323 §7.4). */
+void tsr_lwm2m_client_rebind(tsr_lwm2m_client *c, size_t account, uint64_t now_ms);
 
 /** Ends all accounts: with De-register if they are registered, or about to be, and `deregister`;
  *  else silently so that a restart goes on. Poll until tsr_lwm2m_client_stopped(). */

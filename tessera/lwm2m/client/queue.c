@@ -16,7 +16,7 @@ void tsr_lwm2m_queue_traffic(tsr_lwm2m_queue *queue, uint64_t now_ms)
 /* Registered and silent, or waiting until its time; nothing in between. */
 static bool is_quiet(const tsr_lwm2m_account *a)
 {
-    if (a->request != 0 || a->stopping || a->disabling)
+    if (a->request != 0 || a->stopping || a->disabling || a->binding != 0)
         return false;
     return a->standing == TSR_LWM2M_REGISTERED || a->standing == TSR_LWM2M_WAITING ||
            a->standing == TSR_LWM2M_STOPPED;

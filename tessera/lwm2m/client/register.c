@@ -378,7 +378,7 @@ uint64_t tsr_lwm2m_account_due_ms(const tsr_lwm2m_account *a)
 void tsr_lwm2m_account_executed(const tsr_lwm2m_client *c, tsr_lwm2m_account *a, uint16_t resource)
 {
     if (resource == TSR_LWM2M_S_UPDATE) {
-        a->update = true;
+        a->update = c->parts->binding == NULL || !c->parts->binding(c, a);
     } else if (resource == TSR_LWM2M_S_DISABLE) {
         a->disabling = true;
         a->disable_s = server_number(c, a, TSR_LWM2M_S_DISABLE_TIMEOUT);
@@ -387,8 +387,10 @@ void tsr_lwm2m_account_executed(const tsr_lwm2m_client *c, tsr_lwm2m_account *a,
 
 void tsr_lwm2m_client_update(tsr_lwm2m_client *c, size_t account)
 {
-    if (account < c->config.account_count)
+    if (account < c->config.account_count) {
         c->config.accounts[account].update = true;
+        c->config.accounts[account].binding = 0;
+    }
 }
 
 void tsr_lwm2m_client_moved(tsr_lwm2m_client *c, size_t account, uint64_t now_ms)

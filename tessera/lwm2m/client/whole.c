@@ -17,6 +17,7 @@ const tsr_lwm2m_parts tsr_lwm2m_whole = {
     .access = &tsr_lwm2m_access_control,
     .parameters = tsr_lwm2m_all_parameters,
     .words = tsr_lwm2m_words,
+    .binding = tsr_lwm2m_binding_choice,
     .turn = tsr_lwm2m_registration_order,
 };
 

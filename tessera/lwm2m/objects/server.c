@@ -8,7 +8,8 @@ static const tsr_lwm2m_resource_info resources[] = {
     TSR_LWM2M_1_R0, TSR_LWM2M_1_R1, TSR_LWM2M_1_R2, TSR_LWM2M_1_R3, TSR_LWM2M_1_R4,
     TSR_LWM2M_1_R5, TSR_LWM2M_1_R6, TSR_LWM2M_1_R7, TSR_LWM2M_1_R8, TSR_LWM2M_1_R11,
     TSR_LWM2M_1_R13, TSR_LWM2M_1_R14, TSR_LWM2M_1_R15, TSR_LWM2M_1_R16, TSR_LWM2M_1_R17,
-    TSR_LWM2M_1_R18, TSR_LWM2M_1_R19, TSR_LWM2M_1_R20, TSR_LWM2M_1_R23, TSR_LWM2M_1_R26,
+    TSR_LWM2M_1_R18, TSR_LWM2M_1_R19, TSR_LWM2M_1_R20, TSR_LWM2M_1_R22, TSR_LWM2M_1_R23,
+    TSR_LWM2M_1_R26,
 };
 
 static const tsr_lwm2m_object_info self = TSR_LWM2M_1_INFO(resources);
@@ -82,16 +83,35 @@ static tsr_err read(const void *state, tsr_lwm2m_path at, tsr_lwm2m_out *out)
 {
     const tsr_lwm2m_server *s = item(state, at.instance);
     tsr_lwm2m_value value = tsr_lwm2m_text(tsr_text(s->binding));
+    uint8_t letter;
 
-    if (at.resource != TSR_LWM2M_S_BINDING) {
-        if ((s->set >> at.resource & 1) == 0)
-            return TSR_E_NOT_FOUND;
+    if (at.resource != TSR_LWM2M_S_BINDING && (s->set >> at.resource & 1) == 0)
+        return TSR_E_NOT_FOUND;
+    if (at.resource == TSR_LWM2M_S_PREFERRED) {
+        letter = (uint8_t)s->number[TSR_LWM2M_S_PREFERRED];
+        value.as.bytes = tsr_view(&letter, 1);
+    } else if (at.resource != TSR_LWM2M_S_BINDING) {
         value.type = tsr_lwm2m_resource_find(&self, at.resource)->type;
         value.as.u = s->number[at.resource];
         if (value.type == TSR_LWM2M_BOOLEAN)
             value.as.b = value.as.u != 0;
     }
     return tsr_lwm2m_put(out, at, &value);
+}
+
+static bool can(const tsr_lwm2m_servers *all, const tsr_lwm2m_server *s, char binding)
+{
+    uint16_t short_id = (uint16_t)s->number[TSR_LWM2M_S_SHORT_ID];
+
+    return all->can != NULL ? all->can(all->user, short_id, binding) : binding == 'U';
+}
+
+char tsr_lwm2m_server_preferred(const tsr_lwm2m_servers *servers, uint16_t short_id)
+{
+    const tsr_lwm2m_server *s = tsr_lwm2m_server_find(servers, short_id);
+    char letter = s != NULL ? (char)tsr_lwm2m_server_get(s, TSR_LWM2M_S_PREFERRED) : 0;
+
+    return letter != 0 && can(servers, s, letter) ? letter : 0;
 }
 
 /* Core 6.2.1.1: letters of the bindings, each once. "UQ" and "UQS" are of 1.0. */
@@ -132,6 +152,19 @@ static tsr_err write_binding(tsr_lwm2m_server *s, const tsr_lwm2m_value *value,
     return TSR_OK;
 }
 
+/* Which bindings an account can have is not known while bootstrap stages it: then any is kept, and is
+ * asked about when it is to be used. */
+static tsr_err write_preferred(const tsr_lwm2m_servers *all, tsr_lwm2m_server *s, tsr_bytes letter,
+                               tsr_lwm2m_phase phase)
+{
+    if (letter.len != 1 || letter.ptr[0] == 0 || strchr("UMHTSN", letter.ptr[0]) == NULL ||
+        (phase == TSR_LWM2M_CHECK && !can(all, s, (char)letter.ptr[0])))
+        return TSR_E_TYPE;
+    if (phase == TSR_LWM2M_COMMIT)
+        tsr_lwm2m_server_set(s, TSR_LWM2M_S_PREFERRED, letter.ptr[0]);
+    return TSR_OK;
+}
+
 static tsr_err write_number(tsr_lwm2m_server *s, tsr_lwm2m_path at, const tsr_lwm2m_value *value,
                             tsr_lwm2m_phase phase)
 {
@@ -157,32 +190,37 @@ static tsr_err write(void *state, tsr_lwm2m_path at, const tsr_lwm2m_value *valu
 {
     tsr_lwm2m_server *s = item(state, at.instance);
 
-    return s != NULL && value != NULL && at.resource == TSR_LWM2M_S_BINDING
-               ? write_binding(s, value, phase)
-               : write_number(s, at, value, phase);
+    if (s != NULL && value != NULL && at.resource == TSR_LWM2M_S_BINDING)
+        return write_binding(s, value, phase);
+    if (s != NULL && value != NULL && at.resource == TSR_LWM2M_S_PREFERRED)
+        return write_preferred(state, s, value->as.bytes, phase);
+    return write_number(s, at, value, phase);
 }
 
-/* For a device that has no other binding than "U". */
+/* For a device that has no other binding than "U", and need not keep which one is preferred. */
 static tsr_err write_bare(void *state, tsr_lwm2m_path at, const tsr_lwm2m_value *value,
                           tsr_lwm2m_phase phase)
 {
-    if (at.resource == TSR_LWM2M_S_BINDING && value != NULL)
+    if (value != NULL && value->type == TSR_LWM2M_STRING)
         return tsr_same(value->as.bytes, tsr_text("U")) ? TSR_OK : TSR_E_TYPE;
     return write_number(item(state, at.instance), at, value, phase);
 }
 
 /* What an Execute means is the client's business; here is only whether it may be. Disable takes no
- * argument; the trigger takes a binding, 0='U' (Core E.2). */
+ * argument; the trigger takes a binding, 0='T' (Core E.2). */
 static tsr_err execute(void *state, tsr_lwm2m_path at, tsr_bytes arguments)
 {
+    tsr_lwm2m_server *s = item(state, at.instance);
     tsr_lwm2m_argument argument;
 
-    (void)state;
+    s->asked = 0;
     if (tsr_lwm2m_argument_next(&arguments, &argument) == TSR_END)
         return TSR_OK;
-    if (at.resource != TSR_LWM2M_S_UPDATE || argument.digit != 0 || arguments.len != 0)
+    if (at.resource != TSR_LWM2M_S_UPDATE || argument.digit != 0 || arguments.len != 0 ||
+        argument.value.len != 1 || !can(state, s, (char)argument.value.ptr[0]))
         return TSR_E_ARGUMENT;
-    return tsr_same(argument.value, tsr_text("U")) ? TSR_OK : TSR_E_ARGUMENT;
+    s->asked = (char)argument.value.ptr[0];
+    return TSR_OK;
 }
 
 /* For a device that knows no arguments. */

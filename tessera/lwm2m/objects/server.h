@@ -32,6 +32,7 @@ typedef enum {
     TSR_LWM2M_S_RETRY_TIMER = 18,
     TSR_LWM2M_S_SEQUENCE_DELAY = 19,
     TSR_LWM2M_S_SEQUENCE_COUNT = 20,
+    TSR_LWM2M_S_PREFERRED = 22, /* its letter as a number */
     TSR_LWM2M_S_MUTE_SEND = 23,
     TSR_LWM2M_S_NOTIFY_MODE = 26,
 } tsr_lwm2m_server_resource;
@@ -41,6 +42,7 @@ typedef enum {
 typedef struct {
     uint16_t id; /* instance */
     bool used;
+    char asked; /* the binding that the last trigger (/1/x/8) named; 0: none */
     char binding[TSR_LWM2M_BINDING_LEN + 1];
     uint32_t set;
     uint32_t number[TSR_LWM2M_SERVER_RESOURCES];
@@ -50,6 +52,11 @@ typedef struct {
 typedef struct {
     tsr_lwm2m_server *items;
     size_t count;
+    /** Whether the account with that Short Server ID can go over a binding, 'U' or 'T'; NULL: over U
+     *  alone. Then a server may prefer it (/1/x/22), or name it in a trigger, and the host acts on
+     *  tsr_lwm2m_client_binding(). */
+    bool (*can)(void *user, uint16_t short_id, char binding);
+    void *user;
 } tsr_lwm2m_servers;
 
 /** Sets an instance to the defaults of a fresh account: lifetime, storing on, binding "U". */
@@ -65,6 +72,9 @@ uint32_t tsr_lwm2m_server_get(const tsr_lwm2m_server *server, tsr_lwm2m_server_r
 
 /** The instance with that Short Server ID, or NULL. */
 tsr_lwm2m_server *tsr_lwm2m_server_find(const tsr_lwm2m_servers *servers, uint16_t short_id);
+
+/** The binding that the server with that Short Server ID prefers (/1/x/22), if `can` says so; or 0. */
+char tsr_lwm2m_server_preferred(const tsr_lwm2m_servers *servers, uint16_t short_id);
 
 /** The registry entry over the caller's state. */
 tsr_lwm2m_object tsr_lwm2m_server_object(tsr_lwm2m_servers *servers);

@@ -12,8 +12,8 @@ static const tsr_lwm2m_resource_info resources[] = {
     TSR_LWM2M_1_R0, TSR_LWM2M_1_R1, TSR_LWM2M_1_R2, TSR_LWM2M_1_R3, TSR_LWM2M_1_R4,
     TSR_LWM2M_1_R5, TSR_LWM2M_1_R6, TSR_LWM2M_1_R7, TSR_LWM2M_1_R8, TSR_LWM2M_1_R9,
     TSR_LWM2M_1_R11, TSR_LWM2M_1_R13, TSR_LWM2M_1_R14, TSR_LWM2M_1_R15, TSR_LWM2M_1_R16,
-    TSR_LWM2M_1_R17, TSR_LWM2M_1_R18, TSR_LWM2M_1_R19, TSR_LWM2M_1_R20, TSR_LWM2M_1_R23,
-    TSR_LWM2M_1_R26,
+    TSR_LWM2M_1_R17, TSR_LWM2M_1_R18, TSR_LWM2M_1_R19, TSR_LWM2M_1_R20, TSR_LWM2M_1_R22,
+    TSR_LWM2M_1_R23, TSR_LWM2M_1_R26,
 };
 
 static const tsr_lwm2m_object_info self = TSR_LWM2M_1_INFO(resources);
@@ -54,7 +54,7 @@ static tsr_err write_staged(void *state, tsr_lwm2m_path at, const tsr_lwm2m_valu
                             tsr_lwm2m_phase phase)
 {
     tsr_lwm2m_server blank = { .id = at.instance, .used = true };
-    tsr_lwm2m_servers one = { &blank, 1 };
+    tsr_lwm2m_servers one = { .items = &blank, .count = 1 };
 
     if (value == NULL)
         return TSR_E_DENIED;

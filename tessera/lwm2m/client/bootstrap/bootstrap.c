@@ -601,7 +601,7 @@ static tsr_err place(tsr_lwm2m_client *c, const tsr_lwm2m_client_config *config,
                      const tsr_lwm2m_bootstrap *b)
 {
     tsr_lwm2m_server nobody = { .used = true };
-    tsr_lwm2m_servers servers = { &nobody, 1 };
+    tsr_lwm2m_servers servers = { .items = &nobody, .count = 1 };
     tsr_lwm2m_client_config with = *config;
     tsr_err err;
 

@@ -38,7 +38,7 @@ void tsr_lwm2m_stage_begin(tsr_lwm2m_client *c)
     b->stage.credentials = &b->stage_credentials;
     b->stage_credentials = *b->securities->credentials;
     b->stage_credentials.certificates = b->staged_certificates;
-    b->stage_servers = (tsr_lwm2m_servers){ b->staged_servers, servers->count };
+    b->stage_servers = (tsr_lwm2m_servers){ .items = b->staged_servers, .count = servers->count };
     if (b->oscore != NULL)
         b->oscore->begin(b);
     b->undo_used = 0;
