@@ -161,7 +161,7 @@ static void hear(tesserad *d, const struct pollfd *fds, uint64_t now_ms)
 
 static void work(tesserad *d, uint64_t now_ms)
 {
-    d->history.unix_zero_ms = tsr_host_unix_ms() - now_ms;
+    d->history.unix_zero_ms = d->bootstrap.unix_zero_ms = tsr_host_unix_ms() - now_ms;
     if (now_ms - d->device.refreshed_ms >= (uint64_t)d->config->refresh_s * 1000)
         device_refresh(&d->device, &d->client, now_ms);
     if (d->stop_by_ms == 0) {

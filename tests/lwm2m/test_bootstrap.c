@@ -65,6 +65,45 @@ static void test_int_0_client_asks_and_is_configured(void **state)
     boot_free(r);
 }
 
+static void configure_again(boot_rig *r, bool with_account)
+{
+    assert_int_equal(tsr_lwm2m_bootstrap_begin(&r->client, r->now_ms), TSR_OK);
+    boot_run(r);
+    if (with_account)
+        assert_code(boot_put_text(r, "/1/0/1", "300"), 2, 04);
+    assert_code(boot_finish(r), 2, 04);
+}
+
+static unsigned long long last_bootstrapped(boot_rig *r)
+{
+    assert_code(boot_get(r, ONE, "/1/0/12", 0), 2, 05);
+    return strtoull(r->far[ONE].answer.text, NULL, 10);
+}
+
+/* Core E.2, /1/x/12 */
+static void test_accounts_say_when_they_were_bootstrapped(void **state)
+{
+    boot_rig *r = with_server();
+    uint64_t then_ms;
+
+    (void)state;
+    assert_code(boot_get(r, ONE, "/1/0/12", 0), 4, 04); /* the factory's */
+    r->boot.unix_zero_ms = 1700000000000;
+    then_ms = r->boot.unix_zero_ms + r->now_ms;
+    configure_again(r, true);
+    assert_in_range(last_bootstrapped(r), then_ms / 1000, then_ms / 1000 + 2);
+    r->now_ms += 100000;
+    configure_again(r, false);
+    assert_in_range(last_bootstrapped(r), then_ms / 1000, then_ms / 1000 + 2);
+    boot_restart(r);
+    boot_run(r);
+    assert_in_range(last_bootstrapped(r), then_ms / 1000, then_ms / 1000 + 2);
+    r->boot.unix_zero_ms = 0; /* the clock is not set */
+    configure_again(r, true);
+    assert_code(boot_get(r, ONE, "/1/0/12", 0), 4, 04);
+    boot_free(r);
+}
+
 /* Every format that can hold an account, with the path of the object or of the instance.
  * Core 6.1.7.5 */
 static void test_write_takes_every_format(void **state)
@@ -508,6 +547,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_int_0_client_asks_and_is_configured),
+        cmocka_unit_test(test_accounts_say_when_they_were_bootstrapped),
         cmocka_unit_test(test_write_takes_every_format),
         cmocka_unit_test(test_write_takes_single_resources_as_text),
         cmocka_unit_test(test_int_4_delete_spares_the_bootstrap_account_and_the_device),

@@ -68,6 +68,9 @@ typedef struct tsr_lwm2m_bootstrap {
     uint32_t retry_timer_s;    /* before the second one, then doubled; 0: 60 */
     uint32_t sequence_delay_s; /* before the next row; 0: 86400 */
     tsr_lwm2m_bootstrap_hooks hooks;
+    /** Unix time when the client's time was 0, in ms; the host corrects it when its clock is set. 0: not
+     *  known, and accounts do not say when they were bootstrapped (/1/x/12). */
+    uint64_t unix_zero_ms;
     /* read only */
     tsr_lwm2m_boot_phase phase;
     /* private */

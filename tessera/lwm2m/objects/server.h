@@ -24,6 +24,7 @@ typedef enum {
     TSR_LWM2M_S_UPDATE = 8,
     TSR_LWM2M_S_BOOTSTRAP = 9,
     TSR_LWM2M_S_ALERT = 11,
+    TSR_LWM2M_S_LAST_BOOTSTRAPPED = 12,
     TSR_LWM2M_S_ORDER = 13,
     TSR_LWM2M_S_INITIAL_DELAY = 14,
     TSR_LWM2M_S_FAILURE_BLOCK = 15,
@@ -42,6 +43,7 @@ typedef enum {
 typedef struct {
     uint16_t id; /* instance */
     bool used;
+    bool written; /* by bootstrap, and not in force yet */
     char asked; /* the binding that the last trigger (/1/x/8) named; 0: none */
     char binding[TSR_LWM2M_BINDING_LEN + 1];
     uint32_t set;

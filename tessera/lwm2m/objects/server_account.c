@@ -11,7 +11,7 @@ enum { SAVED_WHOLE = 0 }; /* stands where a Short Server ID, which is never 0, w
 static const tsr_lwm2m_resource_info resources[] = {
     TSR_LWM2M_1_R0, TSR_LWM2M_1_R1, TSR_LWM2M_1_R2, TSR_LWM2M_1_R3, TSR_LWM2M_1_R4,
     TSR_LWM2M_1_R5, TSR_LWM2M_1_R6, TSR_LWM2M_1_R7, TSR_LWM2M_1_R8, TSR_LWM2M_1_R9,
-    TSR_LWM2M_1_R11, TSR_LWM2M_1_R13, TSR_LWM2M_1_R14, TSR_LWM2M_1_R15, TSR_LWM2M_1_R16,
+    TSR_LWM2M_1_R11, TSR_LWM2M_1_R12, TSR_LWM2M_1_R13, TSR_LWM2M_1_R14, TSR_LWM2M_1_R15, TSR_LWM2M_1_R16,
     TSR_LWM2M_1_R17, TSR_LWM2M_1_R18, TSR_LWM2M_1_R19, TSR_LWM2M_1_R20, TSR_LWM2M_1_R22,
     TSR_LWM2M_1_R23, TSR_LWM2M_1_R26,
 };
@@ -55,13 +55,17 @@ static tsr_err write_staged(void *state, tsr_lwm2m_path at, const tsr_lwm2m_valu
 {
     tsr_lwm2m_server blank = { .id = at.instance, .used = true };
     tsr_lwm2m_servers one = { .items = &blank, .count = 1 };
+    tsr_lwm2m_server *s = item(state, at.instance);
 
     if (value == NULL)
         return TSR_E_DENIED;
     if (at.resource == TSR_LWM2M_S_SHORT_ID && (value->as.i < 0 || value->as.i > UINT16_MAX))
         return TSR_E_TYPE;
-    return phase == TSR_LWM2M_CHECK ? plain()->write(&one, at, value, TSR_LWM2M_COMMIT)
-                                    : plain()->write(state, at, value, phase);
+    if (phase == TSR_LWM2M_CHECK)
+        return plain()->write(&one, at, value, TSR_LWM2M_COMMIT);
+    if (s != NULL)
+        s->written = true;
+    return plain()->write(state, at, value, phase);
 }
 
 /* Core E.2: "U" where Binding is missing, which a server has to write. */

@@ -221,6 +221,23 @@ static void put_back(const replaced *r)
         r->keys->used = true;
 }
 
+/* Core E.2, /1/x/12. What it was before is no more where the time is not known. */
+static void stamp(tsr_lwm2m_client *c)
+{
+    tsr_lwm2m_bootstrap *b = c->bootstrap;
+
+    for (size_t i = 0; i < b->stage_servers.count; i++) {
+        tsr_lwm2m_server *s = &b->stage_servers.items[i];
+
+        if (!s->used || !s->written)
+            continue;
+        s->set &= ~((uint32_t)1 << TSR_LWM2M_S_LAST_BOOTSTRAPPED);
+        if (b->unix_zero_ms != 0)
+            tsr_lwm2m_server_set(s, TSR_LWM2M_S_LAST_BOOTSTRAPPED,
+                                 (uint32_t)((b->unix_zero_ms + c->now_ms) / 1000));
+    }
+}
+
 /* Nothing has happened, if this fails. */
 tsr_err tsr_lwm2m_stage_commit(tsr_lwm2m_client *c)
 {
@@ -230,6 +247,7 @@ tsr_err tsr_lwm2m_stage_commit(tsr_lwm2m_client *c)
     tsr_err err = TSR_OK;
 
     tsr_lwm2m_security_settle(&b->stage);
+    stamp(c);
     swap(c);
     own = tsr_lwm2m_security_bootstrap(b->securities);
     if (own != NULL) {

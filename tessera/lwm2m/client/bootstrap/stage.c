@@ -31,6 +31,8 @@ void tsr_lwm2m_stage_begin(tsr_lwm2m_client *c)
     memcpy(b->staged_securities, b->securities->items,
            b->securities->count * sizeof *b->staged_securities);
     memcpy(b->staged_servers, servers->items, servers->count * sizeof *b->staged_servers);
+    for (size_t i = 0; i < servers->count; i++)
+        b->staged_servers[i].written = false;
     for (size_t i = 0; i < b->securities->count; i++)
         b->staged_securities[i].open = true;
     b->stage = *b->securities;
