@@ -18,7 +18,9 @@ static void log_request(const tesserad *d, const tsr_lwm2m_client_event *e, cons
 
 static bool is_resumed(const uplink *l)
 {
-    return l->stream.used ? tsr_lwm2m_tls_is_resumed(&l->stream.tls) : tsr_lwm2m_dtls_is_restored(&l->dtls);
+    if (l->stream.used)
+        return tsr_lwm2m_tls_is_resumed(&l->stream.tls);
+    return tsr_lwm2m_dtls_is_restored(&l->dtls) || tsr_lwm2m_dtls_is_resumed(&l->dtls);
 }
 
 void log_event(const tesserad *d, const tsr_lwm2m_client_event *e)

@@ -86,6 +86,7 @@ static tsr_err link_dtls(tesserad *d, size_t i, const tsr_lwm2m_security *securi
     l->dtls.store = (tsr_lwm2m_session_store){ l, session_load, session_save };
     l->dtls.image = l->image;
     l->dtls.image_len = sizeof l->image;
+    l->dtls.kept = (tsr_tls_kept){ .room = l->kept, .cap = sizeof l->kept };
     d->accounts[i].channel = &tsr_lwm2m_dtls_channel;
     if (security->mode == TSR_LWM2M_MODE_ENROL) {
         d->accounts[i].channel = &d->enrol.channel;

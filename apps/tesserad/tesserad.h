@@ -51,6 +51,7 @@ typedef struct {
     uint64_t open_wait_ms;
     tsr_lwm2m_dtls dtls;
     uint8_t plain[TSR_DTLS_PLAIN_MAX], image[TSR_DTLS_SAVED_MAX];
+    uint8_t kept[TSR_TLS_KEPT_MAX]; /* of DTLS: in memory alone, as its master secret is in it */
 } uplink;
 
 /* Certificates of one section. */

@@ -412,6 +412,7 @@ void tsr_dtls_free(tsr_dtls *s)
 /* Questions */
 
 bool tsr_dtls_connected(const tsr_dtls *s) { return s->state == ST_CONNECTED; }
+bool tsr_dtls_resumed(const tsr_dtls *s) { return s->resumed; }
 
 tsr_bytes tsr_dtls_peer_identity(const tsr_dtls *s)
 {

@@ -207,7 +207,7 @@ typedef struct {
     tsr_dtls_event event;
     uint64_t record_number; /* of the record that was handed over last */
     uint8_t state, alert, record_type;
-    bool event_waits, poke, small, restored, doubts;
+    bool event_waits, poke, small, restored, doubts, resumed;
     uint8_t cid_len, cid[TSR_DTLS_CID_MAX];
     tsr_dtls_name identity;
     uint8_t hello[16]; /* server: the client's random, in part */
@@ -353,6 +353,9 @@ tsr_err tsr_dtls_load(tsr_dtls *s, tsr_dtls_config *config, tsr_buf *image, uint
 
 /** True when the session was loaded from a copy (not moved). */
 bool tsr_dtls_restored(const tsr_dtls *s);
+
+/** Client: its handshake went on with an earlier session, as tsr_dtls_keep() found (tls_kept.h). */
+bool tsr_dtls_resumed(const tsr_dtls *s);
 
 /** True when what arrives may have arrived before: see "Replay" above. */
 bool tsr_dtls_doubts(const tsr_dtls *s);

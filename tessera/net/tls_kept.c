@@ -3,23 +3,33 @@
 
 #include "tessera/net/dtls_impl.h"
 
-bool tsr_tls_offer(tsr_tls *s, tsr_tls_kept *kept, uint64_t now_ms)
+static bool offer(mbedtls_ssl_context *ssl, tsr_tls_kept *kept, uint64_t now_ms)
 {
     mbedtls_ssl_session session;
     bool offered = false;
 
-    if (kept->cap == 0)
-        return false;
-    mbedtls_ssl_conf_session_tickets(&config_room(s->config)->ssl, MBEDTLS_SSL_SESSION_TICKETS_ENABLED);
     if (kept->len == 0)
         return false;
     mbedtls_ssl_session_init(&session);
     if (now_ms < kept->until_ms && mbedtls_ssl_session_load(&session, kept->room, kept->len) == 0)
-        offered = mbedtls_ssl_set_session(stream_ssl(s), &session) == 0;
+        offered = mbedtls_ssl_set_session(ssl, &session) == 0;
     mbedtls_ssl_session_free(&session);
     if (!offered)
         tsr_tls_forget(kept);
     return offered;
+}
+
+bool tsr_tls_offer(tsr_tls *s, tsr_tls_kept *kept, uint64_t now_ms)
+{
+    if (kept->cap == 0)
+        return false;
+    mbedtls_ssl_conf_session_tickets(&config_room(s->config)->ssl, MBEDTLS_SSL_SESSION_TICKETS_ENABLED);
+    return offer(stream_ssl(s), kept, now_ms);
+}
+
+bool tsr_dtls_offer(tsr_dtls *s, tsr_tls_kept *kept)
+{
+    return offer(session_ssl(s), kept, s->now_ms);
 }
 
 /* Mbed TLS does not say whether the server took it up: the master secret is the same then. */
@@ -59,20 +69,33 @@ static void store(tsr_tls_kept *kept, const mbedtls_ssl_session *fresh)
         tsr_wipe(kept->room, kept->cap); /* the part of it that had room */
 }
 
-void tsr_tls_keep(tsr_tls *s, tsr_tls_kept *kept, uint64_t now_ms)
+/* True: it was resumed. */
+static bool keep(const mbedtls_ssl_context *ssl, tsr_tls_kept *kept, uint64_t now_ms)
 {
     mbedtls_ssl_session fresh;
+    bool resumed = false;
 
-    if (kept->cap == 0 || s->state != ST_CONNECTED)
-        return;
     mbedtls_ssl_session_init(&fresh);
-    if (mbedtls_ssl_get_session(stream_ssl(s), &fresh) == 0) {
-        s->resumed = is_resumed(kept, &fresh);
+    if (mbedtls_ssl_get_session(ssl, &fresh) == 0) {
+        resumed = is_resumed(kept, &fresh);
         store(kept, &fresh);
-        if (!s->resumed)
+        if (!resumed)
             kept->until_ms = until(&fresh, now_ms);
     }
     mbedtls_ssl_session_free(&fresh);
+    return resumed;
+}
+
+void tsr_tls_keep(tsr_tls *s, tsr_tls_kept *kept, uint64_t now_ms)
+{
+    if (kept->cap != 0 && s->state == ST_CONNECTED)
+        s->resumed = keep(stream_ssl(s), kept, now_ms);
+}
+
+void tsr_dtls_keep(tsr_dtls *s, tsr_tls_kept *kept)
+{
+    if (kept->cap != 0 && s->state == ST_CONNECTED)
+        s->resumed = keep(session_ssl(s), kept, s->now_ms);
 }
 
 void tsr_tls_forget(tsr_tls_kept *kept)

@@ -571,6 +571,20 @@ class Keys(Case):
         self.start_secured()
         daemon.expect("(?s)event=connected.*event=connected", 30)
 
+    def test_session_goes_on_from_another_address(self):
+        """OpenSSL, which has no Connection IDs, knows it by its session ID (RFC 5246, section 7.4.1.2)."""
+        self.start_secured()
+        port = self.start_server()
+        self.provision(self.secure_config(port), bytes.fromhex(self.KEY).hex().encode().hex())
+        daemon = self.daemon(self.secure_config(port) + "retry_count = 100\n")
+        daemon.expect("event=connected .*session=new")
+        daemon.expect("event=register-failed .*code=4.04")
+        for _ in range(2):
+            before = daemon.text().count("session=resumed")
+            daemon.process.send_signal(signal.SIGUSR1)
+            daemon.expect("(?s)" + "session=resumed.*" * (before + 1), 30)
+        self.assertEqual(daemon.text().count("session=new"), 1)
+
     def test_secure_service_that_comes_late(self):
         port = self.start_server()
         daemon = self.daemon(self.secure_config(port))

@@ -125,6 +125,8 @@ static tsr_err open(void *state, uint64_t now_ms)
         return TSR_OK;
     err = tsr_dtls_start(&ch->session, &ch->config, NULL, now_ms);
     ch->live = err == TSR_OK;
+    if (ch->live)
+        (void)tsr_dtls_offer(&ch->session, &ch->kept);
     return err;
 }
 
@@ -151,6 +153,10 @@ static void down(tsr_lwm2m_dtls *ch, const tsr_dtls_event *from, tsr_lwm2m_chann
                                            from->reason == TSR_DTLS_R_MEMORY);
     if (!event->local)
         forget(ch);
+    /* RFC 5246 §7.2.2: no session goes on after a fatal alert; nor is one that came to nothing offered
+     * again. */
+    if (!event->local && !event->peer_closed)
+        tsr_tls_forget(&ch->kept);
     ch->proved = ch->saved = false;
 }
 
@@ -168,6 +174,7 @@ static bool next(void *state, tsr_lwm2m_channel_event *event)
         return false;
     switch (from.type) {
     case TSR_DTLS_CONNECTED: /* Transport 6.4.3: a new security context, a new registration */
+        tsr_dtls_keep(&ch->session, &ch->kept);
         if (ch->older) /* the new one took its place at the server, and may not live to be stored */
             forget(ch);
         *event = (tsr_lwm2m_channel_event){ .kind = TSR_LWM2M_CHANNEL_UP, .anew = true };
@@ -270,9 +277,15 @@ const tsr_lwm2m_channel tsr_lwm2m_dtls_channel = { .open = open, .feed = feed, .
 void tsr_lwm2m_dtls_free(tsr_lwm2m_dtls *channel)
 {
     end_session(channel);
+    tsr_tls_forget(&channel->kept);
     if (channel->configured)
         tsr_dtls_config_free(&channel->config);
     channel->configured = false;
+}
+
+bool tsr_lwm2m_dtls_is_resumed(const tsr_lwm2m_dtls *channel)
+{
+    return channel->live && tsr_dtls_resumed(&channel->session);
 }
 
 bool tsr_lwm2m_dtls_is_restored(const tsr_lwm2m_dtls *channel)

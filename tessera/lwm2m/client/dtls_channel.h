@@ -6,7 +6,7 @@
 
 #include "tessera/lwm2m/client/channel.h"
 #include "tessera/lwm2m/objects/security.h"
-#include "tessera/net/dtls.h"
+#include "tessera/net/tls_kept.h"
 
 /** Where the image of the session is kept: as secret as the traffic it opens (net/dtls.h). Both may
  *  be NULL; then every start begins with a handshake. */
@@ -25,6 +25,7 @@ typedef struct {
     tsr_lwm2m_session_store store;
     uint8_t *image; /* TSR_DTLS_SAVED_MAX bytes, or NULL: nothing is saved */
     size_t image_len;
+    tsr_tls_kept kept; /* a place for what the next handshake goes on with */
     /* private */
     tsr_dtls_config config;
     tsr_dtls session;
@@ -47,10 +48,13 @@ tsr_err tsr_lwm2m_dtls_from(tsr_lwm2m_dtls *channel, const tsr_lwm2m_security *s
 /** The same for the credentials alone: those of `o`, whatever it is for. */
 tsr_err tsr_lwm2m_dtls_credentials(tsr_dtls_options *o, const tsr_lwm2m_security *security);
 
-/** Frees what open took, silently; the saved session stays. Harmless twice. */
+/** Frees what open took, silently, and wipes what is kept; the saved session stays. Harmless twice. */
 void tsr_lwm2m_dtls_free(tsr_lwm2m_dtls *channel);
 
 /** True when the present session came from the store, without a handshake. */
 bool tsr_lwm2m_dtls_is_restored(const tsr_lwm2m_dtls *channel);
+
+/** Whether its handshake went on with an earlier session. RFC 5246 §7.3 */
+bool tsr_lwm2m_dtls_is_resumed(const tsr_lwm2m_dtls *channel);
 
 #endif

@@ -404,8 +404,8 @@ void tsr_lwm2m_client_moved(tsr_lwm2m_client *c, size_t account, uint64_t now_ms
         return;
     c->now_ms = now_ms;
     a->attempts = 0;
-    if (a->channel != NULL && a->standing != TSR_LWM2M_WAITING &&
-        !(a->up && a->channel->moved(a->channel_state)))
+    if (a->channel != NULL &&
+        (a->up ? !a->channel->moved(a->channel_state) : a->standing != TSR_LWM2M_WAITING))
         tsr_lwm2m_account_disconnect(c, a, true);
     if (!a->up)
         tsr_lwm2m_account_wait(c, a, 0);
