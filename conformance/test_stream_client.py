@@ -82,7 +82,7 @@ class OverTcp(unittest.TestCase):
 
 
 class OverBoth(unittest.TestCase):
-    """A server that listens on one port in UDP and in TCP, and says which it wants (Core E.2: /1/x/8 and /1/x/22)."""
+    """A server that listens on one port in UDP and in TCP, and says which it wants (Core E.2: /1/x/8 and /1/x/22; RFC 8323 §8)."""
 
     def setUp(self):
         self.tcp = stream_peer.StreamServer(at=lab.free_port())

@@ -97,7 +97,7 @@ static void test_path_goes_up_and_down(void **state)
     assert_int_equal(up.resource, 65535);
 }
 
-/* Transport 6.4.1 */
+/* Transport 6.4.1, RFC 3986 §2.3 */
 static void test_root_has_names_alone(void **state)
 {
     static const char *const good[] = { "", "/lwm2m", "/a", "/app/v1.2/~x_y-Z", "/3x" };
