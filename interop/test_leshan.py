@@ -2,8 +2,6 @@
 """Eclipse Leshan as a peer: its server drives tesserad, its client is driven by tessera-server."""
 import json
 import os
-import re
-import signal
 import unittest
 
 import lab
@@ -116,21 +114,6 @@ class DeviceAtLeshan(unittest.TestCase):
     def test_device_at_leshan_server_psk(self):
         """LwM2M-1.1-int-401"""
         self.drive(secure=True)
-
-
-    def test_device_resumes_its_session_at_leshan_server(self):
-        """RFC 5246 §7.3: from another address, since this Leshan has no Connection IDs"""
-        with lab.Lab() as room:
-            key = lab.new_key()
-            peer = leshan.Server(room, "dev1", "dev1", key.hex())
-            room.start_secured()
-            room.start_device("dev1", f"coaps://127.0.0.1:{peer.coaps}", key)
-            device = room.parts["device"]
-            for n in range(3):
-                room.wait(lambda n=n: device.text().count("event=registered") == n + 1, 40, f"registration {n + 1}")
-                self.assertTrue(room.wait(lambda: peer.call("GET", "clients/dev1/3/0/1").get("success"), 20, "a Read"))
-                os.kill(device.pid, signal.SIGUSR1)
-            self.assertEqual(re.findall(r"event=connected .*session=(\w+)", device.text())[:3], ["new", "resumed", "resumed"])
 
 
 @leshan.needed

@@ -105,6 +105,35 @@ static tsr_err open_ticket(void *user, tsr_bytes bound, tsr_bytes ticket, tsr_bu
     return ticket_open(s->engine->tickets, s->now_ms, bind_ticket(s, bound, room), ticket, plain);
 }
 
+static void keep_session(void *user, tsr_bytes id, tsr_bytes bound, tsr_bytes plain)
+{
+    tsr_shard *s = user;
+    uint8_t room[1 + TSR_TLS_BOUND];
+
+    if (s->current)
+        session_ids_keep(s->engine->ids, s->now_ms, id, bind_ticket(s, bound, room), plain);
+}
+
+static tsr_err find_session(void *user, tsr_bytes id, tsr_bytes bound, tsr_buf *plain)
+{
+    tsr_shard *s = user;
+    uint8_t room[1 + TSR_TLS_BOUND];
+
+    if (!s->current)
+        return TSR_E_STATE;
+    return session_ids_find(s->engine->ids, s->now_ms, id, bind_ticket(s, bound, room), plain);
+}
+
+/* RFC 5246 §7.3: over DTLS it goes on by its ID. */
+static tsr_err dtls_init(tsr_shard *s, const tsr_dtls_options *o)
+{
+    tsr_err err = tsr_dtls_config_init(&s->dtls, o);
+
+    s->dtls_ready = err == TSR_OK;
+    s->cache = (tsr_dtls_cache){ s, keep_session, find_session };
+    return err == TSR_OK ? tsr_dtls_cache_use(&s->dtls, &s->cache) : err;
+}
+
 /* RFC 5077: over TLS a device goes on with its session. */
 static tsr_err tls_init(tsr_shard *s, const tsr_dtls_options *o)
 {
@@ -134,9 +163,8 @@ tsr_err sessions_init(tsr_shard *s, char *why, size_t why_cap)
         .cid = !c->no_cid,
         .cid_len = c->no_cid ? 0 : CID_LEN,
     };
-    tsr_err err = tsr_dtls_config_init(&s->dtls, &o);
+    tsr_err err = dtls_init(s, &o);
 
-    s->dtls_ready = err == TSR_OK;
     o.stream = true;
     if (err == TSR_OK && c->coaps_tcp_count)
         err = tls_init(s, &o);

@@ -442,8 +442,10 @@ tsr_err tsr_engine_open(tsr_engine_config *config, tsr_engine **out, char *why, 
     e->count = shard_count(config);
     e->shards = calloc(e->count, sizeof *e->shards);
     e->tickets = ticket_keys_new();
-    if (!e->shards || !e->tickets) {
+    e->ids = session_ids_new();
+    if (!e->shards || !e->tickets || !e->ids) {
         ticket_keys_free(e->tickets);
+        session_ids_free(e->ids);
         free(e->shards);
         free(e);
         return TSR_E_SPACE;
@@ -513,6 +515,7 @@ void tsr_engine_close(tsr_engine *e)
     for (unsigned i = 0; i < e->count; i++)
         shard_free(&e->shards[i]);
     ticket_keys_free(e->tickets);
+    session_ids_free(e->ids);
     free(e->shards);
     free(e);
 }

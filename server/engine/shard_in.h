@@ -6,6 +6,7 @@
 
 #include "server/engine/shard.h"
 #include "server/engine/socket.h"
+#include "server/engine/session_ids.h"
 #include "server/engine/tickets.h"
 #include "tessera/net/tls_tickets.h"
 
@@ -77,6 +78,7 @@ struct tsr_shard {
     tsr_dtls_config dtls, tls;
     bool dtls_ready, tls_ready;
     tsr_tls_tickets tickets;
+    tsr_dtls_cache cache;
     uint8_t plain[TSR_DTLS_PLAIN_MAX];
     tsr_peer *current; /* whose handshake may ask for a key */
     char refusal[96];
@@ -90,7 +92,8 @@ struct tsr_engine {
     tsr_shard *shards;
     unsigned count;
     unsigned started;
-    ticket_keys *tickets; /* of all shards */
+    ticket_keys *tickets; /* of all shards, as the next */
+    session_ids *ids;
     atomic_bool stopping;
 };
 

@@ -189,7 +189,11 @@ static void step(tsr_dtls *s)
 
     s->poke = false;
     if (s->state == ST_HANDSHAKE) {
-        ret = mbedtls_ssl_handshake(session_ssl(s));
+        tsr_turn turn = { session_ssl(s), s->config, &s->identity, &s->again };
+
+        s->config->turn = &turn;
+        ret = mbedtls_ssl_handshake(turn.ssl);
+        s->config->turn = NULL;
         if (ret == 0)
             connected(s);
     } else {
@@ -412,7 +416,7 @@ void tsr_dtls_free(tsr_dtls *s)
 /* Questions */
 
 bool tsr_dtls_connected(const tsr_dtls *s) { return s->state == ST_CONNECTED; }
-bool tsr_dtls_resumed(const tsr_dtls *s) { return s->resumed; }
+bool tsr_dtls_resumed(const tsr_dtls *s) { return s->again.resumed; }
 
 tsr_bytes tsr_dtls_peer_identity(const tsr_dtls *s)
 {

@@ -129,7 +129,8 @@ typedef struct tsr_dtls_config {
     uint32_t cookie_key;
     bool live;
     const struct tsr_tls_tickets *tickets; /* tls_tickets.h; NULL: none */
-    struct tsr_tls *turn;                  /* whose handshake is going on */
+    const struct tsr_dtls_cache *cache;    /* the same for DTLS */
+    struct tsr_turn *turn;                 /* whose handshake is going on */
     uint64_t room[96 + 24 * sizeof(void *)];
 } tsr_dtls_config;
 
@@ -191,6 +192,14 @@ typedef struct {
     uint32_t key_id;
 } tsr_dtls_name;
 
+/** What a handshake knows of an earlier session. */
+typedef struct {
+    /* private */
+    bool asked, ems;   /* server: one was offered; so was the extended master secret */
+    bool resumed;      /* it goes on with it */
+    uint8_t bound[16]; /* server: to what it is bound */
+} tsr_resumption;
+
 /** One peer. The caller places it; Mbed TLS keeps pointers into it, so it must not be moved. */
 typedef struct {
     /* private */
@@ -207,9 +216,10 @@ typedef struct {
     tsr_dtls_event event;
     uint64_t record_number; /* of the record that was handed over last */
     uint8_t state, alert, record_type;
-    bool event_waits, poke, small, restored, doubts, resumed;
+    bool event_waits, poke, small, restored, doubts;
     uint8_t cid_len, cid[TSR_DTLS_CID_MAX];
     tsr_dtls_name identity;
+    tsr_resumption again;
     uint8_t hello[16]; /* server: the client's random, in part */
     uint8_t outbox_len;
     uint8_t outbox[112]; /* an alert that nobody has polled yet */
@@ -354,7 +364,8 @@ tsr_err tsr_dtls_load(tsr_dtls *s, tsr_dtls_config *config, tsr_buf *image, uint
 /** True when the session was loaded from a copy (not moved). */
 bool tsr_dtls_restored(const tsr_dtls *s);
 
-/** Client: its handshake went on with an earlier session, as tsr_dtls_keep() found (tls_kept.h). */
+/** Whether its handshake went on with an earlier session: told by tls_tickets.h on a server, and on a
+ *  client once tsr_dtls_keep() was called. */
 bool tsr_dtls_resumed(const tsr_dtls *s);
 
 /** True when what arrives may have arrived before: see "Replay" above. */

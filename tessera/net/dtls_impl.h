@@ -39,6 +39,14 @@ typedef struct {
     bool on_path; /* the pinned CA was met on the path being verified */
 } dtls_config_room;
 
+/* A handshake that is going on, for callbacks that are told of its config alone. */
+typedef struct tsr_turn {
+    mbedtls_ssl_context *ssl;
+    tsr_dtls_config *config;
+    tsr_dtls_name *identity;
+    tsr_resumption *again;
+} tsr_turn;
+
 static inline dtls_config_room *config_room(tsr_dtls_config *config)
 {
     return (dtls_config_room *)(void *)config->room;

@@ -84,8 +84,11 @@ static tsr_err step(tsr_tls *s, tsr_buf *plain)
 
     s->poke = false;
     if (s->state == ST_HANDSHAKE) {
-        s->config->turn = s;
-        ret = mbedtls_ssl_handshake(stream_ssl(s));
+        tsr_turn turn = { stream_ssl(s), s->config, &s->identity, &s->again };
+
+        s->config->turn = &turn;
+        ret = mbedtls_ssl_handshake(turn.ssl);
+        s->config->turn = NULL;
         if (ret == 0)
             s->state = ST_CONNECTED;
     } else if (plain == NULL || plain->len == plain->cap) {
@@ -232,7 +235,7 @@ uint64_t tsr_tls_due_ms(const tsr_tls *s)
 bool tsr_tls_connected(const tsr_tls *s) { return s->state == ST_CONNECTED; }
 tsr_dtls_reason tsr_tls_reason(const tsr_tls *s) { return s->reason; }
 uint8_t tsr_tls_alert(const tsr_tls *s) { return s->alert; }
-bool tsr_tls_resumed(const tsr_tls *s) { return s->resumed; }
+bool tsr_tls_resumed(const tsr_tls *s) { return s->again.resumed; }
 
 tsr_bytes tsr_tls_peer_identity(const tsr_tls *s)
 {

@@ -35,9 +35,8 @@ typedef struct tsr_tls {
     tsr_buf *out;
     uint64_t give_up_ms;
     uint8_t state, alert, outbox_len;
-    bool poke, resumed;
-    bool asked, ems; /* with tickets: one came; the extended master secret is offered */
-    uint8_t bound[16]; /* to what its ticket is bound */
+    bool poke;
+    tsr_resumption again;
     tsr_dtls_reason reason;
     tsr_dtls_name identity;
     uint8_t outbox[128]; /* what found nobody to take it: alerts, the end of a flight */

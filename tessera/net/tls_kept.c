@@ -89,13 +89,13 @@ static bool keep(const mbedtls_ssl_context *ssl, tsr_tls_kept *kept, uint64_t no
 void tsr_tls_keep(tsr_tls *s, tsr_tls_kept *kept, uint64_t now_ms)
 {
     if (kept->cap != 0 && s->state == ST_CONNECTED)
-        s->resumed = keep(stream_ssl(s), kept, now_ms);
+        s->again.resumed = keep(stream_ssl(s), kept, now_ms);
 }
 
 void tsr_dtls_keep(tsr_dtls *s, tsr_tls_kept *kept)
 {
     if (kept->cap != 0 && s->state == ST_CONNECTED)
-        s->resumed = keep(session_ssl(s), kept, s->now_ms);
+        s->again.resumed = keep(session_ssl(s), kept, s->now_ms);
 }
 
 void tsr_tls_forget(tsr_tls_kept *kept)

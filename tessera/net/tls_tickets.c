@@ -21,17 +21,24 @@ typedef struct {
     tsr_bytes name;
 } hello;
 
-/* The ClientHello that is being read: RFC 5246 §7.4.1.2. */
-static tsr_err hello_extensions(const mbedtls_ssl_context *ssl, tsr_bytes *out)
+/* The ClientHello that is being read: RFC 5246 §7.4.1.2, RFC 6347 §4.2.1, §4.2.2. */
+static tsr_err hello_extensions(const tsr_turn *turn, tsr_bytes *out)
 {
+    const mbedtls_ssl_context *ssl = turn->ssl;
+    bool stream = turn->config->opt.stream;
     tsr_bytes in = tsr_view(ssl->MBEDTLS_PRIVATE(in_msg), ssl->MBEDTLS_PRIVATE(in_hslen));
     tsr_bytes part;
     uint8_t len8;
     uint16_t len16;
 
-    if (tsr_get_bytes(&in, 4 + 2 + 32, &part) != TSR_OK || part.ptr[0] != HS_CLIENT_HELLO ||
-        tsr_get_u8(&in, &len8) != TSR_OK || tsr_get_bytes(&in, len8, &part) != TSR_OK ||
-        tsr_get_u16(&in, &len16) != TSR_OK || tsr_get_bytes(&in, len16, &part) != TSR_OK ||
+    if (tsr_get_bytes(&in, (stream ? 4 : 12) + 2 + 32, &part) != TSR_OK ||
+        part.ptr[0] != HS_CLIENT_HELLO || tsr_get_u8(&in, &len8) != TSR_OK ||
+        tsr_get_bytes(&in, len8, &part) != TSR_OK)
+        return TSR_E_MALFORMED;
+    if (!stream &&
+        (tsr_get_u8(&in, &len8) != TSR_OK || tsr_get_bytes(&in, len8, &part) != TSR_OK))
+        return TSR_E_MALFORMED;
+    if (tsr_get_u16(&in, &len16) != TSR_OK || tsr_get_bytes(&in, len16, &part) != TSR_OK ||
         tsr_get_u8(&in, &len8) != TSR_OK || tsr_get_bytes(&in, len8, &part) != TSR_OK)
         return TSR_E_MALFORMED;
     if (tsr_get_u16(&in, &len16) != TSR_OK)
@@ -39,13 +46,13 @@ static tsr_err hello_extensions(const mbedtls_ssl_context *ssl, tsr_bytes *out)
     return tsr_get_bytes(&in, len16, out);
 }
 
-static hello read_hello(const mbedtls_ssl_context *ssl)
+static hello read_hello(const tsr_turn *turn)
 {
     hello h = { 0 };
     uint16_t type, len;
     tsr_bytes in, value;
 
-    if (hello_extensions(ssl, &in) != TSR_OK)
+    if (hello_extensions(turn, &in) != TSR_OK)
         return h;
     while (tsr_get_u16(&in, &type) == TSR_OK && tsr_get_u16(&in, &len) == TSR_OK &&
            tsr_get_bytes(&in, len, &value) == TSR_OK) {
@@ -57,18 +64,24 @@ static hello read_hello(const mbedtls_ssl_context *ssl)
 }
 
 /* RFC 6066 §3: no resumption under another name. False: this handshake has nothing to do with tickets. */
-static bool bind_hello(tsr_tls *s)
+static bool bind_hello(const tsr_turn *turn)
 {
     uint8_t digest[PSA_HASH_LENGTH(PSA_ALG_SHA_256)];
-    hello h = read_hello(stream_ssl(s));
+    tsr_resumption *again = turn->again;
+    hello h = read_hello(turn);
     size_t len = 0;
 
-    _Static_assert(sizeof s->bound == TSR_TLS_BOUND, "what tickets are bound to");
-    s->ems = h.ems && psa_hash_compute(PSA_ALG_SHA_256, h.name.ptr, h.name.len, digest, sizeof digest,
+    _Static_assert(sizeof again->bound == TSR_TLS_BOUND, "what tickets are bound to");
+    again->ems = h.ems && psa_hash_compute(PSA_ALG_SHA_256, h.name.ptr, h.name.len, digest, sizeof digest,
                                        &len) == PSA_SUCCESS;
-    if (s->ems)
-        memcpy(s->bound, digest, sizeof s->bound);
-    return s->ems;
+    if (again->ems)
+        memcpy(again->bound, digest, sizeof again->bound);
+    return again->ems;
+}
+
+static tsr_bytes bound_of(const tsr_turn *turn)
+{
+    return tsr_view(turn->again->bound, sizeof turn->again->bound);
 }
 
 /* ---- what must not have changed ---- */
@@ -124,18 +137,18 @@ static tsr_err put_session(const mbedtls_ssl_session *session, tsr_buf *out)
 }
 
 /* One of the two proofs stands behind a session, never both. */
-static tsr_err put_plain(const tsr_tls *s, const mbedtls_ssl_session *session, tsr_buf *out)
+static tsr_err put_plain(const tsr_dtls_name *identity, const mbedtls_ssl_session *session, tsr_buf *out)
 {
     bool certificate = session->MBEDTLS_PRIVATE(peer_cert) != NULL;
     uint8_t mark[MARK];
 
-    if (certificate == (s->identity.len != 0))
+    if (certificate == (identity->len != 0))
         return TSR_E_STATE;
     tsr_put_u8(out, VERSION);
-    tsr_put_u8(out, s->identity.len);
-    tsr_put_bytes(out, tsr_view(s->identity.bytes, s->identity.len));
+    tsr_put_u8(out, identity->len);
+    tsr_put_bytes(out, tsr_view(identity->bytes, identity->len));
     if (!certificate) {
-        if (!mark_of(s->identity.key_id, mark))
+        if (!mark_of(identity->key_id, mark))
             return TSR_E_CRYPTO;
         tsr_put_bytes(out, tsr_view(mark, sizeof mark));
     }
@@ -143,9 +156,9 @@ static tsr_err put_plain(const tsr_tls *s, const mbedtls_ssl_session *session, t
 }
 
 /* A message that fits a record that the client takes: RFC 6066 §4. */
-static size_t most(const tsr_tls *s, size_t room)
+static size_t most(const mbedtls_ssl_context *ssl, size_t room)
 {
-    int record = mbedtls_ssl_get_max_out_record_payload(stream_ssl(s));
+    int record = mbedtls_ssl_get_max_out_record_payload(ssl);
     size_t max = record > 10 ? (size_t)record - 10 : 0;
 
     max = max < TSR_TLS_TICKET_MAX ? max : TSR_TLS_TICKET_MAX;
@@ -157,19 +170,19 @@ static int give(void *user, const mbedtls_ssl_session *session, unsigned char *s
                 const unsigned char *end, size_t *len, uint32_t *lifetime_s)
 {
     const tsr_dtls_config *config = user;
-    const tsr_tls *s = config->turn;
+    const tsr_turn *turn = config->turn;
     const tsr_tls_tickets *t = config->tickets;
     uint8_t room[TSR_TLS_TICKET_MAX];
     tsr_buf plain = tsr_buf_over(room, sizeof room);
-    tsr_buf ticket = tsr_buf_over(start, most(s, (size_t)(end - start)));
+    tsr_buf ticket = tsr_buf_over(start, most(turn->ssl, (size_t)(end - start)));
     tsr_err err = TSR_E_STATE;
 
     *len = 0;
     *lifetime_s = 0;
-    if (s->ems && !s->resumed)
-        err = put_plain(s, session, &plain);
+    if (turn->again->ems && !turn->again->resumed)
+        err = put_plain(turn->identity, session, &plain);
     if (err == TSR_OK)
-        err = t->seal(t->user, tsr_view(s->bound, sizeof s->bound), tsr_buf_view(&plain), &ticket);
+        err = t->seal(t->user, bound_of(turn), tsr_buf_view(&plain), &ticket);
     tsr_wipe(room, sizeof room);
     if (err != TSR_OK || ticket.err != TSR_OK)
         return MBEDTLS_ERR_SSL_FEATURE_UNAVAILABLE;
@@ -197,20 +210,23 @@ static tsr_err read_plain(tsr_bytes in, plain_parts *p)
 }
 
 /* No other suite than that of the session, nor one that this end would not choose now: RFC 5246 §7.3,
- * §7.4.1.2. */
-static bool suite_stands(tsr_tls *s, const mbedtls_ssl_session *session)
+ * §7.4.1.2. With a session ID it is chosen by now, without regard to the session. */
+static bool suite_stands(const tsr_turn *turn, const mbedtls_ssl_session *session)
 {
     int suite = mbedtls_ssl_session_get_ciphersuite_id(session);
 
-    if (!tsr_dtls_offers(s->config, (uint16_t)suite))
+    if (!turn->config->opt.stream)
+        return suite == mbedtls_ssl_session_get_ciphersuite_id(
+                            turn->ssl->MBEDTLS_PRIVATE(session_negotiate));
+    if (!tsr_dtls_offers(turn->config, (uint16_t)suite))
         return false;
-    config_room(s->config)->only[0] = suite;
+    config_room(turn->config)->only[0] = suite;
     return true;
 }
 
-static bool take_up(tsr_tls *s, mbedtls_ssl_session *session, tsr_bytes plain)
+static bool take_up(const tsr_turn *turn, mbedtls_ssl_session *session, tsr_bytes plain)
 {
-    const tsr_dtls_options *o = &s->config->opt;
+    const tsr_dtls_options *o = &turn->config->opt;
     const mbedtls_x509_crt *crt;
     plain_parts p;
 
@@ -218,13 +234,13 @@ static bool take_up(tsr_tls *s, mbedtls_ssl_session *session, tsr_bytes plain)
         mbedtls_ssl_session_load(session, p.session.ptr, p.session.len) != 0)
         return false;
     crt = session->MBEDTLS_PRIVATE(peer_cert);
-    if ((crt != NULL) == (p.identity.len != 0) || !suite_stands(s, session))
+    if ((crt != NULL) == (p.identity.len != 0) || !suite_stands(turn, session))
         return false;
     if (crt != NULL ? !certificate_stands(o, crt) : !psk_stands(o, p.identity, p.mark))
         return false;
-    s->identity = (tsr_dtls_name){ .len = (uint8_t)p.identity.len };
+    *turn->identity = (tsr_dtls_name){ .len = (uint8_t)p.identity.len };
     if (p.identity.len != 0)
-        memcpy(s->identity.bytes, p.identity.ptr, p.identity.len);
+        memcpy(turn->identity->bytes, p.identity.ptr, p.identity.len);
     return true;
 }
 
@@ -233,18 +249,18 @@ static int take(void *user, mbedtls_ssl_session *session, unsigned char *bytes, 
 {
     const tsr_dtls_config *config = user;
     const tsr_tls_tickets *t = config->tickets;
-    tsr_tls *s = config->turn;
+    const tsr_turn *turn = config->turn;
+    tsr_resumption *again = turn->again;
     uint8_t room[TSR_TLS_TICKET_MAX];
     tsr_buf plain = tsr_buf_over(room, sizeof room);
 
-    if (s->asked)
+    if (again->asked)
         return MBEDTLS_ERR_SSL_INVALID_MAC;
-    s->asked = true;
-    if (bind_hello(s) && t->open(t->user, tsr_view(s->bound, sizeof s->bound), tsr_view(bytes, len),
-                                 &plain) == TSR_OK)
-        s->resumed = take_up(s, session, tsr_buf_view(&plain));
+    again->asked = true;
+    if (bind_hello(turn) && t->open(t->user, bound_of(turn), tsr_view(bytes, len), &plain) == TSR_OK)
+        again->resumed = take_up(turn, session, tsr_buf_view(&plain));
     tsr_wipe(room, sizeof room);
-    return s->resumed ? 0 : MBEDTLS_ERR_SSL_INVALID_MAC;
+    return again->resumed ? 0 : MBEDTLS_ERR_SSL_INVALID_MAC;
 }
 
 /* The suite is chosen next. */
@@ -253,11 +269,11 @@ static int chosen(mbedtls_ssl_context *ssl)
     const mbedtls_ssl_config *conf = mbedtls_ssl_context_get_config(ssl);
     tsr_dtls_config *config = mbedtls_ssl_conf_get_user_data_p((mbedtls_ssl_config *)(uintptr_t)conf);
     dtls_config_room *room = config_room(config);
-    tsr_tls *s = config->turn;
+    const tsr_turn *turn = config->turn;
 
-    if (!s->asked)
-        (void)bind_hello(s);
-    mbedtls_ssl_conf_ciphersuites(&room->ssl, s->resumed ? room->only : room->suites);
+    if (!turn->again->asked)
+        (void)bind_hello(turn);
+    mbedtls_ssl_conf_ciphersuites(&room->ssl, turn->again->resumed ? room->only : room->suites);
     return 0;
 }
 
@@ -270,6 +286,50 @@ tsr_err tsr_tls_tickets_use(tsr_dtls_config *config, const tsr_tls_tickets *tick
     config->tickets = tickets;
     mbedtls_ssl_conf_set_user_data_p(ssl, config);
     mbedtls_ssl_conf_session_tickets_cb(ssl, give, take, config);
+    mbedtls_ssl_conf_cert_cb(ssl, chosen);
+    return TSR_OK;
+}
+
+/* ---- and by session IDs ---- */
+
+/* After Finished of a full handshake. */
+static int keep(void *user, const unsigned char *id, size_t id_len, const mbedtls_ssl_session *session)
+{
+    const tsr_dtls_config *config = user;
+    const tsr_turn *turn = config->turn;
+    uint8_t room[TSR_TLS_TICKET_MAX];
+    tsr_buf plain = tsr_buf_over(room, sizeof room);
+
+    if (turn->again->ems && put_plain(turn->identity, session, &plain) == TSR_OK)
+        config->cache->keep(config->cache->user, tsr_view(id, id_len), bound_of(turn),
+                            tsr_buf_view(&plain));
+    tsr_wipe(room, sizeof room);
+    return 0;
+}
+
+static int find(void *user, const unsigned char *id, size_t id_len, mbedtls_ssl_session *session)
+{
+    const tsr_dtls_config *config = user;
+    const tsr_turn *turn = config->turn;
+    uint8_t room[TSR_TLS_TICKET_MAX];
+    tsr_buf plain = tsr_buf_over(room, sizeof room);
+
+    if (turn->again->ems && config->cache->find(config->cache->user, tsr_view(id, id_len), bound_of(turn),
+                                                &plain) == TSR_OK)
+        turn->again->resumed = take_up(turn, session, tsr_buf_view(&plain));
+    tsr_wipe(room, sizeof room);
+    return turn->again->resumed ? 0 : MBEDTLS_ERR_SSL_CACHE_ENTRY_NOT_FOUND;
+}
+
+tsr_err tsr_dtls_cache_use(tsr_dtls_config *config, const tsr_dtls_cache *cache)
+{
+    mbedtls_ssl_config *ssl = &config_room(config)->ssl;
+
+    if (config->opt.role != TSR_DTLS_SERVER || config->opt.stream)
+        return TSR_E_ARGUMENT;
+    config->cache = cache;
+    mbedtls_ssl_conf_set_user_data_p(ssl, config);
+    mbedtls_ssl_conf_session_cache(ssl, config, find, keep);
     mbedtls_ssl_conf_cert_cb(ssl, chosen);
     return TSR_OK;
 }

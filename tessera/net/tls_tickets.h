@@ -36,4 +36,21 @@ typedef struct tsr_tls_tickets {
  *  errors  TSR_E_ARGUMENT  a client's config, or one for datagrams */
 tsr_err tsr_tls_tickets_use(tsr_dtls_config *config, const tsr_tls_tickets *tickets);
 
+/** For DTLS, where a ticket would make a ClientHello too long for one datagram: what would be in it stays
+ *  with the host, under the session ID (RFC 5246 §7.4.1.2), and is judged as a ticket is when the ID comes
+ *  back. The calls come from within tsr_dtls_event_next and tsr_dtls_poll.
+ *  id      up to 32 bytes, which the server chose at random
+ *  bound   as of tickets: find gives nothing that was kept with another */
+typedef struct tsr_dtls_cache {
+    void *user;
+    void (*keep)(void *user, tsr_bytes id, tsr_bytes bound, tsr_bytes plain);
+    /** errors  TSR_E_NOT_FOUND  there is none, or it is too old;  TSR_E_SPACE */
+    tsr_err (*find)(void *user, tsr_bytes id, tsr_bytes bound, tsr_buf *plain);
+} tsr_dtls_cache;
+
+/** Keeps and takes up sessions of `config` from here on, of the same kinds as with tickets.
+ *  owner   `cache` outlives the config
+ *  errors  TSR_E_ARGUMENT  a client's config, or one for streams */
+tsr_err tsr_dtls_cache_use(tsr_dtls_config *config, const tsr_dtls_cache *cache);
+
 #endif
