@@ -171,7 +171,11 @@ static tsr_err link_place(tesserad *d, size_t account, const tsr_lwm2m_security 
     uplink *l = &d->links[account];
     tsr_err err = link_init(d, account, security, binding);
 
-    if (err == TSR_OK && !l->stream.used && tsr_udp_open(&l->udp, &l->uri) == TSR_OK)
+    if (err != TSR_OK) {
+        link_end(d, account); /* else a socket would be opened for an account whose keys have no channel */
+        return err;
+    }
+    if (!l->stream.used && tsr_udp_open(&l->udp, &l->uri) == TSR_OK)
         tsr_host_log(TSR_LOG_INFO, "socket", "server=%u local=%s peer=%s", l->short_id,
                      l->udp.local, l->udp.peer);
     return err;

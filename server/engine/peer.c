@@ -163,6 +163,14 @@ static void make_room(tsr_shard *s)
     }
 }
 
+/* A device whose address changed is a new peer here, maybe of another shard; to the device this is
+ * still one endpoint, whose Message ID it may have seen. So the peers of all shards begin far from
+ * one another: at multiples of 2^16 through the golden ratio. */
+static uint16_t first_mid(tsr_shard *s)
+{
+    return atomic_fetch_add_explicit(&s->engine->mids, 40503, memory_order_relaxed);
+}
+
 static tsr_peer *claim(tsr_shard *s, uint32_t i)
 {
     tsr_peer *p = &s->peers[i];
@@ -176,6 +184,7 @@ static tsr_peer *claim(tsr_shard *s, uint32_t i)
                      .next_free = TSR_NONE,
                      .next_at_address = TSR_NONE };
     p->timer.id = TIMER_PEER;
+    tsr_coap_mids_from(&s->coap, i, first_mid(s));
     atomic_fetch_add_explicit(&s->peers_used, 1, memory_order_relaxed);
     return p;
 }

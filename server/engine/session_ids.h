@@ -2,7 +2,8 @@
  *
  * DTLS sessions that may be resumed, by their session IDs (RFC 5246 §7.4.1.2): one table for all shards,
  * since a client that comes from another address may come to another one. In memory alone, for
- * SESSION_ID_LIFETIME_S; when a place is needed, the oldest of eight goes. */
+ * SESSION_ID_LIFETIME_S; when a place is needed, the oldest of eight goes. 1.4 MB and what is kept: some
+ * 200 bytes under a shared key, at most 1,024 (tls_tickets.h) with a certificate. */
 #ifndef SERVER_ENGINE_SESSION_IDS_H
 #define SERVER_ENGINE_SESSION_IDS_H
 

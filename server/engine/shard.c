@@ -443,7 +443,8 @@ tsr_err tsr_engine_open(tsr_engine_config *config, tsr_engine **out, char *why, 
     e->shards = calloc(e->count, sizeof *e->shards);
     e->tickets = ticket_keys_new();
     e->ids = session_ids_new();
-    if (!e->shards || !e->tickets || !e->ids) {
+    if (!e->shards || !e->tickets || !e->ids ||
+        getrandom(&e->mids, sizeof e->mids, 0) != sizeof e->mids) {
         ticket_keys_free(e->tickets);
         session_ids_free(e->ids);
         free(e->shards);

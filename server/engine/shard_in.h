@@ -94,6 +94,7 @@ struct tsr_engine {
     unsigned started;
     ticket_keys *tickets; /* of all shards, as the next */
     session_ids *ids;
+    atomic_ushort mids; /* where the next peer's Message IDs begin: see claim() */
     atomic_bool stopping;
 };
 

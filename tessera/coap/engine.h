@@ -353,6 +353,14 @@ tsr_err tsr_coap_observe_adopt(tsr_coap *c, tsr_coap_peer peer, tsr_bytes token,
  *  once the events are read. */
 void tsr_coap_peer_gone(tsr_coap *c, tsr_coap_peer peer);
 
+/** Message IDs to `peer` count up from `first`, not from where this engine would begin: for one who
+ *  meets an endpoint through several engines, or anew under each address that it comes from. That
+ *  endpoint takes what has an ID of the last EXCHANGE_LIFETIME for a duplicate.
+ *
+ *  source  RFC 7252 §4.4
+ */
+void tsr_coap_mids_from(tsr_coap *c, tsr_coap_peer peer, uint16_t first);
+
 /** Sends an empty CON; RESET (the pong) or TIMEOUT follows with `user`. RFC 7252 §4.3
  *  errors  TSR_E_SPACE, TSR_E_ARGUMENT */
 tsr_err tsr_coap_ping(tsr_coap *c, tsr_coap_peer peer, uint64_t now_ms, uint64_t user,

@@ -119,6 +119,14 @@ uint16_t tsr_coap_next_mid(tsr_coap *c, tsr_coap_peer peer)
     return line->mid++;
 }
 
+void tsr_coap_mids_from(tsr_coap *c, tsr_coap_peer peer, uint16_t first)
+{
+    if (peer >= c->config.peers)
+        return;
+    c->lines[peer].known = true;
+    c->lines[peer].mid = first;
+}
+
 /* ---- slots: a circular list per peer, oldest first ---- */
 
 tsr_coap_slot *tsr_coap_slot_take(tsr_coap *c, tsr_coap_peer peer, slot_kind kind)

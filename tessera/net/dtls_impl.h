@@ -2,7 +2,7 @@
  *
  * What the files of the DTLS engine share. Mbed TLS 3.6 LTS is pinned; those of its fields that have
  * no accessor are read or written here (cur_out_ctr, in_msg), by dtls.c (handshake, in_window_top), and
- * read by tls_kept.c and tls_tickets.c (of a session; in_msg, in_hslen).
+ * read by tls_kept.c and tls_tickets.c (of a session; in_msg, in_hslen, session_negotiate).
  */
 #ifndef TESSERA_NET_DTLS_IMPL_H
 #define TESSERA_NET_DTLS_IMPL_H

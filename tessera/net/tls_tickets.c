@@ -277,16 +277,22 @@ static int chosen(mbedtls_ssl_context *ssl)
     return 0;
 }
 
-tsr_err tsr_tls_tickets_use(tsr_dtls_config *config, const tsr_tls_tickets *tickets)
+/* Each hello is looked at, whether it brings something or not. */
+static void watch_hellos(tsr_dtls_config *config)
 {
     mbedtls_ssl_config *ssl = &config_room(config)->ssl;
 
+    mbedtls_ssl_conf_set_user_data_p(ssl, config);
+    mbedtls_ssl_conf_cert_cb(ssl, chosen);
+}
+
+tsr_err tsr_tls_tickets_use(tsr_dtls_config *config, const tsr_tls_tickets *tickets)
+{
     if (config->opt.role != TSR_DTLS_SERVER || !config->opt.stream)
         return TSR_E_ARGUMENT;
     config->tickets = tickets;
-    mbedtls_ssl_conf_set_user_data_p(ssl, config);
-    mbedtls_ssl_conf_session_tickets_cb(ssl, give, take, config);
-    mbedtls_ssl_conf_cert_cb(ssl, chosen);
+    watch_hellos(config);
+    mbedtls_ssl_conf_session_tickets_cb(&config_room(config)->ssl, give, take, config);
     return TSR_OK;
 }
 
@@ -323,13 +329,10 @@ static int find(void *user, const unsigned char *id, size_t id_len, mbedtls_ssl_
 
 tsr_err tsr_dtls_cache_use(tsr_dtls_config *config, const tsr_dtls_cache *cache)
 {
-    mbedtls_ssl_config *ssl = &config_room(config)->ssl;
-
     if (config->opt.role != TSR_DTLS_SERVER || config->opt.stream)
         return TSR_E_ARGUMENT;
     config->cache = cache;
-    mbedtls_ssl_conf_set_user_data_p(ssl, config);
-    mbedtls_ssl_conf_session_cache(ssl, config, find, keep);
-    mbedtls_ssl_conf_cert_cb(ssl, chosen);
+    watch_hellos(config);
+    mbedtls_ssl_conf_session_cache(&config_room(config)->ssl, config, find, keep);
     return TSR_OK;
 }

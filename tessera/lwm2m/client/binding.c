@@ -16,9 +16,12 @@ bool tsr_lwm2m_binding_choice(const tsr_lwm2m_client *c, tsr_lwm2m_account *a)
 
 char tsr_lwm2m_client_binding(const tsr_lwm2m_client *c, size_t account)
 {
-    const tsr_lwm2m_account *a = &c->config.accounts[account];
+    const tsr_lwm2m_account *a;
 
-    return account < c->config.account_count && a->standing == TSR_LWM2M_REGISTERED ? a->binding : 0;
+    if (account >= c->config.account_count)
+        return 0;
+    a = &c->config.accounts[account];
+    return a->standing == TSR_LWM2M_REGISTERED ? a->binding : 0;
 }
 
 void tsr_lwm2m_client_rebind(tsr_lwm2m_client *c, size_t account, uint64_t now_ms)
